@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arena: a stack of blocks that grow from 1 KiB to 64 KiB, and beside it a stack of large blocks
+ * with one allocation each, so that a big one does not waste the rest of the block in use. Quotas
+ * count whole blocks. Under AddressSanitizer the unused bytes are poisoned and allocations have a
+ * red zone.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#define POISON(p, n) ASAN_POISON_MEMORY_REGION((p), (n))
+#define UNPOISON(p, n) ASAN_UNPOISON_MEMORY_REGION((p), (n))
+#define RED_ZONE 16u
+#else
+#define POISON(p, n) ((void)(p), (void)(n))
+#define UNPOISON(p, n) ((void)(p), (void)(n))
+#define RED_ZONE 0u
+#endif
+
+#define ALIGNMENT 16u
+#define FIRST_BLOCK 1024u
+#define LAST_BLOCK 65536u
+#define LARGE_FROM (LAST_BLOCK / 4)
+
+typedef struct block {
+    struct block *below;
+    size_t size;     /* bytes of data */
+    size_t used;     /* bytes of data handed out */
+    uint64_t serial; /* large blocks: order of birth */
+    _Alignas(ALIGNMENT) unsigned char data[];
+} block;
+
+typedef struct deferred {
+    struct deferred *below;
+    void (*fn)(void *);
+    void *arg;
+} deferred;
+
+/* Owner: whoever made it; one thread at a time. */
+struct ql_arena {
+    const char *name;
+    ql_quota *quota;
+    block *top;
+    block *large;
+    deferred *cleanups;
+    size_t bytes;     /* of all blocks, as charged to the quota */
+    uint64_t serial;  /* of the youngest large block */
+    size_t next_size; /* of the next ordinary block */
+};
+
+static _Atomic size_t live_arenas;
+
+ql_arena *
+ql_arena_new(const char *name, ql_quota *quota)
+{
+    ql_arena *a = ql_mem_zalloc(sizeof *a);
+    if (a != NULL) {
+        a->name = name;
+        a->quota = quota;
+        a->next_size = FIRST_BLOCK;
+        atomic_fetch_add_explicit(&live_arenas, 1, memory_order_relaxed);
+    }
+    return a;
+}
+
+size_t
+ql_arena_live_count(void)
+{
+    return atomic_load_explicit(&live_arenas, memory_order_relaxed);
+}
+
+size_t
+ql_arena_used(const ql_arena *a)
+{
+    return a->bytes;
+}
+
+/* False: over the limit, nothing charged. */
+static bool
+charge(ql_arena *a, size_t n)
+{
+    ql_quota *q = a->quota;
+    if (q != NULL) {
+        size_t before = atomic_fetch_add_explicit(&q->used, n, memory_order_relaxed);
+        if (q->limit != 0 && before + n > q->limit) {
+            atomic_fetch_sub_explicit(&q->used, n, memory_order_relaxed);
+            return false;
+        }
+    }
+    a->bytes += n;
+    return true;
+}
+
+static void
+discharge(ql_arena *a, size_t n)
+{
+    if (a->quota != NULL) {
+        atomic_fetch_sub_explicit(&a->quota->used, n, memory_order_relaxed);
+    }
+    a->bytes -= n;
+}
+
+static block *
+new_block(ql_ctx *cx, ql_arena *a, size_t size)
+{
+    size_t total = sizeof(block) + size;
+    if (!charge(a, total)) {
+        (void)ql_fail(
+            cx, QL_ER_CONN_LIMIT, (unsigned long long)a->quota->limit,
+            (unsigned long long)(atomic_load_explicit(&a->quota->used, memory_order_relaxed) +
+                                 total));
+        return NULL;
+    }
+    block *b = ql_mem_alloc(total);
+    if (b == NULL) {
+        discharge(a, total);
+        (void)ql_fail_oom(cx, total);
+        return NULL;
+    }
+    b->size = size;
+    b->used = 0;
+    b->serial = 0;
+    POISON(b->data, size);
+    return b;
+}
+
+static void
+free_block(ql_arena *a, block *b)
+{
+    UNPOISON(b->data, b->size);
+    discharge(a, sizeof(block) + b->size);
+    ql_mem_free(b);
+}
+
+static void *
+take_from(block *b, size_t step, size_t size)
+{
+    void *p = b->data + b->used;
+    b->used += step;
+    UNPOISON(p, size);
+    (void)size;
+    return p;
+}
+
+static void *
+alloc_large(ql_ctx *cx, ql_arena *a, size_t step, size_t size)
+{
+    block *b = new_block(cx, a, step);
+    if (b == NULL) {
+        return NULL;
+    }
+    b->serial = ++a->serial;
+    b->below = a->large;
+    a->large = b;
+    return take_from(b, step, size);
+}
+
+static void *
+alloc_in_new_block(ql_ctx *cx, ql_arena *a, size_t step, size_t size)
+{
+    size_t want = a->next_size;
+    while (want < step) {
+        want *= 2;
+    }
+    block *b = new_block(cx, a, want);
+    if (b == NULL) {
+        return NULL;
+    }
+    a->next_size = want < LAST_BLOCK ? want * 2 : LAST_BLOCK;
+    b->below = a->top;
+    a->top = b;
+    return take_from(b, step, size);
+}
+
+static bool
+fault_is_due(ql_ctx *cx)
+{
+#ifdef QL_DEBUG
+    return ++cx->mem_allocs == cx->mem_fail_at;
+#else
+    (void)cx;
+    return false;
+#endif
+}
+
+void *
+ql_arena_alloc(ql_ctx *cx, ql_arena *a, size_t size)
+{
+    if (QL_UNLIKELY(size > PTRDIFF_MAX / 2 || fault_is_due(cx))) {
+        (void)ql_fail_oom(cx, size);
+        return NULL;
+    }
+    size_t step = (size + RED_ZONE + ALIGNMENT - 1) & ~(size_t)(ALIGNMENT - 1);
+    if (step == 0) {
+        step = ALIGNMENT;
+    }
+    if (QL_LIKELY(a->top != NULL && a->top->size - a->top->used >= step)) {
+        return take_from(a->top, step, size);
+    }
+    return step >= LARGE_FROM ? alloc_large(cx, a, step, size)
+                              : alloc_in_new_block(cx, a, step, size);
+}
+
+void *
+ql_arena_zalloc(ql_ctx *cx, ql_arena *a, size_t size)
+{
+    void *p = ql_arena_alloc(cx, a, size);
+    if (p != NULL) {
+        memset(p, 0, size);
+    }
+    return p;
+}
+
+char *
+ql_arena_strndup(ql_ctx *cx, ql_arena *a, const char *s, size_t n)
+{
+    char *p = ql_arena_alloc(cx, a, n + 1);
+    if (p != NULL) {
+        if (n != 0) {
+            memcpy(p, s, n);
+        }
+        p[n] = '\0';
+    }
+    return p;
+}
+
+char *
+ql_arena_printf(ql_ctx *cx, ql_arena *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        (void)ql_fail_oom(cx, 0);
+        return NULL;
+    }
+    char *p = ql_arena_alloc(cx, a, (size_t)n + 1);
+    if (p != NULL) {
+        va_start(ap, fmt);
+        (void)vsnprintf(p, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
+    return p;
+}
+
+ql_status
+ql_arena_defer(ql_ctx *cx, ql_arena *a, void (*fn)(void *), void *arg)
+{
+    deferred *d = ql_arena_alloc(cx, a, sizeof *d);
+    if (d == NULL) {
+        return QL_ERROR;
+    }
+    d->fn = fn;
+    d->arg = arg;
+    d->below = a->cleanups;
+    a->cleanups = d;
+    return QL_OK;
+}
+
+static void
+run_cleanups(ql_arena *a)
+{
+    while (a->cleanups != NULL) {
+        deferred *d = a->cleanups;
+        a->cleanups = d->below;
+        d->fn(d->arg);
+    }
+}
+
+static void
+free_large_after(ql_arena *a, uint64_t serial)
+{
+    while (a->large != NULL && a->large->serial > serial) {
+        block *b = a->large;
+        a->large = b->below;
+        free_block(a, b);
+    }
+}
+
+void
+ql_arena_reset(ql_arena *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    run_cleanups(a);
+    free_large_after(a, 0);
+    block *keep = NULL;
+    while (a->top != NULL) {
+        block *b = a->top;
+        a->top = b->below;
+        if (keep == NULL && b->size <= LAST_BLOCK) {
+            keep = b; /* the youngest is the largest */
+        } else {
+            free_block(a, b);
+        }
+    }
+    if (keep != NULL) {
+        keep->below = NULL;
+        keep->used = 0;
+        POISON(keep->data, keep->size);
+    }
+    a->top = keep;
+    a->serial = 0;
+}
+
+void
+ql_arena_free(ql_arena *a)
+{
+    if (a == NULL) {
+        return;
+    }
+    ql_arena_reset(a);
+    if (a->top != NULL) {
+        free_block(a, a->top);
+    }
+    atomic_fetch_sub_explicit(&live_arenas, 1, memory_order_relaxed);
+    ql_mem_free(a);
+}
+
+ql_arena_mark
+ql_arena_save(ql_arena *a)
+{
+    return (ql_arena_mark){a->top, a->top != NULL ? a->top->used : 0,
+                           a->large != NULL ? a->large->serial : 0};
+}
+
+void
+ql_arena_restore(ql_arena *a, ql_arena_mark m)
+{
+    free_large_after(a, m.serial);
+    while (a->top != m.block && a->top != NULL) {
+        if (a->top->below == NULL && m.block == NULL) {
+            break; /* saved before the first block: keep that one for reuse */
+        }
+        block *b = a->top;
+        a->top = b->below;
+        free_block(a, b);
+    }
+    if (a->top != NULL) {
+        a->top->used = m.block != NULL ? m.used : 0;
+        POISON(a->top->data + a->top->used, a->top->size - a->top->used);
+    }
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arenas by lifetime: connection > prepared statement > transaction > statement > block. Memory is
+ * given back all at once by reset or free, after the deferred clean-ups have run, last one first.
+ * One thread at a time; no locks.
+ */
+#ifndef QL_BASE_ARENA_H
+#define QL_BASE_ARENA_H
+
+#include "base/ctx.h"
+
+typedef struct ql_arena ql_arena;
+
+/* Byte budget shared by several arenas of one statement or connection; 0 = no limit. */
+typedef struct ql_quota {
+    size_t limit;
+    _Atomic size_t used; /* read by the process list of other threads (MEMORY_USED) */
+} ql_quota;
+
+/* New empty arena, or NULL when memory is out. name is for diagnostics, static. quota may be NULL.
+ */
+ql_arena *ql_arena_new(const char *name, ql_quota *quota) QL_MUST_USE;
+/* Run the deferred clean-ups, give back all memory (reset keeps one block for reuse). NULL is
+ * ignored. */
+void ql_arena_reset(ql_arena *a);
+void ql_arena_free(ql_arena *a);
+
+/* Size bytes aligned to 16 from a; NULL after ql_fail when memory (1037) or the quota (4082) is
+ * out.
+ */
+void *ql_arena_alloc(ql_ctx *cx, ql_arena *a, size_t size) QL_MUST_USE;
+void *ql_arena_zalloc(ql_ctx *cx, ql_arena *a, size_t size) QL_MUST_USE;
+/* Copy with a NUL behind it. */
+char *ql_arena_strndup(ql_ctx *cx, ql_arena *a, const char *s, size_t n) QL_MUST_USE;
+char *ql_arena_printf(ql_ctx *cx, ql_arena *a, const char *fmt, ...) QL_MUST_USE QL_PRINTF(3, 4);
+#define QL_ARENA_NEW(cx, a, type) ((type *)ql_arena_zalloc((cx), (a), sizeof(type)))
+#define QL_ARENA_ARRAY(cx, a, type, n)                                                             \
+    ((type *)ql_arena_zalloc((cx), (a), sizeof(type) * (size_t)(n)))
+
+/* fn(arg) at the next reset or free. The arena owns the record, not arg. fn must not wait. */
+ql_status ql_arena_defer(ql_ctx *cx, ql_arena *a, void (*fn)(void *), void *arg) QL_MUST_USE;
+
+/* A point to go back to: everything allocated since is given back. No deferred clean-ups may have
+ * been added since. */
+typedef struct ql_arena_mark {
+    void *block;
+    size_t used;
+    uint64_t serial;
+} ql_arena_mark;
+ql_arena_mark ql_arena_save(ql_arena *a);
+void ql_arena_restore(ql_arena *a, ql_arena_mark m);
+
+size_t ql_arena_used(const ql_arena *a);
+size_t ql_arena_live_count(void); /* arenas now alive in the process; leak checks in tests */
+
+#endif

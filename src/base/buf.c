@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Growing byte buffer: doubles its heap block. Length-encoded integers as in the MySQL protocol
+ * ("Protocol::LengthEncodedInteger").
+ */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+#define SMALLEST 64u
+
+void
+ql_buf_free(ql_buf *b)
+{
+    ql_mem_free(b->p);
+    *b = (ql_buf){0};
+}
+
+void
+ql_buf_clear(ql_buf *b)
+{
+    b->n = 0;
+}
+
+ql_status
+ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n)
+{
+    if (QL_LIKELY(b->cap - b->n >= n)) {
+        return QL_OK;
+    }
+    if (n > PTRDIFF_MAX / 2 - b->n) {
+        return ql_fail_oom(cx, n);
+    }
+    size_t need = b->n + n;
+    size_t cap = b->cap != 0 ? b->cap : SMALLEST;
+    while (cap < need) {
+        cap *= 2;
+    }
+    char *p = ql_mem_realloc(b->p, cap);
+    if (p == NULL) {
+        return ql_fail_oom(cx, cap);
+    }
+    b->p = p;
+    b->cap = cap;
+    return QL_OK;
+}
+
+ql_status
+ql_buf_put(ql_ctx *cx, ql_buf *b, const void *p, size_t n)
+{
+    if (n == 0) {
+        return QL_OK;
+    }
+    QL_TRY(ql_buf_reserve(cx, b, n));
+    memcpy(b->p + b->n, p, n);
+    b->n += n;
+    return QL_OK;
+}
+
+ql_status
+ql_buf_put_str(ql_ctx *cx, ql_buf *b, const char *cstr)
+{
+    return ql_buf_put(cx, b, cstr, strlen(cstr));
+}
+
+ql_status
+ql_buf_printf(ql_ctx *cx, ql_buf *b, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0) {
+        return ql_fail_oom(cx, 0);
+    }
+    QL_TRY(ql_buf_reserve(cx, b, (size_t)n + 1));
+    va_start(ap, fmt);
+    (void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+    va_end(ap);
+    b->n += (size_t)n;
+    return QL_OK;
+}
+
+ql_status
+ql_buf_put_u8(ql_ctx *cx, ql_buf *b, uint8_t v)
+{
+    return ql_buf_put(cx, b, &v, 1);
+}
+
+ql_status
+ql_buf_put_le(ql_ctx *cx, ql_buf *b, uint64_t v, unsigned bytes)
+{
+    unsigned char raw[8];
+    for (unsigned i = 0; i < bytes; i++) {
+        raw[i] = (unsigned char)(v >> (8 * i));
+    }
+    return ql_buf_put(cx, b, raw, bytes);
+}
+
+ql_status
+ql_buf_put_lenenc(ql_ctx *cx, ql_buf *b, uint64_t v)
+{
+    if (v < 251) {
+        return ql_buf_put_u8(cx, b, (uint8_t)v);
+    }
+    unsigned bytes = v < 65536 ? 2 : v < 16777216 ? 3 : 8;
+    QL_TRY(ql_buf_reserve(cx, b, 1 + bytes));
+    QL_TRY(ql_buf_put_u8(cx, b, bytes == 2 ? 0xfc : bytes == 3 ? 0xfd : 0xfe));
+    return ql_buf_put_le(cx, b, v, bytes);
+}
+
+ql_status
+ql_buf_put_lenenc_str(ql_ctx *cx, ql_buf *b, const void *p, size_t n)
+{
+    QL_TRY(ql_buf_reserve(cx, b, n + 9));
+    QL_TRY(ql_buf_put_lenenc(cx, b, n));
+    return ql_buf_put(cx, b, p, n);
+}

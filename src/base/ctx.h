@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ql_ctx: first argument of whatever can fail, wait or allocate. One per session (or per background
+ * thread), used only by the thread that runs it. ql_instance: one server in this process; there are
+ * no process globals, so two instances can live side by side. Both name the parts of higher layers
+ * only by pointers to incomplete types: a layer reaches into what it and those below it define.
+ */
+#ifndef QL_BASE_CTX_H
+#define QL_BASE_CTX_H
+
+#include "base/status.h"
+
+struct ql_arena;
+struct ql_diag;
+struct ql_log;
+struct ql_intr;
+struct ql_proc;
+struct ql_procs;
+struct ql_timers;
+struct ql_syncs;
+struct ql_space;
+struct ql_gate;
+struct ql_kv;
+struct ql_txn;
+struct ql_mdl_set;
+struct ql_txnsys;
+struct ql_catalog;
+struct ql_sysvars;
+struct ql_vars;
+struct ql_status_vars;
+struct ql_acl;
+struct ql_sink;
+struct ql_session;
+struct ql_server;
+
+/* Lifetime: from ql_instance start to its stop. Members are set once while single-threaded at
+ * start. */
+typedef struct ql_instance {
+    struct ql_log *log;        /* [const] base/log.h */
+    struct ql_procs *procs;    /* [const] intr/proc.h: process list */
+    struct ql_timers *timers;  /* [const] intr/timer.h */
+    struct ql_syncs *syncs;    /* [const] intr/sync.h: DEBUG_SYNC signals; NULL in release builds */
+    struct ql_space *space;    /* [const] intr/space.h: disk-space waits */
+    struct ql_gate *admission; /* [const] intr/gate.h: innodb_thread_concurrency */
+    struct ql_kv *kv;          /* [const] kv/kv.h: the data directory */
+    struct ql_txnsys *txns;    /* [const] txn/txn.h: transactions, row locks, committer */
+    struct ql_catalog *catalog; /* [const] catalog/catalog.h */
+    struct ql_sysvars *sysvars; /* [const] catalog/sysvars.h: global values */
+    struct ql_acl *acl;         /* [const] acl/acl.h */
+    struct ql_server *server;   /* [const] server/: listener, configuration; NULL when embedded */
+    const char *datadir;        /* [const] absolute path */
+    int64_t start_time;         /* [const] Unix seconds, for Uptime */
+} ql_instance;
+
+/* Owner: the session (session/session.h) or background thread that runs with it. */
+typedef struct ql_ctx {
+    ql_instance *inst;
+    struct ql_intr *intr;   /* intr/intr.h; never NULL */
+    struct ql_diag *diag;   /* base/diag.h: errors and warnings of the current statement */
+    struct ql_arena *arena; /* base/arena.h: statement lifetime */
+    struct ql_proc *proc; /* intr/proc.h: own row of the process list; NULL in background threads */
+    struct ql_txn *txn;   /* txn/txn.h: current transaction; NULL between transactions */
+    struct ql_vars *vars; /* catalog/sysvars.h: session values; NULL in background threads */
+    struct ql_sink *sink; /* types/sink.h: where rows and results go; NULL when nowhere */
+    struct ql_session *session; /* session/session.h; opaque below it */
+    uint64_t stmt_id;           /* query id of the running statement; 0 between statements */
+    uint64_t mem_allocs;        /* debug builds: arena allocations made with this ctx */
+    uint64_t mem_fail_at; /* tests, debug builds: when mem_allocs reaches this one fails; 0 = off */
+} ql_ctx;
+
+#endif

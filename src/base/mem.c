@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The only file that calls malloc. Counts bytes and fails on demand. Any thread; no locks. The
+ * failure counter is per thread because it is a test tool of whoever runs on that thread.
+ */
+#include "base/mem.h"
+
+#include <malloc.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Atomic size_t bytes_in_use;
+static _Thread_local uint64_t fail_countdown;
+
+static bool
+must_fail(void)
+{
+    return QL_UNLIKELY(fail_countdown != 0) && --fail_countdown == 0;
+}
+
+static void
+count_block(void *p)
+{
+    if (p != NULL) {
+        atomic_fetch_add_explicit(&bytes_in_use, malloc_usable_size(p), memory_order_relaxed);
+    }
+}
+
+static void
+uncount_bytes(size_t n)
+{
+    atomic_fetch_sub_explicit(&bytes_in_use, n, memory_order_relaxed);
+}
+
+void *
+ql_mem_alloc(size_t size)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    void *p = malloc(size != 0 ? size : 1);
+    count_block(p);
+    return p;
+}
+
+void *
+ql_mem_zalloc(size_t size)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    void *p = calloc(1, size != 0 ? size : 1);
+    count_block(p);
+    return p;
+}
+
+void *
+ql_mem_realloc(void *p, size_t size)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    size_t before = p != NULL ? malloc_usable_size(p) : 0;
+    void *q = realloc(p, size != 0 ? size : 1);
+    if (q != NULL) {
+        uncount_bytes(before);
+        count_block(q);
+    }
+    return q;
+}
+
+void
+ql_mem_free(void *p)
+{
+    if (p != NULL) {
+        uncount_bytes(malloc_usable_size(p));
+        free(p);
+    }
+}
+
+char *
+ql_mem_strndup(const char *s, size_t n)
+{
+    char *p = ql_mem_alloc(n + 1);
+    if (p != NULL) {
+        if (n != 0) {
+            memcpy(p, s, n);
+        }
+        p[n] = '\0';
+    }
+    return p;
+}
+
+size_t
+ql_mem_in_use(void)
+{
+    return atomic_load_explicit(&bytes_in_use, memory_order_relaxed);
+}
+
+void
+ql_mem_fail_after(uint64_t nth)
+{
+    fail_countdown = nth;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The only door to malloc. Counts bytes, can be told to fail on demand (tests). For containers that
+ * shrink and for objects shared between threads; everything else comes from an arena.
+ */
+#ifndef QL_BASE_MEM_H
+#define QL_BASE_MEM_H
+
+#include "base/status.h"
+
+/* Size bytes or NULL when memory is out (no diagnostics: see ql_fail_oom in diag.h). Freed by
+ * ql_mem_free. */
+void *ql_mem_alloc(size_t size) QL_MUST_USE;
+void *ql_mem_zalloc(size_t size) QL_MUST_USE;
+/* As realloc; on NULL the old block stays valid. */
+void *ql_mem_realloc(void *p, size_t size) QL_MUST_USE;
+void ql_mem_free(void *p);
+/* Copy of n bytes with a NUL behind them, or NULL. */
+char *ql_mem_strndup(const char *s, size_t n) QL_MUST_USE;
+
+/* Bytes now allocated through this door in the process (approximate, from malloc_usable_size). */
+size_t ql_mem_in_use(void);
+
+/* Tests: let the nth allocation from now (1 = next) of this thread fail, once; 0 switches it off.
+ */
+void ql_mem_fail_after(uint64_t nth);
+
+#endif

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Threads with an explicit stack size and a name, all signals blocked; clocks; stack left. The
+ * cached stack bounds are a property of the thread, not of a session.
+ */
+#include "base/thread.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+
+#define DEFAULT_STACK (256u * 1024u)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZER_STACK (2u * 1024u * 1024u) /* instrumented frames are several times larger */
+#else
+#define SANITIZER_STACK 0u
+#endif
+
+typedef struct start_arg {
+    void (*fn)(void *);
+    void *arg;
+    char name[16];
+} start_arg;
+
+static void *
+run_thread(void *p)
+{
+    start_arg s = *(start_arg *)p;
+    ql_mem_free(p);
+    (void)pthread_setname_np(pthread_self(), s.name);
+    s.fn(s.arg);
+    return NULL;
+}
+
+static int
+create_blocked(pthread_t *id, size_t stack_size, start_arg *s)
+{
+    pthread_attr_t attr;
+    sigset_t all, before;
+    (void)pthread_attr_init(&attr);
+    (void)pthread_attr_setstacksize(&attr, stack_size);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(id, &attr, run_thread, s);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attr);
+    return rc;
+}
+
+ql_status
+ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t stack_size, void (*fn)(void *),
+                void *arg)
+{
+    t->started = false;
+    start_arg *s = ql_mem_alloc(sizeof *s);
+    if (s == NULL) {
+        return ql_fail_oom(cx, sizeof *s);
+    }
+    s->fn = fn;
+    s->arg = arg;
+    (void)snprintf(s->name, sizeof s->name, "%s", name);
+    size_t stack = stack_size != 0 ? stack_size : DEFAULT_STACK;
+    if (stack < SANITIZER_STACK) {
+        stack = SANITIZER_STACK;
+    }
+    if (stack < (size_t)PTHREAD_STACK_MIN) {
+        stack = (size_t)PTHREAD_STACK_MIN;
+    }
+    int rc = create_blocked(&t->id, (stack + 4095) & ~(size_t)4095, s);
+    if (rc != 0) {
+        ql_mem_free(s);
+        return ql_fail(cx, QL_ER_CANT_CREATE_THREAD, rc);
+    }
+    t->started = true;
+    return QL_OK;
+}
+
+void
+ql_thread_join(ql_thread *t)
+{
+    if (t->started) {
+        (void)pthread_join(t->id, NULL);
+        t->started = false;
+    }
+}
+
+void
+ql_thread_detach(ql_thread *t)
+{
+    if (t->started) {
+        (void)pthread_detach(t->id);
+        t->started = false;
+    }
+}
+
+int64_t
+ql_now_mono_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t
+ql_now_real_us(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+size_t
+ql_thread_stack_left(void)
+{
+    static _Thread_local uintptr_t lowest;
+    if (lowest == 0) {
+        pthread_attr_t attr;
+        void *base = NULL;
+        size_t size = 0;
+        if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+            (void)pthread_attr_getstack(&attr, &base, &size);
+            (void)pthread_attr_destroy(&attr);
+        }
+        lowest = (uintptr_t)base;
+    }
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here > lowest ? here - lowest : 0;
+}
