@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Databases and tables: cached definitions above records in the keyspace. Changes are made inside
+ * cx->txn together with whatever else belongs to the statement and become visible to others when it
+ * commits.
+ */
+#ifndef QL_CATALOG_CATALOG_H
+#define QL_CATALOG_CATALOG_H
+
+#include "base/arena.h"
+#include "catalog/tabledef.h"
+#include "txn/mdl.h"
+#include "txn/txn.h"
+
+typedef struct ql_catalog ql_catalog;
+
+/* Load from inst->kv; an empty keyspace is initialised (mysql, sys schemas; format version).
+ * Refuses newer formats. */
+ql_status ql_catalog_open(ql_ctx *cx, ql_catalog **out) QL_MUST_USE;
+void ql_catalog_close(ql_catalog *c);
+
+typedef struct ql_database {
+    ql_str name;
+    const ql_collation *coll;
+} ql_database;
+
+/* Database names are compared as written on case-sensitive systems (lower_case_table_names=0);
+ * information_schema and performance_schema without case. */
+bool ql_catalog_has_database(ql_ctx *cx, ql_str name);
+ql_status ql_catalog_find_database(ql_ctx *cx, ql_str name, ql_database *out)
+    QL_MUST_USE; /* QL_END = none; strings in cx->arena */
+ql_status ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v,
+                                    size_t *n) QL_MUST_USE; /* sorted */
+ql_status ql_catalog_create_database(ql_ctx *cx, ql_str name,
+                                     const ql_collation *coll) QL_MUST_USE; /* 1007 */
+ql_status ql_catalog_drop_database(ql_ctx *cx, ql_str name,
+                                   size_t *tables) QL_MUST_USE; /* 1008; its tables too */
+
+/* Table with a reference that ql_table_put gives back (or ql_catalog_get_table_for, at the end of
+ * the statement arena). QL_ERROR 1049, 1146 worded. */
+ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out) QL_MUST_USE;
+/* The same under a metadata lock of that mode, put back when arena a is reset. Waits: MDL. QL_END
+ * when absent and !must_exist. */
+ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
+                                bool must_exist, ql_table **out) QL_MUST_USE;
+void ql_table_put(ql_table *t);
+ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names,
+                                 size_t *n) QL_MUST_USE; /* sorted */
+
+/* What CREATE TABLE asks for, checked and typed by exec/ddl; the catalog assigns ids and makes the
+ * hidden clustered index. */
+typedef struct ql_table_spec {
+    ql_str db, name, engine, comment;
+    const ql_collation *coll;
+    ql_column *columns; /* ordinal, type, default ... filled in */
+    uint16_t ncolumns;
+    ql_index *indexes; /* without ids; PRIMARY anywhere */
+    uint16_t nindexes;
+    uint64_t auto_increment; /* start value; 0 = 1 */
+} ql_table_spec;
+/* Checks names, keys, lengths (MySQL's error numbers) and writes the definition. 1050 when it
+ * exists. The caller holds the exclusive metadata lock. */
+ql_status ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
+/* Removes the definition and trashes its keys. */
+ql_status ql_catalog_drop_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+/* New index ids for the same definition, old keys trashed: TRUNCATE. */
+ql_status ql_catalog_truncate_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+
+/* Definition changes of cx->txn become visible/forgotten; called by session around commit and
+ * rollback. */
+void ql_catalog_committed(ql_ctx *cx);
+void ql_catalog_rolled_back(ql_ctx *cx);
+
+/* AUTO_INCREMENT: next value(s), not given back by rollback. Persisted in blocks so that a restart
+ * never repeats one. n values from *first. 1467 when used up. */
+ql_status ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first) QL_MUST_USE;
+/* A row with an explicit value was written: the counter goes beyond it. */
+ql_status ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value) QL_MUST_USE;
+uint64_t ql_autoinc_peek(ql_table *t); /* next value, for SHOW */
+
+/* Virtual tables (information_schema, performance_schema): rows made on demand into batches. */
+typedef struct ql_virtual_scan ql_virtual_scan;
+typedef struct ql_virtual_table {
+    const char *db, *name;
+    /* Fill all rows as values in arena a: *rows is an array of *n pointers to ncolumns values each.
+     * Privileges of cx->session's user apply through `viewer`. */
+    ql_status (*fill)(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n);
+} ql_virtual_table;
+
+/* Who looks: set by session in its ctx's vars; used by PROCESSLIST views. */
+typedef struct ql_viewer {
+    uint64_t conn_id;
+    ql_str user;      /* login name; n 0 = anonymous */
+    bool has_process; /* PROCESS privilege */
+} ql_viewer;
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * System variables (sysvars.def: name, scope, type, default, range) and status counters
+ * (statusvars.def). Globals live in the instance, session values in ql_vars, which also holds user
+ * variables and what else belongs to a session's settings.
+ */
+#ifndef QL_CATALOG_SYSVARS_H
+#define QL_CATALOG_SYSVARS_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "catalog/catalog.h"
+#include "types/value.h"
+
+typedef struct ql_sysvars ql_sysvars;
+
+typedef enum ql_sysvar_id {
+#define QL_SYSVAR(id, ...) QL_SV_##id,
+#include "catalog/sysvars.def"
+#undef QL_SYSVAR
+    QL_SV_COUNT
+} ql_sysvar_id;
+
+/* Session values that code asks for often are plain members, kept in step by the setter. */
+typedef struct ql_vars {
+    ql_value *session; /* [QL_SV_COUNT] current session values */
+    bool autocommit, sql_safe_updates, foreign_key_checks, unique_checks, sql_auto_is_null;
+    uint64_t sql_mode;              /* bits QL_MODE_* */
+    bool strict;                    /* STRICT_TRANS_TABLES or STRICT_ALL_TABLES */
+    uint64_t max_execution_time_ms; /* SELECT */
+    int64_t max_statement_time_us;  /* all statements (MariaDB's) */
+    uint64_t max_allowed_packet, net_read_timeout, net_write_timeout, wait_timeout,
+        interactive_timeout;
+    uint64_t lock_wait_timeout, innodb_lock_wait_timeout, group_concat_max_len,
+        div_precision_increment;
+    uint64_t sql_select_limit;
+    ql_isolation isolation;
+    bool tx_read_only;
+    const ql_charset *cs_client, *cs_results; /* cs_results NULL = no conversion */
+    const ql_collation *coll_connection, *coll_database;
+    int32_t zone_seconds; /* offset of time_zone */
+    ql_str db;            /* current database; n 0 = none; owned */
+    uint64_t last_insert_id, found_rows, insert_id;
+    int64_t row_count;
+    int64_t timestamp_us;       /* NOW() of the running statement */
+    int64_t fixed_timestamp_us; /* SET TIMESTAMP; 0 = clock */
+    uint64_t rand_seed1, rand_seed2;
+    uint64_t status_warnings;
+    ql_hash user_vars; /* @x: ql_user_var, by lower-cased name */
+    ql_viewer viewer;
+    ql_str current_user; /* 'user@host' of the matched account */
+    ql_str login_user;   /* 'user@clienthost' for USER() */
+    uint64_t thread_id;
+    bool in_transaction;    /* explicit, or autocommit off with work done */
+    struct ql_arena *arena; /* session lifetime */
+} ql_vars;
+
+enum ql_sql_mode_bit {
+    QL_MODE_ANSI_QUOTES = 1u << 0,
+    QL_MODE_NO_BACKSLASH_ESCAPES = 1u << 1,
+    QL_MODE_PIPES_AS_CONCAT = 1u << 2,
+    QL_MODE_IGNORE_SPACE = 1u << 3,
+    QL_MODE_STRICT_TRANS = 1u << 4,
+    QL_MODE_STRICT_ALL = 1u << 5,
+    QL_MODE_NO_ZERO_DATE = 1u << 6,
+    QL_MODE_NO_ZERO_IN_DATE = 1u << 7,
+    QL_MODE_DIV_BY_ZERO = 1u << 8,
+    QL_MODE_ONLY_FULL_GROUP_BY = 1u << 9,
+    QL_MODE_NO_ENGINE_SUBST = 1u << 10,
+    QL_MODE_NO_AUTO_VALUE_ON_ZERO = 1u << 11,
+    QL_MODE_HIGH_NOT = 1u << 12,
+    QL_MODE_NO_UNSIGNED_SUB = 1u << 13,
+    QL_MODE_PAD_CHAR = 1u << 14,
+    QL_MODE_TRADITIONAL = 1u << 15,
+    QL_MODE_ANSI = 1u << 16,
+    QL_MODE_REAL_AS_FLOAT = 1u << 17,
+    QL_MODE_NO_DIR_IN_CREATE = 1u << 18,
+    QL_MODE_ALLOW_INVALID_DATES = 1u << 19,
+    QL_MODE_TIME_TRUNC = 1u << 20
+};
+
+ql_sysvars *ql_sysvars_new(void) QL_MUST_USE;
+void ql_sysvars_free(ql_sysvars *sv);
+/* Set from configuration (command line, option file): name with - or _, text value (K, M, G
+ * suffixes). QL_END = no such variable. Before sessions exist. */
+ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value) QL_MUST_USE;
+/* Nearest known variable name to an unknown one, or NULL. */
+const char *ql_sysvars_nearest(ql_str name);
+
+/* Session values from the globals. */
+ql_status ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena) QL_MUST_USE;
+void ql_vars_fini(ql_vars *v);
+ql_status ql_vars_reset(ql_ctx *cx, ql_vars *v) QL_MUST_USE; /* CHANGE USER, RESET CONNECTION */
+
+/* Id by name or -1. */
+int ql_sysvar_find(ql_str name);
+const char *ql_sysvar_name(ql_sysvar_id id);
+bool ql_sysvar_is_session(ql_sysvar_id id);
+bool ql_sysvar_is_global(ql_sysvar_id id);
+/* Read @@name; 1193, 1238 worded. Bytes valid until the statement ends. */
+ql_status ql_sysvar_get(ql_ctx *cx, ql_sysvar_id id, bool global, ql_value *out) QL_MUST_USE;
+/* SET; value NULL pointer = DEFAULT. Checks type and range as MySQL (1231, 1232, warning 1292 for
+ * adjusted); privileges are checked by the caller. Side effects outside the catalog (gates, log
+ * verbosity) run through hooks registered below. */
+ql_status ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global,
+                        const ql_value *value) QL_MUST_USE;
+typedef void (*ql_sysvar_hook)(ql_instance *inst, ql_sysvar_id id, const ql_value *value);
+void ql_sysvars_on_change(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_hook hook);
+uint64_t ql_sysvar_global_u64(ql_instance *inst, ql_sysvar_id id); /* booleans too */
+/* Text as SHOW VARIABLES shows it (ON/OFF). */
+ql_status ql_sysvar_print(ql_ctx *cx, ql_sysvar_id id, const ql_value *v, ql_str *out) QL_MUST_USE;
+ql_status ql_vars_set_db(ql_ctx *cx, ql_str db) QL_MUST_USE;
+ql_status ql_vars_set_names(ql_ctx *cx, ql_str charset,
+                            ql_str collation) QL_MUST_USE; /* 1115, 1273, 1253 */
+
+/* User variables. get: NULL value when unset. */
+void ql_uservar_get(ql_ctx *cx, ql_str name, ql_value *out);
+ql_status ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v) QL_MUST_USE;
+
+/* Status counters: X(name, what). Global counters are atomics in the instance. */
+typedef enum ql_counter {
+#define QL_STATUSVAR(id, name, what) QL_CT_##id,
+#include "catalog/statusvars.def"
+#undef QL_STATUSVAR
+    QL_CT_COUNT
+} ql_counter;
+void ql_count(ql_ctx *cx, ql_counter id, uint64_t n);
+/* Com_<name>, by statement kind's name (sql/ast.h ql_stmt_com_name). */
+void ql_count_command(ql_ctx *cx, const char *com_name);
+/* All status variables as name/value text, sorted; values computed at call time (Uptime,
+ * Threads_connected, Quell_*) included. */
+typedef struct ql_name_value {
+    ql_str name, value;
+} ql_name_value;
+ql_status ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n) QL_MUST_USE;
+ql_status ql_sysvar_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v,
+                         size_t *n) QL_MUST_USE;
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Definitions of databases, tables, columns and indexes. A ql_table is immutable once published and
+ * counted by references: a running statement keeps the version it resolved against.
+ */
+#ifndef QL_CATALOG_TABLEDEF_H
+#define QL_CATALOG_TABLEDEF_H
+
+#include <stdatomic.h>
+
+#include "types/codec.h"
+
+typedef enum ql_default_kind {
+    QL_DEF_NONE,
+    QL_DEF_NULL,
+    QL_DEF_VALUE,
+    QL_DEF_NOW,
+    QL_DEF_EXPR
+} ql_default_kind;
+
+typedef struct ql_column {
+    ql_str name;
+    ql_type type;
+    uint16_t ordinal;
+    bool auto_increment, on_update_now, zerofill;
+    ql_default_kind default_kind;
+    ql_value default_value; /* QL_DEF_VALUE: already stored form of the type */
+    ql_str default_text;    /* QL_DEF_EXPR; as written */
+    ql_str comment;
+} ql_column;
+
+typedef struct ql_index_part {
+    uint16_t column; /* ordinal */
+    uint32_t prefix; /* characters; 0 = whole */
+    bool descending;
+} ql_index_part;
+
+typedef struct ql_index {
+    uint32_t id; /* prefix of its keys in the keyspace */
+    ql_str name; /* "PRIMARY" */
+    bool primary, unique;
+    bool hidden_rowid; /* clustered index of a table without PRIMARY KEY: key = 8-byte row id */
+    uint16_t nparts;
+    ql_index_part *parts;
+    ql_str comment;
+} ql_index;
+
+/* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
+ * value the whole row (codec.h). Keys of others: columns, then (unless unique without NULLs) the
+ * clustered key; value = the clustered key. */
+typedef struct ql_table {
+    _Atomic uint32_t refs;
+    uint64_t id;      /* of the definition's record; changes when the table is rebuilt */
+    uint64_t version; /* of the definition */
+    ql_str db, name;
+    ql_str engine; /* "InnoDB", "MyISAM" as asked */
+    const ql_collation *coll;
+    ql_str comment;
+    uint16_t ncolumns, nindexes;
+    ql_column *columns;
+    ql_type *types;    /* columns[i].type, contiguous for the codec */
+    ql_value *missing; /* values of columns that old rows lack */
+    ql_index *indexes;
+    int auto_column;            /* ordinal or -1 */
+    struct ql_autoinc *autoinc; /* shared by the versions of the table; catalog/autoinc.h */
+    int64_t create_time;        /* Unix seconds */
+    bool is_virtual; /* information_schema, performance_schema: rows come from a function */
+    const struct ql_virtual_table *virt;
+    struct ql_arena *arena; /* owns all of it */
+} ql_table;
+
+/* Column ordinal by name (ASCII case-insensitive, as MySQL), or -1. Index by name or NULL. */
+int ql_table_column(const ql_table *t, ql_str name);
+const ql_index *ql_table_index(const ql_table *t, ql_str name);
+
+#endif

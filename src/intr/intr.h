@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The interrupt of a session: why it has to stop, for whom, and the checkpoint that looks. Raised
+ * by any thread, looked at only by the owner. Statement reasons vanish when no statement runs;
+ * connection reasons are final and beat statement reasons.
+ */
+#ifndef QL_INTR_INTR_H
+#define QL_INTR_INTR_H
+
+#include <stdatomic.h>
+
+#include "base/ctx.h"
+#include "base/mutex.h"
+
+/* Reasons, a bit each; a higher bit beats a lower one. */
+enum ql_intr_reason {
+    QL_INTR_QUERY = 1u << 0,     /* KILL QUERY: 1317 */
+    QL_INTR_TIME = 1u << 1,      /* max_execution_time: 3024 */
+    QL_INTR_MEMORY = 1u << 2,    /* memory quota: 4082 */
+    QL_INTR_SNAPSHOT = 1u << 3,  /* snapshot_pinned_limit: 4201 */
+    QL_INTR_CONN = 1u << 8,      /* KILL CONNECTION: socket cut, no packet (1317 to oneself) */
+    QL_INTR_GONE = 1u << 9,      /* the client went away: nobody to tell */
+    QL_INTR_IDLE = 1u << 10,     /* wait_timeout: 4031 */
+    QL_INTR_SHUTDOWN = 1u << 11, /* server stops: 1053 */
+};
+#define QL_INTR_STMT_MASK 0x000000ffu
+#define QL_INTR_CONN_MASK 0x0000ff00u
+
+/* Owner: the session; embedded in it. Other threads reach it only through ql_procs (by id, under
+ * the row's mutex). */
+typedef struct ql_intr {
+    _Atomic uint32_t
+        pending; /* reasons a checkpoint must act on: raised and not held; what ql_check loads */
+    _Atomic uint32_t raised;      /* [mu to write] all reasons raised and not yet dropped */
+    _Atomic uint64_t stmt_id;     /* [mu to write] statement now running, 0 = none */
+    ql_mutex mu;                  /* rank PROC: raise against stmt_begin/stmt_end/hold */
+    uint32_t held;                /* [mu] reasons deferred by ql_hold */
+    uint32_t hold_depth[16];      /* [owner] nesting per reason bit */
+    _Atomic uint64_t deferred;    /* kills that arrived under hold; for the status variable */
+    int event_fd;                 /* [const] what ql_wait polls; readable = look at pending */
+    _Atomic uint64_t checkpoints; /* [owner writes] passed so far; debug builds only count */
+    uint64_t
+        kill_at; /* [owner] kill sweep: raise kill_at_reason at this checkpoint number; 0 = off */
+    uint32_t kill_at_reason;     /* [owner] */
+    int64_t last_check_ns;       /* [owner] gap monitor, debug builds */
+    const char *last_check_file; /* [owner] */
+    int last_check_line;         /* [owner] */
+    _Atomic bool peer_watched;   /* [server/watch] */
+} ql_intr;
+
+/* QL_ERROR (1041) when no eventfd is to be had. */
+ql_status ql_intr_init(ql_ctx *cx, ql_intr *in) QL_MUST_USE;
+void ql_intr_fini(ql_intr *in);
+
+/* Owner. A statement starts/ends to be a target. begin drops nothing: reasons left from an earlier
+ * statement cannot exist, for end drops them under the same mutex that raise takes. */
+void ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id);
+void ql_intr_stmt_end(ql_intr *in);
+
+/* Any thread. Set reasons for the statement stmt_id (0 = whatever runs) and wake it. false =
+ * nothing to hit: a statement reason while no statement, or another one, runs; or the session is
+ * dying already. Never waits. */
+bool ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id);
+/* Any thread. Make the owner's wait look again (spurious for it). Never waits. */
+void ql_intr_wake(ql_intr *in);
+
+/* Owner. Reasons of these bits are counted but not acted on until the matching unhold: clean-up,
+ * commit taken. Nests. Nothing waits under a hold of all reasons except the committer's answer to a
+ * taken commit. */
+void ql_hold(ql_ctx *cx, uint32_t reasons);
+void ql_unhold(ql_ctx *cx, uint32_t reasons);
+
+/* Pending connection reason, or 0. For the session loop. */
+uint32_t ql_intr_conn_reason(const ql_intr *in);
+
+/* Slow path of ql_check: words the error of the strongest pending reason, returns QL_KILLED. */
+ql_status ql_intr_report(ql_ctx *cx) QL_MUST_USE;
+/* Debug builds: count, gap monitor, kill sweep. */
+void ql_intr_trace(ql_ctx *cx, const char *file, int line);
+
+/* Checkpoint. QL_OK, or QL_KILLED with the diagnostics worded. In every loop over data, once a
+ * block. */
+static inline QL_MUST_USE ql_status
+ql_check_at(ql_ctx *cx, const char *file, int line)
+{
+#ifdef QL_DEBUG
+    ql_intr_trace(cx, file, line);
+#else
+    (void)file;
+    (void)line;
+#endif
+    if (QL_UNLIKELY(atomic_load_explicit(&cx->intr->pending, memory_order_relaxed) != 0)) {
+        return ql_intr_report(cx);
+    }
+    return QL_OK;
+}
+#define ql_check(cx) ql_check_at((cx), __FILE__, __LINE__)
+
+/* Gap monitor (debug builds): longest time between two checkpoints of running statements seen in
+ * this process, and where; reported through status variables Quell_checkpoint_gap_*. */
+typedef struct ql_gap_report {
+    int64_t ns;
+    char from[128], to[128]; /* file:line */
+} ql_gap_report;
+void ql_intr_gap_worst(ql_gap_report *out);
+void ql_intr_gap_reset(void);
+/* The statement is about to block in ql_wait or came back from it: the gap starts anew. Used by
+ * intr/ and by kv for the committer; not for others. */
+void ql_intr_gap_restart(ql_ctx *cx, const char *file, int line);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The process list: one row per connection, sharded by id. A listing copies rows shard by shard and
+ * never stops the sessions; a kill finds its victim by id and never waits behind a listing.
+ */
+#ifndef QL_INTR_PROC_H
+#define QL_INTR_PROC_H
+
+#include "base/arena.h"
+#include "base/mutex.h"
+#include "intr/intr.h"
+#include "intr/wait.h"
+
+/* Values of Command, by protocol number where there is one (kill-facts 5.7). */
+typedef enum ql_proc_command {
+    QL_PC_SLEEP,
+    QL_PC_QUIT,
+    QL_PC_INIT_DB,
+    QL_PC_QUERY,
+    QL_PC_FIELD_LIST,
+    QL_PC_CREATE_DB,
+    QL_PC_DROP_DB,
+    QL_PC_REFRESH,
+    QL_PC_SHUTDOWN,
+    QL_PC_STATISTICS,
+    QL_PC_PROCESSLIST,
+    QL_PC_CONNECT,
+    QL_PC_KILL,
+    QL_PC_DEBUG,
+    QL_PC_PING,
+    QL_PC_TIME,
+    QL_PC_DELAYED_INSERT,
+    QL_PC_CHANGE_USER,
+    QL_PC_BINLOG_DUMP,
+    QL_PC_TABLE_DUMP,
+    QL_PC_CONNECT_OUT,
+    QL_PC_REGISTER_REPLICA,
+    QL_PC_PREPARE,
+    QL_PC_EXECUTE,
+    QL_PC_LONG_DATA,
+    QL_PC_CLOSE_STMT,
+    QL_PC_RESET_STMT,
+    QL_PC_SET_OPTION,
+    QL_PC_FETCH,
+    QL_PC_DAEMON,
+    QL_PC_BINLOG_DUMP_GTID,
+    QL_PC_RESET_CONNECTION,
+    QL_PC_COUNT
+} ql_proc_command;
+
+/* State texts that are not waits (MySQL's stages). */
+typedef enum ql_stage {
+    QL_STAGE_NONE,         /* "" */
+    QL_STAGE_STARTING,     /* "starting" */
+    QL_STAGE_INIT,         /* "init" */
+    QL_STAGE_OPENING,      /* "Opening tables" */
+    QL_STAGE_OPTIMIZING,   /* "optimizing" */
+    QL_STAGE_EXECUTING,    /* "executing" */
+    QL_STAGE_UPDATE,       /* "update": INSERT */
+    QL_STAGE_UPDATING,     /* "updating": UPDATE, DELETE */
+    QL_STAGE_SORTING,      /* "Creating sort index" */
+    QL_STAGE_TMP_TABLE,    /* "Copying to tmp table" */
+    QL_STAGE_CREATING,     /* "creating table" */
+    QL_STAGE_ROLLING_BACK, /* "Rolling back" */
+    QL_STAGE_QUERY_END,    /* "query end" */
+    QL_STAGE_FREEING,      /* "freeing items" */
+    QL_STAGE_LOGIN,        /* "login" */
+    QL_STAGE_COUNT
+} ql_stage;
+
+typedef struct ql_procs ql_procs;
+typedef struct ql_proc ql_proc; /* one row; layout private to intr/proc.c */
+
+ql_procs *ql_procs_new(void) QL_MUST_USE;
+void ql_procs_free(ql_procs *ps);
+
+/* New row with a fresh connection id (from 1; 64-bit, ids of the first 2^32 fit the handshake),
+ * Command "Connect", User "unauthenticated user". The row points at in and net_fd (for KILL
+ * CONNECTION; -1 none); both stay valid until ql_proc_remove. NULL after wording out-of-memory.
+ * QL_ERROR-free otherwise. */
+ql_proc *ql_proc_add(ql_ctx *cx, ql_procs *ps, ql_intr *in, int net_fd,
+                     const char *host) QL_MUST_USE;
+/* The row is gone when this returns: no raise can reach its interrupt any more. */
+void ql_proc_remove(ql_procs *ps, ql_proc *row);
+uint64_t ql_proc_id(const ql_proc *row);
+size_t ql_procs_count(ql_procs *ps);
+
+/* Owner's updates. Strings are copied. All are cheap: a leaf mutex of the row, uncontended. */
+void ql_proc_set_user(ql_proc *row, ql_str user, ql_str host, uint64_t account_flags);
+void ql_proc_set_db(ql_proc *row, ql_str db);
+/* Restarts Time (idle too: KILL.md 4). */
+void ql_proc_set_command(ql_proc *row, ql_proc_command command);
+/* The statement being run, passwords already masked; {NULL,0} = none. The row keeps a copy. Sets
+ * Query_id. */
+void ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text);
+void ql_proc_set_stage(ql_proc *row, ql_stage stage);       /* relaxed atomic store */
+void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind);     /* by ql_wait only; QL_W_NONE = back */
+void ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id); /* who blocks this one; 0 nobody */
+void ql_proc_set_trx(ql_proc *row, int64_t start_mono_ns, const char *commit_state); /* 0 = none */
+void ql_proc_set_snapshot(ql_proc *row, int64_t start_mono_ns);
+void ql_proc_add_rows(ql_proc *row, uint64_t examined,
+                      uint64_t sent); /* relaxed; sums of the statement */
+void ql_proc_set_memory(ql_proc *row, const struct ql_quota *quota);
+
+/* account_flags in the row, a snapshot taken at login (kill-facts 6). */
+#define QL_PROC_SYSTEM_USER 1u
+
+/* Copy of a row for listings; strings live in the arena given. */
+typedef struct ql_proc_info {
+    uint64_t id, query_id;
+    ql_str user, host, db; /* db.p NULL = NULL */
+    const char *command;   /* "Killed" from the moment a connection reason is raised */
+    int64_t time_ms;
+    const char *state; /* "" or text */
+    ql_str info;       /* p NULL = NULL */
+    uint64_t rows_examined, rows_sent, memory_used, waits_for, account_flags;
+    int64_t trx_age_ms, snapshot_age_ms; /* -1 = none */
+    const char *commit_state;
+    bool authenticated;
+} ql_proc_info;
+
+/* All rows, sorted by id. */
+ql_status ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows,
+                        size_t *n) QL_MUST_USE;
+/* QL_END when there is no such connection. */
+ql_status ql_procs_find(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a,
+                        ql_proc_info *row) QL_MUST_USE;
+/* Connection that runs statement stmt_id, or 0. */
+uint64_t ql_procs_conn_of_stmt(ql_procs *ps, uint64_t stmt_id);
+
+typedef enum ql_raise_result {
+    QL_RAISE_DONE,      /* set, or the session is dying already */
+    QL_RAISE_IDLE,      /* statement reason, and that statement does not run: no effect */
+    QL_RAISE_NO_THREAD, /* no such connection */
+} ql_raise_result;
+/* Raise by id. A connection reason other than SHUTDOWN and IDLE also shuts the socket down, unless
+ * cut is false (the killer's own). not_after: with a statement reason and not_after != 0,
+ * statements that began after this monotonic time are not hit (late Ctrl-C; KILL.md 6). Never
+ * waits. */
+ql_raise_result ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons,
+                               bool cut, int64_t not_after);
+/* Raise on every session (shutdown); cut: shut sockets down too. */
+void ql_procs_raise_all(ql_procs *ps, uint32_t reasons, bool cut);
+/* fn for each id and descriptor now connected; for the watcher. Called under a shard mutex: must
+ * not wait. */
+void ql_procs_each_fd(ql_procs *ps, void (*fn)(void *arg, uint64_t id, int fd), void *arg);
+
+const char *ql_proc_command_text(ql_proc_command c);
+const char *ql_stage_text(ql_stage s);
+/* Next query id of the instance; from 1. */
+uint64_t ql_procs_next_stmt_id(ql_procs *ps);
+
+#endif

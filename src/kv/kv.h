@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The door to ordered storage: one keyspace of byte strings, snapshots for readers, one writer that
+ * applies batches durably. lmdb_*.c (the data directory; temporary spill environments) and memkv.c
+ * (tests) stand behind the same calls. Keys may have any length up to 3,500 bytes: those that LMDB
+ * cannot hold whole are chained below this door.
+ */
+#ifndef QL_KV_KV_H
+#define QL_KV_KV_H
+
+#include "base/ctx.h"
+
+typedef struct ql_kv ql_kv;
+typedef struct ql_kv_snap ql_kv_snap;
+typedef struct ql_kv_cursor ql_kv_cursor;
+typedef struct ql_kv_apply ql_kv_apply;
+
+typedef struct ql_kv_options {
+    uint32_t max_readers; /* snapshots open at the same time */
+    uint64_t map_size;    /* 0 = 16 TiB */
+    bool read_only;
+    bool no_sync; /* temporary environments only */
+} ql_kv_options;
+
+/* Open (create) the environment in directory dir. QL_ERROR with a clear text when it is not ours,
+ * damaged, or not accessible. */
+ql_status ql_kv_open(ql_ctx *cx, const char *dir, const ql_kv_options *opt,
+                     ql_kv **out) QL_MUST_USE;
+/* Unlinked temporary environment under tmpdir, for overlays that outgrow memory. One thread at a
+ * time. */
+ql_status ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out) QL_MUST_USE;
+/* In memory, for tests; can fail or stall on demand (memkv.h). */
+ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
+void ql_kv_close(ql_kv *kv); /* no snapshot or apply may be open */
+
+/* Read view of the newest committed state. One thread at a time uses a snapshot and its cursors; it
+ * may pass to another thread. QL_ERROR (1041) when max_readers are open. Never waits for the
+ * writer. */
+ql_status ql_kv_snap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out) QL_MUST_USE;
+void ql_kv_snap_end(ql_kv_snap *s); /* NULL ignored; its cursors must be closed */
+/* Sequence number of the state it shows: number of applies committed before. */
+uint64_t ql_kv_snap_seq(const ql_kv_snap *s);
+/* Newest committed sequence number; any thread, one atomic load. A snapshot with this seq is up to
+ * date. */
+uint64_t ql_kv_seq(ql_kv *kv);
+
+/* Value of key; its bytes are valid until the snapshot ends. QL_END = absent. */
+ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUST_USE;
+
+ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
+void ql_kv_cursor_close(ql_kv_cursor *c);
+/* Position and read; QL_END = none there. Bytes of value are valid until the snapshot ends, those
+ * of key until the next call on the cursor (short keys: until the snapshot ends). Cheap steps: the
+ * caller has the checkpoints (once a block). */
+ql_status ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v) QL_MUST_USE;
+ql_status ql_kv_seek_lt(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k,
+                        ql_str *v) QL_MUST_USE; /* last one below key */
+ql_status ql_kv_next(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+ql_status ql_kv_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+
+/* The one writer (the committer's thread; in temp environments the owner). */
+ql_status ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out) QL_MUST_USE;
+ql_status ql_kv_apply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value) QL_MUST_USE;
+ql_status ql_kv_apply_del(ql_ctx *cx, ql_kv_apply *a, ql_str key) QL_MUST_USE; /* absent: QL_OK */
+ql_status ql_kv_apply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value) QL_MUST_USE;
+/* Delete up to n keys of [from, to); *done counts. */
+ql_status ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
+                                size_t *done) QL_MUST_USE;
+/* Durable when it returns QL_OK (sync false: written, not synced). Ends the apply in every case.
+ * QL_ERROR 1021 = disk full (ask again after ql_space_wait; nothing happened), other errors are
+ * real I/O errors. Uninterruptible. */
+ql_status ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync) QL_MUST_USE;
+void ql_kv_apply_abort(ql_kv_apply *a);
+
+typedef struct ql_kv_stats {
+    uint64_t seq, entries, file_bytes, used_bytes, free_bytes, snapshots_open, oldest_snapshot_seq;
+} ql_kv_stats;
+void ql_kv_get_stats(ql_kv *kv, ql_kv_stats *out);
+
+#endif

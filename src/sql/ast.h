@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the parser makes of a statement. Nodes live in the statement's (or prepared statement's)
+ * arena and are read-only after parsing. Names are as written (decoded from quotes), never looked
+ * up here. `pos` are byte offsets into the text.
+ */
+#ifndef QL_SQL_AST_H
+#define QL_SQL_AST_H
+
+#include "types/datetime.h"
+#include "types/value.h"
+
+typedef struct ql_ast_expr ql_ast_expr;
+typedef struct ql_ast_select ql_ast_select;
+
+/* List of n pointers or structs in the arena. */
+typedef struct ql_ast_exprs {
+    ql_ast_expr **v;
+    uint32_t n;
+} ql_ast_exprs;
+
+typedef enum ql_ast_kind {
+    QL_A_LITERAL,  /* value; strings keep their collation when introduced (_latin1'x'), else coll
+                      NULL */
+    QL_A_PARAM,    /* ? ; index = its number from 0 */
+    QL_A_COLUMN,   /* [[db.]table.]name */
+    QL_A_STAR,     /* * or table.* (db.table.*): select list and COUNT(*) only */
+    QL_A_OP,       /* op with args (1, 2 or 3) */
+    QL_A_FUNC,     /* name(args), distinct for aggregates; schema set for db.f() */
+    QL_A_CASE,     /* args: [operand?] then when,then pairs, [else]; has_operand, has_else */
+    QL_A_CAST,     /* args[0] AS cast_type (CAST, CONVERT(x, type), BINARY x) */
+    QL_A_CONVERT,  /* CONVERT(args[0] USING name) */
+    QL_A_COLLATE,  /* args[0] COLLATE name */
+    QL_A_INTERVAL, /* INTERVAL args[0] unit; only as argument of +, -, DATE_ADD ... */
+    QL_A_USERVAR,  /* @name */
+    QL_A_ASSIGN,   /* @name := args[0] */
+    QL_A_SYSVAR,   /* @@[scope.]name; scope */
+    QL_A_SUBQUERY, /* (select) as scalar or row */
+    QL_A_EXISTS,   /* EXISTS (select) */
+    QL_A_ROW,      /* (a, b, ...) with more than one element */
+    QL_A_DEFAULT,  /* DEFAULT or DEFAULT(col) (args[0]) */
+    QL_A_VALUES,   /* VALUES(col) in ON DUPLICATE KEY UPDATE */
+    QL_A_GROUP_CONCAT, /* args; order_by; separator in value; distinct */
+    QL_A_EXTRACT,      /* EXTRACT(unit FROM args[0]) */
+    QL_A_TRIM, /* TRIM([LEADING|TRAILING|BOTH] [args[1]] FROM args[0]); index 0 both 1 leading 2
+                  trailing */
+} ql_ast_kind;
+
+typedef enum ql_op {
+    QL_OP_OR,
+    QL_OP_XOR,
+    QL_OP_AND,
+    QL_OP_NOT,
+    QL_OP_EQ,
+    QL_OP_NULLSAFE_EQ,
+    QL_OP_NE,
+    QL_OP_LT,
+    QL_OP_LE,
+    QL_OP_GT,
+    QL_OP_GE,
+    QL_OP_IS_NULL,
+    QL_OP_IS_NOT_NULL,
+    QL_OP_IS_TRUE,
+    QL_OP_IS_NOT_TRUE,
+    QL_OP_IS_FALSE,
+    QL_OP_IS_NOT_FALSE,
+    QL_OP_IS_UNKNOWN,
+    QL_OP_IS_NOT_UNKNOWN,
+    QL_OP_BETWEEN,
+    QL_OP_NOT_BETWEEN, /* 3 args */
+    QL_OP_IN,
+    QL_OP_NOT_IN, /* args[0] in args[1..]; or args[1] is a SUBQUERY */
+    QL_OP_LIKE,
+    QL_OP_NOT_LIKE, /* args[2] = ESCAPE */
+    QL_OP_REGEXP,
+    QL_OP_NOT_REGEXP,
+    QL_OP_ADD,
+    QL_OP_SUB,
+    QL_OP_MUL,
+    QL_OP_DIV,
+    QL_OP_INTDIV,
+    QL_OP_MOD,
+    QL_OP_NEG,
+    QL_OP_PLUS,
+    QL_OP_BITOR,
+    QL_OP_BITAND,
+    QL_OP_BITXOR,
+    QL_OP_SHL,
+    QL_OP_SHR,
+    QL_OP_BITNOT,
+    QL_OP_EQ_ANY,
+    QL_OP_NE_ANY,
+    QL_OP_LT_ANY,
+    QL_OP_LE_ANY,
+    QL_OP_GT_ANY,
+    QL_OP_GE_ANY, /* args[1] SUBQUERY */
+    QL_OP_EQ_ALL,
+    QL_OP_NE_ALL,
+    QL_OP_LT_ALL,
+    QL_OP_LE_ALL,
+    QL_OP_GT_ALL,
+    QL_OP_GE_ALL,
+} ql_op;
+
+typedef enum ql_var_scope {
+    QL_SCOPE_DEFAULT,
+    QL_SCOPE_SESSION,
+    QL_SCOPE_GLOBAL,
+    QL_SCOPE_PERSIST,
+    QL_SCOPE_PERSIST_ONLY,
+    QL_SCOPE_USER
+} ql_var_scope;
+
+/* A column type as written: of a column definition or a CAST. */
+typedef struct ql_ast_type {
+    ql_field field;
+    bool is_unsigned, zerofill,
+        is_binary /* BINARY, VARBINARY, BLOB family, or CHARACTER SET binary */;
+    bool has_length, has_decimals;
+    bool is_bool, is_serial;
+    uint32_t length, decimals;
+    ql_str charset, collation; /* empty = not given */
+    ql_str *members;
+    uint32_t nmembers; /* ENUM, SET */
+} ql_ast_type;
+
+typedef struct ql_ast_order {
+    ql_ast_expr *expr;
+    bool descending;
+} ql_ast_order;
+typedef struct ql_ast_orders {
+    ql_ast_order *v;
+    uint32_t n;
+} ql_ast_orders;
+
+struct ql_ast_expr {
+    ql_ast_kind kind;
+    ql_op op;
+    uint32_t pos, end; /* text of the expression: the column heading */
+    ql_str schema, table, name;
+    ql_value value;
+    ql_ast_exprs args;
+    uint32_t index;
+    ql_unit unit;
+    ql_var_scope scope;
+    bool distinct, has_operand, has_else;
+    ql_ast_type *cast_type;
+    ql_ast_select *select;
+    ql_ast_orders order_by;
+};
+
+typedef struct ql_ast_table_name {
+    ql_str db, name; /* db empty = current */
+    uint32_t pos;
+} ql_ast_table_name;
+
+typedef enum ql_ast_join {
+    QL_J_NONE /* first, or comma */,
+    QL_J_INNER,
+    QL_J_LEFT,
+    QL_J_RIGHT,
+    QL_J_CROSS,
+    QL_J_STRAIGHT
+} ql_ast_join;
+
+/* FROM as a tree: a leaf (table or derived) or a join of two. */
+typedef struct ql_ast_from ql_ast_from;
+struct ql_ast_from {
+    ql_ast_join join; /* QL_J_NONE with left NULL = leaf; comma joins are QL_J_CROSS */
+    ql_ast_from *left, *right;
+    ql_ast_expr *on;
+    ql_str *using_cols;
+    uint32_t nusing;
+    bool natural;
+    ql_ast_table_name table; /* leaf */
+    ql_ast_select *derived;  /* leaf: (SELECT ...) */
+    ql_str alias;
+};
+
+typedef struct ql_ast_item {
+    ql_ast_expr *expr;
+    ql_str alias;   /* empty = none */
+    ql_str heading; /* text as written, trimmed: the name when there is no alias */
+} ql_ast_item;
+
+typedef enum ql_ast_set_op {
+    QL_SET_NONE,
+    QL_SET_UNION,
+    QL_SET_UNION_ALL,
+    QL_SET_EXCEPT,
+    QL_SET_INTERSECT
+} ql_ast_set_op;
+
+typedef struct ql_ast_cte {
+    ql_str name;
+    ql_str *columns;
+    uint32_t ncolumns;
+    ql_ast_select *select;
+} ql_ast_cte;
+
+struct ql_ast_select {
+    /* A query block, or with set_op a combination of left and right, whose order/limit are its own.
+     */
+    ql_ast_set_op set_op;
+    ql_ast_select *left, *right;
+    ql_ast_cte *ctes;
+    uint32_t nctes;
+    bool recursive;
+    bool distinct, straight_join, sql_calc_found_rows, sql_big_result;
+    ql_ast_item *items;
+    uint32_t nitems;
+    ql_ast_from *from; /* NULL = none (or DUAL) */
+    ql_ast_expr *where, *having;
+    ql_ast_orders group_by, order_by;
+    bool with_rollup;
+    ql_ast_expr *limit, *offset; /* NULL = none; literal or parameter */
+    ql_ast_exprs into_vars;      /* SELECT ... INTO @a, @b (QL_A_USERVAR) */
+    enum { QL_LK_NONE, QL_LK_UPDATE, QL_LK_SHARE } locking;
+    bool nowait, skip_locked;
+    uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = none */
+    bool has_max_execution_time;
+};
+
+typedef struct ql_ast_assign {
+    ql_ast_expr *column; /* QL_A_COLUMN */
+    ql_ast_expr *value;  /* QL_A_DEFAULT possible */
+} ql_ast_assign;
+typedef struct ql_ast_assigns {
+    ql_ast_assign *v;
+    uint32_t n;
+} ql_ast_assigns;
+
+typedef struct ql_ast_insert {
+    bool replace, ignore, low_priority;
+    ql_ast_table_name table;
+    ql_str *columns;
+    uint32_t ncolumns;
+    bool has_columns;
+    ql_ast_exprs *rows;
+    uint32_t nrows; /* VALUES; SET form is one row with columns */
+    ql_ast_select *select;
+    ql_ast_assigns on_duplicate;
+} ql_ast_insert;
+
+typedef struct ql_ast_update {
+    bool ignore;
+    ql_ast_from *from; /* one table or a join */
+    ql_ast_assigns set;
+    ql_ast_expr *where;
+    ql_ast_orders order_by;
+    ql_ast_expr *limit;
+} ql_ast_update;
+
+typedef struct ql_ast_delete {
+    bool ignore, quick;
+    ql_ast_table_name *targets;
+    uint32_t ntargets; /* multi-table form; 0 = single-table: from is the leaf */
+    ql_ast_from *from;
+    ql_ast_expr *where;
+    ql_ast_orders order_by;
+    ql_ast_expr *limit;
+} ql_ast_delete;
+
+typedef struct ql_ast_key_part {
+    ql_str column;
+    uint32_t prefix; /* 0 = whole */
+    bool descending;
+} ql_ast_key_part;
+
+typedef enum ql_ast_key_kind {
+    QL_KEY_PRIMARY,
+    QL_KEY_UNIQUE,
+    QL_KEY_PLAIN,
+    QL_KEY_FULLTEXT,
+    QL_KEY_SPATIAL,
+    QL_KEY_FOREIGN
+} ql_ast_key_kind;
+typedef struct ql_ast_key {
+    ql_ast_key_kind kind;
+    ql_str name;       /* index name; empty = to be made */
+    ql_str constraint; /* CONSTRAINT name */
+    ql_ast_key_part *parts;
+    uint32_t nparts;
+    ql_ast_table_name ref;
+    ql_str *ref_columns;
+    uint32_t nref_columns; /* FOREIGN */
+    ql_str comment;
+} ql_ast_key;
+
+typedef struct ql_ast_column {
+    ql_str name;
+    ql_ast_type type;
+    enum { QL_NULL_DEFAULT, QL_NULL_YES, QL_NULL_NO } nullability;
+    bool auto_increment, primary_key, unique_key, invisible;
+    ql_ast_expr *default_value; /* literal, (expr), NULL literal, NOW(); NULL pointer = not given */
+    ql_ast_expr *on_update;     /* NOW() */
+    ql_ast_expr *generated, *check;
+    ql_str comment;
+} ql_ast_column;
+
+typedef struct ql_ast_option { /* table or database option NAME=value */
+    ql_str name; /* "ENGINE", "AUTO_INCREMENT", "CHARSET", "COLLATE", "COMMENT", ... upper case */
+    ql_value value;
+} ql_ast_option;
+
+typedef struct ql_ast_create_table {
+    bool if_not_exists, temporary;
+    ql_ast_table_name table, like; /* like.name empty = none */
+    ql_ast_column *columns;
+    uint32_t ncolumns;
+    ql_ast_key *keys;
+    uint32_t nkeys;
+    ql_ast_exprs checks;
+    ql_ast_option *options;
+    uint32_t noptions;
+    ql_ast_select *select;
+} ql_ast_create_table;
+
+typedef struct ql_ast_names {
+    ql_ast_table_name *v;
+    uint32_t n;
+} ql_ast_names;
+
+typedef struct ql_ast_set_item {
+    enum {
+        QL_SET_USERVAR,
+        QL_SET_SYSVAR,
+        QL_SET_NAMES,
+        QL_SET_CHARSET,
+        QL_SET_PASSWORD,
+        QL_SET_TRANSACTION
+    } kind;
+    ql_var_scope scope;
+    ql_str name;      /* variable; NAMES/CHARSET: the character set (empty = DEFAULT) */
+    ql_str collation; /* NAMES x COLLATE y */
+    ql_ast_expr
+        *value;    /* NULL = DEFAULT; a bare word (SET x = ON) is a QL_A_COLUMN without table */
+    int isolation; /* SET TRANSACTION: ql_isolation, -1 = not given */
+    int read_only; /* -1 not given */
+} ql_ast_set_item;
+
+typedef struct ql_ast_user {
+    ql_str name, host;  /* host "%" when not given; CURRENT_USER(): name.p NULL */
+    ql_str plugin;      /* IDENTIFIED WITH plugin; empty = default */
+    ql_str password;    /* IDENTIFIED BY 'x' */
+    ql_str auth_string; /* IDENTIFIED WITH plugin AS 'x' */
+    bool has_password, has_auth_string;
+} ql_ast_user;
+
+typedef struct ql_ast_account_stmt { /* CREATE USER, ALTER USER, DROP USER, GRANT, REVOKE, SET
+                                        PASSWORD, SHOW GRANTS */
+    bool if_exists, if_not_exists;
+    ql_ast_user *users;
+    uint32_t nusers;
+    ql_str *privileges;
+    uint32_t nprivileges; /* upper case, one space between words; "ALL PRIVILEGES" as "ALL" */
+    bool global;          /* ON *.* */
+    ql_str db, table;     /* ON db.* or db.table otherwise */
+    bool with_grant_option;
+} ql_ast_account_stmt;
+
+typedef enum ql_show_kind {
+    QL_SHOW_DATABASES,
+    QL_SHOW_TABLES,
+    QL_SHOW_COLUMNS,
+    QL_SHOW_CREATE_TABLE,
+    QL_SHOW_CREATE_DATABASE,
+    QL_SHOW_INDEX,
+    QL_SHOW_VARIABLES,
+    QL_SHOW_STATUS,
+    QL_SHOW_WARNINGS,
+    QL_SHOW_ERRORS,
+    QL_SHOW_PROCESSLIST,
+    QL_SHOW_TABLE_STATUS,
+    QL_SHOW_ENGINES,
+    QL_SHOW_GRANTS,
+    QL_SHOW_CHARSET,
+    QL_SHOW_COLLATION,
+    QL_SHOW_PLUGINS,
+    QL_SHOW_PRIVILEGES,
+    QL_SHOW_COUNT_WARNINGS,
+    QL_SHOW_COUNT_ERRORS,
+    QL_SHOW_CREATE_USER,
+    QL_SHOW_OPEN_TABLES,
+    QL_SHOW_TRIGGERS,
+    QL_SHOW_ENGINE_STATUS,
+    QL_SHOW_OTHER /* name: 1235 */
+} ql_show_kind;
+typedef struct ql_ast_show {
+    ql_show_kind kind;
+    bool full, extended;
+    ql_var_scope scope;      /* VARIABLES, STATUS */
+    ql_ast_table_name table; /* COLUMNS FROM t; db alone for TABLES FROM db */
+    ql_str like;             /* p NULL = none */
+    ql_ast_expr *where;
+    ql_ast_expr *limit, *offset; /* WARNINGS */
+    ql_ast_user *user;           /* GRANTS FOR */
+    ql_str name;                 /* ENGINE name; what is not built */
+} ql_ast_show;
+
+typedef struct ql_ast_kill {
+    enum { QL_KILL_CONNECTION, QL_KILL_QUERY, QL_KILL_QUERY_ID } what;
+    bool soft;
+    ql_ast_expr *id; /* NULL with USER */
+    ql_ast_user *user;
+} ql_ast_kill;
+
+typedef struct ql_ast_txn { /* BEGIN, START TRANSACTION, COMMIT, ROLLBACK, SAVEPOINT, RELEASE */
+    bool with_snapshot;
+    int read_only;      /* -1 not given */
+    int chain, release; /* -1 not given, 0 NO, 1 yes */
+    ql_str savepoint;
+} ql_ast_txn;
+
+typedef struct ql_ast_admin { /* ANALYZE/CHECK/OPTIMIZE/REPAIR TABLE, FLUSH */
+    ql_ast_names tables;
+    ql_str *options;
+    uint32_t noptions; /* upper-case words */
+} ql_ast_admin;
+
+typedef struct ql_ast_load { /* LOAD DATA */
+    bool local, replace, ignore;
+    ql_str file;
+    ql_ast_table_name table;
+    ql_str field_term, enclosed, escaped, line_term, line_start;
+    bool optionally;
+    uint64_t ignore_lines;
+    ql_ast_expr **columns;
+    uint32_t ncolumns; /* QL_A_COLUMN or QL_A_USERVAR */
+    ql_ast_assigns set;
+    ql_str charset;
+} ql_ast_load;
+
+typedef enum ql_stmt_kind {
+    QL_S_SELECT,
+    QL_S_INSERT,
+    QL_S_UPDATE,
+    QL_S_DELETE,
+    QL_S_LOAD,
+    QL_S_DO,
+    QL_S_SET,
+    QL_S_USE,
+    QL_S_SHOW,
+    QL_S_KILL,
+    QL_S_EXPLAIN,
+    QL_S_DESCRIBE,
+    QL_S_CREATE_DATABASE,
+    QL_S_DROP_DATABASE,
+    QL_S_ALTER_DATABASE,
+    QL_S_CREATE_TABLE,
+    QL_S_DROP_TABLE,
+    QL_S_TRUNCATE,
+    QL_S_ALTER_TABLE,
+    QL_S_CREATE_INDEX,
+    QL_S_DROP_INDEX,
+    QL_S_RENAME_TABLE,
+    QL_S_CREATE_USER,
+    QL_S_ALTER_USER,
+    QL_S_DROP_USER,
+    QL_S_RENAME_USER,
+    QL_S_GRANT,
+    QL_S_REVOKE,
+    QL_S_SET_PASSWORD,
+    QL_S_BEGIN,
+    QL_S_COMMIT,
+    QL_S_ROLLBACK,
+    QL_S_SAVEPOINT,
+    QL_S_ROLLBACK_TO,
+    QL_S_RELEASE_SAVEPOINT,
+    QL_S_LOCK_TABLES,
+    QL_S_UNLOCK_TABLES,
+    QL_S_FLUSH,
+    QL_S_SHUTDOWN,
+    QL_S_ANALYZE,
+    QL_S_CHECK,
+    QL_S_OPTIMIZE,
+    QL_S_REPAIR,
+    QL_S_PREPARE,
+    QL_S_EXECUTE,
+    QL_S_DEALLOCATE,
+    QL_S_UNBUILT, /* known MySQL syntax that is not built: name says what for 1235 */
+} ql_stmt_kind;
+
+/* Counter names Com_xxx of a kind: "select", "kill" ... */
+const char *ql_stmt_com_name(ql_stmt_kind kind);
+
+typedef struct ql_ast_stmt {
+    ql_stmt_kind kind;
+    ql_str text; /* this statement's text, without the semicolon; shares the input */
+    uint32_t nparams;
+    ql_str name; /* UNBUILT: what; PREPARE/EXECUTE/DEALLOCATE: statement name; USE, CREATE/DROP
+                    DATABASE: database */
+    bool if_exists, if_not_exists, analyze /* EXPLAIN ANALYZE */, temporary, restrict_;
+    ql_ast_option *options;
+    uint32_t noptions; /* CREATE DATABASE */
+    union {
+        ql_ast_select *select; /* SELECT; also VALUES/TABLE later */
+        ql_ast_insert *insert;
+        ql_ast_update *update;
+        ql_ast_delete *del;
+        ql_ast_load *load;
+        ql_ast_exprs exprs; /* DO; EXECUTE USING (QL_A_USERVAR) */
+        struct {
+            ql_ast_set_item *v;
+            uint32_t n;
+        } set;
+        ql_ast_show *show; /* DESCRIBE t becomes SHOW COLUMNS */
+        ql_ast_kill *kill;
+        struct {
+            struct ql_ast_stmt *inner;
+            ql_str format;
+            ql_ast_expr *for_connection;
+        } explain;
+        ql_ast_create_table *create_table;
+        ql_ast_names names; /* DROP TABLE, TRUNCATE (one) */
+        ql_ast_account_stmt *account;
+        ql_ast_txn *txn;
+        ql_ast_admin *admin;
+        ql_ast_expr *prepare_from; /* literal or user variable */
+    };
+} ql_ast_stmt;
+
+#endif

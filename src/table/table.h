@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows and indexes: scans that fill batches, and writes that keep all indexes in step. Above txn's
+ * views and locks.
+ */
+#ifndef QL_TABLE_TABLE_H
+#define QL_TABLE_TABLE_H
+
+#include "catalog/catalog.h"
+#include "types/vector.h"
+
+/* One end of a range on an index: values for the first n key parts. */
+typedef struct ql_bound {
+    const ql_value *values; /* of the columns' kinds */
+    uint16_t n;             /* 0 = unbounded */
+    bool inclusive;
+} ql_bound;
+
+typedef struct ql_scan ql_scan;
+
+typedef struct ql_scan_spec {
+    ql_table *table;
+    const ql_index *index; /* NULL = clustered */
+    const uint16_t
+        *ordinals; /* columns wanted, ascending; filled into batch columns 0.. in this order */
+    uint16_t ncols;
+    ql_bound low, high;
+    bool reverse;
+    bool index_only;   /* planner knows that the index holds all wanted columns (decodable keys) */
+    bool want_locator; /* DML: also the clustered key of each row (ql_scan_locator) */
+    ql_view view;
+} ql_scan_spec;
+
+/* The scan lives in arena a and is closed by ql_scan_close or by the arena's reset. */
+ql_status ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
+                       ql_scan **out) QL_MUST_USE;
+/* Next up to QL_BATCH_ROWS rows; QL_END after the last. The batch is the scan's own, valid until
+ * the next call. One checkpoint a call. Adds to rows_examined. */
+ql_status ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
+/* Start again with other bounds (inner side of a nested loop). Keeps its memory. */
+ql_status ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low,
+                         const ql_bound *high) QL_MUST_USE;
+void ql_scan_close(ql_scan *s);
+/* Clustered key of row `row` of the current batch; valid until the next call. */
+ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
+
+/* Number of rows (approximate) for the planner: from stats or a cheap estimate. */
+ql_status ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
+
+typedef enum ql_write_result {
+    QL_WROTE,
+    QL_DUPLICATE, /* duplicate key; error not worded: *dup_index and the message's value are in
+                     ql_dup */
+} ql_write_result;
+typedef struct ql_dup {
+    const ql_index *index;
+    ql_str key_text; /* 'Duplicate entry' value, "1-abc" */
+    ql_str locator;  /* clustered key of the row that is there */
+} ql_dup;
+
+/* Insert a row of ncolumns stored values: locks its keys, checks uniqueness in the current view,
+ * writes all index entries. On QL_DUPLICATE nothing is written. May wait (ROW_LOCK). */
+ql_status ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result,
+                          ql_dup *dup) QL_MUST_USE;
+/* 1062 from a ql_dup: key is 'table.index' as MySQL 8. */
+ql_status ql_table_dup_error(ql_ctx *cx, const ql_table *t, const ql_dup *dup) QL_MUST_USE;
+/* Lock the row and read its newest version: QL_END = gone meanwhile. values: ncolumns; bytes in
+ * arena a. May wait. */
+ql_status ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
+                            ql_value *values) QL_MUST_USE;
+/* Replace the locked row. old as read by ql_table_lock_row. The clustered key may change. */
+ql_status ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
+                          const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transactions: a private overlay of layers above a KV snapshot, row locks, and the way into the
+ * committer. A ql_txn is used by its session's thread only; what others need (state, waiters) is in
+ * a shared part reached by id.
+ *
+ * Life: ql_txn_begin -> (ql_txn_stmt_begin -> reads, locks, writes -> ql_txn_stmt_end |
+ * ql_txn_stmt_rollback)* -> ql_txn_commit | ql_txn_rollback. Rolling back is forgetting a layer; it
+ * does no work per row and never waits.
+ */
+#ifndef QL_TXN_TXN_H
+#define QL_TXN_TXN_H
+
+#include "intr/wait.h"
+#include "kv/kv.h"
+
+typedef struct ql_txn ql_txn;
+typedef struct ql_txnsys ql_txnsys;
+typedef struct ql_txn_cursor ql_txn_cursor;
+
+typedef struct ql_txnsys_options {
+    size_t group_max;       /* transactions a commit group takes at most */
+    uint64_t space_reserve; /* bytes kept free on the data directory's file system */
+} ql_txnsys_options;
+
+/* Starts the committer, reclaimer and purge threads. inst->kv and inst->space must be set. */
+ql_status ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out) QL_MUST_USE;
+/* Finishes taken groups, stops the threads; no session may be left. */
+void ql_txnsys_close(ql_txnsys *ts);
+/* innodb_flush_log_at_trx_commit: 1 = sync every group, 2/0 = written without sync, synced once a
+ * second. */
+void ql_txnsys_set_flush(ql_txnsys *ts, int mode);
+
+typedef enum ql_isolation {
+    QL_READ_UNCOMMITTED,
+    QL_READ_COMMITTED,
+    QL_REPEATABLE_READ,
+    QL_SERIALIZABLE
+} ql_isolation;
+
+/* New transaction in cx->txn (must be NULL). Takes no snapshot yet: the first read does. */
+ql_status ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only) QL_MUST_USE;
+/* Make cx->txn durable and visible, then free it: cx->txn is NULL afterwards in every case but a
+ * kill before *taken*: then too, and all is rolled back (QL_KILLED). Disk full: waits for space,
+ * killed there 1021. Nothing written: no queue. Waits: COMMIT, COMMIT_TAKEN, DISK_SPACE. */
+ql_status ql_txn_commit(ql_ctx *cx) QL_MUST_USE;
+/* Forget cx->txn (NULL is fine), free its locks in one step. Never waits, never fails. */
+void ql_txn_rollback(ql_ctx *cx);
+
+/* A statement's own layer. READ COMMITTED and weaker: drops the snapshot, so that the next read
+ * takes a new one. */
+ql_status ql_txn_stmt_begin(ql_ctx *cx) QL_MUST_USE;
+void ql_txn_stmt_end(ql_ctx *cx); /* keep what it wrote: the layer becomes part of the one below,
+                                     without copying in the common case */
+void ql_txn_stmt_rollback(ql_ctx *cx); /* forget what it wrote; its row locks stay until the
+                                          transaction ends (as InnoDB) */
+bool ql_txn_has_writes(const ql_txn *t);
+uint64_t ql_txn_id(const ql_txn *t);
+
+/* Savepoints are named layers (issue 3 gives them SQL): */
+ql_status ql_txn_savepoint(ql_ctx *cx, ql_str name) QL_MUST_USE;
+ql_status ql_txn_rollback_to(ql_ctx *cx, ql_str name) QL_MUST_USE; /* QL_END = no such */
+ql_status ql_txn_release(ql_ctx *cx, ql_str name) QL_MUST_USE;
+
+/* What a read sees. */
+typedef enum ql_view {
+    QL_VIEW_STATEMENT, /* snapshot + own layers below the running statement's: what the statement's
+                          own scan must read (no Halloween) */
+    QL_VIEW_OWN,       /* snapshot + all own layers */
+    QL_VIEW_CURRENT,   /* newest committed state + all own layers: after taking the lock, uniqueness
+                          checks */
+} ql_view;
+
+/* QL_END = absent. Bytes valid until the statement ends, or (CURRENT) until the next CURRENT read
+ * or write of this transaction. */
+ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
+/* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
+bool ql_txn_is_stale(ql_ctx *cx);
+
+ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;
+void ql_txn_cursor_close(ql_txn_cursor *c);
+/* Bytes valid until the next call on the cursor (values of STATEMENT and OWN views: until the
+ * statement ends). */
+ql_status ql_txn_seek_ge(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
+                         ql_str *v) QL_MUST_USE;
+ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
+                         ql_str *v) QL_MUST_USE;
+ql_status ql_txn_next(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+
+/* Writes into the running statement's layer. Bytes are copied. QL_ERROR when memory is out. */
+ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;
+ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
+
+/* Row locks, by index key. Exclusive record locks in this first cut; shared, gap and next-key come
+ * with issue 3. */
+typedef enum ql_lock_mode { QL_LOCK_S, QL_LOCK_X } ql_lock_mode;
+/* QL_OK: held until the transaction ends. QL_ERROR 1213 (deadlock; the whole transaction must be
+ * rolled back: ql_txn_must_rollback), 1205. Waits: ROW_LOCK. */
+ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, ql_lock_mode mode, ql_deadline dl) QL_MUST_USE;
+bool ql_txn_must_rollback(const ql_txn *t);
+
+/* Commit states shown in the process list: "", "QUEUED", "TAKEN". */
+
+/* Delete all keys of [from, to) in the background, 1,000 a transaction, also across restarts: DROP
+ * and TRUNCATE write this record in the same transaction that removes the definition. Takes effect
+ * at commit. */
+ql_status ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to) QL_MUST_USE;
+
+typedef struct ql_txnsys_stats {
+    uint64_t commits, commit_groups, rollbacks, row_locks, row_lock_waits, deadlocks,
+        open_transactions, trash_keys_purged, overlay_bytes;
+} ql_txnsys_stats;
+void ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out);
+
+#endif

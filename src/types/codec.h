@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Bytes of rows and keys. Key bytes compare with memcmp as the values do; row bytes hold a format
+ * version, the number of columns and each value, so that columns can be added later without
+ * touching old rows.
+ */
+#ifndef QL_TYPES_CODEC_H
+#define QL_TYPES_CODEC_H
+
+#include "types/vector.h"
+
+struct ql_buf;
+
+/* Append v (of kind t->kind, or NULL) so that memcmp orders it, NULL first; descending inverts the
+ * bytes. prefix_chars cuts strings (0 = whole). Self-delimiting: values can be concatenated. */
+ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+                        const ql_value *v, struct ql_buf *out) QL_MUST_USE;
+/* Read one value back; *used bytes. Only for kinds whose key holds the value: all but strings under
+ * a non-binary collation (QL_ERROR 1877 when the bytes are no such key). Bytes of strings go to a.
+ */
+ql_status ql_key_decode(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
+                        ql_str in, ql_value *v, size_t *used) QL_MUST_USE;
+/* Length of the first encoded value in `in`; 0 = damaged. Works for every kind. */
+size_t ql_key_skip(const ql_type *t, bool descending, ql_str in);
+
+/* Row of ncols values. */
+ql_status ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *values,
+                        struct ql_buf *out) QL_MUST_USE;
+/* Fill row `row` of the vectors for wanted columns: cols[i] gets column ordinals[i] (ascending).
+ * Columns that the row has not (added later) get defaults[ordinal]. String bytes point into `in`.
+ * Damaged bytes: QL_ERROR 1877 "…is missing, corrupt or contains bad data". */
+ql_status ql_row_decode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *defaults,
+                        ql_str in, const uint16_t *ordinals, uint16_t nwanted, ql_vector *cols,
+                        uint16_t row) QL_MUST_USE;
+/* All columns as values. */
+ql_status ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols,
+                               const ql_value *defaults, ql_str in, ql_value *values) QL_MUST_USE;
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Character sets and collations. Inside the server text is utf8mb4; collations come from ICU sort
+ * keys with an ASCII table built from them as fast path. Collations are constant data, valid for
+ * the life of the process.
+ */
+#ifndef QL_TYPES_COLLATE_H
+#define QL_TYPES_COLLATE_H
+
+#include "base/ctx.h"
+
+struct ql_buf;
+
+typedef struct ql_charset {
+    const char *name;  /* "utf8mb4" */
+    uint8_t max_bytes; /* per character */
+    uint16_t default_coll_id;
+} ql_charset;
+
+/* Collation ids and names are MySQL's (utf8mb4_0900_ai_ci 255, utf8mb4_general_ci 45, utf8mb4_bin
+ * 46, utf8mb4_0900_as_cs 278, utf8mb4_unicode_ci 224, utf8mb4_0900_bin 309, binary 63,
+ * latin1_swedish_ci 8, utf8mb3_general_ci 33, ascii_general_ci 11 ...). */
+typedef struct ql_collation {
+    uint16_t id;
+    const char *name;
+    const ql_charset *charset;
+    bool is_binary; /* compares bytes: binary, and *_bin */
+    bool pad_space; /* trailing spaces do not count (all but the 0900 ones and binary) */
+    bool case_insensitive, accent_insensitive;
+    const void *impl; /* private to collate.c */
+} ql_collation;
+
+extern const ql_collation *const ql_coll_binary;  /* 63 */
+extern const ql_collation *const ql_coll_default; /* utf8mb4_0900_ai_ci */
+extern const ql_collation *const ql_coll_utf8mb4_bin;
+
+const ql_collation *ql_collation_by_id(unsigned id); /* NULL = unknown */
+const ql_collation *
+ql_collation_by_name(ql_str name);                 /* case-insensitive; "utf8_..." = utf8mb3_... */
+const ql_charset *ql_charset_by_name(ql_str name); /* "utf8" = utf8mb3 */
+const ql_collation *ql_charset_default(const ql_charset *cs);
+size_t ql_collation_count(void);
+const ql_collation *ql_collation_nth(size_t i);
+
+/* <0, 0, >0. Looks at the kill flag every 64 KiB: on QL_KILLED *result is undefined. */
+ql_status ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b,
+                          int *result) QL_MUST_USE;
+/* Bytes whose memcmp order is the collation's order, appended to out; equal strings give equal
+ * bytes. Not terminated. */
+ql_status ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s,
+                          struct ql_buf *out) QL_MUST_USE;
+/* Equal strings give equal hashes. */
+ql_status ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed,
+                       uint64_t *hash) QL_MUST_USE;
+
+/* utf8mb4 helpers. */
+size_t ql_utf8_chars(ql_str s); /* number of characters; bad bytes count as one each */
+size_t ql_utf8_offset(ql_str s, size_t chars); /* byte offset of character n, at most s.n */
+size_t ql_utf8_valid_prefix(ql_str s);         /* bytes up to the first malformed sequence */
+int ql_utf8_decode(const char *p, size_t n, uint32_t *cp); /* bytes used, 0 = malformed */
+int ql_utf8_encode(uint32_t cp, char out[4]);
+/* Convert between the server's utf8mb4 and a client character set, appended to out; characters that
+ * the target has not become '?' (*lossy set). binary and utf8 are copies. */
+ql_status ql_charset_from_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out,
+                                 bool *lossy) QL_MUST_USE;
+ql_status ql_charset_to_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out,
+                               bool *lossy) QL_MUST_USE;
+
+/* Upper/lower case (full Unicode through ICU, ASCII fast path), appended. */
+ql_status ql_utf8_upper(ql_ctx *cx, ql_str in, struct ql_buf *out) QL_MUST_USE;
+ql_status ql_utf8_lower(ql_ctx *cx, ql_str in, struct ql_buf *out) QL_MUST_USE;
+/* ASCII-only case-insensitive compare for keywords, variable names. */
+bool ql_str_eq_nocase(ql_str a, ql_str b);
+bool ql_str_eq(ql_str a, ql_str b);
+
+#endif

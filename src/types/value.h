@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One SQL value, and conversions between kinds.
+ */
+#ifndef QL_TYPES_VALUE_H
+#define QL_TYPES_VALUE_H
+
+#include "types/datetime.h"
+#include "types/decimal.h"
+#include "types/type.h"
+
+struct ql_arena;
+
+/* kind QL_K_NULL = SQL NULL. Bytes of a string belong to whoever made the value (arena, page,
+ * literal). */
+typedef struct ql_value {
+    ql_kind kind;
+    bool is_unsigned;         /* QL_K_INT: u counts */
+    uint8_t decimals;         /* fractional digits of DATETIME, TIME; 31 for DOUBLE */
+    const ql_collation *coll; /* QL_K_STRING */
+    union {
+        int64_t i; /* INT, DATE, TIME, DATETIME */
+        uint64_t u;
+        double d;
+        ql_decimal dec;
+        ql_str s;
+    };
+} ql_value;
+
+static inline bool
+ql_value_is_null(const ql_value *v)
+{
+    return v->kind == QL_K_NULL;
+}
+ql_value ql_value_null(void);
+ql_value ql_value_int(int64_t i);
+ql_value ql_value_uint(uint64_t u);
+ql_value ql_value_double(double d);
+ql_value ql_value_str(ql_str s, const ql_collation *coll);
+
+/* Conversions in expressions (not in column stores): never an error for bad text, but warning 1292
+ * "Truncated incorrect X value". Rounding and ranges as in MySQL. NULL stays NULL: the caller looks
+ * first; here it converts to 0/"". */
+ql_status ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out,
+                          bool *is_unsigned) QL_MUST_USE;
+ql_status ql_value_to_double(ql_ctx *cx, const ql_value *v, double *out) QL_MUST_USE;
+ql_status ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out) QL_MUST_USE;
+/* Text form as the client sees it; the bytes may be those of v or new ones in a. */
+ql_status ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v,
+                          ql_str *out) QL_MUST_USE;
+/* To DATE, TIME, DATETIME; *ok false = not a date (warning 1292 worded when warn): SQL NULL. */
+ql_status ql_value_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
+                               bool warn, ql_value *out, bool *ok) QL_MUST_USE;
+ql_status ql_value_to_bool(ql_ctx *cx, const ql_value *v, bool *out) QL_MUST_USE;
+/* CAST(v AS t) in an expression; result bytes in a. Truncation to t.length with warning 1292 for
+ * strings. */
+ql_status ql_value_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
+                        ql_value *out) QL_MUST_USE;
+
+/* How two kinds are compared (MySQL's rules: string-string by collation, number mixes as decimal or
+ * double, temporal with string constant as temporal ...). Both must then be cast to it. */
+ql_kind ql_compare_kind(const ql_type *a, const ql_type *b);
+/* Both of kind `as` already (and both INT may differ in signedness). NULLs: the caller's business.
+ */
+ql_status ql_value_compare(ql_ctx *cx, const ql_value *a, const ql_value *b,
+                           const ql_collation *coll, int *result) QL_MUST_USE;
+
+/* Store into a column: strict-mode checks of range, length, NULL and format. strict: errors (1264,
+ * 1265, 1366, 1406, 1292 …), else the same as warnings with the value adjusted. row is the 1-based
+ * row number of the message. Result bytes may point into a or v. */
+ql_status ql_value_store(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
+                         const char *column, uint64_t row, bool strict, ql_value *out) QL_MUST_USE;
+
+#endif
