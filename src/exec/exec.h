@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Runs a resolved statement: rows go to cx->sink, the outcome to the caller. The transaction and
+ * the statement layer are the session's: exec reads and writes in cx->txn.
+ */
+#ifndef QL_EXEC_EXEC_H
+#define QL_EXEC_EXEC_H
+
+#include "plan/plan.h"
+#include "types/sink.h"
+
+/* What exec asks of the session (declared here, implemented by session; embed has its own). */
+typedef struct ql_session_ops {
+    ql_status (*commit)(
+        ql_ctx *cx); /* implicit commit before DDL, COMMIT; catalog and acl hooks included */
+    void (*rollback)(ql_ctx *cx);
+    ql_status (*prepare)(ql_ctx *cx, ql_str name, ql_str text);
+    ql_status (*execute)(ql_ctx *cx, ql_str name, const ql_value *params, uint32_t n,
+                         ql_outcome *out);
+    ql_status (*deallocate)(ql_ctx *cx, ql_str name);
+    void (*request_shutdown)(ql_ctx *cx); /* SHUTDOWN */
+} ql_session_ops;
+
+/* Run it. QL_OK: out tells what happened. QL_KILLED / QL_ERROR: worded; whatever it wrote is in the
+ * statement's layer, which session rolls back. Waits: whatever the statement waits for. */
+ql_status ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
+                  ql_outcome *out) QL_MUST_USE;
+
+/* One expression without tables to one value (SET, KILL, LIMIT). Bytes in cx->arena. */
+ql_status ql_exec_scalar(ql_ctx *cx, const ql_expr *e, uint32_t ncalls, ql_value *out) QL_MUST_USE;
+
+/* KILL by id for COM_PROCESS_KILL: checks, errors and counting as the statement. */
+ql_status ql_exec_kill(ql_ctx *cx, uint64_t id, bool query_only) QL_MUST_USE;
+/* SHOW PROCESSLIST into the sink, for COM_PROCESS_INFO. */
+ql_status ql_exec_processlist(ql_ctx *cx, bool full) QL_MUST_USE;
+/* SHOW COLUMNS-like definitions for COM_FIELD_LIST: columns of table matching wild, into a of cx.
+ */
+ql_status ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **cols,
+                             uint16_t *n) QL_MUST_USE;
+
+#endif

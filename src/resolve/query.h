@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The resolved statement: names bound, every expression typed. Lives in the statement's arena,
+ * read-only for plan and exec.
+ *
+ * Slots: a query block numbers all values that flow through its operators: used columns of each
+ * source, group keys, aggregate results. A batch inside the block has one vector per slot (only
+ * those already produced are valid), so an expression refers to the same slot before and after
+ * every operator.
+ */
+#ifndef QL_RESOLVE_QUERY_H
+#define QL_RESOLVE_QUERY_H
+
+#include "catalog/catalog.h"
+#include "catalog/sysvars.h"
+#include "sql/ast.h"
+#include "types/sink.h"
+
+typedef struct ql_expr ql_expr;
+typedef struct ql_query ql_query;
+
+typedef enum ql_expr_kind {
+    QL_E_CONST, /* value, already of type.kind */
+    QL_E_SLOT,  /* slot of the own block */
+    QL_E_OUTER, /* slot of an enclosing block, `depth` levels up (correlated subquery) */
+    QL_E_PARAM, /* prepared-statement parameter number `index`; its value and type are known at
+                   execution: resolved anew for each EXECUTE */
+    QL_E_OP, /* op, args: already of the kind in which op computes (the resolver inserted casts) */
+    QL_E_FUNC, /* fn, args */
+    QL_E_CASE, /* args: when, then, ..., [else]; operand form was rewritten to comparisons */
+    QL_E_CAST, /* args[0] to type */
+    QL_E_USERVAR,
+    QL_E_ASSIGN,       /* name; ASSIGN: args[0] */
+    QL_E_SYSVAR,       /* index = ql_sysvar_id, global */
+    QL_E_SUBQUERY,     /* query: scalar; NULL for no row, 1242 for more than one */
+    QL_E_EXISTS,       /* query */
+    QL_E_IN_QUERY,     /* args[0] in query (op QL_OP_IN / NOT_IN, or the ANY/ALL comparisons) */
+    QL_E_ROW,          /* args; only as operand of comparisons and IN */
+    QL_E_DEFAULT,      /* default of column `index` of the target table (DML) */
+    QL_E_INSERT_VALUE, /* VALUES(col): column `index` of the row that was to be inserted */
+} ql_expr_kind;
+
+/* Built-in functions: resolve/functions.def lists symbol, name, arity, result type rule, flags.
+ * exec holds the implementations. */
+typedef enum ql_func_id {
+    QL_FN_NONE,
+#define QL_FUNC(id, name, min, max, rule, flags) QL_FN_##id,
+#include "resolve/functions.def"
+#undef QL_FUNC
+    QL_FN_COUNT
+} ql_func_id;
+
+struct ql_expr {
+    ql_expr_kind kind;
+    ql_type type;
+    ql_op op;
+    ql_func_id fn;
+    ql_kind compare_kind;     /* comparisons: kind in which both sides are compared */
+    const ql_collation *coll; /* comparisons and string functions: collation in force */
+    ql_expr **args;
+    uint32_t nargs;
+    uint32_t index, depth; /* slot, parameter, sysvar, column ... */
+    uint32_t call;    /* number of this node for per-execution state (compiled patterns, caches):
+                         0..query->ncalls-1 */
+    bool is_constant; /* same value throughout one execution of the statement (may be evaluated
+                         once); folded into QL_E_CONST when cheap and pure */
+    bool global;
+    ql_unit unit;
+    ql_str name;
+    ql_value value;
+    ql_query *query;
+};
+
+typedef struct ql_source {
+    ql_table *table;   /* base or virtual table; NULL for derived */
+    ql_query *derived; /* its items are the columns */
+    ql_str alias, db;
+    uint16_t ncols; /* used columns, ascending by ordinal */
+    uint16_t *ordinals;
+    uint16_t *slots; /* slot of each */
+} ql_source;
+
+/* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded). */
+typedef struct ql_join_tree {
+    bool is_leaf;
+    uint16_t source; /* leaf */
+    struct ql_join_tree *left, *right;
+    bool outer;  /* LEFT JOIN */
+    ql_expr *on; /* may be NULL */
+} ql_join_tree;
+
+typedef enum ql_agg_fn {
+    QL_AGG_COUNT_STAR,
+    QL_AGG_COUNT,
+    QL_AGG_SUM,
+    QL_AGG_AVG,
+    QL_AGG_MIN,
+    QL_AGG_MAX,
+    QL_AGG_GROUP_CONCAT,
+    QL_AGG_STD_POP,
+    QL_AGG_STD_SAMP,
+    QL_AGG_VAR_POP,
+    QL_AGG_VAR_SAMP,
+    QL_AGG_BIT_AND,
+    QL_AGG_BIT_OR,
+    QL_AGG_BIT_XOR,
+    QL_AGG_ANY_VALUE
+} ql_agg_fn;
+
+typedef struct ql_sort_key {
+    ql_expr *expr;
+    bool descending;
+} ql_sort_key;
+
+typedef struct ql_agg {
+    ql_agg_fn fn;
+    bool distinct;
+    ql_expr **args;
+    uint32_t nargs;
+    ql_type type;
+    uint16_t slot; /* where its result goes */
+    ql_sort_key *order;
+    uint32_t norder;
+    ql_str separator; /* GROUP_CONCAT */
+} ql_agg;
+
+typedef struct ql_item {
+    ql_expr *expr;
+    ql_result_column column; /* what the client is told */
+} ql_item;
+
+struct ql_query {
+    ql_query *outer; /* enclosing block or NULL */
+    uint16_t nslots;
+    ql_type *slot_types;
+    uint16_t nsources;
+    ql_source *sources;
+    ql_join_tree *from; /* NULL: one row without columns */
+    ql_expr *where;     /* before grouping */
+    bool grouped;       /* GROUP BY or aggregates */
+    ql_expr **group_by;
+    uint16_t *group_slots;
+    uint16_t ngroup; /* keys and the slots that hold them afterwards */
+    ql_agg *aggs;
+    uint16_t naggs;
+    ql_expr *having; /* after grouping, like items and order_by */
+    ql_item *items;
+    uint16_t nitems; /* visible ones */
+    bool distinct;
+    ql_sort_key *order_by;
+    uint16_t norder;
+    ql_expr *limit, *offset; /* NULL or constant at execution */
+    ql_ast_set_op set_op;    /* UNION: left, right; items describe the result; its order_by/limit
+                                apply; slots = item numbers */
+    ql_query *left, *right;
+    bool correlated; /* has QL_E_OUTER references somewhere below: run again for each outer row;
+                        else once */
+    ql_ast_exprs into_vars;
+    int locking; /* QL_LK_... of the AST */
+    uint32_t ncalls;
+};
+
+typedef struct ql_column_assign {
+    uint16_t column; /* ordinal of the target table */
+    ql_expr *value;  /* not yet converted to the column: exec stores through ql_value_store */
+} ql_column_assign;
+
+typedef struct ql_rinsert {
+    ql_table *table;
+    bool replace, ignore;
+    uint16_t ncolumns;
+    uint16_t *columns; /* ordinals that values are given for; the others get defaults */
+    ql_expr ***rows;
+    uint32_t nrows;   /* [nrows][ncolumns]; may hold QL_E_DEFAULT */
+    ql_query *select; /* or from a query */
+    ql_column_assign *on_duplicate;
+    uint16_t
+        non_duplicate; /* slots of `query_dup`: all columns of the existing row, slot = ordinal */
+    uint32_t ncalls;
+} ql_rinsert;
+
+/* UPDATE and DELETE: `read` finds the rows (all columns of each target are used, slot given by its
+ * source); exec locks each row, reads its newest version, checks `read->where` again when that
+ * changed, then writes. */
+typedef struct ql_rupdate {
+    ql_query *read;
+    bool ignore;
+    uint16_t ntargets;
+    uint16_t *targets; /* source numbers */
+    ql_column_assign **set;
+    uint16_t *nset; /* per target (UPDATE) */
+} ql_rupdate;
+
+typedef struct ql_rstmt {
+    ql_stmt_kind kind;
+    const ql_ast_stmt *ast;
+    union {
+        ql_query *query; /* SELECT, EXPLAIN of one */
+        ql_rinsert *insert;
+        ql_rupdate *update; /* UPDATE and DELETE */
+        struct {
+            ql_expr **v;
+            uint32_t n;
+        } exprs; /* DO; SET (same order as ast->set, NULL where the item has none); KILL (one) */
+    };
+    uint32_t ncalls;
+    ql_ast_exprs *into;
+    bool touches_tables; /* needs a ticket of the admission gate */
+    bool is_write;       /* changes rows */
+} ql_rstmt;
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * AST to resolved statement: scopes, binding, typing, privilege checks on the objects named. Opens
+ * tables (shared metadata locks: may wait).
+ */
+#ifndef QL_RESOLVE_RESOLVE_H
+#define QL_RESOLVE_RESOLVE_H
+
+#include "resolve/query.h"
+
+/* Resolve SELECT, INSERT, REPLACE, UPDATE, DELETE, DO, SET, KILL, EXPLAIN; other kinds pass with
+ * only kind and ast set (their executors work from the AST). params: values of `?` (NULL while
+ * preparing: then parameters are typed NULL/VARCHAR and only the column list is of interest).
+ * Result in cx->arena. Errors: 1054, 1052, 1146, 1049, 1046, 1064, 1109, 1111, 1140, 1055, 1241,
+ * 1305, 1582 ... Waits: MDL. */
+ql_status ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t nparams,
+                     ql_rstmt **out) QL_MUST_USE;
+
+/* An expression without tables (DEFAULT values in DDL, SHOW ... WHERE over given columns). columns
+ * may be NULL; slot i = columns[i]. */
+ql_status ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,
+                          uint16_t ncolumns, ql_expr **out, uint32_t *ncalls) QL_MUST_USE;
+
+/* Name, arity and flags of functions. */
+typedef enum ql_func_flag {
+    QL_FF_NONDET = 1, /* RAND, NOW is constant per statement, SLEEP ...: never folded, evaluated for
+                         each row */
+    QL_FF_NULLS = 2,  /* is called with NULL arguments; others yield NULL at once */
+    QL_FF_STMT =
+        4, /* constant during a statement, not folded at resolve time (NOW, CONNECTION_ID) */
+} ql_func_flag;
+const char *ql_func_name(ql_func_id id);
+unsigned ql_func_flags(ql_func_id id);
+
+#endif
