@@ -44,7 +44,7 @@ typedef enum ql_expr_kind {
  * exec holds the implementations. */
 typedef enum ql_func_id {
     QL_FN_NONE,
-#define QL_FUNC(id, name, min, max, rule, flags) QL_FN_##id,
+#define QL_FUNC(id, ...) QL_FN_##id,
 #include "resolve/functions.def"
 #undef QL_FUNC
     QL_FN_COUNT
@@ -65,6 +65,7 @@ struct ql_expr {
     bool is_constant; /* same value throughout one execution of the statement (may be evaluated
                          once); folded into QL_E_CONST when cheap and pure */
     bool global;
+    uint8_t coercibility; /* of the collation, as COERCIBILITY(): 0 explicit ... 6 ignorable */
     ql_unit unit;
     ql_str name;
     ql_value value;
