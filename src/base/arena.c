@@ -192,6 +192,20 @@ fault_is_due(ql_ctx *cx)
 #endif
 }
 
+void
+ql_arena_fault_arm(ql_ctx *cx, uint64_t nth)
+{
+    cx->mem_fail_armed = nth;
+}
+
+void
+ql_arena_fault_begin(ql_ctx *cx)
+{
+    cx->mem_allocs = 0;
+    cx->mem_fail_at = cx->mem_fail_armed;
+    cx->mem_fail_armed = 0;
+}
+
 void *
 ql_arena_alloc(ql_ctx *cx, ql_arena *a, size_t size)
 {

@@ -60,12 +60,14 @@ typedef struct ql_ctx {
     struct ql_arena *arena; /* base/arena.h: statement lifetime */
     struct ql_proc *proc; /* intr/proc.h: own row of the process list; NULL in background threads */
     struct ql_txn *txn;   /* txn/txn.h: current transaction; NULL between transactions */
-    struct ql_vars *vars; /* catalog/sysvars.h: session values; NULL in background threads */
-    struct ql_sink *sink; /* types/sink.h: where rows and results go; NULL when nowhere */
+    struct ql_mdl_set *mdl;     /* txn/mdl.h: metadata locks held; NULL in background threads */
+    struct ql_vars *vars;       /* catalog/sysvars.h: session values; NULL in background threads */
+    struct ql_sink *sink;       /* types/sink.h: where rows and results go; NULL when nowhere */
     struct ql_session *session; /* session/session.h; opaque below it */
     uint64_t stmt_id;           /* query id of the running statement; 0 between statements */
-    uint64_t mem_allocs;        /* debug builds: arena allocations made with this ctx */
-    uint64_t mem_fail_at; /* tests, debug builds: when mem_allocs reaches this one fails; 0 = off */
+    uint64_t mem_allocs;        /* debug builds: arena allocations of this statement */
+    uint64_t mem_fail_at;       /* tests, debug builds: this one of them fails; 0 = off */
+    uint64_t mem_fail_armed;    /* the same for the next statement (base/arena.h) */
 } ql_ctx;
 
 #endif

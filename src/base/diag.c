@@ -212,7 +212,10 @@ end_at_character(char *text, size_t n)
 static void
 raise_condition(ql_ctx *cx, ql_diag_level level, ql_errcode code, const char *fmt, va_list ap)
 {
-    ql_diag *d = cx->diag;
+    ql_diag *d = cx != NULL ? cx->diag : NULL;
+    if (d == NULL) {
+        return; /* while a ctx is being built */
+    }
     const errcode_row *row = find_errcode(code);
     char text[TEXT_SIZE];
     int n = vsnprintf(text, sizeof text, fmt, ap);

@@ -20,4 +20,8 @@ ql_status ql_file_sync(ql_ctx *cx, int fd) QL_MUST_USE;
 /* Unlinked temporary file under dir. */
 ql_status ql_file_temp(ql_ctx *cx, const char *dir, int *fd) QL_MUST_USE;
 
+/* Tests (debug builds), for this thread: each write moves at most short_max bytes (0 = no limit),
+ * and the nth from now (0 = none) fails once with ENOSPC. */
+void ql_file_fault(size_t short_max, uint64_t enospc_at);
+
 #endif

@@ -41,11 +41,16 @@ typedef struct ql_intr {
     _Atomic uint64_t checkpoints; /* [owner writes] passed so far; debug builds only count */
     uint64_t
         kill_at; /* [owner] kill sweep: raise kill_at_reason at this checkpoint number; 0 = off */
-    uint32_t kill_at_reason;     /* [owner] */
-    int64_t last_check_ns;       /* [owner] gap monitor, debug builds */
-    const char *last_check_file; /* [owner] */
-    int last_check_line;         /* [owner] */
-    _Atomic bool peer_watched;   /* [server/watch] */
+    uint32_t kill_at_reason;      /* [owner] */
+    int64_t last_check_ns;        /* [owner] gap monitor, debug builds */
+    const char *last_check_file;  /* [owner] */
+    int last_check_line;          /* [owner] */
+    _Atomic bool peer_watched;    /* [server/watch] */
+    int64_t stmt_begin_ns;        /* [mu] monotonic time of the last stmt_begin */
+    uint64_t stmt_checkpoints;    /* [owner] checkpoints of the statement that ended last */
+    uint64_t armed_at;            /* [owner] kill sweep: kill_at of the next statement */
+    uint32_t armed_reason;        /* [owner] */
+    struct ql_sync_actions *sync; /* [owner] intr/sync.c: the session's DEBUG_SYNC actions */
 } ql_intr;
 
 /* QL_ERROR (1041) when no eventfd is to be had. */
@@ -56,11 +61,18 @@ void ql_intr_fini(ql_intr *in);
  * statement cannot exist, for end drops them under the same mutex that raise takes. */
 void ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id);
 void ql_intr_stmt_end(ql_intr *in);
+/* Owner, debug builds. Kill sweep: the next statement (not the one now running) gets `reason`
+ * raised at its checkpoint number `at`; 0 = off. One statement only. stmt_checkpoints says how many
+ * the last one passed. */
+void ql_intr_arm_kill(ql_intr *in, uint64_t at, uint32_t reason);
 
 /* Any thread. Set reasons for the statement stmt_id (0 = whatever runs) and wake it. false =
  * nothing to hit: a statement reason while no statement, or another one, runs; or the session is
  * dying already. Never waits. */
 bool ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id);
+/* The same, but a statement reason does not hit a statement that began after the monotonic time
+ * not_after (0 = no such limit). */
+bool ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after);
 /* Any thread. Make the owner's wait look again (spurious for it). Never waits. */
 void ql_intr_wake(ql_intr *in);
 

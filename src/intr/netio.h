@@ -10,10 +10,12 @@
 
 struct ssl_st;
 
-/* Owner: the session. */
+/* Owner: the session. Does not move in memory once TLS is on. */
 typedef struct ql_net {
     int fd;             /* [const after open] non-blocking; -1 when closed */
     struct ssl_st *ssl; /* NULL = plain; owned here once ql_net_tls_done */
+    char *unsent;       /* TLS: copy of the record that OpenSSL has taken but not yet sent */
+    size_t nunsent;
     uint64_t bytes_in, bytes_out;
     bool broken; /* an error or end of file was seen; no more I/O */
 } ql_net;
@@ -25,8 +27,8 @@ void ql_net_close(ql_net *net);
 ql_status ql_net_read(ql_ctx *cx, ql_net *net, void *p, size_t n, size_t *got, ql_deadline dl,
                       ql_wait_kind kind) QL_MUST_USE;
 /* Write all n bytes; *done counts those gone also when it fails (needed to know whether a packet
- * was cut). QL_TIMEOUT; QL_ERROR (1160); QL_KILLED. The deadline is for the whole call. Waits:
- * kind. */
+ * was cut): sent, or sealed in a TLS record that the next write sends first. QL_TIMEOUT; QL_ERROR
+ * (1160); QL_KILLED. The deadline is for the whole call. Waits: kind. */
 ql_status ql_net_write(ql_ctx *cx, ql_net *net, const void *p, size_t n, size_t *done,
                        ql_deadline dl, ql_wait_kind kind) QL_MUST_USE;
 /* TLS handshake as server on an SSL object made by proto/tls (ownership passes here). Waits: TLS.

@@ -93,8 +93,11 @@ void ql_proc_set_command(ql_proc *row, ql_proc_command command);
 /* The statement being run, passwords already masked; {NULL,0} = none. The row keeps a copy. Sets
  * Query_id. */
 void ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text);
-void ql_proc_set_stage(ql_proc *row, ql_stage stage);       /* relaxed atomic store */
-void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind);     /* by ql_wait only; QL_W_NONE = back */
+void ql_proc_set_stage(ql_proc *row, ql_stage stage);   /* relaxed atomic store */
+void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind); /* by ql_wait only; QL_W_NONE = back */
+/* State text in place of that of the wait kind (sync points); text lives as long as the instance;
+ * NULL = back. */
+void ql_proc_set_wait_text(ql_proc *row, const char *text);
 void ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id); /* who blocks this one; 0 nobody */
 void ql_proc_set_trx(ql_proc *row, int64_t start_mono_ns, const char *commit_state); /* 0 = none */
 void ql_proc_set_snapshot(ql_proc *row, int64_t start_mono_ns);

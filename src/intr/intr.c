@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Raising, holding and reporting reasons. Raisers run on any thread under in->mu (a few
+ * instructions, never a wait); the owner looks at `pending` without it. A raise stores pending
+ * before it writes the eventfd, and ql_wait looks at pending after reading the eventfd and before
+ * polling it, so no raise is lost.
+ */
+#include "intr/intr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/thread.h"
+#include "intr/intr_int.h"
+#include "intr/sync.h"
+
+ql_status
+ql_intr_init(ql_ctx *cx, ql_intr *in)
+{
+    memset(in, 0, sizeof *in);
+    in->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (in->event_fd < 0) {
+        return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
+    }
+    ql_mutex_init(&in->mu, QL_RANK_PROC);
+    return QL_OK;
+}
+
+void
+ql_intr_fini(ql_intr *in)
+{
+    ql_mutex_fini(&in->mu);
+    (void)close(in->event_fd);
+    in->event_fd = -1;
+}
+
+/* [mu] */
+static void
+update_pending(ql_intr *in)
+{
+    uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
+    atomic_store_explicit(&in->pending, raised & ~in->held, memory_order_release);
+}
+
+void
+ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id)
+{
+    int64_t now = ql_now_mono_ns();
+    ql_mutex_lock(&in->mu);
+    atomic_store_explicit(&in->stmt_id, stmt_id, memory_order_relaxed);
+    in->stmt_begin_ns = now;
+    ql_mutex_unlock(&in->mu);
+    atomic_store_explicit(&in->checkpoints, 0, memory_order_relaxed);
+    in->kill_at = in->armed_at;
+    in->kill_at_reason = in->armed_reason;
+    in->armed_at = 0;
+    in->last_check_ns = now;
+    in->last_check_file = "statement begin";
+    in->last_check_line = 0;
+}
+
+void
+ql_intr_stmt_end(ql_intr *in)
+{
+    ql_mutex_lock(&in->mu);
+    atomic_store_explicit(&in->stmt_id, 0, memory_order_relaxed);
+    uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
+    atomic_store_explicit(&in->raised, raised & ~QL_INTR_STMT_MASK, memory_order_relaxed);
+    update_pending(in);
+    ql_mutex_unlock(&in->mu);
+    in->stmt_checkpoints = atomic_load_explicit(&in->checkpoints, memory_order_relaxed);
+    in->kill_at = 0;
+}
+
+void
+ql_intr_arm_kill(ql_intr *in, uint64_t at, uint32_t reason)
+{
+    in->armed_at = at;
+    in->armed_reason = reason;
+}
+
+/* [mu] The part of reasons that has something to hit. */
+static uint32_t
+reasons_that_hit(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
+{
+    uint64_t running = atomic_load_explicit(&in->stmt_id, memory_order_relaxed);
+    if (atomic_load_explicit(&in->raised, memory_order_relaxed) & QL_INTR_CONN_MASK) {
+        return 0;
+    }
+    if (stmt_id != 0 && stmt_id != running) {
+        return 0;
+    }
+    if (running == 0 || (not_after != 0 && in->stmt_begin_ns > not_after)) {
+        return reasons & QL_INTR_CONN_MASK;
+    }
+    return reasons;
+}
+
+bool
+ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
+{
+    bool wake = false;
+    ql_mutex_lock(&in->mu);
+    uint32_t hit = reasons_that_hit(in, reasons, stmt_id, not_after);
+    if (hit != 0) {
+        atomic_fetch_or_explicit(&in->raised, hit, memory_order_relaxed);
+        update_pending(in);
+        wake = (hit & ~in->held) != 0;
+        if (!wake) {
+            atomic_fetch_add_explicit(&in->deferred, 1, memory_order_relaxed);
+        }
+    }
+    ql_mutex_unlock(&in->mu);
+    if (wake) {
+        ql_intr_wake(in);
+    }
+    return hit != 0;
+}
+
+bool
+ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id)
+{
+    return ql_intr_raise_before(in, reasons, stmt_id, 0);
+}
+
+void
+ql_intr_wake(ql_intr *in)
+{
+    uint64_t one = 1;
+    /* Only a full counter can refuse it, and then it is readable anyway. */
+    while (write(in->event_fd, &one, sizeof one) < 0 && errno == EINTR) {
+    }
+}
+
+void
+qli_intr_drain(ql_intr *in)
+{
+    uint64_t tokens;
+    while (read(in->event_fd, &tokens, sizeof tokens) < 0 && errno == EINTR) {
+    }
+}
+
+/* Bits of reasons whose nesting depth passes between 0 and 1. */
+static uint32_t
+change_depth(ql_intr *in, uint32_t reasons, bool deeper)
+{
+    uint32_t changed = 0;
+    for (unsigned bit = 0; bit < QL_ARRAY_LEN(in->hold_depth); bit++) {
+        if ((reasons & (1u << bit)) == 0) {
+            continue;
+        }
+        if (deeper ? in->hold_depth[bit]++ == 0 : --in->hold_depth[bit] == 0) {
+            changed |= 1u << bit;
+        }
+    }
+    return changed;
+}
+
+void
+ql_hold(ql_ctx *cx, uint32_t reasons)
+{
+    ql_intr *in = cx->intr;
+    uint32_t changed = change_depth(in, reasons, true);
+    ql_mutex_lock(&in->mu);
+    in->held |= changed;
+    update_pending(in);
+    ql_mutex_unlock(&in->mu);
+}
+
+void
+ql_unhold(ql_ctx *cx, uint32_t reasons)
+{
+    ql_intr *in = cx->intr;
+    uint32_t changed = change_depth(in, reasons, false);
+    ql_mutex_lock(&in->mu);
+    in->held &= ~changed;
+    update_pending(in);
+    ql_mutex_unlock(&in->mu);
+}
+
+static uint32_t
+strongest(uint32_t reasons)
+{
+    return reasons != 0 ? 1u << (31 - __builtin_clz(reasons)) : 0;
+}
+
+uint32_t
+ql_intr_conn_reason(const ql_intr *in)
+{
+    return strongest(atomic_load_explicit(&in->pending, memory_order_acquire) & QL_INTR_CONN_MASK);
+}
+
+static ql_errcode
+reason_error(uint32_t reason)
+{
+    switch (reason) {
+    case QL_INTR_TIME:
+        return QL_ER_QUERY_TIMEOUT;
+    case QL_INTR_MEMORY:
+        return QL_ER_CONN_LIMIT;
+    case QL_INTR_SNAPSHOT:
+        return QL_ER_SNAPSHOT_LIMIT;
+    case QL_INTR_IDLE:
+        return QL_ER_CLIENT_INTERACTION_TIMEOUT;
+    case QL_INTR_SHUTDOWN:
+        return QL_ER_SERVER_SHUTDOWN;
+    default:
+        return QL_ER_QUERY_INTERRUPTED;
+    }
+}
+
+static bool
+is_last_worded(const ql_diag *d, ql_errcode code)
+{
+    size_t n = d != NULL ? ql_diag_count(d) : 0;
+    const ql_condition *last = n != 0 ? ql_diag_at(d, n - 1) : NULL;
+    return last != NULL && last->level == QL_DIAG_ERROR && last->number == (uint16_t)code;
+}
+
+ql_status
+ql_intr_report(ql_ctx *cx)
+{
+    uint32_t reason = strongest(atomic_load_explicit(&cx->intr->pending, memory_order_acquire));
+    if (reason == 0) {
+        return QL_OK;
+    }
+    ql_errcode code = reason_error(reason);
+    if (is_last_worded(cx->diag, code)) {
+        return QL_KILLED;
+    }
+    if (code == QL_ER_CONN_LIMIT) {
+        (void)ql_fail_text(cx, code, "Query execution was interrupted, memory limit exceeded");
+    } else {
+        (void)ql_fail(cx, code);
+    }
+    return QL_KILLED;
+}
+
+/* The gap monitor's record: one for the process, debug builds only. */
+static struct {
+    pthread_mutex_t mu;
+    _Atomic int64_t worst_ns;
+    char from[128], to[128];
+} gap = {.mu = PTHREAD_MUTEX_INITIALIZER};
+
+static const char *
+base_name(const char *path)
+{
+    const char *cut = strstr(path, "src/");
+    return cut != NULL ? cut + 4 : path;
+}
+
+static void
+record_gap(const ql_intr *in, int64_t ns, const char *file, int line)
+{
+    (void)pthread_mutex_lock(&gap.mu);
+    if (ns > atomic_load_explicit(&gap.worst_ns, memory_order_relaxed)) {
+        atomic_store_explicit(&gap.worst_ns, ns, memory_order_relaxed);
+        (void)snprintf(gap.from, sizeof gap.from, "%s:%d", base_name(in->last_check_file),
+                       in->last_check_line);
+        (void)snprintf(gap.to, sizeof gap.to, "%s:%d", base_name(file), line);
+    }
+    (void)pthread_mutex_unlock(&gap.mu);
+}
+
+void
+ql_intr_trace(ql_ctx *cx, const char *file, int line)
+{
+    ql_intr *in = cx->intr;
+    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) == 0) {
+        return;
+    }
+    uint64_t n = atomic_load_explicit(&in->checkpoints, memory_order_relaxed) + 1;
+    atomic_store_explicit(&in->checkpoints, n, memory_order_relaxed);
+    int64_t now = ql_now_mono_ns();
+    int64_t ns = now - in->last_check_ns;
+    if (ns > atomic_load_explicit(&gap.worst_ns, memory_order_relaxed)) {
+        record_gap(in, ns, file, line);
+    }
+    in->last_check_ns = now;
+    in->last_check_file = file;
+    in->last_check_line = line;
+    if (QL_UNLIKELY(n == in->kill_at)) {
+        (void)ql_intr_raise(in, in->kill_at_reason, 0);
+    }
+}
+
+void
+ql_intr_gap_restart(ql_ctx *cx, const char *file, int line)
+{
+    cx->intr->last_check_ns = ql_now_mono_ns();
+    cx->intr->last_check_file = file;
+    cx->intr->last_check_line = line;
+}
+
+void
+ql_intr_gap_worst(ql_gap_report *out)
+{
+    (void)pthread_mutex_lock(&gap.mu);
+    out->ns = atomic_load_explicit(&gap.worst_ns, memory_order_relaxed);
+    memcpy(out->from, gap.from, sizeof out->from);
+    memcpy(out->to, gap.to, sizeof out->to);
+    (void)pthread_mutex_unlock(&gap.mu);
+}
+
+void
+ql_intr_gap_reset(void)
+{
+    (void)pthread_mutex_lock(&gap.mu);
+    atomic_store_explicit(&gap.worst_ns, 0, memory_order_relaxed);
+    gap.from[0] = gap.to[0] = '\0';
+    (void)pthread_mutex_unlock(&gap.mu);
+}

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows of the process list and raising reasons by id. A raise happens under the shard's mutex, so
+ * it cannot reach a session that has removed its row; nothing long is done under that mutex, so a
+ * kill never waits behind a listing (proc_list.c).
+ */
+#include "intr/proc.h"
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/thread.h"
+#include "intr/netio.h"
+#include "intr/proc_int.h"
+
+qli_proc_shard *
+qli_proc_shard_of(ql_procs *ps, uint64_t id)
+{
+    return &ps->shards[id % QLI_PROC_SHARDS];
+}
+
+ql_proc *
+qli_proc_lookup(qli_proc_shard *shard, uint64_t id)
+{
+    ql_hash_node *node = ql_hash_first(&shard->rows, ql_hash_u64(id));
+    while (node != NULL && ((ql_proc *)node)->id != id) {
+        node = ql_hash_next(node);
+    }
+    return (ql_proc *)node; /* node is the first member */
+}
+
+void
+ql_procs_free(ql_procs *ps)
+{
+    if (ps == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
+        ql_hash_fini(&ps->shards[i].rows);
+        ql_mutex_fini(&ps->shards[i].mu);
+    }
+    ql_mem_free(ps);
+}
+
+ql_procs *
+ql_procs_new(void)
+{
+    ql_procs *ps = ql_mem_zalloc(sizeof *ps);
+    if (ps == NULL) {
+        return NULL;
+    }
+    ql_status st = QL_OK;
+    for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
+        ql_mutex_init(&ps->shards[i].mu, QL_RANK_PROCS);
+        if (st == QL_OK) {
+            st = ql_hash_init(NULL, &ps->shards[i].rows, 0);
+        }
+    }
+    if (st != QL_OK) {
+        ql_procs_free(ps);
+        return NULL;
+    }
+    return ps;
+}
+
+/* ---- texts ---- */
+
+void
+qli_text_put(qli_text *t)
+{
+    if (t != NULL && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+        ql_mem_free(t);
+    }
+}
+
+/* NULL for a NULL string, and without memory: then the column is shown as NULL. */
+static qli_text *
+new_text(ql_str s)
+{
+    qli_text *t = s.p != NULL ? ql_mem_alloc(sizeof *t + s.n + 1) : NULL;
+    if (t != NULL) {
+        atomic_init(&t->refs, 1);
+        t->n = s.n;
+        memcpy(t->p, s.p, s.n);
+        t->p[s.n] = '\0';
+    }
+    return t;
+}
+
+static void
+replace_text(ql_proc *row, qli_text **slot, ql_str s)
+{
+    qli_text *fresh = new_text(s);
+    ql_mutex_lock(&row->mu);
+    qli_text *old = *slot;
+    *slot = fresh;
+    ql_mutex_unlock(&row->mu);
+    qli_text_put(old);
+}
+
+/* ---- life of a row ---- */
+
+void
+qli_proc_put(ql_proc *row)
+{
+    if (atomic_fetch_sub_explicit(&row->refs, 1, memory_order_acq_rel) != 1) {
+        return;
+    }
+    qli_text_put(row->user);
+    qli_text_put(row->host);
+    qli_text_put(row->db);
+    qli_text_put(row->info);
+    ql_mutex_fini(&row->mu);
+    ql_mem_free(row);
+}
+
+ql_proc *
+ql_proc_add(ql_ctx *cx, ql_procs *ps, ql_intr *in, int net_fd, const char *host)
+{
+    ql_proc *row = ql_mem_zalloc(sizeof *row);
+    if (row == NULL) {
+        (void)ql_fail_oom(cx, sizeof *row);
+        return NULL;
+    }
+    ql_mutex_init(&row->mu, QL_RANK_PROC);
+    row->id = atomic_fetch_add_explicit(&ps->next_id, 1, memory_order_relaxed) + 1;
+    row->in = in;
+    row->net_fd = net_fd;
+    atomic_init(&row->refs, 1);
+    row->user = new_text(QL_STR("unauthenticated user"));
+    row->host = new_text((ql_str){host, host != NULL ? strlen(host) : 0});
+    ql_proc_set_command(row, QL_PC_CONNECT);
+    qli_proc_shard *shard = qli_proc_shard_of(ps, row->id);
+    ql_mutex_lock(&shard->mu);
+    ql_hash_insert(&shard->rows, &row->node, ql_hash_u64(row->id));
+    ql_mutex_unlock(&shard->mu);
+    atomic_fetch_add_explicit(&ps->count, 1, memory_order_relaxed);
+    return row;
+}
+
+void
+ql_proc_remove(ql_procs *ps, ql_proc *row)
+{
+    qli_proc_shard *shard = qli_proc_shard_of(ps, row->id);
+    ql_mutex_lock(&shard->mu);
+    ql_hash_remove(&shard->rows, &row->node);
+    ql_mutex_lock(&row->mu);
+    row->in = NULL;
+    row->quota = NULL;
+    ql_mutex_unlock(&row->mu);
+    ql_mutex_unlock(&shard->mu);
+    atomic_fetch_sub_explicit(&ps->count, 1, memory_order_relaxed);
+    qli_proc_put(row);
+}
+
+uint64_t
+ql_proc_id(const ql_proc *row)
+{
+    return row->id;
+}
+
+size_t
+ql_procs_count(ql_procs *ps)
+{
+    return atomic_load_explicit(&ps->count, memory_order_relaxed);
+}
+
+uint64_t
+ql_procs_next_stmt_id(ql_procs *ps)
+{
+    return atomic_fetch_add_explicit(&ps->next_stmt_id, 1, memory_order_relaxed) + 1;
+}
+
+/* ---- the owner's updates ---- */
+
+void
+ql_proc_set_user(ql_proc *row, ql_str user, ql_str host, uint64_t account_flags)
+{
+    replace_text(row, &row->user, user);
+    if (host.p != NULL) {
+        replace_text(row, &row->host, host);
+    }
+    ql_mutex_lock(&row->mu);
+    row->account_flags = account_flags;
+    row->authenticated = true;
+    ql_mutex_unlock(&row->mu);
+}
+
+void
+ql_proc_set_db(ql_proc *row, ql_str db)
+{
+    replace_text(row, &row->db, db);
+}
+
+void
+ql_proc_set_command(ql_proc *row, ql_proc_command command)
+{
+    atomic_store_explicit(&row->command, (int)command, memory_order_relaxed);
+    atomic_store_explicit(&row->command_ns, ql_now_mono_ns(), memory_order_relaxed);
+}
+
+void
+ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text)
+{
+    replace_text(row, &row->info, text);
+    atomic_store_explicit(&row->query_id, stmt_id, memory_order_relaxed);
+    if (stmt_id != 0) {
+        atomic_store_explicit(&row->examined, 0, memory_order_relaxed);
+        atomic_store_explicit(&row->sent, 0, memory_order_relaxed);
+    }
+}
+
+void
+ql_proc_set_stage(ql_proc *row, ql_stage stage)
+{
+    atomic_store_explicit(&row->stage, (int)stage, memory_order_relaxed);
+}
+
+void
+ql_proc_set_wait(ql_proc *row, ql_wait_kind kind)
+{
+    atomic_store_explicit(&row->wait, (int)kind, memory_order_relaxed);
+}
+
+void
+ql_proc_set_wait_text(ql_proc *row, const char *text)
+{
+    atomic_store_explicit(&row->wait_text, text, memory_order_relaxed);
+}
+
+void
+ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id)
+{
+    atomic_store_explicit(&row->waits_for, conn_id, memory_order_relaxed);
+}
+
+void
+ql_proc_set_trx(ql_proc *row, int64_t start_mono_ns, const char *commit_state)
+{
+    atomic_store_explicit(&row->trx_ns, start_mono_ns, memory_order_relaxed);
+    atomic_store_explicit(&row->commit_state, commit_state, memory_order_relaxed);
+}
+
+void
+ql_proc_set_snapshot(ql_proc *row, int64_t start_mono_ns)
+{
+    atomic_store_explicit(&row->snapshot_ns, start_mono_ns, memory_order_relaxed);
+}
+
+static void
+add_to(_Atomic uint64_t *sum, uint64_t more)
+{
+    uint64_t v = atomic_load_explicit(sum, memory_order_relaxed);
+    atomic_store_explicit(sum, v + more, memory_order_relaxed); /* one writer */
+}
+
+void
+ql_proc_add_rows(ql_proc *row, uint64_t examined, uint64_t sent)
+{
+    add_to(&row->examined, examined);
+    add_to(&row->sent, sent);
+}
+
+void
+ql_proc_set_memory(ql_proc *row, const struct ql_quota *quota)
+{
+    ql_mutex_lock(&row->mu);
+    row->quota = quota;
+    ql_mutex_unlock(&row->mu);
+}
+
+/* ---- raising ---- */
+
+/* [m_shard] */
+static ql_raise_result
+raise_row(ql_proc *row, uint64_t stmt_id, uint32_t reasons, bool cut, int64_t not_after)
+{
+    const uint32_t polite = QL_INTR_SHUTDOWN | QL_INTR_IDLE; /* the owner still says good-bye */
+    bool hit = ql_intr_raise_before(row->in, reasons, stmt_id, not_after);
+    uint32_t raised = atomic_load_explicit(&row->in->raised, memory_order_relaxed);
+    if (cut && hit && (reasons & QL_INTR_CONN_MASK & ~polite) != 0 && row->net_fd >= 0) {
+        ql_net_shutdown_fd(row->net_fd);
+    }
+    return hit || (raised & QL_INTR_CONN_MASK) != 0 ? QL_RAISE_DONE : QL_RAISE_IDLE;
+}
+
+ql_raise_result
+ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons, bool cut,
+               int64_t not_after)
+{
+    ql_raise_result result = QL_RAISE_NO_THREAD;
+    qli_proc_shard *shard = qli_proc_shard_of(ps, id);
+    ql_mutex_lock(&shard->mu);
+    ql_proc *row = qli_proc_lookup(shard, id);
+    if (row != NULL) {
+        result = raise_row(row, stmt_id, reasons, cut, not_after);
+    }
+    ql_mutex_unlock(&shard->mu);
+    return result;
+}
+
+typedef void row_visitor(void *arg, ql_proc *row);
+
+/* visit each row under its shard's mutex. */
+static void
+each_row(ql_procs *ps, row_visitor *visit, void *arg)
+{
+    for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
+        qli_proc_shard *shard = &ps->shards[i];
+        ql_mutex_lock(&shard->mu);
+        for (size_t b = 0; b < shard->rows.nbuckets; b++) {
+            for (ql_hash_node *n = shard->rows.buckets[b]; n != NULL; n = n->next) {
+                visit(arg, (ql_proc *)n);
+            }
+        }
+        ql_mutex_unlock(&shard->mu);
+    }
+}
+
+typedef struct raise_arg {
+    uint32_t reasons;
+    bool cut;
+} raise_arg;
+
+static void
+visit_raise(void *arg, ql_proc *row)
+{
+    const raise_arg *r = arg;
+    (void)raise_row(row, 0, r->reasons, false, 0);
+    if (r->cut && row->net_fd >= 0) {
+        ql_net_shutdown_fd(row->net_fd);
+    }
+}
+
+void
+ql_procs_raise_all(ql_procs *ps, uint32_t reasons, bool cut)
+{
+    raise_arg arg = {reasons, cut};
+    each_row(ps, visit_raise, &arg);
+}
+
+typedef struct fd_arg {
+    void (*fn)(void *arg, uint64_t id, int fd);
+    void *arg;
+} fd_arg;
+
+static void
+visit_fd(void *arg, ql_proc *row)
+{
+    const fd_arg *f = arg;
+    if (row->net_fd >= 0) {
+        f->fn(f->arg, row->id, row->net_fd);
+    }
+}
+
+void
+ql_procs_each_fd(ql_procs *ps, void (*fn)(void *arg, uint64_t id, int fd), void *arg)
+{
+    fd_arg f = {fn, arg};
+    each_row(ps, visit_fd, &f);
+}
+
+typedef struct stmt_arg {
+    uint64_t stmt_id, conn_id;
+} stmt_arg;
+
+static void
+visit_stmt(void *arg, ql_proc *row)
+{
+    stmt_arg *s = arg;
+    if (atomic_load_explicit(&row->in->stmt_id, memory_order_relaxed) == s->stmt_id) {
+        s->conn_id = row->id;
+    }
+}
+
+uint64_t
+ql_procs_conn_of_stmt(ql_procs *ps, uint64_t stmt_id)
+{
+    stmt_arg s = {stmt_id, 0};
+    if (stmt_id != 0) {
+        each_row(ps, visit_stmt, &s);
+    }
+    return s.conn_id;
+}

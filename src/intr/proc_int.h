@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Layout of the process list, shared by proc.c (rows, killing) and proc_list.c (listing). Locks:
+ * the mutex of a shard (rank PROCS) guards its table; the mutex of a row (rank PROC) its strings.
+ * What changes often is atomic and needs none.
+ */
+#ifndef QL_INTR_PROC_INT_H
+#define QL_INTR_PROC_INT_H
+
+#include "base/hash.h"
+#include "intr/proc.h"
+
+#define QLI_PROC_SHARDS 64
+
+/* Immutable text shared by a row and by listings that copy it. */
+typedef struct qli_text {
+    _Atomic uint32_t refs;
+    size_t n;
+    char p[];
+} qli_text;
+
+/* Owner: the session that added it; a listing that is copying it keeps it alive for a moment. */
+struct ql_proc {
+    ql_hash_node node;            /* [m_shard] */
+    uint64_t id;                  /* [const] */
+    int net_fd;                   /* [const]; open until the row leaves its shard */
+    ql_intr *in;                  /* [m_shard or mu to read, both to write]; NULL: row is gone */
+    _Atomic uint32_t refs;        /* the shard's and those of listings */
+    ql_mutex mu;                  /* rank PROC */
+    qli_text *user, *host, *db;   /* [mu] */
+    qli_text *info;               /* [mu] */
+    uint64_t account_flags;       /* [mu] */
+    bool authenticated;           /* [mu] */
+    const struct ql_quota *quota; /* [mu] */
+    _Atomic int command;
+    _Atomic int64_t command_ns; /* when Command was set */
+    _Atomic uint64_t query_id;
+    _Atomic int stage;
+    _Atomic int wait;
+    _Atomic(const char *) wait_text;
+    _Atomic uint64_t waits_for;
+    _Atomic int64_t trx_ns;
+    _Atomic(const char *) commit_state;
+    _Atomic int64_t snapshot_ns;
+    _Atomic uint64_t examined, sent; /* [owner writes] */
+};
+
+typedef struct qli_proc_shard {
+    ql_mutex mu;
+    ql_hash rows; /* [mu] by id */
+} qli_proc_shard;
+
+/* Owner: the instance. */
+struct ql_procs {
+    _Atomic uint64_t next_id, next_stmt_id;
+    _Atomic size_t count;
+    qli_proc_shard shards[QLI_PROC_SHARDS];
+};
+
+qli_proc_shard *qli_proc_shard_of(ql_procs *ps, uint64_t id);
+/* [m_shard] The row, or NULL. */
+ql_proc *qli_proc_lookup(qli_proc_shard *shard, uint64_t id);
+void qli_proc_put(ql_proc *row); /* gives a reference back */
+void qli_text_put(qli_text *t);
+
+#endif
