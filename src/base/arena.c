@@ -84,6 +84,12 @@ ql_arena_used(const ql_arena *a)
     return a->bytes;
 }
 
+ql_quota *
+ql_arena_quota(const ql_arena *a)
+{
+    return a->quota;
+}
+
 /* False: over the limit, nothing charged. */
 static bool
 charge(ql_arena *a, size_t n)

@@ -57,6 +57,8 @@ void ql_arena_fault_arm(ql_ctx *cx, uint64_t nth);
 void ql_arena_fault_begin(ql_ctx *cx);
 
 size_t ql_arena_used(const ql_arena *a);
+/* The budget it charges, or NULL: for arenas that are to share it. */
+ql_quota *ql_arena_quota(const ql_arena *a);
 size_t ql_arena_live_count(void); /* arenas now alive in the process; leak checks in tests */
 
 #endif
