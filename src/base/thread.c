@@ -16,9 +16,9 @@
 
 #define DEFAULT_STACK (256u * 1024u)
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZER_STACK (2u * 1024u * 1024u) /* instrumented frames are several times larger */
+#define SMALLEST_STACK ((size_t)2 << 20) /* instrumented frames are several times larger */
 #else
-#define SANITIZER_STACK 0u
+#define SMALLEST_STACK ((size_t)PTHREAD_STACK_MIN)
 #endif
 
 typedef struct start_arg {
@@ -65,11 +65,8 @@ ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t stack_size, v
     s->arg = arg;
     (void)snprintf(s->name, sizeof s->name, "%s", name);
     size_t stack = stack_size != 0 ? stack_size : DEFAULT_STACK;
-    if (stack < SANITIZER_STACK) {
-        stack = SANITIZER_STACK;
-    }
-    if (stack < (size_t)PTHREAD_STACK_MIN) {
-        stack = (size_t)PTHREAD_STACK_MIN;
+    if (stack < SMALLEST_STACK) {
+        stack = SMALLEST_STACK;
     }
     int rc = create_blocked(&t->id, (stack + 4095) & ~(size_t)4095, s);
     if (rc != 0) {
