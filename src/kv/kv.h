@@ -2,8 +2,8 @@
  *
  * The door to ordered storage: one keyspace of byte strings, snapshots for readers, one writer that
  * applies batches durably. lmdb_*.c (the data directory; temporary spill environments) and memkv.c
- * (tests) stand behind the same calls. Keys may have any length up to 3,500 bytes: those that LMDB
- * cannot hold whole are chained below this door.
+ * (tests) stand behind the same calls. Keys are 1 to 3,500 bytes: those that LMDB cannot hold whole
+ * (above 510) are chained below this door. Their first byte is below 0xFF; 0xFF is kv's own.
  */
 #ifndef QL_KV_KV_H
 #define QL_KV_KV_H
@@ -44,21 +44,24 @@ uint64_t ql_kv_snap_seq(const ql_kv_snap *s);
  * date. */
 uint64_t ql_kv_seq(ql_kv *kv);
 
-/* Value of key; its bytes are valid until the snapshot ends. QL_END = absent. */
+/* Value of key; its bytes are valid until the snapshot ends. QL_END = absent. An empty key is never
+ * there. */
 ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUST_USE;
 
 ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
 void ql_kv_cursor_close(ql_kv_cursor *c);
 /* Position and read; QL_END = none there. Bytes of value are valid until the snapshot ends, those
  * of key until the next call on the cursor (short keys: until the snapshot ends). Cheap steps: the
- * caller has the checkpoints (once a block). */
+ * caller has the checkpoints (once a block). An empty key for seek_ge means the first. After QL_END
+ * seek again before stepping. The key given may lie in bytes the cursor returned. */
 ql_status ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_kv_seek_lt(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k,
                         ql_str *v) QL_MUST_USE; /* last one below key */
 ql_status ql_kv_next(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_kv_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 
-/* The one writer (the committer's thread; in temp environments the owner). */
+/* The one writer (the committer's thread; in temp environments the owner). After an error of a put
+ * or del only abort is left (1021: disk full, as from the commit). */
 ql_status ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out) QL_MUST_USE;
 ql_status ql_kv_apply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_kv_apply_del(ql_ctx *cx, ql_kv_apply *a, ql_str key) QL_MUST_USE; /* absent: QL_OK */

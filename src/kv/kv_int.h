@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What stands behind the door: the table of calls that each kind of environment fills in, and the
+ * heads of the objects it hands out. Inside kv/ only.
+ */
+#ifndef QL_KV_KV_INT_H
+#define QL_KV_KV_INT_H
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "kv/kv.h"
+
+/* One kind of environment. Contracts are those of the ql_kv_ function of the same name. */
+typedef struct ql_kv_ops {
+    void (*close)(ql_kv *kv);
+    void (*stats)(ql_kv *kv, ql_kv_stats *out);
+
+    ql_status (*snap_begin)(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);
+    void (*snap_end)(ql_kv_snap *s);
+    ql_status (*get)(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
+
+    ql_status (*cursor_open)(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);
+    void (*cursor_close)(ql_kv_cursor *c);
+    ql_status (*seek_ge)(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v);
+    ql_status (*seek_lt)(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v);
+    ql_status (*next)(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
+    ql_status (*prev)(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
+
+    ql_status (*apply_begin)(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out);
+    ql_status (*apply_put)(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value);
+    ql_status (*apply_del)(ql_ctx *cx, ql_kv_apply *a, ql_str key);
+    ql_status (*apply_get)(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value);
+    ql_status (*apply_del_range)(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
+                                 size_t *done);
+    ql_status (*apply_commit)(ql_ctx *cx, ql_kv_apply *a, bool sync);
+    void (*apply_abort)(ql_kv_apply *a);
+} ql_kv_ops;
+
+/* First member of every environment, snapshot, cursor and apply. */
+struct ql_kv {
+    const ql_kv_ops *ops; /* [const] */
+    _Atomic uint64_t seq; /* newest committed; stored only after new snapshots can see it */
+};
+
+struct ql_kv_snap {
+    const ql_kv_ops *ops; /* [const] */
+    uint64_t seq;         /* [owner] */
+};
+
+struct ql_kv_cursor {
+    const ql_kv_ops *ops; /* [const] */
+};
+
+struct ql_kv_apply {
+    const ql_kv_ops *ops; /* [const] */
+};
+
+/* Keys above the door: 1 to QLI_KV_KEY_MAX bytes, first byte below 0xFF (0xFF.. is kv's own). */
+#define QLI_KV_KEY_MAX 3500u
+#define QLI_KV_INTERNAL 0xFFu
+
+static inline int
+qli_kv_compare(ql_str a, ql_str b)
+{
+    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+/* QL_ERROR unless key may be stored. */
+ql_status qli_kv_check_key(ql_ctx *cx, ql_str key) QL_MUST_USE;
+
+#endif

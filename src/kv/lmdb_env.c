@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing LMDB environments: the data directory (with a lock of our own, because LMDB's
+ * lets several processes in, and an identity record, so that a stranger's file is never touched)
+ * and unlinked temporary ones. Also the wording of LMDB's errors. Owner file of raw open, flock,
+ * unlink and statvfs in kv/. Start and stop run single-threaded.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "kv/lmdb_int.h"
+
+#define DATA_FILE "quell.mdb"
+#define LOCK_FILE "quell.lock"
+#define DEFAULT_READERS 4096u
+#define SMALLEST_MAP ((uint64_t)1 << 30)
+#if defined(__SANITIZE_THREAD__)
+#define DEFAULT_MAP ((uint64_t)64 << 30) /* its address space is cut up */
+#else
+#define DEFAULT_MAP ((uint64_t)16 << 40)
+#endif
+#define SPACE_FLOOR ((uint64_t)1 << 20)
+
+static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
+static const char identity_value[] = "quell kv 1";
+
+/* --- errors --- */
+
+static bool
+space_is_low(const qli_lmdb *l)
+{
+    struct statvfs vfs;
+    int rc;
+    do {
+        rc = statvfs(l->path, &vfs);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0 && (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < SPACE_FLOOR;
+}
+
+ql_status
+qli_lmdb_fail(ql_ctx *cx, qli_lmdb *l, int rc)
+{
+    switch (rc) {
+    case ENOMEM:
+        return ql_fail_oom(cx, 0);
+    case MDB_READERS_FULL:
+        return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
+    case MDB_MAP_FULL:
+    case ENOSPC:
+    case EDQUOT:
+        l->tiny_pending = true;
+        return ql_fail(cx, QL_ER_DISK_FULL, l->path);
+    case EIO: /* LMDB's word for a short write */
+        if (l->lock_fd >= 0 && space_is_low(l)) {
+            l->tiny_pending = true;
+            return ql_fail(cx, QL_ER_DISK_FULL, l->path);
+        }
+        break;
+    default:
+        break;
+    }
+    return ql_fail(cx, QL_ER_GET_ERRNO, rc, mdb_strerror(rc));
+}
+
+/* --- stats --- */
+
+/* Pages on LMDB's free list (its DBI 0: records of transaction id -> count and page numbers). */
+static uint64_t
+count_free_pages(MDB_txn *txn)
+{
+    MDB_cursor *c;
+    uint64_t pages = 0;
+    if (mdb_cursor_open(txn, 0, &c) != 0) {
+        return 0;
+    }
+    MDB_val k, v;
+    while (mdb_cursor_get(c, &k, &v, MDB_NEXT) == 0) {
+        size_t n;
+        memcpy(&n, v.mv_data, sizeof n);
+        pages += n;
+    }
+    mdb_cursor_close(c);
+    return pages;
+}
+
+static void
+lmdb_stats(ql_kv *kv, ql_kv_stats *out)
+{
+    qli_lmdb *l = (qli_lmdb *)kv;
+    MDB_stat st;
+    MDB_envinfo info;
+    MDB_txn *txn;
+    if (mdb_env_stat(l->env, &st) != 0 || mdb_env_info(l->env, &info) != 0) {
+        return;
+    }
+    uint64_t page = st.ms_psize;
+    out->entries = st.ms_entries;
+    out->file_bytes = ((uint64_t)info.me_last_pgno + 1) * page;
+    if (mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn) == 0) {
+        out->free_bytes = count_free_pages(txn) * page;
+        mdb_txn_abort(txn);
+    }
+    out->used_bytes = out->file_bytes - out->free_bytes;
+    ql_mutex_lock(&l->mu);
+    out->snapshots_open = l->nopen;
+    out->oldest_snapshot_seq = l->oldest != NULL ? l->oldest->s.seq : 0;
+    ql_mutex_unlock(&l->mu);
+}
+
+/* --- open and close --- */
+
+static void
+lmdb_close(ql_kv *kv)
+{
+    qli_lmdb *l = (qli_lmdb *)kv;
+    qli_lsnap_free_pool(l);
+    if (l->env != NULL) {
+        mdb_env_close(l->env);
+    }
+    if (l->lock_fd >= 0) {
+        (void)close(l->lock_fd);
+    }
+    ql_mutex_fini(&l->mu);
+    ql_mem_free(l->path);
+    ql_mem_free(l);
+}
+
+static qli_lmdb *
+new_env(ql_ctx *cx, const char *dir, const char *file)
+{
+    qli_lmdb *l = ql_mem_zalloc(sizeof *l);
+    size_t n = strlen(dir) + strlen(file) + 2;
+    char *path = ql_mem_alloc(n);
+    if (l == NULL || path == NULL) {
+        ql_mem_free(l);
+        ql_mem_free(path);
+        (void)ql_fail_oom(cx, n);
+        return NULL;
+    }
+    (void)snprintf(path, n, "%s/%s", dir, file);
+    l->kv.ops = &qli_lmdb_ops;
+    l->lock_fd = -1;
+    l->path = path;
+    ql_mutex_init(&l->mu, QL_RANK_KV);
+    return l;
+}
+
+static int
+try_env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags, uint64_t map)
+{
+    int rc = mdb_env_create(&l->env);
+    if (rc != 0) {
+        l->env = NULL;
+        return rc;
+    }
+    rc = mdb_env_set_mapsize(l->env, (size_t)map);
+    if (rc == 0) {
+        rc = mdb_env_set_maxreaders(l->env,
+                                    opt->max_readers != 0 ? opt->max_readers : DEFAULT_READERS);
+    }
+    if (rc == 0) {
+        rc = mdb_env_open(l->env, l->path, flags, 0640);
+    }
+    if (rc != 0) {
+        mdb_env_close(l->env);
+        l->env = NULL;
+    }
+    return rc;
+}
+
+/* Where the address space is limited (ulimit -v, sanitizers) a smaller map must do. */
+static int
+env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags)
+{
+    uint64_t map = opt->map_size != 0 ? opt->map_size : DEFAULT_MAP;
+    int rc = try_env_open(l, opt, flags, map);
+    while (rc == ENOMEM && opt->map_size == 0 && map > SMALLEST_MAP) {
+        map /= 2;
+        rc = try_env_open(l, opt, flags, map);
+    }
+    return rc;
+}
+
+static int
+open_dbi(qli_lmdb *l)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mdb_dbi_open(txn, NULL, 0, &l->dbi);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* --- the data directory --- */
+
+static ql_status
+fail_dir(ql_ctx *cx, const char *dir, const char *why)
+{
+    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot use data directory '%s': %s", dir, why);
+}
+
+static ql_status
+lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
+{
+    char *path = ql_mem_alloc(strlen(dir) + sizeof LOCK_FILE + 1);
+    if (path == NULL) {
+        return ql_fail_oom(cx, strlen(dir));
+    }
+    (void)sprintf(path, "%s/%s", dir, LOCK_FILE);
+    l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    ql_mem_free(path);
+    if (l->lock_fd < 0) {
+        return fail_dir(cx, dir, strerror(errno));
+    }
+    char text[32];
+    if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+        if (ftruncate(l->lock_fd, 0) != 0 || pwrite(l->lock_fd, text, (size_t)n, 0) != n) {
+            /* Only a hint for people; a full disk must not stop the server. */
+            return QL_OK;
+        }
+        return QL_OK;
+    }
+    if (errno != EWOULDBLOCK) {
+        return fail_dir(cx, dir, strerror(errno));
+    }
+    ssize_t n = pread(l->lock_fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                        "Cannot use data directory '%s': another server (process %ld) is using it",
+                        dir, strtol(text, NULL, 10));
+}
+
+/* What a server may put beside the data before they exist: keys, sockets, logs, settings. */
+static bool
+is_harmless(const char *name)
+{
+    static const char *const endings[] = {".pem", ".cnf", ".sock", ".pid", ".err", ".log", ".lock"};
+    size_t n = strlen(name);
+    if (name[0] == '.' || strcmp(name, "lost+found") == 0 || strcmp(name, "tmp") == 0 ||
+        strncmp(name, DATA_FILE, sizeof DATA_FILE - 1) == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < QL_ARRAY_LEN(endings); i++) {
+        size_t m = strlen(endings[i]);
+        if (n > m && strcmp(name + n - m, endings[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without a data file of ours the directory must hold nothing else of somebody's. */
+static ql_status
+check_new_dir(ql_ctx *cx, const char *dir)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL) {
+        return fail_dir(cx, dir, strerror(errno));
+    }
+    char stranger[256] = "";
+    for (struct dirent *e = readdir(d); e != NULL && stranger[0] == '\0'; e = readdir(d)) {
+        if (!is_harmless(e->d_name)) {
+            (void)snprintf(stranger, sizeof stranger, "%s", e->d_name);
+        }
+    }
+    (void)closedir(d);
+    if (stranger[0] != '\0') {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                            "Cannot use data directory '%s': it holds '%s' and no data of Quell",
+                            dir, stranger);
+    }
+    return QL_OK;
+}
+
+static int
+write_identity(qli_lmdb *l)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(l->env, NULL, 0, &txn);
+    if (rc != 0) {
+        return rc;
+    }
+    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key};
+    MDB_val v = {.mv_size = sizeof identity_value - 1,
+                 .mv_data = (void *)(uintptr_t)identity_value};
+    rc = mdb_put(txn, l->dbi, &k, &v, 0);
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* 0 = ours; MDB_NOTFOUND = new and empty; MDB_INCOMPATIBLE = a stranger's, or of another format. */
+static int
+read_identity(qli_lmdb *l)
+{
+    MDB_txn *txn;
+    MDB_stat st;
+    int rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0) {
+        return rc;
+    }
+    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key}, v;
+    rc = mdb_get(txn, l->dbi, &k, &v);
+    if (rc == 0) {
+        bool same = v.mv_size == sizeof identity_value - 1 &&
+                    memcmp(v.mv_data, identity_value, v.mv_size) == 0;
+        rc = same ? 0 : MDB_INCOMPATIBLE;
+    } else if (rc == MDB_NOTFOUND && mdb_stat(txn, l->dbi, &st) == 0 && st.ms_entries != 0) {
+        rc = MDB_INCOMPATIBLE;
+    }
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static ql_status
+open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
+{
+    if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+        return fail_dir(cx, dir, strerror(errno));
+    }
+    struct stat sb;
+    bool is_new = stat(l->path, &sb) != 0 || sb.st_size == 0;
+    if (is_new) {
+        QL_TRY(check_new_dir(cx, dir));
+    }
+    QL_TRY(lock_dir(cx, l, dir));
+    unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (opt->read_only ? MDB_RDONLY : 0);
+    int rc = env_open(l, opt, flags);
+    if (rc == 0) {
+        int dead;
+        (void)mdb_reader_check(l->env, &dead);
+        rc = open_dbi(l);
+    }
+    if (rc == 0) {
+        rc = read_identity(l);
+    }
+    if (rc == MDB_NOTFOUND && !opt->read_only) {
+        rc = write_identity(l);
+    }
+    switch (rc) {
+    case 0:
+        return QL_OK;
+    case MDB_INVALID:
+    case MDB_INCOMPATIBLE:
+    case MDB_VERSION_MISMATCH:
+    case MDB_NOTFOUND:
+        return fail_dir(cx, dir, DATA_FILE " is not a data file of this version of Quell");
+    case MDB_CORRUPTED:
+    case MDB_PAGE_NOTFOUND:
+        return fail_dir(cx, dir, DATA_FILE " is damaged");
+    default:
+        return fail_dir(cx, dir, mdb_strerror(rc));
+    }
+}
+
+static void
+publish_first_seq(qli_lmdb *l)
+{
+    MDB_envinfo info;
+    if (mdb_env_info(l->env, &info) == 0) {
+        atomic_store_explicit(&l->kv.seq, info.me_last_txnid, memory_order_release);
+    }
+}
+
+ql_status
+ql_kv_open(ql_ctx *cx, const char *dir, const ql_kv_options *opt, ql_kv **out)
+{
+    static const ql_kv_options defaults = {0};
+    opt = opt != NULL ? opt : &defaults;
+    qli_lmdb *l = new_env(cx, dir, DATA_FILE);
+    if (l == NULL) {
+        return QL_ERROR;
+    }
+    ql_status st = open_in_dir(cx, l, dir, opt);
+    if (st != QL_OK) {
+        lmdb_close(&l->kv);
+        return st;
+    }
+    publish_first_seq(l);
+    *out = &l->kv;
+    return QL_OK;
+}
+
+/* LMDB appends "-lock" to the name of its lock file. */
+static void
+unlink_both(const char *path)
+{
+    char lock[4096];
+    (void)unlink(path);
+    if (snprintf(lock, sizeof lock, "%s-lock", path) < (int)sizeof lock) {
+        (void)unlink(lock);
+    }
+}
+
+ql_status
+ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
+{
+    static const ql_kv_options options = {.max_readers = 8, .no_sync = true};
+    qli_lmdb *l = new_env(cx, tmpdir, "quell-spill-XXXXXX");
+    if (l == NULL) {
+        return QL_ERROR;
+    }
+    l->no_sync = true;
+    int fd = mkostemp(l->path, O_CLOEXEC);
+    int rc = fd >= 0 ? 0 : errno;
+    if (rc == 0) {
+        (void)close(fd);
+        rc = env_open(l, &options, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC);
+        unlink_both(l->path);
+    }
+    if (rc == 0) {
+        rc = open_dbi(l);
+    }
+    if (rc != 0) {
+        ql_status st = qli_lmdb_fail(cx, l, rc);
+        lmdb_close(&l->kv);
+        return st;
+    }
+    publish_first_seq(l);
+    *out = &l->kv;
+    return QL_OK;
+}
+
+const ql_kv_ops qli_lmdb_ops = {
+    .close = lmdb_close,
+    .stats = lmdb_stats,
+    .snap_begin = qli_lsnap_begin,
+    .snap_end = qli_lsnap_end,
+    .get = qli_lsnap_get,
+    .cursor_open = qli_lcursor_open,
+    .cursor_close = qli_lcursor_close,
+    .seek_ge = qli_lcursor_seek_ge,
+    .seek_lt = qli_lcursor_seek_lt,
+    .next = qli_lcursor_next,
+    .prev = qli_lcursor_prev,
+    .apply_begin = qli_lapply_begin,
+    .apply_put = qli_lapply_put,
+    .apply_del = qli_lapply_del,
+    .apply_get = qli_lapply_get,
+    .apply_del_range = qli_lapply_del_range,
+    .apply_commit = qli_lapply_commit,
+    .apply_abort = qli_lapply_abort,
+};

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The LMDB environment inside kv/. All keys live in LMDB's one unnamed tree:
+ *
+ *   plain key      at most QLI_PLAIN_MAX (510) bytes, stored as it is
+ *   stub           the first 510 bytes of longer keys + 0x01 -> 8-byte node id of their chain
+ *   chain entry    0xFF 'c' node(8) rest          last piece, at most 500 bytes -> the value
+ *                  0xFF 'c' node(8) chunk(500) 0x01 -> 8-byte node id of the next level
+ *   0xFF 'i'       identity of the file; 0xFF 't' scratch record of the tiny commit
+ *
+ * A stored key of exactly 511 bytes is therefore always a stub or a link, memcmp orders everything
+ * as the whole keys would be, and short keys pay one comparison of a length.
+ */
+#ifndef QL_KV_LMDB_INT_H
+#define QL_KV_LMDB_INT_H
+
+#include <errno.h>
+#include <lmdb.h>
+
+#include "kv/kv_int.h"
+
+#define QLI_PLAIN_MAX 510u
+#define QLI_LINK_LEN 511u
+#define QLI_CHUNK 500u
+#define QLI_ENTRY_HEAD 10u
+#define QLI_CHAIN_LEVELS 7 /* 510 + 6 * 500 > 3,500; level 0 is the plain tree */
+
+typedef struct qli_lmdb qli_lmdb;
+typedef struct qli_lsnap qli_lsnap;
+typedef struct qli_lcursor qli_lcursor;
+
+/* Owner: the instance, or the spilled overlay. */
+struct qli_lmdb {
+    ql_kv kv;
+    MDB_env *env;      /* [const] */
+    MDB_dbi dbi;       /* [const] */
+    int lock_fd;       /* [const] flock of the data directory; -1 in temporary environments */
+    bool no_sync;      /* [const] */
+    bool tiny_pending; /* [writer] disk was full: free pages by one tiny commit first */
+    char *path;        /* [const] of the data file */
+    ql_mutex mu;       /* rank KV: the lists below */
+    qli_lsnap *pool;   /* [mu] reset read transactions */
+    size_t npool;      /* [mu] */
+    qli_lsnap *oldest, *newest; /* [mu] open snapshots in the order they began */
+    size_t nopen;               /* [mu] */
+};
+
+/* Owner: whoever began it; in the pool: the environment. */
+struct qli_lsnap {
+    ql_kv_snap s;
+    qli_lmdb *l;
+    MDB_txn *txn;
+    qli_lcursor *spare;     /* [owner] closed cursor kept for the next open */
+    qli_lsnap *next, *prev; /* [l->mu] */
+};
+
+/* A cursor over whole keys. mc stands on the plain tree; inside a chain cc stands on the entry and
+ * node[1..depth], key[] name the way to it. */
+struct qli_lcursor {
+    ql_kv_cursor c;
+    qli_lsnap *snap; /* NULL in the writer */
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_cursor *mc, *cc;
+    int depth; /* 0 = on a plain key */
+    uint64_t node[QLI_CHAIN_LEVELS + 1];
+    size_t keylen;
+    char *key; /* assembled long key; QLI_KV_KEY_MAX + QLI_CHUNK bytes, or NULL before the first */
+};
+
+extern const ql_kv_ops qli_lmdb_ops;
+
+/* Word LMDB's or the system's error rc: 1021 when the disk (or the map) is full, else 1030, 1037,
+ * 1041. */
+ql_status qli_lmdb_fail(ql_ctx *cx, qli_lmdb *l, int rc);
+
+/* lmdb_txn.c */
+ql_status qli_lsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);
+void qli_lsnap_end(ql_kv_snap *s);
+ql_status qli_lsnap_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
+void qli_lsnap_free_pool(qli_lmdb *l);
+ql_status qli_lapply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out);
+ql_status qli_lapply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value);
+ql_status qli_lapply_del(ql_ctx *cx, ql_kv_apply *a, ql_str key);
+ql_status qli_lapply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value);
+ql_status qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
+                               size_t *done);
+ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync);
+void qli_lapply_abort(ql_kv_apply *a);
+
+/* lmdb_cursor.c */
+ql_status qli_lcursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);
+void qli_lcursor_close(ql_kv_cursor *c);
+void qli_lcursor_free(qli_lcursor *c);
+ql_status qli_lcursor_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v);
+ql_status qli_lcursor_seek_lt(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v);
+ql_status qli_lcursor_next(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
+ql_status qli_lcursor_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
+/* A cursor on transaction txn, for the writer; rc of LMDB. Freed by qli_lcursor_free. */
+int qli_lcursor_init(qli_lcursor *c, MDB_txn *txn, MDB_dbi dbi);
+void qli_lcursor_fini(qli_lcursor *c);
+/* As seek_ge, with LMDB's codes: 0, MDB_NOTFOUND, ... */
+int qli_lcursor_place_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v);
+
+/* lmdb_chain.c: LMDB's codes; keys longer than QLI_PLAIN_MAX. */
+int qli_chain_get(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v);
+int qli_chain_put(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v);
+int qli_chain_del(MDB_txn *txn, MDB_dbi dbi, ql_str key);
+/* The cursor's mc stands on stub (k, v): go to the first (last) key behind it. */
+int qli_chain_enter(qli_lcursor *c, const MDB_val *stub, const MDB_val *link, bool last, MDB_val *k,
+                    MDB_val *v);
+/* The first key not below `key` behind the stub; MDB_NOTFOUND when all are below. */
+int qli_chain_seek(qli_lcursor *c, const MDB_val *stub, const MDB_val *link, ql_str key, MDB_val *k,
+                   MDB_val *v);
+/* One step inside the chain; MDB_NOTFOUND when it ends: depth is 0 then, mc still on the stub. */
+int qli_chain_step(qli_lcursor *c, bool back, MDB_val *k, MDB_val *v);
+
+static inline uint64_t
+qli_load_be64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+static inline void
+qli_store_be64(void *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Snapshots (LMDB read transactions, reset into a pool and renewed, which costs no system call and
+ * no lock inside LMDB) and the one write transaction. Snapshots: any thread, lists under mutex KV.
+ * Applies: the committer's thread (temporary environments: the owner).
+ */
+#include "intr/intr.h"
+#include "kv/lmdb_int.h"
+
+#define POOL_MAX 512u
+
+typedef struct qli_lapply {
+    ql_kv_apply a;
+    qli_lmdb *l;
+    MDB_txn *txn;
+} qli_lapply;
+
+static MDB_val
+val_of(ql_str s)
+{
+    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};
+}
+
+/* --- snapshots --- */
+
+static qli_lsnap *
+pool_get(qli_lmdb *l)
+{
+    ql_mutex_lock(&l->mu);
+    qli_lsnap *s = l->pool;
+    if (s != NULL) {
+        l->pool = s->next;
+        l->npool--;
+    }
+    ql_mutex_unlock(&l->mu);
+    return s;
+}
+
+static void
+free_snap(qli_lsnap *s)
+{
+    qli_lcursor_free(s->spare);
+    if (s->txn != NULL) {
+        mdb_txn_abort(s->txn);
+    }
+    ql_mem_free(s);
+}
+
+static qli_lsnap *
+new_snap(qli_lmdb *l, int *rc)
+{
+    qli_lsnap *s = ql_mem_zalloc(sizeof *s);
+    if (s == NULL) {
+        *rc = ENOMEM;
+        return NULL;
+    }
+    s->s.ops = &qli_lmdb_ops;
+    s->l = l;
+    *rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &s->txn);
+    if (*rc != 0) {
+        s->txn = NULL;
+        free_snap(s);
+        return NULL;
+    }
+    return s;
+}
+
+static void
+list_add(qli_lmdb *l, qli_lsnap *s)
+{
+    ql_mutex_lock(&l->mu);
+    s->next = NULL;
+    s->prev = l->newest;
+    if (l->newest != NULL) {
+        l->newest->next = s;
+    } else {
+        l->oldest = s;
+    }
+    l->newest = s;
+    l->nopen++;
+    ql_mutex_unlock(&l->mu);
+}
+
+ql_status
+qli_lsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out)
+{
+    qli_lmdb *l = (qli_lmdb *)kv;
+    int rc = 0;
+    qli_lsnap *s = pool_get(l);
+    if (s != NULL) {
+        rc = mdb_txn_renew(s->txn);
+        if (rc != 0) {
+            free_snap(s);
+            s = NULL;
+        }
+    } else {
+        s = new_snap(l, &rc);
+    }
+    if (s == NULL) {
+        return qli_lmdb_fail(cx, l, rc);
+    }
+    s->s.seq = mdb_txn_id(s->txn);
+    list_add(l, s);
+    *out = &s->s;
+    return QL_OK;
+}
+
+void
+qli_lsnap_end(ql_kv_snap *snap)
+{
+    qli_lsnap *s = (qli_lsnap *)snap;
+    qli_lmdb *l = s->l;
+    mdb_txn_reset(s->txn);
+    ql_mutex_lock(&l->mu);
+    if (s->prev != NULL) {
+        s->prev->next = s->next;
+    } else {
+        l->oldest = s->next;
+    }
+    if (s->next != NULL) {
+        s->next->prev = s->prev;
+    } else {
+        l->newest = s->prev;
+    }
+    l->nopen--;
+    bool keep = l->npool < POOL_MAX;
+    if (keep) {
+        s->next = l->pool;
+        l->pool = s;
+        l->npool++;
+    }
+    ql_mutex_unlock(&l->mu);
+    if (!keep) {
+        free_snap(s);
+    }
+}
+
+void
+qli_lsnap_free_pool(qli_lmdb *l)
+{
+    for (qli_lsnap *s = pool_get(l); s != NULL; s = pool_get(l)) {
+        free_snap(s);
+    }
+}
+
+/* Value of key in txn. */
+static ql_status
+get_value(ql_ctx *cx, qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str *value)
+{
+    MDB_val k = val_of(key), v;
+    int rc;
+    if (QL_LIKELY(key.n <= QLI_PLAIN_MAX)) {
+        rc = key.n != 0 ? mdb_get(txn, l->dbi, &k, &v) : MDB_NOTFOUND;
+    } else {
+        rc = qli_chain_get(txn, l->dbi, key, &v);
+    }
+    if (QL_LIKELY(rc == 0)) {
+        *value = (ql_str){v.mv_data, v.mv_size};
+        return QL_OK;
+    }
+    return rc == MDB_NOTFOUND ? QL_END : qli_lmdb_fail(cx, l, rc);
+}
+
+ql_status
+qli_lsnap_get(ql_ctx *cx, ql_kv_snap *snap, ql_str key, ql_str *value)
+{
+    qli_lsnap *s = (qli_lsnap *)snap;
+    return get_value(cx, s->l, s->txn, key, value);
+}
+
+/* --- the writer --- */
+
+/* A commit that changes one small record: pages freed by the commit before it may be reused by the
+ * one after it. Failing is no worse than not having tried. */
+static void
+commit_tiny(qli_lmdb *l)
+{
+    MDB_txn *txn;
+    if (mdb_txn_begin(l->env, NULL, 0, &txn) != 0) {
+        return;
+    }
+    char key[2] = {(char)QLI_KV_INTERNAL, 't'}, value[8];
+    qli_store_be64(value, mdb_txn_id(txn));
+    MDB_val k = {.mv_size = 2, .mv_data = key}, v = {.mv_size = 8, .mv_data = value};
+    if (mdb_put(txn, l->dbi, &k, &v, 0) == 0) {
+        l->tiny_pending = mdb_txn_commit(txn) != 0;
+    } else {
+        mdb_txn_abort(txn);
+    }
+}
+
+ql_status
+qli_lapply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
+{
+    qli_lmdb *l = (qli_lmdb *)kv;
+    if (QL_UNLIKELY(l->tiny_pending)) {
+        commit_tiny(l);
+    }
+    qli_lapply *a = ql_mem_zalloc(sizeof *a);
+    int rc = a != NULL ? mdb_txn_begin(l->env, NULL, 0, &a->txn) : ENOMEM;
+    if (rc != 0) {
+        ql_mem_free(a);
+        return qli_lmdb_fail(cx, l, rc);
+    }
+    a->a.ops = &qli_lmdb_ops;
+    a->l = l;
+    *out = &a->a;
+    return QL_OK;
+}
+
+ql_status
+qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    MDB_val k = val_of(key), v = val_of(value);
+    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_put(a->txn, a->l->dbi, &k, &v, 0)
+                                               : qli_chain_put(a->txn, a->l->dbi, key, &v);
+    return QL_LIKELY(rc == 0) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
+}
+
+ql_status
+qli_lapply_del(ql_ctx *cx, ql_kv_apply *apply, ql_str key)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    MDB_val k = val_of(key);
+    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_del(a->txn, a->l->dbi, &k, NULL)
+                                               : qli_chain_del(a->txn, a->l->dbi, key);
+    return QL_LIKELY(rc == 0 || rc == MDB_NOTFOUND) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
+}
+
+ql_status
+qli_lapply_get(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str *value)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    return get_value(cx, a->l, a->txn, key, value);
+}
+
+ql_status
+qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, size_t n, size_t *done)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    qli_lcursor c;
+    char copy[QLI_KV_KEY_MAX];
+    *done = 0;
+    int rc = qli_lcursor_init(&c, a->txn, a->l->dbi);
+    while (rc == 0 && *done < n) {
+        MDB_val k, v;
+        rc = qli_lcursor_place_ge(&c, from, &k, &v);
+        ql_str key = {k.mv_data, k.mv_size};
+        if (rc != 0 || qli_kv_compare(key, to) >= 0) {
+            break;
+        }
+        if (k.mv_size <= QLI_PLAIN_MAX) {
+            rc = mdb_cursor_del(c.mc, 0);
+        } else {
+            memcpy(copy, key.p, key.n);
+            rc = qli_chain_del(a->txn, a->l->dbi, (ql_str){copy, key.n});
+        }
+        *done += rc == 0 ? 1 : 0;
+    }
+    qli_lcursor_fini(&c);
+    return rc == 0 || rc == MDB_NOTFOUND ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
+}
+
+/* LMDB keeps the newest committed id in its meta page: exact also when nothing was written. */
+static void
+publish_seq(qli_lmdb *l)
+{
+    MDB_envinfo info;
+    if (mdb_env_info(l->env, &info) == 0) {
+        atomic_store_explicit(&l->kv.seq, info.me_last_txnid, memory_order_release);
+    }
+}
+
+ql_status
+qli_lapply_commit(ql_ctx *cx, ql_kv_apply *apply, bool sync)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    qli_lmdb *l = a->l;
+    /* sync is always done in the data directory: without it the meta page could reach the disk
+     * before the pages it names, and a power cut would tear the tree (DESIGN section 2). */
+    (void)sync;
+    int rc = mdb_txn_commit(a->txn);
+    ql_mem_free(a);
+#ifdef QL_DEBUG
+    ql_intr_gap_restart(cx, __FILE__, __LINE__);
+#endif
+    if (rc != 0) {
+        return qli_lmdb_fail(cx, l, rc);
+    }
+    publish_seq(l);
+    return QL_OK;
+}
+
+void
+qli_lapply_abort(ql_kv_apply *apply)
+{
+    qli_lapply *a = (qli_lapply *)apply;
+    mdb_txn_abort(a->txn);
+    ql_mem_free(a);
+}
