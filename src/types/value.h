@@ -16,7 +16,8 @@ struct ql_arena;
 typedef struct ql_value {
     ql_kind kind;
     bool is_unsigned;         /* QL_K_INT: u counts */
-    uint8_t decimals;         /* fractional digits of DATETIME, TIME; 31 for DOUBLE */
+    uint8_t decimals;         /* fractional digits of DATETIME, TIME; DOUBLE: digits to print, 31 =
+                                 not fixed, 32 = not fixed and single precision (FLOAT) */
     const ql_collation *coll; /* QL_K_STRING */
     union {
         int64_t i; /* INT, DATE, TIME, DATETIME */
@@ -37,6 +38,30 @@ ql_value ql_value_int(int64_t i);
 ql_value ql_value_uint(uint64_t u);
 ql_value ql_value_double(double d);
 ql_value ql_value_str(ql_str s, const ql_collation *coll);
+
+/* Digits behind the point are not fixed: of DOUBLE (in types too), of FLOAT (only in values). */
+#define QL_DECIMALS_DOUBLE 31
+#define QL_DECIMALS_FLOAT 32
+
+/* Shortest text that reads back as d, in MySQL's form ("0.0001", "1e15"); returns the length, a NUL
+ * follows. */
+size_t ql_double_print(double d, char out[32]);
+/* The same with the six significant digits of a FLOAT column. */
+size_t ql_float_print(double d, char out[32]);
+/* Longest numeric prefix after blanks; *used = bytes read, 0 = none (value 0). *overflow: clamped
+ * to
+ * +-DBL_MAX. Does not depend on the locale. */
+double ql_double_parse(ql_str s, size_t *used, bool *overflow);
+/* Integer prefix after blanks, sign allowed; *used = bytes read, 0 = none. Out of range: clamped
+ * and *overflow. A negative number is in the range of int64_t, others of uint64_t (*is_unsigned
+ * when above INT64_MAX). */
+int64_t ql_int_parse(ql_str s, size_t *used, bool *overflow, bool *is_unsigned);
+/* Decimal digits of v (unsigned when is_unsigned); returns the length, no NUL. */
+size_t ql_int_print(int64_t v, bool is_unsigned, char out[24]);
+/* Text of any value but strings (QL_K_STRING, NULL: length 0), for sinks that print without an
+ * arena. */
+#define QL_VALUE_TEXT_MAX 352
+size_t ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
 
 /* Conversions in expressions (not in column stores): never an error for bad text, but warning 1292
  * "Truncated incorrect X value". Rounding and ranges as in MySQL. NULL stays NULL: the caller looks

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Comparing, sort keys and hashes under a collation. The three always agree: two texts compare as
+ * the bytes of their sort keys do. Weights come from weights.c. Runs in the thread of the
+ * statement; no locks, no waits, looks at the kill flag every 64 KiB or oftener.
+ *
+ * Padding: under PAD SPACE collations trailing spaces are left off and the shorter text then sorts
+ * first (MySQL pads with spaces instead, which differs only against control characters).
+ */
+#include "types/collate.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "intr/intr.h"
+#include "types/charset_int.h"
+#include "types/collate_int.h"
+
+#define CHECK_BYTES 65536
+
+static ql_str
+without_padding(const ql_collation *c, ql_str s)
+{
+    if (c->pad_space) {
+        while (s.n > 0 && s.p[s.n - 1] == ' ') {
+            s.n--;
+        }
+    }
+    return s;
+}
+
+/* ---- bytes ---- */
+
+static ql_status
+compare_bytes(ql_ctx *cx, ql_str a, ql_str b, int *result)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    for (size_t i = 0; i < n; i += CHECK_BYTES) {
+        size_t piece = n - i < CHECK_BYTES ? n - i : CHECK_BYTES;
+        int c = memcmp(a.p + i, b.p + i, piece);
+        if (c != 0) {
+            *result = c;
+            return QL_OK;
+        }
+        if (QL_UNLIKELY(n > CHECK_BYTES)) {
+            QL_TRY(ql_check(cx));
+        }
+    }
+    *result = a.n < b.n ? -1 : a.n > b.n;
+    return QL_OK;
+}
+
+/* ---- one weight per character ---- */
+
+/* Weight of the character at s.p + *at, which it steps over. Malformed bytes weigh as 0xFF00 and
+ * the byte, behind all characters. */
+static inline uint16_t
+simple_next(const uint16_t *weights, ql_str s, size_t *at)
+{
+    unsigned char c = (unsigned char)s.p[*at];
+    if (c < 0x80) {
+        (*at)++;
+        return weights[c];
+    }
+    uint32_t cp;
+    int used = ql_utf8_decode(s.p + *at, s.n - *at, &cp);
+    if (used == 0) {
+        (*at)++;
+        return (uint16_t)(0xff00 | c);
+    }
+    *at += (size_t)used;
+    return cp < 0x10000 ? weights[cp] : 0xfffd;
+}
+
+static ql_status
+compare_simple(ql_ctx *cx, const uint16_t *weights, ql_str a, ql_str b, int *result)
+{
+    size_t i = 0, j = 0, next_check = CHECK_BYTES;
+    while (i < a.n && j < b.n) {
+        uint16_t x = simple_next(weights, a, &i), y = simple_next(weights, b, &j);
+        if (x != y) {
+            *result = x < y ? -1 : 1;
+            return QL_OK;
+        }
+        if (QL_UNLIKELY(i >= next_check)) {
+            QL_TRY(ql_check(cx));
+            next_check = i + CHECK_BYTES;
+        }
+    }
+    *result = i < a.n ? 1 : (j < b.n ? -1 : 0);
+    return QL_OK;
+}
+
+/* Weights as UTF-8, which keeps their order and spends one byte on ASCII. */
+static ql_status
+sortkey_simple(ql_ctx *cx, const uint16_t *weights, ql_str s, struct ql_buf *out)
+{
+    for (size_t i = 0; i < s.n;) {
+        size_t end = s.n - i > CHECK_BYTES ? i + CHECK_BYTES : s.n;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_buf_reserve(cx, out, (end - i) * 3 + 4));
+        while (i < end) {
+            uint16_t w = simple_next(weights, s, &i);
+            out->n += (size_t)ql_utf8_encode(w, out->p + out->n);
+        }
+    }
+    return QL_OK;
+}
+
+static inline uint64_t
+hash_step(uint64_t h, uint64_t w)
+{
+    h = (h ^ w) * 0x9fb21c651e98df25u;
+    return h ^ h >> 29;
+}
+
+static ql_status
+hash_simple(ql_ctx *cx, const uint16_t *weights, ql_str s, uint64_t seed, uint64_t *hash)
+{
+    uint64_t h = seed;
+    size_t next_check = CHECK_BYTES;
+    for (size_t i = 0; i < s.n;) {
+        h = hash_step(h, simple_next(weights, s, &i));
+        if (QL_UNLIKELY(i >= next_check)) {
+            QL_TRY(ql_check(cx));
+            next_check = i + CHECK_BYTES;
+        }
+    }
+    *hash = ql_hash_u64(h);
+    return QL_OK;
+}
+
+/* ---- Unicode collations ---- */
+
+static const uint32_t level_masks[3] = {QLI_PRIMARY, QLI_SECONDARY, QLI_TERTIARY};
+
+/* Compare one level of two texts with readers. */
+static ql_status
+compare_level(ql_ctx *cx, const qli_uca_table *t, uint32_t mask, ql_str a, ql_str b, int *result)
+{
+    qli_reader x, y;
+    ql_status st, sx, sy;
+    qli_reader_init(&x, t, a);
+    qli_reader_init(&y, t, b);
+    *result = 0;
+    for (;;) {
+        uint32_t wx = 0, wy = 0;
+        sx = qli_reader_next(cx, &x, mask, &wx);
+        sy = sx == QL_OK || sx == QL_END ? qli_reader_next(cx, &y, mask, &wy) : QL_OK;
+        st = sx > QL_END ? sx : (sy > QL_END ? sy : QL_OK);
+        if (st != QL_OK || wx != wy || sx == QL_END) {
+            *result = wx < wy ? -1 : wx > wy;
+            break;
+        }
+    }
+    qli_reader_fini(&x);
+    qli_reader_fini(&y);
+    return st;
+}
+
+/* What the quick comparison of ASCII found out. */
+typedef struct quick {
+    bool decided;
+    int result;  /* when decided */
+    size_t from; /* when not: both texts can be read anew from here, equal in primaries before it */
+    int lower_diff; /* sign of the first difference of tertiaries before that */
+} quick;
+
+/* The byte at i is an ASCII character of one element which the next one does not join. */
+static inline uint32_t
+ascii_element(const qli_uca_table *t, ql_str s, size_t i)
+{
+    unsigned char c = (unsigned char)s.p[i];
+    if (c >= 0x80 || t->ascii[c] == 0) {
+        return 0;
+    }
+    if (i + 1 < s.n) {
+        unsigned char d = (unsigned char)s.p[i + 1];
+        if (d >= 0x80 || t->joins[d]) {
+            return 0;
+        }
+    }
+    return t->ascii[c];
+}
+
+static inline size_t
+common_prefix(ql_str a, ql_str b, size_t i, size_t n)
+{
+    while (i + 8 <= n) {
+        uint64_t x, y;
+        memcpy(&x, a.p + i, 8);
+        memcpy(&y, b.p + i, 8);
+        if (x != y) {
+            return i +
+                   (size_t)__builtin_ctzll(x ^ y) / 8; /* little-endian: the first byte is lowest */
+        }
+        i += 8;
+    }
+    while (i < n && a.p[i] == b.p[i]) {
+        i++;
+    }
+    return i;
+}
+
+/* Nearest place at or before i where both texts have a simple ASCII character, or the start. */
+static size_t
+restart_point(const qli_uca_table *t, ql_str a, ql_str b, size_t i)
+{
+    while (i > 0) {
+        i--;
+        unsigned char x = (unsigned char)a.p[i], y = (unsigned char)b.p[i];
+        if (x < 0x80 && y < 0x80 && t->n[x] != QLI_COMPLEX && t->n[y] != QLI_COMPLEX) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static void
+compare_quick(const qli_uca_table *t, int strength, ql_str a, ql_str b, quick *q)
+{
+    size_t n = a.n < b.n ? a.n : b.n, i = 0;
+    *q = (quick){0};
+    for (;;) {
+        i = common_prefix(a, b, i, n);
+        if (i == n) {
+            break;
+        }
+        uint32_t x = ascii_element(t, a, i), y = ascii_element(t, b, i);
+        if (x == 0 || y == 0 || (x & QLI_PRIMARY) == 0 || (y & QLI_PRIMARY) == 0 ||
+            ((x ^ y) & QLI_SECONDARY) != 0) {
+            q->from = restart_point(t, a, b, i);
+            return;
+        }
+        if ((x & QLI_PRIMARY) != (y & QLI_PRIMARY)) {
+            q->decided = true;
+            q->result = x < y ? -1 : 1;
+            return;
+        }
+        if (q->lower_diff == 0) {
+            uint32_t tx = x & QLI_TERTIARY, ty = y & QLI_TERTIARY;
+            q->lower_diff = tx < ty ? -1 : tx > ty;
+        }
+        i++;
+    }
+    if (a.n == b.n) {
+        q->decided = true;
+        q->result = strength >= 3 ? q->lower_diff : 0;
+        return;
+    }
+    uint32_t more = ascii_element(t, a.n > b.n ? a : b, n);
+    if ((more & QLI_PRIMARY) != 0) {
+        q->decided = true;
+        q->result = a.n > b.n ? 1 : -1;
+        return;
+    }
+    q->from = restart_point(t, a, b, n);
+}
+
+static ql_status
+compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
+{
+    const qli_uca_table *t;
+    quick q;
+    QL_TRY(qli_uca_weights(cx, impl, &t));
+    if (QL_UNLIKELY(a.n + b.n > CHECK_BYTES)) {
+        QL_TRY(ql_check(cx));
+    }
+    compare_quick(t, impl->strength, a, b, &q);
+    if (q.decided) {
+        *result = q.result;
+        return QL_OK;
+    }
+    ql_str x = {a.p + q.from, a.n - q.from}, y = {b.p + q.from, b.n - q.from};
+    *result = 0;
+    for (int level = 0; level < impl->strength && *result == 0; level++) {
+        if (level == 2 && q.lower_diff != 0) {
+            *result = q.lower_diff;
+            break;
+        }
+        QL_TRY(compare_level(cx, t, level_masks[level], x, y, result));
+    }
+    return QL_OK;
+}
+
+/* Bytes of one level. Weights have no zero byte but where a primary is one byte long; that one is
+ * left out (ICU's primaries are such that none is the beginning of another). */
+static ql_status
+sortkey_level(ql_ctx *cx, const qli_uca_table *t, int level, ql_str s, struct ql_buf *out)
+{
+    qli_reader r;
+    ql_status st;
+    qli_reader_init(&r, t, s);
+    for (;;) {
+        uint32_t w;
+        st = qli_reader_next(cx, &r, level_masks[level], &w);
+        if (st != QL_OK) {
+            break;
+        }
+        st = ql_buf_reserve(cx, out, 2);
+        if (st != QL_OK) {
+            break;
+        }
+        if (level == 0) {
+            out->p[out->n++] = (char)(w >> 24);
+            if ((w >> 16 & 0xff) != 0) {
+                out->p[out->n++] = (char)(w >> 16);
+            }
+        } else {
+            out->p[out->n++] = (char)(level == 1 ? w >> 8 : w);
+        }
+    }
+    qli_reader_fini(&r);
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+sortkey_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, struct ql_buf *out)
+{
+    const qli_uca_table *t;
+    QL_TRY(qli_uca_weights(cx, impl, &t));
+    QL_TRY(ql_buf_reserve(cx, out, s.n * 2 + 16));
+    for (int level = 0; level < impl->strength; level++) {
+        if (level > 0) {
+            QL_TRY(ql_buf_put_u8(cx, out, 1));
+        }
+        QL_TRY(sortkey_level(cx, t, level, s, out));
+    }
+    return QL_OK;
+}
+
+static ql_status
+hash_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, uint64_t seed, uint64_t *hash)
+{
+    const qli_uca_table *t;
+    uint64_t h = seed;
+    QL_TRY(qli_uca_weights(cx, impl, &t));
+    for (int level = 0; level < impl->strength; level++) {
+        qli_reader r;
+        ql_status st;
+        uint32_t w;
+        qli_reader_init(&r, t, s);
+        while ((st = qli_reader_next(cx, &r, level_masks[level], &w)) == QL_OK) {
+            h = hash_step(h, w);
+        }
+        qli_reader_fini(&r);
+        if (st != QL_END) {
+            return st;
+        }
+    }
+    *hash = ql_hash_u64(h);
+    return QL_OK;
+}
+
+/* ---- by rule ---- */
+
+ql_status
+ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b, int *result)
+{
+    const qli_coll *impl = c->impl;
+    a = without_padding(c, a);
+    b = without_padding(c, b);
+    switch (impl->rule) {
+    case QLI_RULE_UCA:
+        return compare_uca(cx, impl, a, b, result);
+    case QLI_RULE_SIMPLE:
+    case QLI_RULE_LATIN1:
+        return compare_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), a, b, result);
+    case QLI_RULE_BYTES:
+        break;
+    }
+    return compare_bytes(cx, a, b, result);
+}
+
+ql_status
+ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s, struct ql_buf *out)
+{
+    const qli_coll *impl = c->impl;
+    s = without_padding(c, s);
+    switch (impl->rule) {
+    case QLI_RULE_UCA:
+        return sortkey_uca(cx, impl, s, out);
+    case QLI_RULE_SIMPLE:
+    case QLI_RULE_LATIN1:
+        return sortkey_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), s, out);
+    case QLI_RULE_BYTES:
+        break;
+    }
+    return ql_buf_put(cx, out, s.p, s.n);
+}
+
+ql_status
+ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed, uint64_t *hash)
+{
+    const qli_coll *impl = c->impl;
+    s = without_padding(c, s);
+    switch (impl->rule) {
+    case QLI_RULE_UCA:
+        return hash_uca(cx, impl, s, seed, hash);
+    case QLI_RULE_SIMPLE:
+    case QLI_RULE_LATIN1:
+        return hash_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), s, seed, hash);
+    case QLI_RULE_BYTES:
+        break;
+    }
+    *hash = ql_hash_bytes(s.p, s.n, seed);
+    return QL_OK;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Index keys: bytes whose memcmp order is the order of the values. Layout in README.md. Runs in any
+ * thread; no locks, no waits.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "types/codec.h"
+#include "types/types_int.h"
+
+#define TAG_NULL 0
+#define TAG_VALUE 1
+/* Strings: a zero byte is 00 FF, the end 00 00 (before any continuation). */
+#define ESCAPE 0xff
+/* Decimals: 0x80 is zero; positive numbers have 0x80 + exponent + bias, negative ones all bits of
+ * that inverted. The exponent is the number of digits before the point (-29 .. 65). */
+#define DECIMAL_ZERO 0x80
+#define DECIMAL_BIAS 40
+
+static inline void
+store_be64(char *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
+
+static inline uint64_t
+load_be64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+#define SIGN_BIT 0x8000000000000000u
+
+/* Order-preserving bits of a double; -0 is 0. */
+static uint64_t
+double_bits(double d)
+{
+    uint64_t u;
+    if (d == 0) {
+        d = 0;
+    }
+    memcpy(&u, &d, 8);
+    return u & SIGN_BIT ? ~u : u | SIGN_BIT;
+}
+
+static double
+double_of_bits(uint64_t u)
+{
+    double d;
+    u = u & SIGN_BIT ? u & ~SIGN_BIT : ~u;
+    memcpy(&d, &u, 8);
+    return d;
+}
+
+static bool
+kind_has_fixed_key(ql_kind k)
+{
+    return k != QL_K_STRING && k != QL_K_DECIMAL && k != QL_K_NULL;
+}
+
+static uint64_t
+fixed_bits(const ql_type *t, const ql_value *v)
+{
+    if (t->kind == QL_K_DOUBLE) {
+        return double_bits(v->d);
+    }
+    return t->kind == QL_K_INT && t->is_unsigned ? v->u : v->u ^ SIGN_BIT;
+}
+
+/* Digits in pairs plus one (1..100), 0 at the end; negative numbers inverted. At most 2+34 bytes.
+ */
+static size_t
+encode_decimal(const ql_decimal *d, unsigned char out[48])
+{
+    char digits[QL_DECIMAL_TEXT_MAX];
+    if (ql_decimal_is_zero(d)) {
+        out[0] = DECIMAL_ZERO;
+        return 1;
+    }
+    size_t n = (d->limb[1] | d->limb[2] | d->limb[3]) == 0
+                   ? ql_int_print((int64_t)d->limb[0], true, digits)
+                   : qli_decimal_digits_text(d, digits);
+    int exponent = (int)n - d->scale;
+    while (digits[n - 1] == '0') {
+        n--;
+    }
+    size_t k = 0;
+    out[k++] = (unsigned char)(DECIMAL_ZERO + DECIMAL_BIAS + exponent);
+    for (size_t i = 0; i < n; i += 2) {
+        int pair = (digits[i] - '0') * 10 + (i + 1 < n ? digits[i + 1] - '0' : 0);
+        out[k++] = (unsigned char)(pair + 1);
+    }
+    out[k++] = 0;
+    if (d->negative) {
+        for (size_t i = 0; i < k; i++) {
+            out[i] = (unsigned char)~out[i];
+        }
+    }
+    return k;
+}
+
+static ql_status
+put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
+{
+    QL_TRY(ql_buf_reserve(cx, out, s.n + 2));
+    while (s.n > 0) {
+        const char *zero = memchr(s.p, 0, s.n);
+        size_t n = zero ? (size_t)(zero - s.p) : s.n;
+        QL_TRY(ql_buf_put(cx, out, s.p, n));
+        if (zero == NULL) {
+            break;
+        }
+        QL_TRY(ql_buf_put(cx, out, "\0\xff", 2));
+        s.p += n + 1;
+        s.n -= n + 1;
+    }
+    return ql_buf_put(cx, out, "\0\0", 2);
+}
+
+static ql_status
+encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+              struct ql_buf *out)
+{
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    ql_str s = v->s;
+    if (prefix_chars != 0) {
+        size_t n = coll == ql_coll_binary ? prefix_chars : ql_utf8_offset(s, prefix_chars);
+        s.n = n < s.n ? n : s.n;
+    }
+    if (coll->is_binary && !coll->pad_space) {
+        return put_escaped(cx, s, out);
+    }
+    struct ql_buf key = {0};
+    ql_status st = ql_coll_sortkey(cx, coll, s, &key);
+    if (st == QL_OK) {
+        st = put_escaped(cx, (ql_str){key.p, key.n}, out);
+    }
+    ql_buf_free(&key);
+    return st;
+}
+
+static void
+invert(char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        p[i] = (char)~p[i];
+    }
+}
+
+ql_status
+ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+              const ql_value *v, struct ql_buf *out)
+{
+    size_t from = out->n;
+    if (v->kind == QL_K_NULL) {
+        QL_TRY(ql_buf_put_u8(cx, out, TAG_NULL));
+    } else if (kind_has_fixed_key(t->kind)) {
+        QL_TRY(ql_buf_reserve(cx, out, 9));
+        out->p[out->n] = TAG_VALUE;
+        store_be64(out->p + out->n + 1, fixed_bits(t, v));
+        out->n += 9;
+    } else {
+        QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
+        if (t->kind == QL_K_DECIMAL) {
+            unsigned char d[48];
+            size_t n = encode_decimal(&v->dec, d);
+            QL_TRY(ql_buf_put(cx, out, d, n));
+        } else {
+            QL_TRY(encode_string(cx, t, prefix_chars, v, out));
+        }
+    }
+    if (descending) {
+        invert(out->p + from, out->n - from);
+    }
+    return QL_OK;
+}
+
+static inline unsigned char
+byte_at(ql_str in, size_t i, bool descending)
+{
+    unsigned char c = (unsigned char)in.p[i];
+    return descending ? (unsigned char)~c : c;
+}
+
+static size_t
+skip_string(bool descending, ql_str in)
+{
+    for (size_t i = 1; i + 1 < in.n; i++) {
+        if (byte_at(in, i, descending) != 0) {
+            continue;
+        }
+        unsigned char next = byte_at(in, i + 1, descending);
+        if (next == 0) {
+            return i + 2;
+        }
+        if (next != ESCAPE) {
+            return 0;
+        }
+        i++;
+    }
+    return 0;
+}
+
+static size_t
+skip_decimal(bool descending, ql_str in)
+{
+    if (in.n < 2) {
+        return 0;
+    }
+    unsigned char first = byte_at(in, 1, descending);
+    if (first == DECIMAL_ZERO) {
+        return 2;
+    }
+    unsigned char end = first < DECIMAL_ZERO ? 0xff : 0;
+    for (size_t i = 2; i < in.n && i < 48; i++) {
+        if (byte_at(in, i, descending) == end) {
+            return i + 1;
+        }
+    }
+    return 0;
+}
+
+size_t
+ql_key_skip(const ql_type *t, bool descending, ql_str in)
+{
+    if (in.n == 0) {
+        return 0;
+    }
+    unsigned char tag = byte_at(in, 0, descending);
+    if (tag == TAG_NULL) {
+        return 1;
+    }
+    if (tag != TAG_VALUE) {
+        return 0;
+    }
+    if (kind_has_fixed_key(t->kind)) {
+        return in.n >= 9 ? 9 : 0;
+    }
+    return t->kind == QL_K_DECIMAL ? skip_decimal(descending, in) : skip_string(descending, in);
+}
+
+static ql_status
+damaged(ql_ctx *cx)
+{
+    return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
+                        "Operation cannot be performed. The index is missing, corrupt or contains "
+                        "bad data.");
+}
+
+/* p[0..n) is the whole encoding behind the tag. false = no such number. */
+static bool
+decode_decimal(const ql_type *t, bool descending, ql_str in, size_t n, ql_decimal *d)
+{
+    char digits[96];
+    size_t k = 0;
+    unsigned char first = byte_at(in, 1, descending);
+    *d = (ql_decimal){.scale = t->decimals};
+    if (first == DECIMAL_ZERO) {
+        return true;
+    }
+    bool negative = first < DECIMAL_ZERO;
+    unsigned char mask = negative ? 0xff : 0;
+    int exponent = (first ^ mask) - DECIMAL_ZERO - DECIMAL_BIAS;
+    for (size_t i = 2; i + 1 < n; i++) {
+        int pair = (byte_at(in, i, descending) ^ mask) - 1;
+        if (pair < 0 || pair > 99 || k + 2 > 70) {
+            return false;
+        }
+        digits[k++] = (char)('0' + pair / 10);
+        digits[k++] = (char)('0' + pair % 10);
+    }
+    /* Lay out as an integer of exponent + scale digits; what does not fit the type is damage. */
+    int places = exponent + t->decimals;
+    while (k > 0 && digits[k - 1] == '0') {
+        k--;
+    }
+    if (k == 0 || places < (int)k || places > QL_DECIMAL_MAX_DIGITS ||
+        t->decimals > QL_DECIMAL_MAX_SCALE) {
+        return false;
+    }
+    memset(digits + k, '0', (size_t)places - k);
+    qli_magnitude_from_digits(digits, (size_t)places, d->limb);
+    d->negative = negative;
+    return true;
+}
+
+static ql_status
+decode_string(ql_ctx *cx, struct ql_arena *a, bool descending, ql_str in, size_t n, ql_value *v)
+{
+    char *p = ql_arena_alloc(cx, a, n);
+    size_t k = 0;
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    for (size_t i = 1; i + 2 < n; i++) {
+        unsigned char c = byte_at(in, i, descending);
+        p[k++] = (char)c;
+        i += c == 0;
+    }
+    v->s = (ql_str){p, k};
+    return QL_OK;
+}
+
+ql_status
+ql_key_decode(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending, ql_str in,
+              ql_value *v, size_t *used)
+{
+    *used = ql_key_skip(t, descending, in);
+    if (*used == 0) {
+        return damaged(cx);
+    }
+    *v = (ql_value){
+        .kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals, .coll = t->coll};
+    if (byte_at(in, 0, descending) == TAG_NULL) {
+        v->kind = QL_K_NULL;
+        return QL_OK;
+    }
+    if (kind_has_fixed_key(t->kind)) {
+        uint64_t u = load_be64(in.p + 1);
+        u = descending ? ~u : u;
+        if (t->kind == QL_K_DOUBLE) {
+            v->d = double_of_bits(u);
+        } else {
+            v->u = t->kind == QL_K_INT && t->is_unsigned ? u : u ^ SIGN_BIT;
+        }
+        return QL_OK;
+    }
+    if (t->kind == QL_K_DECIMAL) {
+        return decode_decimal(t, descending, in, *used, &v->dec) ? QL_OK : damaged(cx);
+    }
+    if (t->kind != QL_K_STRING || (t->coll && (!t->coll->is_binary || t->coll->pad_space))) {
+        return damaged(cx);
+    }
+    return decode_string(cx, a, descending, in, *used, v);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Storing into text, binary and temporal columns; see store.c for the rest. Runs in the thread of
+ * the statement; no locks, no waits.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "types/store_int.h"
+
+/* First character that the column's character set cannot hold, or s.n. */
+static size_t
+storable_prefix(ql_str s, const ql_charset *cs)
+{
+    size_t good = ql_utf8_valid_prefix(s);
+    uint32_t limit = strcmp(cs->name, "utf8mb3") == 0 ? 0x10000 : 0;
+    if (strcmp(cs->name, "ascii") == 0) {
+        limit = 0x80;
+    }
+    for (size_t i = 0; limit != 0 && i < good;) {
+        uint32_t cp = 0;
+        int used = ql_utf8_decode(s.p + i, good - i, &cp);
+        if (cp >= limit) {
+            return i;
+        }
+        i += used > 0 ? (size_t)used : 1;
+    }
+    return good;
+}
+
+/* "\xF0\x9F\x98\x80..." : at most six bytes, as MySQL shows them. */
+static ql_status
+complain_charset(const qli_store *s, ql_str rest)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char text[32];
+    size_t n = 0, i;
+    for (i = 0; i < rest.n && i < 6; i++) {
+        unsigned char c = (unsigned char)rest.p[i];
+        if (c >= ' ' && c < 0x7f) {
+            text[n++] = (char)c;
+            continue;
+        }
+        text[n++] = '\\';
+        text[n++] = 'x';
+        text[n++] = hex[c >> 4];
+        text[n++] = hex[c & 15];
+    }
+    if (i < rest.n) {
+        memcpy(text + n, "...", 3);
+        n += 3;
+    }
+    text[n] = '\0';
+    return qli_store_incorrect(s, "string", text);
+}
+
+/* Most bytes of a TEXT or BLOB column; 0 = not of that family. */
+static uint64_t
+blob_limit(ql_field f)
+{
+    switch (f) {
+    case QL_F_TINY_BLOB:
+        return 255;
+    case QL_F_BLOB:
+        return 65535;
+    case QL_F_MEDIUM_BLOB:
+        return 16777215;
+    case QL_F_LONG_BLOB:
+    case QL_F_JSON:
+        return UINT32_MAX;
+    default:
+        return 0;
+    }
+}
+
+/* Bytes of s that fit the column. */
+static size_t
+fitting_bytes(const ql_type *t, ql_str s, bool binary)
+{
+    uint64_t limit = blob_limit(t->field);
+    if (limit == 0 && (t->field == QL_F_ENUM || t->field == QL_F_SET)) {
+        return s.n;
+    }
+    if (limit == 0) {
+        return binary ? (s.n < t->length ? s.n : t->length) : ql_utf8_offset(s, t->length);
+    }
+    if (s.n <= limit) {
+        return s.n;
+    }
+    size_t n = limit;
+    while (!binary && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
+        n--;
+    }
+    return n;
+}
+
+static bool
+only_spaces(ql_str s, size_t from)
+{
+    while (from < s.n && s.p[from] == ' ') {
+        from++;
+    }
+    return from == s.n;
+}
+
+static ql_status
+pad_binary(const qli_store *s, ql_str *text)
+{
+    char *p = ql_arena_zalloc(s->cx, s->a, s->t->length);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    if (text->n > 0) {
+        memcpy(p, text->p, text->n);
+    }
+    *text = (ql_str){p, s->t->length};
+    return QL_OK;
+}
+
+ql_status
+qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
+{
+    const ql_type *t = s->t;
+    bool binary = t->coll == ql_coll_binary;
+    ql_str text;
+    QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
+    if (!binary && v->kind == QL_K_STRING && t->coll != NULL) {
+        size_t good = storable_prefix(text, t->coll->charset);
+        if (good < text.n) {
+            QL_TRY(complain_charset(s, (ql_str){text.p + good, text.n - good}));
+            text.n = good;
+        }
+    }
+    size_t keep = fitting_bytes(t, text, binary);
+    if (keep < text.n) {
+        bool harmless = !binary && blob_limit(t->field) == 0 && only_spaces(text, keep);
+        if (!harmless) {
+            QL_TRY(qli_store_too_long(s));
+        } else if (t->field != QL_F_STRING) {
+            qli_store_note(s);
+        }
+        text.n = keep;
+    }
+    if (t->field == QL_F_STRING) {
+        if (binary && text.n < t->length) {
+            QL_TRY(pad_binary(s, &text));
+        }
+        while (!binary && text.n > 0 && text.p[text.n - 1] == ' ') {
+            text.n--; /* CHAR gives its trailing spaces back to nobody */
+        }
+    }
+    *out = ql_value_str(text, t->coll);
+    return QL_OK;
+}
+
+/* Strict: 1292 for whatever is wrong. Else MySQL's warnings for a cut or an impossible value. */
+static ql_status
+complain_temporal(const qli_store *s, const ql_value *v, ql_dt_result r)
+{
+    if (!s->strict) {
+        return r == QL_DT_TRUNCATED ? qli_store_truncated(s) : qli_store_range(s);
+    }
+    char text[QLI_ERR_TEXT];
+    const char *what =
+        s->t->kind == QL_K_DATE ? "date" : (s->t->kind == QL_K_TIME ? "time" : "datetime");
+    return ql_fail_text(s->cx, QL_ER_TRUNCATED_WRONG_VALUE,
+                        "Incorrect %s value: '%s' for column '%s' at row %ld", what,
+                        qli_err_value(v, text), s->column, (long)s->row);
+}
+
+/* TIMESTAMP holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC; the session's zone may move these
+ * by a day. */
+static bool
+timestamp_in_range(int64_t packed)
+{
+    ql_dt t;
+    if (packed == 0) {
+        return true;
+    }
+    ql_dt_unpack(packed, &t);
+    int64_t us = ql_dt_to_unix(&t, 0);
+    return us > -86400000000ll && us <= (2147483647ll + 86400) * 1000000;
+}
+
+/* Parts that the column drops: the time of a DATETIME in a DATE column, the date in a TIME column.
+ */
+static bool
+loses_part(const qli_store *s, const ql_value *v)
+{
+    ql_value full;
+    bool ok;
+    if (s->t->kind != QL_K_DATE) {
+        return false;
+    }
+    if (v->kind == QL_K_DATETIME) {
+        full = *v;
+    } else if (v->kind == QL_K_DATE || v->kind == QL_K_TIME ||
+               ql_value_to_temporal(s->cx, v, QL_K_DATETIME, 6, false, &full, &ok) != QL_OK ||
+               !ok) {
+        return false;
+    }
+    return (full.i & (((int64_t)1 << 41) - 1)) != 0;
+}
+
+ql_status
+qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
+{
+    const ql_type *t = s->t;
+    unsigned decimals = t->decimals > 6 ? 6 : t->decimals;
+    int64_t packed = 0;
+    ql_dt_result r;
+    QL_TRY(qli_temporal_from(s->cx, v, t->kind, decimals, !s->strict, &packed, &r));
+    if (r == QL_DT_OK && s->strict && t->kind != QL_K_TIME) {
+        ql_dt d;
+        ql_dt_unpack(packed, &d);
+        if (d.month == 0 || d.day == 0) {
+            r = QL_DT_INVALID;
+        }
+    }
+    if (r == QL_DT_OK && t->field == QL_F_TIMESTAMP && !timestamp_in_range(packed)) {
+        r = QL_DT_INVALID;
+    }
+    if (r != QL_DT_OK) {
+        QL_TRY(complain_temporal(s, v, r));
+        if (r == QL_DT_INVALID) {
+            packed = 0;
+        }
+    } else if (loses_part(s, v)) {
+        qli_store_note(s);
+    }
+    *out = (ql_value){.kind = t->kind, .decimals = (uint8_t)decimals, .i = packed};
+    return QL_OK;
+}

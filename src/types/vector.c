@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Slots of vectors and batches: allocation from an arena, and moving single values in and out. Used
+ * by the thread that runs the statement; no locks, no waits.
+ */
+#include "types/vector.h"
+
+#include "base/arena.h"
+
+static size_t
+kind_slot_size(ql_kind k)
+{
+    switch (k) {
+    case QL_K_DECIMAL:
+        return sizeof(ql_decimal);
+    case QL_K_STRING:
+        return sizeof(ql_str);
+    case QL_K_DOUBLE:
+        return sizeof(double);
+    case QL_K_NULL:
+    case QL_K_INT:
+    case QL_K_DATE:
+    case QL_K_TIME:
+    case QL_K_DATETIME:
+        break;
+    }
+    return sizeof(int64_t);
+}
+
+ql_status
+ql_vector_init(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t, bool is_const)
+{
+    size_t rows = is_const ? 1 : QL_BATCH_ROWS;
+    *v = (ql_vector){.type = *t, .is_const = is_const};
+    v->nulls = ql_arena_zalloc(cx, a, rows);
+    if (v->nulls == NULL) {
+        return QL_ERROR;
+    }
+    v->any = ql_arena_zalloc(cx, a, rows * kind_slot_size(t->kind));
+    return v->any ? QL_OK : QL_ERROR;
+}
+
+static uint8_t
+value_decimals(const ql_type *t)
+{
+    if (t->kind == QL_K_DOUBLE && t->field == QL_F_FLOAT && t->decimals >= QL_DECIMALS_DOUBLE) {
+        return QL_DECIMALS_FLOAT;
+    }
+    return t->decimals;
+}
+
+void
+ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
+{
+    if (v->is_const) {
+        row = 0;
+    }
+    if (v->type.kind == QL_K_NULL || (v->has_nulls && v->nulls[row])) {
+        out->kind = QL_K_NULL;
+        out->is_unsigned = false;
+        out->decimals = 0;
+        out->coll = NULL;
+        return;
+    }
+    out->kind = v->type.kind;
+    out->is_unsigned = v->type.is_unsigned;
+    out->decimals = value_decimals(&v->type);
+    out->coll = v->type.coll;
+    switch (v->type.kind) {
+    case QL_K_DOUBLE:
+        out->d = v->d[row];
+        break;
+    case QL_K_DECIMAL:
+        out->dec = v->dec[row];
+        break;
+    case QL_K_STRING:
+        out->s = v->s[row];
+        break;
+    case QL_K_NULL:
+    case QL_K_INT:
+    case QL_K_DATE:
+    case QL_K_TIME:
+    case QL_K_DATETIME:
+        out->i = v->i[row];
+        break;
+    }
+}
+
+void
+ql_vector_set(ql_vector *v, uint16_t row, const ql_value *val)
+{
+    if (v->is_const) {
+        row = 0;
+    }
+    if (val->kind == QL_K_NULL) {
+        v->has_nulls = true;
+        v->nulls[row] = 1;
+        return;
+    }
+    v->nulls[row] = 0;
+    switch (v->type.kind) {
+    case QL_K_DOUBLE:
+        v->d[row] = val->d;
+        break;
+    case QL_K_DECIMAL:
+        v->dec[row] = val->dec;
+        break;
+    case QL_K_STRING:
+        v->s[row] = val->s;
+        break;
+    case QL_K_NULL:
+    case QL_K_INT:
+    case QL_K_DATE:
+    case QL_K_TIME:
+    case QL_K_DATETIME:
+        v->i[row] = val->i;
+        break;
+    }
+}
+
+ql_status
+ql_batch_init(ql_ctx *cx, struct ql_arena *a, ql_batch *b, const ql_type *types, uint16_t ncols)
+{
+    *b = (ql_batch){.ncols = ncols};
+    b->cols = QL_ARENA_ARRAY(cx, a, ql_vector, ncols ? ncols : 1);
+    if (b->cols == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ncols; i++) {
+        QL_TRY(ql_vector_init(cx, a, &b->cols[i], &types[i], false));
+    }
+    return QL_OK;
+}

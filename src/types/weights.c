@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where weights come from: tables made from ICU once in the life of the process (constant data,
+ * safe to read from all threads once published), and the reader of collation elements. Unicode
+ * Technical Standard 10 and ICU's ucol.h are the sources of the terms.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <unicode/ucol.h>
+#include <unicode/ucoleitr.h>
+#include <unicode/unorm2.h>
+#include <unicode/uset.h>
+#include <unicode/ustring.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "intr/intr.h"
+#include "types/charset_int.h"
+#include "types/collate_int.h"
+
+/* ---- one weight per character ---- */
+
+static uint16_t simple_table[2][0x10000];
+static pthread_once_t simple_once = PTHREAD_ONCE_INIT;
+
+/* Scripts in which the *_general_ci collations fold accents: Latin, Greek, Cyrillic and Armenian,
+ * and their extensions. */
+static bool
+folds_accents(uint32_t cp)
+{
+    return cp < 0x600 || (cp >= 0x1e00 && cp < 0x2000);
+}
+
+static uint32_t
+base_character(const UNormalizer2 *nfc, uint32_t cp)
+{
+    UChar d[8];
+    for (;;) {
+        UErrorCode err = U_ZERO_ERROR;
+        int32_t n = unorm2_getRawDecomposition(nfc, (UChar32)cp, d, QL_ARRAY_LEN(d), &err);
+        if (n <= 0 || U_FAILURE(err) || U16_IS_SURROGATE(d[0])) {
+            return cp;
+        }
+        cp = d[0];
+    }
+}
+
+static void
+build_simple(void)
+{
+    UErrorCode err = U_ZERO_ERROR;
+    const UNormalizer2 *nfc = unorm2_getNFCInstance(&err);
+    for (uint32_t cp = 0; cp < 0x10000; cp++) {
+        uint32_t w = cp;
+        if (folds_accents(cp) && U_SUCCESS(err)) {
+            w = base_character(nfc, cp);
+        }
+        UChar32 up = u_toupper((UChar32)w);
+        if (up < 0x10000) {
+            w = (uint32_t)up;
+        }
+        if (folds_accents(w) && U_SUCCESS(err)) {
+            w = base_character(nfc, w);
+        }
+        simple_table[0][cp] = simple_table[1][cp] = (uint16_t)w;
+    }
+    simple_table[0][0xdf] = simple_table[1][0xdf] = 'S'; /* sharp s */
+    /* Swedish order: A-ring, A-umlaut and AE, O-umlaut and O-slash behind Z; U-umlaut is Y. */
+    static const struct {
+        uint16_t cp, weight;
+    } swedish[] = {{0xc5, 0x5b}, {0xe5, 0x5b}, {0xc4, 0x5c}, {0xe4, 0x5c}, {0xc6, 0x5c},
+                   {0xe6, 0x5c}, {0xd6, 0x5d}, {0xf6, 0x5d}, {0xd8, 0x5d}, {0xf8, 0x5d},
+                   {0xdc, 'Y'},  {0xfc, 'Y'},  {0xd0, 'D'},  {0xf0, 'D'},  {0xdf, 0xdf}};
+    for (size_t i = 0; i < QL_ARRAY_LEN(swedish); i++) {
+        simple_table[1][swedish[i].cp] = swedish[i].weight;
+    }
+}
+
+const uint16_t *
+qli_simple_weights(bool latin1)
+{
+    (void)pthread_once(&simple_once, build_simple);
+    return simple_table[latin1];
+}
+
+/* ---- tables of the Unicode collations ---- */
+
+static _Atomic(qli_uca_table *) uca_tables[QLI_MAX_COLLATIONS];
+
+/* Characters that can stand behind another one and change its elements: all members but the first
+ * of each contraction or prefix rule, and all combining marks. */
+static USet *
+trailing_characters(const UCollator *coll, UErrorCode *err)
+{
+    USet *contractions = uset_openEmpty();
+    USet *trailing = uset_openPattern(u"[:^ccc=0:]", -1, err);
+    ucol_getContractionsAndExpansions(coll, contractions, NULL, 1, err);
+    if (U_FAILURE(*err)) {
+        uset_close(contractions);
+        return trailing;
+    }
+    int32_t items = uset_getItemCount(contractions);
+    for (int32_t i = 0; i < items; i++) {
+        UChar text[64];
+        UChar32 from, to;
+        UErrorCode e = U_ZERO_ERROR;
+        int32_t n = uset_getItem(contractions, i, &from, &to, text, QL_ARRAY_LEN(text), &e);
+        if (U_FAILURE(e) || n < 2) {
+            continue;
+        }
+        UChar32 c;
+        int32_t at = 0;
+        U16_NEXT(text, at, n, c);
+        while (at < n) {
+            U16_NEXT(text, at, n, c);
+            uset_add(trailing, c);
+        }
+    }
+    uset_close(contractions);
+    uset_freeze(trailing);
+    return trailing;
+}
+
+static void
+build_character(qli_uca_table *t, UCollationElements *el, uint32_t cp)
+{
+    UChar text[1] = {(UChar)cp};
+    UErrorCode err = U_ZERO_ERROR;
+    t->joins[cp] = uset_contains(t->trailing, (UChar32)cp) != 0;
+    t->n[cp] = QLI_COMPLEX;
+    if (t->joins[cp]) {
+        return;
+    }
+    ucol_setText(el, text, 1, &err);
+    uint32_t ce[QLI_TABLE_CES + 1];
+    unsigned n = 0;
+    int32_t e;
+    while (n <= QLI_TABLE_CES && (e = ucol_next(el, &err)) != UCOL_NULLORDER) {
+        ce[n++] = (uint32_t)e;
+    }
+    if (U_FAILURE(err) || n > QLI_TABLE_CES) {
+        return;
+    }
+    memcpy(t->ce[cp], ce, n * sizeof ce[0]);
+    t->n[cp] = (uint8_t)n;
+    if (cp < 128 && n == 1) {
+        t->ascii[cp] = ce[0];
+    }
+}
+
+static void
+free_table(qli_uca_table *t)
+{
+    if (t->trailing != NULL) {
+        uset_close(t->trailing);
+    }
+    if (t->collator != NULL) {
+        ucol_close(t->collator);
+    }
+    ql_mem_free(t);
+}
+
+static ql_status
+build_table(ql_ctx *cx, const qli_coll *c, qli_uca_table **out)
+{
+    UErrorCode err = U_ZERO_ERROR;
+    qli_uca_table *t = ql_mem_zalloc(sizeof *t);
+    if (t == NULL) {
+        return ql_fail_oom(cx, sizeof *t);
+    }
+    t->collator = ucol_open(c->locale, &err);
+    ucol_setAttribute(t->collator, UCOL_NORMALIZATION_MODE, UCOL_ON, &err);
+    if (U_SUCCESS(err)) {
+        t->trailing = trailing_characters(t->collator, &err);
+    }
+    UCollationElements *el = U_SUCCESS(err) ? ucol_openElements(t->collator, u"", 0, &err) : NULL;
+    if (U_FAILURE(err)) {
+        free_table(t);
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Collation data cannot be loaded: %s",
+                            u_errorName(err));
+    }
+    for (uint32_t cp = 0; cp < QLI_TABLE_CHARS; cp++) {
+        build_character(t, el, cp);
+    }
+    ucol_closeElements(el);
+    *out = t;
+    return QL_OK;
+}
+
+/* First slot of the same locale: collations that differ only in strength share a table. */
+static size_t
+shared_slot(const qli_coll *c)
+{
+    for (size_t i = 0; i < ql_collation_count(); i++) {
+        const qli_coll *other = ql_collation_nth(i)->impl;
+        if (other->rule == QLI_RULE_UCA && strcmp(other->locale, c->locale) == 0) {
+            return i;
+        }
+    }
+    return c->slot;
+}
+
+static ql_status
+load_table(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out)
+{
+    size_t shared = shared_slot(c);
+    qli_uca_table *t = atomic_load_explicit(&uca_tables[shared], memory_order_acquire);
+    if (t == NULL) {
+        qli_uca_table *expected = NULL;
+        QL_TRY(build_table(cx, c, &t));
+        if (!atomic_compare_exchange_strong(&uca_tables[shared], &expected, t)) {
+            free_table(t); /* another thread was faster */
+            t = expected;
+        }
+    }
+    atomic_store_explicit(&uca_tables[c->slot], t, memory_order_release);
+    *out = t;
+    return QL_OK;
+}
+
+ql_status
+qli_uca_weights(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out)
+{
+    *out = atomic_load_explicit(&uca_tables[c->slot], memory_order_acquire);
+    return QL_LIKELY(*out != NULL) ? QL_OK : load_table(cx, c, out);
+}
+
+/* ---- reader ---- */
+
+#define RUN_BYTES 96 /* a complex run is cut behind so many bytes where the text allows it, */
+#define RUN_MAX 192  /* and anywhere behind so many */
+
+void
+qli_reader_init(qli_reader *r, const qli_uca_table *t, ql_str s)
+{
+    r->table = t;
+    r->s = s;
+    r->pos = 0;
+    r->elements = NULL;
+    r->n = r->at = 0;
+}
+
+void
+qli_reader_fini(qli_reader *r)
+{
+    if (r->elements != NULL) {
+        ucol_closeElements(r->elements);
+        r->elements = NULL;
+    }
+}
+
+/* The character at `at` joins with the one before it. */
+static inline bool
+joins_at(const qli_reader *r, size_t at)
+{
+    uint32_t cp;
+    if (at >= r->s.n) {
+        return false;
+    }
+    if ((unsigned char)r->s.p[at] < 0x80) {
+        return r->table->joins[(unsigned char)r->s.p[at]];
+    }
+    if (ql_utf8_decode(r->s.p + at, r->s.n - at, &cp) == 0) {
+        return false;
+    }
+    return cp < QLI_TABLE_CHARS ? r->table->joins[cp]
+                                : uset_contains(r->table->trailing, (UChar32)cp);
+}
+
+/* A character of the table that nothing joins. *used = its bytes. */
+static inline bool
+simple_at(const qli_reader *r, size_t at, uint32_t *cp, size_t *used)
+{
+    unsigned char c = (unsigned char)r->s.p[at];
+    if (c < 0x80) {
+        *cp = c;
+        *used = 1;
+    } else {
+        int n = c < 0xe0 ? ql_utf8_decode(r->s.p + at, r->s.n - at, cp) : 0;
+        if (n == 0) {
+            return false;
+        }
+        *used = (size_t)n;
+    }
+    return r->table->n[*cp] != QLI_COMPLEX && !joins_at(r, at + *used);
+}
+
+/* Where the complex run that starts at pos ends, and its UTF-16 form. Malformed bytes become
+ * U+FFFD, each. */
+static size_t
+gather_run(const qli_reader *r, UChar *text, int32_t *units)
+{
+    size_t at = r->pos, used;
+    int32_t n = 0;
+    while (at < r->s.n) {
+        uint32_t cp;
+        if (at > r->pos) {
+            unsigned char c = (unsigned char)r->s.p[at];
+            if (c < 0x80 ? r->table->n[c] != QLI_COMPLEX : simple_at(r, at, &cp, &used)) {
+                break;
+            }
+            if (at - r->pos >= RUN_MAX || (at - r->pos >= RUN_BYTES && !joins_at(r, at))) {
+                break;
+            }
+        }
+        int len = ql_utf8_decode(r->s.p + at, r->s.n - at, &cp);
+        if (len == 0) {
+            cp = 0xfffd;
+            len = 1;
+        }
+        U16_APPEND_UNSAFE(text, n, cp);
+        at += (size_t)len;
+    }
+    *units = n;
+    return at;
+}
+
+static ql_status
+read_complex(ql_ctx *cx, qli_reader *r)
+{
+    UChar text[RUN_MAX + 8];
+    int32_t units;
+    UErrorCode err = U_ZERO_ERROR;
+    r->pos = gather_run(r, text, &units);
+    if (r->elements == NULL) {
+        r->elements = ucol_openElements(r->table->collator, text, units, &err);
+    } else {
+        ucol_setText(r->elements, text, units, &err);
+    }
+    if (U_FAILURE(err)) {
+        return ql_fail_oom(cx, 0);
+    }
+    int32_t e;
+    while (r->n < QLI_RUN_CES && (e = ucol_next(r->elements, &err)) != UCOL_NULLORDER) {
+        r->ce[r->n++] = (uint32_t)e;
+    }
+    return U_FAILURE(err) ? ql_fail_oom(cx, 0) : QL_OK;
+}
+
+ql_status
+qli_reader_refill(ql_ctx *cx, qli_reader *r)
+{
+    const qli_uca_table *t = r->table;
+    r->n = r->at = 0;
+    if (r->pos >= r->s.n) {
+        return QL_END;
+    }
+    QL_TRY(ql_check(cx));
+    while (r->pos < r->s.n && r->n + QLI_TABLE_CES <= 256) {
+        uint32_t cp;
+        size_t used;
+        if (!simple_at(r, r->pos, &cp, &used)) {
+            return r->n > 0 ? QL_OK : read_complex(cx, r);
+        }
+        for (unsigned i = 0; i < t->n[cp]; i++) {
+            r->ce[r->n++] = t->ce[cp][i];
+        }
+        r->pos += used;
+    }
+    return QL_OK;
+}
