@@ -95,5 +95,10 @@ ql_status ql_acl_require_db(ql_ctx *cx, ql_privilege p, ql_str db) QL_MUST_USE;
 
 void ql_acl_committed(ql_ctx *cx); /* changes of cx->txn become visible */
 void ql_acl_rolled_back(ql_ctx *cx);
+/* FLUSH PRIVILEGES: read all accounts anew. */
+ql_status ql_acl_flush(ql_ctx *cx) QL_MUST_USE;
+/* The record of that very account as cx->txn sees it (SHOW CREATE USER, ALTER USER); QL_END = none.
+ * Strings in cx->arena. */
+ql_status ql_acl_account(ql_ctx *cx, ql_str user, ql_str host, ql_account *out) QL_MUST_USE;
 
 #endif

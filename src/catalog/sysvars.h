@@ -13,6 +13,20 @@
 #include "types/value.h"
 
 typedef struct ql_sysvars ql_sysvars;
+struct ql_account;
+
+/* Flags of a variable; meanings in sysvars.def. */
+enum ql_sysvar_flag {
+    QL_SVF_DYNAMIC = 1u << 0,
+    QL_SVF_NO_EFFECT = 1u << 1,
+    QL_SVF_KNOB = 1u << 2,
+    QL_SVF_COMPUTED = 1u << 3,
+    QL_SVF_NULLABLE = 1u << 4,
+    QL_SVF_BLOCK1K = 1u << 5,
+    QL_SVF_SESSION_RO = 1u << 6,
+    QL_SVF_ALIAS = 1u << 7,
+    QL_SVF_HIDDEN = 1u << 8
+};
 
 typedef enum ql_sysvar_id {
 #define QL_SYSVAR(id, ...) QL_SV_##id,
@@ -23,7 +37,11 @@ typedef enum ql_sysvar_id {
 
 /* Session values that code asks for often are plain members, kept in step by the setter. */
 typedef struct ql_vars {
-    ql_value *session; /* [QL_SV_COUNT] current session values */
+    struct qli_globals *base;    /* global values as they were at connect; counted reference */
+    struct qli_override *own;    /* session values that differ; owned */
+    unsigned nown, cap_own;
+    struct ql_catalog_stage *catalog_stage; /* uncommitted catalog changes (catalog/stage.c) */
+    struct ql_acl_session *acl;             /* privileges and uncommitted changes (acl/) */
     bool autocommit, sql_safe_updates, foreign_key_checks, unique_checks, sql_auto_is_null;
     uint64_t sql_mode;              /* bits QL_MODE_* */
     bool strict;                    /* STRICT_TRANS_TABLES or STRICT_ALL_TABLES */
@@ -45,9 +63,11 @@ typedef struct ql_vars {
     int64_t timestamp_us;       /* NOW() of the running statement */
     int64_t fixed_timestamp_us; /* SET TIMESTAMP; 0 = clock */
     uint64_t rand_seed1, rand_seed2;
-    uint64_t status_warnings;
+    uint64_t status_warnings, status_errors; /* @@warning_count, @@error_count; set by session */
     ql_hash user_vars; /* @x: ql_user_var, by lower-cased name */
     ql_viewer viewer;
+    const struct ql_account *account; /* acl/: privileges of the session; NULL before login */
+    bool acl_changed; /* acl/: this transaction changed accounts */
     ql_str current_user; /* 'user@host' of the matched account */
     ql_str login_user;   /* 'user@clienthost' for USER() */
     uint64_t thread_id;
@@ -92,6 +112,10 @@ ql_status ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena) QL_MUST_
 void ql_vars_fini(ql_vars *v);
 ql_status ql_vars_reset(ql_ctx *cx, ql_vars *v) QL_MUST_USE; /* CHANGE USER, RESET CONNECTION */
 
+/* Type of @@name in expressions. */
+ql_type ql_sysvar_type(ql_sysvar_id id);
+/* Session value of id without cx (0 when it is no number): for code that has a ql_vars only. */
+uint64_t ql_vars_u64(const ql_vars *v, ql_sysvar_id id);
 /* Id by name or -1. */
 int ql_sysvar_find(ql_str name);
 const char *ql_sysvar_name(ql_sysvar_id id);
@@ -114,6 +138,7 @@ ql_status ql_vars_set_names(ql_ctx *cx, ql_str charset,
                             ql_str collation) QL_MUST_USE; /* 1115, 1273, 1253 */
 
 /* User variables. get: NULL value when unset. */
+/* Bytes of a string stay valid until the statement ends, also when the variable is set again. */
 void ql_uservar_get(ql_ctx *cx, ql_str name, ql_value *out);
 ql_status ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v) QL_MUST_USE;
 
@@ -125,6 +150,9 @@ typedef enum ql_counter {
     QL_CT_COUNT
 } ql_counter;
 void ql_count(ql_ctx *cx, ql_counter id, uint64_t n);
+uint64_t ql_counter_get(ql_instance *inst, ql_counter id);
+/* Raise to n when below: Max_used_connections. */
+void ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n);
 /* Com_<name>, by statement kind's name (sql/ast.h ql_stmt_com_name). */
 void ql_count_command(ql_ctx *cx, const char *com_name);
 /* All status variables as name/value text, sorted; values computed at call time (Uptime,
