@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One command packet to its reply. Commands that can wait or look at tables run as statements
+ * through stmt.c; the others are answered here.
+ */
+#include "proto/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/thread.h"
+#include "intr/proc.h"
+#include "session/session_int.h"
+
+static void
+reply_ok(ql_session *s)
+{
+    ql_reply r = qli_reply_state(s, false);
+    qli_reply_flush(s, ql_reply_ok(&s->cx, &s->wire, &r, NULL), ql_wire_write_deadline(&s->wire));
+}
+
+static void
+reply_eof(ql_session *s)
+{
+    ql_reply r = qli_reply_state(s, false);
+    qli_reply_flush(s, ql_reply_plain_eof(&s->cx, &s->wire, &r), ql_wire_write_deadline(&s->wire));
+}
+
+static void
+reply_status(ql_session *s, ql_status st)
+{
+    if (st == QL_OK) {
+        reply_ok(s);
+    } else {
+        qli_reply_failure(s, st);
+    }
+}
+
+/* ---- as statements ---- */
+
+static ql_status
+init_db(ql_session *s, void *arg, ql_outcome *out)
+{
+    const ql_command *c = arg;
+    ql_ctx *cx = &s->cx;
+    (void)out;
+    if (!ql_catalog_has_database(cx, c->text)) {
+        const char *name = ql_arena_strndup(cx, cx->arena, c->text.p, c->text.n);
+        return name != NULL ? ql_fail(cx, QL_ER_BAD_DB_ERROR, name) : QL_ERROR;
+    }
+    QL_TRY(ql_vars_set_db(cx, c->text));
+    ql_proc_set_db(cx->proc, c->text);
+    return QL_OK;
+}
+
+static ql_status
+process_kill(ql_session *s, void *arg, ql_outcome *out)
+{
+    const ql_command *c = arg;
+    (void)out;
+    return ql_exec_kill(&s->cx, c->id, false);
+}
+
+static ql_status
+process_info(ql_session *s, void *arg, ql_outcome *out)
+{
+    (void)arg;
+    out->has_result_set = true;
+    return ql_exec_processlist(&s->cx, false);
+}
+
+typedef struct field_list {
+    const ql_command *c;
+    ql_result_column *cols;
+    uint16_t n;
+} field_list;
+
+static ql_status
+list_fields(ql_session *s, void *arg, ql_outcome *out)
+{
+    field_list *f = arg;
+    (void)out;
+    return ql_exec_field_list(&s->cx, f->c->text, f->c->wild, &f->cols, &f->n);
+}
+
+static ql_status
+reply_fields(ql_session *s, void *arg)
+{
+    const field_list *f = arg;
+    ql_reply r = qli_reply_state(s, false);
+    for (uint16_t i = 0; i < f->n; i++) {
+        QL_TRY(ql_put_column_definition(&s->cx, &s->wire, &f->cols[i], s->vars.cs_results, true));
+    }
+    return ql_reply_plain_eof(&s->cx, &s->wire, &r);
+}
+
+static void
+run_field_list(ql_session *s, const ql_command *c)
+{
+    field_list f = {.c = c};
+    qli_stmt_work(s, c->text, list_fields, reply_fields, &f);
+}
+
+/* ---- the others ---- */
+
+/* Value of a status variable as text; "0" when there is none. */
+static const char *
+status_value(const ql_name_value *v, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (v[i].name.n == strlen(name) && strncasecmp(v[i].name.p, name, v[i].name.n) == 0) {
+            return v[i].value.p;
+        }
+    }
+    return "0";
+}
+
+static ql_status
+put_statistics(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_name_value *v = NULL;
+    size_t n = 0;
+    ql_buf *b;
+    QL_TRY(ql_status_list(cx, cx->arena, &v, &n));
+    int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
+    double questions = (double)strtoull(status_value(v, n, "Questions"), NULL, 10);
+    QL_TRY(ql_wire_begin(cx, &s->wire, &b));
+    QL_TRY(
+        ql_buf_printf(cx, b,
+                      "Uptime: %lld  Threads: %zu  Questions: %.0f  Slow queries: %s  Opens: %s  "
+                      "Flush tables: 1  Open tables: %s  Queries per second avg: %.3f",
+                      (long long)up, ql_procs_count(cx->inst->procs), questions,
+                      status_value(v, n, "Slow_queries"), status_value(v, n, "Opened_tables"),
+                      status_value(v, n, "Open_tables"), questions / (double)(up > 0 ? up : 1)));
+    return ql_wire_end(cx, &s->wire);
+}
+
+static void
+statistics(ql_session *s)
+{
+    ql_arena_reset(s->cx.arena);
+    ql_status st = put_statistics(s);
+    if (st == QL_ERROR && ql_diag_has_error(s->cx.diag)) {
+        qli_reply_failure(s, st);
+    } else {
+        qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
+    }
+}
+
+static void
+set_option(ql_session *s, uint32_t option)
+{
+    if (option > 1) {
+        qli_reply_failure(s, ql_fail(&s->cx, QL_ER_UNKNOWN_COM_ERROR));
+        return;
+    }
+    s->multi_statements = option == 0;
+    reply_eof(s);
+}
+
+static void
+reset_connection(ql_session *s)
+{
+    reply_status(s, qli_session_clear(s));
+}
+
+static void
+shutdown_command(ql_session *s)
+{
+    int id = ql_privilege_find(QL_STR("SHUTDOWN"));
+    ql_status st = id < 0 ? QL_OK : ql_acl_require(&s->cx, (ql_privilege)id, (ql_privilege)id);
+    if (st == QL_OK) {
+        reply_ok(s);
+        s->env->request_shutdown(s->env->arg);
+    } else {
+        qli_reply_failure(s, st);
+    }
+}
+
+static void
+execute(ql_session *s, const ql_command *c)
+{
+    qli_prepared *ps = qli_prepared_find(s, c->id);
+    if (ps == NULL) {
+        char id[24];
+        (void)snprintf(id, sizeof id, "%llu", (unsigned long long)c->id);
+        qli_reply_failure(s,
+                          ql_fail(&s->cx, QL_ER_UNKNOWN_STMT_HANDLER, id, "mysqld_stmt_execute"));
+        return;
+    }
+    qli_stmt_execute(s, ps, c->text);
+}
+
+static void
+dispatch(ql_session *s, ql_command *c)
+{
+    ql_str none = {NULL, 0};
+    switch (c->com) {
+    case QL_COM_QUIT:
+        s->end = QLI_END_QUIT;
+        break;
+    case QL_COM_QUERY:
+        qli_stmt_query(s, c->text);
+        break;
+    case QL_COM_INIT_DB:
+        qli_stmt_work(s, c->text, init_db, NULL, c);
+        break;
+    case QL_COM_FIELD_LIST:
+        run_field_list(s, c);
+        break;
+    case QL_COM_PROCESS_INFO:
+        qli_stmt_work(s, none, process_info, NULL, c);
+        break;
+    case QL_COM_PROCESS_KILL:
+        qli_stmt_work(s, none, process_kill, NULL, c);
+        break;
+    case QL_COM_STATISTICS:
+        statistics(s);
+        break;
+    case QL_COM_PING:
+        reply_ok(s);
+        break;
+    case QL_COM_DEBUG:
+        reply_eof(s);
+        break;
+    case QL_COM_CHANGE_USER:
+        qli_change_user(s, c->text);
+        break;
+    case QL_COM_RESET_CONNECTION:
+        reset_connection(s);
+        break;
+    case QL_COM_SET_OPTION:
+        set_option(s, c->option);
+        break;
+    case QL_COM_SHUTDOWN:
+        shutdown_command(s);
+        break;
+    case QL_COM_STMT_PREPARE:
+        qli_prepared_prepare(s, c->text);
+        break;
+    case QL_COM_STMT_EXECUTE:
+        execute(s, c);
+        break;
+    case QL_COM_STMT_SEND_LONG_DATA:
+        qli_prepared_long_data(s, c);
+        break;
+    case QL_COM_STMT_CLOSE:
+        qli_prepared_close(s, c->id);
+        break;
+    case QL_COM_STMT_RESET:
+        reply_status(s, qli_prepared_reset(s, c->id));
+        break;
+    default:
+        qli_reply_failure(s, ql_fail(&s->cx, QL_ER_UNKNOWN_COM_ERROR));
+        break;
+    }
+}
+
+void
+qli_command_run(ql_session *s, ql_str payload)
+{
+    ql_command c;
+    ql_diag_reset(s->diag_now);
+    s->cx.diag = s->diag_now;
+    ql_wire_begin_reply(&s->wire);
+    ql_status st = ql_command_decode(&s->cx, payload, &c);
+    if (st != QL_OK) {
+        qli_reply_failure(s, st);
+        /* An unknown command is answered; a malformed one ends the connection. */
+        if (ql_diag_error(s->cx.diag)->number == QL_ER_MALFORMED_PACKET) {
+            s->end = QLI_END_ABORTED;
+        }
+        return;
+    }
+    ql_proc_set_command(s->cx.proc, ql_command_proc(c.com));
+    if (c.com != QL_COM_STATISTICS && c.com != QL_COM_QUIT) {
+        ql_count(&s->cx, QL_CT_QUESTIONS, 1);
+    }
+    dispatch(s, &c);
+}

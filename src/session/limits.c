@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Time limits of statements: max_statement_time for all of them, max_execution_time (variable or
+ * hint) for SELECT. The instance's timer thread raises QL_INTR_TIME on exactly this statement.
+ */
+#include "session/session_int.h"
+
+static ql_status
+arm(ql_session *s, ql_deadline dl)
+{
+    qli_limit_end(s);
+    s->timer = ql_timer_set(&s->cx, s->cx.inst->timers, dl, s->vars.thread_id, s->cx.stmt_id,
+                            QL_INTR_TIME);
+    return s->timer != 0 ? QL_OK : QL_ERROR;
+}
+
+/* Microseconds from now. */
+static ql_deadline
+deadline_us(int64_t us)
+{
+    int64_t now = ql_deadline_ms(1) - 1000000;
+    return us < (QL_FOREVER - now) / 1000 ? now + us * 1000 : QL_FOREVER;
+}
+
+ql_status
+qli_limit_begin(ql_session *s)
+{
+    s->timer = 0;
+    if (s->vars.max_statement_time_us <= 0) {
+        return QL_OK;
+    }
+    return arm(s, deadline_us(s->vars.max_statement_time_us));
+}
+
+ql_status
+qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
+{
+    if (ast->kind != QL_S_SELECT) {
+        return QL_OK;
+    }
+    uint64_t ms = s->vars.max_execution_time_ms;
+    if (ast->select->has_max_execution_time) {
+        ms = ast->select->max_execution_time;
+    }
+    if (ms == 0) {
+        return QL_OK;
+    }
+    int64_t us = ms < INT64_MAX / 1000 ? (int64_t)ms * 1000 : INT64_MAX;
+    if (s->vars.max_statement_time_us > 0 && s->vars.max_statement_time_us < us) {
+        return QL_OK; /* the shorter limit runs already */
+    }
+    return arm(s, deadline_us(us));
+}
+
+void
+qli_limit_end(ql_session *s)
+{
+    if (s->timer != 0) {
+        ql_timer_cancel(s->cx.inst->timers, s->timer);
+        s->timer = 0;
+    }
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the greeting to the OK packet of the login, and COM_CHANGE_USER: authentication is proto's,
+ * what it makes of the session is here.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "intr/proc.h"
+#include "session/session_int.h"
+
+static ql_str
+str_of(const char *p)
+{
+    return (ql_str){p, strlen(p)};
+}
+
+/* What the account table looks for. */
+static ql_str
+address_of(const ql_session_start *start)
+{
+    return start->is_unix ? QL_STR("localhost") : str_of(start->address);
+}
+
+/* How the peer is called. */
+static ql_str
+peer_of(const ql_session_start *start)
+{
+    bool local = start->is_unix || strcmp(start->address, "127.0.0.1") == 0 ||
+                 strcmp(start->address, "::1") == 0;
+    return local ? QL_STR("localhost") : str_of(start->address);
+}
+
+static ql_handshake_conf
+handshake_conf(ql_session *s)
+{
+    uint64_t seconds = qli_setting(s, "connect_timeout", 10);
+    return (ql_handshake_conf){.version = s->env->version,
+                               .conn_id = s->vars.thread_id,
+                               .tls = s->env->tls,
+                               .require_tls = qli_setting(s, "require_secure_transport", 0) != 0,
+                               .is_unix = s->start->is_unix,
+                               .peer = address_of(s->start),
+                               .peer_name = peer_of(s->start),
+                               .deadline = ql_deadline_ms((int64_t)seconds * 1000)};
+}
+
+/* "user@host" in the session arena. */
+static ql_status
+join_user(ql_session *s, ql_str user, ql_str host, ql_str *out)
+{
+    char *p = ql_arena_printf(&s->cx, s->login_arena, "%.*s@%.*s", (int)user.n, user.p, (int)host.n,
+                              host.p);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    *out = str_of(p);
+    return QL_OK;
+}
+
+static void
+show_user(ql_session *s)
+{
+    char host[96];
+    uint64_t flags = qli_has_privilege(s, "SYSTEM_USER") ? QL_PROC_SYSTEM_USER : 0;
+    if (s->start->is_unix) {
+        (void)snprintf(host, sizeof host, "localhost");
+    } else {
+        (void)snprintf(host, sizeof host, "%.*s:%u", (int)s->login.host.n, s->login.host.p,
+                       s->start->port);
+    }
+    ql_proc_set_user(s->cx.proc, s->login.user, str_of(host), flags);
+}
+
+bool
+qli_has_privilege(const ql_session *s, const char *name)
+{
+    int id = ql_privilege_find(str_of(name));
+    return id >= 0 && ql_privs_has(&s->login.account.privs, (ql_privilege)id);
+}
+
+static ql_status
+take_charset(ql_session *s)
+{
+    const ql_collation *c = ql_collation_by_id(s->login.charset);
+    if (c == NULL) {
+        return QL_OK; /* unknown to us: the server's defaults stay */
+    }
+    return ql_vars_set_names(&s->cx, str_of(c->charset->name), str_of(c->name));
+}
+
+/* The account becomes the session's. */
+static ql_status
+take_login(ql_session *s)
+{
+    ql_vars *v = &s->vars;
+    const ql_account *account = &s->login.account;
+    ql_acl_set_session(&s->cx, account);
+    v->viewer = (ql_viewer){.conn_id = v->thread_id,
+                            .user = s->login.user,
+                            .has_process = qli_has_privilege(s, "PROCESS")};
+    QL_TRY(join_user(s, account->user, account->host, &v->current_user));
+    QL_TRY(join_user(s, s->login.user, s->login.host, &v->login_user));
+    s->multi_statements = s->login.caps & QL_CAP_MULTI_STATEMENTS;
+    if (s->login.caps & QL_CAP_INTERACTIVE) {
+        v->wait_timeout = v->interactive_timeout;
+    }
+    show_user(s);
+    return take_charset(s);
+}
+
+static ql_status
+take_database(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_str db = s->login.db;
+    if (db.n == 0) {
+        return QL_OK;
+    }
+    if (!ql_catalog_has_database(cx, db)) {
+        const char *name = ql_arena_strndup(cx, s->login_arena, db.p, db.n);
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, name != NULL ? name : "");
+    }
+    QL_TRY(ql_vars_set_db(cx, db));
+    ql_proc_set_db(cx->proc, db);
+    return QL_OK;
+}
+
+/* Too many of them? The administrative port is never counted, but not for everybody. */
+static ql_status
+check_limits(ql_session *s)
+{
+    bool service = qli_has_privilege(s, "SERVICE_CONNECTION_ADMIN");
+    if (s->start->is_admin) {
+        return service ? QL_OK
+                       : ql_fail(&s->cx, QL_ER_SPECIFIC_ACCESS_DENIED_ERROR,
+                                 "SERVICE_CONNECTION_ADMIN");
+    }
+    if (s->env->is_over_limit != NULL && s->env->is_over_limit(s->env->arg) && !service &&
+        !qli_has_privilege(s, "CONNECTION_ADMIN") && !qli_has_privilege(s, "SUPER")) {
+        return ql_fail(&s->cx, QL_ER_CON_COUNT_ERROR);
+    }
+    return QL_OK;
+}
+
+static ql_status
+enter(ql_session *s)
+{
+    QL_TRY(check_limits(s));
+    QL_TRY(take_login(s));
+    return take_database(s);
+}
+
+bool
+qli_login(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_handshake_conf conf = handshake_conf(s);
+    ql_proc_set_stage(cx->proc, QL_STAGE_LOGIN);
+    ql_status st = ql_handshake(cx, &s->wire, &conf, s->login_arena, &s->login);
+    if (st == QL_OK) {
+        st = enter(s);
+    }
+    if (st == QL_OK) {
+        ql_reply r = qli_reply_state(s, false);
+        st = ql_reply_ok(cx, &s->wire, &r, NULL);
+        qli_reply_flush(s, st, conf.deadline);
+    } else if (st == QL_ERROR) {
+        if (s->login.caps == 0) {
+            s->login.caps = QL_CAP_PROTOCOL_41;
+        }
+        qli_reply_failure(s, st);
+        ql_wire_linger(cx, &s->wire, 200);
+        s->end = QLI_END_ABORTED;
+    } else {
+        s->end = QLI_END_ABORTED;
+    }
+    s->logged_in = s->end == QLI_END_NONE;
+    ql_proc_set_stage(cx->proc, QL_STAGE_NONE);
+    return s->logged_in;
+}
+
+ql_status
+qli_session_clear(ql_session *s)
+{
+    ql_arena *kept = s->login_arena;
+    ql_str user = s->vars.current_user, login = s->vars.login_user;
+    ql_viewer viewer = s->vars.viewer;
+    uint64_t id = s->vars.thread_id;
+    qli_txn_rollback(s);
+    qli_prepared_free_all(s);
+    QL_TRY(ql_vars_reset(&s->cx, &s->vars));
+    s->login_arena = kept;
+    s->vars.current_user = user;
+    s->vars.login_user = login;
+    s->vars.viewer = viewer;
+    s->vars.thread_id = id;
+    return take_charset(s);
+}
+
+void
+qli_change_user(ql_session *s, ql_str payload)
+{
+    ql_ctx *cx = &s->cx;
+    ql_handshake_conf conf = handshake_conf(s);
+    ql_login login = s->login;
+    ql_arena *arena = ql_arena_new("login", NULL);
+    ql_status st = arena != NULL ? QL_OK : ql_fail_oom(cx, 0);
+    if (st == QL_OK) {
+        st = ql_handshake_change_user(cx, &s->wire, &conf, arena, payload, &login);
+    }
+    if (st == QL_OK) {
+        ql_arena *old = s->login_arena;
+        s->login = login;
+        s->login_arena = arena;
+        arena = NULL;
+        st = qli_session_clear(s);
+        if (st == QL_OK) {
+            st = ql_vars_set_db(cx, (ql_str){"", 0});
+            ql_proc_set_db(cx->proc, (ql_str){NULL, 0});
+        }
+        if (st == QL_OK) {
+            st = enter(s);
+        }
+        ql_arena_free(old);
+    }
+    ql_arena_free(arena);
+    if (st != QL_OK) {
+        if (st == QL_ERROR || st == QL_KILLED) {
+            qli_reply_failure(s, st);
+        }
+        s->end = QLI_END_ABORTED; /* as MySQL: a failed change ends the connection */
+        return;
+    }
+    ql_reply r = qli_reply_state(s, false);
+    qli_reply_flush(s, ql_reply_ok(cx, &s->wire, &r, NULL), ql_wire_write_deadline(&s->wire));
+}

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A connection from accepted socket to nothing: set up, log in, command loop, release. Runs on the
+ * thread that server/ gave it. While it waits for a command no statement runs, so that only the
+ * reasons of the connection can end the wait.
+ */
+#include "session/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/thread.h"
+#include "intr/proc.h"
+#include "intr/sync.h"
+#include "session/session_int.h"
+#include "txn/mdl.h"
+
+#define SLIM_AFTER_MS 1000 /* idle that long: memory goes back */
+#define LINGER_MS 200
+
+uint64_t
+qli_setting(ql_session *s, const char *name, uint64_t otherwise)
+{
+    ql_value v;
+    int id = ql_sysvar_find((ql_str){name, strlen(name)});
+    if (id < 0) {
+        return otherwise;
+    }
+    if (!ql_sysvar_is_session((ql_sysvar_id)id)) {
+        return ql_sysvar_global_u64(s->cx.inst, (ql_sysvar_id)id);
+    }
+    if (ql_sysvar_get(&s->cx, (ql_sysvar_id)id, false, &v) != QL_OK || v.kind != QL_K_INT) {
+        return otherwise;
+    }
+    return v.u;
+}
+
+/* ---- set up ---- */
+
+/* What the connection timeouts and limits are now: SET may have changed them. */
+static void
+take_limits(ql_session *s)
+{
+    s->wire.max_packet = s->logged_in ? s->vars.max_allowed_packet : 1u << 20;
+    s->wire.read_timeout_ms = s->vars.net_read_timeout * 1000;
+    s->wire.write_timeout_ms = s->vars.net_write_timeout * 1000;
+}
+
+static ql_status
+open_memory(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    s->diag_now = cx->diag = ql_diag_new();
+    s->diag_last = ql_diag_new();
+    if (s->diag_now == NULL || s->diag_last == NULL) {
+        return QL_ERROR; /* nothing to word it in */
+    }
+    s->arena = ql_arena_new("session", NULL);
+    s->login_arena = ql_arena_new("login", NULL);
+    cx->arena = ql_arena_new("statement", &s->quota);
+    cx->mdl = ql_mdl_set_new();
+    if (s->arena == NULL || s->login_arena == NULL || cx->arena == NULL || cx->mdl == NULL) {
+        return ql_fail_oom(cx, 0);
+    }
+    return QL_OK;
+}
+
+static ql_status
+open_session(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    const char *host = s->start->is_unix ? "localhost" : s->start->address;
+    QL_TRY(open_memory(s));
+    QL_TRY(ql_vars_init(cx, &s->vars, s->arena));
+    cx->vars = &s->vars;
+    cx->proc = ql_proc_add(cx, cx->inst->procs, &s->intr, s->wire.net.fd, host);
+    if (cx->proc == NULL) {
+        return QL_ERROR;
+    }
+    s->vars.thread_id = ql_proc_id(cx->proc);
+    ql_proc_set_memory(cx->proc, &s->quota);
+    if (s->env->watch_peer != NULL) {
+        s->env->watch_peer(s->env->arg, s->vars.thread_id, s->wire.net.fd);
+    }
+    take_limits(s);
+    return QL_OK;
+}
+
+/* ---- command loop ---- */
+
+/* Memory that an idle connection does not need. */
+static void
+slim(ql_session *s)
+{
+    ql_arena *fresh = ql_arena_new("statement", &s->quota);
+    if (fresh != NULL) {
+        ql_arena_free(s->cx.arena);
+        s->cx.arena = fresh;
+    }
+    ql_buf_free(&s->text);
+    ql_wire_sink_fini(&s->sink);
+    ql_wire_release(&s->wire);
+}
+
+static void
+become_idle(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_arena_reset(cx->arena);
+    cx->sink = NULL;
+    ql_diag_reset(s->diag_now);
+    cx->diag = s->diag_now;
+    ql_proc_set_info(cx->proc, 0, (ql_str){NULL, 0});
+    ql_proc_set_stage(cx->proc, QL_STAGE_NONE);
+    ql_proc_set_command(cx->proc, QL_PC_SLEEP);
+    take_limits(s);
+    ql_wire_restart(&s->wire);
+}
+
+static ql_status
+read_command(ql_session *s, ql_str *payload)
+{
+    ql_deadline dl = ql_deadline_ms((int64_t)s->vars.wait_timeout * 1000);
+    ql_deadline soon = ql_deadline_ms(SLIM_AFTER_MS);
+    if (soon < dl) {
+        ql_status st = ql_wire_read(&s->cx, &s->wire, soon, QL_W_IDLE, payload);
+        if (st != QL_TIMEOUT) {
+            return st;
+        }
+        slim(s);
+    }
+    return ql_wire_read_after_idle(&s->cx, &s->wire, dl, payload);
+}
+
+/* No command came; say why, as far as there is somebody to tell. */
+static void
+end_idle(ql_session *s, ql_status st)
+{
+    ql_ctx *cx = &s->cx;
+    s->end = QLI_END_ABORTED;
+    switch (st) {
+    case QL_TIMEOUT:
+        (void)ql_fail(cx, QL_ER_CLIENT_INTERACTION_TIMEOUT);
+        qli_reply_failure(s, QL_ERROR);
+        break;
+    case QL_ERROR:
+        qli_reply_failure(s, QL_ERROR);
+        ql_wire_linger(cx, &s->wire, LINGER_MS);
+        break;
+    default: /* closed by the peer, or cut by a kill or the shutdown */
+        break;
+    }
+}
+
+static void
+command_loop(ql_session *s)
+{
+    while (s->end == QLI_END_NONE) {
+        ql_str payload;
+        become_idle(s);
+        ql_status st = read_command(s, &payload);
+        if (st != QL_OK) {
+            end_idle(s, st);
+            return;
+        }
+        qli_command_run(s, payload);
+        s->commands++;
+        if (ql_intr_conn_reason(&s->intr) != 0 && s->end == QLI_END_NONE) {
+            s->end = QLI_END_ABORTED;
+        }
+    }
+}
+
+/* ---- release, in the order of KILL.md section 3 ---- */
+
+static void
+count_end(ql_session *s)
+{
+    if (!s->logged_in) {
+        ql_count(&s->cx, QL_CT_ABORTED_CONNECTS, 1);
+    } else if (s->end == QLI_END_ABORTED) {
+        ql_count(&s->cx, QL_CT_ABORTED_CLIENTS, 1);
+    }
+}
+
+static void
+close_session(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
+    ql_net_shutdown_fd(s->wire.net.fd); /* the peer sees the end now; the number stays ours */
+    if (cx->vars != NULL) {
+        count_end(s);
+        qli_prepared_free_all(s);
+        qli_txn_rollback(s);
+    }
+    ql_sync_session_end(cx);
+    if (cx->mdl != NULL) {
+        ql_mdl_set_free(cx, cx->mdl);
+        cx->mdl = NULL;
+    }
+    if (cx->vars != NULL) {
+        ql_vars_fini(&s->vars);
+        cx->vars = NULL;
+    }
+    if (cx->proc != NULL) {
+        ql_proc_remove(cx->inst->procs, cx->proc);
+        cx->proc = NULL;
+    }
+    ql_wire_close(&s->wire);
+    ql_wire_sink_fini(&s->sink);
+    ql_buf_free(&s->text);
+    ql_arena_free(cx->arena);
+    ql_arena_free(s->login_arena);
+    ql_arena_free(s->arena);
+    ql_diag_free(s->diag_now);
+    ql_diag_free(s->diag_last);
+    ql_intr_fini(&s->intr);
+    ql_mem_free(s);
+}
+
+void
+ql_session_run(const ql_session_start *start)
+{
+    ql_session *s = ql_mem_zalloc(sizeof *s);
+    ql_ctx early = {.inst = start->env->inst};
+    early.diag = ql_diag_new();
+    if (s == NULL || early.diag == NULL || ql_intr_init(&early, &s->intr) != QL_OK) {
+        ql_diag_free(early.diag);
+        ql_mem_free(s);
+        ql_session_refuse(start->env->inst, start->fd);
+        return;
+    }
+    ql_diag_free(early.diag);
+    s->env = start->env;
+    s->start = start;
+    s->cx.inst = start->env->inst;
+    s->cx.intr = &s->intr;
+    s->cx.session = s;
+    ql_wire_init(&s->wire, start->fd);
+    if (open_session(s) == QL_OK && qli_login(s)) {
+        command_loop(s);
+    }
+    close_session(s);
+}
+
+void
+ql_session_refuse(ql_instance *inst, int fd)
+{
+    ql_intr intr;
+    ql_ctx cx = {.inst = inst, .intr = &intr, .diag = ql_diag_new()};
+    ql_wire w;
+    ql_wire_init(&w, fd);
+    if (cx.diag != NULL && ql_intr_init(&cx, &intr) == QL_OK) {
+        (void)ql_fail(&cx, QL_ER_CON_COUNT_ERROR);
+        if (ql_reply_error(&cx, &w, 0, ql_diag_error(cx.diag)) == QL_OK &&
+            ql_wire_flush(&cx, &w, QL_NO_WAIT) == QL_OK) {
+            ql_wire_linger(&cx, &w, 0);
+        }
+        ql_intr_fini(&intr);
+    }
+    ql_wire_close(&w);
+    ql_diag_free(cx.diag);
+}
+
+/* ---- what exec asks of the session ---- */
+
+static ql_status
+ops_commit(ql_ctx *cx)
+{
+    ql_session *s = cx->session;
+    ql_status st = qli_txn_commit(s);
+    s->layer_open = true; /* exec opens its own when it goes on */
+    return st;
+}
+
+static void
+ops_rollback(ql_ctx *cx)
+{
+    qli_txn_rollback(cx->session);
+}
+
+static void
+ops_request_shutdown(ql_ctx *cx)
+{
+    ql_session_env *env = cx->session->env;
+    env->request_shutdown(env->arg);
+}
+
+static int64_t
+ops_kill_not_after(ql_ctx *cx)
+{
+    const ql_session *s = cx->session;
+    return s->commands == 0 ? s->start->accept_mono_ns : 0;
+}
+
+static bool
+ops_client_found_rows(ql_ctx *cx)
+{
+    return cx->session->login.caps & QL_CAP_FOUND_ROWS;
+}
+
+const ql_session_ops qli_session_ops = {
+    .commit = ops_commit,
+    .rollback = ops_rollback,
+    .prepare = qli_sql_prepare,
+    .execute = qli_sql_execute,
+    .deallocate = qli_sql_deallocate,
+    .request_shutdown = ops_request_shutdown,
+    .kill_not_after = ops_kill_not_after,
+    .client_found_rows = ops_client_found_rows,
+};

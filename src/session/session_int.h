@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The session and what the files of session/ share among themselves. One thread: its own.
+ */
+#ifndef QL_SESSION_SESSION_INT_H
+#define QL_SESSION_SESSION_INT_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "catalog/sysvars.h"
+#include "exec/exec.h"
+#include "intr/gate.h"
+#include "intr/timer.h"
+#include "proto/command.h"
+#include "proto/handshake.h"
+#include "proto/resultset.h"
+#include "proto/stmt_params.h"
+#include "resolve/resolve.h"
+#include "session/session.h"
+#include "sql/parse.h"
+
+/* A prepared statement, of the binary protocol (id) or of SQL PREPARE (name). Owner: the session;
+ * lives until closed. Keeps text and AST; names are resolved anew for each execution. */
+typedef struct qli_prepared {
+    struct qli_prepared *next;
+    uint32_t id; /* 0 = by name */
+    ql_str name; /* in arena */
+    ql_arena *arena;
+    ql_str text;
+    const ql_ast_stmt *ast;
+    uint32_t nparams;
+    ql_param_slot *slots; /* [nparams], binary protocol */
+    bool types_bound;
+    bool in_use;           /* a statement executes it: freed later */
+    bool closed;           /* DEALLOCATE while in use */
+    bool long_data_failed; /* told at the next EXECUTE */
+} qli_prepared;
+
+/* Why a connection ends. */
+typedef enum qli_end {
+    QLI_END_NONE,
+    QLI_END_QUIT,    /* COM_QUIT, COMMIT RELEASE */
+    QLI_END_ABORTED, /* killed, vanished, protocol or network error, timeout */
+} qli_end;
+
+typedef struct ql_session ql_session;
+struct ql_session {
+    ql_ctx cx;
+    ql_intr intr;
+    ql_vars vars;
+    ql_wire wire;
+    ql_wire_sink sink;
+    ql_session_env *env;
+    const ql_session_start *start;
+    ql_login login;
+    ql_arena *login_arena;         /* strings of login; replaced by COM_CHANGE_USER */
+    ql_arena *arena;               /* session lifetime */
+    ql_quota quota;                /* of the statement arena */
+    ql_diag *diag_now, *diag_last; /* the running statement's, the former one's (SHOW WARNINGS) */
+    ql_buf text;                   /* statement text converted to utf8mb4 */
+    qli_prepared *prepared;
+    uint32_t next_prepared_id;
+    bool multi_statements;
+    bool layer_open;     /* cx.txn has a statement layer */
+    bool admitted;       /* holds a ticket of the admission gate */
+    bool was_autocommit; /* when the statement began */
+    bool touched;        /* the running statement works on tables */
+    bool committed; /* the running statement has committed: a kill no longer changes its outcome */
+    uint64_t timer; /* time limit of the running statement; 0 = none */
+    uint64_t commands; /* finished since login */
+    qli_end end;
+    bool logged_in;
+};
+
+/* A statement on its way through the stages of stmt.c. */
+typedef struct qli_stmt {
+    ql_str text;      /* all that is left of the text */
+    size_t consumed;  /* of it by this statement; 0 before it is parsed */
+    bool binary;      /* rows go out in the binary protocol */
+    qli_prepared *ps; /* COM_STMT_EXECUTE */
+    ql_str payload;   /* its parameters */
+    const ql_ast_stmt *ast;
+    ql_outcome out;
+} qli_stmt;
+
+/* ---- stmt.c: the spine ---- */
+
+/* Something that runs as a statement (can be killed, shows in the process list, ends in a reply).
+ */
+typedef ql_status (*qli_work)(ql_session *s, void *arg, ql_outcome *out);
+/* COM_QUERY: all statements of the text. */
+void qli_stmt_query(ql_session *s, ql_str text);
+/* COM_STMT_EXECUTE. */
+void qli_stmt_execute(ql_session *s, qli_prepared *ps, ql_str payload);
+/* Any other command that can wait or touch tables. reply: writes the answer of success; NULL = OK
+ * or end of rows. */
+void qli_stmt_work(ql_session *s, ql_str info, qli_work work,
+                   ql_status (*reply)(ql_session *s, void *arg), void *arg);
+/* A parsed statement from resolve on, inside a running statement (EXECUTE). */
+ql_status qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params,
+                              uint32_t nparams, ql_outcome *out) QL_MUST_USE;
+/* Parser mode of the session. */
+ql_parse_mode qli_parse_mode(const ql_session *s, bool allow_params);
+ql_reply qli_reply_state(ql_session *s, bool more);
+/* Send what the wire holds and the reply's end; a failure ends the connection. */
+void qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl);
+/* ERR from cx.diag, after a failed or killed statement or command. */
+void qli_reply_failure(ql_session *s, ql_status why);
+
+/* ---- txnctl.c ---- */
+
+bool qli_txn_is_control(ql_stmt_kind kind);
+/* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their like. */
+ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
+/* A transaction and a statement layer to work in; implicit commit first where the kind asks for it.
+ */
+ql_status qli_txn_enter(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
+/* The outcome is decided here: commit, keep, or undo. Takes the status of the work and returns the
+ * final one. */
+ql_status qli_txn_decide(ql_session *s, ql_status st) QL_MUST_USE;
+ql_status qli_txn_commit(ql_session *s) QL_MUST_USE;
+/* All of the session's transaction; never waits. */
+void qli_txn_rollback(ql_session *s);
+
+/* ---- prepared.c ---- */
+
+void qli_prepared_prepare(ql_session *s, ql_str text); /* COM_STMT_PREPARE with its reply */
+qli_prepared *qli_prepared_find(ql_session *s, uint64_t id);
+void qli_prepared_close(ql_session *s, uint64_t id);
+ql_status qli_prepared_reset(ql_session *s, uint64_t id) QL_MUST_USE; /* 1243 */
+void qli_prepared_long_data(ql_session *s, const ql_command *c);
+/* Values of an execution's parameters, in the statement arena. */
+ql_status qli_prepared_bind(ql_session *s, qli_prepared *ps, ql_str payload,
+                            ql_value **values) QL_MUST_USE;
+void qli_prepared_free_all(ql_session *s);
+ql_status qli_sql_prepare(ql_ctx *cx, ql_str name, ql_str text) QL_MUST_USE;
+ql_status qli_sql_execute(ql_ctx *cx, ql_str name, const ql_value *params, uint32_t n,
+                          ql_outcome *out) QL_MUST_USE;
+ql_status qli_sql_deallocate(ql_ctx *cx, ql_str name) QL_MUST_USE;
+extern const ql_session_ops qli_session_ops;
+
+/* ---- limits.c ---- */
+
+/* max_statement_time of any statement, from its begin. */
+ql_status qli_limit_begin(ql_session *s) QL_MUST_USE;
+/* max_execution_time (variable or hint) of a SELECT, once it is parsed. */
+ql_status qli_limit_select(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
+void qli_limit_end(ql_session *s);
+
+/* ---- login.c ---- */
+
+/* Handshake to OK packet. False: the connection is over (answered as far as it can be). */
+bool qli_login(ql_session *s);
+/* COM_CHANGE_USER with its reply. */
+void qli_change_user(ql_session *s, ql_str payload);
+/* Forget what belongs to the session's user: transaction, prepared statements, variables. */
+ql_status qli_session_clear(ql_session *s) QL_MUST_USE;
+
+/* ---- command.c ---- */
+
+/* Run one command packet to its reply. */
+void qli_command_run(ql_session *s, ql_str payload);
+
+/* Value of a system variable by name, `otherwise` when there is none of that name. */
+uint64_t qli_setting(ql_session *s, const char *name, uint64_t otherwise);
+bool qli_has_privilege(const ql_session *s, const char *name);
+
+#endif

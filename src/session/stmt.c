@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The spine: one statement from bytes to reply, a call per stage, and one exit through which every
+ * outcome passes. A statement is a target of KILL from begin_statement to the moment its outcome is
+ * decided (end_statement); what is written to the client after that can no longer be changed by a
+ * KILL QUERY. Rows of a large result are the exception: they stream while the statement runs.
+ */
+#include <string.h>
+
+#include "base/thread.h"
+#include "intr/proc.h"
+#include "intr/sync.h"
+#include "session/session_int.h"
+
+#define DEFAULT_KILL_WRITE_GRACE_MS 1000
+#define SHUTDOWN_GRACE_MS 200
+
+ql_parse_mode
+qli_parse_mode(const ql_session *s, bool allow_params)
+{
+    uint64_t mode = s->vars.sql_mode;
+    return (ql_parse_mode){.ansi_quotes = mode & QL_MODE_ANSI_QUOTES,
+                           .no_backslash_escapes = mode & QL_MODE_NO_BACKSLASH_ESCAPES,
+                           .pipes_as_concat = mode & QL_MODE_PIPES_AS_CONCAT,
+                           .high_not_precedence = mode & QL_MODE_HIGH_NOT,
+                           .ignore_space = mode & QL_MODE_IGNORE_SPACE,
+                           .allow_params = allow_params,
+                           .literal_coll = s->vars.coll_connection};
+}
+
+/* ---- process list ---- */
+
+static bool
+mentions_secret(ql_str text)
+{
+    static const char *const words[] = {"identified", "password"};
+    for (size_t i = 0; i < text.n; i++) {
+        char c = (char)(text.p[i] | 0x20);
+        const char *word = c == 'i' ? words[0] : c == 'p' ? words[1] : NULL;
+        if (word == NULL) {
+            continue;
+        }
+        size_t n = strlen(word);
+        if (text.n - i >= n && strncasecmp(text.p + i, word, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+show_text(ql_session *s, ql_str text)
+{
+    ql_str masked = text;
+    while (masked.n != 0 && (masked.p[0] == ' ' || masked.p[0] == '\n' || masked.p[0] == '\t' ||
+                             masked.p[0] == '\r')) {
+        masked.p++;
+        masked.n--;
+    }
+    if (mentions_secret(masked) &&
+        ql_mask_passwords(&s->cx, s->cx.arena, masked, &masked) != QL_OK) {
+        masked = QL_STR("<secret>");
+        ql_diag_clear_error(s->cx.diag);
+    }
+    ql_proc_set_info(s->cx.proc, s->cx.stmt_id, masked);
+}
+
+/* ---- begin and end ---- */
+
+static ql_status
+begin_statement(ql_session *s, ql_str info)
+{
+    ql_ctx *cx = &s->cx;
+    ql_arena_reset(cx->arena);
+    ql_diag_reset(s->diag_now);
+    cx->diag = s->diag_now;
+    cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
+    s->committed = s->touched = false;
+    s->was_autocommit = s->vars.autocommit;
+    s->vars.timestamp_us =
+        s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
+    show_text(s, info);
+    ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
+    ql_intr_stmt_begin(&s->intr, cx->stmt_id);
+    ql_arena_fault_begin(cx);
+    return qli_limit_begin(s);
+}
+
+/* From here on no kill of this statement has an effect; those that came are forgotten. */
+static void
+end_statement(ql_session *s)
+{
+    qli_limit_end(s);
+    ql_intr_stmt_end(&s->intr);
+    s->cx.stmt_id = 0;
+}
+
+/* ---- stages ---- */
+
+static ql_status
+parse(ql_session *s, qli_stmt *q)
+{
+    ql_parse_mode mode = qli_parse_mode(s, false);
+    ql_ast_stmt *ast;
+    QL_TRY(ql_parse(&s->cx, s->cx.arena, q->text, &mode, &ast, &q->consumed));
+    q->ast = ast;
+    if (q->consumed < q->text.n) {
+        if (!s->multi_statements) {
+            ql_str rest = {q->text.p + q->consumed, q->text.n - q->consumed};
+            char near[81];
+            size_t n = rest.n < 80 ? rest.n : 80;
+            memcpy(near, rest.p, n);
+            near[n] = '\0';
+            return ql_fail(&s->cx, QL_ER_PARSE_ERROR, near, 1);
+        }
+        show_text(s, ast->text);
+    }
+    return QL_OK;
+}
+
+/* A statement that reads or writes tables needs a ticket (innodb_thread_concurrency). */
+static ql_status
+admit(ql_session *s, const ql_rstmt *rs)
+{
+    if (!rs->touches_tables || s->admitted || s->cx.inst->admission == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(ql_gate_enter(&s->cx, s->cx.inst->admission, QL_FOREVER, QL_W_ADMISSION));
+    s->admitted = true;
+    return QL_OK;
+}
+
+static void
+leave(ql_session *s)
+{
+    if (s->admitted) {
+        ql_gate_leave(s->cx.inst->admission);
+        s->admitted = false;
+    }
+}
+
+static bool
+is_about_diagnostics(const ql_ast_stmt *ast)
+{
+    return ast->kind == QL_S_SHOW &&
+           (ast->show->kind == QL_SHOW_WARNINGS || ast->show->kind == QL_SHOW_ERRORS ||
+            ast->show->kind == QL_SHOW_COUNT_WARNINGS || ast->show->kind == QL_SHOW_COUNT_ERRORS);
+}
+
+/* SHOW WARNINGS looks at, and keeps, what the former statement left. */
+static void
+choose_diagnostics(ql_session *s, const ql_ast_stmt *ast)
+{
+    if (is_about_diagnostics(ast)) {
+        s->cx.diag = s->diag_last;
+        ql_diag *d = s->diag_now;
+        s->diag_now = s->diag_last;
+        s->diag_last = d;
+    }
+}
+
+ql_status
+qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params, uint32_t nparams,
+                    ql_outcome *out)
+{
+    ql_ctx *cx = &s->cx;
+    ql_rstmt *rs;
+    ql_count_command(cx, ql_stmt_com_name(ast->kind));
+    QL_TRY(qli_limit_select(s, ast));
+    if (qli_txn_is_control(ast->kind)) {
+        return qli_txn_control(s, ast);
+    }
+    QL_TRY(qli_txn_enter(s, ast->kind));
+    QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
+    s->touched |= rs->touches_tables;
+    bool outermost = !s->admitted;
+    QL_TRY(admit(s, rs));
+    ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
+    ql_status st = QL_SYNC(cx, STMT_BEFORE_EXECUTE);
+    if (st == QL_OK) {
+        st = ql_exec(cx, &qli_session_ops, rs, out);
+    }
+    if (outermost) {
+        leave(s);
+    }
+    QL_TRY(st);
+    return QL_SYNC(cx, STMT_AFTER_EXECUTE);
+}
+
+static ql_status
+run_query_stages(ql_session *s, qli_stmt *q)
+{
+    QL_TRY(parse(s, q));
+    s->sink.reply = qli_reply_state(s, q->consumed < q->text.n);
+    choose_diagnostics(s, q->ast);
+    return qli_stmt_run_parsed(s, q->ast, NULL, 0, &q->out);
+}
+
+static ql_status
+run_prepared_stages(ql_session *s, qli_stmt *q)
+{
+    ql_value *values;
+    QL_TRY(qli_prepared_bind(s, q->ps, q->payload, &values));
+    choose_diagnostics(s, q->ps->ast);
+    return qli_stmt_run_parsed(s, q->ps->ast, values, q->ps->nparams, &q->out);
+}
+
+/* The rest of a result that has begun to stream goes out while the statement can still be killed: a
+ * client that does not read is then no different at its last rows than at its first. */
+static ql_status
+drain_rows(ql_session *s)
+{
+    if (!s->sink.began || !s->wire.reply_began) {
+        return QL_OK;
+    }
+    ql_status st = ql_wire_flush(&s->cx, &s->wire, ql_wire_write_deadline(&s->wire));
+    return st == QL_TIMEOUT ? ql_fail(&s->cx, QL_ER_NET_WRITE_INTERRUPTED) : st;
+}
+
+/* ---- the one exit ---- */
+
+ql_reply
+qli_reply_state(ql_session *s, bool more)
+{
+    uint64_t warnings = ql_diag_warning_count(s->cx.diag);
+    unsigned status = 0;
+    status |= s->vars.in_transaction ? QL_SST_IN_TRANS : 0;
+    status |= s->vars.autocommit ? QL_SST_AUTOCOMMIT : 0;
+    status |= more ? QL_SST_MORE_RESULTS : 0;
+    status |= s->vars.sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES ? QL_SST_NO_BACKSLASH_ESCAPES : 0;
+    status |= s->vars.in_transaction && s->vars.tx_read_only ? QL_SST_IN_TRANS_READONLY : 0;
+    return (ql_reply){.caps = s->login.caps,
+                      .status = (uint16_t)status,
+                      .warnings = (uint16_t)(warnings < 0xffff ? warnings : 0xffff)};
+}
+
+static void
+abort_connection(ql_session *s)
+{
+    if (s->end == QLI_END_NONE) {
+        s->end = QLI_END_ABORTED;
+    }
+}
+
+void
+qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl)
+{
+    if (st == QL_OK) {
+        st = ql_wire_flush(&s->cx, &s->wire, dl);
+    }
+    if (st != QL_OK) {
+        abort_connection(s);
+    }
+}
+
+/* How long the error packet may take. A connection that ends gets one try: its socket has been cut,
+ * or it killed itself and waits for the answer. */
+static ql_deadline
+error_deadline(ql_session *s, ql_status why, uint32_t conn_reason)
+{
+    if (conn_reason == QL_INTR_SHUTDOWN) {
+        return ql_deadline_ms(SHUTDOWN_GRACE_MS);
+    }
+    if (conn_reason != 0) {
+        return QL_NO_WAIT;
+    }
+    if (why == QL_KILLED) {
+        return ql_deadline_ms(
+            (int64_t)qli_setting(s, "kill_write_grace", DEFAULT_KILL_WRITE_GRACE_MS));
+    }
+    return ql_wire_write_deadline(&s->wire);
+}
+
+void
+qli_reply_failure(ql_session *s, ql_status why)
+{
+    ql_ctx *cx = &s->cx;
+    uint32_t reason = ql_intr_conn_reason(&s->intr);
+    if (reason == QL_INTR_GONE || s->wire.net.broken) {
+        abort_connection(s);
+        return;
+    }
+    ql_hold(cx, reason);
+    (void)ql_wire_trim(&s->wire);
+    ql_status st = ql_reply_error(cx, &s->wire, s->login.caps, ql_diag_error(cx->diag));
+    qli_reply_flush(s, st, error_deadline(s, why, reason));
+    ql_unhold(cx, reason);
+    if (reason != 0) {
+        abort_connection(s);
+    }
+}
+
+static void
+note_result(ql_session *s, ql_status st, const ql_outcome *out)
+{
+    ql_vars *v = &s->vars;
+    v->row_count = st != QL_OK ? -1 : out->has_result_set ? -1 : (int64_t)out->affected_rows;
+    v->status_warnings = ql_diag_warning_count(s->cx.diag);
+}
+
+static void
+reply_success(ql_session *s, const ql_outcome *out, bool more)
+{
+    ql_reply r = qli_reply_state(s, more);
+    ql_status st = out->has_result_set ? ql_reply_end_of_rows(&s->cx, &s->wire, &r, out)
+                                       : ql_reply_ok(&s->cx, &s->wire, &r, out);
+    if (st != QL_OK || !more) {
+        qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
+    }
+}
+
+static void
+swap_diagnostics(ql_session *s)
+{
+    ql_diag *d = s->diag_last;
+    s->diag_last = s->diag_now;
+    s->diag_now = d;
+    ql_diag_reset(d);
+    s->cx.diag = d;
+}
+
+/* Every statement ends here, whatever became of it. */
+static ql_status
+finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
+                 ql_status (*reply)(ql_session *, void *), void *arg)
+{
+    leave(s);
+    if (st == QL_OK) {
+        st = drain_rows(s);
+    }
+    ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
+    st = qli_txn_decide(s, st);
+    end_statement(s);
+    if (QL_SYNC(&s->cx, BEFORE_REPLY) != QL_OK) {
+        abort_connection(s);
+    }
+    note_result(s, st, out);
+    if (st != QL_OK) {
+        qli_reply_failure(s, st);
+    } else if (reply != NULL) {
+        qli_reply_flush(s, reply(s, arg), ql_wire_write_deadline(&s->wire));
+    } else {
+        reply_success(s, out, more);
+    }
+    swap_diagnostics(s);
+    return st;
+}
+
+static void
+open_sink(ql_session *s, bool binary)
+{
+    ql_reply r = qli_reply_state(s, false);
+    ql_wire_begin_reply(&s->wire);
+    ql_wire_sink_init(&s->sink, &s->wire, &r, s->vars.cs_results, binary);
+    s->cx.sink = &s->sink.sink;
+}
+
+/* ---- entries ---- */
+
+static ql_status
+run_statement(ql_session *s, qli_stmt *q)
+{
+    open_sink(s, q->binary);
+    ql_status st = begin_statement(s, q->text);
+    if (st == QL_OK) {
+        st = q->ps != NULL ? run_prepared_stages(s, q) : run_query_stages(s, q);
+    }
+    return finish_statement(s, st, &q->out, q->consumed < q->text.n && st == QL_OK, NULL, NULL);
+}
+
+/* The text in the server's character set. */
+static ql_status
+text_from_client(ql_session *s, ql_str *text)
+{
+    const ql_charset *cs = s->vars.cs_client;
+    bool lossy = false;
+    if (cs == NULL || cs->max_bytes > 1 || strcmp(cs->name, "binary") == 0) {
+        return QL_OK;
+    }
+    ql_buf_clear(&s->text);
+    QL_TRY(ql_charset_from_client(&s->cx, cs, *text, &s->text, &lossy));
+    *text = (ql_str){s->text.p, s->text.n};
+    return QL_OK;
+}
+
+void
+qli_stmt_query(ql_session *s, ql_str text)
+{
+    if (text_from_client(s, &text) != QL_OK) {
+        qli_reply_failure(s, QL_ERROR);
+        return;
+    }
+    do {
+        qli_stmt q = {.text = text};
+        if (run_statement(s, &q) != QL_OK || s->end != QLI_END_NONE) {
+            break;
+        }
+        text.p += q.consumed;
+        text.n -= q.consumed;
+    } while (text.n != 0);
+}
+
+void
+qli_stmt_execute(ql_session *s, qli_prepared *ps, ql_str payload)
+{
+    qli_stmt q = {.text = ps->text, .consumed = ps->text.n, .binary = true, .ps = ps};
+    q.payload = payload;
+    ps->in_use = true;
+    (void)run_statement(s, &q);
+    ps->in_use = false;
+}
+
+void
+qli_stmt_work(ql_session *s, ql_str info, qli_work work, ql_status (*reply)(ql_session *, void *),
+              void *arg)
+{
+    ql_outcome out = {0};
+    open_sink(s, false);
+    ql_status st = begin_statement(s, info);
+    if (st == QL_OK) {
+        st = qli_txn_enter(s, QL_S_SHOW);
+    }
+    if (st == QL_OK) {
+        st = work(s, arg, &out);
+    }
+    (void)finish_statement(s, st, &out, false, reply, arg);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Transactions as a client drives them: autocommit, BEGIN and its relatives, implicit commits, and
+ * the decision at the end of each statement whether its layer is committed, kept or forgotten. Undo
+ * never waits; a commit waits, killable until it is taken.
+ */
+#include <string.h>
+
+#include "base/thread.h"
+#include "intr/proc.h"
+#include "session/session_int.h"
+#include "txn/mdl.h"
+#include "txn/txn.h"
+
+bool
+qli_txn_is_control(ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_BEGIN:
+    case QL_S_COMMIT:
+    case QL_S_ROLLBACK:
+    case QL_S_SAVEPOINT:
+    case QL_S_ROLLBACK_TO:
+    case QL_S_RELEASE_SAVEPOINT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Statements that commit what came before and then themselves (manual, "Statements That Cause an
+ * Implicit Commit"). */
+static bool
+commits_implicitly(ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_CREATE_DATABASE:
+    case QL_S_DROP_DATABASE:
+    case QL_S_ALTER_DATABASE:
+    case QL_S_CREATE_TABLE:
+    case QL_S_DROP_TABLE:
+    case QL_S_TRUNCATE:
+    case QL_S_ALTER_TABLE:
+    case QL_S_CREATE_INDEX:
+    case QL_S_DROP_INDEX:
+    case QL_S_RENAME_TABLE:
+    case QL_S_CREATE_USER:
+    case QL_S_ALTER_USER:
+    case QL_S_DROP_USER:
+    case QL_S_RENAME_USER:
+    case QL_S_GRANT:
+    case QL_S_REVOKE:
+    case QL_S_SET_PASSWORD:
+    case QL_S_LOCK_TABLES:
+    case QL_S_ANALYZE:
+    case QL_S_CHECK:
+    case QL_S_OPTIMIZE:
+    case QL_S_REPAIR:
+    case QL_S_FLUSH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+forget_transaction(ql_session *s)
+{
+    s->layer_open = false;
+    s->vars.in_transaction = false;
+    ql_mdl_release_all(&s->cx);
+    if (s->cx.proc != NULL) {
+        ql_proc_set_trx(s->cx.proc, 0, "");
+    }
+}
+
+static void
+close_layer(ql_session *s)
+{
+    if (s->layer_open && s->cx.txn != NULL) {
+        ql_txn_stmt_end(&s->cx);
+    }
+    s->layer_open = false;
+}
+
+ql_status
+qli_txn_commit(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_status st = QL_OK;
+    close_layer(s);
+    if (cx->txn != NULL) {
+        bool wrote = ql_txn_has_writes(cx->txn);
+        st = ql_txn_commit(cx);
+        if (st == QL_OK) {
+            s->committed |= wrote;
+            ql_catalog_committed(cx);
+            ql_acl_committed(cx);
+        } else {
+            ql_catalog_rolled_back(cx);
+            ql_acl_rolled_back(cx);
+        }
+    }
+    forget_transaction(s);
+    return st;
+}
+
+void
+qli_txn_rollback(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    if (cx->txn != NULL) {
+        if (ql_txn_has_writes(cx->txn) && cx->proc != NULL) {
+            ql_proc_set_stage(cx->proc, QL_STAGE_ROLLING_BACK);
+        }
+        ql_txn_rollback(cx);
+        ql_catalog_rolled_back(cx);
+        ql_acl_rolled_back(cx);
+    }
+    forget_transaction(s);
+}
+
+static ql_status
+begin_transaction(ql_session *s, bool read_only)
+{
+    QL_TRY(ql_txn_begin(&s->cx, s->vars.isolation, read_only));
+    return QL_OK;
+}
+
+ql_status
+qli_txn_enter(ql_session *s, ql_stmt_kind kind)
+{
+    ql_ctx *cx = &s->cx;
+    if (commits_implicitly(kind) && s->vars.in_transaction) {
+        QL_TRY(qli_txn_commit(s));
+    }
+    if (cx->txn == NULL) {
+        s->layer_open = false;
+        QL_TRY(begin_transaction(s, s->vars.tx_read_only));
+    }
+    if (!s->layer_open) {
+        QL_TRY(ql_txn_stmt_begin(cx));
+        s->layer_open = true;
+    }
+    return QL_OK;
+}
+
+/* ---- deciding ---- */
+
+/* With autocommit off the first statement that works on tables opens a transaction. */
+static bool
+stays_open(ql_session *s)
+{
+    if (s->vars.autocommit && !s->was_autocommit) {
+        return false; /* SET autocommit = 1 commits */
+    }
+    return s->vars.in_transaction || (!s->vars.autocommit && s->touched);
+}
+
+static ql_status
+decide_success(ql_session *s)
+{
+    if (!s->committed) {
+        /* The last look: from here on a kill comes too late. A commit looks by itself. */
+        QL_TRY(ql_check(&s->cx));
+    }
+    if (s->cx.txn == NULL) {
+        forget_transaction(s);
+        return QL_OK;
+    }
+    if (!stays_open(s)) {
+        return qli_txn_commit(s);
+    }
+    close_layer(s);
+    s->vars.in_transaction = true;
+    return QL_OK;
+}
+
+static void
+undo(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    if (cx->txn == NULL) {
+        forget_transaction(s);
+    } else if (!s->vars.in_transaction || ql_txn_must_rollback(cx->txn) ||
+               ql_intr_conn_reason(&s->intr) != 0) {
+        qli_txn_rollback(s);
+    } else {
+        if (s->layer_open) {
+            ql_txn_stmt_rollback(cx);
+        }
+        s->layer_open = false;
+    }
+}
+
+ql_status
+qli_txn_decide(ql_session *s, ql_status st)
+{
+    if (st == QL_OK) {
+        st = decide_success(s);
+    }
+    if (st != QL_OK) {
+        undo(s);
+    }
+    return st;
+}
+
+/* ---- control statements ---- */
+
+static ql_status
+open_transaction(ql_session *s, int read_only, bool with_snapshot)
+{
+    QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0));
+    s->vars.in_transaction = true;
+    if (s->cx.proc != NULL) {
+        ql_proc_set_trx(s->cx.proc, ql_now_mono_ns(), "");
+    }
+    if (with_snapshot && s->vars.isolation == QL_REPEATABLE_READ) {
+        ql_str value;
+        ql_status st = ql_txn_get(&s->cx, QL_VIEW_OWN, QL_STR("\0\0\0\0"), &value);
+        return st == QL_END ? QL_OK : st;
+    }
+    return QL_OK;
+}
+
+/* AND CHAIN, RELEASE. */
+static ql_status
+after_end(ql_session *s, const ql_ast_txn *t)
+{
+    if (t->release == 1) {
+        s->end = QLI_END_QUIT;
+    } else if (t->chain == 1) {
+        return open_transaction(s, -1, false);
+    }
+    return QL_OK;
+}
+
+static const char *
+name_of(ql_ctx *cx, ql_str name)
+{
+    const char *p = ql_arena_strndup(cx, cx->arena, name.p, name.n);
+    return p != NULL ? p : "";
+}
+
+static ql_status
+no_savepoint(ql_ctx *cx, ql_str name)
+{
+    return ql_fail(cx, QL_ER_SP_DOES_NOT_EXIST, "SAVEPOINT", name_of(cx, name));
+}
+
+static ql_status
+control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
+{
+    ql_ctx *cx = &s->cx;
+    ql_status st;
+    if (cx->txn == NULL) {
+        if (kind != QL_S_SAVEPOINT) {
+            return no_savepoint(cx, name);
+        }
+        if (s->vars.autocommit) {
+            return QL_OK; /* its own transaction would end with it */
+        }
+        QL_TRY(open_transaction(s, -1, false));
+    }
+    switch (kind) {
+    case QL_S_SAVEPOINT:
+        return ql_txn_savepoint(cx, name);
+    case QL_S_ROLLBACK_TO:
+        st = ql_txn_rollback_to(cx, name);
+        break;
+    default:
+        st = ql_txn_release(cx, name);
+        break;
+    }
+    return st == QL_END ? no_savepoint(cx, name) : st;
+}
+
+ql_status
+qli_txn_control(ql_session *s, const ql_ast_stmt *ast)
+{
+    const ql_ast_txn *t = ast->txn;
+    switch (ast->kind) {
+    case QL_S_BEGIN:
+        QL_TRY(qli_txn_commit(s));
+        return open_transaction(s, t->read_only, t->with_snapshot);
+    case QL_S_COMMIT:
+        QL_TRY(qli_txn_commit(s));
+        return after_end(s, t);
+    case QL_S_ROLLBACK:
+        qli_txn_rollback(s);
+        s->committed = true;
+        return after_end(s, t);
+    default:
+        return control_savepoint(s, ast->kind, t->savepoint);
+    }
+}
