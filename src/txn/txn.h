@@ -88,7 +88,8 @@ ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
 ql_status ql_txn_next(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 
-/* Writes into the running statement's layer. Bytes are copied. QL_ERROR when memory is out. */
+/* Writes into the running statement's layer (outside a statement: the transaction's). Bytes are
+ * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. QL_ERROR when memory is out. */
 ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
 
@@ -100,12 +101,16 @@ typedef enum ql_lock_mode { QL_LOCK_S, QL_LOCK_X } ql_lock_mode;
 ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, ql_lock_mode mode, ql_deadline dl) QL_MUST_USE;
 bool ql_txn_must_rollback(const ql_txn *t);
 
-/* Commit states shown in the process list: "", "QUEUED", "TAKEN". */
+/* Commit states shown in the process list: "", "QUEUED", "APPLYING" (a big set goes in row by row;
+ * still killable), "TAKEN" (point of no return). */
 
 /* Delete all keys of [from, to) in the background, 1,000 a transaction, also across restarts: DROP
  * and TRUNCATE write this record in the same transaction that removes the definition. Takes effect
  * at commit. */
 ql_status ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to) QL_MUST_USE;
+
+/* Tests, administration: stop purging (true) and go on (false). */
+void ql_txnsys_pause_purge(ql_txnsys *ts, bool pause);
 
 typedef struct ql_txnsys_stats {
     uint64_t commits, commit_groups, rollbacks, row_locks, row_lock_waits, deadlocks,

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Chunk lists. Sizes double from 1 KiB to 256 KiB, so that a one-row statement costs one small
+ * allocation and a million rows cost few large ones.
+ */
+#include "txn/chunk.h"
+
+#define SMALLEST 1024u
+#define LARGEST (256u * 1024u)
+
+static qli_chunk *
+add_chunk(qli_chunks *c, size_t n)
+{
+    size_t size = c->newest == NULL ? SMALLEST : c->newest->size * 2 + sizeof(qli_chunk);
+    size = size > LARGEST ? LARGEST : size;
+    size = size < n + sizeof(qli_chunk) ? n + sizeof(qli_chunk) : size;
+    qli_chunk *k = ql_mem_alloc(size);
+    if (k == NULL) {
+        return NULL;
+    }
+    k->size = size - sizeof *k;
+    k->used = 0;
+    k->next = c->newest;
+    c->newest = k;
+    if (c->oldest == NULL) {
+        c->oldest = k;
+    }
+    c->total += size;
+    if (c->counter != NULL) {
+        atomic_fetch_add_explicit(c->counter, size, memory_order_relaxed);
+    }
+    return k;
+}
+
+void *
+qli_chunks_take(qli_chunks *c, size_t n)
+{
+    n = (n + 7) & ~(size_t)7;
+    qli_chunk *k = c->newest;
+    if (k == NULL || k->size - k->used < n) {
+        k = add_chunk(c, n);
+        if (k == NULL) {
+            return NULL;
+        }
+    }
+    void *p = k->bytes + k->used;
+    k->used += n;
+    return p;
+}
+
+void
+qli_chunks_join(qli_chunks *into, qli_chunks *from)
+{
+    if (from->newest == NULL) {
+        return;
+    }
+    if (into->newest == NULL) {
+        into->newest = from->newest;
+    } else {
+        into->oldest->next = from->newest;
+    }
+    into->oldest = from->oldest;
+    into->total += from->total;
+    from->newest = from->oldest = NULL;
+    from->total = 0;
+}
+
+void
+qli_chunks_free(qli_chunks *c)
+{
+    for (qli_chunk *k = c->newest, *next; k != NULL; k = next) {
+        next = k->next;
+        ql_mem_free(k);
+    }
+    if (c->counter != NULL) {
+        atomic_fetch_sub_explicit(c->counter, c->total, memory_order_relaxed);
+    }
+    c->newest = c->oldest = NULL;
+    c->total = 0;
+}

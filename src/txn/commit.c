@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The commit queue and the committer, the one thread that writes to the KV. It takes what is queued
+ * as a group, applies it in one KV transaction with one durable sync, and tells the owners. A
+ * request is killable until it is TAKEN; a big one stays cancellable while its rows go in. Full
+ * disk: the owners wait for space, each in its own session, and queue again. Mutex: commit_mu (rank
+ * COMMIT), not held while applying.
+ */
+#include "txn/txn_int.h"
+
+#include "base/log.h"
+
+#define BIG_ENTRIES                                                                                \
+    4096u /* from here on a set is applied by itself and can be cancelled meanwhile */
+#define ROWS_PER_LOOK 1024u
+#define SPACE_TRIES                                                                                \
+    3 /* "disk full" with space to be seen: so often in a row, then it is an error */
+
+/* --- the owner's side --- */
+
+/* [commit_mu] */
+static void
+enqueue(ql_txnsys *ts, qli_commit_req *r)
+{
+    r->state = QLI_CS_QUEUED;
+    r->next = NULL;
+    r->prev = ts->queue_tail;
+    if (ts->queue_tail != NULL) {
+        ts->queue_tail->next = r;
+    } else {
+        ts->queue_head = r;
+    }
+    ts->queue_tail = r;
+    ql_cv_signal(&ts->commit_work);
+}
+
+/* [commit_mu] */
+static void
+dequeue(ql_txnsys *ts, qli_commit_req *r)
+{
+    if (r->prev != NULL) {
+        r->prev->next = r->next;
+    } else {
+        ts->queue_head = r->next;
+    }
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
+    } else {
+        ts->queue_tail = r->prev;
+    }
+}
+
+static void
+show_state(const qli_commit_req *r, const char *state)
+{
+    if (r->proc != NULL) {
+        ql_proc_set_trx(r->proc, r->begin_ns, state);
+    }
+}
+
+/* [commit_mu] The kill came too late to stop it at once: it is held (and counted) until the outcome
+ * is known. Big sets are asked to stop. */
+static void
+await_outcome_held(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    atomic_store_explicit(&r->cancel, true, memory_order_relaxed);
+    while (r->state <= QLI_CS_TAKEN) {
+        /* Nothing can raise a reason that is not held. */
+        ql_status st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER,
+                                  r->kind == QL_W_COMMIT ? QL_W_COMMIT_TAKEN : r->kind);
+        (void)st;
+    }
+}
+
+/* Wait in the queue. QL_KILLED: withdrawn, or cancelled while it was applied; QL_OK: r->state says.
+ */
+static ql_status
+await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_status st = QL_OK;
+    ql_mutex_lock(&ts->commit_mu);
+    enqueue(ts, r);
+    while (st == QL_OK && r->state <= QLI_CS_TAKEN) {
+        st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER, r->kind);
+    }
+    if (st == QL_KILLED && r->state == QLI_CS_QUEUED) {
+        dequeue(ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
+        return QL_KILLED;
+    }
+    if (st == QL_KILLED) {
+        ql_mutex_unlock(&ts->commit_mu);
+        /* Not swallowed: the reason stays raised, and is worded anew where it is acted on. */
+        ql_diag_clear_error(cx->diag);
+        ql_hold(cx, QLI_ALL_REASONS);
+        ql_mutex_lock(&ts->commit_mu);
+        await_outcome_held(cx, ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
+        ql_unhold(cx, QLI_ALL_REASONS);
+        return r->state == QLI_CS_CANCELLED ? ql_check(cx) : QL_OK;
+    }
+    ql_mutex_unlock(&ts->commit_mu);
+    return QL_OK;
+}
+
+/* The disk was full. QL_OK: try again. */
+static ql_status
+await_space(ql_ctx *cx, qli_commit_req *r, int *tries)
+{
+    uint64_t need = 2 * (uint64_t)r->bytes + 65536;
+    ql_space *space = cx->inst->space;
+    if (space == NULL || (!ql_space_is_low(space, need) && ++*tries >= SPACE_TRIES)) {
+        return ql_fail_text(cx, r->code, "%s", r->text);
+    }
+    r->alone = true;
+    return ql_space_wait(cx, space, need);
+}
+
+ql_status
+qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    int tries = 0;
+    ql_cv_init(&r->cv);
+    r->alone = r->entries > BIG_ENTRIES;
+    show_state(r, "QUEUED");
+    for (;;) {
+        QL_TRY(await_outcome(cx, ts, r));
+        if (r->state == QLI_CS_DONE) {
+            return QL_OK;
+        }
+        if (r->state != QLI_CS_NEED_SPACE) {
+            return ql_fail_text(cx, r->code, "%s", r->text);
+        }
+        show_state(r, "QUEUED");
+        QL_TRY(await_space(cx, r, &tries));
+    }
+}
+
+/* --- the committer --- */
+
+/* [commit_mu] The first request, and with it those behind that may share its KV transaction; a list
+ * by next. */
+static qli_commit_req *
+take_group(ql_txnsys *ts)
+{
+    qli_commit_req *first = ts->queue_head, *last = NULL;
+    size_t n = 0;
+    for (qli_commit_req *r = first; r != NULL && n < ts->group_max; r = r->next) {
+        if (r->alone && n != 0) {
+            break;
+        }
+        bool big = r->entries > BIG_ENTRIES;
+        r->state = big ? QLI_CS_APPLYING : QLI_CS_TAKEN;
+        show_state(r, big ? "APPLYING" : "TAKEN");
+        last = r;
+        n++;
+        if (r->alone) {
+            break;
+        }
+    }
+    if (last != NULL) {
+        ts->queue_head = last->next;
+        if (last->next != NULL) {
+            last->next->prev = NULL;
+        } else {
+            ts->queue_tail = NULL;
+        }
+        last->next = NULL;
+    }
+    return first;
+}
+
+static ql_status
+put_layer(ql_ctx *cx, ql_kv_apply *a, qli_commit_req *r, const qli_writeset *ws)
+{
+    size_t rows = 0;
+    for (const qli_wnode *n = qli_writeset_first(ws); n != NULL; n = n->next[0]) {
+        ql_str key = qli_wnode_key(n);
+        QL_TRY(n->deleted ? ql_kv_apply_del(cx, a, key)
+                          : ql_kv_apply_put(cx, a, key, qli_wnode_value(n)));
+        if (++rows % ROWS_PER_LOOK == 0 && r->entries > BIG_ENTRIES &&
+            atomic_load_explicit(&r->cancel, memory_order_relaxed)) {
+            return QL_KILLED;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_request(ql_ctx *cx, ql_kv_apply *a, qli_commit_req *r)
+{
+    if (r->run != NULL) {
+        return r->run(cx, a, r->arg);
+    }
+    for (uint32_t i = 0; i < r->nlayers; i++) {
+        QL_TRY(put_layer(cx, a, r, &r->layers[i]));
+    }
+    return QL_OK;
+}
+
+/* The last look at the wish to cancel; afterwards the set is taken. */
+static ql_status
+pass_point_of_no_return(ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_status st = QL_OK;
+    if (r->entries <= BIG_ENTRIES) {
+        return QL_OK;
+    }
+    ql_mutex_lock(&ts->commit_mu);
+    if (atomic_load_explicit(&r->cancel, memory_order_relaxed)) {
+        st = QL_KILLED;
+    } else {
+        r->state = QLI_CS_TAKEN;
+        show_state(r, "TAKEN");
+    }
+    ql_mutex_unlock(&ts->commit_mu);
+    return st;
+}
+
+/* Errors are in cx->diag. Sync points hold the committer up in tests; being told to stop there
+ * changes nothing for a set that is taken. */
+static ql_status
+apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+{
+    ql_kv_apply *a;
+    ql_diag_reset(cx->diag);
+    QL_TRY(ql_kv_apply_begin(cx, ts->kv, &a));
+    ql_status st = QL_OK;
+    for (qli_commit_req *r = group; st == QL_OK && r != NULL; r = r->next) {
+        st = put_request(cx, a, r);
+    }
+    if (st == QL_OK) {
+        st = pass_point_of_no_return(ts, group);
+    }
+    if (st != QL_OK) {
+        ql_kv_apply_abort(a);
+        return st;
+    }
+    ql_status ignored = QL_SYNC(cx, COMMIT_AFTER_APPLY);
+    (void)ignored;
+    return ql_kv_apply_commit(cx, a,
+                              atomic_load_explicit(&ts->flush_mode, memory_order_relaxed) == 1);
+}
+
+static void
+note_failure(ql_ctx *cx, qli_commit_req *r)
+{
+    const ql_condition *c = ql_diag_error(cx->diag);
+    r->code = c != NULL ? (ql_errcode)c->number : QL_ER_UNKNOWN_ERROR;
+    size_t n = c != NULL ? strlen(c->text) : 0;
+    n = n < sizeof r->text ? n : sizeof r->text - 1;
+    memcpy(r->text, c != NULL ? c->text : "", n);
+    r->text[n] = '\0';
+}
+
+/* Tell the owners of the list. From here on r belongs to its owner again. */
+static void
+finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st)
+{
+    qli_commit_req *next;
+    ql_mutex_lock(&ts->commit_mu);
+    for (qli_commit_req *r = group; r != NULL; r = next) {
+        next = r->next;
+        if (st == QL_OK) {
+            r->state = QLI_CS_DONE;
+        } else if (st == QL_KILLED) {
+            r->state = QLI_CS_CANCELLED;
+        } else {
+            note_failure(cx, r);
+            r->state = r->code == QL_ER_DISK_FULL ? QLI_CS_NEED_SPACE : QLI_CS_FAILED;
+        }
+        ql_cv_signal(&r->cv);
+    }
+    ql_mutex_unlock(&ts->commit_mu);
+}
+
+static void
+log_failure(ql_ctx *cx)
+{
+    const ql_condition *c = ql_diag_error(cx->diag);
+    if (c != NULL && c->number != QL_ER_DISK_FULL) {
+        ql_log_write(cx->inst->log, QL_LOG_ERROR, "Commit failed: %s", c->text);
+    }
+}
+
+/* A group that fails is tried again one by one, so that what is wrong with one (too big for the
+ * disk, no memory) is not visited on the others. */
+static void
+commit_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+{
+    ql_status st = apply_group(cx, ts, group);
+    qli_count(&ts->n_groups);
+    if (st == QL_OK || group->next == NULL) {
+        if (st == QL_ERROR) {
+            log_failure(cx);
+        }
+        finish(cx, ts, group, st);
+        return;
+    }
+    for (qli_commit_req *r = group, *next; r != NULL; r = next) {
+        next = r->next;
+        r->next = NULL;
+        commit_group(cx, ts, r);
+    }
+}
+
+void
+qli_committer_run(void *arg)
+{
+    ql_txnsys *ts = arg;
+    ql_ctx *cx = &ts->committer.cx;
+    bool stop = false;
+    ql_mutex_lock(&ts->commit_mu);
+    for (;;) {
+        while (ts->queue_head == NULL && !stop) {
+            stop = ql_cv_wait(cx, &ts->commit_work, &ts->commit_mu, QL_FOREVER, QL_W_BACKGROUND) ==
+                   QL_KILLED;
+        }
+        if (ts->queue_head == NULL) {
+            break;
+        }
+        ql_mutex_unlock(&ts->commit_mu);
+        ql_status ignored = QL_SYNC(cx, COMMIT_BEFORE_TAKE);
+        ql_mutex_lock(&ts->commit_mu);
+        qli_commit_req *group = take_group(ts);
+        ql_mutex_unlock(&ts->commit_mu);
+        if (group != NULL) {
+            ignored = QL_SYNC(cx, COMMIT_AFTER_TAKE);
+            commit_group(cx, ts, group);
+        }
+        (void)ignored;
+        ql_mutex_lock(&ts->commit_mu);
+    }
+    ql_mutex_unlock(&ts->commit_mu);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Purge: deletes the key ranges that DROP and TRUNCATE left, 1,000 keys a commit, in the background
+ * and across restarts. A range is a record 0xFE 't' id(8) -> length of from (4, little-endian),
+ * from, to, written by the transaction that made it garbage. Own thread; its deletes go through the
+ * commit queue like everybody's. Mutex: purge_mu (rank RECLAIM), held for its flags only.
+ */
+#include "txn/txn_int.h"
+
+#include "base/log.h"
+
+#define KEYS_PER_COMMIT 1000u
+#define RETRY_MS 1000
+#define RECORD_KEY 10u
+
+static const char trash_from[] = {(char)0xFE, 't'};
+static const char trash_to[] = {(char)0xFE, 'u'};
+
+static uint64_t
+load_be64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
+
+static void
+record_key(char key[RECORD_KEY], uint64_t id)
+{
+    memcpy(key, trash_from, sizeof trash_from);
+    id = __builtin_bswap64(id);
+    memcpy(key + sizeof trash_from, &id, sizeof id);
+}
+
+ql_status
+ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to)
+{
+    ql_txn *t = cx->txn;
+    if (t->read_only) {
+        return ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    char key[RECORD_KEY];
+    record_key(key, atomic_fetch_add_explicit(&t->ts->next_trash, 1, memory_order_relaxed));
+    size_t n = 4 + from.n + to.n;
+    char *value = ql_mem_alloc(n);
+    if (value == NULL) {
+        return ql_fail_oom(cx, n);
+    }
+    uint32_t len = (uint32_t)from.n;
+    memcpy(value, &len, 4);
+    memcpy(value + 4, from.p, from.n);
+    memcpy(value + 4 + from.n, to.p, to.n);
+    ql_status st = qli_txn_write(cx, (ql_str){key, sizeof key}, (ql_str){value, n}, false);
+    ql_mem_free(value);
+    t->has_trash = true;
+    return st;
+}
+
+/* First record, in a snapshot of its own; QL_END = nothing to purge. value is copied, freed by the
+ * caller. */
+static ql_status
+find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, char key[RECORD_KEY], char **value, size_t *n)
+{
+    ql_kv_snap *s;
+    ql_kv_cursor *c = NULL;
+    ql_str k, v;
+    QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
+    ql_status st = ql_kv_cursor_open(cx, s, &c);
+    if (st == QL_OK) {
+        ql_str edge =
+            last ? (ql_str){trash_to, sizeof trash_to} : (ql_str){trash_from, sizeof trash_from};
+        st = last ? ql_kv_seek_lt(cx, c, edge, &k, &v) : ql_kv_seek_ge(cx, c, edge, &k, &v);
+    }
+    if (st == QL_OK &&
+        (k.n != RECORD_KEY || v.n < 4 || memcmp(k.p, trash_from, sizeof trash_from) != 0)) {
+        st = QL_END;
+    }
+    if (st == QL_OK) {
+        memcpy(key, k.p, RECORD_KEY);
+        *n = v.n;
+        *value = ql_mem_alloc(v.n);
+        if (*value == NULL) {
+            st = ql_fail_oom(cx, v.n);
+        } else {
+            memcpy(*value, v.p, v.n);
+        }
+    }
+    ql_kv_cursor_close(c);
+    ql_kv_snap_end(s);
+    return st;
+}
+
+typedef struct purge_step {
+    ql_str from, to, record;
+    size_t done;
+} purge_step;
+
+/* In the committer's thread. */
+static ql_status
+delete_some(ql_ctx *cx, ql_kv_apply *a, void *arg)
+{
+    purge_step *p = arg;
+    QL_TRY(ql_kv_apply_del_range(cx, a, p->from, p->to, KEYS_PER_COMMIT, &p->done));
+    return p->done < KEYS_PER_COMMIT ? ql_kv_apply_del(cx, a, p->record) : QL_OK;
+}
+
+static bool
+may_go_on(ql_ctx *cx, ql_txnsys *ts)
+{
+    ql_mutex_lock(&ts->purge_mu);
+    bool paused = ts->purge_paused;
+    ql_mutex_unlock(&ts->purge_mu);
+    return !paused && ql_check(cx) == QL_OK;
+}
+
+/* One record, as far as it gets. */
+static ql_status
+purge_record(ql_ctx *cx, ql_txnsys *ts, char key[RECORD_KEY], const char *value, size_t n)
+{
+    uint32_t len;
+    memcpy(&len, value, 4);
+    len = len <= n - 4 ? len : (uint32_t)(n - 4);
+    purge_step p = {.from = {value + 4, len},
+                    .to = {value + 4 + len, n - 4 - len},
+                    .record = {key, RECORD_KEY},
+                    .done = KEYS_PER_COMMIT};
+    while (p.done == KEYS_PER_COMMIT && may_go_on(cx, ts)) {
+        qli_commit_req r = {
+            .run = delete_some, .arg = &p, .entries = KEYS_PER_COMMIT, .kind = QL_W_BACKGROUND};
+        QL_TRY(qli_commit_submit(cx, ts, &r));
+        atomic_fetch_add_explicit(&ts->n_purged, p.done, memory_order_relaxed);
+    }
+    return QL_OK;
+}
+
+/* Until nothing is left, it is paused or stopped. */
+static ql_status
+purge_all(ql_ctx *cx, ql_txnsys *ts)
+{
+    ql_status st = QL_OK;
+    while (st == QL_OK && may_go_on(cx, ts)) {
+        char key[RECORD_KEY], *value = NULL;
+        size_t n = 0;
+        st = find_trash(cx, ts, false, key, &value, &n);
+        if (st == QL_OK) {
+            st = purge_record(cx, ts, key, value, n);
+        }
+        ql_mem_free(value);
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+void
+qli_purger_run(void *arg)
+{
+    ql_txnsys *ts = arg;
+    ql_ctx *cx = &ts->purger.cx;
+    ql_status st = QL_OK;
+    ql_mutex_lock(&ts->purge_mu);
+    while (st != QL_KILLED) {
+        bool wanted = ts->purge_wanted && !ts->purge_paused;
+        if (wanted) {
+            ts->purge_wanted = false;
+            ql_mutex_unlock(&ts->purge_mu);
+            ql_diag_reset(cx->diag);
+            st = purge_all(cx, ts);
+            ql_mutex_lock(&ts->purge_mu);
+        }
+        if (st == QL_ERROR) {
+            ts->purge_wanted = true;
+            st = ql_cv_wait(cx, &ts->purge_work, &ts->purge_mu, ql_deadline_ms(RETRY_MS),
+                            QL_W_BACKGROUND);
+        } else if (st != QL_KILLED && !(ts->purge_wanted && !ts->purge_paused)) {
+            st = ql_cv_wait(cx, &ts->purge_work, &ts->purge_mu, QL_FOREVER, QL_W_BACKGROUND);
+        }
+    }
+    ql_mutex_unlock(&ts->purge_mu);
+}
+
+void
+qli_purge_kick(ql_txnsys *ts)
+{
+    ql_mutex_lock(&ts->purge_mu);
+    ts->purge_wanted = true;
+    ql_cv_signal(&ts->purge_work);
+    ql_mutex_unlock(&ts->purge_mu);
+}
+
+void
+ql_txnsys_pause_purge(ql_txnsys *ts, bool pause)
+{
+    ql_mutex_lock(&ts->purge_mu);
+    ts->purge_paused = pause;
+    ts->purge_wanted = true;
+    ql_cv_signal(&ts->purge_work);
+    ql_mutex_unlock(&ts->purge_mu);
+}
+
+ql_status
+qli_purge_init(ql_ctx *cx, ql_txnsys *ts)
+{
+    char key[RECORD_KEY], *value = NULL;
+    size_t n;
+    ql_status st = find_trash(cx, ts, true, key, &value, &n);
+    ql_mem_free(value);
+    uint64_t last = st == QL_OK ? load_be64(key + sizeof trash_from) : 0;
+    atomic_store_explicit(&ts->next_trash, last + 1, memory_order_relaxed);
+    ts->purge_wanted = st == QL_OK;
+    return st == QL_END ? QL_OK : st;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reclaimer: a background thread that frees the memory of forgotten layers and takes void row
+ * locks out of the table, so that rolling back a million rows costs the session one list operation.
+ * Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while freeing.
+ */
+#include "txn/txn_int.h"
+
+#define FREE_INLINE (64u * 1024u)
+
+void
+qli_reclaim_chunks(ql_txnsys *ts, qli_chunks *c)
+{
+    if (c->total <= FREE_INLINE) {
+        qli_chunks_free(c);
+        return;
+    }
+    ql_mutex_lock(&ts->reclaim_mu);
+    qli_chunks_join(&ts->garbage, c);
+    ql_cv_signal(&ts->reclaim_work);
+    ql_mutex_unlock(&ts->reclaim_mu);
+}
+
+void
+qli_reclaim_trx(ql_txnsys *ts, qli_trx *trx)
+{
+    ql_mutex_lock(&ts->reclaim_mu);
+    trx->next_dead = ts->dead;
+    ts->dead = trx;
+    ql_cv_signal(&ts->reclaim_work);
+    ql_mutex_unlock(&ts->reclaim_mu);
+}
+
+void
+qli_reclaim_all(ql_txnsys *ts)
+{
+    ql_mutex_lock(&ts->reclaim_mu);
+    qli_chunks garbage = ts->garbage;
+    ts->garbage = (qli_chunks){.counter = garbage.counter};
+    qli_trx *dead = ts->dead;
+    ts->dead = NULL;
+    ql_mutex_unlock(&ts->reclaim_mu);
+    qli_chunks_free(&garbage);
+    for (qli_trx *next; dead != NULL; dead = next) {
+        next = dead->next_dead;
+        qli_trx_sweep(ts, dead);
+    }
+}
+
+void
+qli_reclaimer_run(void *arg)
+{
+    ql_txnsys *ts = arg;
+    ql_ctx *cx = &ts->reclaimer.cx;
+    ql_status st = QL_OK;
+    while (st != QL_KILLED) {
+        ql_mutex_lock(&ts->reclaim_mu);
+        while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL) {
+            st = ql_cv_wait(cx, &ts->reclaim_work, &ts->reclaim_mu, QL_FOREVER, QL_W_BACKGROUND);
+        }
+        ql_mutex_unlock(&ts->reclaim_mu);
+        qli_reclaim_all(ts);
+    }
+}

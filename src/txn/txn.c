@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The life of a transaction: begin, statements as layers, commit, rollback, writes. Runs in the
+ * session's thread; takes no lock itself. How reads see the layers is in merge.c, row locks in
+ * rowlock.c, the way to the disk in commit.c.
+ */
+#include "txn/txn_int.h"
+
+#define MERGE_MAX 4096u /* entries of the smaller layer up to which a statement's end merges */
+#define LAYERS_MAX 8u   /* stacked layers above the floor at which it merges all the same */
+#define KEY_MAX 3500u
+
+ql_status
+ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    ql_txn *t = ql_mem_zalloc(sizeof *t);
+    if (t == NULL) {
+        return ql_fail_oom(cx, sizeof *t);
+    }
+    t->ts = ts;
+    t->id = atomic_fetch_add_explicit(&ts->next_id, 1, memory_order_relaxed);
+    t->iso = iso;
+    t->read_only = read_only;
+    t->begin_ns = ql_now_mono_ns();
+    t->layers = t->inline_layers;
+    t->cap = QL_ARRAY_LEN(t->inline_layers);
+    cx->txn = t;
+    qli_count(&ts->n_open);
+    if (cx->proc != NULL) {
+        ql_proc_set_trx(cx->proc, t->begin_ns, "");
+    }
+    return QL_OK;
+}
+
+uint64_t
+ql_txn_id(const ql_txn *t)
+{
+    return t->id;
+}
+
+bool
+ql_txn_must_rollback(const ql_txn *t)
+{
+    return t->must_rollback;
+}
+
+bool
+ql_txn_has_writes(const ql_txn *t)
+{
+    for (uint32_t i = 0; i < t->nlayers; i++) {
+        if (t->layers[i].count != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- layers --- */
+
+static ql_status
+push_layer(ql_ctx *cx, ql_txn *t)
+{
+    if (t->nlayers == t->cap) {
+        uint32_t cap = t->cap * 2;
+        qli_writeset *more = ql_mem_alloc(cap * sizeof *more);
+        if (more == NULL) {
+            return ql_fail_oom(cx, cap * sizeof *more);
+        }
+        memcpy(more, t->layers, t->nlayers * sizeof *more);
+        if (t->layers != t->inline_layers) {
+            ql_mem_free(t->layers);
+        }
+        t->layers = more;
+        t->cap = cap;
+    }
+    qli_writeset_init(&t->layers[t->nlayers++], &t->ts->overlay_bytes);
+    return QL_OK;
+}
+
+bool
+qli_txn_pop_layers(ql_txn *t, uint32_t keep)
+{
+    bool any = t->nlayers > keep;
+    while (t->nlayers > keep) {
+        qli_reclaim_chunks(t->ts, &t->layers[--t->nlayers].mem);
+    }
+    return any;
+}
+
+static size_t
+smaller_count(const ql_txn *t, uint32_t upper)
+{
+    size_t a = t->layers[upper - 1].count, b = t->layers[upper].count;
+    return a < b ? a : b;
+}
+
+void
+qli_txn_collapse(ql_txn *t)
+{
+    while (t->nlayers > t->floor && t->layers[t->nlayers - 1].count == 0) {
+        (void)qli_txn_pop_layers(t, t->nlayers - 1);
+    }
+    while (t->nlayers >= t->floor + 2) {
+        bool crowded = t->nlayers - t->floor > LAYERS_MAX;
+        if (!crowded && smaller_count(t, t->nlayers - 1) > MERGE_MAX) {
+            return;
+        }
+        qli_writeset_merge(&t->layers[t->nlayers - 2], &t->layers[t->nlayers - 1]);
+        t->nlayers--;
+    }
+}
+
+ql_status
+ql_txn_stmt_begin(ql_ctx *cx)
+{
+    ql_txn *t = cx->txn;
+    if (t->depth == QLI_STMT_DEPTH) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Statements nested too deep");
+    }
+    if (t->depth == 0 && t->iso < QL_REPEATABLE_READ) {
+        qli_shots_drop(cx, t);
+    }
+    t->stmt_base[t->depth++] = t->nlayers;
+    return QL_OK;
+}
+
+/* What no longer pins pages once the outermost statement is over. */
+static void
+drop_statement_shots(ql_ctx *cx, ql_txn *t)
+{
+    if (t->depth != 0) {
+        return;
+    }
+    if (t->iso < QL_REPEATABLE_READ) {
+        qli_shots_drop(cx, t);
+    } else {
+        qli_shot_drop_current(cx, t);
+    }
+}
+
+void
+ql_txn_stmt_end(ql_ctx *cx)
+{
+    ql_txn *t = cx->txn;
+    t->depth--;
+    if (t->depth == 0) {
+        qli_cursors_cut_off(cx, t); /* a statement's own are closed by now */
+        qli_txn_collapse(t);
+    } else if (t->nlayers > t->stmt_base[t->depth] &&
+               t->stmt_base[t->depth] > t->stmt_base[t->depth - 1]) {
+        /* An inner statement: its layer joins the one the outer statement writes. */
+        qli_writeset_merge(&t->layers[t->nlayers - 2], &t->layers[t->nlayers - 1]);
+        t->nlayers--;
+    }
+    drop_statement_shots(cx, t);
+}
+
+void
+ql_txn_stmt_rollback(ql_ctx *cx)
+{
+    ql_txn *t = cx->txn;
+    if (t == NULL || t->depth == 0) {
+        return;
+    }
+    t->depth--;
+    if (t->nlayers > t->stmt_base[t->depth]) {
+        qli_cursors_cut_off(cx, t);
+        (void)qli_txn_pop_layers(t, t->stmt_base[t->depth]);
+    }
+    drop_statement_shots(cx, t);
+}
+
+ql_status
+qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
+{
+    ql_txn *t = cx->txn;
+    uint32_t base = t->depth != 0 ? t->stmt_base[t->depth - 1] : t->floor;
+    if (QL_UNLIKELY(t->nlayers <= base)) {
+        QL_TRY(push_layer(cx, t));
+    }
+    if (QL_UNLIKELY(!qli_writeset_put(&t->layers[t->nlayers - 1], key, value, deleted))) {
+        return ql_fail_oom(cx, key.n + value.n);
+    }
+    return QL_OK;
+}
+
+static ql_status
+check_write(ql_ctx *cx, ql_str key)
+{
+    if (QL_UNLIKELY(cx->txn->read_only)) {
+        return ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    if (QL_UNLIKELY(key.n == 0 || key.n > KEY_MAX || (unsigned char)key.p[0] >= 0xFE)) {
+        return ql_fail(cx, QL_ER_TOO_LONG_KEY, (int)KEY_MAX);
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_txn_put(ql_ctx *cx, ql_str key, ql_str value)
+{
+    QL_TRY(check_write(cx, key));
+    return qli_txn_write(cx, key, value, false);
+}
+
+ql_status
+ql_txn_del(ql_ctx *cx, ql_str key)
+{
+    QL_TRY(check_write(cx, key));
+    return qli_txn_write(cx, key, (ql_str){"", 0}, true);
+}
+
+/* --- the end --- */
+
+/* All that the transaction holds; its locks become void with qli_trx_end. */
+static void
+end_txn(ql_ctx *cx)
+{
+    ql_txn *t = cx->txn;
+    ql_txnsys *ts = t->ts;
+    cx->txn = NULL;
+    qli_shots_drop(cx, t);
+    qli_trx_end(ts, t->trx);
+    (void)qli_txn_pop_layers(t, 0);
+    qli_savepoints_drop(t, NULL);
+    if (t->layers != t->inline_layers) {
+        ql_mem_free(t->layers);
+    }
+    ql_mem_free(t->spare);
+    ql_mem_free(t);
+    atomic_fetch_sub_explicit(&ts->n_open, 1, memory_order_relaxed);
+    if (cx->proc != NULL) {
+        ql_proc_set_trx(cx->proc, 0, "");
+    }
+}
+
+static ql_status
+commit_writes(ql_ctx *cx, ql_txn *t)
+{
+    QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
+    QL_TRY(ql_check(cx));
+    qli_commit_req r = {.layers = t->layers,
+                        .nlayers = t->nlayers,
+                        .proc = cx->proc,
+                        .begin_ns = t->begin_ns,
+                        .kind = QL_W_COMMIT};
+    for (uint32_t i = 0; i < t->nlayers; i++) {
+        r.entries += t->layers[i].count;
+        r.bytes += t->layers[i].bytes;
+    }
+    return qli_commit_submit(cx, t->ts, &r);
+}
+
+ql_status
+ql_txn_commit(ql_ctx *cx)
+{
+    ql_txn *t = cx->txn;
+    ql_txnsys *ts = t->ts;
+    bool has_trash = t->has_trash;
+    qli_shots_drop(cx, t); /* nothing is read any more; the wait in the queue must pin no pages */
+    ql_status st = ql_txn_has_writes(t) ? commit_writes(cx, t) : QL_OK;
+    end_txn(cx);
+    qli_count(st == QL_OK ? &ts->n_commits : &ts->n_rollbacks);
+    if (st == QL_OK && has_trash) {
+        qli_purge_kick(ts);
+    }
+    return st;
+}
+
+void
+ql_txn_rollback(ql_ctx *cx)
+{
+    if (cx->txn != NULL) {
+        qli_count(&cx->txn->ts->n_rollbacks);
+        end_txn(cx);
+    }
+}

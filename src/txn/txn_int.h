@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of txn/ share: the transaction, its shared part, the transaction system.
+ */
+#ifndef QL_TXN_TXN_INT_H
+#define QL_TXN_TXN_INT_H
+
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "intr/background.h"
+#include "intr/cv.h"
+#include "intr/proc.h"
+#include "intr/space.h"
+#include "intr/sync.h"
+#include "txn/mdl.h"
+#include "txn/txn.h"
+#include "txn/writeset.h"
+
+#define QLI_SHARDS 64u
+#define QLI_STMT_DEPTH 8u
+#define QLI_ALL_REASONS (QL_INTR_STMT_MASK | QL_INTR_CONN_MASK)
+
+/* --- shared part of a transaction (rowlock.c) --- */
+
+/* One row lock, held or asked for. Memory: chunks of its owner, until the owner has been swept. */
+typedef struct qli_lock {
+    ql_hash_node hn;           /* [shard] */
+    struct qli_lock *next_own; /* [owner] */
+    struct qli_trx *owner;     /* [const] */
+    uint64_t ticket;           /* [shard] order of arrival */
+    uint32_t klen;
+    uint8_t mode; /* [shard] ql_lock_mode */
+    bool granted; /* [shard] */
+    bool linked;  /* [shard] in the table */
+    char key[];
+} qli_lock;
+
+/* What others may look at. Lives until the last reference goes: the transaction's own (passed to
+ * the sweeper at the end) and one for each waiter. */
+typedef struct qli_trx {
+    _Atomic uint32_t refs;
+    _Atomic bool ended;        /* [mu to write] final: makes all its locks void */
+    _Atomic uint64_t leaves;   /* [mu to write] requests it withdrew; waiters behind look again */
+    uint64_t id, conn_id;      /* [const] */
+    ql_mutex mu;               /* rank TXN */
+    ql_cv cv;                  /* [mu] those who wait for it */
+    struct qli_trx *waits_for; /* [ts->graph_mu] */
+    qli_lock *locks;           /* [owner, then the sweeper] */
+    size_t nlocks;             /* [owner, then the sweeper] */
+    qli_chunks mem;            /* [owner, then the sweeper] */
+    struct qli_trx *next_dead; /* [reclaimer] */
+} qli_trx;
+
+typedef struct qli_shard {
+    ql_mutex mu; /* rank ROWLOCK */
+    ql_hash table;
+    uint64_t next_ticket; /* [mu] */
+} qli_shard;
+
+/* --- the transaction --- */
+
+/* A snapshot used by a transaction and its cursors. */
+typedef struct qli_shot {
+    ql_kv_snap *s;
+    uint32_t refs;
+} qli_shot;
+
+typedef struct qli_savepoint {
+    struct qli_savepoint *older;
+    uint32_t base; /* layers below it */
+    ql_str name;   /* bytes follow the struct */
+} qli_savepoint;
+
+/* Owner: the session, in cx->txn. */
+struct ql_txn {
+    ql_txnsys *ts;
+    uint64_t id;
+    ql_isolation iso;
+    bool read_only, must_rollback, has_trash;
+    int64_t begin_ns;
+    qli_shot *shot;    /* what STATEMENT and OWN views read, or NULL */
+    qli_shot *current; /* newest state, when newer than shot */
+    uint32_t nshots;   /* open ones, for the process list */
+    qli_writeset *layers;
+    uint32_t nlayers, cap;
+    uint32_t floor; /* layers below belong to savepoints and are not merged into */
+    uint32_t depth; /* statements open */
+    uint32_t stmt_base[QLI_STMT_DEPTH];
+    qli_savepoint *savepoints; /* newest first */
+    qli_trx *trx;              /* made by the first row lock */
+    ql_txn_cursor *cursors;    /* open ones */
+    ql_txn_cursor *spare;      /* closed one kept for the next open */
+    qli_writeset inline_layers[2];
+};
+
+/* --- the commit queue (commit.c) --- */
+
+typedef enum qli_commit_state {
+    QLI_CS_QUEUED,
+    QLI_CS_APPLYING, /* a big set goes in row by row; can still be cancelled */
+    QLI_CS_TAKEN,    /* point of no return */
+    QLI_CS_DONE,
+    QLI_CS_CANCELLED,
+    QLI_CS_NEED_SPACE,
+    QLI_CS_FAILED,
+} qli_commit_state;
+
+/* On the stack of whoever waits for it. */
+typedef struct qli_commit_req {
+    struct qli_commit_req *next, *prev; /* [commit_mu] */
+    qli_commit_state state;             /* [commit_mu] */
+    _Atomic bool cancel;
+    bool alone; /* not together with others: big, or failed in a group before */
+    const qli_writeset *layers;
+    uint32_t nlayers;
+    size_t entries, bytes;
+    ql_status (*run)(ql_ctx *cx, ql_kv_apply *a, void *arg); /* instead of layers (purge) */
+    void *arg;
+    ql_proc *proc; /* owner's row, or NULL */
+    int64_t begin_ns;
+    ql_wait_kind kind;
+    ql_cv cv;        /* [commit_mu] the owner */
+    ql_errcode code; /* of FAILED */
+    char text[512];
+} qli_commit_req;
+
+/* --- the transaction system --- */
+
+typedef struct qli_worker {
+    ql_intr intr;
+    ql_ctx cx;
+    ql_thread thread;
+} qli_worker;
+
+/* Owner: the instance. */
+struct ql_txnsys {
+    ql_instance *inst; /* [const] */
+    ql_kv *kv;         /* [const] */
+    size_t group_max;  /* [const] */
+    _Atomic int flush_mode;
+    _Atomic uint64_t next_id, next_trash;
+
+    qli_shard shards[QLI_SHARDS];
+    ql_mutex graph_mu; /* rank TXNSYS: waits_for of all transactions */
+
+    ql_mutex mdl_mu;    /* rank MDL: all metadata locks */
+    ql_hash mdl_table;  /* [mdl_mu] */
+    uint64_t mdl_visit; /* [mdl_mu] stamp of the last deadlock search */
+
+    ql_mutex commit_mu;                      /* rank COMMIT */
+    ql_cv commit_work;                       /* [commit_mu] the committer */
+    qli_commit_req *queue_head, *queue_tail; /* [commit_mu] */
+    qli_worker committer;
+
+    ql_mutex reclaim_mu; /* rank RECLAIM */
+    ql_cv reclaim_work;  /* [reclaim_mu] */
+    qli_chunks garbage;  /* [reclaim_mu] */
+    qli_trx *dead;       /* [reclaim_mu] */
+    qli_worker reclaimer;
+
+    ql_mutex purge_mu;               /* rank RECLAIM; never together with reclaim_mu */
+    ql_cv purge_work;                /* [purge_mu] */
+    bool purge_wanted, purge_paused; /* [purge_mu] */
+    qli_worker purger;
+
+    _Atomic uint64_t overlay_bytes, lock_bytes;
+    _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_locks, n_lock_waits, n_deadlocks, n_open,
+        n_purged;
+};
+
+static inline ql_txnsys *
+qli_ts(const ql_ctx *cx)
+{
+    return cx->inst->txns;
+}
+
+static inline void
+qli_count(_Atomic uint64_t *n)
+{
+    atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+static inline int
+qli_compare(ql_str a, ql_str b)
+{
+    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+static inline uint64_t
+qli_conn_id(const ql_ctx *cx)
+{
+    return cx->proc != NULL ? ql_proc_id(cx->proc) : 0;
+}
+
+/* txn.c */
+bool qli_txn_pop_layers(ql_txn *t, uint32_t keep); /* forget those above; true when any */
+void qli_txn_collapse(ql_txn *t);                  /* merge top layers where that is cheap */
+ql_status qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
+
+/* savepoint.c */
+void qli_savepoints_drop(ql_txn *t, const qli_savepoint *keep); /* newest down to keep (not it) */
+
+/* merge.c */
+ql_status qli_shot_statement(ql_ctx *cx, ql_txn *t, qli_shot **out) QL_MUST_USE;
+ql_status qli_shot_newest(ql_ctx *cx, ql_txn *t, qli_shot **out) QL_MUST_USE;
+void qli_shots_drop(ql_ctx *cx, ql_txn *t); /* both; cursors are cut off first */
+void qli_shot_drop_current(ql_ctx *cx, ql_txn *t);
+void qli_cursors_cut_off(ql_ctx *cx, ql_txn *t);
+
+/* rowlock.c */
+ql_status qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
+void qli_rowlock_fini(ql_txnsys *ts);
+void qli_trx_end(ql_txnsys *ts, qli_trx *trx); /* NULL ignored; gives the owner's reference away */
+void qli_trx_put(qli_trx *trx);
+void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of the table */
+
+/* rowlock_wait.c: wait until the blocker ends or withdraws a request. leaves: blocker->leaves as
+ * seen with its lock in the table. Gives the reference to blocker back. */
+ql_status qli_rowlock_wait(ql_ctx *cx, ql_txn *t, qli_trx *blocker, uint64_t leaves,
+                           ql_deadline dl) QL_MUST_USE;
+
+/* deadlock.c: me waits for other now; false = that would close a cycle, and nothing changed. */
+bool qli_graph_enter(ql_txnsys *ts, qli_trx *me, qli_trx *other) QL_MUST_USE;
+void qli_graph_leave(ql_txnsys *ts, qli_trx *me);
+
+/* mdl.c */
+ql_status qli_mdl_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
+void qli_mdl_fini(ql_txnsys *ts);
+
+/* commit.c */
+void qli_committer_run(void *ts);
+/* Queue r and see it through. QL_OK = committed; else nothing happened. */
+ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUST_USE;
+
+/* purge.c */
+ql_status qli_purge_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
+void qli_purger_run(void *ts);
+void qli_purge_kick(ql_txnsys *ts);
+
+/* reclaim.c */
+void qli_reclaimer_run(void *ts);
+void qli_reclaim_chunks(ql_txnsys *ts, qli_chunks *c); /* empties c at once */
+void qli_reclaim_trx(ql_txnsys *ts, qli_trx *trx);
+void qli_reclaim_all(ql_txnsys *ts); /* what is waiting, by the caller */
+
+#endif

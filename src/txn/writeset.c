@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The skip list of a layer (Pugh 1990, p = 1/4). Used by the transaction's thread; the committer
+ * reads it while the owner waits for it.
+ */
+#include "txn/writeset.h"
+
+#include <string.h>
+
+static int
+compare(ql_str a, ql_str b)
+{
+    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+void
+qli_writeset_init(qli_writeset *ws, _Atomic uint64_t *counter)
+{
+    memset(ws, 0, sizeof *ws);
+    ws->random = 0x9e3779b97f4a7c15u;
+    ws->mem.counter = counter;
+}
+
+static qli_wnode *
+next_of(const qli_writeset *ws, const qli_wnode *n, int level)
+{
+    return n != NULL ? n->next[level] : ws->head[level];
+}
+
+/* before[i] = last node below key on level i (NULL = head). Returns the first node not below. */
+static qli_wnode *
+find(const qli_writeset *ws, ql_str key, qli_wnode *before[QLI_WLEVELS])
+{
+    if (ws->tail[0] != NULL && compare(qli_wnode_key(ws->tail[0]), key) < 0) {
+        memcpy(before, ws->tail, sizeof ws->tail);
+        return NULL;
+    }
+    qli_wnode *n = NULL, *next = NULL, *rejected = NULL;
+    for (int i = QLI_WLEVELS - 1; i >= 0; i--) {
+        next = next_of(ws, n, i);
+        while (next != NULL && next != rejected && compare(qli_wnode_key(next), key) < 0) {
+            n = next;
+            next = n->next[i];
+        }
+        rejected = next;
+        before[i] = n;
+    }
+    return next;
+}
+
+static void
+link_node(qli_writeset *ws, qli_wnode *n, qli_wnode *before[QLI_WLEVELS])
+{
+    for (int i = 0; i < n->levels; i++) {
+        n->next[i] = next_of(ws, before[i], i);
+        if (before[i] != NULL) {
+            before[i]->next[i] = n;
+        } else {
+            ws->head[i] = n;
+        }
+        if (n->next[i] == NULL) {
+            ws->tail[i] = n;
+        }
+    }
+    n->prev = before[0];
+    if (n->next[0] != NULL) {
+        n->next[0]->prev = n;
+    }
+    ws->count++;
+}
+
+static uint8_t
+random_levels(qli_writeset *ws)
+{
+    ws->random = ws->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t bits = (ws->random >> 32) | ((uint64_t)1 << (2 * (QLI_WLEVELS - 1)));
+    return (uint8_t)(1 + __builtin_ctzll(bits) / 2);
+}
+
+static const char *
+copy_value(qli_writeset *ws, ql_str value)
+{
+    if (value.n == 0) {
+        return "";
+    }
+    char *p = qli_chunks_take(&ws->mem, value.n);
+    if (p != NULL) {
+        memcpy(p, value.p, value.n);
+    }
+    return p;
+}
+
+static qli_wnode *
+new_node(qli_writeset *ws, ql_str key, ql_str value)
+{
+    uint8_t levels = random_levels(ws);
+    size_t head = sizeof(qli_wnode) + levels * sizeof(qli_wnode *);
+    char *p = qli_chunks_take(&ws->mem, head + key.n + value.n);
+    if (p == NULL) {
+        return NULL;
+    }
+    qli_wnode *n = (qli_wnode *)(void *)p;
+    n->levels = levels;
+    n->klen = (uint16_t)key.n;
+    memcpy(p + head, key.p, key.n);
+    if (value.n != 0) {
+        memcpy(p + head + key.n, value.p, value.n);
+    }
+    n->value = p + head + key.n;
+    return n;
+}
+
+bool
+qli_writeset_put(qli_writeset *ws, ql_str key, ql_str value, bool deleted)
+{
+    qli_wnode *before[QLI_WLEVELS];
+    qli_wnode *n = find(ws, key, before);
+    if (n != NULL && compare(qli_wnode_key(n), key) == 0) {
+        const char *p = copy_value(ws, value);
+        if (p == NULL) {
+            return false;
+        }
+        n->value = p;
+    } else {
+        n = new_node(ws, key, value);
+        if (n == NULL) {
+            return false;
+        }
+        link_node(ws, n, before);
+    }
+    n->vlen = (uint32_t)value.n;
+    n->deleted = deleted;
+    ws->bytes += key.n + value.n;
+    return true;
+}
+
+qli_wnode *
+qli_writeset_seek_ge(const qli_writeset *ws, ql_str key)
+{
+    qli_wnode *before[QLI_WLEVELS];
+    return find(ws, key, before);
+}
+
+qli_wnode *
+qli_writeset_seek_lt(const qli_writeset *ws, ql_str key)
+{
+    qli_wnode *before[QLI_WLEVELS];
+    (void)find(ws, key, before);
+    return before[0];
+}
+
+const qli_wnode *
+qli_writeset_get(const qli_writeset *ws, ql_str key)
+{
+    qli_wnode *n = qli_writeset_seek_ge(ws, key);
+    return n != NULL && compare(qli_wnode_key(n), key) == 0 ? n : NULL;
+}
+
+/* Link the nodes of from into to. from_wins: what to do where both have the key. */
+static void
+move_nodes(qli_writeset *to, qli_writeset *from, bool from_wins)
+{
+    for (qli_wnode *n = from->head[0], *next; n != NULL; n = next) {
+        qli_wnode *before[QLI_WLEVELS];
+        next = n->next[0];
+        qli_wnode *there = find(to, qli_wnode_key(n), before);
+        if (there == NULL || compare(qli_wnode_key(there), qli_wnode_key(n)) != 0) {
+            link_node(to, n, before);
+        } else if (from_wins) {
+            there->value = n->value;
+            there->vlen = n->vlen;
+            there->deleted = n->deleted;
+        }
+    }
+    qli_chunks_join(&to->mem, &from->mem);
+    to->bytes += from->bytes;
+}
+
+void
+qli_writeset_merge(qli_writeset *lower, qli_writeset *upper)
+{
+    _Atomic uint64_t *counter = lower->mem.counter;
+    if (upper->count <= lower->count) {
+        move_nodes(lower, upper, true);
+    } else {
+        move_nodes(upper, lower, false);
+        *lower = *upper;
+    }
+    qli_writeset_init(upper, counter);
+}
