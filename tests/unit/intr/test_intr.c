@@ -232,6 +232,7 @@ test_race_of_raise_and_wait(void **state)
             st = ql_wait(&r.victim.cx, -1, 0, dl, QL_W_SLEEP);
         }
         assert_int_equal(st, QL_KILLED);
+        assert_true(ql_now_mono_ns() < dl); /* woken, not found at the deadline */
         ql_intr_stmt_end(&r.victim.intr);
         ql_diag_reset(r.victim.cx.diag);
     }

@@ -225,7 +225,9 @@ test_timers(void **state)
         assert_int_not_equal(handles[i], 0);
     }
     assert_int_not_equal(ql_timer_set(&f.cx, t, dl - 10000000, id, 4, QL_INTR_QUERY), 0);
+    ql_timer_cancel(t, handles[0]);
     uint64_t hit = ql_timer_set(&f.cx, t, dl, id, 5, QL_INTR_TIME);
+    ql_timer_cancel(t, handles[0]); /* the same slot, another timer */
     for (int i = 0; i < 100; i += 2) {
         ql_timer_cancel(t, handles[i]);
         ql_timer_cancel(t, handles[i]);
