@@ -364,7 +364,7 @@ ql_net_accept_tls(ql_ctx *cx, ql_net *net, SSL *ssl, ql_deadline dl)
     SSL_set_bio(ssl, bio, bio);
     (void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
-    (void)SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    (void)SSL_set_options(ssl, SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_RENEGOTIATION);
     SSL_set_accept_state(ssl);
     for (;;) {
         QL_TRY(ql_check(cx));

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -189,13 +190,81 @@ test_wait_for_space(void **state)
     ql_log_close(log);
 }
 
+/* A real full file system (tmpfs of 2 MiB; needs root): the write waits, and goes on by itself when
+ * another file is removed. */
+typedef struct full_fs {
+    ql_instance inst;
+    fake f;
+    int fd;
+    unsigned char *data;
+    ql_status st;
+} full_fs;
+
+static void
+write_too_much(void *arg)
+{
+    full_fs *d = arg;
+    ql_intr_stmt_begin(&d->f.intr, 1);
+    d->st = ql_file_write(&d->f.cx, d->fd, d->data, MIB + MIB / 2, 0);
+    ql_intr_stmt_end(&d->f.intr);
+}
+
+static void
+test_full_file_system(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/ql-full-XXXXXX", path[64];
+    full_fs d = {.st = QL_ERROR};
+    assert_non_null(mkdtemp(dir));
+    if (mount("tmpfs", dir, "tmpfs", 0, "size=2m") != 0) {
+        (void)rmdir(dir);
+        skip();
+    }
+    ql_log *log = ql_log_open("/dev/null", 3);
+    d.inst.log = log;
+    fake_begin(&d.f, &d.inst);
+    d.data = pattern(2 * MIB);
+    int filler;
+    (void)snprintf(path, sizeof path, "%s/filler", dir);
+    assert_int_equal(ql_file_open(&d.f.cx, path, O_RDWR | O_CREAT, 0600, &filler), QL_OK);
+    assert_int_equal(ql_file_write(&d.f.cx, filler, d.data, MIB, 0), QL_OK);
+    ql_file_close(filler);
+    assert_int_equal(ql_file_temp(&d.f.cx, dir, &d.fd), QL_OK);
+    d.inst.space = ql_space_new(&d.f.cx, dir, 0);
+    for (int round = 0; round < 2; round++) {
+        fake_start(&d.f, write_too_much, &d);
+        UNTIL(ql_space_waiting(d.inst.space) == 1);
+        if (round == 0) {
+            assert_true(ql_intr_raise(&d.f.intr, QL_INTR_QUERY, 0));
+        } else {
+            assert_int_equal(unlink(path), 0);
+        }
+        ql_thread_join(&d.f.thread);
+        assert_int_equal(d.st, round == 0 ? QL_KILLED : QL_OK);
+        assert_int_equal(fake_error(&d.f), round == 0 ? 1021 : 0);
+        ql_diag_reset(d.f.cx.diag);
+    }
+    size_t got;
+    unsigned char *back = malloc(2 * MIB);
+    assert_int_equal(ql_file_read(&d.f.cx, d.fd, back, MIB + MIB / 2, 0, &got), QL_OK);
+    assert_memory_equal(back, d.data, MIB + MIB / 2);
+    ql_space_free(d.inst.space);
+    ql_file_close(d.fd);
+    fake_end(&d.f);
+    ql_log_close(log);
+    free(d.data);
+    free(back);
+    assert_int_equal(umount(dir), 0);
+    (void)rmdir(dir);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write_and_read_back), cmocka_unit_test(test_errors),
         cmocka_unit_test(test_kill_between_pieces), cmocka_unit_test(test_momentary_enospc),
-        cmocka_unit_test(test_wait_for_space),
+        cmocka_unit_test(test_wait_for_space),      cmocka_unit_test(test_full_file_system),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
