@@ -18,6 +18,9 @@ typedef struct ql_catalog ql_catalog;
  * Refuses newer formats. */
 ql_status ql_catalog_open(ql_ctx *cx, ql_catalog **out) QL_MUST_USE;
 void ql_catalog_close(ql_catalog *c);
+/* Clean stop, no session left: writes exact AUTO_INCREMENT values and row counts, so that the next
+ * start has no gaps. Own transaction (cx->txn must be NULL). Waits: COMMIT. */
+ql_status ql_catalog_checkpoint(ql_ctx *cx) QL_MUST_USE;
 
 typedef struct ql_database {
     ql_str name;
@@ -27,6 +30,11 @@ typedef struct ql_database {
 /* Database names are compared as written on case-sensitive systems (lower_case_table_names=0);
  * information_schema and performance_schema without case. */
 bool ql_catalog_has_database(ql_ctx *cx, ql_str name);
+/* information_schema, performance_schema (any case): read-only, made on demand. */
+bool ql_catalog_is_virtual_database(ql_str name);
+/* 1102, 1103, 1059 unless the name may name a database, table. */
+ql_status ql_catalog_check_database_name(ql_ctx *cx, ql_str name) QL_MUST_USE;
+ql_status ql_catalog_check_table_name(ql_ctx *cx, ql_str name) QL_MUST_USE;
 ql_status ql_catalog_find_database(ql_ctx *cx, ql_str name, ql_database *out)
     QL_MUST_USE; /* QL_END = none; strings in cx->arena */
 ql_status ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v,
@@ -35,12 +43,18 @@ ql_status ql_catalog_create_database(ql_ctx *cx, ql_str name,
                                      const ql_collation *coll) QL_MUST_USE; /* 1007 */
 ql_status ql_catalog_drop_database(ql_ctx *cx, ql_str name,
                                    size_t *tables) QL_MUST_USE; /* 1008; its tables too */
+ql_status ql_catalog_alter_database(ql_ctx *cx, ql_str name,
+                                    const ql_collation *coll) QL_MUST_USE; /* 1049 */
+/* Exclusive lock of a database and all its tables (DROP DATABASE), or shared (CREATE TABLE in it).
+ * Waits: MDL. */
+ql_status ql_catalog_lock_database(ql_ctx *cx, ql_str name, ql_mdl_mode mode) QL_MUST_USE;
 
 /* Table with a reference that ql_table_put gives back (or ql_catalog_get_table_for, at the end of
  * the statement arena). QL_ERROR 1049, 1146 worded. */
 ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out) QL_MUST_USE;
-/* The same under a metadata lock of that mode, put back when arena a is reset. Waits: MDL. QL_END
- * when absent and !must_exist. */
+/* The same under a metadata lock of that mode, put back when arena a is reset. EXCLUSIVE also takes
+ * the database's lock shared. Waits: MDL. QL_END when absent and !must_exist (the lock of the name
+ * is held then, too: CREATE TABLE). */
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
                                 bool must_exist, ql_table **out) QL_MUST_USE;
 void ql_table_put(ql_table *t);
@@ -66,22 +80,20 @@ ql_status ql_catalog_drop_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 /* New index ids for the same definition, old keys trashed: TRUNCATE. */
 ql_status ql_catalog_truncate_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 
-/* Definition changes of cx->txn become visible/forgotten; called by session around commit and
- * rollback. */
+/* Definition changes of cx->txn become visible/forgotten; called by session after every commit and
+ * rollback of a transaction, before the metadata locks are released. Cheap when nothing is staged.
+ * Never wait. */
 void ql_catalog_committed(ql_ctx *cx);
 void ql_catalog_rolled_back(ql_ctx *cx);
+/* After ql_txn_stmt_rollback: forgets what the statement staged (definitions, row counts). */
+void ql_catalog_stmt_rolled_back(ql_ctx *cx);
 
-/* AUTO_INCREMENT: next value(s), not given back by rollback. Persisted in blocks so that a restart
- * never repeats one. n values from *first. 1467 when used up. */
-ql_status ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first) QL_MUST_USE;
-/* A row with an explicit value was written: the counter goes beyond it. */
-ql_status ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value) QL_MUST_USE;
-uint64_t ql_autoinc_peek(ql_table *t); /* next value, for SHOW */
+#include "catalog/tablestate.h" /* AUTO_INCREMENT, row ids, row counts */
 
 /* Virtual tables (information_schema, performance_schema): rows made on demand into batches. */
-typedef struct ql_virtual_scan ql_virtual_scan;
 typedef struct ql_virtual_table {
     const char *db, *name;
+    const struct qli_vcolumn *columns; /* description, private to catalog/ */
     /* Fill all rows as values in arena a: *rows is an array of *n pointers to ncolumns values each.
      * Privileges of cx->session's user apply through `viewer`. */
     ql_status (*fill)(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n);

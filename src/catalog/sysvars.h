@@ -37,8 +37,8 @@ typedef enum ql_sysvar_id {
 
 /* Session values that code asks for often are plain members, kept in step by the setter. */
 typedef struct ql_vars {
-    struct qli_globals *base;    /* global values as they were at connect; counted reference */
-    struct qli_override *own;    /* session values that differ; owned */
+    struct qli_globals *base; /* global values as they were at connect; counted reference */
+    struct qli_override *own; /* session values that differ; owned */
     unsigned nown, cap_own;
     struct ql_catalog_stage *catalog_stage; /* uncommitted catalog changes (catalog/stage.c) */
     struct ql_acl_session *acl;             /* privileges and uncommitted changes (acl/) */
@@ -64,12 +64,12 @@ typedef struct ql_vars {
     int64_t fixed_timestamp_us; /* SET TIMESTAMP; 0 = clock */
     uint64_t rand_seed1, rand_seed2;
     uint64_t status_warnings, status_errors; /* @@warning_count, @@error_count; set by session */
-    ql_hash user_vars; /* @x: ql_user_var, by lower-cased name */
+    ql_hash user_vars;                       /* @x: ql_user_var, by lower-cased name */
     ql_viewer viewer;
     const struct ql_account *account; /* acl/: privileges of the session; NULL before login */
-    bool acl_changed; /* acl/: this transaction changed accounts */
-    ql_str current_user; /* 'user@host' of the matched account */
-    ql_str login_user;   /* 'user@clienthost' for USER() */
+    bool acl_changed;                 /* acl/: this transaction changed accounts */
+    ql_str current_user;              /* 'user@host' of the matched account */
+    ql_str login_user;                /* 'user@clienthost' for USER() */
     uint64_t thread_id;
     bool in_transaction;    /* explicit, or autocommit off with work done */
     struct ql_arena *arena; /* session lifetime */

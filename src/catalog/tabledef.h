@@ -61,13 +61,18 @@ typedef struct ql_table {
     ql_type *types;    /* columns[i].type, contiguous for the codec */
     ql_value *missing; /* values of columns that old rows lack */
     ql_index *indexes;
-    int auto_column;            /* ordinal or -1 */
-    struct ql_autoinc *autoinc; /* shared by the versions of the table; catalog/autoinc.h */
-    int64_t create_time;        /* Unix seconds */
+    int auto_column;             /* ordinal or -1 */
+    struct ql_tablestate *state; /* counters shared by the versions of the table; tablestate.h */
+    int64_t create_time;         /* Unix seconds */
     bool is_virtual; /* information_schema, performance_schema: rows come from a function */
     const struct ql_virtual_table *virt;
     struct ql_arena *arena; /* owns all of it */
 } ql_table;
+
+/* Index ids below this are the server's own records (README.md); those of tables start here. */
+#define QL_FIRST_INDEX_ID 1000u
+#define QL_MAX_KEY_BYTES 3072u
+#define QL_MAX_IDENT_CHARS 64u
 
 /* Column ordinal by name (ASCII case-insensitive, as MySQL), or -1. Index by name or NULL. */
 int ql_table_column(const ql_table *t, ql_str name);

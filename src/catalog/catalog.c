@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The definition cache: all databases and tables, in two hash tables under one leaf mutex (rank
+ * CATALOG) that is held for a few instructions. What the own transaction has staged (stage.c) comes
+ * before the cache. Definitions are handed out with a reference and never change.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "catalog/catalog_int.h"
+
+const char *
+qli_cstr(ql_ctx *cx, ql_str s)
+{
+    char *p = cx->arena ? ql_arena_strndup(cx, cx->arena, s.p ? s.p : "", s.n) : NULL;
+    return p ? p : "?";
+}
+
+/* --- the cache ------------------------------------------------------------------------------- */
+
+ql_str
+qli_canonical_db(ql_str name)
+{
+    if (ql_str_eq_nocase(name, QL_STR("information_schema"))) {
+        return QL_STR("information_schema");
+    }
+    if (ql_str_eq_nocase(name, QL_STR("performance_schema"))) {
+        return QL_STR("performance_schema");
+    }
+    return name;
+}
+
+bool
+ql_catalog_is_virtual_database(ql_str name)
+{
+    ql_str c = qli_canonical_db(name);
+    return ql_str_eq(c, QL_STR("information_schema")) || ql_str_eq(c, QL_STR("performance_schema"));
+}
+
+static uint64_t
+hash_of_table(ql_str db, ql_str name)
+{
+    return ql_hash_bytes(name.p, name.n, ql_hash_bytes(db.p, db.n, 0));
+}
+
+qli_database *
+qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll)
+{
+    qli_database *d = ql_mem_zalloc(sizeof *d + name.n + 1);
+    if (!d) {
+        (void)ql_fail_oom(cx, sizeof *d + name.n);
+        return NULL;
+    }
+    memcpy(d->name, name.p, name.n);
+    d->n = name.n;
+    d->coll = coll;
+    return d;
+}
+
+qli_database *
+qli_cache_database(ql_catalog *c, ql_str name)
+{
+    ql_hash_node *n = ql_hash_first(&c->databases, ql_hash_bytes(name.p, name.n, 0));
+    for (; n; n = ql_hash_next(n)) {
+        qli_database *d = (qli_database *)((char *)n - offsetof(qli_database, node));
+        if (d->n == name.n && memcmp(d->name, name.p, name.n) == 0) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+void
+qli_cache_put_database(ql_catalog *c, qli_database *d)
+{
+    ql_hash_insert(&c->databases, &d->node, ql_hash_bytes(d->name, d->n, 0));
+}
+
+qli_entry *
+qli_cache_entry(ql_catalog *c, ql_str db, ql_str name)
+{
+    ql_hash_node *n = ql_hash_first(&c->tables, hash_of_table(db, name));
+    for (; n; n = ql_hash_next(n)) {
+        qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
+        if (ql_str_eq(e->table->name, name) && ql_str_eq(e->table->db, db)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+void
+qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old)
+{
+    if (old) {
+        *old = NULL;
+    }
+    ql_hash_insert(&c->tables, &e->node, hash_of_table(e->table->db, e->table->name));
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static void
+free_databases(ql_catalog *c)
+{
+    for (size_t i = 0; i < c->databases.nbuckets; i++) {
+        for (ql_hash_node *n = c->databases.buckets[i], *next; n; n = next) {
+            next = n->next;
+            ql_mem_free((char *)n - offsetof(qli_database, node));
+        }
+    }
+    ql_hash_fini(&c->databases);
+}
+
+static void
+free_tables(ql_catalog *c)
+{
+    for (size_t i = 0; i < c->tables.nbuckets; i++) {
+        for (ql_hash_node *n = c->tables.buckets[i], *next; n; n = next) {
+            next = n->next;
+            qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
+            ql_table_put(e->table);
+            ql_mem_free(e);
+        }
+    }
+    ql_hash_fini(&c->tables);
+}
+
+void
+ql_catalog_close(ql_catalog *c)
+{
+    if (c) {
+        free_tables(c);
+        free_databases(c);
+        qli_stage_free(c->boot);
+        ql_mutex_fini(&c->mu);
+        ql_mem_free(c);
+    }
+}
+
+ql_status
+ql_catalog_open(ql_ctx *cx, ql_catalog **out)
+{
+    ql_catalog *c = ql_mem_zalloc(sizeof *c);
+    if (!c) {
+        return ql_fail_oom(cx, sizeof *c);
+    }
+    ql_mutex_init(&c->mu, QL_RANK_CATALOG);
+    c->next_id = QL_FIRST_INDEX_ID;
+    ql_status st;
+    QL_TRY_TO(st, ql_hash_init(cx, &c->databases, 16), fail);
+    QL_TRY_TO(st, ql_hash_init(cx, &c->tables, 64), fail);
+    QL_TRY_TO(st, qli_load(cx, c), fail);
+    QL_TRY_TO(st, qli_virtual_load(cx, c), fail);
+    *out = c;
+    return QL_OK;
+fail:
+    ql_catalog_close(c);
+    return st;
+}
+
+ql_status
+ql_catalog_checkpoint(ql_ctx *cx)
+{
+    ql_catalog *c = cx->inst->catalog;
+    ql_status st;
+    QL_TRY(ql_txn_begin(cx, QL_REPEATABLE_READ, false));
+    QL_TRY_TO(st, ql_txn_stmt_begin(cx), rollback);
+    for (size_t i = 0; i < c->tables.nbuckets; i++) {
+        for (ql_hash_node *n = c->tables.buckets[i]; n; n = n->next) {
+            qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
+            if (!e->table->is_virtual) {
+                QL_TRY_TO(st, qli_autoinc_checkpoint(cx, e->table), rollback);
+            }
+        }
+    }
+    ql_txn_stmt_end(cx);
+    return ql_txn_commit(cx);
+rollback:
+    ql_txn_rollback(cx);
+    return st;
+}
+
+/* --- databases ------------------------------------------------------------------------------- */
+
+/* Collation of a database, or NULL = there is none. */
+static const ql_collation *
+database_coll(ql_ctx *cx, ql_str name)
+{
+    ql_catalog *c = cx->inst->catalog;
+    qli_database *d = NULL;
+    int staged = qli_stage_database(cx, name, &d);
+    if (staged != 0) {
+        return staged > 0 ? d->coll : NULL;
+    }
+    ql_mutex_lock(&c->mu);
+    d = qli_cache_database(c, name);
+    const ql_collation *coll = d ? d->coll : NULL;
+    ql_mutex_unlock(&c->mu);
+    return coll;
+}
+
+bool
+ql_catalog_has_database(ql_ctx *cx, ql_str name)
+{
+    return database_coll(cx, qli_canonical_db(name)) != NULL;
+}
+
+ql_status
+ql_catalog_find_database(ql_ctx *cx, ql_str name, ql_database *out)
+{
+    name = qli_canonical_db(name);
+    const ql_collation *coll = database_coll(cx, name);
+    if (!coll) {
+        return QL_END;
+    }
+    char *copy = ql_arena_strndup(cx, cx->arena, name.p, name.n);
+    *out = (ql_database){{copy, name.n}, coll};
+    return copy ? QL_OK : QL_ERROR;
+}
+
+static int
+compare_str(ql_str a, ql_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int r = n ? memcmp(a.p, b.p, n) : 0;
+    return r ? r : (a.n > b.n) - (a.n < b.n);
+}
+
+static int
+compare_databases(const void *a, const void *b)
+{
+    return compare_str(((const ql_database *)a)->name, ((const ql_database *)b)->name);
+}
+
+ql_status
+ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v, size_t *n)
+{
+    ql_catalog *c = cx->inst->catalog;
+    ql_catalog_stage *s = qli_stage_of(cx, false);
+    size_t extra = 0;
+    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
+        extra += ch->kind == QLI_DB_PUT;
+    }
+    ql_status st = QL_OK;
+    *n = 0;
+    ql_mutex_lock(&c->mu);
+    ql_database *list = QL_ARENA_ARRAY(cx, a, ql_database, c->databases.count + extra);
+    for (size_t i = 0; list && st == QL_OK && i < c->databases.nbuckets; i++) {
+        for (ql_hash_node *node = c->databases.buckets[i]; node; node = node->next) {
+            qli_database *d = (qli_database *)((char *)node - offsetof(qli_database, node));
+            qli_database *staged = NULL;
+            if (qli_stage_database(cx, (ql_str){d->name, d->n}, &staged) != 0) {
+                continue;
+            }
+            char *copy = ql_arena_strndup(cx, a, d->name, d->n);
+            st = copy ? st : QL_ERROR;
+            list[(*n)++] = (ql_database){{copy, d->n}, d->coll};
+        }
+    }
+    ql_mutex_unlock(&c->mu);
+    if (!list || st != QL_OK) {
+        return QL_ERROR;
+    }
+    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
+        qli_database *staged = NULL;
+        if (ch->kind == QLI_DB_PUT &&
+            qli_stage_database(cx, (ql_str){ch->db->name, ch->db->n}, &staged) > 0 &&
+            staged == ch->db) {
+            char *copy = ql_arena_strndup(cx, a, ch->db->name, ch->db->n);
+            if (!copy) {
+                return QL_ERROR;
+            }
+            list[(*n)++] = (ql_database){{copy, ch->db->n}, ch->db->coll};
+        }
+    }
+    qsort(list, *n, sizeof *list, compare_databases);
+    *v = list;
+    return QL_OK;
+}
+
+static ql_status
+refuse_virtual(ql_ctx *cx, ql_str db)
+{
+    if (!ql_catalog_is_virtual_database(db)) {
+        return QL_OK;
+    }
+    ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
+    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%", qli_cstr(cx, db));
+}
+
+static ql_status
+stage_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
+{
+    QL_TRY(qli_store_database(cx, name, coll));
+    qli_database *d = qli_database_new(cx, name, coll);
+    qli_change *ch = d ? qli_stage_add(cx, QLI_DB_PUT, name, QL_STR("")) : NULL;
+    if (!ch) {
+        ql_mem_free(d);
+        return QL_ERROR;
+    }
+    ch->db = d;
+    return QL_OK;
+}
+
+ql_status
+ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
+{
+    QL_TRY(ql_catalog_check_database_name(cx, name));
+    QL_TRY(refuse_virtual(cx, name));
+    if (database_coll(cx, name)) {
+        return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, qli_cstr(cx, name));
+    }
+    return stage_database(cx, name, coll ? coll : ql_coll_default);
+}
+
+ql_status
+ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
+{
+    QL_TRY(refuse_virtual(cx, name));
+    if (!database_coll(cx, name)) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, name));
+    }
+    return stage_database(cx, name, coll);
+}
+
+ql_status
+ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
+{
+    QL_TRY(refuse_virtual(cx, name));
+    if (!database_coll(cx, name)) {
+        return ql_fail(cx, QL_ER_DB_DROP_EXISTS, qli_cstr(cx, name));
+    }
+    ql_table **v;
+    size_t n;
+    QL_TRY(qli_all_tables(cx, cx->arena, name, &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(qli_erase_table(cx, name, v[i]->name));
+        QL_TRY(qli_trash_table(cx, v[i]));
+    }
+    QL_TRY(qli_erase_database(cx, name));
+    *tables = n;
+    return qli_stage_add(cx, QLI_DB_DROP, name, QL_STR("")) ? QL_OK : QL_ERROR;
+}
+
+/* --- tables ---------------------------------------------------------------------------------- */
+
+static char *
+fold(ql_str s, char *buf, size_t size, bool upper)
+{
+    size_t n = s.n < size ? s.n : size;
+    for (size_t i = 0; i < n; i++) {
+        char ch = s.p[i];
+        if (upper && ch >= 'a' && ch <= 'z') {
+            ch = (char)(ch - 32);
+        } else if (!upper && ch >= 'A' && ch <= 'Z') {
+            ch = (char)(ch + 32);
+        }
+        buf[i] = ch;
+    }
+    return buf;
+}
+
+/* Table with a reference, or NULL. */
+static ql_table *
+find_table(ql_ctx *cx, ql_str db, ql_str name)
+{
+    ql_catalog *c = cx->inst->catalog;
+    char folded[QL_MAX_IDENT_CHARS * 4];
+    ql_str canonical = qli_canonical_db(db);
+    if (ql_catalog_is_virtual_database(db) && name.n <= sizeof folded) {
+        name.p = fold(name, folded, sizeof folded, canonical.p[0] == 'i');
+    }
+    ql_table *t = NULL;
+    int staged = qli_stage_table(cx, canonical, name, &t);
+    if (staged < 0) {
+        return NULL;
+    }
+    if (staged > 0) {
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+        return t;
+    }
+    ql_mutex_lock(&c->mu);
+    qli_entry *e = qli_cache_entry(c, canonical, name);
+    t = e ? e->table : NULL;
+    if (t) {
+        atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    }
+    ql_mutex_unlock(&c->mu);
+    return t;
+}
+
+bool
+qli_table_exists(ql_ctx *cx, ql_str db, ql_str name)
+{
+    ql_table *t = find_table(cx, db, name);
+    ql_table_put(t);
+    return t != NULL;
+}
+
+static ql_status
+no_such_table(ql_ctx *cx, ql_str db, ql_str name)
+{
+    if (!database_coll(cx, qli_canonical_db(db))) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
+    }
+    if (ql_str_eq(qli_canonical_db(db), QL_STR("information_schema"))) {
+        return ql_fail(cx, QL_ER_UNKNOWN_TABLE, qli_cstr(cx, name), "information_schema");
+    }
+    return ql_fail(cx, QL_ER_NO_SUCH_TABLE, qli_cstr(cx, db), qli_cstr(cx, name));
+}
+
+ql_status
+ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out)
+{
+    *out = find_table(cx, db, name);
+    return *out ? QL_OK : no_such_table(cx, db, name);
+}
+
+static ql_deadline
+mdl_deadline(const ql_ctx *cx)
+{
+    return cx->vars ? ql_deadline_ms((int64_t)cx->vars->lock_wait_timeout * 1000) : QL_FOREVER;
+}
+
+static ql_status
+lock_name(ql_ctx *cx, ql_str db, ql_str name, ql_mdl_mode mode)
+{
+    char key[QL_MAX_IDENT_CHARS * 8 + 2];
+    if (db.n + name.n + 1 > sizeof key) {
+        return QL_OK; /* longer than any name there is */
+    }
+    memcpy(key, db.p, db.n);
+    key[db.n] = 0;
+    if (name.n) {
+        memcpy(key + db.n + 1, name.p, name.n);
+    }
+    return ql_mdl_acquire(cx, (ql_str){key, db.n + 1 + name.n}, mode, mdl_deadline(cx));
+}
+
+static void
+put_table(void *t)
+{
+    ql_table_put(t);
+}
+
+ql_status
+ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
+                      bool must_exist, ql_table **out)
+{
+    if (!ql_catalog_is_virtual_database(db)) {
+        if (mode == QL_MDL_EXCLUSIVE) {
+            QL_TRY(lock_name(cx, db, QL_STR(""), QL_MDL_SHARED));
+        }
+        QL_TRY(lock_name(cx, db, name, mode));
+    }
+    ql_table *t = find_table(cx, db, name);
+    *out = t;
+    if (!t) {
+        return must_exist ? no_such_table(cx, db, name) : QL_END;
+    }
+    ql_status st = ql_arena_defer(cx, a, put_table, t);
+    if (st != QL_OK) {
+        ql_table_put(t);
+    }
+    return st;
+}
+
+ql_status
+ql_catalog_lock_database(ql_ctx *cx, ql_str name, ql_mdl_mode mode)
+{
+    QL_TRY(lock_name(cx, name, QL_STR(""), mode));
+    if (mode != QL_MDL_EXCLUSIVE) {
+        return QL_OK;
+    }
+    ql_str *names;
+    size_t n;
+    ql_status st = ql_catalog_list_tables(cx, cx->arena, name, &names, &n);
+    for (size_t i = 0; st == QL_OK && i < n; i++) {
+        st = lock_name(cx, name, names[i], mode);
+    }
+    return st;
+}
+
+static int
+compare_tables(const void *a, const void *b)
+{
+    const ql_table *x = *(ql_table *const *)a, *y = *(ql_table *const *)b;
+    int r = compare_str(x->db, y->db);
+    return r ? r : compare_str(x->name, y->name);
+}
+
+/* References of qli_all_tables. */
+typedef struct table_list {
+    ql_table **v;
+    size_t n;
+} table_list;
+
+static void
+put_list(void *arg)
+{
+    table_list *l = arg;
+    for (size_t i = 0; i < l->n; i++) {
+        ql_table_put(l->v[i]);
+    }
+    l->n = 0;
+}
+
+static void
+list_add(table_list *l, ql_table *t)
+{
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    l->v[l->n++] = t;
+}
+
+ql_status
+qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
+{
+    ql_catalog *c = cx->inst->catalog;
+    ql_catalog_stage *s = qli_stage_of(cx, false);
+    size_t extra = 0;
+    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
+        extra += ch->kind == QLI_TABLE_PUT;
+    }
+    db = qli_canonical_db(db);
+    table_list *l = QL_ARENA_NEW(cx, a, table_list);
+    if (!l) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_arena_defer(cx, a, put_list, l));
+    ql_mutex_lock(&c->mu);
+    l->v = QL_ARENA_ARRAY(cx, a, ql_table *, c->tables.count + extra + 1);
+    for (size_t i = 0; l->v && i < c->tables.nbuckets; i++) {
+        for (ql_hash_node *node = c->tables.buckets[i]; node; node = node->next) {
+            ql_table *t = ((qli_entry *)((char *)node - offsetof(qli_entry, node)))->table;
+            ql_table *staged;
+            if ((!db.n || ql_str_eq(t->db, db)) &&
+                qli_stage_table(cx, t->db, t->name, &staged) == 0) {
+                list_add(l, t);
+            }
+        }
+    }
+    ql_mutex_unlock(&c->mu);
+    if (!l->v) {
+        return QL_ERROR;
+    }
+    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
+        ql_table *staged = NULL;
+        if (ch->kind == QLI_TABLE_PUT && (!db.n || ql_str_eq(ch->entry->table->db, db)) &&
+            qli_stage_table(cx, ch->entry->table->db, ch->entry->table->name, &staged) > 0 &&
+            staged == ch->entry->table) {
+            list_add(l, staged);
+        }
+    }
+    qsort(l->v, l->n, sizeof *l->v, compare_tables);
+    *v = l->v;
+    *n = l->n;
+    return QL_OK;
+}
+
+ql_status
+ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names, size_t *n)
+{
+    if (!ql_catalog_has_database(cx, db)) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
+    }
+    ql_table **v;
+    QL_TRY(qli_all_tables(cx, a, db, &v, n));
+    ql_str *list = QL_ARENA_ARRAY(cx, a, ql_str, *n + 1);
+    if (!list) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        list[i] = v[i]->name; /* lives as long as the reference: until a is reset */
+    }
+    *names = list;
+    return QL_OK;
+}

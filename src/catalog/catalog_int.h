@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside catalog/: the cache, staged changes, records in the keyspace, counters of tables.
+ */
+#ifndef QL_CATALOG_INT_H
+#define QL_CATALOG_INT_H
+
+#include "base/buf.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "catalog/catalog.h"
+#include "catalog/sysvars.h"
+
+/* Index ids of the server's own records (README.md). */
+enum qli_system_index {
+    QLI_IX_META = 10,     /* "format", "id" + bound */
+    QLI_IX_DATABASE = 11, /* name */
+    QLI_IX_TABLE = 12,    /* database \0 name */
+    QLI_IX_AUTOINC = 13,  /* table id, bound */
+    QLI_IX_ROWS = 14,     /* table id: row count at the last clean stop */
+};
+#define QLI_FORMAT_VERSION 1u
+
+/* One database of the cache. Owner: the cache, or the staged change that will put it there. */
+typedef struct qli_database {
+    ql_hash_node node;        /* [catalog.mu] */
+    const ql_collation *coll; /* [catalog.mu] */
+    bool is_virtual;          /* [const] */
+    size_t n;                 /* [const] length of name */
+    char name[];              /* [const] */
+} qli_database;
+
+/* One table of the cache; the definition is replaced, never changed. Owner as above. */
+typedef struct qli_entry {
+    ql_hash_node node; /* [catalog.mu] */
+    ql_table *table;   /* [catalog.mu] a reference */
+} qli_entry;
+
+struct ql_catalog {
+    ql_mutex mu;                   /* rank CATALOG */
+    ql_hash databases;             /* [mu] */
+    ql_hash tables;                /* [mu] by database and name */
+    uint64_t next_id;              /* [mu] next table or index id */
+    uint64_t durable_id;           /* [mu] ids below are covered by a committed bound */
+    struct ql_catalog_stage *boot; /* stage of contexts without session (start), one thread */
+};
+
+/* Counters of a table, shared by its versions. */
+typedef struct ql_tablestate {
+    _Atomic uint32_t refs;
+    uint64_t table_id;      /* [const] */
+    ql_mutex mu;            /* rank AUTOINC */
+    uint64_t next;          /* [mu] next AUTO_INCREMENT value */
+    uint64_t durable;       /* [mu] a committed bound: values below it are safe */
+    uint64_t block;         /* [mu] size of the next block */
+    uint64_t max;           /* [const] largest value of the column's type */
+    _Atomic uint64_t rowid; /* next hidden row id; 0 = not known yet */
+    _Atomic int64_t rows;   /* -1 = not known yet */
+} ql_tablestate;
+ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t durable, uint64_t max);
+void qli_tablestate_put(ql_tablestate *s);
+
+/* What a transaction has changed and others do not see yet, oldest first. */
+typedef enum qli_change_kind {
+    QLI_DB_PUT,
+    QLI_DB_DROP,
+    QLI_TABLE_PUT,
+    QLI_TABLE_DROP,
+    QLI_IDS,     /* bound: index ids below are durable */
+    QLI_AUTOINC, /* bound of state */
+} qli_change_kind;
+typedef struct qli_change {
+    struct qli_change *next;
+    qli_change_kind kind;
+    uint64_t stmt_id;     /* of the statement that made it */
+    qli_database *db;     /* DB_PUT: moves into the cache */
+    qli_entry *entry;     /* TABLE_PUT: moves into the cache */
+    ql_tablestate *state; /* AUTOINC: a reference */
+    uint64_t bound;
+    char *db_name, *table_name; /* names that it is about; owned */
+} qli_change;
+#define QLI_ROW_DELTAS 8
+typedef struct qli_row_delta {
+    ql_tablestate *state; /* a reference */
+    uint64_t stmt_id;
+    int64_t before, stmt; /* by earlier statements, by stmt_id */
+} qli_row_delta;
+/* Owner: ql_vars (session) or the catalog (start). Used by its session's thread only. */
+typedef struct ql_catalog_stage {
+    qli_change *head, *tail;
+    unsigned ndeltas;
+    qli_row_delta deltas[QLI_ROW_DELTAS];
+} ql_catalog_stage;
+/* Stage of cx; make: create it when there is none (NULL then = out of memory, worded). */
+ql_catalog_stage *qli_stage_of(ql_ctx *cx, bool make);
+void qli_stage_free(ql_catalog_stage *s);
+/* Append a change about those names (table may be empty). NULL = out of memory, worded. */
+qli_change *qli_stage_add(ql_ctx *cx, qli_change_kind kind, ql_str db, ql_str table);
+/* What the stage says about a database/table: 1 = there (*out), -1 = dropped, 0 = nothing. */
+int qli_stage_database(ql_ctx *cx, ql_str name, qli_database **out);
+int qli_stage_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out);
+
+/* Cache. */
+qli_database *qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll);
+qli_database *qli_cache_database(ql_catalog *c, ql_str name);          /* [mu] */
+qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name);     /* [mu] */
+void qli_cache_put_database(ql_catalog *c, qli_database *d);           /* [mu] */
+void qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old); /* [mu] */
+ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others as they are */
+/* NUL-terminated copy in the statement's arena, for messages. */
+const char *qli_cstr(ql_ctx *cx, ql_str s);
+
+/* Keys and records. Decoders check every length. */
+ql_status qli_key_begin(ql_ctx *cx, ql_buf *b, uint32_t index_id);
+ql_status qli_put_be64(ql_ctx *cx, ql_buf *b, uint64_t v);
+static inline ql_str
+qli_buf_str(const ql_buf *b)
+{
+    return (ql_str){b->p, b->n};
+}
+ql_status qli_store_database(ql_ctx *cx, ql_str name, const ql_collation *coll) QL_MUST_USE;
+ql_status qli_erase_database(ql_ctx *cx, ql_str name) QL_MUST_USE;
+ql_status qli_store_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start) QL_MUST_USE;
+ql_status qli_erase_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
+ql_status qli_store_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound,
+                          uint64_t older) QL_MUST_USE;
+ql_status qli_erase_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, uint64_t bound) QL_MUST_USE;
+/* Trash the keys of all indexes of t, its counters too. */
+ql_status qli_trash_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+/* Is that bound record in the newest committed state? */
+bool qli_bound_is_stored(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound);
+ql_status qli_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
+ql_status qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start,
+                           ql_buf *out) QL_MUST_USE;
+ql_status qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
+                           uint64_t *autoinc_start) QL_MUST_USE;
+
+/* Definitions. */
+ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
+ql_status qli_table_finish(ql_ctx *cx, ql_table *t);     /* types, missing, auto_column */
+uint64_t qli_auto_max(const ql_table *t);
+ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
+ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
+ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
+
+/* Virtual tables. */
+typedef struct qli_vcolumn {
+    const char *name; /* NULL ends the list */
+    char kind; /* 's' string of `length` characters, 'u' unsigned, 'i' signed BIGINT, 'n' INT,
+                  't' text, 'd' DATETIME */
+    uint32_t length;
+    bool nullable;
+} qli_vcolumn;
+ql_status qli_virtual_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
+extern const ql_virtual_table qli_infoschema_tables[];
+extern const size_t qli_infoschema_count;
+extern const ql_virtual_table qli_perfschema_tables[];
+extern const size_t qli_perfschema_count;
+/* Rows under construction of a virtual table. */
+typedef struct qli_rows {
+    ql_arena *a;
+    const ql_table *t;
+    ql_value **v;
+    size_t n, cap;
+} qli_rows;
+ql_status qli_rows_add(ql_ctx *cx, qli_rows *r, ql_value **row) QL_MUST_USE; /* all NULL */
+struct ql_proc_info;
+bool qli_viewer_sees(ql_ctx *cx, const struct ql_proc_info *p);
+void qli_set_str(ql_value *v, ql_str s);
+void qli_set_cstr(ql_value *v, const char *s);
+
+/* All tables of the cache that the session sees, sorted by database and name; references in *v are
+ * put back by the arena's reset. db empty = all. */
+ql_status qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n) QL_MUST_USE;
+
+#endif

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Making, replacing and removing table definitions: the checks of CREATE TABLE with MySQL's error
+ * numbers, ids, the hidden clustered index. The caller holds the exclusive metadata lock; what is
+ * made here is staged and published at commit.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/thread.h"
+#include "catalog/catalog_int.h"
+
+#define MAX_COLUMNS 1017u
+#define MAX_KEYS 64u
+#define MAX_PARTS 16u
+#define MAX_ROW_BYTES 65535u
+#define ID_BLOCK 256u
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static bool
+is_plain_name(ql_str name)
+{
+    return name.n > 0 && name.p[name.n - 1] != ' ' && !memchr(name.p, 0, name.n) &&
+           ql_utf8_valid_prefix(name) == name.n;
+}
+
+static ql_status
+check_length(ql_ctx *cx, ql_str name)
+{
+    if (ql_utf8_chars(name) > QL_MAX_IDENT_CHARS) {
+        return ql_fail(cx, QL_ER_TOO_LONG_IDENT, qli_cstr(cx, name));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_catalog_check_database_name(ql_ctx *cx, ql_str name)
+{
+    QL_TRY(check_length(cx, name));
+    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_DB_NAME, qli_cstr(cx, name));
+}
+
+ql_status
+ql_catalog_check_table_name(ql_ctx *cx, ql_str name)
+{
+    QL_TRY(check_length(cx, name));
+    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_TABLE_NAME, qli_cstr(cx, name));
+}
+
+/* --- columns --------------------------------------------------------------------------------- */
+
+static bool
+is_blob(const ql_type *t)
+{
+    return t->field == QL_F_BLOB || t->field == QL_F_TINY_BLOB || t->field == QL_F_MEDIUM_BLOB ||
+           t->field == QL_F_LONG_BLOB || t->field == QL_F_JSON;
+}
+
+static uint32_t
+bytes_per_char(const ql_type *t)
+{
+    return t->coll && t->coll->charset ? t->coll->charset->max_bytes : 1;
+}
+
+/* Bytes a value takes in MySQL's row format, BLOBs as their pointer. */
+static uint32_t
+row_bytes(const ql_type *t)
+{
+    switch (t->kind) {
+    case QL_K_STRING:
+        return is_blob(t) ? 12 : t->length * bytes_per_char(t) + (t->length > 255 ? 2 : 1);
+    case QL_K_INT:
+        return t->field == QL_F_TINY    ? 1
+               : t->field == QL_F_SHORT ? 2
+               : t->field == QL_F_LONG  ? 4
+                                        : 8;
+    case QL_K_DECIMAL:
+        return (uint32_t)t->length / 2 + 1;
+    default:
+        return 8;
+    }
+}
+
+static ql_status
+check_column(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
+{
+    const ql_column *c = &spec->columns[i];
+    QL_TRY(check_length(cx, c->name));
+    if (!is_plain_name(c->name)) {
+        return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, qli_cstr(cx, c->name));
+    }
+    for (unsigned j = 0; j < i; j++) {
+        if (ql_str_eq_nocase(c->name, spec->columns[j].name)) {
+            return ql_fail(cx, QL_ER_DUP_FIELDNAME, qli_cstr(cx, c->name));
+        }
+    }
+    if (c->auto_increment && c->type.kind != QL_K_INT && c->type.kind != QL_K_DOUBLE) {
+        return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, qli_cstr(cx, c->name));
+    }
+    if (c->auto_increment && c->default_kind == QL_DEF_VALUE) {
+        return ql_fail(cx, QL_ER_INVALID_DEFAULT, qli_cstr(cx, c->name));
+    }
+    if (!c->type.nullable && c->default_kind == QL_DEF_NULL) {
+        return ql_fail(cx, QL_ER_INVALID_DEFAULT, qli_cstr(cx, c->name));
+    }
+    return QL_OK;
+}
+
+static ql_status
+check_columns(ql_ctx *cx, const ql_table_spec *spec)
+{
+    if (spec->ncolumns == 0) {
+        return ql_fail(cx, QL_ER_TABLE_MUST_HAVE_COLUMNS);
+    }
+    if (spec->ncolumns > MAX_COLUMNS) {
+        return ql_fail(cx, QL_ER_TOO_MANY_FIELDS);
+    }
+    uint64_t bytes = 0;
+    for (unsigned i = 0; i < spec->ncolumns; i++) {
+        QL_TRY(check_column(cx, spec, i));
+        bytes += row_bytes(&spec->columns[i].type);
+    }
+    if (bytes > MAX_ROW_BYTES) {
+        return ql_fail(cx, QL_ER_TOO_BIG_ROWSIZE, (long)MAX_ROW_BYTES);
+    }
+    return QL_OK;
+}
+
+/* AUTO_INCREMENT: one, and first in some key. */
+static ql_status
+check_auto(ql_ctx *cx, const ql_table_spec *spec)
+{
+    int column = -1;
+    for (unsigned i = 0; i < spec->ncolumns; i++) {
+        if (!spec->columns[i].auto_increment) {
+            continue;
+        }
+        if (column >= 0) {
+            return ql_fail(cx, QL_ER_WRONG_AUTO_KEY);
+        }
+        column = (int)i;
+    }
+    bool keyed = column < 0;
+    for (unsigned i = 0; i < spec->nindexes && !keyed; i++) {
+        keyed = spec->indexes[i].parts[0].column == column;
+    }
+    return keyed ? QL_OK : ql_fail(cx, QL_ER_WRONG_AUTO_KEY);
+}
+
+/* --- keys ------------------------------------------------------------------------------------ */
+
+static ql_status
+check_part(ql_ctx *cx, const ql_table_spec *spec, const ql_index *ix, unsigned i, uint32_t *bytes)
+{
+    const ql_index_part *p = &ix->parts[i];
+    const ql_column *c = &spec->columns[p->column];
+    for (unsigned j = 0; j < i; j++) {
+        if (ix->parts[j].column == p->column) {
+            return ql_fail(cx, QL_ER_DUP_FIELDNAME, qli_cstr(cx, c->name));
+        }
+    }
+    if (ix->primary && c->type.nullable) {
+        return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
+    }
+    if (is_blob(&c->type) && p->prefix == 0) {
+        return ql_fail(cx, QL_ER_BLOB_KEY_WITHOUT_LENGTH, qli_cstr(cx, c->name));
+    }
+    if (p->prefix &&
+        (c->type.kind != QL_K_STRING || (!is_blob(&c->type) && p->prefix > c->type.length))) {
+        return ql_fail(cx, QL_ER_WRONG_SUB_KEY);
+    }
+    uint32_t chars = p->prefix ? p->prefix : c->type.length;
+    *bytes = c->type.kind == QL_K_STRING ? chars * bytes_per_char(&c->type) : row_bytes(&c->type);
+    if (*bytes > QL_MAX_KEY_BYTES) {
+        return ql_fail(cx, QL_ER_TOO_LONG_KEY, (int)QL_MAX_KEY_BYTES);
+    }
+    return QL_OK;
+}
+
+static ql_status
+check_index(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
+{
+    const ql_index *ix = &spec->indexes[i];
+    QL_TRY(check_length(cx, ix->name));
+    if (!ix->primary && ix->name.n &&
+        (!is_plain_name(ix->name) || ql_str_eq_nocase(ix->name, QL_STR("PRIMARY")))) {
+        return ql_fail(cx, QL_ER_WRONG_NAME_FOR_INDEX, qli_cstr(cx, ix->name));
+    }
+    for (unsigned j = 0; j < i; j++) {
+        if (ix->primary && spec->indexes[j].primary) {
+            return ql_fail(cx, QL_ER_MULTIPLE_PRI_KEY);
+        }
+        if (ix->name.n && ql_str_eq_nocase(ix->name, spec->indexes[j].name)) {
+            return ql_fail(cx, QL_ER_DUP_KEYNAME, qli_cstr(cx, ix->name));
+        }
+    }
+    if (ix->nparts == 0 || ix->nparts > MAX_PARTS) {
+        return ql_fail(cx, QL_ER_TOO_MANY_KEY_PARTS, (int)MAX_PARTS);
+    }
+    uint32_t total = 0;
+    for (unsigned p = 0; p < ix->nparts; p++) {
+        uint32_t bytes = 0;
+        QL_TRY(check_part(cx, spec, ix, p, &bytes));
+        total += bytes;
+    }
+    if (total > QL_MAX_KEY_BYTES) {
+        return ql_fail(cx, QL_ER_TOO_LONG_KEY, (int)QL_MAX_KEY_BYTES);
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_check_spec(ql_ctx *cx, const ql_table_spec *spec)
+{
+    QL_TRY(ql_catalog_check_table_name(cx, spec->name));
+    QL_TRY(check_columns(cx, spec));
+    if (spec->nindexes > MAX_KEYS) {
+        return ql_fail(cx, QL_ER_TOO_MANY_KEYS, (int)MAX_KEYS);
+    }
+    for (unsigned i = 0; i < spec->nindexes; i++) {
+        QL_TRY(check_index(cx, spec, i));
+    }
+    return check_auto(cx, spec);
+}
+
+/* --- ids ------------------------------------------------------------------------------------- */
+
+/* n ids that no table or index has had. The bound that covers them commits with the definition. */
+ql_status
+qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
+{
+    ql_mutex_lock(&c->mu);
+    *first = c->next_id;
+    c->next_id += n;
+    uint64_t durable = c->durable_id, end = c->next_id;
+    ql_mutex_unlock(&c->mu);
+    if (end > UINT32_MAX) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Out of index ids");
+    }
+    if (end <= durable) {
+        return QL_OK;
+    }
+    qli_change *ch = qli_stage_add(cx, QLI_IDS, QL_STR(""), QL_STR(""));
+    if (!ch) {
+        return QL_ERROR;
+    }
+    ch->bound = end + ID_BLOCK;
+    return qli_store_bound(cx, QLI_IX_META, 0, false, ch->bound, durable);
+}
+
+/* --- building -------------------------------------------------------------------------------- */
+
+static ql_status
+copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out)
+{
+    char *p = ql_arena_strndup(cx, a, s.p ? s.p : "", s.n);
+    *out = (ql_str){p, s.n};
+    return p ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+copy_value(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_value *out)
+{
+    *out = *v;
+    return v->kind == QL_K_STRING ? copy_str(cx, a, v->s, &out->s) : QL_OK;
+}
+
+static ql_status
+copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n, const ql_value *missing)
+{
+    t->ncolumns = n;
+    t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, n);
+    t->missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, n);
+    if (!t->columns || !t->missing) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        ql_column *c = &t->columns[i];
+        *c = columns[i];
+        c->ordinal = (uint16_t)i;
+        QL_TRY(copy_str(cx, t->arena, columns[i].name, &c->name));
+        QL_TRY(copy_str(cx, t->arena, columns[i].default_text, &c->default_text));
+        QL_TRY(copy_str(cx, t->arena, columns[i].comment, &c->comment));
+        c->default_value = ql_value_null();
+        if (c->default_kind == QL_DEF_VALUE) {
+            QL_TRY(copy_value(cx, t->arena, &columns[i].default_value, &c->default_value));
+        }
+        t->missing[i] = ql_value_null();
+        if (missing) {
+            QL_TRY(copy_value(cx, t->arena, &missing[i], &t->missing[i]));
+        }
+    }
+    return QL_OK;
+}
+
+static bool
+name_is_taken(const ql_table *t, unsigned n, ql_str name)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (ql_str_eq_nocase(t->indexes[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* MySQL names a nameless key after its first column, then column_2, column_3 ... */
+static ql_status
+make_index_name(ql_ctx *cx, ql_table *t, unsigned n, ql_index *ix)
+{
+    ql_str column = t->columns[ix->parts[0].column].name;
+    bool reserved = ql_str_eq_nocase(column, QL_STR("PRIMARY"));
+    ix->name = column;
+    for (unsigned i = 2; reserved || name_is_taken(t, n, ix->name); i++) {
+        reserved = false;
+        char *p = ql_arena_printf(cx, t->arena, "%.*s_%u", (int)column.n, column.p, i);
+        if (!p) {
+            return QL_ERROR;
+        }
+        ix->name = (ql_str){p, strlen(p)};
+    }
+    return QL_OK;
+}
+
+static ql_status
+copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_index *to)
+{
+    *to = *from;
+    QL_TRY(copy_str(cx, t->arena, from->primary ? QL_STR("PRIMARY") : from->name, &to->name));
+    QL_TRY(copy_str(cx, t->arena, from->comment, &to->comment));
+    to->parts = QL_ARENA_ARRAY(cx, t->arena, ql_index_part, from->nparts ? from->nparts : 1);
+    if (!to->parts) {
+        return QL_ERROR;
+    }
+    if (from->nparts) {
+        memcpy(to->parts, from->parts, sizeof *to->parts * from->nparts);
+    }
+    for (unsigned i = 0; i < to->nparts; i++) {
+        const ql_type *ty = &t->columns[to->parts[i].column].type;
+        if (!is_blob(ty) && to->parts[i].prefix == ty->length) {
+            to->parts[i].prefix = 0;
+        }
+    }
+    to->unique |= to->primary;
+    return QL_OK;
+}
+
+/* The clustered index first, then unique keys, then the others, as MySQL orders them. */
+static ql_status
+copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes, unsigned n)
+{
+    t->indexes = QL_ARENA_ARRAY(cx, t->arena, ql_index, n + 1);
+    if (!t->indexes) {
+        return QL_ERROR;
+    }
+    unsigned count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (indexes[i].primary || indexes[i].hidden_rowid) {
+            QL_TRY(copy_index(cx, t, &indexes[i], &t->indexes[count++]));
+        }
+    }
+    if (count == 0) {
+        t->indexes[count++] =
+            (ql_index){.name = QL_STR("GEN_CLUST_INDEX"), .unique = true, .hidden_rowid = true};
+    }
+    for (int unique = 1; unique >= 0; unique--) {
+        for (unsigned i = 0; i < n; i++) {
+            if (!indexes[i].primary && !indexes[i].hidden_rowid && indexes[i].unique == unique) {
+                QL_TRY(copy_index(cx, t, &indexes[i], &t->indexes[count++]));
+            }
+        }
+    }
+    t->nindexes = (uint16_t)count;
+    for (unsigned i = 1; i < count; i++) {
+        if (t->indexes[i].name.n == 0) {
+            QL_TRY(make_index_name(cx, t, count, &t->indexes[i]));
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+assign_ids(ql_ctx *cx, ql_table *t)
+{
+    uint64_t first;
+    QL_TRY(qli_ids_reserve(cx, cx->inst->catalog, (uint64_t)t->nindexes + 1, &first));
+    t->id = first;
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        t->indexes[i].id = (uint32_t)(first + 1 + i);
+    }
+    return QL_OK;
+}
+
+/* New counters, the record, and the staged entry that owns t from here on. */
+static ql_status
+stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
+{
+    t->state = qli_tablestate_new(t->id, autoinc_start, 0, qli_auto_max(t));
+    if (!t->state) {
+        return ql_fail_oom(cx, sizeof(ql_tablestate));
+    }
+    ql_table_rows_init(t, 0);
+    atomic_store(&t->state->rowid, 1);
+    QL_TRY(qli_store_table(cx, t, autoinc_start));
+    qli_entry *e = ql_mem_zalloc(sizeof *e);
+    if (!e) {
+        return ql_fail_oom(cx, sizeof *e);
+    }
+    qli_change *ch = qli_stage_add(cx, QLI_TABLE_PUT, t->db, t->name);
+    if (!ch) {
+        ql_mem_free(e);
+        return QL_ERROR;
+    }
+    e->table = t;
+    ch->entry = e;
+    return QL_OK;
+}
+
+static ql_status
+build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
+{
+    QL_TRY(copy_str(cx, t->arena, spec->db, &t->db));
+    QL_TRY(copy_str(cx, t->arena, spec->name, &t->name));
+    QL_TRY(copy_str(cx, t->arena, spec->engine.n ? spec->engine : QL_STR("InnoDB"), &t->engine));
+    QL_TRY(copy_str(cx, t->arena, spec->comment, &t->comment));
+    t->coll = spec->coll ? spec->coll : ql_coll_default;
+    t->version = 1;
+    t->create_time = ql_now_real_us() / 1000000;
+    QL_TRY(copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
+    QL_TRY(copy_indexes(cx, t, spec->indexes, spec->nindexes));
+    QL_TRY(qli_table_finish(cx, t));
+    return assign_ids(cx, t);
+}
+
+ql_status
+ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
+{
+    QL_TRY(qli_check_spec(cx, spec));
+    if (!ql_catalog_has_database(cx, spec->db)) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, spec->db));
+    }
+    if (ql_catalog_is_virtual_database(spec->db)) {
+        ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
+        return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%",
+                       qli_cstr(cx, spec->db));
+    }
+    if (qli_table_exists(cx, spec->db, spec->name)) {
+        return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_cstr(cx, spec->name));
+    }
+    ql_table *t = qli_table_alloc(cx, "table");
+    if (!t) {
+        return QL_ERROR;
+    }
+    ql_status st = build_table(cx, t, spec);
+    st = st == QL_OK ? stage_table(cx, t, spec->auto_increment) : st;
+    if (st != QL_OK) {
+        ql_table_put(t);
+    }
+    return st;
+}
+
+ql_status
+ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
+{
+    QL_TRY(qli_erase_table(cx, t->db, t->name));
+    QL_TRY(qli_trash_table(cx, t));
+    return qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name) ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
+{
+    QL_TRY(copy_str(cx, t->arena, old->db, &t->db));
+    QL_TRY(copy_str(cx, t->arena, old->name, &t->name));
+    QL_TRY(copy_str(cx, t->arena, old->engine, &t->engine));
+    QL_TRY(copy_str(cx, t->arena, old->comment, &t->comment));
+    t->coll = old->coll;
+    t->version = old->version + 1;
+    t->create_time = old->create_time;
+    QL_TRY(copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
+    QL_TRY(copy_indexes(cx, t, old->indexes, old->nindexes));
+    QL_TRY(qli_table_finish(cx, t));
+    return assign_ids(cx, t);
+}
+
+ql_status
+ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
+{
+    ql_table *t = qli_table_alloc(cx, "table");
+    if (!t) {
+        return QL_ERROR;
+    }
+    ql_status st = build_truncated(cx, t, old);
+    st = st == QL_OK ? qli_trash_table(cx, old) : st;
+    st = st == QL_OK ? stage_table(cx, t, 1) : st;
+    if (st != QL_OK) {
+        ql_table_put(t);
+    }
+    return st;
+}

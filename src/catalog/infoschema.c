@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * information_schema: tables whose rows are made when they are asked for. Columns and types are
+ * those of the MySQL 8.4 manual (INFORMATION_SCHEMA Tables) cut to what exists here; PROCESSLIST
+ * has Quell's extra columns at its end. Also the machinery shared with perfschema.c. Runs on the
+ * session's thread; takes the catalog's mutex only through qli_all_tables.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "catalog/catalog_int.h"
+#include "intr/proc.h"
+
+/* --- machinery ------------------------------------------------------------------------------- */
+
+ql_status
+qli_rows_add(ql_ctx *cx, qli_rows *r, ql_value **row)
+{
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 32;
+        ql_value **v = QL_ARENA_ARRAY(cx, r->a, ql_value *, cap);
+        if (!v) {
+            return QL_ERROR;
+        }
+        if (r->n) {
+            memcpy(v, r->v, sizeof *v * r->n);
+        }
+        r->v = v;
+        r->cap = cap;
+        QL_TRY(ql_check(cx));
+    }
+    ql_value *v = QL_ARENA_ARRAY(cx, r->a, ql_value, r->t->ncolumns);
+    if (!v) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < r->t->ncolumns; i++) {
+        v[i] = ql_value_null();
+    }
+    *row = r->v[r->n++] = v;
+    return QL_OK;
+}
+
+void
+qli_set_str(ql_value *v, ql_str s)
+{
+    *v = ql_value_str(s.p ? s : QL_STR(""), ql_coll_default);
+}
+
+void
+qli_set_cstr(ql_value *v, const char *s)
+{
+    qli_set_str(v, (ql_str){s, strlen(s)});
+}
+
+static ql_type
+vcolumn_type(const qli_vcolumn *c)
+{
+    ql_type t;
+    switch (c->kind) {
+    case 'u':
+        t = ql_type_int(true);
+        break;
+    case 'i':
+        t = ql_type_int(false);
+        break;
+    case 'n':
+        t = ql_type_int(false);
+        t.field = QL_F_LONG;
+        t.length = 11;
+        break;
+    case 'd':
+        t = ql_type_datetime(0);
+        break;
+    case 't':
+        t = ql_type_varchar(0x3fffffff, ql_coll_default);
+        t.field = QL_F_LONG_BLOB;
+        t.length = UINT32_MAX;
+        break;
+    default:
+        t = ql_type_varchar(c->length, ql_coll_default);
+        break;
+    }
+    t.nullable = c->nullable;
+    return t;
+}
+
+static ql_status
+make_columns(ql_ctx *cx, ql_table *t, const ql_virtual_table *vt)
+{
+    while (vt->columns[t->ncolumns].name) {
+        t->ncolumns++;
+    }
+    t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, t->ncolumns);
+    t->missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, t->ncolumns);
+    if (!t->columns || !t->missing) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        const char *name = vt->columns[i].name;
+        t->columns[i] = (ql_column){.name = {name, strlen(name)},
+                                    .type = vcolumn_type(&vt->columns[i]),
+                                    .ordinal = (uint16_t)i,
+                                    .default_value = ql_value_null(),
+                                    .default_text = QL_STR(""),
+                                    .comment = QL_STR("")};
+        t->missing[i] = ql_value_null();
+    }
+    return qli_table_finish(cx, t);
+}
+
+/* A clustered index without id, so that code which looks at indexes[0] finds one. */
+static ql_status
+make_virtual(ql_ctx *cx, const ql_virtual_table *vt, ql_table **out)
+{
+    ql_table *t = qli_table_alloc(cx, "virtual table");
+    if (!t) {
+        return QL_ERROR;
+    }
+    t->db = (ql_str){vt->db, strlen(vt->db)};
+    t->name = (ql_str){vt->name, strlen(vt->name)};
+    t->engine = vt->db[0] == 'i' ? QL_STR("MEMORY") : QL_STR("PERFORMANCE_SCHEMA");
+    t->coll = ql_coll_default;
+    t->comment = QL_STR("");
+    t->is_virtual = true;
+    t->virt = vt;
+    t->version = 1;
+    ql_status st = make_columns(cx, t, vt);
+    t->indexes = st == QL_OK ? QL_ARENA_NEW(cx, t->arena, ql_index) : NULL;
+    if (!t->indexes) {
+        ql_table_put(t);
+        return QL_ERROR;
+    }
+    t->indexes[0] = (ql_index){.name = QL_STR("GEN_CLUST_INDEX"),
+                               .unique = true,
+                               .hidden_rowid = true,
+                               .comment = QL_STR("")};
+    t->nindexes = 1;
+    *out = t;
+    return QL_OK;
+}
+
+static ql_status
+load_list(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *list, size_t n)
+{
+    qli_database *d =
+        qli_database_new(cx, (ql_str){list[0].db, strlen(list[0].db)}, ql_coll_default);
+    if (!d) {
+        return QL_ERROR;
+    }
+    d->is_virtual = true;
+    qli_cache_put_database(c, d);
+    for (size_t i = 0; i < n; i++) {
+        qli_entry *e = ql_mem_zalloc(sizeof *e);
+        if (!e) {
+            return ql_fail_oom(cx, sizeof *e);
+        }
+        ql_status st = make_virtual(cx, &list[i], &e->table);
+        if (st != QL_OK) {
+            ql_mem_free(e);
+            return st;
+        }
+        qli_cache_put_table(c, e, NULL);
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_virtual_load(ql_ctx *cx, ql_catalog *c)
+{
+    QL_TRY(load_list(cx, c, qli_infoschema_tables, qli_infoschema_count));
+    return load_list(cx, c, qli_perfschema_tables, qli_perfschema_count);
+}
+
+/* --- PROCESSLIST ----------------------------------------------------------------------------- */
+
+static const qli_vcolumn processlist_columns[] = {{"ID", 'u', 0, false},
+                                                  {"USER", 's', 32, false},
+                                                  {"HOST", 's', 261, false},
+                                                  {"DB", 's', 64, true},
+                                                  {"COMMAND", 's', 16, false},
+                                                  {"TIME", 'n', 0, false},
+                                                  {"STATE", 's', 64, true},
+                                                  {"INFO", 's', 65535, true},
+                                                  {"QUERY_ID", 'u', 0, false},
+                                                  {"TIME_MS", 'i', 0, false},
+                                                  {"ROWS_EXAMINED", 'u', 0, false},
+                                                  {"ROWS_SENT", 'u', 0, false},
+                                                  {"MEMORY_USED", 'u', 0, false},
+                                                  {"TRX_AGE_MS", 'i', 0, true},
+                                                  {"SNAPSHOT_AGE_MS", 'i', 0, true},
+                                                  {"WAITS_FOR", 'u', 0, true},
+                                                  {NULL, 0, 0, false}};
+
+/* Without PROCESS one sees the sessions of one's own user name; an anonymous user none. */
+bool
+qli_viewer_sees(ql_ctx *cx, const ql_proc_info *p)
+{
+    const ql_vars *v = cx->vars;
+    if (!v || v->viewer.has_process) {
+        return true;
+    }
+    return v->viewer.user.n && p->authenticated && ql_str_eq(p->user, v->viewer.user);
+}
+
+static void
+set_age(ql_value *v, int64_t ms)
+{
+    *v = ms < 0 ? ql_value_null() : ql_value_int(ms);
+}
+
+static ql_status
+fill_processlist(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    ql_proc_info *p;
+    size_t np;
+    QL_TRY(ql_procs_list(cx, cx->inst->procs, a, &p, &np));
+    for (size_t i = 0; i < np; i++, p++) {
+        ql_value *v;
+        if (!qli_viewer_sees(cx, p)) {
+            continue;
+        }
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        v[0] = ql_value_uint(p->id);
+        qli_set_str(&v[1], p->user);
+        qli_set_str(&v[2], p->host);
+        if (p->db.p) {
+            qli_set_str(&v[3], p->db);
+        }
+        qli_set_cstr(&v[4], p->command);
+        v[5] = ql_value_int(p->time_ms / 1000);
+        qli_set_cstr(&v[6], p->state ? p->state : "");
+        if (p->info.p) {
+            qli_set_str(&v[7], p->info);
+        }
+        v[8] = ql_value_uint(p->query_id);
+        v[9] = ql_value_int(p->time_ms);
+        v[10] = ql_value_uint(p->rows_examined);
+        v[11] = ql_value_uint(p->rows_sent);
+        v[12] = ql_value_uint(p->memory_used);
+        set_age(&v[13], p->trx_age_ms);
+        set_age(&v[14], p->snapshot_age_ms);
+        v[15] = p->waits_for ? ql_value_uint(p->waits_for) : ql_value_null();
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+/* --- SCHEMATA, TABLES ------------------------------------------------------------------------ */
+
+static const qli_vcolumn schemata_columns[] = {{"CATALOG_NAME", 's', 64, false},
+                                               {"SCHEMA_NAME", 's', 64, false},
+                                               {"DEFAULT_CHARACTER_SET_NAME", 's', 64, false},
+                                               {"DEFAULT_COLLATION_NAME", 's', 64, false},
+                                               {"SQL_PATH", 's', 1, true},
+                                               {"DEFAULT_ENCRYPTION", 's', 3, false},
+                                               {NULL, 0, 0, false}};
+
+static ql_status
+fill_schemata(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    ql_database *d;
+    size_t nd;
+    QL_TRY(ql_catalog_list_databases(cx, a, &d, &nd));
+    for (size_t i = 0; i < nd; i++) {
+        ql_value *v;
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        qli_set_cstr(&v[0], "def");
+        qli_set_str(&v[1], d[i].name);
+        qli_set_cstr(&v[2], d[i].coll->charset->name);
+        qli_set_cstr(&v[3], d[i].coll->name);
+        qli_set_cstr(&v[5], "NO");
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+static const qli_vcolumn tables_columns[] = {
+    {"TABLE_CATALOG", 's', 64, false}, {"TABLE_SCHEMA", 's', 64, false},
+    {"TABLE_NAME", 's', 64, false},    {"TABLE_TYPE", 's', 11, false},
+    {"ENGINE", 's', 64, true},         {"VERSION", 'n', 0, true},
+    {"ROW_FORMAT", 's', 10, true},     {"TABLE_ROWS", 'u', 0, true},
+    {"AVG_ROW_LENGTH", 'u', 0, true},  {"DATA_LENGTH", 'u', 0, true},
+    {"MAX_DATA_LENGTH", 'u', 0, true}, {"INDEX_LENGTH", 'u', 0, true},
+    {"DATA_FREE", 'u', 0, true},       {"AUTO_INCREMENT", 'u', 0, true},
+    {"CREATE_TIME", 'd', 0, false},    {"UPDATE_TIME", 'd', 0, true},
+    {"CHECK_TIME", 'd', 0, true},      {"TABLE_COLLATION", 's', 64, true},
+    {"CHECKSUM", 'i', 0, true},        {"CREATE_OPTIONS", 's', 256, true},
+    {"TABLE_COMMENT", 't', 0, true},   {NULL, 0, 0, false}};
+
+static void
+set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds)
+{
+    ql_dt dt;
+    ql_dt_from_unix(unix_seconds * 1000000, cx->vars ? cx->vars->zone_seconds : 0, &dt);
+    *v = ql_value_null();
+    v->kind = QL_K_DATETIME;
+    v->i = ql_dt_pack(&dt);
+}
+
+static ql_status
+fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    ql_table **list;
+    size_t nt;
+    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    for (size_t i = 0; i < nt; i++) {
+        ql_value *v;
+        ql_table *x = list[i];
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        qli_set_cstr(&v[0], "def");
+        qli_set_str(&v[1], x->db);
+        qli_set_str(&v[2], x->name);
+        qli_set_cstr(&v[3],
+                     ql_str_eq(x->db, QL_STR("information_schema")) ? "SYSTEM VIEW" : "BASE TABLE");
+        qli_set_str(&v[4], x->engine);
+        v[5] = ql_value_int(10);
+        qli_set_cstr(&v[6], "Dynamic");
+        int64_t count = ql_table_rows(x);
+        v[7] = ql_value_uint(count > 0 ? (uint64_t)count : 0);
+        for (unsigned c = 8; c <= 12; c++) {
+            v[c] = ql_value_uint(0);
+        }
+        if (x->auto_column >= 0) {
+            v[13] = ql_value_uint(ql_autoinc_peek(x));
+        }
+        set_time(cx, &v[14], x->is_virtual ? cx->inst->start_time : x->create_time);
+        qli_set_cstr(&v[17], x->coll->name);
+        qli_set_cstr(&v[19], "");
+        qli_set_str(&v[20], x->comment);
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+/* --- COLUMNS --------------------------------------------------------------------------------- */
+
+static const qli_vcolumn columns_columns[] = {{"TABLE_CATALOG", 's', 64, false},
+                                              {"TABLE_SCHEMA", 's', 64, false},
+                                              {"TABLE_NAME", 's', 64, false},
+                                              {"COLUMN_NAME", 's', 64, true},
+                                              {"ORDINAL_POSITION", 'u', 0, false},
+                                              {"COLUMN_DEFAULT", 't', 0, true},
+                                              {"IS_NULLABLE", 's', 3, false},
+                                              {"DATA_TYPE", 't', 0, true},
+                                              {"CHARACTER_MAXIMUM_LENGTH", 'i', 0, true},
+                                              {"CHARACTER_OCTET_LENGTH", 'i', 0, true},
+                                              {"NUMERIC_PRECISION", 'u', 0, true},
+                                              {"NUMERIC_SCALE", 'u', 0, true},
+                                              {"DATETIME_PRECISION", 'u', 0, true},
+                                              {"CHARACTER_SET_NAME", 's', 64, true},
+                                              {"COLLATION_NAME", 's', 64, true},
+                                              {"COLUMN_TYPE", 't', 0, false},
+                                              {"COLUMN_KEY", 's', 3, false},
+                                              {"EXTRA", 's', 256, true},
+                                              {"PRIVILEGES", 's', 154, true},
+                                              {"COLUMN_COMMENT", 't', 0, false},
+                                              {"GENERATION_EXPRESSION", 't', 0, false},
+                                              {"SRS_ID", 'u', 0, true},
+                                              {NULL, 0, 0, false}};
+
+/* PRI, UNI or MUL as in SHOW COLUMNS: by the first key that the column begins. */
+static const char *
+column_key(const ql_table *t, unsigned column)
+{
+    const char *key = "";
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        const ql_index *ix = &t->indexes[i];
+        for (unsigned p = 0; p < ix->nparts; p++) {
+            if (ix->parts[p].column != column) {
+                continue;
+            }
+            if (ix->primary) {
+                return "PRI";
+            }
+            if (p == 0 && ix->unique && ix->nparts == 1) {
+                key = "UNI";
+            } else if (p == 0 && !*key) {
+                key = "MUL";
+            }
+        }
+    }
+    return key;
+}
+
+static unsigned
+integer_digits(const ql_type *t)
+{
+    switch (t->field) {
+    case QL_F_TINY:
+        return 3;
+    case QL_F_SHORT:
+        return 5;
+    case QL_F_INT24:
+        return 7;
+    case QL_F_LONG:
+        return 10;
+    default:
+        return t->is_unsigned ? 20 : 19;
+    }
+}
+
+static void
+set_column_numbers(ql_value *v, const ql_type *ty)
+{
+    uint32_t per_char = ty->coll ? ty->coll->charset->max_bytes : 1;
+    bool blob = ty->field >= QL_F_TINY_BLOB && ty->field <= QL_F_BLOB;
+    switch (ty->kind) {
+    case QL_K_STRING:
+        v[8] = ql_value_int(ty->length);
+        v[9] = ql_value_int(blob ? (int64_t)ty->length : (int64_t)ty->length * per_char);
+        if (ty->coll && ty->coll != ql_coll_binary) {
+            qli_set_cstr(&v[13], ty->coll->charset->name);
+            qli_set_cstr(&v[14], ty->coll->name);
+        }
+        break;
+    case QL_K_INT:
+        v[10] = ql_value_uint(integer_digits(ty));
+        v[11] = ql_value_uint(0);
+        break;
+    case QL_K_DECIMAL:
+        v[10] = ql_value_uint(ty->length);
+        v[11] = ql_value_uint(ty->decimals);
+        break;
+    case QL_K_DOUBLE:
+        v[10] = ql_value_uint(ty->field == QL_F_FLOAT ? 12 : 22);
+        break;
+    case QL_K_TIME:
+    case QL_K_DATETIME:
+        v[12] = ql_value_uint(ty->decimals);
+        break;
+    default:
+        break;
+    }
+}
+
+static ql_status
+set_column_texts(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_column *c)
+{
+    ql_buf b = {0};
+    ql_status st;
+    QL_TRY_TO(st, ql_type_print(cx, &c->type, &b), out);
+    char *type = ql_arena_strndup(cx, a, b.p, b.n);
+    if (!type) {
+        st = QL_ERROR;
+        goto out;
+    }
+    qli_set_str(&v[15], (ql_str){type, b.n});
+    qli_set_str(&v[7], (ql_str){type, strcspn(type, "( ")});
+    if (c->default_kind == QL_DEF_VALUE) {
+        ql_str text;
+        QL_TRY_TO(st, ql_value_to_str(cx, a, &c->default_value, &text), out);
+        qli_set_str(&v[5], text);
+    } else if (c->default_kind == QL_DEF_NOW) {
+        qli_set_cstr(&v[5], "CURRENT_TIMESTAMP");
+    } else if (c->default_kind == QL_DEF_EXPR) {
+        qli_set_str(&v[5], c->default_text);
+    }
+out:
+    ql_buf_free(&b);
+    return st;
+}
+
+static ql_status
+add_column(ql_ctx *cx, qli_rows *r, const ql_table *x, unsigned i)
+{
+    const ql_column *c = &x->columns[i];
+    ql_value *v;
+    QL_TRY(qli_rows_add(cx, r, &v));
+    qli_set_cstr(&v[0], "def");
+    qli_set_str(&v[1], x->db);
+    qli_set_str(&v[2], x->name);
+    qli_set_str(&v[3], c->name);
+    v[4] = ql_value_uint(i + 1);
+    qli_set_cstr(&v[6], c->type.nullable ? "YES" : "NO");
+    set_column_numbers(v, &c->type);
+    QL_TRY(set_column_texts(cx, r->a, v, c));
+    qli_set_cstr(&v[16], column_key(x, i));
+    qli_set_cstr(&v[17], c->auto_increment ? "auto_increment"
+                         : c->default_kind == QL_DEF_NOW && c->on_update_now
+                             ? "DEFAULT_GENERATED on update CURRENT_TIMESTAMP"
+                         : c->default_kind == QL_DEF_NOW || c->default_kind == QL_DEF_EXPR
+                             ? "DEFAULT_GENERATED"
+                         : c->on_update_now ? "on update CURRENT_TIMESTAMP"
+                                            : "");
+    qli_set_cstr(&v[18], "select,insert,update,references");
+    qli_set_str(&v[19], c->comment);
+    qli_set_cstr(&v[20], "");
+    return QL_OK;
+}
+
+static ql_status
+fill_columns(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    ql_table **list;
+    size_t nt;
+    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    for (size_t i = 0; i < nt; i++) {
+        for (unsigned c = 0; c < list[i]->ncolumns; c++) {
+            QL_TRY(add_column(cx, &r, list[i], c));
+        }
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+/* --- STATISTICS ------------------------------------------------------------------------------ */
+
+static const qli_vcolumn statistics_columns[] = {{"TABLE_CATALOG", 's', 64, false},
+                                                 {"TABLE_SCHEMA", 's', 64, false},
+                                                 {"TABLE_NAME", 's', 64, false},
+                                                 {"NON_UNIQUE", 'n', 0, false},
+                                                 {"INDEX_SCHEMA", 's', 64, false},
+                                                 {"INDEX_NAME", 's', 64, true},
+                                                 {"SEQ_IN_INDEX", 'u', 0, false},
+                                                 {"COLUMN_NAME", 's', 64, true},
+                                                 {"COLLATION", 's', 1, true},
+                                                 {"CARDINALITY", 'i', 0, true},
+                                                 {"SUB_PART", 'i', 0, true},
+                                                 {"PACKED", 's', 1, true},
+                                                 {"NULLABLE", 's', 3, false},
+                                                 {"INDEX_TYPE", 's', 11, false},
+                                                 {"COMMENT", 's', 8, false},
+                                                 {"INDEX_COMMENT", 's', 2048, false},
+                                                 {"IS_VISIBLE", 's', 3, false},
+                                                 {"EXPRESSION", 't', 0, true},
+                                                 {NULL, 0, 0, false}};
+
+static ql_status
+add_index_part(ql_ctx *cx, qli_rows *r, const ql_table *x, const ql_index *ix, unsigned p)
+{
+    const ql_column *c = &x->columns[ix->parts[p].column];
+    ql_value *v;
+    QL_TRY(qli_rows_add(cx, r, &v));
+    qli_set_cstr(&v[0], "def");
+    qli_set_str(&v[1], x->db);
+    qli_set_str(&v[2], x->name);
+    v[3] = ql_value_int(!ix->unique);
+    qli_set_str(&v[4], x->db);
+    qli_set_str(&v[5], ix->name);
+    v[6] = ql_value_uint(p + 1);
+    qli_set_str(&v[7], c->name);
+    qli_set_cstr(&v[8], ix->parts[p].descending ? "D" : "A");
+    int64_t count = ql_table_rows(x);
+    v[9] = ql_value_int(count > 0 ? count : 0);
+    if (ix->parts[p].prefix) {
+        v[10] = ql_value_int(ix->parts[p].prefix);
+    }
+    qli_set_cstr(&v[12], c->type.nullable ? "YES" : "");
+    qli_set_cstr(&v[13], "BTREE");
+    qli_set_cstr(&v[14], "");
+    qli_set_str(&v[15], ix->comment);
+    qli_set_cstr(&v[16], "YES");
+    return QL_OK;
+}
+
+static ql_status
+fill_statistics(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    ql_table **list;
+    size_t nt;
+    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    for (size_t i = 0; i < nt; i++) {
+        for (unsigned x = 0; x < list[i]->nindexes; x++) {
+            for (unsigned p = 0; p < list[i]->indexes[x].nparts; p++) {
+                QL_TRY(add_index_part(cx, &r, list[i], &list[i]->indexes[x], p));
+            }
+        }
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+/* --- ENGINES, CHARACTER_SETS, COLLATIONS ----------------------------------------------------- */
+
+static const qli_vcolumn engines_columns[] = {
+    {"ENGINE", 's', 64, false},  {"SUPPORT", 's', 8, false},
+    {"COMMENT", 's', 80, false}, {"TRANSACTIONS", 's', 3, true},
+    {"XA", 's', 3, true},        {"SAVEPOINTS", 's', 3, true},
+    {NULL, 0, 0, false}};
+
+static ql_status
+fill_engines(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    static const char *const engines[][6] = {
+        {"InnoDB", "DEFAULT", "Transactions, row locks; stored in LMDB", "YES", "NO", "YES"},
+        {"MEMORY", "YES", "Tables made on demand", "NO", "NO", "NO"},
+        {"PERFORMANCE_SCHEMA", "YES", "Performance Schema", "NO", "NO", "NO"}};
+    qli_rows r = {.a = a, .t = t};
+    for (size_t i = 0; i < QL_ARRAY_LEN(engines); i++) {
+        ql_value *v;
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        for (unsigned c = 0; c < 6; c++) {
+            qli_set_cstr(&v[c], engines[i][c]);
+        }
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+static const qli_vcolumn charsets_columns[] = {{"CHARACTER_SET_NAME", 's', 64, false},
+                                               {"DEFAULT_COLLATE_NAME", 's', 64, false},
+                                               {"DESCRIPTION", 's', 2048, false},
+                                               {"MAXLEN", 'u', 0, false},
+                                               {NULL, 0, 0, false}};
+
+static ql_status
+fill_charsets(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    for (size_t i = 0; i < ql_collation_count(); i++) {
+        const ql_collation *c = ql_collation_nth(i);
+        if (c->charset->default_coll_id != c->id) {
+            continue;
+        }
+        ql_value *v;
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        qli_set_cstr(&v[0], c->charset->name);
+        qli_set_cstr(&v[1], c->name);
+        qli_set_cstr(&v[2], c->charset->name);
+        v[3] = ql_value_uint(c->charset->max_bytes);
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+static const qli_vcolumn collations_columns[] = {{"COLLATION_NAME", 's', 64, false},
+                                                 {"CHARACTER_SET_NAME", 's', 64, false},
+                                                 {"ID", 'u', 0, false},
+                                                 {"IS_DEFAULT", 's', 3, false},
+                                                 {"IS_COMPILED", 's', 3, false},
+                                                 {"SORTLEN", 'u', 0, false},
+                                                 {"PAD_ATTRIBUTE", 's', 9, false},
+                                                 {NULL, 0, 0, false}};
+
+static ql_status
+fill_collations(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    qli_rows r = {.a = a, .t = t};
+    for (size_t i = 0; i < ql_collation_count(); i++) {
+        const ql_collation *c = ql_collation_nth(i);
+        ql_value *v;
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        qli_set_cstr(&v[0], c->name);
+        qli_set_cstr(&v[1], c->charset->name);
+        v[2] = ql_value_uint(c->id);
+        qli_set_cstr(&v[3], c->charset->default_coll_id == c->id ? "Yes" : "");
+        qli_set_cstr(&v[4], "Yes");
+        v[5] = ql_value_uint(c->is_binary ? 1 : 0);
+        qli_set_cstr(&v[6], c->pad_space ? "PAD SPACE" : "NO PAD");
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
+#define IS "information_schema"
+const ql_virtual_table qli_infoschema_tables[] = {
+    {IS, "CHARACTER_SETS", charsets_columns, fill_charsets},
+    {IS, "COLLATIONS", collations_columns, fill_collations},
+    {IS, "COLUMNS", columns_columns, fill_columns},
+    {IS, "ENGINES", engines_columns, fill_engines},
+    {IS, "PROCESSLIST", processlist_columns, fill_processlist},
+    {IS, "SCHEMATA", schemata_columns, fill_schemata},
+    {IS, "STATISTICS", statistics_columns, fill_statistics},
+    {IS, "TABLES", tables_columns, fill_tables},
+};
+const size_t qli_infoschema_count = QL_ARRAY_LEN(qli_infoschema_tables);

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Status: counters as relaxed atomics of the instance, Com_xxx by name, and SHOW STATUS, which adds
+ * what other layers know at the time of asking. No locks.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/thread.h"
+#include "catalog/vars_int.h"
+#include "intr/proc.h"
+#include "kv/kv.h"
+
+static const char *const counter_names[QL_CT_COUNT] = {
+#define QL_STATUSVAR(id, name, what) [QL_CT_##id] = name,
+#include "catalog/statusvars.def"
+#undef QL_STATUSVAR
+};
+
+/* Sorted: found by bsearch. */
+const char *const qli_com_names[] = {"admin_commands",
+                                     "alter_db",
+                                     "alter_table",
+                                     "alter_user",
+                                     "analyze",
+                                     "begin",
+                                     "change_db",
+                                     "check",
+                                     "commit",
+                                     "create_db",
+                                     "create_index",
+                                     "create_table",
+                                     "create_user",
+                                     "dealloc_sql",
+                                     "delete",
+                                     "delete_multi",
+                                     "do",
+                                     "drop_db",
+                                     "drop_index",
+                                     "drop_table",
+                                     "drop_user",
+                                     "empty_query",
+                                     "execute_sql",
+                                     "explain_other",
+                                     "flush",
+                                     "grant",
+                                     "insert",
+                                     "insert_select",
+                                     "kill",
+                                     "load",
+                                     "lock_tables",
+                                     "optimize",
+                                     "prepare_sql",
+                                     "release_savepoint",
+                                     "rename_table",
+                                     "rename_user",
+                                     "repair",
+                                     "replace",
+                                     "replace_select",
+                                     "reset_connection",
+                                     "revoke",
+                                     "rollback",
+                                     "rollback_to_savepoint",
+                                     "savepoint",
+                                     "select",
+                                     "set_option",
+                                     "set_password",
+                                     "show_charsets",
+                                     "show_collations",
+                                     "show_create_db",
+                                     "show_create_table",
+                                     "show_create_user",
+                                     "show_databases",
+                                     "show_engine_status",
+                                     "show_errors",
+                                     "show_fields",
+                                     "show_grants",
+                                     "show_keys",
+                                     "show_open_tables",
+                                     "show_plugins",
+                                     "show_privileges",
+                                     "show_processlist",
+                                     "show_status",
+                                     "show_storage_engines",
+                                     "show_table_status",
+                                     "show_tables",
+                                     "show_triggers",
+                                     "show_variables",
+                                     "show_warnings",
+                                     "shutdown",
+                                     "stmt_close",
+                                     "stmt_execute",
+                                     "stmt_fetch",
+                                     "stmt_prepare",
+                                     "stmt_reset",
+                                     "stmt_send_long_data",
+                                     "truncate",
+                                     "unlock_tables",
+                                     "update",
+                                     "update_multi"};
+const size_t qli_com_count = QL_ARRAY_LEN(qli_com_names);
+
+void
+ql_count(ql_ctx *cx, ql_counter id, uint64_t n)
+{
+    if (cx->inst->sysvars) {
+        atomic_fetch_add_explicit(&cx->inst->sysvars->counters[id], n, memory_order_relaxed);
+    }
+}
+
+void
+ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n)
+{
+    _Atomic uint64_t *c = &cx->inst->sysvars->counters[id];
+    uint64_t now = atomic_load_explicit(c, memory_order_relaxed);
+    while (now < n && !atomic_compare_exchange_weak(c, &now, n)) {
+    }
+}
+
+uint64_t
+ql_counter_get(ql_instance *inst, ql_counter id)
+{
+    return atomic_load_explicit(&inst->sysvars->counters[id], memory_order_relaxed);
+}
+
+static int
+compare_com(const void *key, const void *name)
+{
+    return strcmp(key, *(const char *const *)name);
+}
+
+void
+ql_count_command(ql_ctx *cx, const char *com_name)
+{
+    const char *const *at =
+        com_name ? bsearch(com_name, qli_com_names, qli_com_count, sizeof *at, compare_com) : NULL;
+    if (at && cx->inst->sysvars) {
+        atomic_fetch_add_explicit(&cx->inst->sysvars->com[at - qli_com_names], 1,
+                                  memory_order_relaxed);
+    }
+}
+
+/* --- SHOW STATUS ----------------------------------------------------------------------------- */
+
+typedef struct list {
+    ql_arena *a;
+    ql_name_value *v;
+    size_t n, cap;
+} list;
+
+static ql_status
+add_text(ql_ctx *cx, list *l, const char *name, const char *value)
+{
+    if (!value) {
+        return QL_ERROR;
+    }
+    if (l->n == l->cap) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Too many status variables");
+    }
+    l->v[l->n++] = (ql_name_value){{name, strlen(name)}, {value, strlen(value)}};
+    return QL_OK;
+}
+
+static ql_status
+add_number(ql_ctx *cx, list *l, const char *name, uint64_t v)
+{
+    return add_text(cx, l, name, ql_arena_printf(cx, l->a, "%llu", (unsigned long long)v));
+}
+
+static ql_status
+add_com(ql_ctx *cx, list *l)
+{
+    for (size_t i = 0; i < qli_com_count; i++) {
+        char *name = ql_arena_printf(cx, l->a, "Com_%s", qli_com_names[i]);
+        if (!name) {
+            return QL_ERROR;
+        }
+        QL_TRY(add_number(cx, l, name, atomic_load(&cx->inst->sysvars->com[i])));
+    }
+    return QL_OK;
+}
+
+static ql_status
+add_threads(ql_ctx *cx, list *l)
+{
+    ql_proc_info *rows;
+    size_t n, running = 0;
+    if (!cx->inst->procs) {
+        return QL_OK;
+    }
+    QL_TRY(ql_procs_list(cx, cx->inst->procs, l->a, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        running += rows[i].info.p != NULL;
+    }
+    QL_TRY(add_number(cx, l, "Threads_connected", n));
+    QL_TRY(add_number(cx, l, "Threads_running", running));
+    return add_number(cx, l, "Threads_cached", 0);
+}
+
+static ql_status
+add_txns(ql_ctx *cx, list *l)
+{
+    if (!cx->inst->txns) {
+        return QL_OK;
+    }
+    ql_txnsys_stats s;
+    ql_txnsys_get_stats(cx->inst->txns, &s);
+    QL_TRY(add_number(cx, l, "Innodb_row_lock_waits", s.row_lock_waits));
+    QL_TRY(add_number(cx, l, "Innodb_deadlocks", s.deadlocks));
+    QL_TRY(add_number(cx, l, "Quell_commits", s.commits));
+    QL_TRY(add_number(cx, l, "Quell_commit_groups", s.commit_groups));
+    QL_TRY(add_number(cx, l, "Quell_rollbacks", s.rollbacks));
+    QL_TRY(add_number(cx, l, "Quell_row_locks", s.row_locks));
+    QL_TRY(add_number(cx, l, "Quell_open_transactions", s.open_transactions));
+    QL_TRY(add_number(cx, l, "Quell_trash_keys_purged", s.trash_keys_purged));
+    return add_number(cx, l, "Quell_overlay_bytes", s.overlay_bytes);
+}
+
+static ql_status
+add_kv(ql_ctx *cx, list *l)
+{
+    if (!cx->inst->kv) {
+        return QL_OK;
+    }
+    ql_kv_stats s;
+    ql_kv_get_stats(cx->inst->kv, &s);
+    QL_TRY(add_number(cx, l, "Quell_kv_seq", s.seq));
+    QL_TRY(add_number(cx, l, "Quell_kv_entries", s.entries));
+    QL_TRY(add_number(cx, l, "Quell_kv_file_bytes", s.file_bytes));
+    QL_TRY(add_number(cx, l, "Quell_kv_used_bytes", s.used_bytes));
+    QL_TRY(add_number(cx, l, "Quell_kv_free_bytes", s.free_bytes));
+    QL_TRY(add_number(cx, l, "Quell_snapshots_open", s.snapshots_open));
+    return add_number(cx, l, "Quell_oldest_snapshot_lag",
+                      s.snapshots_open ? s.seq - s.oldest_snapshot_seq : 0);
+}
+
+#ifdef QL_DEBUG
+static ql_status
+add_wait_matrix(ql_ctx *cx, list *l)
+{
+    static const struct {
+        uint32_t bit;
+        const char *name;
+    } reasons[] = {{QL_INTR_QUERY, "QUERY"},   {QL_INTR_TIME, "TIME"},
+                   {QL_INTR_MEMORY, "MEMORY"}, {QL_INTR_SNAPSHOT, "SNAPSHOT"},
+                   {QL_INTR_CONN, "CONN"},     {QL_INTR_GONE, "GONE"},
+                   {QL_INTR_IDLE, "IDLE"},     {QL_INTR_SHUTDOWN, "SHUTDOWN"}};
+    ql_buf b = {0};
+    ql_status st = QL_OK;
+    for (int w = QL_W_NONE + 1; w < QL_W_COUNT; w++) {
+        for (size_t r = 0; r < QL_ARRAY_LEN(reasons); r++) {
+            uint64_t n = ql_wait_matrix_count((ql_wait_kind)w, reasons[r].bit);
+            if (n) {
+                QL_TRY_TO(st,
+                          ql_buf_printf(cx, &b, "%s%s:%s=%llu", b.n ? " " : "",
+                                        ql_wait_name((ql_wait_kind)w), reasons[r].name,
+                                        (unsigned long long)n),
+                          out);
+            }
+        }
+    }
+    st = add_text(cx, l, "Quell_wait_matrix", ql_arena_strndup(cx, l->a, b.n ? b.p : "", b.n));
+out:
+    ql_buf_free(&b);
+    return st;
+}
+
+static ql_status
+add_debug(ql_ctx *cx, list *l)
+{
+    ql_gap_report gap;
+    ql_intr_gap_worst(&gap);
+    QL_TRY(add_number(cx, l, "Quell_checkpoint_gap_us", (uint64_t)(gap.ns / 1000)));
+    QL_TRY(add_text(cx, l, "Quell_checkpoint_gap_from",
+                    ql_arena_strndup(cx, l->a, gap.from, strnlen(gap.from, sizeof gap.from))));
+    QL_TRY(add_text(cx, l, "Quell_checkpoint_gap_to",
+                    ql_arena_strndup(cx, l->a, gap.to, strnlen(gap.to, sizeof gap.to))));
+    QL_TRY(add_number(cx, l, "Quell_checkpoints", atomic_load(&cx->intr->checkpoints)));
+    QL_TRY(add_number(cx, l, "Quell_arenas_live", ql_arena_live_count()));
+    return add_wait_matrix(cx, l);
+}
+#else
+static ql_status
+add_debug(ql_ctx *cx, list *l)
+{
+    (void)cx;
+    (void)l;
+    return QL_OK;
+}
+#endif
+
+static int
+compare_status(const void *a, const void *b)
+{
+    return strcmp(((const ql_name_value *)a)->name.p, ((const ql_name_value *)b)->name.p);
+}
+
+ql_status
+ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n)
+{
+    list l = {.a = a, .cap = QL_CT_COUNT + qli_com_count + 48};
+    l.v = QL_ARENA_ARRAY(cx, a, ql_name_value, l.cap);
+    if (!l.v) {
+        return QL_ERROR;
+    }
+    for (int i = 0; i < QL_CT_COUNT; i++) {
+        QL_TRY(add_number(cx, &l, counter_names[i], ql_counter_get(cx->inst, (ql_counter)i)));
+    }
+    int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
+    QL_TRY(add_number(cx, &l, "Uptime", up > 0 ? (uint64_t)up : 0));
+    QL_TRY(add_number(cx, &l, "Uptime_since_flush_status", up > 0 ? (uint64_t)up : 0));
+    size_t tables = 0;
+    if (cx->inst->catalog) {
+        ql_mutex_lock(&cx->inst->catalog->mu);
+        tables = cx->inst->catalog->tables.count;
+        ql_mutex_unlock(&cx->inst->catalog->mu);
+    }
+    QL_TRY(add_number(cx, &l, "Open_tables", tables));
+    QL_TRY(add_number(cx, &l, "Opened_tables", tables));
+    QL_TRY(add_number(cx, &l, "Open_files", 1));
+    QL_TRY(add_number(cx, &l, "Quell_memory_in_use", ql_mem_in_use()));
+    QL_TRY(add_com(cx, &l));
+    QL_TRY(add_threads(cx, &l));
+    QL_TRY(add_txns(cx, &l));
+    QL_TRY(add_kv(cx, &l));
+    QL_TRY(add_debug(cx, &l));
+    qsort(l.v, l.n, sizeof *l.v, compare_status);
+    *v = l.v;
+    *n = l.n;
+    return QL_OK;
+}

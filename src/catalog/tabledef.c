@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Table definitions as objects: memory, references, names of columns and indexes. A definition is
+ * not changed once it can be seen by others, so nothing here takes a lock.
+ */
+#include <string.h>
+
+#include "base/diag.h"
+#include "catalog/catalog_int.h"
+
+ql_table *
+qli_table_alloc(ql_ctx *cx, const char *what)
+{
+    ql_arena *a = ql_arena_new(what, NULL);
+    if (!a) {
+        (void)ql_fail_oom(cx, sizeof(ql_table));
+        return NULL;
+    }
+    ql_table *t = QL_ARENA_NEW(cx, a, ql_table);
+    if (!t) {
+        ql_arena_free(a);
+        return NULL;
+    }
+    t->arena = a;
+    atomic_init(&t->refs, 1);
+    t->auto_column = -1;
+    return t;
+}
+
+void
+ql_table_put(ql_table *t)
+{
+    if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
+        qli_tablestate_put(t->state);
+        ql_arena_free(t->arena);
+    }
+}
+
+ql_status
+qli_table_finish(ql_ctx *cx, ql_table *t)
+{
+    t->types = QL_ARENA_ARRAY(cx, t->arena, ql_type, t->ncolumns);
+    if (!t->types) {
+        return QL_ERROR;
+    }
+    t->auto_column = -1;
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        t->types[i] = t->columns[i].type;
+        if (t->columns[i].auto_increment) {
+            t->auto_column = (int)i;
+        }
+    }
+    return QL_OK;
+}
+
+int
+ql_table_column(const ql_table *t, ql_str name)
+{
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        if (ql_str_eq_nocase(t->columns[i].name, name)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+const ql_index *
+ql_table_index(const ql_table *t, ql_str name)
+{
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        if (!t->indexes[i].hidden_rowid && ql_str_eq_nocase(t->indexes[i].name, name)) {
+            return &t->indexes[i];
+        }
+    }
+    return NULL;
+}
+
+/* Largest value the AUTO_INCREMENT column can hold. */
+uint64_t
+qli_auto_max(const ql_table *t)
+{
+    if (t->auto_column < 0) {
+        return UINT64_MAX;
+    }
+    const ql_type *ty = &t->columns[t->auto_column].type;
+    unsigned bits = ty->field == QL_F_TINY    ? 8
+                    : ty->field == QL_F_SHORT ? 16
+                    : ty->field == QL_F_INT24 ? 24
+                    : ty->field == QL_F_LONG  ? 32
+                                              : 64;
+    if (ty->kind == QL_K_DOUBLE) {
+        return ty->field == QL_F_FLOAT ? (uint64_t)1 << 24 : (uint64_t)1 << 53;
+    }
+    bits -= !ty->is_unsigned;
+    return bits == 64 ? UINT64_MAX : ((uint64_t)1 << bits) - 1;
+}

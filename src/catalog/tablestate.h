@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Counters of a table that outlive its versions: AUTO_INCREMENT, hidden row ids, approximate number
+ * of rows. Shared by all sessions. Included by catalog/catalog.h.
+ */
+#ifndef QL_CATALOG_TABLESTATE_H
+#define QL_CATALOG_TABLESTATE_H
+
+#include "catalog/tabledef.h"
+
+/* AUTO_INCREMENT: next value(s), not given back by rollback. A bound ahead of the counter is kept
+ * in the keyspace, so that a restart never repeats one. n values from *first. 1467 when used up.
+ * Inside cx->txn. */
+ql_status ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first) QL_MUST_USE;
+/* A row with an explicit value was written: the counter goes beyond it. Inside cx->txn. */
+ql_status ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value) QL_MUST_USE;
+uint64_t ql_autoinc_peek(ql_table *t); /* next value, for SHOW */
+
+/* Next key of a table without PRIMARY KEY. The first call after a start looks for the last one. */
+ql_status ql_rowid_next(ql_ctx *cx, ql_table *t, uint64_t *out) QL_MUST_USE;
+
+/* Rows of the table, approximate; -1 = not known yet (table/ then counts and calls init). */
+int64_t ql_table_rows(const ql_table *t);
+void ql_table_rows_init(ql_table *t, int64_t rows);
+/* cx's transaction has added (removed, < 0) rows: counts when it commits. */
+void ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta);
+
+#endif

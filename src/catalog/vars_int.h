@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside catalog/: the table of system variables, global snapshots, session overrides.
+ */
+#ifndef QL_CATALOG_VARS_INT_H
+#define QL_CATALOG_VARS_INT_H
+
+#include "catalog/catalog_int.h"
+
+typedef enum qli_sv_type {
+    QLI_T_BOOL,
+    QLI_T_UINT,
+    QLI_T_DOUBLE,
+    QLI_T_STR,
+    QLI_T_ENUM,
+    QLI_T_SQLMODE,
+    QLI_T_CHARSET,
+    QLI_T_COLLATION,
+    QLI_T_TIMEZONE
+} qli_sv_type;
+typedef enum qli_sv_scope { QLI_S_GLOBAL = 1, QLI_S_SESSION = 2, QLI_S_BOTH = 3 } qli_sv_scope;
+
+typedef struct qli_sysvar {
+    const char *name;
+    qli_sv_scope scope;
+    qli_sv_type type;
+    const char *dflt;
+    uint64_t min, max;
+    unsigned flags;
+    const char *values; /* ENUM: "A,B,C" */
+    const char *what;
+} qli_sysvar;
+extern const qli_sysvar qli_sysvars[QL_SV_COUNT];
+
+/* All global values at one time. Immutable; counted, so that sessions keep what they began with. */
+typedef struct qli_globals {
+    _Atomic uint32_t refs;
+    ql_value v[QL_SV_COUNT]; /* strings in text */
+    char text[];
+} qli_globals;
+
+typedef struct qli_override {
+    ql_sysvar_id id;
+    ql_value v; /* string owned */
+} qli_override;
+
+struct ql_sysvars {
+    ql_mutex mu;                       /* rank SYSVARS */
+    qli_globals *now;                  /* [mu] a reference */
+    _Atomic uint64_t u64[QL_SV_COUNT]; /* numbers of now, for ql_sysvar_global_u64 */
+    ql_sysvar_hook hooks[QL_SV_COUNT]; /* [const after start] */
+    _Atomic uint64_t counters[QL_CT_COUNT];
+    _Atomic uint64_t *com; /* Com_xxx, by qli_com_names */
+};
+
+qli_globals *qli_globals_get(ql_sysvars *sv); /* a reference */
+void qli_globals_put(qli_globals *g);
+/* Publish v as the global value of id. QL_ERROR 1037. */
+ql_status qli_globals_set(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id,
+                          const ql_value *v) QL_MUST_USE;
+/* A SET value in the variable's own form, checked; strings static, in *value or in cx->arena. */
+ql_status qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value,
+                             ql_value *out) QL_MUST_USE;
+/* Text of configuration or of the default; false = not a value of it. Strings share text. */
+bool qli_sysvar_parse(ql_sysvar_id id, ql_str text, ql_value *out);
+ql_sysvar_id qli_sysvar_real(ql_sysvar_id id); /* what an alias stands for */
+/* sql_mode: list to bits and back to MySQL's canonical text (static buffer of the caller). */
+bool qli_sql_mode_parse(ql_str list, uint64_t *bits, ql_str *bad);
+size_t qli_sql_mode_print(uint64_t bits, char *out, size_t size);
+bool qli_zone_parse(ql_str name, int32_t *seconds);
+/* Plain member of v that mirrors id. */
+void qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val);
+const ql_value *qli_vars_value(const ql_vars *v, ql_sysvar_id id);
+void qli_uservars_free(ql_vars *v);
+extern const char *const qli_com_names[];
+extern const size_t qli_com_count;
+
+#endif
