@@ -44,6 +44,10 @@ void ql_scan_close(ql_scan *s);
 /* Clustered key of row `row` of the current batch; valid until the next call. */
 ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
 
+/* Can all these columns be read from the keys of ix alone (with the clustered key behind them)? For
+ * index_only. */
+bool ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordinals, uint16_t n);
+
 /* Number of rows (approximate) for the planner: from stats or a cheap estimate. */
 ql_status ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keys of indexes. Clustered: id, then the key columns (or 8 bytes of hidden row id); value = the
+ * row. Secondary: id, columns, and unless uniqueness already tells rows apart, the clustered key
+ * without its id; value = the clustered key without its id.
+ */
+#include "table/table_int.h"
+
+ql_status
+qli_key_start(ql_ctx *cx, ql_buf *b, uint32_t index_id)
+{
+    const char id[QLI_ID_BYTES] = {(char)(index_id >> 24), (char)(index_id >> 16),
+                                   (char)(index_id >> 8), (char)index_id};
+    ql_buf_clear(b);
+    return ql_buf_put(cx, b, id, sizeof id);
+}
+
+ql_status
+qli_key_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_value *values,
+              uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        const ql_index_part *part = &ix->parts[i];
+        QL_TRY(ql_key_encode(cx, &t->types[part->column], part->prefix, part->descending,
+                             &values[i], b));
+    }
+    return QL_OK;
+}
+
+static ql_status
+row_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_value *row,
+          bool *has_null)
+{
+    for (uint16_t i = 0; i < ix->nparts; i++) {
+        const ql_index_part *part = &ix->parts[i];
+        *has_null |= ql_value_is_null(&row[part->column]);
+        QL_TRY(ql_key_encode(cx, &t->types[part->column], part->prefix, part->descending,
+                             &row[part->column], b));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_clustered_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_value *row)
+{
+    bool has_null = false;
+    QL_TRY(qli_key_start(cx, b, t->indexes[0].id));
+    return row_parts(cx, b, t, &t->indexes[0], row, &has_null);
+}
+
+ql_status
+qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_value *row,
+                  ql_str locator, bool *is_unique)
+{
+    bool has_null = false;
+    QL_TRY(qli_key_start(cx, b, ix->id));
+    QL_TRY(row_parts(cx, b, t, ix, row, &has_null));
+    *is_unique = ix->unique && !has_null;
+    if (*is_unique) {
+        return QL_OK;
+    }
+    return ql_buf_put(cx, b, locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES);
+}
+
+bool
+qli_key_successor(ql_buf *b)
+{
+    while (b->n > 0) {
+        unsigned char last = (unsigned char)b->p[b->n - 1];
+        if (last != 0xFF) {
+            b->p[b->n - 1] = (char)(last + 1);
+            return true;
+        }
+        b->n--;
+    }
+    return false;
+}
+
+bool
+qli_part_is_readable(const ql_table *t, const ql_index_part *part)
+{
+    const ql_type *type = &t->types[part->column];
+    return part->prefix == 0 &&
+           (type->kind != QL_K_STRING || (type->coll != NULL && type->coll == ql_coll_binary));
+}
+
+bool
+ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordinals, uint16_t n)
+{
+    const ql_index *primary = &t->indexes[0];
+    for (uint16_t i = 0; i < n; i++) {
+        bool found = false;
+        for (uint16_t p = 0; p < ix->nparts && !found; p++) {
+            found = ix->parts[p].column == ordinals[i] && qli_part_is_readable(t, &ix->parts[p]);
+        }
+        for (uint16_t p = 0; !primary->hidden_rowid && p < primary->nparts && !found; p++) {
+            found = primary->parts[p].column == ordinals[i] &&
+                    qli_part_is_readable(t, &primary->parts[p]);
+        }
+        if (!found) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside table/: making keys.
+ */
+#ifndef QL_TABLE_INT_H
+#define QL_TABLE_INT_H
+
+#include "base/buf.h"
+#include "table/table.h"
+
+#define QLI_ID_BYTES 4 /* index id in front of every key */
+
+static inline ql_str
+qli_str(const ql_buf *b)
+{
+    return (ql_str){b->p, b->n};
+}
+
+/* The index id, big-endian, alone in b. */
+ql_status qli_key_start(ql_ctx *cx, ql_buf *b, uint32_t index_id) QL_MUST_USE;
+/* Append the first n parts of ix from values[] (one for each part, in part order). */
+ql_status qli_key_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,
+                        const ql_value *values, uint16_t n) QL_MUST_USE;
+/* Clustered key of a row of all columns (not for hidden row ids). */
+ql_status qli_clustered_key(ql_ctx *cx, ql_buf *b, const ql_table *t,
+                            const ql_value *row) QL_MUST_USE;
+/* Key of the row in secondary index ix; locator = its clustered key. *is_unique: uniqueness is to
+ * be checked (unique index, no NULL). */
+ql_status qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,
+                            const ql_value *row, ql_str locator, bool *is_unique) QL_MUST_USE;
+/* In place: the smallest key above all that begin with b. False: there is none (all 0xFF). */
+bool qli_key_successor(ql_buf *b);
+/* Which index parts hold a column's whole value in a form that can be read back? */
+bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Writes that keep all indexes of a table in step. Everything is checked before anything is
+ * written, so a duplicate leaves nothing. Keys are locked before they are looked at: the clustered
+ * key of the row, and the keys of unique indexes that come or go. May wait (ROW_LOCK). All writes
+ * go to the running statement's layer.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/thread.h"
+#include "catalog/sysvars.h"
+#include "intr/intr.h"
+#include "table/table_int.h"
+
+static ql_deadline
+lock_deadline(const ql_ctx *cx)
+{
+    return cx->vars ? ql_deadline_ms((int64_t)cx->vars->innodb_lock_wait_timeout * 1000)
+                    : QL_FOREVER;
+}
+
+static ql_status
+lock_key(ql_ctx *cx, ql_str key)
+{
+    return ql_txn_lock_row(cx, key, QL_LOCK_X, lock_deadline(cx));
+}
+
+/* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.
+ */
+static ql_status
+describe_key(ql_ctx *cx, const ql_index *ix, const ql_value *row, ql_str *out)
+{
+    ql_buf b = {0};
+    ql_status st = QL_OK;
+    for (uint16_t i = 0; i < ix->nparts; i++) {
+        const ql_value *v = &row[ix->parts[i].column];
+        ql_str s = QL_STR("NULL");
+        if (!ql_value_is_null(v)) {
+            QL_TRY_TO(st, ql_value_to_str(cx, cx->arena, v, &s), done);
+            if (ix->parts[i].prefix > 0) {
+                s.n = ql_utf8_offset(s, ix->parts[i].prefix);
+            }
+        }
+        if (i > 0) {
+            QL_TRY_TO(st, ql_buf_put_u8(cx, &b, '-'), done);
+        }
+        QL_TRY_TO(st, ql_buf_put(cx, &b, s.p, s.n), done);
+    }
+    size_t n = ql_utf8_offset((ql_str){b.p, b.n}, 64);
+    char *p = ql_arena_strndup(cx, cx->arena, b.p ? b.p : "", n);
+    st = p ? QL_OK : QL_ERROR;
+    *out = (ql_str){p, n};
+done:
+    ql_buf_free(&b);
+    return st;
+}
+
+static ql_status
+report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_value *row,
+                 ql_str locator, ql_str entry, ql_write_result *result, ql_dup *dup)
+{
+    dup->index = ix;
+    QL_TRY(describe_key(cx, ix, row, &dup->key_text));
+    ql_buf b = {0};
+    ql_status st = QL_OK;
+    if (ix == &t->indexes[0]) {
+        st = ql_buf_put(cx, &b, locator.p, locator.n);
+    } else {
+        st = qli_key_start(cx, &b, t->indexes[0].id);
+        st = st == QL_OK ? ql_buf_put(cx, &b, entry.p, entry.n) : st;
+    }
+    if (st == QL_OK) {
+        char *p = ql_arena_strndup(cx, cx->arena, b.p, b.n);
+        dup->locator = (ql_str){p, b.n};
+        st = p ? QL_OK : QL_ERROR;
+    }
+    ql_buf_free(&b);
+    *result = QL_DUPLICATE;
+    return st;
+}
+
+/* Lock key and look whether it is there in the newest state. QL_OK = there (its value), QL_END =
+ * free. */
+static ql_status
+probe(ql_ctx *cx, ql_str key, ql_str *value)
+{
+    QL_TRY(lock_key(cx, key));
+    return ql_txn_get(cx, QL_VIEW_CURRENT, key, value);
+}
+
+/* Are the unique keys of `row` free? old: the row as it was (its own keys do not count), or NULL.
+ */
+static ql_status
+check_unique(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *row, ql_str old_locator,
+             ql_str locator, ql_buf *key, ql_buf *old_key, ql_write_result *result, ql_dup *dup)
+{
+    for (uint16_t i = 1; i < t->nindexes; i++) {
+        const ql_index *ix = &t->indexes[i];
+        bool unique, old_unique = false;
+        if (!ix->unique) {
+            continue;
+        }
+        QL_TRY(qli_secondary_key(cx, key, t, ix, row, locator, &unique));
+        if (old != NULL) {
+            QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, old_locator, &old_unique));
+        }
+        if (!unique ||
+            (old_unique && old_key->n == key->n && memcmp(old_key->p, key->p, key->n) == 0)) {
+            continue;
+        }
+        ql_str entry;
+        ql_status st = probe(cx, qli_str(key), &entry);
+        if (st == QL_OK) {
+            return report_duplicate(cx, t, ix, row, locator, entry, result, dup);
+        }
+        if (st != QL_END) {
+            return st;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_secondary(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *key)
+{
+    for (uint16_t i = 1; i < t->nindexes; i++) {
+        bool unique;
+        QL_TRY(qli_secondary_key(cx, key, t, &t->indexes[i], row, locator, &unique));
+        QL_TRY(ql_txn_put(cx, qli_str(key),
+                          (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES}));
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_row(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *bytes)
+{
+    ql_buf_clear(bytes);
+    QL_TRY(ql_row_encode(cx, t->types, t->ncolumns, row, bytes));
+    return ql_txn_put(cx, locator, qli_str(bytes));
+}
+
+static ql_status
+hidden_key(ql_ctx *cx, ql_table *t, ql_buf *b)
+{
+    uint64_t id;
+    QL_TRY(ql_rowid_next(cx, t, &id));
+    QL_TRY(qli_key_start(cx, b, t->indexes[0].id));
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(id >> shift)));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result, ql_dup *dup)
+{
+    ql_buf locator = {0}, key = {0}, bytes = {0};
+    ql_status st;
+    *result = QL_WROTE;
+    if (t->indexes[0].hidden_rowid) {
+        QL_TRY_TO(st, hidden_key(cx, t, &locator), done);
+        QL_TRY_TO(st, lock_key(cx, qli_str(&locator)), done);
+    } else {
+        ql_str there;
+        QL_TRY_TO(st, qli_clustered_key(cx, &locator, t, row), done);
+        st = probe(cx, qli_str(&locator), &there);
+        if (st == QL_OK) {
+            st =
+                report_duplicate(cx, t, &t->indexes[0], row, qli_str(&locator), there, result, dup);
+            goto done;
+        }
+        if (st != QL_END) {
+            goto done;
+        }
+    }
+    QL_TRY_TO(
+        st, check_unique(cx, t, NULL, row, (ql_str){0}, qli_str(&locator), &key, NULL, result, dup),
+        done);
+    if (*result == QL_DUPLICATE) {
+        goto done;
+    }
+    QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
+    QL_TRY_TO(st, put_secondary(cx, t, row, qli_str(&locator), &key), done);
+    ql_table_rows_changed(cx, t, 1);
+done:
+    ql_buf_free(&locator);
+    ql_buf_free(&key);
+    ql_buf_free(&bytes);
+    return st;
+}
+
+ql_status
+ql_table_dup_error(ql_ctx *cx, const ql_table *t, const ql_dup *dup)
+{
+    return ql_fail_text(cx, QL_ER_DUP_ENTRY, "Duplicate entry '%.*s' for key '%.*s.%.*s'",
+                        (int)dup->key_text.n, dup->key_text.p, (int)t->name.n, t->name.p,
+                        (int)dup->index->name.n, dup->index->name.p);
+}
+
+ql_status
+ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *values)
+{
+    ql_str bytes;
+    QL_TRY(lock_key(cx, locator));
+    QL_TRY(ql_txn_get(cx, QL_VIEW_CURRENT, locator, &bytes));
+    char *copy = ql_arena_strndup(cx, a, bytes.p, bytes.n);
+    if (copy == NULL) {
+        return QL_ERROR;
+    }
+    return ql_row_decode_values(cx, t->types, t->ncolumns, t->missing, (ql_str){copy, bytes.n},
+                                values);
+}
+
+/* One secondary index from old to new. */
+static ql_status
+move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, const ql_value *row,
+           ql_str old_locator, ql_str locator, ql_buf *old_key, ql_buf *key)
+{
+    bool unique, old_unique;
+    QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, old_locator, &old_unique));
+    QL_TRY(qli_secondary_key(cx, key, t, ix, row, locator, &unique));
+    bool same_key = old_key->n == key->n && memcmp(old_key->p, key->p, key->n) == 0;
+    if (same_key && ql_str_eq(old_locator, locator)) {
+        return QL_OK;
+    }
+    if (!same_key) {
+        if (old_unique) { /* whoever wants this key must wait until we have committed */
+            QL_TRY(lock_key(cx, qli_str(old_key)));
+        }
+        QL_TRY(ql_txn_del(cx, qli_str(old_key)));
+    }
+    return ql_txn_put(cx, qli_str(key),
+                      (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES});
+}
+
+static ql_status
+update_locator(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *row, ql_buf *locator,
+               ql_write_result *result, ql_dup *dup)
+{
+    if (t->indexes[0].hidden_rowid) {
+        return ql_buf_put(cx, locator, old_locator.p, old_locator.n);
+    }
+    QL_TRY(qli_clustered_key(cx, locator, t, row));
+    if (ql_str_eq(qli_str(locator), old_locator)) {
+        return QL_OK;
+    }
+    ql_str there;
+    ql_status st = probe(cx, qli_str(locator), &there);
+    if (st == QL_OK) {
+        return report_duplicate(cx, t, &t->indexes[0], row, qli_str(locator), there, result, dup);
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+ql_status
+ql_table_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
+                const ql_value *row, ql_write_result *result, ql_dup *dup)
+{
+    ql_buf locator = {0}, key = {0}, old_key = {0}, bytes = {0};
+    ql_status st;
+    *result = QL_WROTE;
+    QL_TRY_TO(st, update_locator(cx, t, old_locator, row, &locator, result, dup), done);
+    if (*result == QL_DUPLICATE) {
+        goto done;
+    }
+    QL_TRY_TO(
+        st,
+        check_unique(cx, t, old, row, old_locator, qli_str(&locator), &key, &old_key, result, dup),
+        done);
+    if (*result == QL_DUPLICATE) {
+        goto done;
+    }
+    if (!ql_str_eq(qli_str(&locator), old_locator)) {
+        QL_TRY_TO(st, ql_txn_del(cx, old_locator), done);
+    }
+    QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
+    for (uint16_t i = 1; i < t->nindexes; i++) {
+        QL_TRY_TO(st,
+                  move_entry(cx, t, &t->indexes[i], old, row, old_locator, qli_str(&locator),
+                             &old_key, &key),
+                  done);
+    }
+done:
+    ql_buf_free(&locator);
+    ql_buf_free(&key);
+    ql_buf_free(&old_key);
+    ql_buf_free(&bytes);
+    return st;
+}
+
+ql_status
+ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
+{
+    ql_buf key = {0};
+    ql_status st = QL_OK;
+    for (uint16_t i = 1; i < t->nindexes; i++) {
+        bool unique;
+        QL_TRY_TO(st, qli_secondary_key(cx, &key, t, &t->indexes[i], old, locator, &unique), done);
+        if (unique) {
+            QL_TRY_TO(st, lock_key(cx, qli_str(&key)), done);
+        }
+        QL_TRY_TO(st, ql_txn_del(cx, qli_str(&key)), done);
+    }
+    QL_TRY_TO(st, ql_txn_del(cx, locator), done);
+    ql_table_rows_changed(cx, t, -1);
+done:
+    ql_buf_free(&key);
+    return st;
+}
