@@ -41,7 +41,6 @@ typedef struct ql_vars {
     struct qli_override *own; /* session values that differ; owned */
     unsigned nown, cap_own;
     struct ql_catalog_stage *catalog_stage; /* uncommitted catalog changes (catalog/stage.c) */
-    struct ql_acl_session *acl;             /* privileges and uncommitted changes (acl/) */
     bool autocommit, sql_safe_updates, foreign_key_checks, unique_checks, sql_auto_is_null;
     uint64_t sql_mode;              /* bits QL_MODE_* */
     bool strict;                    /* STRICT_TRANS_TABLES or STRICT_ALL_TABLES */
