@@ -177,7 +177,7 @@ ql_decimal_parse(ql_decimal *d, ql_str s, size_t *used)
 bool
 ql_decimal_from_double(ql_decimal *d, double v)
 {
-    char text[32];
+    char text[QL_DOUBLE_TEXT_MAX];
     size_t used;
     if (!isfinite(v)) {
         v = v < 0 ? -DBL_MAX : DBL_MAX;

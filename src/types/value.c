@@ -97,7 +97,7 @@ shortest_digits(double a, char digits[24], int *point)
 /* Lay the digits out as MySQL does: plain form while the point is within 15 places (manual, "Number
  * formats"; thresholds checked against a server), exponent form otherwise. */
 static size_t
-layout_digits(bool negative, const char *digits, size_t n, int point, char out[32])
+layout_digits(bool negative, const char *digits, size_t n, int point, char out[QL_DOUBLE_TEXT_MAX])
 {
     char *p = out;
     if (negative) {
@@ -138,7 +138,7 @@ layout_digits(bool negative, const char *digits, size_t n, int point, char out[3
 }
 
 static size_t
-print_not_finite(double d, char out[32])
+print_not_finite(double d, char out[QL_DOUBLE_TEXT_MAX])
 {
     const char *text = isnan(d) ? "nan" : (d < 0 ? "-inf" : "inf");
     size_t n = strlen(text);
@@ -147,7 +147,7 @@ print_not_finite(double d, char out[32])
 }
 
 size_t
-ql_double_print(double d, char out[32])
+ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX])
 {
     if (QL_UNLIKELY(!isfinite(d))) {
         return print_not_finite(d, out);
@@ -168,7 +168,7 @@ ql_double_print(double d, char out[32])
 }
 
 size_t
-ql_float_print(double d, char out[32])
+ql_float_print(double d, char out[QL_DOUBLE_TEXT_MAX])
 {
     if (QL_UNLIKELY(!isfinite(d))) {
         return print_not_finite(d, out);

@@ -43,11 +43,12 @@ ql_value ql_value_str(ql_str s, const ql_collation *coll);
 #define QL_DECIMALS_DOUBLE 31
 #define QL_DECIMALS_FLOAT 32
 
+#define QL_DOUBLE_TEXT_MAX 40
 /* Shortest text that reads back as d, in MySQL's form ("0.0001", "1e15"); returns the length, a NUL
  * follows. */
-size_t ql_double_print(double d, char out[32]);
+size_t ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
 /* The same with the six significant digits of a FLOAT column. */
-size_t ql_float_print(double d, char out[32]);
+size_t ql_float_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
 /* Longest numeric prefix after blanks; *used = bytes read, 0 = none (value 0). *overflow: clamped
  * to
  * +-DBL_MAX. Does not depend on the locale. */
