@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -30,44 +29,38 @@ typedef struct errcode_row {
     const char *sqlstate, *symbol, *format;
 } errcode_row;
 
-static const errcode_row errcodes[] = {
-#define QL_ERRCODE(symbol, number, sqlstate, text) {number, sqlstate, "ER_" #symbol, text},
-#include "base/errcodes.def"
-#undef QL_ERRCODE
-};
-
-static int
-compare_number(const void *key, const void *row)
-{
-    return (int)*(const ql_errcode *)key - (int)((const errcode_row *)row)->number;
-}
-
-static const errcode_row *
+/* A switch, so that the compiler refuses a number listed twice. */
+static errcode_row
 find_errcode(ql_errcode code)
 {
-    static const errcode_row unknown = {QL_ER_UNKNOWN_ERROR, "HY000", "ER_UNKNOWN_ERROR",
-                                        "Unknown error"};
-    const errcode_row *row =
-        bsearch(&code, errcodes, QL_ARRAY_LEN(errcodes), sizeof errcodes[0], compare_number);
-    return row != NULL ? row : &unknown;
+    switch (code) {
+#define QL_ERRCODE(symbol, number, sqlstate, text)                                                 \
+    case QL_ER_##symbol:                                                                           \
+        return (errcode_row){number, sqlstate, "ER_" #symbol, text};
+#include "base/errcodes.def"
+#undef QL_ERRCODE
+    case QL_ER_NONE:
+        break;
+    }
+    return (errcode_row){QL_ER_UNKNOWN_ERROR, "HY000", "ER_UNKNOWN_ERROR", "Unknown error"};
 }
 
 const char *
 ql_errcode_sqlstate(ql_errcode code)
 {
-    return find_errcode(code)->sqlstate;
+    return find_errcode(code).sqlstate;
 }
 
 const char *
 ql_errcode_format(ql_errcode code)
 {
-    return find_errcode(code)->format;
+    return find_errcode(code).format;
 }
 
 const char *
 ql_errcode_symbol(ql_errcode code)
 {
-    return find_errcode(code)->symbol;
+    return find_errcode(code).symbol;
 }
 
 ql_diag *
@@ -216,7 +209,7 @@ raise_condition(ql_ctx *cx, ql_diag_level level, ql_errcode code, const char *fm
     if (d == NULL) {
         return; /* while a ctx is being built */
     }
-    const errcode_row *row = find_errcode(code);
+    const errcode_row row = find_errcode(code);
     char text[TEXT_SIZE];
     int n = vsnprintf(text, sizeof text, fmt, ap);
     if (n < 0) {
@@ -224,8 +217,8 @@ raise_condition(ql_ctx *cx, ql_diag_level level, ql_errcode code, const char *fm
     } else if (n >= (int)sizeof text) {
         end_at_character(text, sizeof text - 1);
     }
-    ql_condition c = {.level = level, .number = row->number, .text = text};
-    memcpy(c.sqlstate, row->sqlstate, 6);
+    ql_condition c = {.level = level, .number = row.number, .text = text};
+    memcpy(c.sqlstate, row.sqlstate, 6);
     d->raised++;
     if (level == QL_DIAG_ERROR) {
         d->errors++;
