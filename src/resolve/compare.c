@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Comparisons: the kind in which two operands meet, constants brought to the other side's kind, the
+ * collation in force (coercibility, manual section "Collation Coercibility in Expressions"), and
+ * the logical operators.
+ */
+#include "resolve/resolve_int.h"
+
+static const char *
+coercibility_name(uint8_t c)
+{
+    static const char *const names[] = {"EXPLICIT",  "NONE",    "IMPLICIT", "SYSCONST",
+                                        "COERCIBLE", "NUMERIC", "IGNORABLE"};
+    return names[c < QL_ARRAY_LEN(names) ? c : 4];
+}
+
+static bool
+coll_is_unicode(const ql_collation *c)
+{
+    return __builtin_strncmp(c->charset->name, "utf8", 4) == 0;
+}
+
+/* Two collations of equal strength: the one that holds, or NULL. */
+static const ql_collation *
+coll_meet(const ql_collation *a, const ql_collation *b)
+{
+    if (a == b) {
+        return a;
+    }
+    if (a == ql_coll_binary || b == ql_coll_binary) {
+        return ql_coll_binary;
+    }
+    if (a->charset == b->charset) {
+        return a->is_binary ? a : b->is_binary ? b : NULL;
+    }
+    bool ua = coll_is_unicode(a), ub = coll_is_unicode(b);
+    if (ua != ub) {
+        return ua ? a : b;
+    }
+    if (ua && ub) { /* utf8mb3 is a part of utf8mb4 */
+        return a->charset->max_bytes > b->charset->max_bytes ? a : b;
+    }
+    return NULL;
+}
+
+ql_status
+qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
+                   const ql_collation **coll, uint8_t *coercibility)
+{
+    const ql_collation *c = NULL;
+    uint8_t strength = 6;
+    for (uint32_t i = 0; i < n; i++) {
+        if (e[i]->type.kind != QL_K_STRING || !e[i]->type.coll) {
+            continue;
+        }
+        const ql_collation *o = e[i]->type.coll;
+        uint8_t s = e[i]->coercibility;
+        if (!c || s < strength) {
+            if (c && strength <= 2 && s == 1) {
+                continue;
+            }
+            c = o;
+            strength = s;
+        } else if (s == strength) {
+            const ql_collation *m = coll_meet(c, o);
+            if (!m && s <= 2) {
+                return ql_fail(r->cx, QL_ER_CANT_AGGREGATE_2COLLATIONS, c->name,
+                               coercibility_name(strength), o->name, coercibility_name(s),
+                               operation);
+            }
+            c = m ? m : qli_conn_coll(r);
+        } else if (s == 2 && strength == 2 && o == ql_coll_binary) {
+            c = o;
+        }
+    }
+    *coll = c ? c : qli_conn_coll(r);
+    *coercibility = c ? strength : 5;
+    return QL_OK;
+}
+
+static const char *
+op_text(ql_op op)
+{
+    switch (op) {
+    case QL_OP_EQ:
+        return "=";
+    case QL_OP_NULLSAFE_EQ:
+        return "<=>";
+    case QL_OP_NE:
+        return "<>";
+    case QL_OP_LT:
+        return "<";
+    case QL_OP_LE:
+        return "<=";
+    case QL_OP_GT:
+        return ">";
+    default:
+        return ">=";
+    }
+}
+
+static bool
+kind_is_temporal(ql_kind k)
+{
+    return k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
+}
+
+/* Constant '17' against an integer expression: compared as integers, which is the same and can use
+ * an index. Leaves *c alone when the text is not exactly an integer. */
+static bool
+string_as_int(ql_str s, ql_value *out)
+{
+    bool neg = s.n && s.p[0] == '-';
+    size_t i = neg ? 1 : 0;
+    if (s.n - i == 0 || s.n - i > 18) {
+        return false;
+    }
+    int64_t v = 0;
+    for (; i < s.n; i++) {
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return false;
+        }
+        v = v * 10 + (s.p[i] - '0');
+    }
+    *out = ql_value_int(neg ? -v : v);
+    return true;
+}
+
+static ql_status
+constant_to_int(qli_res *r, ql_expr **c)
+{
+    ql_value v;
+    const ql_value *from = &(*c)->value;
+    if (from->kind == QL_K_STRING) {
+        if (!string_as_int(from->s, &v)) {
+            return QL_OK;
+        }
+    } else if (from->kind == QL_K_DECIMAL) {
+        ql_decimal d = from->dec;
+        int64_t i;
+        if (!ql_decimal_round(&d, 0, QL_ROUND_TRUNCATE) || ql_decimal_cmp(&d, &from->dec) != 0 ||
+            !ql_decimal_to_i64(&d, &i)) {
+            return QL_OK;
+        }
+        v = ql_value_int(i);
+    } else {
+        return QL_OK;
+    }
+    ql_expr *k = qli_const(r, &v);
+    if (!k) {
+        return QL_ERROR;
+    }
+    *c = k;
+    return QL_OK;
+}
+
+/* 1525 for a constant that is no date or time at all, as MySQL 8. */
+static ql_status
+constant_to_temporal(qli_res *r, ql_expr **c, ql_kind as)
+{
+    const ql_value *from = &(*c)->value;
+    if (from->kind == QL_K_NULL || from->kind == as) {
+        return QL_OK;
+    }
+    ql_value v;
+    bool ok = true;
+    QL_TRY(ql_value_to_temporal(r->cx, from, as, 6, false, &v, &ok));
+    if (!ok && from->kind == QL_K_STRING) {
+        return ql_fail(r->cx, QL_ER_WRONG_VALUE,
+                       as == QL_K_TIME   ? "TIME"
+                       : as == QL_K_DATE ? "DATE"
+                                         : "DATETIME",
+                       ql_arena_printf(r->cx, r->a, "%.*s",
+                                       (int)(from->s.n > 128 ? 128 : from->s.n), from->s.p)
+                           ?: "");
+    }
+    if (!ok) {
+        v = ql_value_null();
+    }
+    ql_expr *k = qli_const(r, &v);
+    if (!k) {
+        return QL_ERROR;
+    }
+    if (!ok) {
+        k->type = as == QL_K_DATE   ? ql_type_date()
+                  : as == QL_K_TIME ? ql_type_time(6)
+                                    : ql_type_datetime(6);
+    }
+    *c = k;
+    return QL_OK;
+}
+
+static bool
+is_const(const ql_expr *e)
+{
+    return e->kind == QL_E_CONST && e->value.kind != QL_K_NULL;
+}
+
+static ql_kind
+pair_kind(const ql_type *a, const ql_type *b)
+{
+    if (a->kind == QL_K_NULL || b->kind == QL_K_NULL) {
+        ql_kind k = a->kind == QL_K_NULL ? b->kind : a->kind;
+        return k == QL_K_NULL ? QL_K_INT : k;
+    }
+    if (a->kind == b->kind) {
+        return a->kind;
+    }
+    ql_kind k = ql_compare_kind(a, b);
+    /* A day against a text or a number may carry a time of day: never cut it off. */
+    return k == QL_K_DATE ? QL_K_DATETIME : k;
+}
+
+/* c is a constant without time of day, set against a DATE: made a DATE, so that the column can be
+ * compared (and looked up) as it is stored. */
+static bool
+is_midnight(const ql_expr *day, ql_expr *c)
+{
+    const int64_t time_bits = (INT64_C(1) << 41) - 1;
+    if (day->type.kind != QL_K_DATE || c->kind != QL_E_CONST || c->value.kind != QL_K_DATETIME ||
+        (c->value.i & time_bits) != 0) {
+        return false;
+    }
+    c->value.kind = QL_K_DATE;
+    c->type = ql_type_date();
+    return true;
+}
+
+ql_status
+qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind *kind)
+{
+    if (!r->preparing) {
+        if ((*a)->type.kind == QL_K_INT && is_const(*b) && !is_const(*a)) {
+            QL_TRY(constant_to_int(r, b));
+        } else if ((*b)->type.kind == QL_K_INT && is_const(*a) && !is_const(*b)) {
+            QL_TRY(constant_to_int(r, a));
+        }
+    }
+    *kind = pair_kind(&(*a)->type, &(*b)->type);
+    if (kind_is_temporal(*kind) && !r->preparing) {
+        if (is_const(*a) && !is_const(*b)) {
+            QL_TRY(constant_to_temporal(r, a, *kind));
+        } else if (is_const(*b) && !is_const(*a)) {
+            QL_TRY(constant_to_temporal(r, b, *kind));
+        }
+    }
+    if (*kind == QL_K_DATETIME && (is_midnight(*a, *b) || is_midnight(*b, *a))) {
+        *kind = QL_K_DATE;
+    }
+    QL_TRY(qli_cast_kind(r, sc, a, *kind));
+    return qli_cast_kind(r, sc, b, *kind);
+}
+
+static ql_status
+compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    ql_kind kind;
+    const ql_collation *coll = NULL;
+    uint8_t co;
+    QL_TRY(qli_compare_prepare(r, sc, &a, &b, &kind));
+    ql_expr *args[2] = {a, b};
+    if (kind == QL_K_STRING) {
+        QL_TRY(qli_coll_aggregate(r, args, 2, op_text(op), &coll, &co));
+    }
+    ql_expr *e = qli_node(r, QL_E_OP);
+    ql_expr **copy = e ? QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, 2) : NULL;
+    if (!copy) {
+        return QL_ERROR;
+    }
+    copy[0] = a;
+    copy[1] = b;
+    e->op = op;
+    e->type = ql_type_bool();
+    e->type.nullable = op != QL_OP_NULLSAFE_EQ && (a->type.nullable || b->type.nullable);
+    e->args = copy;
+    e->nargs = 2;
+    e->compare_kind = kind;
+    e->coll = coll;
+    e->is_constant = qli_args_constant(args, 2);
+    qli_number_node(r, sc, e);
+    *out = e;
+    return qli_fold(r, out);
+}
+
+static uint32_t
+columns_of(const ql_expr *e)
+{
+    return e->kind == QL_E_ROW ? e->nargs : e->kind == QL_E_SUBQUERY ? e->query->nitems : 1;
+}
+
+/* (a, b) < (c, d): a < c OR (a = c AND b < d) and so on; equality is element by element. */
+static ql_status
+compare_rows(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    if (op == QL_OP_NE) {
+        QL_TRY(compare_rows(r, sc, QL_OP_EQ, a, b, out));
+        return qli_not(r, sc, *out, out);
+    }
+    bool equality = op == QL_OP_EQ || op == QL_OP_NULLSAFE_EQ;
+    ql_op strict = op == QL_OP_LE ? QL_OP_LT : op == QL_OP_GE ? QL_OP_GT : op;
+    ql_expr *acc = NULL;
+    for (uint32_t i = a->nargs; i-- > 0;) {
+        ql_expr *cmp, *eq;
+        if (equality) {
+            QL_TRY(qli_compare(r, sc, op, a->args[i], b->args[i], &cmp));
+            QL_TRY(acc ? qli_and(r, sc, cmp, acc, &acc) : (acc = cmp, QL_OK));
+            continue;
+        }
+        QL_TRY(qli_compare(r, sc, i + 1 == a->nargs ? op : strict, a->args[i], b->args[i], &cmp));
+        if (acc) {
+            QL_TRY(qli_compare(r, sc, QL_OP_EQ, a->args[i], b->args[i], &eq));
+            QL_TRY(qli_and(r, sc, eq, acc, &acc));
+            QL_TRY(qli_or(r, sc, cmp, acc, &acc));
+        } else {
+            acc = cmp;
+        }
+    }
+    *out = acc;
+    return QL_OK;
+}
+
+ql_status
+qli_compare(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    uint32_t na = columns_of(a), nb = columns_of(b);
+    if (na != nb) {
+        return ql_fail(r->cx, QL_ER_OPERAND_COLUMNS, (int)na);
+    }
+    if (na == 1 && a->kind != QL_E_ROW) {
+        return compare_scalars(r, sc, op, a, b, out);
+    }
+    if (a->kind != QL_E_ROW || b->kind != QL_E_ROW) { /* a row subquery: compared as it runs */
+        ql_type t = ql_type_bool();
+        ql_expr *args[2] = {a, b};
+        return qli_op_node(r, sc, op, &t, args, 2, out);
+    }
+    if (na > 64) {
+        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "row comparisons of more than 64 columns");
+    }
+    return compare_rows(r, sc, op, a, b, out);
+}
+
+static ql_status
+logic(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    QL_TRY(qli_to_bool(r, sc, &a));
+    QL_TRY(qli_to_bool(r, sc, &b));
+    ql_type t = ql_type_bool();
+    t.nullable = a->type.nullable || b->type.nullable;
+    ql_expr *args[2] = {a, b};
+    return qli_op_node(r, sc, op, &t, args, 2, out);
+}
+
+ql_status
+qli_and(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    return logic(r, sc, QL_OP_AND, a, b, out);
+}
+
+ql_status
+qli_or(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out)
+{
+    return logic(r, sc, QL_OP_OR, a, b, out);
+}
+
+/* NOT (a < b) is a >= b: gives ranges to the planner; NULL stays NULL either way. */
+static bool
+negated_comparison(ql_op op, ql_op *out)
+{
+    static const struct {
+        ql_op op, negated;
+    } pairs[] = {{QL_OP_EQ, QL_OP_NE},
+                 {QL_OP_NE, QL_OP_EQ},
+                 {QL_OP_LT, QL_OP_GE},
+                 {QL_OP_GE, QL_OP_LT},
+                 {QL_OP_GT, QL_OP_LE},
+                 {QL_OP_LE, QL_OP_GT},
+                 {QL_OP_IS_NULL, QL_OP_IS_NOT_NULL},
+                 {QL_OP_IS_NOT_NULL, QL_OP_IS_NULL},
+                 {QL_OP_IN, QL_OP_NOT_IN},
+                 {QL_OP_NOT_IN, QL_OP_IN},
+                 {QL_OP_LIKE, QL_OP_NOT_LIKE},
+                 {QL_OP_NOT_LIKE, QL_OP_LIKE}};
+    for (size_t i = 0; i < QL_ARRAY_LEN(pairs); i++) {
+        if (pairs[i].op == op) {
+            *out = pairs[i].negated;
+            return true;
+        }
+    }
+    return false;
+}
+
+ql_status
+qli_not(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr **out)
+{
+    QL_TRY(qli_to_bool(r, sc, &a));
+    ql_op op;
+    if (a->kind == QL_E_OP && negated_comparison(a->op, &op)) {
+        ql_expr *n = qli_node(r, QL_E_OP);
+        if (!n) {
+            return QL_ERROR;
+        }
+        *n = *a;
+        n->op = op;
+        *out = n;
+        return QL_OK;
+    }
+    ql_type t = ql_type_bool();
+    t.nullable = a->type.nullable;
+    return qli_op_node(r, sc, QL_OP_NOT, &t, &a, 1, out);
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * INSERT, REPLACE, UPDATE, DELETE.
+ */
+#include "acl/acl.h"
+#include "resolve/resolve_int.h"
+
+static const char *
+text(qli_res *r, ql_str s)
+{
+    return ql_arena_printf(r->cx, r->a, "%.*s", (int)s.n, s.p) ?: "";
+}
+
+static ql_status
+target_is_base_table(qli_res *r, const ql_table *t, ql_str alias, const char *statement)
+{
+    if (t && !t->is_virtual) {
+        return QL_OK;
+    }
+    if (t) {
+        return ql_fail(r->cx, QL_ER_DBACCESS_DENIED_ERROR,
+                       r->cx->vars ? text(r, r->cx->vars->viewer.user) : "", "localhost",
+                       text(r, t->db));
+    }
+    return ql_fail(r->cx, QL_ER_NON_UPDATABLE_TABLE, text(r, alias), statement);
+}
+
+/* --- INSERT --- */
+
+static ql_status
+insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
+{
+    uint16_t n = ins->has_columns ? (uint16_t)ins->ncolumns : o->table->ncolumns;
+    bool empty_row = !ins->has_columns && ins->nrows == 1 && ins->rows[0].n == 0 && !ins->select;
+    o->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, n + 1u);
+    if (!o->columns) {
+        return QL_ERROR;
+    }
+    if (empty_row) { /* INSERT INTO t VALUES () */
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        int ord = ins->has_columns ? ql_table_column(o->table, ins->columns[i]) : i;
+        if (ord < 0) {
+            return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, text(r, ins->columns[i]), "field list");
+        }
+        for (uint16_t k = 0; ins->has_columns && k < i; k++) {
+            if (o->columns[k] == ord) {
+                return ql_fail(r->cx, QL_ER_FIELD_SPECIFIED_TWICE, text(r, ins->columns[i]));
+            }
+        }
+        o->columns[i] = (uint16_t)ord;
+    }
+    o->ncolumns = n;
+    return QL_OK;
+}
+
+static ql_status
+default_node(qli_res *r, const ql_table *t, uint16_t column, ql_expr **out)
+{
+    ql_expr *d = qli_node(r, QL_E_DEFAULT);
+    if (!d) {
+        return QL_ERROR;
+    }
+    d->index = column;
+    d->type = t->columns[column].type;
+    *out = d;
+    return QL_OK;
+}
+
+static ql_status
+bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const ql_ast_expr *e,
+           ql_expr **out)
+{
+    if (e->kind == QL_A_DEFAULT && !e->args.n) {
+        return default_node(r, t, column, out);
+    }
+    QL_TRY(qli_bind(r, sc, e, out));
+    return qli_require_scalar(r, *out);
+}
+
+static ql_status
+insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
+{
+    o->nrows = ins->nrows;
+    o->rows = QL_ARENA_ARRAY(r->cx, r->a, ql_expr **, ins->nrows + 1);
+    if (!o->rows) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < ins->nrows; i++) {
+        if ((i & 255) == 255) {
+            QL_TRY(ql_check(r->cx));
+        }
+        bool empty = ins->rows[i].n == 0;
+        if (!empty && ins->rows[i].n != o->ncolumns) {
+            return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, (long)i + 1);
+        }
+        if (empty && o->ncolumns && ins->has_columns) {
+            return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, (long)i + 1);
+        }
+        o->rows[i] = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, o->ncolumns + 1u);
+        if (!o->rows[i]) {
+            return QL_ERROR;
+        }
+        for (uint16_t c = 0; c < o->ncolumns; c++) {
+            QL_TRY(empty ? default_node(r, o->table, o->columns[c], &o->rows[i][c])
+                         : bind_value(r, sc, o->table, o->columns[c], ins->rows[i].v[c],
+                                      &o->rows[i][c]));
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+assign_column(qli_res *r, const ql_table *t, ql_str alias, const ql_ast_expr *c, uint16_t *out)
+{
+    int ord = c->table.n && !ql_str_eq_nocase(c->table, alias) ? -1 : ql_table_column(t, c->name);
+    if (ord < 0) {
+        return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, c), "field list");
+    }
+    *out = (uint16_t)ord;
+    return QL_OK;
+}
+
+static ql_status
+insert_duplicates(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
+{
+    if (!ins->on_duplicate.n) {
+        return QL_OK;
+    }
+    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_UPDATE, o->table->db, o->table->name));
+    o->on_duplicate = QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign, ins->on_duplicate.n);
+    if (!o->on_duplicate) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < o->table->ncolumns; i++) { /* slot = ordinal */
+        ql_expr *e;
+        QL_TRY(qli_column_slot(r, sc, 0, i, &e));
+    }
+    r->insert_target = o->table;
+    for (uint32_t i = 0; i < ins->on_duplicate.n; i++) {
+        const ql_ast_assign *a = &ins->on_duplicate.v[i];
+        ql_column_assign *c = &o->on_duplicate[i];
+        QL_TRY(assign_column(r, o->table, o->table->name, a->column, &c->column));
+        QL_TRY(bind_value(r, sc, o->table, c->column, a->value, &c->value));
+    }
+    r->insert_target = NULL;
+    o->non_duplicate = (uint16_t)ins->on_duplicate.n;
+    return QL_OK;
+}
+
+ql_status
+qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
+{
+    qli_scope *sc;
+    ql_rinsert *o = QL_ARENA_NEW(r->cx, r->a, ql_rinsert);
+    if (!o) {
+        return QL_ERROR;
+    }
+    *out = o;
+    o->replace = ins->replace;
+    o->ignore = ins->ignore;
+    QL_TRY(qli_table_open(r, &ins->table, &o->table));
+    QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
+    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_INSERT, o->table->db, o->table->name));
+    if (ins->replace) {
+        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_DELETE, o->table->db, o->table->name));
+    }
+    QL_TRY(insert_columns(r, ins, o));
+    QL_TRY(qli_scope_new(r, NULL, &sc));
+    sc->ncalls = &o->ncalls;
+    if (ins->select) {
+        QL_TRY(qli_query_bind(r, ins->select, NULL, NULL, &o->select));
+        if (o->select->nitems != o->ncolumns) {
+            return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, 1l);
+        }
+    } else {
+        QL_TRY(insert_rows(r, sc, ins, o));
+    }
+    QL_TRY(qli_source_add_table(r, sc, o->table, o->table->name));
+    return insert_duplicates(r, sc, ins, o);
+}
+
+/* --- UPDATE, DELETE --- */
+
+static ql_status
+bind_rows(qli_res *r, qli_scope *sc, const ql_ast_expr *where, const ql_ast_orders *order,
+          const ql_ast_expr *limit)
+{
+    if (where) {
+        sc->clause = QLI_CL_WHERE;
+        QL_TRY(qli_bind_cond(r, sc, where, &sc->q->where));
+    }
+    QL_TRY(qli_order_bind(r, sc, order, false, &sc->q->order_by, &sc->q->norder));
+    QL_TRY(qli_limit_bind(r, sc, limit, &sc->q->limit));
+    sc->clause = QLI_CL_FIELDS;
+    return QL_OK;
+}
+
+/* The read block has every column of a target. */
+static ql_status
+use_all_columns(qli_res *r, qli_scope *sc, uint16_t source)
+{
+    for (uint16_t c = 0; c < sc->sources[source].ncols; c++) {
+        ql_expr *e;
+        QL_TRY(qli_column_slot(r, sc, source, c, &e));
+    }
+    return QL_OK;
+}
+
+static ql_status
+target_of(qli_res *r, ql_rupdate *o, qli_scope *sc, uint16_t source, const char *statement,
+          ql_privilege priv, uint16_t *at)
+{
+    for (*at = 0; *at < o->ntargets; ++*at) {
+        if (o->targets[*at] == source) {
+            return QL_OK;
+        }
+    }
+    const ql_source *s = &sc->q->sources[source];
+    QL_TRY(target_is_base_table(r, s->table, s->alias, statement));
+    QL_TRY(ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
+    QL_TRY(use_all_columns(r, sc, source));
+    o->targets[o->ntargets++] = source;
+    return QL_OK;
+}
+
+static ql_status
+from_of_dml(qli_res *r, qli_scope *sc, const ql_ast_from *from)
+{
+    r->in_dml_from = true;
+    ql_status st = qli_from_bind(r, sc, from);
+    r->in_dml_from = false;
+    return st;
+}
+
+static ql_status
+alloc_update(qli_res *r, uint16_t nsources, uint32_t nassign, ql_rupdate *o)
+{
+    o->targets = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u);
+    o->set = o->targets ? QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign *, nsources + 1u) : NULL;
+    o->nset = o->set ? QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u) : NULL;
+    if (!o->nset) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < nsources && nassign; i++) {
+        o->set[i] = QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign, nassign);
+        if (!o->set[i]) {
+            return QL_ERROR;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+bind_assignment(qli_res *r, qli_scope *sc, const ql_ast_assign *a, ql_rupdate *o)
+{
+    qli_name name;
+    uint16_t t;
+    ql_status st = qli_column_find(r, sc, a->column, &name);
+    if (st == QL_END) {
+        return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, a->column), "field list");
+    }
+    QL_TRY(st);
+    QL_TRY(target_of(r, o, sc, name.source, "UPDATE", QL_PRIV_UPDATE, &t));
+    ql_column_assign *c = &o->set[t][o->nset[t]++];
+    c->column = name.column;
+    r->dml_target = sc->q->sources[name.source].table;
+    return bind_value(r, sc, sc->q->sources[name.source].table, name.column, a->value, &c->value);
+}
+
+ql_status
+qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
+{
+    qli_scope *sc;
+    ql_rupdate *o = QL_ARENA_NEW(r->cx, r->a, ql_rupdate);
+    if (!o) {
+        return QL_ERROR;
+    }
+    *out = o;
+    o->ignore = u->ignore;
+    QL_TRY(qli_scope_new(r, NULL, &sc));
+    QL_TRY(from_of_dml(r, sc, u->from));
+    if (sc->q->nsources > 1 && (u->order_by.n || u->limit)) {
+        return ql_fail(r->cx, QL_ER_WRONG_USAGE, "UPDATE", u->order_by.n ? "ORDER BY" : "LIMIT");
+    }
+    QL_TRY(alloc_update(r, sc->q->nsources, u->set.n, o));
+    for (uint32_t i = 0; i < u->set.n; i++) {
+        QL_TRY(bind_assignment(r, sc, &u->set.v[i], o));
+    }
+    QL_TRY(bind_rows(r, sc, u->where, &u->order_by, u->limit));
+    r->dml_target = NULL;
+    o->read = sc->q;
+    o->read->locking = QL_LK_UPDATE;
+    return qli_scope_finish(r, sc);
+}
+
+static ql_status
+delete_target(qli_res *r, qli_scope *sc, const ql_ast_table_name *name, uint16_t *out)
+{
+    for (uint16_t i = 0; i < sc->q->nsources; i++) {
+        const ql_source *s = &sc->q->sources[i];
+        if (ql_str_eq_nocase(s->alias, name->name) &&
+            (!name->db.n || ql_str_eq_nocase(s->db, name->db))) {
+            *out = i;
+            return QL_OK;
+        }
+    }
+    return ql_fail(r->cx, QL_ER_UNKNOWN_TABLE, text(r, name->name), "MULTI DELETE");
+}
+
+ql_status
+qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out)
+{
+    qli_scope *sc;
+    uint16_t at;
+    ql_rupdate *o = QL_ARENA_NEW(r->cx, r->a, ql_rupdate);
+    if (!o) {
+        return QL_ERROR;
+    }
+    *out = o;
+    o->ignore = d->ignore;
+    QL_TRY(qli_scope_new(r, NULL, &sc));
+    QL_TRY(from_of_dml(r, sc, d->from));
+    QL_TRY(alloc_update(r, sc->q->nsources, 0, o));
+    if (!d->ntargets) {
+        QL_TRY(target_of(r, o, sc, 0, "DELETE", QL_PRIV_DELETE, &at));
+    }
+    for (uint32_t i = 0; i < d->ntargets; i++) {
+        uint16_t source;
+        QL_TRY(delete_target(r, sc, &d->targets[i], &source));
+        QL_TRY(target_of(r, o, sc, source, "DELETE", QL_PRIV_DELETE, &at));
+    }
+    r->dml_target = sc->q->sources[o->targets[0]].table;
+    QL_TRY(bind_rows(r, sc, d->where, &d->order_by, d->limit));
+    r->dml_target = NULL;
+    o->read = sc->q;
+    o->read->locking = QL_LK_UPDATE;
+    return qli_scope_finish(r, sc);
+}

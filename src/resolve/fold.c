@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Constant folding: what is a constant, pure, small and cannot fail becomes QL_E_CONST. Functions
+ * are left to exec (is_constant lets it evaluate them once). Nothing is folded while preparing, so
+ * that PREPARE gives no warnings of values.
+ */
+#include "resolve/resolve_int.h"
+
+#define FOLD_MAX_BYTES 65536 /* longer strings are left to exec, which looks at the kill flag */
+
+static bool
+foldable_operand(const ql_expr *e)
+{
+    return e->kind == QL_E_CONST &&
+           (e->value.kind != QL_K_STRING || e->value.s.n <= FOLD_MAX_BYTES);
+}
+
+static void
+become(ql_expr **e, const ql_value *v, qli_res *r)
+{
+    ql_expr *c = qli_const(r, v);
+    if (!c) {
+        return; /* out of memory is worded by the next allocation that matters */
+    }
+    ql_type t = (*e)->type;
+    t.nullable = v->kind == QL_K_NULL;
+    c->type = t;
+    c->coercibility = (*e)->coercibility;
+    *e = c;
+}
+
+static ql_status
+fold_cast(qli_res *r, ql_expr **e)
+{
+    ql_value out;
+    const ql_value *in = &(*e)->args[0]->value;
+    if (in->kind == QL_K_NULL) {
+        out = ql_value_null();
+    } else {
+        QL_TRY(ql_value_cast(r->cx, r->a, in, &(*e)->type, &out));
+    }
+    become(e, &out, r);
+    return QL_OK;
+}
+
+/* -1 = NULL */
+static int
+truth(const ql_value *v)
+{
+    return v->kind == QL_K_NULL ? -1 : v->i != 0;
+}
+
+static void
+become_truth(qli_res *r, ql_expr **e, int t)
+{
+    ql_value v = t < 0 ? ql_value_null() : ql_value_int(t);
+    become(e, &v, r);
+}
+
+static ql_status
+fold_compare(qli_res *r, ql_expr **e)
+{
+    const ql_value *a = &(*e)->args[0]->value, *b = &(*e)->args[1]->value;
+    bool an = a->kind == QL_K_NULL, bn = b->kind == QL_K_NULL;
+    if ((*e)->op == QL_OP_NULLSAFE_EQ && (an || bn)) {
+        become_truth(r, e, an && bn);
+        return QL_OK;
+    }
+    if (an || bn) {
+        become_truth(r, e, -1);
+        return QL_OK;
+    }
+    if (a->kind != (*e)->compare_kind || b->kind != (*e)->compare_kind) {
+        return QL_OK;
+    }
+    int c = 0;
+    QL_TRY(ql_value_compare(r->cx, a, b, (*e)->coll, &c));
+    switch ((*e)->op) {
+    case QL_OP_EQ:
+    case QL_OP_NULLSAFE_EQ:
+        become_truth(r, e, c == 0);
+        break;
+    case QL_OP_NE:
+        become_truth(r, e, c != 0);
+        break;
+    case QL_OP_LT:
+        become_truth(r, e, c < 0);
+        break;
+    case QL_OP_LE:
+        become_truth(r, e, c <= 0);
+        break;
+    case QL_OP_GT:
+        become_truth(r, e, c > 0);
+        break;
+    default:
+        become_truth(r, e, c >= 0);
+        break;
+    }
+    return QL_OK;
+}
+
+static void
+fold_negate(qli_res *r, ql_expr **e)
+{
+    ql_value v = (*e)->args[0]->value;
+    switch (v.kind) {
+    case QL_K_NULL:
+        break;
+    case QL_K_INT:
+        if (v.is_unsigned ? v.u > (uint64_t)INT64_MAX + 1 : v.i == INT64_MIN) {
+            return;
+        }
+        v.u = 0 - v.u;
+        v.is_unsigned = false;
+        break;
+    case QL_K_DOUBLE:
+        v.d = -v.d;
+        break;
+    case QL_K_DECIMAL:
+        ql_decimal_neg(&v.dec);
+        break;
+    default:
+        return;
+    }
+    (*e)->type.is_unsigned = false;
+    become(e, &v, r);
+}
+
+static bool
+fold_int_arith(ql_op op, const ql_value *a, const ql_value *b, ql_value *out)
+{
+    int64_t v = 0;
+    if (a->is_unsigned || b->is_unsigned) {
+        return false;
+    }
+    switch (op) {
+    case QL_OP_ADD:
+        if (__builtin_add_overflow(a->i, b->i, &v)) {
+            return false;
+        }
+        break;
+    case QL_OP_SUB:
+        if (__builtin_sub_overflow(a->i, b->i, &v)) {
+            return false;
+        }
+        break;
+    case QL_OP_MUL:
+        if (__builtin_mul_overflow(a->i, b->i, &v)) {
+            return false;
+        }
+        break;
+    default:
+        return false;
+    }
+    *out = ql_value_int(v);
+    return true;
+}
+
+/* Decimals: never when it overflows; the exact scale is that of the operation. */
+static bool
+fold_decimal_arith(ql_op op, const ql_value *a, const ql_value *b, ql_value *out)
+{
+    *out = (ql_value){.kind = QL_K_DECIMAL};
+    switch (op) {
+    case QL_OP_ADD:
+        return ql_decimal_add(&out->dec, &a->dec, &b->dec);
+    case QL_OP_SUB:
+        return ql_decimal_sub(&out->dec, &a->dec, &b->dec);
+    case QL_OP_MUL:
+        return ql_decimal_mul(&out->dec, &a->dec, &b->dec);
+    default:
+        return false;
+    }
+}
+
+static void
+fold_arith(qli_res *r, ql_expr **e)
+{
+    const ql_value *a = &(*e)->args[0]->value, *b = &(*e)->args[1]->value;
+    ql_value out;
+    if (a->kind == QL_K_NULL || b->kind == QL_K_NULL) {
+        out = ql_value_null();
+        become(e, &out, r);
+    } else if (a->kind == QL_K_INT && b->kind == QL_K_INT && (*e)->type.kind == QL_K_INT) {
+        if (!(*e)->type.is_unsigned && fold_int_arith((*e)->op, a, b, &out)) {
+            become(e, &out, r);
+        }
+    } else if (a->kind == QL_K_DECIMAL && b->kind == QL_K_DECIMAL) {
+        if (fold_decimal_arith((*e)->op, a, b, &out)) {
+            become(e, &out, r);
+        }
+    }
+}
+
+/* One constant side decides AND and OR: x AND 0 is 0, x OR 1 is 1, x AND 1 is x (x is a truth
+ * value already when it is a condition). */
+static void
+fold_logic(qli_res *r, ql_expr **e)
+{
+    ql_expr *a = (*e)->args[0], *b = (*e)->args[1];
+    bool is_and = (*e)->op == QL_OP_AND;
+    if (a->kind == QL_E_CONST && b->kind == QL_E_CONST) {
+        int x = truth(&a->value), y = truth(&b->value);
+        int decisive = is_and ? 0 : 1;
+        become_truth(r, e, x == decisive || y == decisive ? decisive : x < 0 || y < 0 ? -1 : x);
+        return;
+    }
+    ql_expr *c = a->kind == QL_E_CONST ? a : b->kind == QL_E_CONST ? b : NULL;
+    if (!c || c->value.kind == QL_K_NULL) {
+        return;
+    }
+    if ((truth(&c->value) == 1) != is_and) {
+        ql_expr *other = c == a ? b : a;
+        if (c == a || other->is_constant || other->kind == QL_E_SLOT) {
+            become_truth(r, e, is_and ? 0 : 1);
+        }
+    }
+}
+
+static void
+fold_unary(qli_res *r, ql_expr **e)
+{
+    int t = truth(&(*e)->args[0]->value);
+    switch ((*e)->op) {
+    case QL_OP_NOT:
+        become_truth(r, e, t < 0 ? -1 : !t);
+        break;
+    case QL_OP_IS_NULL:
+    case QL_OP_IS_UNKNOWN:
+        become_truth(r, e, t < 0);
+        break;
+    case QL_OP_IS_NOT_NULL:
+    case QL_OP_IS_NOT_UNKNOWN:
+        become_truth(r, e, t >= 0);
+        break;
+    case QL_OP_IS_TRUE:
+        become_truth(r, e, t == 1);
+        break;
+    case QL_OP_IS_NOT_TRUE:
+        become_truth(r, e, t != 1);
+        break;
+    case QL_OP_IS_FALSE:
+        become_truth(r, e, t == 0);
+        break;
+    case QL_OP_IS_NOT_FALSE:
+        become_truth(r, e, t != 0);
+        break;
+    default:
+        break;
+    }
+}
+
+static ql_status
+fold_op(qli_res *r, ql_expr **e)
+{
+    switch ((*e)->op) {
+    case QL_OP_EQ:
+    case QL_OP_NULLSAFE_EQ:
+    case QL_OP_NE:
+    case QL_OP_LT:
+    case QL_OP_LE:
+    case QL_OP_GT:
+    case QL_OP_GE:
+        return fold_compare(r, e);
+    case QL_OP_ADD:
+    case QL_OP_SUB:
+    case QL_OP_MUL:
+        fold_arith(r, e);
+        return QL_OK;
+    case QL_OP_NEG:
+        fold_negate(r, e);
+        return QL_OK;
+    case QL_OP_NOT:
+    case QL_OP_IS_NULL:
+    case QL_OP_IS_NOT_NULL:
+    case QL_OP_IS_TRUE:
+    case QL_OP_IS_NOT_TRUE:
+    case QL_OP_IS_FALSE:
+    case QL_OP_IS_NOT_FALSE:
+    case QL_OP_IS_UNKNOWN:
+    case QL_OP_IS_NOT_UNKNOWN:
+        fold_unary(r, e);
+        return QL_OK;
+    default:
+        return QL_OK;
+    }
+}
+
+ql_status
+qli_fold(qli_res *r, ql_expr **e)
+{
+    ql_expr *n = *e;
+    if (r->preparing || (n->kind != QL_E_OP && n->kind != QL_E_CAST)) {
+        return QL_OK;
+    }
+    if (n->kind == QL_E_OP && (n->op == QL_OP_AND || n->op == QL_OP_OR)) {
+        fold_logic(r, e);
+        return QL_OK;
+    }
+    for (uint32_t i = 0; i < n->nargs; i++) {
+        if (!foldable_operand(n->args[i])) {
+            return QL_OK;
+        }
+    }
+    return n->kind == QL_E_CAST ? fold_cast(r, e) : fold_op(r, e);
+}
+
+bool
+qli_const_truth(const ql_expr *e, bool *value)
+{
+    if (e->kind != QL_E_CONST || e->value.kind != QL_K_INT) {
+        return false;
+    }
+    *value = e->value.i != 0;
+    return true;
+}

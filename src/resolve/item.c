@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The select list: star expansion, names and flags of the result columns.
+ */
+#include <string.h>
+
+#include "resolve/resolve_int.h"
+
+static bool
+type_is_number(const ql_type *t)
+{
+    return t->kind == QL_K_INT || t->kind == QL_K_DOUBLE || t->kind == QL_K_DECIMAL;
+}
+
+static bool
+field_is_blob(ql_field f)
+{
+    return f == QL_F_TINY_BLOB || f == QL_F_MEDIUM_BLOB || f == QL_F_LONG_BLOB || f == QL_F_BLOB;
+}
+
+static uint16_t
+type_flags(const ql_type *t)
+{
+    unsigned f = t->nullable ? 0 : QL_CF_NOT_NULL;
+    if (type_is_number(t)) {
+        f |= QL_CF_BINARY | QL_CF_NUM | (t->is_unsigned ? QL_CF_UNSIGNED : 0u);
+    } else if (t->kind != QL_K_STRING || t->coll == ql_coll_binary) {
+        f |= QL_CF_BINARY;
+    }
+    if (field_is_blob(t->field)) {
+        f |= QL_CF_BLOB;
+    }
+    return (uint16_t)f;
+}
+
+static unsigned
+key_flags(const ql_table *t, uint16_t column)
+{
+    unsigned f = 0;
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        const ql_index *x = &t->indexes[i];
+        if (x->hidden_rowid) {
+            continue;
+        }
+        for (uint16_t p = 0; p < x->nparts; p++) {
+            if (x->parts[p].column != column) {
+                continue;
+            }
+            if (x->primary) {
+                f |= QL_CF_PRI_KEY;
+            } else if (p == 0) {
+                f |= x->unique && x->nparts == 1 ? QL_CF_UNIQUE_KEY : QL_CF_MULTIPLE_KEY;
+            }
+        }
+    }
+    return f;
+}
+
+static uint16_t
+column_flags(const ql_table *t, uint16_t column)
+{
+    const ql_column *c = &t->columns[column];
+    unsigned f = type_flags(&c->type) & ~(unsigned)QL_CF_BINARY;
+    f |= key_flags(t, column);
+    if (c->type.kind == QL_K_STRING && c->type.coll && c->type.coll->is_binary) {
+        f |= QL_CF_BINARY;
+    }
+    if (c->type.kind == QL_K_DATE || c->type.kind == QL_K_TIME || c->type.kind == QL_K_DATETIME) {
+        f |= QL_CF_BINARY;
+    }
+    f |= c->auto_increment ? QL_CF_AUTO_INCREMENT : 0u;
+    f |= c->zerofill ? QL_CF_ZEROFILL : 0u;
+    f |= c->type.field == QL_F_ENUM ? QL_CF_ENUM : 0u;
+    f |= c->type.field == QL_F_TIMESTAMP ? QL_CF_TIMESTAMP : 0u;
+    if (!c->type.nullable && c->default_kind == QL_DEF_NONE && !c->auto_increment) {
+        f |= QL_CF_NO_DEFAULT;
+    }
+    return (uint16_t)f;
+}
+
+void
+qli_column_describe(qli_res *r, qli_scope *sc, const ql_expr *e, ql_str name, ql_result_column *out)
+{
+    (void)r;
+    *out = (ql_result_column){.name = name, .type = e->type, .flags = type_flags(&e->type)};
+    if (e->kind != QL_E_SLOT || sc->given || !sc->slots ||
+        sc->slots[e->index].kind != QLI_SLOT_COLUMN || sc->q->set_op != QL_SET_NONE) {
+        return;
+    }
+    const qli_slot *s = &sc->slots[e->index];
+    const ql_source *src = &sc->q->sources[s->source];
+    out->table = src->alias;
+    if (src->table) {
+        out->schema = src->db;
+        out->org_table = src->table->name;
+        out->org_name = src->table->columns[s->column].name;
+        out->flags = column_flags(src->table, s->column);
+        if (e->type.nullable) {
+            out->flags &= (uint16_t)~QL_CF_NOT_NULL;
+        }
+    } else {
+        const ql_result_column *c = &src->derived->items[s->column].column;
+        out->schema = c->schema;
+        out->org_table = c->org_table;
+        out->org_name = c->org_name;
+        out->flags = c->flags;
+    }
+}
+
+static ql_status
+add_item(qli_res *r, qli_scope *sc, uint32_t *cap, ql_expr *e, ql_str name)
+{
+    ql_query *q = sc->q;
+    if (q->nitems >= 4096) {
+        return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
+    }
+    if (q->nitems >= *cap) {
+        uint32_t n = *cap ? *cap * 2 : 16;
+        ql_item *v = QL_ARENA_ARRAY(r->cx, r->a, ql_item, n);
+        if (!v) {
+            return QL_ERROR;
+        }
+        if (q->nitems) {
+            memcpy(v, q->items, sizeof(*v) * q->nitems);
+        }
+        q->items = v;
+        *cap = n;
+    }
+    q->items[q->nitems].expr = e;
+    qli_column_describe(r, sc, e, name, &q->items[q->nitems].column);
+    q->nitems++;
+    return QL_OK;
+}
+
+static ql_status
+expand_star(qli_res *r, qli_scope *sc, uint32_t *cap)
+{
+    if (!sc->q->nsources) {
+        return ql_fail(r->cx, QL_ER_NO_TABLES_USED);
+    }
+    for (uint32_t i = 0; i < sc->names.n; i++) {
+        qli_name n = sc->names.v[i];
+        ql_expr *e;
+        QL_TRY(qli_column_slot(r, sc, n.source, n.column, &e));
+        QL_TRY(add_item(r, sc, cap, e, e->name));
+    }
+    return QL_OK;
+}
+
+static ql_status
+expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *cap)
+{
+    bool found = false;
+    for (uint16_t s = 0; s < sc->q->nsources; s++) {
+        const ql_source *src = &sc->q->sources[s];
+        if (!ql_str_eq_nocase(src->alias, star->table) ||
+            (star->schema.n && !ql_str_eq_nocase(src->db, star->schema))) {
+            continue;
+        }
+        found = true;
+        for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
+            ql_expr *e;
+            QL_TRY(qli_column_slot(r, sc, s, c, &e));
+            QL_TRY(add_item(r, sc, cap, e, e->name));
+        }
+    }
+    if (!found) {
+        return ql_fail(r->cx, QL_ER_BAD_TABLE_ERROR,
+                       ql_arena_printf(r->cx, r->a, "%.*s", (int)star->table.n, star->table.p)
+                           ?: "");
+    }
+    return QL_OK;
+}
+
+static ql_status
+bind_item(qli_res *r, qli_scope *sc, const ql_ast_item *it, uint32_t *cap)
+{
+    ql_expr *e;
+    if (it->expr->kind == QL_A_STAR) {
+        return it->expr->table.n ? expand_table_star(r, sc, it->expr, cap)
+                                 : expand_star(r, sc, cap);
+    }
+    QL_TRY(qli_bind(r, sc, it->expr, &e));
+    QL_TRY(qli_require_scalar(r, e));
+    ql_str name = it->alias.n || it->alias.p      ? it->alias
+                  : it->expr->kind == QL_A_COLUMN ? it->expr->name
+                                                  : it->heading;
+    return add_item(r, sc, cap, e, name);
+}
+
+ql_status
+qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s)
+{
+    uint32_t cap = 0;
+    sc->clause = QLI_CL_FIELDS;
+    for (uint32_t i = 0; i < s->nitems; i++) {
+        QL_TRY(bind_item(r, sc, &s->items[i], &cap));
+    }
+    sc->items_bound = true;
+    return QL_OK;
+}

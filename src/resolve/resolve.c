@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Entry: one statement from AST to resolved form. Runs in the session's thread; opens tables, so it
+ * may wait for metadata locks. Everything made lives in cx->arena.
+ */
+#include "resolve/resolve.h"
+
+#include <string.h>
+
+#include "resolve/resolve_int.h"
+
+static qli_res
+begin(ql_ctx *cx, const ql_value *params, uint32_t nparams, bool preparing, ql_str text)
+{
+    qli_res r = {.cx = cx, .a = cx->arena, .params = params, .nparams = nparams};
+    r.preparing = preparing;
+    r.has_assign = text.n && memmem(text.p, text.n, ":=", 2) != NULL;
+    return r;
+}
+
+static ql_status
+resolve_exprs(qli_res *r, const ql_ast_exprs *l, ql_rstmt *o)
+{
+    QL_TRY(qli_bind_list(r, NULL, l, &o->exprs.v));
+    o->exprs.n = l->n;
+    for (uint32_t i = 0; i < l->n; i++) {
+        QL_TRY(qli_require_scalar(r, o->exprs.v[i]));
+    }
+    return QL_OK;
+}
+
+/* SET x = ON: a bare word as value of a system variable is its text. */
+static ql_status
+resolve_set_value(qli_res *r, const ql_ast_set_item *it, ql_expr **out)
+{
+    const ql_ast_expr *e = it->value;
+    if (it->kind != QL_SET_USERVAR && e->kind == QL_A_COLUMN && !e->table.n) {
+        ql_value v = ql_value_str(e->name, qli_conn_coll(r));
+        *out = qli_const(r, &v);
+        return *out ? QL_OK : QL_ERROR;
+    }
+    QL_TRY(qli_bind(r, NULL, e, out));
+    return qli_require_scalar(r, *out);
+}
+
+static ql_status
+resolve_set(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    o->exprs.n = stmt->set.n;
+    o->exprs.v = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, stmt->set.n + 1);
+    if (!o->exprs.v) {
+        return QL_ERROR;
+    }
+    r->has_assign = true; /* SET @a = 1, @b = @a sees the new value */
+    for (uint32_t i = 0; i < stmt->set.n; i++) {
+        if (stmt->set.v[i].value) {
+            QL_TRY(resolve_set_value(r, &stmt->set.v[i], &o->exprs.v[i]));
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+resolve_kill(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    if (!stmt->kill->id) {
+        return QL_OK;
+    }
+    ql_ast_expr *one = stmt->kill->id;
+    return resolve_exprs(r, &(ql_ast_exprs){.v = &one, .n = 1}, o);
+}
+
+static ql_status
+resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    switch (stmt->kind) {
+    case QL_S_SELECT:
+        QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
+        o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
+        o->is_write = o->query->locking != QL_LK_NONE;
+        return QL_OK;
+    case QL_S_INSERT:
+        o->is_write = true;
+        return qli_insert_bind(r, stmt->insert, &o->insert);
+    case QL_S_UPDATE:
+        o->is_write = true;
+        return qli_update_bind(r, stmt->update, &o->update);
+    case QL_S_DELETE:
+        o->is_write = true;
+        return qli_delete_bind(r, stmt->del, &o->update);
+    case QL_S_DO:
+        return resolve_exprs(r, &stmt->exprs, o);
+    case QL_S_SET:
+        return resolve_set(r, stmt, o);
+    case QL_S_KILL:
+        return resolve_kill(r, stmt, o);
+    case QL_S_EXPLAIN:
+        if (stmt->explain.inner && !stmt->explain.for_connection) {
+            QL_TRY(resolve_kind(r, stmt->explain.inner, o));
+            o->is_write = false;
+        }
+        return QL_OK;
+    default:
+        return QL_OK;
+    }
+}
+
+ql_status
+ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t nparams,
+           ql_rstmt **out)
+{
+    ql_rstmt *o = QL_ARENA_NEW(cx, cx->arena, ql_rstmt);
+    if (!o) {
+        return QL_ERROR;
+    }
+    qli_res r = begin(cx, params, nparams, stmt->nparams > 0 && !params, stmt->text);
+    o->kind = stmt->kind;
+    o->ast = stmt;
+    QL_TRY(resolve_kind(&r, stmt, o));
+    o->ncalls = r.ncalls;
+    o->touches_tables = r.touches_tables;
+    *out = o;
+    return QL_OK;
+}
+
+ql_status
+ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,
+                uint16_t ncolumns, ql_expr **out, uint32_t *ncalls)
+{
+    qli_res r = begin(cx, NULL, 0, false, (ql_str){0});
+    qli_scope *sc;
+    QL_TRY(qli_scope_new(&r, NULL, &sc));
+    sc->clause = QLI_CL_WHERE;
+    sc->given = columns;
+    sc->ngiven = columns ? ncolumns : 0;
+    if (columns) {
+        QL_TRY(qli_bind_cond(&r, sc, e, out));
+    } else {
+        sc->clause = QLI_CL_FIELDS;
+        QL_TRY(qli_bind(&r, sc, e, out));
+        QL_TRY(qli_require_scalar(&r, *out));
+    }
+    *ncalls = sc->q->ncalls;
+    return QL_OK;
+}

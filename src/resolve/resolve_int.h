@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of resolve/ share: the state of one resolution and of one query block while it is
+ * being bound. All of it lives in the statement's arena and is used by the session's thread only.
+ */
+#ifndef QL_RESOLVE_INT_H
+#define QL_RESOLVE_INT_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "intr/intr.h"
+#include "resolve/resolve.h"
+
+#define QLI_MAX_BLOCKS 4096 /* query blocks of one statement; a CTE counts at each mention */
+#define QLI_NO_SLOT UINT16_MAX
+
+/* Common table expression in view; `outer_ctes` is what its own text may see. */
+typedef struct qli_cte {
+    const ql_ast_cte *ast;
+    struct qli_cte *next;
+    struct qli_scope *scope; /* where it was defined */
+} qli_cte;
+
+typedef enum qli_clause {
+    QLI_CL_FIELDS,
+    QLI_CL_WHERE,
+    QLI_CL_ON,
+    QLI_CL_GROUP,
+    QLI_CL_HAVING,
+    QLI_CL_ORDER,
+    QLI_CL_LIMIT
+} qli_clause;
+const char *qli_clause_name(qli_clause c); /* "field list" ... as in error 1054 */
+
+typedef enum qli_slot_kind { QLI_SLOT_COLUMN, QLI_SLOT_GROUP, QLI_SLOT_AGG } qli_slot_kind;
+
+/* What a slot of the block under construction holds. */
+typedef struct qli_slot {
+    qli_slot_kind kind;
+    uint16_t source, column; /* COLUMN */
+} qli_slot;
+
+typedef struct qli_name {
+    uint16_t source, column;
+} qli_name;
+/* Columns reachable by their plain name, in the order of `*`. */
+typedef struct qli_names {
+    qli_name *v;
+    uint32_t n;
+} qli_names;
+
+typedef struct qli_source {
+    uint16_t ncols;
+    uint16_t *slot_of;   /* by column ordinal; QLI_NO_SLOT = not used so far */
+    bool outer_joined;   /* on the inner side of an outer join */
+    const ql_str *names; /* derived with column list, else NULL */
+} qli_source;
+
+/* UNION blocks above a query block: correlation of an arm is theirs, too. */
+typedef struct qli_union {
+    ql_query *q;
+    struct qli_union *up;
+} qli_union;
+
+typedef struct qli_scope {
+    struct qli_scope *outer;
+    ql_query *q;
+    qli_union *unions;
+    const ql_ast_select *ast;
+    bool barrier; /* a derived table of this block is being bound: it does not see the block's
+                     sources */
+    qli_clause clause;
+    qli_source *sources;
+    uint16_t cap_sources;
+    qli_names names; /* what unqualified names may mean now */
+    uint16_t lo, hi; /* sources that qualified names may mean now */
+    qli_slot *slots;
+    uint32_t cap_slots, cap_aggs;
+    const ql_result_column *given; /* instead of sources: slot i = column i */
+    uint16_t ngiven;
+    bool aggs_allowed, in_agg, aggregated; /* aggregated: GROUP BY or an aggregate somewhere */
+    bool items_bound;
+    uint32_t *ncalls;
+} qli_scope;
+
+/* One resolution. */
+typedef struct qli_res {
+    ql_ctx *cx;
+    ql_arena *a;
+    const ql_value *params;
+    uint32_t nparams;
+    bool preparing;  /* parameter values are not known */
+    bool has_assign; /* @x := somewhere: user variables change while it runs */
+    qli_cte *ctes;
+    uint32_t nblocks;
+    const ql_table *dml_target; /* UPDATE, DELETE: not to be read in subqueries (1093) */
+    bool in_dml_from;
+    const ql_table *insert_target; /* VALUES(col) may be used */
+    bool touches_tables;
+    uint32_t ncalls; /* of expressions outside query blocks */
+} qli_res;
+
+/* --- functions.c --- */
+typedef enum qli_rule {
+    QLI_R_INT,
+    QLI_R_UINT,
+    QLI_R_BOOL,
+    QLI_R_DOUBLE,
+    QLI_R_DATE,
+    QLI_R_TIME,
+    QLI_R_DATETIME,
+    QLI_R_TIME_N,
+    QLI_R_DATETIME_N,
+    QLI_R_STRING,
+    QLI_R_STR0,
+    QLI_R_ASCII,
+    QLI_R_BINARY,
+    QLI_R_ARG0,
+    QLI_R_AGGTYPE,
+    QLI_R_NUMERIC,
+    QLI_R_CEIL,
+    QLI_R_ROUND,
+    QLI_R_TEMPORAL_ADD,
+    QLI_R_SEC_TO_TIME,
+    QLI_R_TEMPORAL_DIFF,
+    QLI_R_ADDTIME,
+    QLI_R_STR_TO_DATE,
+    QLI_R_UNIX_TS,
+    QLI_R_FROM_UNIX
+} qli_rule;
+
+typedef struct qli_func {
+    ql_func_id id;
+    const char *name;
+    uint8_t min, max;
+    qli_rule rule;
+    unsigned flags;
+    const char *args;
+} qli_func;
+const qli_func *qli_func_find(ql_str name); /* aliases too; NULL = not built in */
+const qli_func *qli_func_get(ql_func_id id);
+bool qli_func_is_unbuilt(ql_str name); /* MySQL has it, Quell not yet: 1235 */
+int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
+
+/* --- scope.c --- */
+ql_status qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out) QL_MUST_USE;
+ql_status qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from) QL_MUST_USE;
+ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias) QL_MUST_USE;
+ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,
+                       uint16_t *out) QL_MUST_USE;
+ql_status qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                          ql_expr **out) QL_MUST_USE;
+/* Expression for a column of a source of the own block; makes its slot. */
+ql_status qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column,
+                          ql_expr **out) QL_MUST_USE;
+/* Column of the own block's FROM by unqualified or qualified name; QL_END = none. */
+ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                          qli_name *out) QL_MUST_USE;
+ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
+/* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
+ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
+ql_status qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found,
+                          ql_expr **out) QL_MUST_USE;
+const char *qli_full_name(qli_res *r, const ql_ast_expr *e);
+
+/* --- expr.c, expr_op.c, expr_func.c, subquery.c --- */
+ql_status qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_list(qli_res *r, qli_scope *sc, const ql_ast_exprs *l,
+                        ql_expr ***out) QL_MUST_USE;
+ql_status qli_bind_cond(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_agg(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_agg_fn fn,
+                       ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_in_query(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                            ql_expr **out) QL_MUST_USE;
+ql_status qli_bind_subquery(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                            ql_expr **out) QL_MUST_USE;
+ql_status qli_require_scalar(qli_res *r, const ql_expr *e) QL_MUST_USE; /* 1241 for rows */
+/* A function call on bound arguments: casts them, types the node, folds. */
+ql_status qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
+                   ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
+ql_status qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n,
+                        ql_expr **out) QL_MUST_USE;
+ql_status qli_date_arith(qli_res *r, qli_scope *sc, bool subtract, const ql_ast_expr *date,
+                         const ql_ast_expr *interval, ql_expr **out) QL_MUST_USE;
+
+/* --- typing.c: nodes --- */
+ql_expr *qli_node(qli_res *r, ql_expr_kind kind);
+ql_expr *qli_const(qli_res *r, const ql_value *v);
+ql_expr *qli_const_int(qli_res *r, int64_t v);
+ql_status qli_op_node(qli_res *r, qli_scope *sc, ql_op op, const ql_type *type, ql_expr **args,
+                      uint32_t n, ql_expr **out) QL_MUST_USE;
+void qli_number_node(qli_res *r, qli_scope *sc, ql_expr *e); /* gives it its `call` */
+bool qli_args_constant(ql_expr *const *args, uint32_t n);
+const ql_collation *qli_conn_coll(const qli_res *r);
+/* typing.c: types */
+ql_type qli_type_of_value(const qli_res *r, const ql_value *v);
+unsigned qli_int_digits(const ql_type *t);
+ql_status qli_common_type(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
+                          ql_type *out) QL_MUST_USE;
+ql_status qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t n,
+                              const char *operation, ql_type *out) QL_MUST_USE;
+ql_status qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_MUST_USE;
+ql_status qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
+ql_status qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
+ql_status qli_to_bool(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
+ql_status qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
+                    ql_expr **out) QL_MUST_USE;
+
+/* --- compare.c --- */
+ql_status qli_compare(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
+                      ql_expr **out) QL_MUST_USE;
+/* Kind in which a and b are compared; constants among them may be rewritten. */
+ql_status qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b,
+                              ql_kind *kind) QL_MUST_USE;
+ql_status qli_and(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out) QL_MUST_USE;
+ql_status qli_or(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out) QL_MUST_USE;
+ql_status qli_not(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr **out) QL_MUST_USE;
+/* Collation of several strings together; 1267 naming `operation`. Non-strings do not count. */
+ql_status qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
+                             const ql_collation **coll, uint8_t *coercibility) QL_MUST_USE;
+
+/* --- fold.c --- */
+/* Replace *e by a constant when its operands are and the work is small and cannot fail. */
+ql_status qli_fold(qli_res *r, ql_expr **e) QL_MUST_USE;
+bool qli_const_truth(const ql_expr *e, bool *value); /* e is a constant that is not NULL */
+
+/* --- walk.c --- */
+bool qli_expr_equal(const ql_expr *a, const ql_expr *b);
+typedef ql_status (*qli_visit)(void *arg, ql_expr **e, uint32_t depth, bool *descend);
+/* Pre-order over *e, subqueries too (depth = blocks entered). */
+ql_status qli_walk(qli_res *r, ql_expr **e, uint32_t depth, qli_visit fn, void *arg) QL_MUST_USE;
+ql_status qli_walk_query(qli_res *r, ql_query *q, uint32_t depth, qli_visit fn,
+                         void *arg) QL_MUST_USE;
+
+/* --- query.c, item.c, group.c --- */
+/* Bind a query expression. outer may be NULL; unions: UNION blocks it is an arm of. */
+ql_status qli_query_bind(qli_res *r, const ql_ast_select *s, qli_scope *outer, qli_union *unions,
+                         ql_query **out) QL_MUST_USE;
+ql_status qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s) QL_MUST_USE;
+ql_status qli_order_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *o, bool with_aliases,
+                         ql_sort_key **keys, uint16_t *n) QL_MUST_USE;
+ql_status qli_limit_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                         ql_expr **out) QL_MUST_USE;
+ql_status qli_group_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *g) QL_MUST_USE;
+/* After everything is bound: what runs after grouping refers to keys and aggregates only. */
+ql_status qli_group_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
+void qli_column_describe(qli_res *r, qli_scope *sc, const ql_expr *e, ql_str name,
+                         ql_result_column *out);
+bool qli_ast_has_aggregate(const ql_ast_select *s);
+/* ANY_VALUE(column), for columns that depend on the grouping keys. */
+ql_status qli_agg_of_column(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr **out) QL_MUST_USE;
+
+/* --- dml.c --- */
+ql_status qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out) QL_MUST_USE;
+ql_status qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out) QL_MUST_USE;
+ql_status qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out) QL_MUST_USE;
+ql_status qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out) QL_MUST_USE;
+
+#endif

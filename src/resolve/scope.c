@@ -1,0 +1,719 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Names: the sources of a query block, what a column name means (MySQL's rules and errors), slots.
+ * Opens tables through the catalog (waits: MDL).
+ */
+#include "acl/acl.h"
+#include "resolve/resolve_int.h"
+
+const char *
+qli_clause_name(qli_clause c)
+{
+    static const char *const names[] = {"field list",      "where clause",  "on clause",
+                                        "group statement", "having clause", "order clause",
+                                        "limit clause"};
+    return names[c];
+}
+
+const char *
+qli_full_name(qli_res *r, const ql_ast_expr *e)
+{
+    const char *s;
+    if (e->schema.n) {
+        s = ql_arena_printf(r->cx, r->a, "%.*s.%.*s.%.*s", (int)e->schema.n, e->schema.p,
+                            (int)e->table.n, e->table.p, (int)e->name.n, e->name.p);
+    } else if (e->table.n) {
+        s = ql_arena_printf(r->cx, r->a, "%.*s.%.*s", (int)e->table.n, e->table.p, (int)e->name.n,
+                            e->name.p);
+    } else {
+        s = ql_arena_printf(r->cx, r->a, "%.*s", (int)e->name.n, e->name.p);
+    }
+    return s ? s : "";
+}
+
+static ql_status
+grow(qli_res *r, void *array, uint32_t n, uint32_t *cap, size_t size)
+{
+    void **p = array;
+    if (n < *cap) {
+        return QL_OK;
+    }
+    uint32_t c = *cap ? *cap * 2 : 8;
+    void *v = ql_arena_zalloc(r->cx, r->a, size * c);
+    if (!v) {
+        return QL_ERROR;
+    }
+    if (n) {
+        __builtin_memcpy(v, *p, size * n);
+    }
+    *p = v;
+    *cap = c;
+    return QL_OK;
+}
+
+ql_status
+qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out)
+{
+    qli_scope *sc = QL_ARENA_NEW(r->cx, r->a, qli_scope);
+    ql_query *q = sc ? QL_ARENA_NEW(r->cx, r->a, ql_query) : NULL;
+    if (!q) {
+        return QL_ERROR;
+    }
+    if (++r->nblocks > QLI_MAX_BLOCKS) {
+        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "statements of more than 4096 query blocks");
+    }
+    QL_TRY(ql_check(r->cx));
+    sc->q = q;
+    sc->outer = outer;
+    sc->ncalls = &q->ncalls;
+    q->outer = outer ? outer->q : NULL;
+    *out = sc;
+    return QL_OK;
+}
+
+ql_status
+qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type, uint16_t *out)
+{
+    ql_query *q = sc->q;
+    if (q->nslots >= QLI_NO_SLOT - 1) {
+        return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
+    }
+    uint32_t cap = sc->cap_slots;
+    QL_TRY(grow(r, &sc->slots, q->nslots, &cap, sizeof(qli_slot)));
+    cap = sc->cap_slots;
+    QL_TRY(grow(r, &q->slot_types, q->nslots, &cap, sizeof(ql_type)));
+    sc->cap_slots = cap;
+    sc->slots[q->nslots] = what;
+    q->slot_types[q->nslots] = *type;
+    *out = q->nslots++;
+    return QL_OK;
+}
+
+/* --- sources --- */
+
+static const ql_type *
+column_type(const qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_source *s = &sc->q->sources[source];
+    return s->table ? &s->table->columns[column].type : &s->derived->items[column].expr->type;
+}
+
+ql_str
+qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_source *s = &sc->q->sources[source];
+    if (sc->sources[source].names) {
+        return sc->sources[source].names[column];
+    }
+    return s->table ? s->table->columns[column].name : s->derived->items[column].column.name;
+}
+
+static ql_status
+add_names(qli_res *r, qli_scope *sc, uint16_t source, uint16_t ncols, qli_names *out)
+{
+    out->v = QL_ARENA_ARRAY(r->cx, r->a, qli_name, ncols + 1u);
+    if (!out->v) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ncols; i++) {
+        out->v[i] = (qli_name){source, i};
+    }
+    out->n = ncols;
+    (void)sc;
+    return QL_OK;
+}
+
+static ql_status
+add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db, ql_str alias,
+           uint16_t *out)
+{
+    ql_query *q = sc->q;
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        const ql_source *s = &q->sources[i];
+        if (ql_str_eq_nocase(s->alias, alias) && ql_str_eq(s->db, db)) {
+            return ql_fail(r->cx, QL_ER_NONUNIQ_TABLE,
+                           ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
+        }
+    }
+    if (q->nsources >= 61) {
+        return ql_fail_text(r->cx, QL_ER_NOT_SUPPORTED_YET,
+                            "Too many tables; MySQL can only use 61 tables in a join");
+    }
+    uint32_t cap = sc->cap_sources;
+    QL_TRY(grow(r, &q->sources, q->nsources, &cap, sizeof(ql_source)));
+    cap = sc->cap_sources;
+    QL_TRY(grow(r, &sc->sources, q->nsources, &cap, sizeof(qli_source)));
+    sc->cap_sources = (uint16_t)cap;
+    uint16_t ncols = t ? t->ncolumns : derived->nitems;
+    uint16_t *slot_of = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, ncols + 1u);
+    if (!slot_of) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ncols; i++) {
+        slot_of[i] = QLI_NO_SLOT;
+    }
+    q->sources[q->nsources] = (ql_source){.table = t, .derived = derived, .alias = alias, .db = db};
+    sc->sources[q->nsources] = (qli_source){.ncols = ncols, .slot_of = slot_of};
+    *out = q->nsources++;
+    sc->hi = q->nsources;
+    return QL_OK;
+}
+
+ql_status
+qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias)
+{
+    uint16_t n;
+    QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
+    return add_names(r, sc, n, t->ncolumns, &sc->names);
+}
+
+ql_status
+qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out)
+{
+    ql_str db = name->db;
+    if (!db.n) {
+        if (!r->cx->vars || !r->cx->vars->db.n) {
+            return ql_fail(r->cx, QL_ER_NO_DB_ERROR);
+        }
+        db = r->cx->vars->db;
+    }
+    QL_TRY(ql_catalog_open_table(r->cx, r->a, db, name->name, QL_MDL_SHARED, true, out));
+    r->touches_tables = true;
+    return QL_OK;
+}
+
+static const qli_cte *
+find_cte(const qli_res *r, const ql_ast_table_name *name)
+{
+    if (name->db.n) {
+        return NULL;
+    }
+    for (const qli_cte *c = r->ctes; c; c = c->next) {
+        if (ql_str_eq_nocase(c->ast->name, name->name)) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+static ql_status
+check_derived_names(qli_res *r, const ql_query *q, const ql_str *names)
+{
+    for (uint16_t i = 0; i < q->nitems; i++) {
+        ql_str a = names ? names[i] : q->items[i].column.name;
+        for (uint16_t k = 0; k < i; k++) {
+            if (ql_str_eq_nocase(a, names ? names[k] : q->items[k].column.name)) {
+                return ql_fail(r->cx, QL_ER_DUP_FIELDNAME,
+                               ql_arena_printf(r->cx, r->a, "%.*s", (int)a.n, a.p) ?: "");
+            }
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+bind_derived(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str alias, const ql_str *names,
+             uint32_t nnames, qli_names *out)
+{
+    ql_query *q;
+    bool was = sc->barrier;
+    sc->barrier = true;
+    ql_status st = qli_query_bind(r, s, sc, NULL, &q);
+    sc->barrier = was;
+    QL_TRY(st);
+    if (nnames && nnames != q->nitems) {
+        return ql_fail(r->cx, QL_ER_VIEW_WRONG_LIST);
+    }
+    QL_TRY(check_derived_names(r, q, nnames ? names : NULL));
+    uint16_t n;
+    QL_TRY(add_source(r, sc, NULL, q, (ql_str){0}, alias, &n));
+    if (nnames) {
+        sc->sources[n].names = names;
+    }
+    return add_names(r, sc, n, q->nitems, out);
+}
+
+static ql_status
+bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *out)
+{
+    const qli_cte *saved = r->ctes;
+    const ql_table *target = r->dml_target;
+    r->ctes = c->next; /* its own text sees only what came before */
+    r->dml_target = NULL;
+    ql_status st =
+        bind_derived(r, sc, c->ast->select, alias, c->ast->columns, c->ast->ncolumns, out);
+    r->ctes = (qli_cte *)saved;
+    r->dml_target = target;
+    return st;
+}
+
+static ql_status
+bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_names *out)
+{
+    j->is_leaf = true;
+    j->source = sc->q->nsources;
+    if (f->derived) {
+        if (!f->alias.n) {
+            return ql_fail(r->cx, QL_ER_DERIVED_MUST_HAVE_ALIAS);
+        }
+        const ql_table *target = r->dml_target;
+        r->dml_target = NULL; /* read whole before anything is changed */
+        ql_status st = bind_derived(r, sc, f->derived, f->alias, f->using_cols, 0, out);
+        r->dml_target = target;
+        return st;
+    }
+    ql_str alias = f->alias.n ? f->alias : f->table.name;
+    const qli_cte *cte = find_cte(r, &f->table);
+    if (cte) {
+        return bind_cte(r, sc, cte, alias, out);
+    }
+    ql_table *t;
+    uint16_t n;
+    QL_TRY(qli_table_open(r, &f->table, &t));
+    if (!t->is_virtual) {
+        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
+    }
+    if (r->dml_target && !r->in_dml_from && r->dml_target->id == t->id && !t->is_virtual) {
+        return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
+                       ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
+    }
+    QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
+    return add_names(r, sc, n, t->ncolumns, out);
+}
+
+/* --- joins --- */
+
+static int
+find_in_names(const qli_scope *sc, const qli_names *n, ql_str name, bool *twice)
+{
+    int found = -1;
+    *twice = false;
+    for (uint32_t i = 0; i < n->n; i++) {
+        if (ql_str_eq_nocase(qli_column_name(sc, n->v[i].source, n->v[i].column), name)) {
+            *twice = *twice || found >= 0;
+            found = (int)i;
+        }
+    }
+    return found;
+}
+
+static ql_status
+join_on_pair(qli_res *r, qli_scope *sc, qli_name a, qli_name b, ql_expr **on)
+{
+    ql_expr *x, *y, *eq;
+    QL_TRY(qli_column_slot(r, sc, a.source, a.column, &x));
+    QL_TRY(qli_column_slot(r, sc, b.source, b.column, &y));
+    QL_TRY(qli_compare(r, sc, QL_OP_EQ, x, y, &eq));
+    if (!*on) {
+        *on = eq;
+        return QL_OK;
+    }
+    return qli_and(r, sc, *on, eq, on);
+}
+
+static ql_status
+using_column(qli_res *r, qli_scope *sc, ql_str name, const qli_names *side, uint32_t *at)
+{
+    bool twice;
+    int i = find_in_names(sc, side, name, &twice);
+    const char *text = ql_arena_printf(r->cx, r->a, "%.*s", (int)name.n, name.p);
+    if (!text) {
+        return QL_ERROR;
+    }
+    if (i < 0) {
+        return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, text, "from clause");
+    }
+    if (twice) {
+        return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, text, "from clause");
+    }
+    *at = (uint32_t)i;
+    return QL_OK;
+}
+
+/* USING and NATURAL: equality of the common columns, which are then named once and come first. */
+static ql_status
+join_common(qli_res *r, qli_scope *sc, const ql_ast_from *f, const qli_names *l,
+            const qli_names *rt, ql_expr **on, qli_names *out)
+{
+    bool *lused = QL_ARENA_ARRAY(r->cx, r->a, bool, l->n + 1);
+    bool *rused = lused ? QL_ARENA_ARRAY(r->cx, r->a, bool, rt->n + 1) : NULL;
+    out->v = rused ? QL_ARENA_ARRAY(r->cx, r->a, qli_name, l->n + rt->n + 1) : NULL;
+    if (!out->v) {
+        return QL_ERROR;
+    }
+    out->n = 0;
+    bool right = f->join == QL_J_RIGHT;
+    const qli_names *first = right ? rt : l;
+    uint32_t ncommon = f->natural ? first->n : f->nusing;
+    for (uint32_t i = 0; i < ncommon; i++) {
+        uint32_t li, ri;
+        ql_str name = f->natural ? qli_column_name(sc, first->v[i].source, first->v[i].column)
+                                 : f->using_cols[i];
+        if (f->natural) {
+            bool twice;
+            if (find_in_names(sc, right ? l : rt, name, &twice) < 0) {
+                continue;
+            }
+        }
+        QL_TRY(using_column(r, sc, name, l, &li));
+        QL_TRY(using_column(r, sc, name, rt, &ri));
+        QL_TRY(join_on_pair(r, sc, l->v[li], rt->v[ri], on));
+        lused[li] = rused[ri] = true;
+        out->v[out->n++] = right ? rt->v[ri] : l->v[li];
+    }
+    const qli_names *second = right ? l : rt;
+    const bool *fu = right ? rused : lused, *su = right ? lused : rused;
+    for (uint32_t i = 0; i < first->n; i++) {
+        if (!fu[i]) {
+            out->v[out->n++] = first->v[i];
+        }
+    }
+    for (uint32_t i = 0; i < second->n; i++) {
+        if (!su[i]) {
+            out->v[out->n++] = second->v[i];
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+concat_names(qli_res *r, const qli_names *a, const qli_names *b, qli_names *out)
+{
+    out->v = QL_ARENA_ARRAY(r->cx, r->a, qli_name, a->n + b->n + 1);
+    if (!out->v) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < a->n; i++) {
+        out->v[i] = a->v[i];
+    }
+    for (uint32_t i = 0; i < b->n; i++) {
+        out->v[a->n + i] = b->v[i];
+    }
+    out->n = a->n + b->n;
+    return QL_OK;
+}
+
+static void
+mark_outer_joined(qli_scope *sc, uint16_t lo, uint16_t hi)
+{
+    for (uint16_t i = lo; i < hi; i++) {
+        sc->sources[i].outer_joined = true;
+    }
+}
+
+static ql_status
+bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, qli_names *names)
+{
+    ql_join_tree *j = QL_ARENA_NEW(r->cx, r->a, ql_join_tree);
+    if (!j) {
+        return QL_ERROR;
+    }
+    *out = j;
+    if (!f->left) {
+        return bind_leaf(r, sc, f, j, names);
+    }
+    qli_names l = {0}, rt = {0};
+    uint16_t lo = sc->q->nsources;
+    QL_TRY(bind_from(r, sc, f->left, &j->left, &l));
+    uint16_t mid = sc->q->nsources;
+    QL_TRY(bind_from(r, sc, f->right, &j->right, &rt));
+    uint16_t hi = sc->q->nsources;
+    if (f->natural || f->nusing) {
+        QL_TRY(join_common(r, sc, f, &l, &rt, &j->on, names));
+    } else {
+        QL_TRY(concat_names(r, &l, &rt, names));
+    }
+    if (f->on) {
+        qli_names saved = sc->names;
+        uint16_t slo = sc->lo, shi = sc->hi;
+        qli_clause clause = sc->clause;
+        sc->names = *names;
+        sc->lo = lo;
+        sc->hi = hi;
+        sc->clause = QLI_CL_ON;
+        QL_TRY(qli_bind_cond(r, sc, f->on, &j->on));
+        sc->names = saved;
+        sc->lo = slo;
+        sc->hi = shi;
+        sc->clause = clause;
+    }
+    j->outer = f->join == QL_J_LEFT || f->join == QL_J_RIGHT;
+    if (f->join == QL_J_RIGHT) {
+        ql_join_tree *t = j->left;
+        j->left = j->right;
+        j->right = t;
+        mark_outer_joined(sc, lo, mid);
+    } else if (j->outer) {
+        mark_outer_joined(sc, mid, hi);
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from)
+{
+    if (!from) {
+        return QL_OK;
+    }
+    qli_names names = {0};
+    QL_TRY(bind_from(r, sc, from, &sc->q->from, &names));
+    sc->names = names;
+    sc->lo = 0;
+    sc->hi = sc->q->nsources;
+    return QL_OK;
+}
+
+/* --- look-up --- */
+
+static bool
+source_matches(const ql_source *s, const ql_ast_expr *e)
+{
+    return ql_str_eq_nocase(s->alias, e->table) &&
+           (!e->schema.n || ql_str_eq_nocase(s->db, e->schema));
+}
+
+static ql_status
+find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
+{
+    bool found = false;
+    for (uint16_t s = sc->lo; s < sc->hi; s++) {
+        if (!source_matches(&sc->q->sources[s], e)) {
+            continue;
+        }
+        for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
+            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name)) {
+                if (found) {
+                    return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
+                                   qli_clause_name(sc->clause));
+                }
+                found = true;
+                *out = (qli_name){s, c};
+                break;
+            }
+        }
+    }
+    return found ? QL_OK : QL_END;
+}
+
+ql_status
+qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
+{
+    if (e->table.n) {
+        return find_qualified(r, sc, e, out);
+    }
+    bool twice;
+    int i = find_in_names(sc, &sc->names, e->name, &twice);
+    if (i < 0) {
+        return QL_END;
+    }
+    if (twice) {
+        return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
+                       qli_clause_name(sc->clause));
+    }
+    *out = sc->names.v[i];
+    return QL_OK;
+}
+
+ql_status
+qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
+{
+    ql_expr *e = qli_node(r, QL_E_SLOT);
+    if (!e) {
+        return QL_ERROR;
+    }
+    ql_type t = *column_type(sc, source, column);
+    t.nullable = t.nullable || sc->sources[source].outer_joined;
+    uint16_t *slot = &sc->sources[source].slot_of[column];
+    if (*slot == QLI_NO_SLOT) {
+        QL_TRY(qli_new_slot(r, sc, (qli_slot){QLI_SLOT_COLUMN, source, column}, &t, slot));
+    }
+    e->index = *slot;
+    e->type = t;
+    e->name = qli_column_name(sc, source, column);
+    const ql_source *s = &sc->q->sources[source];
+    e->coercibility = t.kind != QL_K_STRING ? 5
+                      : s->derived          ? s->derived->items[column].expr->coercibility
+                                            : 2;
+    if (t.kind == QL_K_STRING && e->coercibility > 2) {
+        e->coercibility = 2;
+    }
+    *out = e;
+    return QL_OK;
+}
+
+static ql_status
+given_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    for (uint16_t i = 0; i < sc->ngiven; i++) {
+        if (ql_str_eq_nocase(sc->given[i].name, e->name) &&
+            (!e->table.n || ql_str_eq_nocase(sc->given[i].table, e->table))) {
+            ql_expr *n = qli_node(r, QL_E_SLOT);
+            if (!n) {
+                return QL_ERROR;
+            }
+            n->index = i;
+            n->type = sc->given[i].type;
+            n->name = sc->given[i].name;
+            n->coercibility = n->type.kind == QL_K_STRING ? 2 : 5;
+            *out = n;
+            return QL_OK;
+        }
+    }
+    return QL_END;
+}
+
+/* A select item by alias or column name. Two different ones: 1052. */
+ql_status
+qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found, ql_expr **out)
+{
+    *found = false;
+    for (uint16_t i = 0; sc->items_bound && i < sc->q->nitems; i++) {
+        const ql_item *it = &sc->q->items[i];
+        if (!ql_str_eq_nocase(it->column.name, e->name) ||
+            (e->table.n && !ql_str_eq_nocase(it->column.table, e->table))) {
+            continue;
+        }
+        if (*found && !qli_expr_equal(*out, it->expr)) {
+            return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
+                           qli_clause_name(sc->clause));
+        }
+        *found = true;
+        *out = it->expr;
+    }
+    return QL_OK;
+}
+
+/* HAVING sees grouping columns and select items before anything else (manual: SELECT, HAVING). */
+static ql_status
+having_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    for (uint16_t i = 0; i < sc->q->ngroup; i++) {
+        const ql_expr *g = sc->q->group_by[i];
+        if (g->kind == QL_E_SLOT && sc->slots[g->index].kind == QLI_SLOT_COLUMN &&
+            ql_str_eq_nocase(g->name, e->name) &&
+            (!e->table.n || source_matches(&sc->q->sources[sc->slots[g->index].source], e))) {
+            *out = sc->q->group_by[i];
+            return QL_OK;
+        }
+    }
+    bool found;
+    QL_TRY(qli_item_lookup(r, sc, e, &found, out));
+    return found ? QL_OK : QL_END;
+}
+
+/* In the block itself: sources, and what its clause adds to them. QL_END = unknown here. */
+static ql_status
+own_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    if (sc->given) {
+        return given_column(r, sc, e, out);
+    }
+    if (sc->clause == QLI_CL_HAVING && !sc->in_agg) {
+        return having_column(r, sc, e, out);
+    }
+    qli_name name;
+    ql_status st = qli_column_find(r, sc, e, &name);
+    if (st == QL_OK) {
+        return qli_column_slot(r, sc, name.source, name.column, out);
+    }
+    if (st == QL_END && sc->clause >= QLI_CL_GROUP && !sc->in_agg) {
+        bool found;
+        QL_TRY(qli_item_lookup(r, sc, e, &found, out));
+        return found ? QL_OK : QL_END;
+    }
+    return st;
+}
+
+static void
+mark_correlated(qli_scope *from, uint32_t depth)
+{
+    for (qli_scope *s = from; depth > 0; s = s->outer, depth--) {
+        s->q->correlated = true;
+        for (qli_union *u = s->unions; u; u = u->up) {
+            u->q->correlated = true;
+        }
+    }
+}
+
+static ql_status
+outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    uint32_t depth = 1;
+    for (qli_scope *s = sc->outer; s; s = s->outer, depth++) {
+        if (s->barrier) {
+            continue;
+        }
+        ql_expr *inner;
+        ql_status st = own_column(r, s, e, &inner);
+        if (st == QL_END) {
+            continue;
+        }
+        QL_TRY(st);
+        if (inner->kind != QL_E_SLOT) {
+            return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET,
+                           "reference of a subquery to an expression of the enclosing select list");
+        }
+        ql_expr *n = qli_node(r, QL_E_OUTER);
+        if (!n) {
+            return QL_ERROR;
+        }
+        *n = *inner;
+        n->kind = QL_E_OUTER;
+        n->depth = depth;
+        mark_correlated(sc, depth);
+        *out = n;
+        return QL_OK;
+    }
+    return QL_END;
+}
+
+/* 1109 for a table that is not in any FROM, 1054 otherwise. */
+static ql_status
+column_unknown(qli_res *r, qli_scope *sc, const ql_ast_expr *e)
+{
+    return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, e),
+                   sc ? qli_clause_name(sc->clause) : "field list");
+}
+
+ql_status
+qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    if (!sc) {
+        return column_unknown(r, NULL, e);
+    }
+    ql_status st = own_column(r, sc, e, out);
+    if (st == QL_END) {
+        st = outer_column(r, sc, e, out);
+    }
+    return st == QL_END ? column_unknown(r, sc, e) : st;
+}
+
+/* --- end of the block --- */
+
+ql_status
+qli_scope_finish(qli_res *r, qli_scope *sc)
+{
+    ql_query *q = sc->q;
+    for (uint16_t s = 0; s < q->nsources; s++) {
+        ql_source *src = &q->sources[s];
+        const qli_source *x = &sc->sources[s];
+        src->ordinals = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, x->ncols + 1u);
+        src->slots = src->ordinals ? QL_ARENA_ARRAY(r->cx, r->a, uint16_t, x->ncols + 1u) : NULL;
+        if (!src->slots) {
+            return QL_ERROR;
+        }
+        src->ncols = 0;
+        for (uint16_t c = 0; c < x->ncols; c++) {
+            uint16_t slot = x->slot_of[c];
+            if (slot == QLI_NO_SLOT) {
+                continue;
+            }
+            src->ordinals[src->ncols] = c;
+            src->slots[src->ncols++] = slot;
+            if (x->outer_joined) {
+                q->slot_types[slot].nullable = true;
+            }
+        }
+    }
+    return QL_OK;
+}
