@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, mysqldump's first questions."""
+import contextlib
+import pathlib
+import re
+import subprocess
+import tempfile
+import threading
+
+import pymysql
+import quell
+from harness import main
+
+HERE = pathlib.Path(__file__).resolve().parent
+server = quell.Server()
+server.start()
+
+
+class Victim:
+    """A connection that runs a statement in a thread; .error is what its client saw (None = success)."""
+
+    def __init__(self, text="SELECT SLEEP(1000)", **kw):
+        self.conn = server.connect(**kw)
+        self.id = self.conn.thread_id()
+        self.text, self.error, self.rows = text, None, None
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+        quell.until(lambda: server.query(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID={self.id} AND COMMAND='Query'"), what="the victim running")
+
+    def run(self):
+        try:
+            with self.conn.cursor() as cur:
+                cur.execute(self.text)
+                self.rows = cur.fetchall()
+        except pymysql.MySQLError as e:
+            self.error = e.args[0]
+
+    def join(self):
+        self.thread.join(30)
+        assert not self.thread.is_alive(), "the victim did not stop"
+        return self.error
+
+
+def admin(*words, ok=True):
+    r = subprocess.run(["mariadb-admin", "--no-defaults", "-u", "root", f"--socket={server.socket}", *words], stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, text=True, timeout=60)
+    if ok:
+        assert r.returncode == 0, r.stdout
+    return r
+
+
+def test_admin_ping_status_version_variables():
+    assert "mysqld is alive" in admin("ping").stdout
+    out = admin("status").stdout
+    assert re.search(r"Uptime: \d+ +Threads: \d+ +Questions: \d+ +Slow queries: \d+ +Opens: \d+", out), out
+    assert "Server version" in admin("version").stdout
+    assert "max_connections" in admin("variables").stdout
+    assert "Threads_connected" in admin("extended-status").stdout
+
+
+def test_admin_processlist_and_kill():
+    a, b = Victim(), Victim()
+    out = admin("processlist").stdout
+    assert f"| {a.id} " in out and "User sleep" in out, out
+    out = admin("--verbose", "processlist").stdout
+    assert "SELECT SLEEP(1000)" in out, out
+    admin("kill", f"{a.id},{b.id}")
+    assert a.join() in (2006, 2013) and b.join() in (2006, 2013), (a.error, b.error)
+    r = admin("kill", "999999", ok=False)
+    assert r.returncode != 0 and "Unknown thread id: 999999" in r.stdout, r.stdout
+
+
+def test_admin_create_drop_database():
+    admin("create", "made_by_admin")
+    assert ("made_by_admin",) in server.query("SHOW DATABASES")
+    admin("--force", "drop", "made_by_admin")
+    assert ("made_by_admin",) not in server.query("SHOW DATABASES")
+
+
+def test_pymysql():
+    with contextlib.closing(server.connect(autocommit=False, charset="utf8mb4")) as c:
+        with c.cursor() as cur:
+            cur.execute("CREATE DATABASE IF NOT EXISTS py")
+            cur.execute("CREATE TABLE py.t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(50), d DECIMAL(10,2), w DATETIME, b BLOB)")
+            cur.execute("INSERT INTO py.t (s, d, w, b) VALUES (%s, %s, %s, %s)", ("grün 日本 😀", "12.50", "2024-02-29 12:30:00", b"\x00\xff"))
+            assert cur.lastrowid == 1 and cur.rowcount == 1
+            cur.executemany("INSERT INTO py.t (s) VALUES (%s)", [("a",), ("b",), ("c",)])
+            c.commit()
+            cur.execute("SELECT * FROM py.t WHERE id = %s", (1,))
+            row = cur.fetchone()
+            assert row[1] == "grün 日本 😀" and str(row[2]) == "12.50" and row[3].isoformat() == "2024-02-29T12:30:00" and row[4] == b"\x00\xff", row
+            cur.execute("INSERT INTO py.t (s) VALUES ('gone')")
+            c.rollback()
+            cur.execute("SELECT COUNT(*) FROM py.t")
+            assert cur.fetchone() == (4,)
+            try:
+                cur.execute("INSERT INTO py.t (id) VALUES (1)")
+                assert False, "no duplicate error"
+            except pymysql.err.IntegrityError as e:
+                assert e.args == (1062, "Duplicate entry '1' for key 't.PRIMARY'"), e.args
+        c.ping()
+        assert c.get_server_info().startswith("8.4")
+        c.select_db("py")
+        with c.cursor(pymysql.cursors.SSDictCursor) as cur:
+            cur.execute("SELECT id, s FROM t ORDER BY id")
+            assert [r["id"] for r in cur] == [1, 2, 3, 4]
+
+
+def test_pymysql_kill():
+    v = Victim()
+    with contextlib.closing(server.connect()) as c:
+        c.kill(v.id)
+    assert v.join() in (2006, 2013), v.error
+
+
+def test_multi_statements():
+    kw = {"client_flag": pymysql.constants.CLIENT.MULTI_STATEMENTS}
+    with contextlib.closing(server.connect(**kw)) as c, c.cursor() as cur:
+        cur.execute("SELECT 1; SELECT 2, 3; DO 0; SELECT 4")
+        got = [cur.fetchall()]
+        while cur.nextset():
+            got.append(cur.fetchall())
+        assert got == [((1,),), ((2, 3),), (), ((4,),)], got
+    v = Victim("SELECT SLEEP(1000); SELECT 'not to be seen'", **kw)
+    server.query(f"KILL QUERY {v.id}")
+    assert v.join() == 1317
+    with v.conn.cursor() as cur:  # the connection is in step: nothing of the rest came
+        cur.execute("SELECT 42")
+        assert cur.fetchall() == ((42,),)
+
+
+def test_prepared_kill_through_libmariadb():
+    exe = pathlib.Path(tempfile.mkdtemp(prefix="quell-c-")) / "prepared_kill"
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
+    subprocess.run(["gcc", "-o", str(exe), str(HERE / "prepared_kill.c"), *flags], check=True)
+    v = Victim()
+    r = subprocess.run([str(exe), server.socket, str(v.id)], stdout=subprocess.PIPE, text=True, timeout=30)
+    assert r.stdout.strip() == "ok 0", r.stdout
+    assert v.join() == 1317
+    r = subprocess.run([str(exe), server.socket, "123456789012"], stdout=subprocess.PIPE, text=True, timeout=30)
+    assert r.stdout.startswith("1094 Unknown thread id: 123456789012"), r.stdout
+
+
+def pt_kill(*words):
+    return subprocess.run(["pt-kill", "--no-version-check", f"--socket={server.socket}", "--user=root", "--host=localhost", "--run-time=3s", "--interval=1s",
+                           *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=90)
+
+
+def test_pt_kill_print():
+    v = Victim("SELECT SLEEP(1001)")
+    r = pt_kill("--print", "--match-info", "SLEEP.1001", "--busy-time=1s", "--victims=all")
+    assert f"KILL {v.id} (Query" in r.stdout and "SELECT SLEEP(1001)" in r.stdout, r.stdout
+    assert v.thread.is_alive()
+    server.query(f"KILL QUERY {v.id}")
+    assert v.join() == 1317
+
+
+def test_pt_kill_kills():
+    v = Victim("SELECT SLEEP(1002)")
+    r = pt_kill("--kill", "--print", "--match-info", "SLEEP.1002", "--busy-time=1s", "--victims=all")
+    assert v.join() in (2006, 2013), (v.error, r.stdout)
+    v = Victim("SELECT SLEEP(1003)")
+    r = pt_kill("--kill-query", "--print", "--match-info", "SLEEP.1003", "--busy-time=1s", "--victims=all")
+    assert v.join() == 1317, (v.error, r.stdout)
+
+
+def close_all():
+    server.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main(globals())
