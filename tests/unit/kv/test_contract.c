@@ -95,14 +95,16 @@ compare_rows(const void *a, const void *b)
 static void
 make_model(model *m)
 {
-    static const size_t edges[] = {1, 2, 509, 510, 511, 512, 1009, 1010, 1011, 1510, 1511, 2010, 3010, 3499, 3500};
+    static const size_t edges[] = {1,    2,    509,  510,  511,  512,  1009, 1010,
+                                   1011, 1510, 1511, 2010, 3010, 3499, 3500};
     for (int i = 0; i < KEYS; i++) {
         model_row *r = &m->row[i];
         memset(r, 0, sizeof *r);
         r->n = rnd(3) == 0 ? 1 + rnd(40) : edges[rnd((uint32_t)QL_ARRAY_LEN(edges))];
         memset(r->key, 'a', r->n);
         for (int j = 0; j < 3; j++) {
-            size_t at = rnd(2) == 0 ? rnd((uint32_t)r->n) : edges[rnd((uint32_t)QL_ARRAY_LEN(edges))] - 1;
+            size_t at =
+                rnd(2) == 0 ? rnd((uint32_t)r->n) : edges[rnd((uint32_t)QL_ARRAY_LEN(edges))] - 1;
             if (at < r->n) {
                 r->key[at] = (char)(rnd(2) == 0 ? 0 : 0xf0 + rnd(4));
             }
@@ -166,7 +168,7 @@ check_snapshot(ql_ctx *cx, const model *m, ql_kv_snap *s)
         st = ql_kv_next(cx, c, &k, &v);
     }
     assert_int_equal(st, QL_END);
-    st = ql_kv_seek_lt(cx, c, (ql_str){"\xfe", 1}, &k, &v);
+    st = ql_kv_seek_lt(cx, c, (ql_str){"\xff", 1}, &k, &v);
     for (i = step_model(m, KEYS, -1); i >= 0; i = step_model(m, i, -1)) {
         assert_row(m, i, st, k, v);
         st = ql_kv_prev(cx, c, &k, &v);
@@ -230,7 +232,9 @@ delete_range(ql_ctx *cx, ql_kv_apply *a, model *m)
         want += m->row[i].there ? 1 : 0;
         m->row[i].there = false;
     }
-    assert_int_equal(ql_kv_apply_del_range(cx, a, row_key(&m->row[from]), row_key(&m->row[to]), 7, &done), QL_OK);
+    assert_int_equal(
+        ql_kv_apply_del_range(cx, a, row_key(&m->row[from]), row_key(&m->row[to]), 7, &done),
+        QL_OK);
     assert_int_equal(done, want);
 }
 

@@ -180,7 +180,8 @@ typedef struct shared {
     _Atomic bool stop;
 } shared;
 
-/* The two keys always change together; and a snapshot's number never falls behind what was there. */
+/* The two keys always change together; and a snapshot's number never falls behind what was there.
+ */
 static void *
 read_pairs(void *arg)
 {
