@@ -80,9 +80,6 @@ open_session(ql_session *s)
     }
     s->vars.thread_id = ql_proc_id(cx->proc);
     ql_proc_set_memory(cx->proc, &s->quota);
-    if (s->env->watch_peer != NULL) {
-        s->env->watch_peer(s->env->arg, s->vars.thread_id, s->wire.net.fd);
-    }
     take_limits(s);
     return QL_OK;
 }

@@ -70,6 +70,7 @@ struct ql_session {
     uint64_t commands; /* finished since login */
     qli_end end;
     bool logged_in;
+    bool watched; /* the watcher knows the socket */
 };
 
 /* A statement on its way through the stages of stmt.c. */

@@ -67,6 +67,22 @@ show_text(ql_session *s, ql_str text)
 
 /* ---- begin and end ---- */
 
+/* A client that vanishes ends its statement, unless the session does not want that. */
+static void
+watch_client(ql_session *s)
+{
+    ql_value v;
+    if (s->env->watch_peer == NULL ||
+        ql_sysvar_get(&s->cx, QL_SV_KILL_ON_CLIENT_GONE, false, &v) != QL_OK) {
+        return;
+    }
+    bool on = v.i != 0;
+    if (on != s->watched) {
+        s->watched = on;
+        s->env->watch_peer(s->env->arg, s->vars.thread_id, s->wire.net.fd, on);
+    }
+}
+
 static ql_status
 begin_statement(ql_session *s, ql_str info)
 {
@@ -79,6 +95,7 @@ begin_statement(ql_session *s, ql_str info)
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
+    watch_client(s);
     show_text(s, info);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
@@ -296,6 +313,7 @@ note_result(ql_session *s, ql_status st, const ql_outcome *out)
     ql_vars *v = &s->vars;
     v->row_count = st != QL_OK ? -1 : out->has_result_set ? -1 : (int64_t)out->affected_rows;
     v->status_warnings = ql_diag_warning_count(s->cx.diag);
+    v->status_errors = ql_diag_error_count(s->cx.diag);
 }
 
 static void

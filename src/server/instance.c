@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing an instance: everything that ql_instance names, in an order in which each
+ * part finds what it stands on, and back. Runs on the main thread; other threads start here.
+ */
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "acl/acl.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "intr/gate.h"
+#include "intr/proc.h"
+#include "intr/space.h"
+#include "intr/sync.h"
+#include "intr/timer.h"
+#include "kv/kv.h"
+#include "server/datadir.h"
+#include "server/server_int.h"
+#include "txn/txn.h"
+
+#define SPARE_READERS 256
+#define LEAST_READERS 16384
+#define FILES_WANTED 262144
+
+static void
+raise_file_limit(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max < FILES_WANTED ? lim.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &lim);
+    }
+}
+
+/* ---- variables that act outside the catalog ---- */
+
+static void
+on_thread_concurrency(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
+{
+    (void)id;
+    ql_gate_set_limit(inst->admission, (uint32_t)value->u);
+}
+
+static void
+on_flush_mode(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
+{
+    (void)id;
+    ql_txnsys_set_flush(inst->txns, (int)value->i);
+}
+
+static void
+on_verbosity(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
+{
+    (void)id;
+    ql_log_set_verbosity(inst->log, (int)value->i);
+}
+
+static void
+connect_variables(ql_instance *inst)
+{
+    ql_sysvars *sv = inst->sysvars;
+    ql_gate_set_limit(inst->admission,
+                      (uint32_t)ql_sysvar_global_u64(inst, QL_SV_INNODB_THREAD_CONCURRENCY));
+    ql_txnsys_set_flush(inst->txns,
+                        (int)ql_sysvar_global_u64(inst, QL_SV_INNODB_FLUSH_LOG_AT_TRX_COMMIT));
+    ql_sysvars_on_change(sv, QL_SV_INNODB_THREAD_CONCURRENCY, on_thread_concurrency);
+    ql_sysvars_on_change(sv, QL_SV_INNODB_FLUSH_LOG_AT_TRX_COMMIT, on_flush_mode);
+    ql_sysvars_on_change(sv, QL_SV_LOG_ERROR_VERBOSITY, on_verbosity);
+}
+
+/* ---- open ---- */
+
+static ql_status
+open_log(ql_ctx *cx, ql_server *server)
+{
+    const ql_config *c = server->config;
+    bool to_stderr = c->log_error.n == 0 || ql_str_eq(c->log_error, QL_STR("stderr"));
+    int verbosity = (int)ql_sysvar_global_u64(server->inst, QL_SV_LOG_ERROR_VERBOSITY);
+    server->inst->log = ql_log_open(to_stderr ? NULL : c->log_error.p, verbosity);
+    if (server->inst->log == NULL) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot open the log %s", c->log_error.p);
+    }
+    return QL_OK;
+}
+
+static ql_status
+open_threads(ql_ctx *cx, ql_server *server)
+{
+    ql_instance *inst = server->inst;
+    inst->procs = ql_procs_new();
+    inst->admission = ql_gate_new();
+    if (inst->procs == NULL || inst->admission == NULL) {
+        return ql_fail_oom(cx, 0);
+    }
+#ifdef QL_DEBUG
+    inst->syncs = ql_syncs_new();
+#endif
+    inst->timers = ql_timers_new(cx);
+    inst->space = ql_space_new(cx, inst->datadir, ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE));
+    return inst->timers != NULL && inst->space != NULL ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+open_storage(ql_ctx *cx, ql_server *server)
+{
+    ql_instance *inst = server->inst;
+    uint64_t readers = 2 * ql_sysvar_global_u64(inst, QL_SV_MAX_CONNECTIONS) + SPARE_READERS;
+    ql_kv_options kv = {.max_readers =
+                            (uint32_t)(readers > LEAST_READERS ? readers : LEAST_READERS)};
+    ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
+                              .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
+    QL_TRY(ql_kv_open(cx, inst->datadir, &kv, &inst->kv));
+    QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
+    QL_TRY(ql_catalog_open(cx, &inst->catalog));
+    return ql_acl_open(cx, &inst->acl);
+}
+
+static ql_status
+open_tls(ql_ctx *cx, ql_server *server)
+{
+    if (!server->config->tls) {
+        return QL_OK;
+    }
+    QL_TRY(ql_tls_make_files(cx, server->inst->datadir));
+    return ql_tls_open(cx, server->inst->datadir, &server->env.tls);
+}
+
+static ql_status
+open_all(ql_ctx *cx, ql_server *server)
+{
+    raise_file_limit();
+    QL_TRY(ql_datadir_lock(cx, server->inst->datadir, &server->lock_fd));
+    QL_TRY(open_log(cx, server));
+    QL_TRY(open_threads(cx, server));
+    QL_TRY(open_storage(cx, server));
+    connect_variables(server->inst);
+    return open_tls(cx, server);
+}
+
+ql_status
+qli_instance_open(ql_ctx *cx, ql_server *server)
+{
+    server->inst->start_time = ql_now_real_us() / 1000000;
+    server->lock_fd = -1;
+    ql_status st = open_all(cx, server);
+    if (st != QL_OK) {
+        qli_instance_close(cx, server);
+    }
+    return st;
+}
+
+void
+qli_instance_close(ql_ctx *cx, ql_server *server)
+{
+    ql_instance *inst = server->inst;
+    (void)cx;
+    ql_tls_close(server->env.tls);
+    if (inst->acl != NULL) {
+        ql_acl_close(inst->acl);
+    }
+    if (inst->catalog != NULL) {
+        ql_catalog_close(inst->catalog);
+    }
+    if (inst->txns != NULL) {
+        ql_txnsys_close(inst->txns);
+    }
+    if (inst->kv != NULL) {
+        ql_kv_close(inst->kv);
+    }
+    if (inst->space != NULL) {
+        ql_space_free(inst->space);
+    }
+    if (inst->timers != NULL) {
+        ql_timers_free(inst->timers);
+    }
+    if (inst->syncs != NULL) {
+        ql_syncs_free(inst->syncs);
+    }
+    if (inst->admission != NULL) {
+        ql_gate_free(inst->admission);
+    }
+    if (inst->procs != NULL) {
+        ql_procs_free(inst->procs);
+    }
+    ql_datadir_unlock(server->lock_fd);
+    ql_log_close(inst->log);
+    inst->log = NULL;
+}

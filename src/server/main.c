@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * quelld: read the options, then initialise a data directory or serve one until told to stop. The
+ * main thread opens everything, waits for a signal or SHUTDOWN, and closes everything.
+ */
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/diag.h"
+#include "base/log.h"
+#include "intr/fileio.h"
+#include "server/server_int.h"
+
+#include <fcntl.h>
+
+static const char help[] =
+    "quelld, a SQL server that speaks the MySQL protocol, whose statements stop when killed\n"
+    "\n"
+    "Usage: quelld [OPTIONS]\n"
+    "  --initialize             make the data directory; root logs in through the Unix socket as "
+    "the\n"
+    "                           operating system user who runs this\n"
+    "  --initialize-insecure    the same, root without a password\n"
+    "  --defaults-file=FILE     read [mysqld], [server], [quelld] of FILE first\n"
+    "  --datadir=DIR            data directory\n"
+    "  --port=N                 TCP port (3306)\n"
+    "  --bind-address=ADDRESS   addresses to listen on, comma-separated (127.0.0.1)\n"
+    "  --socket=PATH            Unix socket\n"
+    "  --admin-address=ADDRESS  open the administrative port there\n"
+    "  --admin-port=N           its number (33062)\n"
+    "  --skip-networking        Unix socket only\n"
+    "  --skip-ssl               no TLS\n"
+    "  --log-error=FILE         log to FILE instead of standard error\n"
+    "  --pid-file=FILE          write the process id there\n"
+    "  --help, --version\n"
+    "Any global system variable is an option too: --max-connections=500, --wait-timeout=60 ...\n"
+    "Sizes take K, M, G. --loose-NAME: no error when NAME is unknown. docs/configuration.md lists\n"
+    "all.\n";
+
+static int
+die(ql_ctx *cx)
+{
+    const ql_condition *c = ql_diag_error(cx->diag);
+    (void)fprintf(stderr, "quelld: [ERROR] %s\n", c != NULL ? c->text : "unknown error");
+    return 1;
+}
+
+/* ---- stopping ---- */
+
+static void
+request_shutdown(void *arg)
+{
+    ql_server *server = arg;
+    ql_background_stop(server->main_cx);
+}
+
+/* SIGTERM, SIGINT and SIGQUIT come as bytes of a descriptor; SIGHUP is taken and means nothing. */
+static int
+open_signals(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGQUIT);
+    (void)sigaddset(&set, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void
+wait_for_stop(ql_ctx *cx, ql_server *server, int signals)
+{
+    struct signalfd_siginfo info;
+    while (ql_wait(cx, signals, POLLIN, QL_FOREVER, QL_W_BACKGROUND) != QL_KILLED) {
+        while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+            if (info.ssi_signo != SIGHUP) {
+                ql_log_write(server->inst->log, QL_LOG_SYSTEM, "Received signal %u. Shutting down.",
+                             info.ssi_signo);
+                return;
+            }
+        }
+    }
+    ql_log_write(server->inst->log, QL_LOG_SYSTEM, "Received SHUTDOWN. Shutting down.");
+}
+
+/* ---- serving ---- */
+
+static ql_status
+write_pid(ql_ctx *cx, const ql_config *c)
+{
+    char text[24];
+    int fd;
+    if (c->pid_file.n == 0) {
+        return QL_OK;
+    }
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    QL_TRY(ql_file_open(cx, c->pid_file.p, O_WRONLY | O_CREAT | O_TRUNC, 0640, &fd));
+    ql_status st = ql_file_write(cx, fd, text, (size_t)n, 0);
+    ql_file_close(fd);
+    return st;
+}
+
+/* The main thread's waits after the request to stop: the reason that ended the first is held. */
+static void
+stop_serving(ql_ctx *cx, ql_server *server)
+{
+    ql_hold(cx, QL_INTR_SHUTDOWN);
+    qli_listener_stop(server);
+    qli_listener_drain(cx, server);
+    qli_watch_stop(server);
+    if (server->config->pid_file.n != 0) {
+        (void)unlink(server->config->pid_file.p);
+    }
+}
+
+static ql_status
+start_serving(ql_ctx *cx, ql_server *server)
+{
+    QL_TRY(qli_listener_open(cx, server));
+    QL_TRY(write_pid(cx, server->config));
+    QL_TRY(qli_watch_start(cx, server));
+    return qli_listener_start(cx, server);
+}
+
+static int
+serve(ql_ctx *cx, ql_server *server)
+{
+    const ql_config *c = server->config;
+    int signals = open_signals();
+    if (qli_instance_open(cx, server) != QL_OK) {
+        return die(cx);
+    }
+    ql_status st = start_serving(cx, server);
+    if (st == QL_OK) {
+        ql_log_write(server->inst->log, QL_LOG_SYSTEM,
+                     "quelld: ready for connections. Version: '%s'  socket: '%s'  port: %llu",
+                     server->env.version, c->socket.p,
+                     (unsigned long long)(c->networking ? c->port : 0));
+        wait_for_stop(cx, server, signals);
+    }
+    stop_serving(cx, server);
+    if (st == QL_OK) {
+        ql_log_write(server->inst->log, QL_LOG_SYSTEM, "quelld: Shutdown complete.");
+    }
+    qli_instance_close(cx, server);
+    (void)close(signals);
+    return st == QL_OK ? 0 : die(cx);
+}
+
+/* ---- main ---- */
+
+static int
+run(ql_ctx *cx, ql_server *server, const ql_config *c)
+{
+    static char dir[PATH_MAX];
+    if (c->mode == QL_MODE_HELP) {
+        (void)printf("%s", help);
+        return 0;
+    }
+    if (c->mode == QL_MODE_VERSION) {
+        (void)printf("quelld  Ver %s for Linux on x86_64 (Quell %s)\n", c->version.p, QL_VERSION);
+        return 0;
+    }
+    if (c->datadir.n == 0) {
+        (void)ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "no data directory given (--datadir=DIR)");
+        return die(cx);
+    }
+    bool make = c->mode != QL_MODE_SERVE;
+    server->inst->datadir = c->datadir.p;
+    if (make) {
+        if (qli_boot(cx, server, c->mode == QL_MODE_INITIALIZE_INSECURE) != QL_OK) {
+            return die(cx);
+        }
+        return 0;
+    }
+    if (realpath(c->datadir.p, dir) != NULL) {
+        server->inst->datadir = dir;
+    }
+    return serve(cx, server);
+}
+
+int
+main(int argc, char **argv)
+{
+    static ql_instance inst;
+    static ql_server server;
+    static ql_intr intr;
+    ql_ctx cx;
+    ql_config config;
+    if (ql_background_init(&cx, &inst, &intr) != QL_OK) {
+        (void)fprintf(stderr, "quelld: [ERROR] out of memory\n");
+        return 1;
+    }
+    inst.sysvars = ql_sysvars_new();
+    inst.server = &server;
+    server.inst = &inst;
+    server.config = &config;
+    server.main_cx = &cx;
+    server.listen_epoll = -1;
+    ql_mutex_init(&server.mu, QL_RANK_SERVER);
+    ql_cv_init(&server.all_gone);
+    int rc = 1;
+    if (inst.sysvars == NULL) {
+        (void)fprintf(stderr, "quelld: [ERROR] out of memory\n");
+    } else if (ql_config_read(&cx, inst.sysvars, argc, argv, &config) != QL_OK) {
+        rc = die(&cx);
+    } else {
+        server.env = (ql_session_env){.inst = &inst,
+                                      .version = config.version.p,
+                                      .arg = &server,
+                                      .request_shutdown = request_shutdown,
+                                      .watch_peer = qli_watch_peer};
+        rc = run(&cx, &server, &config);
+    }
+    ql_sysvars_free(inst.sysvars);
+    ql_background_fini(&cx);
+    ql_mutex_fini(&server.mu);
+    return rc;
+}

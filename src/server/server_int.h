@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server object and what the files of server/ share among themselves.
+ */
+#ifndef QL_SERVER_SERVER_INT_H
+#define QL_SERVER_SERVER_INT_H
+
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "intr/background.h"
+#include "intr/cv.h"
+#include "server/config.h"
+#include "session/session.h"
+
+#define QLI_MAX_LISTENERS 8
+
+typedef struct qli_listener_socket {
+    int fd;
+    bool is_unix, is_admin;
+} qli_listener_socket;
+
+/* One per process that serves; owner: main. Lock order: mu is the outermost (rank SERVER). */
+typedef struct ql_server {
+    ql_instance *inst;
+    const ql_config *config;
+    ql_session_env env;
+    int lock_fd;     /* data directory */
+    ql_ctx *main_cx; /* waits for signals and for request_shutdown */
+
+    ql_mutex mu;
+    uint32_t connections;   /* [mu] counted against max_connections */
+    uint32_t threads;       /* [mu] connection threads that live, admin ones too */
+    uint32_t admin_threads; /* [mu] */
+    uint32_t max_used;      /* [mu] */
+    ql_cv all_gone;         /* [mu] threads became 0 */
+
+    ql_ctx listen_cx;
+    ql_intr listen_intr;
+    ql_thread listen_thread;
+    qli_listener_socket sockets[QLI_MAX_LISTENERS]; /* [const while serving] */
+    unsigned nsockets;
+    int listen_epoll;
+
+    ql_ctx watch_cx;
+    ql_intr watch_intr;
+    ql_thread watch_thread;
+    int watch_epoll;
+    uint64_t *gone; /* [watch thread] ids whose peer hung up and that ran nothing then */
+    size_t ngone, cap_gone;
+} ql_server;
+
+/* ---- instance.c ---- */
+
+/* Everything below the sessions, in order; on QL_ERROR what was opened is closed again. */
+ql_status qli_instance_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
+void qli_instance_close(ql_ctx *cx, ql_server *server);
+
+/* ---- boot.c ---- */
+
+/* --initialize: make the data directory with its first account. */
+ql_status qli_boot(ql_ctx *cx, ql_server *server, bool insecure) QL_MUST_USE;
+
+/* ---- listener.c ---- */
+
+ql_status qli_listener_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
+ql_status qli_listener_start(ql_ctx *cx, ql_server *server) QL_MUST_USE;
+/* No new connections from here on. */
+void qli_listener_stop(ql_server *server);
+/* Tell all sessions to end and wait for them. */
+void qli_listener_drain(ql_ctx *cx, ql_server *server);
+
+/* ---- watch.c ---- */
+
+ql_status qli_watch_start(ql_ctx *cx, ql_server *server) QL_MUST_USE;
+void qli_watch_stop(ql_server *server);
+/* A ql_session_env call. */
+void qli_watch_peer(void *arg, uint64_t conn_id, int fd, bool on);
+
+#endif
