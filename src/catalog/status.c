@@ -280,6 +280,8 @@ add_debug(ql_ctx *cx, list *l)
     QL_TRY(add_text(cx, l, "Quell_checkpoint_gap_to",
                     ql_arena_strndup(cx, l->a, gap.to, strnlen(gap.to, sizeof gap.to))));
     QL_TRY(add_number(cx, l, "Quell_checkpoints", atomic_load(&cx->intr->checkpoints)));
+    QL_TRY(add_number(cx, l, "Quell_last_checkpoints", cx->intr->stmt_checkpoints));
+    QL_TRY(add_number(cx, l, "Quell_last_allocs", cx->mem_allocs));
     QL_TRY(add_number(cx, l, "Quell_arenas_live", ql_arena_live_count()));
     return add_wait_matrix(cx, l);
 }

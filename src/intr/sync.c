@@ -315,6 +315,42 @@ reset_all(ql_ctx *cx, ql_syncs *s)
     ql_mutex_unlock(&s->mu);
 }
 
+/* The two sweeps: "kill_at 5 QUERY" and "fail_alloc_at 7" are for the session's next statement.
+ * True: it was one. */
+static bool
+arm_fault(ql_ctx *cx, ql_str text)
+{
+    static const struct {
+        const char *name;
+        uint32_t reason;
+    } reasons[] = {{"QUERY", QL_INTR_QUERY},
+                   {"CONNECTION", QL_INTR_CONN},
+                   {"TIME", QL_INTR_TIME},
+                   {"GONE", QL_INTR_GONE},
+                   {"SHUTDOWN", QL_INTR_SHUTDOWN}};
+    char buf[64], word[16] = "";
+    unsigned long long n = 0;
+    if (text.n >= sizeof buf) {
+        return false;
+    }
+    memcpy(buf, text.p, text.n);
+    buf[text.n] = 0;
+    if (sscanf(buf, "fail_alloc_at %llu", &n) == 1) {
+        ql_arena_fault_arm(cx, n);
+        return true;
+    }
+    if (sscanf(buf, "kill_at %llu %15s", &n, word) != 2) {
+        return false;
+    }
+    for (size_t i = 0; i < QL_ARRAY_LEN(reasons); i++) {
+        if (strcmp(word, reasons[i].name) == 0) {
+            ql_intr_arm_kill(cx->intr, n, reasons[i].reason);
+            return true;
+        }
+    }
+    return false;
+}
+
 ql_status
 ql_sync_set(ql_ctx *cx, ql_str text)
 {
@@ -322,6 +358,9 @@ ql_sync_set(ql_ctx *cx, ql_str text)
     qli_sync_action a;
     if (s == NULL) {
         return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, "debug_sync");
+    }
+    if (arm_fault(cx, text)) {
+        return QL_OK;
     }
     QL_TRY(qli_sync_parse(cx, text, &a));
     if (a.empty) {

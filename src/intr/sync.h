@@ -26,6 +26,9 @@ typedef enum ql_sync_point {
  * prefix
  * ("global point ...", Quell's own) also hit background threads such as the committer. 1064-like
  * error on bad text. */
+/* ... Two more texts, for the sweeps: "kill_at N QUERY|CONNECTION|TIME|GONE|SHUTDOWN" raises that
+ * reason at checkpoint N of this session's next statement, "fail_alloc_at N" lets its Nth arena
+ * allocation fail. */
 ql_status ql_sync_set(ql_ctx *cx, ql_str text) QL_MUST_USE;
 /* @@debug_sync: "ON - signals: 's1,s2'" or "OFF". */
 const char *ql_sync_current(ql_ctx *cx, struct ql_arena *a);
