@@ -31,18 +31,37 @@ folds_accents(uint32_t cp)
     return cp < 0x600 || (cp >= 0x1e00 && cp < 0x2000);
 }
 
+/* Letter under the accents; the character itself when there is none. The letter I kratkoe is one of
+ * its own. */
 static uint32_t
 base_character(const UNormalizer2 *nfc, uint32_t cp)
 {
     UChar d[8];
-    for (;;) {
+    while (folds_accents(cp) && cp != 0x419 && cp != 0x439) {
         UErrorCode err = U_ZERO_ERROR;
         int32_t n = unorm2_getRawDecomposition(nfc, (UChar32)cp, d, QL_ARRAY_LEN(d), &err);
-        if (n <= 0 || U_FAILURE(err) || U16_IS_SURROGATE(d[0])) {
-            return cp;
+        if (n <= 1 || U_FAILURE(err) || !u_isalpha(d[0])) {
+            break;
         }
         cp = d[0];
     }
+    return cp;
+}
+
+static bool
+is_in_unicode_3(UChar32 cp)
+{
+    UVersionInfo age;
+    u_charAge(cp, age);
+    return age[0] < 3 || (age[0] == 3 && age[1] == 0);
+}
+
+/* Upper case where Unicode 3.0, on which MySQL's tables rest, already had both letters. */
+static uint32_t
+upper_character(uint32_t cp)
+{
+    UChar32 up = u_toupper((UChar32)cp);
+    return up < 0x10000 && is_in_unicode_3((UChar32)cp) && is_in_unicode_3(up) ? (uint32_t)up : cp;
 }
 
 static void
@@ -52,15 +71,8 @@ build_simple(void)
     const UNormalizer2 *nfc = unorm2_getNFCInstance(&err);
     for (uint32_t cp = 0; cp < 0x10000; cp++) {
         uint32_t w = cp;
-        if (folds_accents(cp) && U_SUCCESS(err)) {
-            w = base_character(nfc, cp);
-        }
-        UChar32 up = u_toupper((UChar32)w);
-        if (up < 0x10000) {
-            w = (uint32_t)up;
-        }
-        if (folds_accents(w) && U_SUCCESS(err)) {
-            w = base_character(nfc, w);
+        if (U_SUCCESS(err)) {
+            w = base_character(nfc, upper_character(base_character(nfc, cp)));
         }
         simple_table[0][cp] = simple_table[1][cp] = (uint16_t)w;
     }
