@@ -137,7 +137,7 @@ sink_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n
 /* ---- values as text ---- */
 
 static size_t
-print_u64(uint64_t v, char out[24])
+print_u64(uint64_t v, char *out)
 {
     char tmp[24];
     size_t n = 0;
@@ -152,7 +152,7 @@ print_u64(uint64_t v, char out[24])
 }
 
 static size_t
-print_int(int64_t v, bool is_unsigned, char out[24])
+print_int(int64_t v, bool is_unsigned, char *out)
 {
     if (is_unsigned || v >= 0) {
         return print_u64((uint64_t)v, out);

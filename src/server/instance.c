@@ -15,7 +15,6 @@
 #include "intr/sync.h"
 #include "intr/timer.h"
 #include "kv/kv.h"
-#include "server/datadir.h"
 #include "server/server_int.h"
 #include "txn/txn.h"
 
@@ -130,7 +129,6 @@ static ql_status
 open_all(ql_ctx *cx, ql_server *server)
 {
     raise_file_limit();
-    QL_TRY(ql_datadir_lock(cx, server->inst->datadir, &server->lock_fd));
     QL_TRY(open_log(cx, server));
     QL_TRY(open_threads(cx, server));
     QL_TRY(open_storage(cx, server));
@@ -142,7 +140,6 @@ ql_status
 qli_instance_open(ql_ctx *cx, ql_server *server)
 {
     server->inst->start_time = ql_now_real_us() / 1000000;
-    server->lock_fd = -1;
     ql_status st = open_all(cx, server);
     if (st != QL_OK) {
         qli_instance_close(cx, server);
@@ -183,7 +180,6 @@ qli_instance_close(ql_ctx *cx, ql_server *server)
     if (inst->procs != NULL) {
         ql_procs_free(inst->procs);
     }
-    ql_datadir_unlock(server->lock_fd);
     ql_log_close(inst->log);
     inst->log = NULL;
 }

@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "intr/fileio.h"
+#include "server/datadir.h"
 #include "server/server_int.h"
 
 #include <fcntl.h>
@@ -184,7 +185,7 @@ run(ql_ctx *cx, ql_server *server, const ql_config *c)
     if (realpath(c->datadir.p, dir) != NULL) {
         server->inst->datadir = dir;
     }
-    return serve(cx, server);
+    return ql_datadir_check(cx, server->inst->datadir) == QL_OK ? serve(cx, server) : die(cx);
 }
 
 int

@@ -24,7 +24,6 @@ typedef struct ql_server {
     ql_instance *inst;
     const ql_config *config;
     ql_session_env env;
-    int lock_fd;     /* data directory */
     ql_ctx *main_cx; /* waits for signals and for request_shutdown */
 
     ql_mutex mu;
