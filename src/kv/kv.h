@@ -69,9 +69,10 @@ ql_status ql_kv_apply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value)
 /* Delete up to n keys of [from, to); *done counts. */
 ql_status ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
                                 size_t *done) QL_MUST_USE;
-/* Durable when it returns QL_OK (sync false: written, not synced). Ends the apply in every case.
- * QL_ERROR 1021 = disk full (ask again after ql_space_wait; nothing happened), other errors are
- * real I/O errors. Uninterruptible. */
+/* Durable when it returns QL_OK (sync false asks for less; the data directory syncs all the same,
+ * because LMDB's meta page may not reach the disk before the pages it names). Ends the apply in
+ * every case. QL_ERROR 1021 = disk full (ask again after ql_space_wait; nothing happened), other
+ * errors are real I/O errors. Uninterruptible. */
 ql_status ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync) QL_MUST_USE;
 void ql_kv_apply_abort(ql_kv_apply *a);
 

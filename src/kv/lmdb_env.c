@@ -175,12 +175,37 @@ try_env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags, uint64_t map
     return rc;
 }
 
+/* Give LMDB's lock file (NAME-lock: 64 bytes a reader behind a head of 128) real blocks before LMDB
+ * maps it: touching a hole of it on a full disk would be a SIGBUS. Before, because closing a second
+ * descriptor of it later would drop LMDB's own fcntl locks. */
+static int
+reserve_lock_file(const qli_lmdb *l, const ql_kv_options *opt)
+{
+    uint32_t readers = opt->max_readers != 0 ? opt->max_readers : DEFAULT_READERS;
+    size_t n = strlen(l->path) + sizeof "-lock";
+    char *path = ql_mem_alloc(n);
+    if (path == NULL) {
+        return ENOMEM;
+    }
+    (void)snprintf(path, n, "%s-lock", l->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int rc = fd >= 0 ? posix_fallocate(fd, 0, 128 + 64 * (off_t)readers) : errno;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    ql_mem_free(path);
+    return rc == EOPNOTSUPP || rc == EINVAL ? 0 : rc;
+}
+
 /* Where the address space is limited (ulimit -v, sanitizers) a smaller map must do. */
 static int
 env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags)
 {
     uint64_t map = opt->map_size != 0 ? opt->map_size : DEFAULT_MAP;
-    int rc = try_env_open(l, opt, flags, map);
+    int rc = opt->read_only ? 0 : reserve_lock_file(l, opt);
+    if (rc == 0) {
+        rc = try_env_open(l, opt, flags, map);
+    }
     while (rc == ENOMEM && opt->map_size == 0 && map > SMALLEST_MAP) {
         map /= 2;
         rc = try_env_open(l, opt, flags, map);

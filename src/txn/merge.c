@@ -419,11 +419,28 @@ turn(ql_ctx *cx, ql_txn_cursor *c, bool back)
     return place(cx, c, key, back);
 }
 
+/* The common scan: no layers, only the snapshot. */
+static inline ql_status
+step_base(ql_ctx *cx, ql_txn_cursor *c, bool back, ql_str *k, ql_str *v)
+{
+    ql_status st = back ? ql_kv_prev(cx, c->kc, k, v) : ql_kv_next(cx, c->kc, k, v);
+    if (QL_LIKELY(st == QL_OK)) {
+        c->key = *k;
+    } else if (st == QL_END) {
+        c->dir = 0;
+    }
+    return st;
+}
+
 static ql_status
 step(ql_ctx *cx, ql_txn_cursor *c, bool back, ql_str *k, ql_str *v)
 {
     if (QL_UNLIKELY(c->dir == 0)) {
         return QL_END;
+    }
+    if (QL_LIKELY(c->nsources == 0 && c->dir == (back ? -1 : 1) &&
+                  visible_layers(c->t, c->view) == 0)) {
+        return step_base(cx, c, back, k, v);
     }
     if (QL_UNLIKELY(c->dir != (back ? -1 : 1) || c->nsources != visible_layers(c->t, c->view))) {
         QL_TRY(turn(cx, c, back));
