@@ -23,7 +23,7 @@ def run_file(server, test, record):
     c = server.connect()
     cur = c.cursor()
     cur.execute("DROP DATABASE IF EXISTS test")
-    cur.execute("CREATE DATABASE test")
+    cur.execute("CREATE DATABASE test CHARACTER SET utf8mb4")
     c.close()
     cmd = ["mysqltest", "--no-defaults", "--user=root", f"--socket={server.socket}", f"--port={server.port}", "--database=test", "--silent",
            f"--basedir={HERE}/", f"--test-file={test}", f"--result-file={result}", f"--logdir={server.dir}", f"--tmpdir={server.dir}"]
