@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file system that fills up: statements wait in "Waiting for disk space", killed ones get 1021, the others go on by themselves when space is
+freed, nothing acknowledged is lost, and a restart on the full disk works. Needs the right to mount a tmpfs."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import threading
+
+import pymysql
+import quell
+from harness import Skip, main
+
+MOUNT_MB = 64
+
+
+class SmallDisk:
+    def __enter__(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="quell-disk-"))
+        r = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MOUNT_MB}m", "tmpfs", str(self.dir)], stderr=subprocess.PIPE)
+        if r.returncode:
+            os.rmdir(self.dir)
+            raise Skip("cannot mount a tmpfs: " + r.stderr.decode().strip())
+        self.ballast = self.dir / "ballast"
+        return self
+
+    def free(self):
+        st = os.statvfs(self.dir)
+        return st.f_bavail * st.f_frsize
+
+    def fill(self, leave):
+        """Take space until `leave` bytes are left."""
+        with open(self.ballast, "ab") as f:
+            while self.free() > leave + 65536:
+                f.write(b"\0" * min(65536, self.free() - leave))
+                f.flush()
+
+    def give_back(self):
+        if self.ballast.exists():
+            os.truncate(self.ballast, 0)
+
+    def __exit__(self, *a):
+        subprocess.run(["umount", "-l", str(self.dir)], check=False)
+        os.rmdir(self.dir)
+
+
+class Writer(threading.Thread):
+    def __init__(self, server, batch, rows=200):
+        super().__init__()
+        self.conn = server.connect(database="d")
+        self.id = self.conn.thread_id()
+        self.batch, self.error = batch, None
+        self.text = "INSERT INTO t (batch, s) VALUES " + ",".join(f"({batch}, REPEAT('x', 4000))" for _ in range(rows))
+        self.start()
+
+    def run(self):
+        try:
+            self.conn.cursor().execute(self.text)
+        except pymysql.MySQLError as e:
+            self.error = e.args[0]
+
+
+def waiting(server, conn_id):
+    return server.query(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID={conn_id} AND STATE='Waiting for disk space'")
+
+
+def counts(server):
+    return dict(server.query("SELECT batch, COUNT(*) FROM d.t GROUP BY batch"))
+
+
+def test_full_disk():
+    with SmallDisk() as disk:
+        server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=1M"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, batch INT, s TEXT)")
+        w = Writer(server, 1)
+        w.join(30)
+        assert w.error is None, w.error
+        disk.fill(1_200_000)
+        a, b, c = Writer(server, 2), Writer(server, 3), Writer(server, 4)
+        for x in (a, b, c):
+            quell.until(lambda: waiting(server, x.id), what="waiting for disk space")
+        assert counts(server) == {1: 200}  # readers are not held up
+        server.query(f"KILL QUERY {a.id}")
+        a.join(10)
+        assert a.error == 1021, a.error
+        a.conn.ping(reconnect=False)
+        server.query(f"KILL CONNECTION {b.id}")
+        b.join(10)
+        assert b.error in (2006, 2013), b.error
+        assert c.is_alive()
+        disk.give_back()
+        c.join(30)
+        assert not c.is_alive() and c.error is None, c.error
+        assert counts(server) == {1: 200, 4: 200}, counts(server)
+        # again full: restart on the full disk works, and reads
+        disk.fill(300_000)
+        d = Writer(server, 5)
+        quell.until(lambda: waiting(server, d.id), what="waiting for disk space again")
+        server.kill9()
+        d.join(10)
+        assert d.error in (2006, 2013), d.error
+        server.start()
+        assert counts(server) == {1: 200, 4: 200}, counts(server)
+        e = Writer(server, 6, rows=10)
+        e.join(0.5)
+        disk.give_back()
+        e.join(30)
+        assert e.error is None, e.error
+        assert counts(server) == {1: 200, 4: 200, 6: 10}
+        # a clean stop does not wait for space
+        disk.fill(300_000)
+        f = Writer(server, 7)
+        quell.until(lambda: waiting(server, f.id), what="waiting before the stop")
+        assert server.stop(10) == 0
+        f.join(10)
+        assert f.error in (1053, 1021, 2013), f.error
+        disk.give_back()
+        server.start()
+        assert counts(server) == {1: 200, 4: 200, 6: 10}
+        assert server.stop() == 0
+
+
+if __name__ == "__main__":
+    main(globals())

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 in a loop while clients commit: every acknowledged transaction is there afterwards, whole; every other is whole or absent."""
+import os
+import random
+import threading
+
+import pymysql
+import quell
+from harness import main
+
+ROUNDS = int(os.environ.get("QUELL_KILL9_ROUNDS", "50"))
+ROWS = 5  # of one transaction
+
+
+def writer(server, number, acked, stop):
+    """Statements of ROWS rows with one batch number; acked gets the number when OK came back."""
+    try:
+        c = server.connect(database="d")
+        cur = c.cursor()
+        batch = number
+        while not stop.is_set():
+            batch += 8
+            text = "x" * random.randrange(10, 2000)
+            cur.execute("INSERT INTO t (batch, n, s) VALUES " + ",".join(f"({batch},{i},'{text}')" for i in range(ROWS)))
+            acked.append(batch)
+            if batch % 3 == 0:
+                cur.execute(f"UPDATE t SET n = n + 100 WHERE batch = {batch}")
+                acked.append(-batch)
+    except pymysql.MySQLError:
+        pass  # the server was killed
+    except OSError:
+        pass
+
+
+def check(server, acked):
+    c = server.connect(database="d")
+    cur = c.cursor()
+    cur.execute("SELECT batch, COUNT(*), MIN(n), MAX(n), COUNT(DISTINCT s) FROM t GROUP BY batch")
+    found = {r[0]: r[1:] for r in cur.fetchall()}
+    for batch, (count, low, high, texts) in found.items():
+        assert count == ROWS and texts == 1, f"batch {batch} is torn: {count} rows"
+        assert (low, high) in ((0, ROWS - 1), (100, 100 + ROWS - 1)), f"update of batch {batch} is torn: {low}..{high}"
+    for b in acked:
+        assert abs(b) in found, f"acknowledged batch {b} is lost"
+        if b < 0:
+            assert found[-b][1] == 100, f"acknowledged update of batch {-b} is lost"
+    # the secondary index and the table say the same
+    cur.execute("SELECT COUNT(*) FROM t")
+    total = cur.fetchone()[0]
+    cur.execute("SELECT COUNT(*) FROM t WHERE batch >= 0")
+    assert cur.fetchone()[0] == total == ROWS * len(found), (total, len(found))
+    c.close()
+    return len(found)
+
+
+def test_kill9_during_commits():
+    random.seed(20240229)
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, batch BIGINT NOT NULL, n INT NOT NULL, s VARCHAR(2000), KEY batch (batch))")
+    acked, top = [], 0
+    for rnd in range(ROUNDS):
+        stop = threading.Event()
+        threads = [threading.Thread(target=writer, args=(server, top + 8 + i, acked, stop)) for i in range(4)]
+        before = len(acked)
+        for t in threads:
+            t.start()
+        want = before + random.randrange(5, 60)
+        quell.until(lambda: len(acked) >= want, what="acknowledged transactions")
+        server.kill9()
+        stop.set()
+        for t in threads:
+            t.join(20)
+        top = max([top] + [abs(b) for b in acked]) + 8000
+        top -= top % 8
+        server.start()
+        if rnd % 5 == 4 or rnd == ROUNDS - 1:
+            check(server, acked)
+    print(f"# {ROUNDS} rounds, {len(acked)} acknowledged transactions")
+    assert server.stop() == 0
+    server.remove()
+
+
+def test_killed_in_the_middle_of_initialize():
+    server = quell.Server(initialize=False)
+    import subprocess
+    p = subprocess.Popen([server.binary, "--initialize-insecure", f"--datadir={server.datadir}"], env=server.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    p.kill()
+    p.wait()
+    import shutil
+    shutil.rmtree(server.datadir, ignore_errors=True)
+    server.initialize()
+    with server:
+        assert server.query("SELECT 1") == ((1,),)
+
+
+if __name__ == "__main__":
+    main(globals())
