@@ -292,24 +292,26 @@ sortkey_level(ql_ctx *cx, const qli_uca_table *t, int level, ql_str s, struct ql
     qli_reader r;
     ql_status st;
     qli_reader_init(&r, t, s);
-    for (;;) {
-        uint32_t w;
-        st = qli_reader_next(cx, &r, level_masks[level], &w);
+    while ((st = qli_reader_refill(cx, &r)) == QL_OK) {
+        st = ql_buf_reserve(cx, out, r.n * 2);
         if (st != QL_OK) {
             break;
         }
-        st = ql_buf_reserve(cx, out, 2);
-        if (st != QL_OK) {
-            break;
-        }
-        if (level == 0) {
-            out->p[out->n++] = (char)(w >> 24);
-            if ((w >> 16 & 0xff) != 0) {
-                out->p[out->n++] = (char)(w >> 16);
+        char *p = out->p + out->n;
+        for (size_t i = 0; i < r.n; i++) {
+            uint32_t w = r.ce[i] & level_masks[level];
+            if (w == 0) {
+                continue;
             }
-        } else {
-            out->p[out->n++] = (char)(level == 1 ? w >> 8 : w);
+            if (level == 0) {
+                *p++ = (char)(w >> 24);
+                *p = (char)(w >> 16);
+                p += *p != 0;
+            } else {
+                *p++ = (char)(level == 1 ? w >> 8 : w);
+            }
         }
+        out->n = (size_t)(p - out->p);
     }
     qli_reader_fini(&r);
     return st == QL_END ? QL_OK : st;

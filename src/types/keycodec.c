@@ -137,8 +137,14 @@ encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_valu
     if (coll->is_binary && !coll->pad_space) {
         return put_escaped(cx, s, out);
     }
-    struct ql_buf key = {0};
-    ql_status st = ql_coll_sortkey(cx, coll, s, &key);
+    size_t from = out->n;
+    QL_TRY(ql_coll_sortkey(cx, coll, s, out));
+    if (out->n == from || memchr(out->p + from, 0, out->n - from) == NULL) {
+        return ql_buf_put(cx, out, "\0\0", 2);
+    }
+    struct ql_buf key = {0}; /* a zero character in the text: rare */
+    ql_status st = ql_buf_put(cx, &key, out->p + from, out->n - from);
+    out->n = from;
     if (st == QL_OK) {
         st = put_escaped(cx, (ql_str){key.p, key.n}, out);
     }

@@ -146,6 +146,27 @@ print_not_finite(double d, char out[QL_DOUBLE_TEXT_MAX])
     return n;
 }
 
+/* Numbers that people write, with at most 15 digits: if m / 10^k gives back the double, then the
+ * digits of m are what reads back as it, and the least k has the fewest. 0 = not one of those. */
+static size_t
+short_fraction(double a, char digits[24], int *point)
+{
+    double power = 1;
+    for (int k = 1; k <= 15; k++) {
+        power *= 10;
+        double m = rint(a * power);
+        if (m >= 1e15) {
+            break;
+        }
+        if (m / power == a) {
+            size_t n = ql_int_print((int64_t)m, false, digits);
+            *point = (int)n - k;
+            return n;
+        }
+    }
+    return 0;
+}
+
 size_t
 ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX])
 {
@@ -163,7 +184,10 @@ ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX])
     }
     char digits[24];
     int point;
-    size_t n = shortest_digits(fabs(d), digits, &point);
+    size_t n = short_fraction(fabs(d), digits, &point);
+    if (n == 0) {
+        n = shortest_digits(fabs(d), digits, &point);
+    }
     return layout_digits(d < 0, digits, n, point, out);
 }
 

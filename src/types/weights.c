@@ -123,6 +123,9 @@ trailing_characters(const UCollator *coll, UErrorCode *err)
         UChar32 c;
         int32_t at = 0;
         U16_NEXT(text, at, n, c);
+        if (U_IS_UNICODE_NONCHAR(c)) {
+            continue; /* labels of alphabetic indexes, not text */
+        }
         while (at < n) {
             U16_NEXT(text, at, n, c);
             uset_add(trailing, c);
@@ -349,6 +352,21 @@ read_complex(ql_ctx *cx, qli_reader *r)
     return U_FAILURE(err) ? ql_fail_oom(cx, 0) : QL_OK;
 }
 
+/* ASCII characters of one element each, up to one that the next might join. */
+static inline void
+read_ascii(qli_reader *r)
+{
+    const qli_uca_table *t = r->table;
+    const unsigned char *p = (const unsigned char *)r->s.p;
+    size_t i = r->pos, n = r->n;
+    while (i + 1 < r->s.n && n < 256 && p[i] < 0x80 && t->ascii[p[i]] != 0 && p[i + 1] < 0x80 &&
+           !t->joins[p[i + 1]]) {
+        r->ce[n++] = t->ascii[p[i++]];
+    }
+    r->pos = i;
+    r->n = n;
+}
+
 ql_status
 qli_reader_refill(ql_ctx *cx, qli_reader *r)
 {
@@ -368,6 +386,7 @@ qli_reader_refill(ql_ctx *cx, qli_reader *r)
             r->ce[r->n++] = t->ce[cp][i];
         }
         r->pos += used;
+        read_ascii(r);
     }
     return QL_OK;
 }
