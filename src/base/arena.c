@@ -207,6 +207,7 @@ ql_arena_fault_arm(ql_ctx *cx, uint64_t nth)
 void
 ql_arena_fault_begin(ql_ctx *cx)
 {
+    cx->mem_allocs_last = cx->mem_allocs;
     cx->mem_allocs = 0;
     cx->mem_fail_at = cx->mem_fail_armed;
     cx->mem_fail_armed = 0;

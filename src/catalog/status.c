@@ -242,31 +242,9 @@ add_kv(ql_ctx *cx, list *l)
 static ql_status
 add_wait_matrix(ql_ctx *cx, list *l)
 {
-    static const struct {
-        uint32_t bit;
-        const char *name;
-    } reasons[] = {{QL_INTR_QUERY, "QUERY"},   {QL_INTR_TIME, "TIME"},
-                   {QL_INTR_MEMORY, "MEMORY"}, {QL_INTR_SNAPSHOT, "SNAPSHOT"},
-                   {QL_INTR_CONN, "CONN"},     {QL_INTR_GONE, "GONE"},
-                   {QL_INTR_IDLE, "IDLE"},     {QL_INTR_SHUTDOWN, "SHUTDOWN"}};
-    ql_buf b = {0};
-    ql_status st = QL_OK;
-    for (int w = QL_W_NONE + 1; w < QL_W_COUNT; w++) {
-        for (size_t r = 0; r < QL_ARRAY_LEN(reasons); r++) {
-            uint64_t n = ql_wait_matrix_count((ql_wait_kind)w, reasons[r].bit);
-            if (n) {
-                QL_TRY_TO(st,
-                          ql_buf_printf(cx, &b, "%s%s:%s=%llu", b.n ? " " : "",
-                                        ql_wait_name((ql_wait_kind)w), reasons[r].name,
-                                        (unsigned long long)n),
-                          out);
-            }
-        }
-    }
-    st = add_text(cx, l, "Quell_wait_matrix", ql_arena_strndup(cx, l->a, b.n ? b.p : "", b.n));
-out:
-    ql_buf_free(&b);
-    return st;
+    char text[QL_WAIT_MATRIX_TEXT];
+    size_t n = ql_wait_matrix_print(text, sizeof text);
+    return add_text(cx, l, "Quell_wait_matrix", ql_arena_strndup(cx, l->a, text, n));
 }
 
 static ql_status
@@ -281,7 +259,7 @@ add_debug(ql_ctx *cx, list *l)
                     ql_arena_strndup(cx, l->a, gap.to, strnlen(gap.to, sizeof gap.to))));
     QL_TRY(add_number(cx, l, "Quell_checkpoints", atomic_load(&cx->intr->checkpoints)));
     QL_TRY(add_number(cx, l, "Quell_last_checkpoints", cx->intr->stmt_checkpoints));
-    QL_TRY(add_number(cx, l, "Quell_last_allocs", cx->mem_allocs));
+    QL_TRY(add_number(cx, l, "Quell_last_allocs", cx->mem_allocs_last));
     QL_TRY(add_number(cx, l, "Quell_arenas_live", ql_arena_live_count()));
     return add_wait_matrix(cx, l);
 }

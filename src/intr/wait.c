@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "base/mutex.h"
@@ -85,6 +86,28 @@ ql_wait_matrix_count(ql_wait_kind kind, uint32_t reason)
     return 0;
 }
 #endif
+
+size_t
+ql_wait_matrix_print(char *p, size_t n)
+{
+    static const char *const names[32] = {
+        [0] = "QUERY", [1] = "TIME", [2] = "MEMORY", [3] = "SNAPSHOT",
+        [8] = "CONN",  [9] = "GONE", [10] = "IDLE",  [11] = "SHUTDOWN",
+    };
+    size_t used = 0;
+    p[0] = '\0';
+    for (int w = QL_W_NONE + 1; w < QL_W_COUNT; w++) {
+        for (unsigned bit = 0; bit < QL_ARRAY_LEN(names) && used < n; bit++) {
+            uint64_t count = ql_wait_matrix_count((ql_wait_kind)w, 1u << bit);
+            if (count != 0 && names[bit] != NULL) {
+                int more = snprintf(p + used, n - used, "%s%s:%s=%llu", used != 0 ? " " : "",
+                                    waits[w].name, names[bit], (unsigned long long)count);
+                used += more > 0 ? (size_t)more : 0;
+            }
+        }
+    }
+    return used < n ? used : n - 1;
+}
 
 static inline void
 trace_wait(ql_ctx *cx, ql_wait_kind kind)

@@ -37,5 +37,9 @@ ql_status ql_wait(ql_ctx *cx, int fd, short events, ql_deadline dl, ql_wait_kind
  * one bit of ql_intr_reason; SHOW STATUS LIKE 'Quell_wait_matrix' prints it as "ROW_LOCK:QUERY=3
  * ...". */
 uint64_t ql_wait_matrix_count(ql_wait_kind kind, uint32_t reason);
+/* The pairs with a count, as there; cut to n bytes with the 0. Room for all: QL_WAIT_MATRIX_TEXT.
+ * Returns the length. */
+#define QL_WAIT_MATRIX_TEXT ((size_t)8192)
+size_t ql_wait_matrix_print(char *p, size_t n);
 
 #endif

@@ -122,6 +122,20 @@ stop_serving(ql_ctx *cx, ql_server *server)
     }
 }
 
+/* For the tests: which waits were ended by which reasons, the shutdown among them. */
+static void
+log_wait_matrix(ql_server *server)
+{
+#ifdef QL_DEBUG
+    char text[QL_WAIT_MATRIX_TEXT];
+    if (ql_wait_matrix_print(text, sizeof text) != 0) {
+        ql_log_write(server->inst->log, QL_LOG_SYSTEM, "Wait matrix: %s", text);
+    }
+#else
+    (void)server;
+#endif
+}
+
 static ql_status
 start_serving(ql_ctx *cx, ql_server *server)
 {
@@ -148,6 +162,7 @@ serve(ql_ctx *cx, ql_server *server)
         wait_for_stop(cx, server, signals);
     }
     stop_serving(cx, server);
+    log_wait_matrix(server);
     if (st == QL_OK) {
         ql_log_write(server->inst->log, QL_LOG_SYSTEM, "quelld: Shutdown complete.");
     }
