@@ -5,10 +5,10 @@ import pathlib
 import re
 import subprocess
 import tempfile
-import threading
 
 import pymysql
 import quell
+import victim
 from harness import main
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -16,29 +16,8 @@ server = quell.Server()
 server.start()
 
 
-class Victim:
-    """A connection that runs a statement in a thread; .error is what its client saw (None = success)."""
-
-    def __init__(self, text="SELECT SLEEP(1000)", **kw):
-        self.conn = server.connect(**kw)
-        self.id = self.conn.thread_id()
-        self.text, self.error, self.rows = text, None, None
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-        quell.until(lambda: server.query(f"SELECT 1 FROM information_schema.PROCESSLIST WHERE ID={self.id} AND COMMAND='Query'"), what="the victim running")
-
-    def run(self):
-        try:
-            with self.conn.cursor() as cur:
-                cur.execute(self.text)
-                self.rows = cur.fetchall()
-        except pymysql.MySQLError as e:
-            self.error = e.args[0]
-
-    def join(self):
-        self.thread.join(30)
-        assert not self.thread.is_alive(), "the victim did not stop"
-        return self.error
+def Victim(text="SELECT SLEEP(1000)", **kw):
+    return victim.Victim(server, text, **kw)
 
 
 def admin(*words, ok=True):
