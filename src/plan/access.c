@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Access paths: which index of a table serves a set of conditions, and the bounds of the scan. A
+ * condition is answered by an index when it compares a plain column in the column's own kind and
+ * collation with a value that is known before the scan starts.
+ */
+#include "plan/plan_int.h"
+
+/* What one condition says about one column. */
+typedef struct term {
+    ql_expr *value, *value2; /* value2: upper end of a pair */
+    ql_op op;                /* EQ, NULLSAFE_EQ, IS_NULL, LT, LE, GT, GE, IN (value..value2) */
+    bool exact;              /* the bound says all that the condition says */
+} term;
+
+static bool
+is_slot_of(const qli_planner *p, const ql_expr *e, uint16_t source, uint16_t column)
+{
+    return e->kind == QL_E_SLOT && p->source_of[e->index] == source &&
+           p->column_of[e->index] == column;
+}
+
+static ql_op
+mirrored(ql_op op)
+{
+    switch (op) {
+    case QL_OP_LT:
+        return QL_OP_GT;
+    case QL_OP_LE:
+        return QL_OP_GE;
+    case QL_OP_GT:
+        return QL_OP_LT;
+    case QL_OP_GE:
+        return QL_OP_LE;
+    default:
+        return op;
+    }
+}
+
+static ql_expr *
+const_like(qli_planner *p, const ql_expr *from, const ql_value *v)
+{
+    ql_expr *e = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    if (e) {
+        *e = *from;
+        e->kind = QL_E_CONST;
+        e->value = *v;
+        e->is_constant = true;
+    }
+    return e;
+}
+
+static ql_expr *
+null_const(qli_planner *p, const ql_type *t)
+{
+    ql_expr *e = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    if (e) {
+        e->kind = QL_E_CONST;
+        e->type = *t;
+        e->type.nullable = true;
+        e->value = ql_value_null();
+        e->is_constant = true;
+    }
+    return e;
+}
+
+/* Integer constants take the column's signedness; false = the value does not fit it. */
+static bool
+fit_int(qli_planner *p, const ql_type *t, ql_expr **v)
+{
+    ql_expr *e = *v;
+    if (e->kind != QL_E_CONST) {
+        return e->type.is_unsigned == t->is_unsigned;
+    }
+    if (e->value.is_unsigned == t->is_unsigned) {
+        return true;
+    }
+    if (e->value.i < 0) {
+        return false;
+    }
+    ql_value val = e->value;
+    val.is_unsigned = t->is_unsigned;
+    *v = const_like(p, e, &val);
+    return *v != NULL;
+}
+
+static bool
+fit_decimal(const ql_type *t, const ql_expr *e)
+{
+    if (e->kind != QL_E_CONST) {
+        return e->type.decimals <= t->decimals &&
+               e->type.length - e->type.decimals <= (uint32_t)t->length - t->decimals;
+    }
+    ql_decimal d = e->value.dec;
+    bool cut;
+    return ql_decimal_fit(&d, t->length, t->decimals, &cut) &&
+           ql_decimal_cmp(&d, &e->value.dec) == 0;
+}
+
+/* Can the value be put into a key of the column as it is? */
+static bool
+value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v)
+{
+    if (cmp->compare_kind != t->kind || (*v)->type.kind != t->kind) {
+        return false;
+    }
+    if ((*v)->kind == QL_E_CONST && (*v)->value.kind == QL_K_NULL) {
+        return false;
+    }
+    switch (t->kind) {
+    case QL_K_INT:
+        return t->field != QL_F_BIT && fit_int(p, t, v);
+    case QL_K_DECIMAL:
+        return fit_decimal(t, *v);
+    case QL_K_STRING:
+        return cmp->coll == t->coll && t->field != QL_F_ENUM && t->field != QL_F_SET;
+    case QL_K_DOUBLE:
+        return t->field == QL_F_DOUBLE;
+    default:
+        return true;
+    }
+}
+
+/* DATE column against a moment: by the day, not exact. */
+static bool
+day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, term *out)
+{
+    if (cmp->compare_kind != QL_K_DATETIME || v->type.kind != QL_K_DATETIME ||
+        (v->kind == QL_E_CONST && v->value.kind == QL_K_NULL) || cmp->op == QL_OP_NE) {
+        return false;
+    }
+    ql_expr *c = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    ql_expr **args = c ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1) : NULL;
+    if (!args) {
+        return false;
+    }
+    args[0] = v;
+    *c = (ql_expr){.kind = QL_E_CAST, .type = ql_type_date(), .args = args, .nargs = 1};
+    c->is_constant = v->is_constant;
+    out->value = c;
+    out->op = out->op == QL_OP_LT ? QL_OP_LE : out->op == QL_OP_GT ? QL_OP_GE : out->op;
+    out->exact = false;
+    return true;
+}
+
+/* Smallest and largest constant of an IN list: a range that holds them all. */
+static bool
+in_range(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
+{
+    ql_expr *lo = NULL, *hi = NULL;
+    for (uint32_t i = 1; i < e->nargs; i++) {
+        ql_expr *v = e->args[i];
+        if (v->kind != QL_E_CONST) {
+            return false;
+        }
+        if (v->value.kind == QL_K_NULL) {
+            continue;
+        }
+        if (!value_fits(p, t, e, &v)) {
+            return false;
+        }
+        int c = 0;
+        if (lo && ql_value_compare(p->cx, &v->value, &lo->value, t->coll, &c) != QL_OK) {
+            return false;
+        }
+        lo = !lo || c < 0 ? v : lo;
+        if (hi && ql_value_compare(p->cx, &v->value, &hi->value, t->coll, &c) != QL_OK) {
+            return false;
+        }
+        hi = hi && c <= 0 ? hi : v;
+    }
+    if (!lo) {
+        return false;
+    }
+    *out = (term){.value = lo, .value2 = hi, .op = QL_OP_IN};
+    return true;
+}
+
+/* 'abc%': from 'abc' on; the end is left to the filter unless the collation compares bytes. */
+static bool
+like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
+{
+    const ql_expr *pat = e->args[1];
+    if (pat->kind != QL_E_CONST || pat->value.kind != QL_K_STRING || e->coll != t->coll ||
+        e->nargs > 2 || !t->coll->is_binary) {
+        return false;
+    }
+    ql_str s = pat->value.s;
+    size_t n = 0;
+    while (n < s.n && s.p[n] != '%' && s.p[n] != '_' && s.p[n] != '\\') {
+        n++;
+    }
+    if (n == 0 || (unsigned char)s.p[n - 1] >= 0x7f) {
+        return false;
+    }
+    char *end = ql_arena_strndup(p->cx, p->a, s.p, n);
+    if (!end) {
+        return false;
+    }
+    end[n - 1]++;
+    ql_value lo = pat->value, hi = pat->value;
+    lo.s.n = n;
+    hi.s = (ql_str){end, n};
+    out->value = const_like(p, pat, &lo);
+    out->value2 = const_like(p, pat, &hi);
+    out->op = QL_OP_IN;
+    return out->value && out->value2;
+}
+
+/* What condition c says about the column, given the sources in `left`. */
+static bool
+term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
+        term *out)
+{
+    const ql_type *t = &p->q->sources[source].table->columns[column].type;
+    ql_expr *e = c->e;
+    *out = (term){0};
+    if (c->nondet || e->kind != QL_E_OP || e->nargs < 1) {
+        return false;
+    }
+    if (e->op == QL_OP_IS_NULL && is_slot_of(p, e->args[0], source, column)) {
+        *out = (term){.value = null_const(p, t), .op = QL_OP_IS_NULL, .exact = true};
+        return out->value != NULL;
+    }
+    if (e->op == QL_OP_IN && is_slot_of(p, e->args[0], source, column)) {
+        return in_range(p, t, e, out);
+    }
+    if (e->op == QL_OP_LIKE && t->kind == QL_K_STRING &&
+        is_slot_of(p, e->args[0], source, column)) {
+        return like_prefix(p, t, e, out);
+    }
+    if (e->nargs != 2 || e->op < QL_OP_EQ || e->op > QL_OP_GE || e->op == QL_OP_NE) {
+        return false;
+    }
+    for (int side = 0; side < 2; side++) {
+        ql_expr *col = e->args[side], *v = e->args[1 - side];
+        qli_mask needs = qli_expr_sources(p, v);
+        if ((needs & ~left) != 0 || (needs >> source & 1)) {
+            continue;
+        }
+        *out = (term){.value = v, .op = side ? mirrored(e->op) : e->op};
+        if (col->kind == QL_E_CAST && t->kind == QL_K_DATE &&
+            is_slot_of(p, col->args[0], source, column)) {
+            return day_of_moment(p, e, v, out);
+        }
+        if (!is_slot_of(p, col, source, column) || !value_fits(p, t, e, &out->value)) {
+            continue;
+        }
+        if (e->op == QL_OP_NULLSAFE_EQ) {
+            out->op = QL_OP_EQ;
+            out->exact = out->value->kind == QL_E_CONST;
+            return out->exact; /* a NULL found at run time would be taken for "matches nothing" */
+        }
+        out->exact = t->kind != QL_K_STRING;
+        return true;
+    }
+    return false;
+}
+
+/* --- one index --- */
+
+typedef struct builder {
+    qli_planner *p;
+    uint16_t source;
+    const ql_index *x;
+    const qli_conds *c;
+    qli_mask left;
+    qli_access *a;
+    bool truncated; /* a part is a prefix of its column */
+} builder;
+
+static void
+mark_exact(builder *b, uint32_t i, const term *t)
+{
+    if (t->exact && i < 64) {
+        b->a->exact |= UINT64_C(1) << i;
+    }
+    b->a->needs |= qli_expr_sources(b->p, t->value);
+}
+
+/* Next part by equality; false = none. */
+static bool
+add_equality(builder *b, uint16_t part)
+{
+    term t;
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        if (b->c->v[i].used ||
+            !term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t) ||
+            (t.op != QL_OP_EQ && t.op != QL_OP_IS_NULL)) {
+            continue;
+        }
+        bool prefix = b->x->parts[part].prefix > 0;
+        t.exact = t.exact && !prefix;
+        b->truncated = b->truncated || prefix;
+        b->a->low.values[part] = b->a->high.values[part] = t.value;
+        if (t.op == QL_OP_IS_NULL) {
+            b->a->unique = false;
+        }
+        mark_exact(b, i, &t);
+        return true;
+    }
+    return false;
+}
+
+typedef struct range {
+    ql_expr *low, *high;
+    bool low_in, high_in; /* inclusive */
+    uint64_t exact;
+    double selectivity;
+} range;
+
+static void
+take_end(range *g, bool upper, ql_expr *v, bool inclusive, bool exact, uint32_t i)
+{
+    if (upper ? g->high != NULL : g->low != NULL) {
+        return; /* a second condition on the same end stays a filter */
+    }
+    if (upper) {
+        g->high = v;
+        g->high_in = inclusive;
+    } else {
+        g->low = v;
+        g->low_in = inclusive;
+    }
+    if (exact && i < 64) {
+        g->exact |= UINT64_C(1) << i;
+    }
+}
+
+static void
+find_range(builder *b, uint16_t part, range *g)
+{
+    term t;
+    bool prefix = b->x->parts[part].prefix > 0;
+    *g = (range){.low_in = true, .high_in = true};
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        if (b->c->v[i].used ||
+            !term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t)) {
+            continue;
+        }
+        bool ex = t.exact && !prefix;
+        switch (t.op) {
+        case QL_OP_GT:
+        case QL_OP_GE:
+            take_end(g, false, t.value, prefix || t.op == QL_OP_GE, ex, i);
+            break;
+        case QL_OP_LT:
+        case QL_OP_LE:
+            take_end(g, true, t.value, prefix || t.op == QL_OP_LE, ex, i);
+            break;
+        case QL_OP_IN:
+            take_end(g, false, t.value, true, false, i);
+            take_end(g, true, t.value2, true, false, i);
+            break;
+        default:
+            break;
+        }
+    }
+    g->selectivity = g->low && g->high ? 0.1 : 0.33;
+}
+
+/* Bounds in index order; an open lower end must not let NULLs in. */
+static bool
+add_range(builder *b, uint16_t part)
+{
+    range g;
+    find_range(b, part, &g);
+    if (!g.low && !g.high) {
+        return false;
+    }
+    qli_access *a = b->a;
+    const ql_type *t = &b->p->q->sources[b->source].table->columns[b->x->parts[part].column].type;
+    a->exact |= g.exact;
+    a->needs |=
+        (g.low ? qli_expr_sources(b->p, g.low) : 0) | (g.high ? qli_expr_sources(b->p, g.high) : 0);
+    if (!g.low && t->nullable) {
+        g.low = null_const(b->p, t);
+        g.low_in = false;
+    }
+    bool down = b->x->parts[part].descending;
+    ql_expr *first = down ? g.high : g.low, *last = down ? g.low : g.high;
+    bool first_in = down ? g.high_in : g.low_in, last_in = down ? g.low_in : g.high_in;
+    if (first) {
+        a->low.values[part] = first;
+        a->low.inclusive = first_in;
+        a->nlow = part + 1;
+    }
+    if (last) {
+        a->high.values[part] = last;
+        a->high.inclusive = last_in;
+        a->nhigh = part + 1;
+    }
+    a->rows *= g.selectivity;
+    return true;
+}
+
+static double
+equality_rows(const builder *b, uint16_t neq)
+{
+    double all = b->p->rows[b->source];
+    if (neq == 0) {
+        return all;
+    }
+    if (b->a->unique) {
+        return 1;
+    }
+    double each = b->x->unique ? 0.02 : 0.05;
+    double r = all;
+    for (uint16_t i = 0; i < neq; i++) {
+        r *= each;
+    }
+    return r < 1 ? 1 : r;
+}
+
+static ql_status
+try_index(builder *b)
+{
+    qli_access *a = b->a;
+    const ql_index *x = b->x;
+    const ql_source *s = &b->p->q->sources[b->source];
+    *a = (qli_access){.index = x, .unique = x->unique};
+    a->low.values = QL_ARENA_ARRAY(b->p->cx, b->p->a, ql_expr *, x->nparts + 1u);
+    a->high.values =
+        a->low.values ? QL_ARENA_ARRAY(b->p->cx, b->p->a, ql_expr *, x->nparts + 1u) : NULL;
+    if (!a->high.values) {
+        return QL_ERROR;
+    }
+    a->low.inclusive = a->high.inclusive = true;
+    uint16_t nparts = x->hidden_rowid ? 0 : x->nparts;
+    while (a->neq < nparts && !b->truncated && add_equality(b, a->neq)) {
+        a->neq++;
+    }
+    a->unique = a->unique && a->neq == nparts && nparts > 0 && !b->truncated;
+    a->nlow = a->nhigh = a->neq;
+    a->rows = equality_rows(b, a->neq);
+    if (a->neq < nparts && !b->truncated) {
+        (void)add_range(b, a->neq);
+    }
+    a->low.n = a->nlow;
+    a->high.n = a->nhigh;
+    bool clustered = x == &s->table->indexes[0];
+    a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
+    a->cost = a->rows * (clustered ? 1.0 : a->index_only ? 0.8 : 2.5) + 1;
+    return QL_OK;
+}
+
+static ql_status
+full_scan(qli_planner *p, uint16_t source, qli_access *a)
+{
+    *a = (qli_access){.rows = p->rows[source], .cost = p->rows[source] + 1};
+    const ql_table *t = p->q->sources[source].table;
+    if (t && !t->is_virtual) {
+        a->index = &t->indexes[0];
+    }
+    a->low.inclusive = a->high.inclusive = true;
+    return ql_check(p->cx);
+}
+
+ql_status
+qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
+                  qli_access *out)
+{
+    const ql_table *t = p->q->sources[source].table;
+    QL_TRY(full_scan(p, source, out));
+    for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
+        qli_access a;
+        builder b = {.p = p, .source = source, .x = &t->indexes[i], .c = c, .left = left, .a = &a};
+        QL_TRY(try_index(&b));
+        if ((a.nlow || a.nhigh || a.index_only) &&
+            (a.cost < out->cost || (a.unique && !out->unique))) {
+            *out = a;
+        }
+    }
+    return QL_OK;
+}
+
+/* The scan node, with the conditions on this source alone as its filter. */
+ql_status
+qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c, ql_plan **out)
+{
+    const ql_source *s = &p->q->sources[source];
+    ql_plan *n = qli_plan_node(p, s->derived ? QL_P_DERIVED : QL_P_SCAN);
+    if (!n) {
+        return QL_ERROR;
+    }
+    n->source = source;
+    n->low = a->low;
+    n->high = a->high;
+    n->index = a->index;
+    n->index_only = a->index_only;
+    n->is_unique_lookup = a->unique;
+    double rows = a->rows;
+    for (uint32_t i = 0; i < c->n && i < 64; i++) {
+        if (a->exact >> i & 1) {
+            c->v[i].used = true;
+        }
+    }
+    for (uint32_t i = 0; i < c->n; i++) {
+        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0) {
+            rows *= qli_cond_selectivity(c->v[i].e);
+        }
+    }
+    n->est_rows = rows < 1 ? 1 : rows;
+    if (s->derived) {
+        n->sub = p->derived[source];
+    }
+    QL_TRY(qli_conds_take(p, c, UINT64_C(1) << source, &n->filter));
+    QL_TRY(qli_plan_live(p, n));
+    *out = n;
+    return QL_OK;
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ORDER BY through the order of an index: the first scan of the join path reads an index whose
+ * parts, after those fixed by equality, are the sort keys, all in one direction.
+ */
+#include "plan/plan_int.h"
+
+/* The scan that decides the order of the rows; NULL = the order gets lost on the way. */
+static ql_plan *
+leading_scan(ql_plan *n)
+{
+    while (n && (n->kind == QL_P_NESTED_JOIN || n->kind == QL_P_FILTER)) {
+        n = n->left;
+    }
+    return n && n->kind == QL_P_SCAN && n->index ? n : NULL;
+}
+
+static uint16_t
+fixed_parts(const ql_plan *scan)
+{
+    uint16_t n = 0;
+    while (n < scan->low.n && n < scan->high.n && scan->low.values[n] == scan->high.values[n]) {
+        n++;
+    }
+    return n;
+}
+
+/* Part k of the index with the clustered key behind it; false = no more. */
+static bool
+part_at(const ql_table *t, const ql_index *x, uint16_t k, ql_index_part *out)
+{
+    if (x->hidden_rowid) {
+        return false;
+    }
+    if (k < x->nparts) {
+        *out = x->parts[k];
+        return true;
+    }
+    const ql_index *c = &t->indexes[0];
+    k = (uint16_t)(k - x->nparts);
+    if (x == c || c->hidden_rowid || k >= c->nparts) {
+        return false;
+    }
+    *out = c->parts[k];
+    out->descending = false;
+    return true;
+}
+
+static bool
+is_fixed(const ql_index *x, uint16_t nfixed, uint16_t column)
+{
+    for (uint16_t i = 0; i < nfixed; i++) {
+        if (x->parts[i].column == column && x->parts[i].prefix == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does reading x of `source` give the keys' order, and in which direction? */
+static bool
+index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t nfixed,
+             bool *reverse)
+{
+    const ql_query *q = p->q;
+    const ql_table *t = q->sources[source].table;
+    uint16_t at = nfixed;
+    bool decided = false;
+    for (uint16_t i = 0; i < q->norder; i++) {
+        const ql_expr *e = q->order_by[i].expr;
+        if (e->kind != QL_E_SLOT || p->source_of[e->index] != source) {
+            return false;
+        }
+        uint16_t column = p->column_of[e->index];
+        const ql_type *ct = &t->columns[column].type;
+        if (is_fixed(x, nfixed, column)) {
+            continue;
+        }
+        ql_index_part part;
+        if (!part_at(t, x, at, &part)) {
+            return x->unique && at >= x->nparts && q->nsources == 1;
+        }
+        if (part.column != column || part.prefix || ct->field == QL_F_ENUM ||
+            ct->field == QL_F_SET || (ct->kind == QL_K_STRING && e->type.coll != ct->coll)) {
+            return false;
+        }
+        bool turned = part.descending != q->order_by[i].descending;
+        if (decided && turned != *reverse) {
+            return false;
+        }
+        *reverse = turned;
+        decided = true;
+        at++;
+    }
+    if (!decided) {
+        *reverse = false;
+    }
+    return true;
+}
+
+static double
+limit_of(const ql_query *q)
+{
+    double n = 0;
+    const ql_expr *e[2] = {q->limit, q->offset};
+    if (!q->limit) {
+        return -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (e[i]) {
+            n += e[i]->kind == QL_E_CONST && e[i]->value.kind == QL_K_INT ? (double)e[i]->value.u
+                                                                          : 1000;
+        }
+    }
+    return n;
+}
+
+/* With LIMIT, reading a little in order beats reading all and sorting. */
+static void
+try_other_index(qli_planner *p, ql_plan *scan, bool *given)
+{
+    const ql_query *q = p->q;
+    const ql_source *s = &q->sources[scan->source];
+    double want = limit_of(q), all = p->rows[scan->source];
+    if (want < 0 || scan->low.n || scan->high.n || q->nsources != 1) {
+        return;
+    }
+    double pass = scan->est_rows / (all > 1 ? all : 1);
+    for (uint16_t i = 0; i < s->table->nindexes; i++) {
+        const ql_index *x = &s->table->indexes[i];
+        bool reverse;
+        if (!index_orders(p, scan->source, x, 0, &reverse)) {
+            continue;
+        }
+        bool covers = i > 0 && ql_index_covers(s->table, x, s->ordinals, s->ncols);
+        if (i > 0 && !covers && want / (pass > 0.001 ? pass : 0.001) * 2.5 > all) {
+            continue;
+        }
+        scan->index = x;
+        scan->index_only = covers;
+        scan->reverse = reverse;
+        *given = true;
+        return;
+    }
+}
+
+ql_status
+qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
+{
+    ql_plan *scan = leading_scan(root);
+    bool reverse = false;
+    *given = false;
+    if (!scan || p->q->grouped) {
+        return QL_OK;
+    }
+    if (scan->is_unique_lookup && p->q->nsources == 1) {
+        *given = true;
+        return QL_OK;
+    }
+    if (index_orders(p, scan->source, scan->index, fixed_parts(scan), &reverse)) {
+        scan->reverse = reverse;
+        *given = true;
+        return QL_OK;
+    }
+    try_other_index(p, scan, given);
+    return QL_OK;
+}

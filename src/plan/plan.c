@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Entry: one query block to its operators. FROM and WHERE become the join plan (join.c, access.c);
+ * grouping, HAVING, DISTINCT, ORDER BY and LIMIT are put on top in the order of their meaning.
+ * Reads table statistics, evaluates nothing, never waits.
+ */
+#include "plan/plan.h"
+
+#include "plan/plan_int.h"
+
+ql_plan *
+qli_plan_node(qli_planner *p, ql_plan_kind kind)
+{
+    ql_plan *n = QL_ARENA_NEW(p->cx, p->a, ql_plan);
+    if (n) {
+        n->kind = kind;
+        n->est_rows = 1;
+        n->low.inclusive = n->high.inclusive = true;
+    }
+    return n;
+}
+
+static void
+add_live(ql_plan *n, const uint16_t *slots, uint16_t count)
+{
+    for (uint16_t i = 0; i < count; i++) {
+        n->live_slots[n->nlive++] = slots[i];
+    }
+}
+
+/* Slots valid in the node's output: those of its children and its source. */
+ql_status
+qli_plan_live(qli_planner *p, ql_plan *n)
+{
+    n->live_slots = QL_ARENA_ARRAY(p->cx, p->a, uint16_t, p->q->nslots + 1u);
+    if (!n->live_slots) {
+        return QL_ERROR;
+    }
+    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED) {
+        const ql_source *s = &p->q->sources[n->source];
+        add_live(n, s->slots, s->ncols);
+    } else if (n->kind == QL_P_GROUP) {
+        add_live(n, p->q->group_slots, p->q->ngroup);
+        for (uint16_t i = 0; i < p->q->naggs; i++) {
+            add_live(n, &p->q->aggs[i].slot, 1);
+        }
+        return QL_OK;
+    }
+    if (n->left) {
+        add_live(n, n->left->live_slots, n->left->nlive);
+    }
+    if (n->right) {
+        add_live(n, n->right->live_slots, n->right->nlive);
+    }
+    return QL_OK;
+}
+
+static ql_status
+above(qli_planner *p, ql_plan_kind kind, ql_plan *left, ql_plan **out)
+{
+    ql_plan *n = qli_plan_node(p, kind);
+    if (!n) {
+        return QL_ERROR;
+    }
+    n->left = left;
+    n->est_rows = left->est_rows;
+    QL_TRY(qli_plan_live(p, n));
+    *out = n;
+    return QL_OK;
+}
+
+static ql_status
+source_rows(qli_planner *p, uint16_t i)
+{
+    const ql_source *s = &p->q->sources[i];
+    uint64_t n = 100;
+    if (s->derived) {
+        QL_TRY(ql_plan_query(p->cx, s->derived, &p->derived[i]));
+        p->rows[i] = p->derived[i]->root ? p->derived[i]->root->est_rows : 1;
+        return QL_OK;
+    }
+    if (!s->table->is_virtual) {
+        QL_TRY(ql_table_row_estimate(p->cx, s->table, &n));
+    }
+    p->rows[i] = n < 1 ? 1 : (double)n;
+    return QL_OK;
+}
+
+static ql_status
+prepare(qli_planner *p)
+{
+    const ql_query *q = p->q;
+    p->source_of = QL_ARENA_ARRAY(p->cx, p->a, uint8_t, q->nslots + 1u);
+    p->column_of = p->source_of ? QL_ARENA_ARRAY(p->cx, p->a, uint16_t, q->nslots + 1u) : NULL;
+    p->rows = p->column_of ? QL_ARENA_ARRAY(p->cx, p->a, double, q->nsources + 1u) : NULL;
+    p->derived = p->rows ? QL_ARENA_ARRAY(p->cx, p->a, ql_block_plan *, q->nsources + 1u) : NULL;
+    if (!p->derived) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < q->nslots; i++) {
+        p->source_of[i] = 0xff;
+    }
+    for (uint16_t s = 0; s < q->nsources; s++) {
+        for (uint16_t c = 0; c < q->sources[s].ncols; c++) {
+            p->source_of[q->sources[s].slots[c]] = (uint8_t)s;
+            p->column_of[q->sources[s].slots[c]] = q->sources[s].ordinals[c];
+        }
+        QL_TRY(source_rows(p, s));
+    }
+    return QL_OK;
+}
+
+static ql_status
+plan_from(qli_planner *p, ql_plan **out)
+{
+    qli_conds where = {0};
+    QL_TRY(qli_conds_split(p, p->q->where, &where));
+    if (qli_conds_never(&where)) {
+        ql_plan *n = qli_plan_node(p, QL_P_NEVER);
+        *out = n;
+        return n ? qli_plan_live(p, n) : QL_ERROR;
+    }
+    if (p->q->from) {
+        return qli_join_plan(p, p->q->from, &where, out);
+    }
+    ql_plan *n = qli_plan_node(p, QL_P_ONE_ROW);
+    if (!n) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_conds_take(p, &where, 0, &n->filter));
+    *out = n;
+    return qli_plan_live(p, n);
+}
+
+static ql_status
+plan_group(qli_planner *p, ql_plan **root)
+{
+    if (p->q->grouped) {
+        QL_TRY(above(p, QL_P_GROUP, *root, root));
+        double n = (*root)->est_rows;
+        (*root)->est_rows = p->q->ngroup == 0 ? 1 : n > 10 ? n * 0.2 : n;
+    }
+    if (p->q->having) {
+        QL_TRY(above(p, QL_P_FILTER, *root, root));
+        (*root)->filter = p->q->having;
+    }
+    return QL_OK;
+}
+
+static ql_status
+plan_sort(qli_planner *p, ql_plan **root)
+{
+    const ql_query *q = p->q;
+    bool given = false;
+    if (!q->norder || (q->grouped && q->ngroup == 0)) {
+        return QL_OK;
+    }
+    if (q->set_op == QL_SET_NONE) {
+        ql_plan *below = (*root)->kind == QL_P_DISTINCT ? (*root)->left : *root;
+        QL_TRY(qli_order_by_index(p, below, &given));
+    }
+    if (given) {
+        return QL_OK;
+    }
+    QL_TRY(above(p, QL_P_SORT, *root, root));
+    (*root)->keys = q->order_by;
+    (*root)->nsort = q->norder;
+    (*root)->stop_at_limit = q->limit != NULL;
+    return QL_OK;
+}
+
+static ql_status
+plan_limit(qli_planner *p, ql_block_plan *b, ql_plan **root)
+{
+    const ql_query *q = p->q;
+    if (!q->limit && !q->offset) {
+        return QL_OK;
+    }
+    QL_TRY(above(p, QL_P_LIMIT, *root, root));
+    if (q->limit && q->limit->kind == QL_E_CONST && q->limit->value.kind == QL_K_INT) {
+        double n = (double)q->limit->value.u;
+        b->limit_is_zero = q->limit->value.u == 0;
+        if (n < (*root)->est_rows) {
+            (*root)->est_rows = n < 1 ? 1 : n;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+plan_union(qli_planner *p, ql_plan **out)
+{
+    ql_plan *n = qli_plan_node(p, QL_P_SET_OP);
+    if (!n) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_plan_query(p->cx, p->q->left, &n->sub));
+    QL_TRY(ql_plan_query(p->cx, p->q->right, &n->sub2));
+    n->set_distinct = p->q->set_op == QL_SET_UNION;
+    n->est_rows =
+        (n->sub->root ? n->sub->root->est_rows : 1) + (n->sub2->root ? n->sub2->root->est_rows : 1);
+    n->live_slots = QL_ARENA_ARRAY(p->cx, p->a, uint16_t, p->q->nslots + 1u);
+    if (!n->live_slots) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < p->q->nitems; i++) {
+        n->live_slots[n->nlive++] = i;
+    }
+    *out = n;
+    return QL_OK;
+}
+
+ql_status
+ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out)
+{
+    ql_plan *root;
+    qli_planner p = {.cx = cx, .a = cx->arena, .q = q};
+    ql_block_plan *b = QL_ARENA_NEW(cx, cx->arena, ql_block_plan);
+    if (!b) {
+        return QL_ERROR;
+    }
+    b->query = q;
+    QL_TRY(ql_check(cx));
+    QL_TRY(prepare(&p));
+    if (q->set_op != QL_SET_NONE) {
+        QL_TRY(plan_union(&p, &root));
+    } else {
+        QL_TRY(plan_from(&p, &root));
+        QL_TRY(plan_group(&p, &root));
+        if (q->distinct) {
+            QL_TRY(above(&p, QL_P_DISTINCT, root, &root));
+        }
+    }
+    QL_TRY(plan_sort(&p, &root));
+    QL_TRY(plan_limit(&p, b, &root));
+    b->root = root;
+    *out = b;
+    return QL_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of plan/ share: the state of planning one query block. Arena memory of the
+ * statement, used by the session's thread only.
+ */
+#ifndef QL_PLAN_INT_H
+#define QL_PLAN_INT_H
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "intr/intr.h"
+#include "plan/plan.h"
+#include "resolve/resolve.h"
+#include "table/table.h"
+
+typedef uint64_t qli_mask; /* bit n = source n; at most 61 sources */
+
+/* One AND-ed condition. */
+typedef struct qli_cond {
+    ql_expr *e;
+    qli_mask needs; /* sources it looks at */
+    bool nondet;    /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
+    bool has_query; /* a subquery: evaluated after the cheap ones */
+    bool used;      /* already placed */
+} qli_cond;
+
+typedef struct qli_conds {
+    qli_cond *v;
+    uint32_t n, cap;
+} qli_conds;
+
+typedef struct qli_planner {
+    ql_ctx *cx;
+    ql_arena *a;
+    const ql_query *q;
+    uint8_t *source_of; /* [nslots] source of a column slot; 0xff = key or aggregate */
+    uint16_t *column_of;
+    double *rows;            /* [nsources] size of each table */
+    ql_block_plan **derived; /* [nsources] plans of derived tables */
+} qli_planner;
+
+/* A way to read one source. */
+typedef struct qli_access {
+    const ql_index *index;     /* NULL: all of the clustered index, or not a base table */
+    uint16_t neq, nlow, nhigh; /* parts fixed by equality; values in each bound */
+    ql_plan_bound low, high;
+    bool index_only, unique;
+    double rows, cost; /* of one reading */
+    qli_mask needs;    /* sources to the left that the bounds look at */
+    uint64_t exact;    /* bit i: condition i (of the list given) is wholly answered by the bounds */
+} qli_access;
+
+/* --- cond.c --- */
+ql_status qli_conds_split(qli_planner *p, ql_expr *e, qli_conds *out) QL_MUST_USE;
+ql_status qli_conds_add(qli_planner *p, qli_conds *c, const qli_cond *one) QL_MUST_USE;
+/* AND of those conditions not used yet whose sources are all in `have`; NULL = none. Marks them. */
+ql_status qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out) QL_MUST_USE;
+qli_mask qli_expr_sources(const qli_planner *p, const ql_expr *e);
+bool qli_expr_is_pure(const ql_expr *e);  /* no RAND, SLEEP, assignments inside */
+bool qli_conds_never(const qli_conds *c); /* a constant false or NULL among them */
+double qli_cond_selectivity(const ql_expr *e);
+
+/* --- access.c --- */
+ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
+                            qli_access *out) QL_MUST_USE;
+ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
+                          ql_plan **out) QL_MUST_USE;
+
+/* --- join.c --- */
+ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,
+                        ql_plan **out) QL_MUST_USE;
+
+/* --- order.c --- */
+/* Do the rows come in the order of ORDER BY? Turns the leading scan round, or, when LIMIT makes it
+ * worth it, lets it read another index. */
+ql_status qli_order_by_index(qli_planner *p, ql_plan *root, bool *given) QL_MUST_USE;
+
+/* --- plan.c --- */
+ql_plan *qli_plan_node(qli_planner *p, ql_plan_kind kind);
+ql_status qli_plan_live(qli_planner *p, ql_plan *n) QL_MUST_USE;
+
+#endif
