@@ -20,13 +20,17 @@ typedef struct ql_ast_exprs {
 } ql_ast_exprs;
 
 typedef enum ql_ast_kind {
-    QL_A_LITERAL,  /* value; strings keep their collation when introduced (_latin1'x'), else coll
-                      NULL */
+    QL_A_LITERAL,  /* value; strings: the collation of their introducer (_latin1'x'), else
+                      ql_parse_mode.literal_coll (may be NULL); DATE 'x' ... as temporal values */
     QL_A_PARAM,    /* ? ; index = its number from 0 */
     QL_A_COLUMN,   /* [[db.]table.]name */
     QL_A_STAR,     /* * or table.* (db.table.*): select list and COUNT(*) only */
     QL_A_OP,       /* op with args (1, 2 or 3) */
-    QL_A_FUNC,     /* name(args), distinct for aggregates; schema set for db.f() */
+    QL_A_FUNC,     /* name(args), distinct for aggregates; schema set for db.f(). Upper case and one
+                      name each for what the grammar knows: NOW, CURDATE, CURTIME, UTC_DATE/TIME/
+                      TIMESTAMP, CURRENT_USER, USER, DATABASE, SUBSTRING, LOCATE (POSITION too),
+                      DATE_ADD, DATE_SUB (args[1] INTERVAL; ADDDATE(x, n) too), CHAR (schema: USING),
+                      TIMESTAMPADD/TIMESTAMPDIFF (unit), INTERVAL; COUNT(*) has a STAR argument */
     QL_A_CASE,     /* args: [operand?] then when,then pairs, [else]; has_operand, has_else */
     QL_A_CAST,     /* args[0] AS cast_type (CAST, CONVERT(x, type), BINARY x) */
     QL_A_CONVERT,  /* CONVERT(args[0] USING name) */
@@ -111,7 +115,10 @@ typedef enum ql_var_scope {
     QL_SCOPE_USER
 } ql_var_scope;
 
-/* A column type as written: of a column definition or a CAST. */
+/* A column type as written: of a column definition or a CAST. CHAR, BINARY: QL_F_STRING; VARCHAR,
+ * VARBINARY: QL_F_VARCHAR; TEXT and BLOB families: QL_F_TINY_BLOB/BLOB/MEDIUM_BLOB/LONG_BLOB with
+ * or without is_binary; in a CAST, CHAR and BINARY: QL_F_VAR_STRING, SIGNED and UNSIGNED:
+ * QL_F_LONGLONG. Temporal types: fractional digits in decimals. */
 typedef struct ql_ast_type {
     ql_field field;
     bool is_unsigned, zerofill,
@@ -144,6 +151,9 @@ struct ql_ast_expr {
     ql_unit unit;
     ql_var_scope scope;
     bool distinct, has_operand, has_else;
+    bool
+        is_hex; /* LITERAL x'..', 0x.., b'..': binary string that is an integer in number context */
+    bool is_bool; /* LITERAL TRUE, FALSE (an INT 1 or 0) */
     ql_ast_type *cast_type;
     ql_ast_select *select;
     ql_ast_orders order_by;
@@ -275,6 +285,14 @@ typedef enum ql_ast_key_kind {
     QL_KEY_SPATIAL,
     QL_KEY_FOREIGN
 } ql_ast_key_kind;
+typedef enum ql_ast_ref_action {
+    QL_REF_NONE, /* not given */
+    QL_REF_RESTRICT,
+    QL_REF_CASCADE,
+    QL_REF_SET_NULL,
+    QL_REF_NO_ACTION,
+    QL_REF_SET_DEFAULT
+} ql_ast_ref_action;
 typedef struct ql_ast_key {
     ql_ast_key_kind kind;
     ql_str name;       /* index name; empty = to be made */
@@ -285,6 +303,8 @@ typedef struct ql_ast_key {
     ql_str *ref_columns;
     uint32_t nref_columns; /* FOREIGN */
     ql_str comment;
+    bool invisible;
+    ql_ast_ref_action on_delete, on_update; /* FOREIGN */
 } ql_ast_key;
 
 typedef struct ql_ast_column {
@@ -295,6 +315,8 @@ typedef struct ql_ast_column {
     ql_ast_expr *default_value; /* literal, (expr), NULL literal, NOW(); NULL pointer = not given */
     ql_ast_expr *on_update;     /* NOW() */
     ql_ast_expr *generated, *check;
+    bool generated_stored; /* STORED; else VIRTUAL */
+    ql_str check_name;     /* CONSTRAINT name of the check */
     ql_str comment;
 } ql_ast_column;
 
@@ -311,6 +333,7 @@ typedef struct ql_ast_create_table {
     ql_ast_key *keys;
     uint32_t nkeys;
     ql_ast_exprs checks;
+    ql_str *check_names; /* one for each of checks; empty = to be made */
     ql_ast_option *options;
     uint32_t noptions;
     ql_ast_select *select;
@@ -330,8 +353,10 @@ typedef struct ql_ast_set_item {
         QL_SET_PASSWORD,
         QL_SET_TRANSACTION
     } kind;
-    ql_var_scope scope;
-    ql_str name;      /* variable; NAMES/CHARSET: the character set (empty = DEFAULT) */
+    ql_var_scope scope; /* DEFAULT: SET @@x, SET TRANSACTION (next transaction only where that makes
+                           a difference, else as SESSION); SET x is SESSION */
+    ql_str name; /* variable (component.variable as one); NAMES/CHARSET: the character set (empty =
+                    DEFAULT) */
     ql_str collation; /* NAMES x COLLATE y */
     ql_ast_expr
         *value;    /* NULL = DEFAULT; a bare word (SET x = ON) is a QL_A_COLUMN without table */
@@ -340,7 +365,7 @@ typedef struct ql_ast_set_item {
 } ql_ast_set_item;
 
 typedef struct ql_ast_user {
-    ql_str name, host;  /* host "%" when not given; CURRENT_USER(): name.p NULL */
+    ql_str name, host;  /* host "%" when not given, lower case; CURRENT_USER(): name.p NULL */
     ql_str plugin;      /* IDENTIFIED WITH plugin; empty = default */
     ql_str password;    /* IDENTIFIED BY 'x' */
     ql_str auth_string; /* IDENTIFIED WITH plugin AS 'x' */
@@ -353,10 +378,12 @@ typedef struct ql_ast_account_stmt { /* CREATE USER, ALTER USER, DROP USER, GRAN
     ql_ast_user *users;
     uint32_t nusers;
     ql_str *privileges;
-    uint32_t nprivileges; /* upper case, one space between words; "ALL PRIVILEGES" as "ALL" */
-    bool global;          /* ON *.* */
-    ql_str db, table;     /* ON db.* or db.table otherwise */
-    bool with_grant_option;
+    uint32_t nprivileges; /* upper case, one space between words; "ALL PRIVILEGES" as "ALL"; without
+                             GRANT OPTION */
+    bool global;          /* ON *.*; REVOKE ALL, GRANT OPTION */
+    ql_str db, table; /* ON db.* or db.table otherwise; both empty: ON *, the current database */
+    bool with_grant_option; /* WITH GRANT OPTION, or GRANT OPTION among the privileges */
+    bool ignore_unknown_user;
 } ql_ast_account_stmt;
 
 typedef enum ql_show_kind {
@@ -411,6 +438,16 @@ typedef struct ql_ast_txn { /* BEGIN, START TRANSACTION, COMMIT, ROLLBACK, SAVEP
     int chain, release; /* -1 not given, 0 NO, 1 yes */
     ql_str savepoint;
 } ql_ast_txn;
+
+typedef struct ql_ast_lock { /* LOCK TABLES t [AS alias] READ [LOCAL] | WRITE */
+    ql_ast_table_name table;
+    ql_str alias;
+    bool write;
+} ql_ast_lock;
+typedef struct ql_ast_locks {
+    ql_ast_lock *v;
+    uint32_t n;
+} ql_ast_locks;
 
 typedef struct ql_ast_admin { /* ANALYZE/CHECK/OPTIMIZE/REPAIR TABLE, FLUSH */
     ql_ast_names tables;
@@ -481,7 +518,7 @@ typedef enum ql_stmt_kind {
     QL_S_UNBUILT, /* known MySQL syntax that is not built: name says what for 1235 */
 } ql_stmt_kind;
 
-/* Counter names Com_xxx of a kind: "select", "kill" ... */
+/* Counter names Com_xxx of a kind: "select", "kill" ...; NULL = not counted (UNBUILT). */
 const char *ql_stmt_com_name(ql_stmt_kind kind);
 
 typedef struct ql_ast_stmt {
@@ -511,13 +548,19 @@ typedef struct ql_ast_stmt {
             ql_str format;
             ql_ast_expr *for_connection;
         } explain;
-        ql_ast_create_table *create_table;
-        ql_ast_names names; /* DROP TABLE, TRUNCATE (one) */
+        ql_ast_create_table *create_table; /* CREATE TABLE; CREATE INDEX: table and keys[0] */
+        ql_ast_names names; /* DROP TABLE; TRUNCATE (one); DROP INDEX (one; the index is in name);
+                               RENAME TABLE (old, new, old, new ...) */
+        ql_ast_locks locks; /* LOCK TABLES */
         ql_ast_account_stmt *account;
         ql_ast_txn *txn;
         ql_ast_admin *admin;
         ql_ast_expr *prepare_from; /* literal or user variable */
     };
 } ql_ast_stmt;
+
+/* The same of a whole statement, as MySQL tells them apart: "show_processlist", "insert_select",
+ * "replace", "delete_multi" ... */
+const char *ql_ast_stmt_com_name(const ql_ast_stmt *s);
 
 #endif

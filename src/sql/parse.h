@@ -21,6 +21,10 @@ typedef struct ql_parse_mode {
 ql_status ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode,
                    ql_ast_stmt **stmt, size_t *consumed) QL_MUST_USE;
 
+/* 1064 near what stands behind `consumed`: for callers that do not take more than one statement.
+ * Always QL_ERROR. */
+ql_status ql_parse_fail_rest(ql_ctx *cx, ql_str text, size_t consumed);
+
 /* Text for the process list and logs: passwords in CREATE/ALTER USER, SET PASSWORD, IDENTIFIED BY
  * '...' replaced by '<secret>'. Works on text that does not parse, too. */
 ql_status ql_mask_passwords(ql_ctx *cx, ql_arena *a, ql_str text, ql_str *out) QL_MUST_USE;

@@ -1,0 +1,1138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Expressions, by MySQL's precedence (manual, "Operator Precedence"), and literals. Function calls
+ * with a grammar of their own are in parse_func.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "intr/intr.h"
+#include "sql/sql_int.h"
+
+/* ---- nodes ---- */
+
+ql_status
+qli_expr_new(qli_parser *p, ql_ast_kind kind, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_new(p, sizeof *e, &e));
+    e->kind = kind;
+    e->pos = p->t.pos;
+    e->end = p->t.end;
+    *out = e;
+    return QL_OK;
+}
+
+static ql_status
+set_args(qli_parser *p, ql_ast_expr *e, ql_ast_expr *a, ql_ast_expr *b, ql_ast_expr *c)
+{
+    uint32_t n = a == NULL ? 0 : b == NULL ? 1 : c == NULL ? 2 : 3;
+    if (n == 0) {
+        return QL_OK;
+    }
+    QL_TRY(qli_new(p, n * sizeof(ql_ast_expr *), &e->args.v));
+    e->args.n = n;
+    e->args.v[0] = a;
+    if (n > 1) {
+        e->args.v[1] = b;
+    }
+    if (n > 2) {
+        e->args.v[2] = c;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_op_new(qli_parser *p, ql_op op, ql_ast_expr *a, ql_ast_expr *b, ql_ast_expr *c,
+           ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_OP, &e));
+    QL_TRY(set_args(p, e, a, b, c));
+    e->op = op;
+    e->pos = a->pos;
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+ql_status
+qli_func_new(qli_parser *p, const char *name, ql_ast_expr *a, ql_ast_expr *b, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_FUNC, &e));
+    QL_TRY(set_args(p, e, a, b, NULL));
+    e->name = (ql_str){name, strlen(name)};
+    e->pos = a != NULL ? a->pos : e->pos;
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+/* ---- literals ---- */
+
+bool
+qli_is_literal(const qli_parser *p)
+{
+    switch (p->t.kind) {
+    case T_STRING:
+    case T_NSTRING:
+    case T_INT:
+    case T_DECIMAL:
+    case T_DOUBLE:
+    case T_HEX:
+    case T_BITS:
+    case K_NULL:
+    case K_TRUE:
+    case K_FALSE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Integers beyond 64 bits become DECIMAL. */
+static void
+int_value(ql_str digits, ql_value *v)
+{
+    uint64_t u = 0;
+    for (size_t i = 0; i < digits.n; i++) {
+        if (__builtin_mul_overflow(u, 10u, &u) ||
+            __builtin_add_overflow(u, (uint64_t)(digits.p[i] - '0'), &u)) {
+            size_t used;
+            v->kind = QL_K_DECIMAL;
+            (void)ql_decimal_parse(&v->dec, digits, &used);
+            return;
+        }
+    }
+    v->kind = QL_K_INT;
+    v->is_unsigned = u > INT64_MAX;
+    v->u = u;
+}
+
+static ql_status
+double_value(qli_parser *p, ql_str digits, ql_value *v)
+{
+    char *s = ql_arena_strndup(p->cx, p->a, digits.p, digits.n);
+    if (s == NULL) {
+        return QL_ERROR;
+    }
+    errno = 0;
+    v->kind = QL_K_DOUBLE;
+    v->decimals = 31;
+    v->d = strtod(s, NULL);
+    if (errno == ERANGE && (v->d > 1 || v->d < -1)) {
+        return ql_fail(p->cx, QL_ER_ILLEGAL_VALUE_FOR_TYPE, "double", s);
+    }
+    return QL_OK;
+}
+
+/* Digits, most significant first, `per_byte` of them in a byte, to bytes. */
+static ql_status
+digits_to_bytes(qli_parser *p, ql_str digits, unsigned bits, ql_str *out)
+{
+    size_t per_byte = 8 / bits, n = (digits.n + per_byte - 1) / per_byte;
+    char *w = ql_arena_zalloc(p->cx, p->a, n + 1);
+    if (w == NULL) {
+        return QL_ERROR;
+    }
+    size_t shift = n * per_byte - digits.n;
+    for (size_t i = 0; i < digits.n; i++) {
+        char c = digits.p[i];
+        unsigned d = (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
+        size_t at = (i + shift) / per_byte;
+        w[at] = (char)((((uint8_t)w[at]) << bits) | d);
+    }
+    *out = (ql_str){w, n};
+    return QL_OK;
+}
+
+/* 'a' 'b' and 'a' on the next line are one string. */
+static ql_status
+string_value(qli_parser *p, ql_str *out)
+{
+    QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, out));
+    qli_advance(p);
+    if (!qli_is(p, T_STRING)) {
+        return QL_OK;
+    }
+    uint32_t base = p->nstack;
+    size_t total = out->n;
+    ql_str *part;
+    while (qli_is(p, T_STRING)) {
+        QL_TRY(qli_new(p, sizeof *part, &part));
+        QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, part));
+        QL_TRY(qli_push(p, part));
+        total += part->n;
+        qli_advance(p);
+    }
+    char *w = ql_arena_alloc(p->cx, p->a, total + 1);
+    if (w == NULL) {
+        return QL_ERROR;
+    }
+    size_t n = out->n;
+    memcpy(w, out->p, n);
+    for (uint32_t i = base; i < p->nstack; i++) {
+        part = p->stack[i];
+        if (part->n != 0) {
+            memcpy(w + n, part->p, part->n);
+        }
+        n += part->n;
+    }
+    p->nstack = base;
+    *out = (ql_str){w, n};
+    return QL_OK;
+}
+
+ql_status
+qli_literal(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
+    ql_value *v = &e->value;
+    size_t used;
+    *out = e;
+    switch (p->t.kind) {
+    case T_NSTRING:
+        v->coll = ql_charset_default(ql_charset_by_name(QL_STR("utf8mb3")));
+        v->kind = QL_K_STRING;
+        QL_TRY(string_value(p, &v->s));
+        e->end = p->prev_end;
+        return QL_OK;
+    case T_STRING:
+        v->coll = p->mode->literal_coll;
+        v->kind = QL_K_STRING;
+        QL_TRY(string_value(p, &v->s));
+        e->end = p->prev_end;
+        return QL_OK;
+    case T_INT:
+        int_value(p->t.text, v);
+        break;
+    case T_DECIMAL:
+        v->kind = QL_K_DECIMAL;
+        (void)ql_decimal_parse(&v->dec, p->t.text, &used);
+        break;
+    case T_DOUBLE:
+        QL_TRY(double_value(p, p->t.text, v));
+        break;
+    case T_HEX:
+    case T_BITS:
+        v->kind = QL_K_STRING;
+        v->coll = ql_coll_binary;
+        e->is_hex = true;
+        QL_TRY(digits_to_bytes(p, p->t.text, qli_is(p, T_HEX) ? 4 : 1, &v->s));
+        break;
+    case K_NULL:
+        v->kind = QL_K_NULL;
+        break;
+    case K_TRUE:
+    case K_FALSE:
+        v->kind = QL_K_INT;
+        v->i = qli_is(p, K_TRUE);
+        e->is_bool = true;
+        break;
+    default:
+        return qli_syntax_error(p);
+    }
+    qli_advance(p);
+    return QL_OK;
+}
+
+/* _charset 'x', _charset x'41': bytes of that character set. */
+static ql_status
+introduced_literal(qli_parser *p, ql_ast_expr **out)
+{
+    const ql_charset *cs = ql_charset_by_name(p->t.text);
+    uint32_t pos = p->t.pos;
+    if (cs == NULL) {
+        return ql_fail(p->cx, QL_ER_UNKNOWN_CHARACTER_SET,
+                       ql_arena_strndup(p->cx, p->a, p->t.text.p, p->t.text.n));
+    }
+    qli_advance(p);
+    QL_TRY(qli_literal(p, out));
+    ql_ast_expr *e = *out;
+    e->pos = pos;
+    e->is_hex = false;
+    e->value.coll = ql_charset_default(cs);
+    if (cs->max_bytes == 4 || e->value.coll == ql_coll_binary ||
+        strncmp(cs->name, "utf8", 4) == 0) {
+        return QL_OK;
+    }
+    ql_buf buf = {0};
+    bool lossy = false;
+    ql_status st = ql_charset_from_client(p->cx, cs, e->value.s, &buf, &lossy);
+    if (st == QL_OK) {
+        char *w = ql_arena_strndup(p->cx, p->a, buf.p != NULL ? buf.p : "", buf.n);
+        e->value.s = (ql_str){w, buf.n};
+        st = w != NULL ? QL_OK : QL_ERROR;
+    }
+    ql_buf_free(&buf);
+    return st;
+}
+
+/* DATE 'x', TIME 'x', TIMESTAMP 'x'; the current token is the string. */
+static ql_status
+temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos, ql_ast_expr **out)
+{
+    static const char *const names[] = {
+        [QL_K_DATE] = "DATE", [QL_K_TIME] = "TIME", [QL_K_DATETIME] = "DATETIME"};
+    ql_ast_expr *e;
+    ql_str s;
+    ql_dt dt = {0};
+    bool has_time = false, ok;
+    QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
+    QL_TRY(qli_string(p, &s));
+    unsigned decimals = 0;
+    const char *dot = memchr(s.p, '.', s.n);
+    if (dot != NULL && kind != QL_K_DATE) {
+        size_t n = s.n - (size_t)(dot - s.p) - 1;
+        decimals = n > 6 ? 6 : (unsigned)n;
+    }
+    if (kind == QL_K_TIME) {
+        ok = ql_time_parse(s, decimals, &dt) == QL_DT_OK;
+        e->value.i = ql_time_pack(&dt);
+    } else {
+        ok = ql_dt_parse(s, decimals, false, &dt, &has_time) == QL_DT_OK &&
+             has_time == (kind == QL_K_DATETIME);
+        e->value.i = ql_dt_pack(&dt);
+    }
+    if (!ok) {
+        return ql_fail(p->cx, QL_ER_WRONG_VALUE, names[kind],
+                       ql_arena_strndup(p->cx, p->a, s.p, s.n));
+    }
+    e->value.kind = kind;
+    e->value.decimals = (uint8_t)decimals;
+    e->pos = pos;
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+static bool
+temporal_kind(const qli_token *t, ql_kind *kind)
+{
+    *kind = t->kind == K_DATE        ? QL_K_DATE
+            : t->kind == K_TIME      ? QL_K_TIME
+            : t->kind == K_TIMESTAMP ? QL_K_DATETIME
+                                     : QL_K_NULL;
+    return *kind != QL_K_NULL;
+}
+
+/* {d 'x'}, {t 'x'}, {ts 'x'}, {fn f(x)}: ODBC. */
+static ql_status
+odbc_escape(qli_parser *p, ql_ast_expr **out)
+{
+    uint32_t pos = p->t.pos;
+    qli_advance(p);
+    if (!qli_is_name(&p->t)) {
+        return qli_syntax_error(p);
+    }
+    ql_kind kind = qli_is_word(p, "d")    ? QL_K_DATE
+                   : qli_is_word(p, "t")  ? QL_K_TIME
+                   : qli_is_word(p, "ts") ? QL_K_DATETIME
+                                          : QL_K_NULL;
+    qli_advance(p);
+    if (kind != QL_K_NULL && qli_is(p, T_STRING)) {
+        QL_TRY(temporal_literal(p, kind, pos, out));
+    } else {
+        QL_TRY(qli_expr(p, out));
+    }
+    return qli_expect(p, T_RBRACE);
+}
+
+/* ---- names ---- */
+
+ql_status
+qli_column_ref(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_COLUMN, &e));
+    if (!qli_accept(p, T_DOT)) {
+        QL_TRY(qli_name(p, &e->name));
+    } else {
+        QL_TRY(qli_name_after_dot(p, &e->name));
+    }
+    for (int i = 0; i < 2 && qli_is(p, T_DOT); i++) {
+        qli_advance(p);
+        e->schema = e->table;
+        e->table = e->name;
+        QL_TRY(qli_name_after_dot(p, &e->name));
+    }
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+ql_status
+qli_user_var(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    if (!qli_is(p, T_USERVAR)) {
+        return qli_syntax_error(p);
+    }
+    QL_TRY(qli_expr_new(p, QL_A_USERVAR, &e));
+    QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, &e->name));
+    qli_advance(p);
+    *out = e;
+    return QL_OK;
+}
+
+static ql_status
+user_var_or_assign(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(qli_user_var(p, out));
+    if (!qli_accept(p, T_ASSIGN)) {
+        return QL_OK;
+    }
+    ql_ast_expr *value, *e = *out;
+    QL_TRY(qli_expr(p, &value));
+    e->kind = QL_A_ASSIGN;
+    QL_TRY(set_args(p, e, value, NULL, NULL));
+    e->end = p->prev_end;
+    return QL_OK;
+}
+
+static ql_status
+system_var(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_SYSVAR, &e));
+    qli_advance(p);
+    if (qli_is_word(p, "global") || qli_is_word(p, "session") || qli_is_word(p, "local")) {
+        if (qli_peek(p, 1)->kind == T_DOT) {
+            e->scope = qli_is_word(p, "global") ? QL_SCOPE_GLOBAL : QL_SCOPE_SESSION;
+            qli_advance(p);
+            qli_advance(p);
+        }
+    }
+    QL_TRY(qli_name_after_dot(p, &e->name));
+    if (qli_accept(p, T_DOT)) { /* component or key cache: @@name.variable */
+        e->table = e->name;
+        QL_TRY(qli_name_after_dot(p, &e->name));
+    }
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+/* ---- parentheses ---- */
+
+static ql_status
+subquery_node(qli_parser *p, uint32_t pos, ql_ast_select *s, ql_ast_kind kind, ql_ast_expr **out)
+{
+    QL_TRY(qli_expr_new(p, kind, out));
+    (*out)->select = s;
+    (*out)->pos = pos;
+    (*out)->end = p->prev_end;
+    return QL_OK;
+}
+
+/* "(" was taken. A scalar subquery, an expression or a row. ((SELECT 1) UNION ...) shows only
+ * behind its first part that it is a query. */
+static ql_status
+parenthesis_rest(qli_parser *p, uint32_t pos, ql_ast_expr **out)
+{
+    ql_ast_select *s;
+    if (qli_starts_query(p)) {
+        QL_TRY(qli_query(p, &s));
+        QL_TRY(qli_expect(p, T_RPAREN));
+        return subquery_node(p, pos, s, QL_A_SUBQUERY, out);
+    }
+    bool nested = qli_is(p, T_LPAREN);
+    QL_TRY(qli_expr(p, out));
+    if (nested && (*out)->kind == QL_A_SUBQUERY && qli_continues_query(p)) {
+        QL_TRY(qli_query_rest(p, (*out)->select, &s));
+        QL_TRY(qli_expect(p, T_RPAREN));
+        return subquery_node(p, pos, s, QL_A_SUBQUERY, out);
+    }
+    if (!qli_is(p, T_COMMA)) {
+        return qli_expect(p, T_RPAREN);
+    }
+    uint32_t base = p->nstack;
+    QL_TRY(qli_push(p, *out));
+    while (qli_accept(p, T_COMMA)) {
+        QL_TRY(qli_expr(p, out));
+        QL_TRY(qli_push(p, *out));
+    }
+    QL_TRY(qli_expect(p, T_RPAREN));
+    QL_TRY(qli_expr_new(p, QL_A_ROW, out));
+    (*out)->pos = pos;
+    (*out)->end = p->prev_end;
+    return qli_pop_exprs(p, base, &(*out)->args);
+}
+
+static ql_status
+parenthesis(qli_parser *p, ql_ast_expr **out)
+{
+    uint32_t pos = p->t.pos;
+    qli_advance(p);
+    return parenthesis_rest(p, pos, out);
+}
+
+static ql_status
+row_constructor(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_ROW, &e));
+    qli_advance(p);
+    QL_TRY(qli_expect(p, T_LPAREN));
+    QL_TRY(qli_expr_list(p, &e->args));
+    if (e->args.n < 2) {
+        return qli_syntax_error(p);
+    }
+    QL_TRY(qli_expect(p, T_RPAREN));
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+static ql_status
+case_expr(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e, *x;
+    uint32_t base = p->nstack;
+    QL_TRY(qli_expr_new(p, QL_A_CASE, &e));
+    qli_advance(p);
+    if (!qli_is(p, K_WHEN)) {
+        e->has_operand = true;
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(qli_push(p, x));
+    }
+    do {
+        QL_TRY(qli_expect(p, K_WHEN));
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(qli_push(p, x));
+        QL_TRY(qli_expect(p, K_THEN));
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(qli_push(p, x));
+    } while (qli_is(p, K_WHEN));
+    if (qli_accept(p, K_ELSE)) {
+        e->has_else = true;
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(qli_push(p, x));
+    }
+    QL_TRY(qli_expect(p, K_END));
+    e->end = p->prev_end;
+    *out = e;
+    return qli_pop_exprs(p, base, &e->args);
+}
+
+static ql_status
+exists_expr(qli_parser *p, ql_ast_expr **out)
+{
+    uint32_t pos = p->t.pos;
+    ql_ast_select *s;
+    qli_advance(p);
+    QL_TRY(qli_subquery(p, &s));
+    return subquery_node(p, pos, s, QL_A_EXISTS, out);
+}
+
+/* BINARY x = CAST(x AS BINARY) */
+static ql_status
+binary_expr(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e, *x;
+    QL_TRY(qli_expr_new(p, QL_A_CAST, &e));
+    qli_advance(p);
+    QL_TRY(qli_simple_expr(p, &x));
+    QL_TRY(set_args(p, e, x, NULL, NULL));
+    QL_TRY(qli_new(p, sizeof *e->cast_type, &e->cast_type));
+    e->cast_type->field = QL_F_VAR_STRING;
+    e->cast_type->is_binary = true;
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+/* ---- INTERVAL ---- */
+
+/* Behind "INTERVAL (": does a comma come before the partner of the parenthesis? Then it is the
+ * function. The parser goes back to where it was. */
+static ql_status
+list_follows(qli_parser *p, bool *is_list)
+{
+    qli_parser save = *p;
+    unsigned depth = 0;
+    *is_list = false;
+    for (;;) {
+        if (qli_is(p, T_LPAREN)) {
+            depth++;
+        } else if (qli_is(p, T_RPAREN) && --depth == 0) {
+            break;
+        } else if (qli_is(p, T_COMMA) && depth == 1) {
+            *is_list = true;
+            break;
+        } else if (qli_is(p, T_EOF) || qli_is(p, T_BAD)) {
+            break;
+        }
+        qli_advance(p);
+    }
+    ql_status stopped = p->stopped;
+    uint32_t ntokens = p->ntokens;
+    *p = save;
+    p->stopped = stopped;
+    p->ntokens = ntokens;
+    return stopped;
+}
+
+/* The current token is INTERVAL. Either the function, or a span of time. */
+static ql_status
+interval(qli_parser *p, ql_ast_expr **out)
+{
+    bool is_list = false;
+    ql_ast_expr *e, *x;
+    uint32_t pos = p->t.pos;
+    qli_advance(p);
+    if (qli_is(p, T_LPAREN)) {
+        QL_TRY(list_follows(p, &is_list));
+    }
+    if (is_list) {
+        qli_advance(p);
+        QL_TRY(qli_func_new(p, "INTERVAL", NULL, NULL, &e));
+        QL_TRY(qli_expr_list(p, &e->args));
+        QL_TRY(qli_expect(p, T_RPAREN));
+    } else {
+        QL_TRY(qli_expr_new(p, QL_A_INTERVAL, &e));
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(set_args(p, e, x, NULL, NULL));
+        QL_TRY(qli_unit(p, &e->unit));
+    }
+    e->pos = pos;
+    e->end = p->prev_end;
+    *out = e;
+    return QL_OK;
+}
+
+/* INTERVAL 1 DAY + x = x + INTERVAL 1 DAY */
+static ql_status
+leading_interval(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *span, *x;
+    QL_TRY(interval(p, &span));
+    if (span->kind != QL_A_INTERVAL) {
+        *out = span;
+        return QL_OK;
+    }
+    QL_TRY(qli_expect(p, T_PLUS));
+    QL_TRY(qli_expr(p, &x));
+    QL_TRY(qli_op_new(p, QL_OP_ADD, x, span, NULL, out));
+    (*out)->pos = span->pos;
+    return QL_OK;
+}
+
+/* ---- from the tightest binding outwards ---- */
+
+static ql_status
+prefix_op(qli_parser *p, ql_op op, ql_ast_expr **out)
+{
+    uint32_t pos = p->t.pos;
+    ql_ast_expr *x;
+    qli_advance(p);
+    QL_TRY(qli_simple_expr(p, &x));
+    QL_TRY(qli_op_new(p, op, x, NULL, NULL, out));
+    (*out)->pos = pos;
+    return QL_OK;
+}
+
+static ql_status
+word_expr(qli_parser *p, ql_ast_expr **out)
+{
+    ql_kind kind;
+    bool is_call = false;
+    if (temporal_kind(&p->t, &kind) && qli_peek(p, 1)->kind == T_STRING) {
+        uint32_t pos = p->t.pos;
+        qli_advance(p);
+        return temporal_literal(p, kind, pos, out);
+    }
+    QL_TRY(qli_call(p, out, &is_call));
+    return is_call ? QL_OK : qli_column_ref(p, out);
+}
+
+static ql_status
+primary(qli_parser *p, ql_ast_expr **out)
+{
+    switch (p->t.kind) {
+    case T_PARAM:
+        QL_TRY(qli_expr_new(p, QL_A_PARAM, out));
+        (*out)->index = p->nparams++;
+        qli_advance(p);
+        return QL_OK;
+    case T_USERVAR:
+        return user_var_or_assign(p, out);
+    case T_ATAT:
+        return system_var(p, out);
+    case T_LPAREN:
+        return parenthesis(p, out);
+    case T_LBRACE:
+        return odbc_escape(p, out);
+    case T_CHARSET: {
+        qli_token_kind next = qli_peek(p, 1)->kind;
+        if (next == T_STRING || next == T_HEX || next == T_BITS) {
+            return introduced_literal(p, out);
+        }
+        p->t.kind = T_IDENT;
+        p->t.text = (ql_str){p->text.p + p->t.pos, p->t.end - p->t.pos};
+        return word_expr(p, out);
+    }
+    case T_PLUS:
+        return prefix_op(p, QL_OP_PLUS, out);
+    case T_MINUS:
+        return prefix_op(p, QL_OP_NEG, out);
+    case T_TILDE:
+        return prefix_op(p, QL_OP_BITNOT, out);
+    case T_BANG:
+        return prefix_op(p, QL_OP_NOT, out);
+    case K_NOT:
+        return p->mode->high_not_precedence ? prefix_op(p, QL_OP_NOT, out) : qli_syntax_error(p);
+    case K_BINARY:
+        return binary_expr(p, out);
+    case K_ROW:
+        return row_constructor(p, out);
+    case K_EXISTS:
+        return exists_expr(p, out);
+    case K_CASE:
+        return case_expr(p, out);
+    case K_INTERVAL:
+        return leading_interval(p, out);
+    case K_MATCH:
+        return qli_unbuilt(p, "MATCH");
+    default:
+        return qli_is_literal(p) ? qli_literal(p, out) : word_expr(p, out);
+    }
+}
+
+ql_status
+qli_simple_expr(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(qli_enter(p));
+    QL_TRY(primary(p, out));
+    for (;;) {
+        if (qli_accept(p, K_COLLATE)) {
+            ql_ast_expr *e;
+            QL_TRY(qli_expr_new(p, QL_A_COLLATE, &e));
+            QL_TRY(qli_charset_name(p, &e->name));
+            QL_TRY(set_args(p, e, *out, NULL, NULL));
+            e->pos = (*out)->pos;
+            e->end = p->prev_end;
+            *out = e;
+        } else if (qli_is(p, T_ARROW) || qli_is(p, T_ARROW_ARROW)) {
+            return (*out)->kind == QL_A_COLUMN ? qli_unbuilt(p, "JSON column path")
+                                               : qli_syntax_error(p);
+        } else {
+            return QL_OK;
+        }
+    }
+}
+
+/* Binary operators of bit_expr with their strength; 0 = none. */
+static int
+bit_operator(const qli_parser *p, ql_op *op)
+{
+    switch (p->t.kind) {
+    case T_PIPE:
+        *op = QL_OP_BITOR;
+        return 1;
+    case T_AMP:
+        *op = QL_OP_BITAND;
+        return 2;
+    case T_SHL:
+        *op = QL_OP_SHL;
+        return 3;
+    case T_SHR:
+        *op = QL_OP_SHR;
+        return 3;
+    case T_PLUS:
+        *op = QL_OP_ADD;
+        return 4;
+    case T_MINUS:
+        *op = QL_OP_SUB;
+        return 4;
+    case T_STAR:
+        *op = QL_OP_MUL;
+        return 5;
+    case T_SLASH:
+        *op = QL_OP_DIV;
+        return 5;
+    case K_DIV:
+        *op = QL_OP_INTDIV;
+        return 5;
+    case T_PERCENT:
+    case K_MOD:
+        *op = QL_OP_MOD;
+        return 5;
+    case T_CARET:
+        *op = QL_OP_BITXOR;
+        return 6;
+    case T_PIPEPIPE: /* PIPES_AS_CONCAT; *op is not used */
+        *op = QL_OP_ADD;
+        return p->mode->pipes_as_concat ? 7 : 0;
+    default:
+        return 0;
+    }
+}
+
+static ql_status
+climb(qli_parser *p, int weakest, ql_ast_expr **out)
+{
+    ql_op op;
+    int strength;
+    QL_TRY(qli_enter(p));
+    QL_TRY(qli_simple_expr(p, out));
+    while ((strength = bit_operator(p, &op)) >= weakest && strength != 0) {
+        ql_ast_expr *right;
+        qli_advance(p);
+        if (strength == 4 && qli_is(p, K_INTERVAL)) {
+            QL_TRY(interval(p, &right));
+        } else {
+            QL_TRY(climb(p, strength + 1, &right));
+        }
+        if (strength == 7) {
+            QL_TRY(qli_func_new(p, "CONCAT", *out, right, out));
+        } else {
+            QL_TRY(qli_op_new(p, op, *out, right, NULL, out));
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_bit_expr(qli_parser *p, ql_ast_expr **out)
+{
+    return climb(p, 1, out);
+}
+
+/* a IN (subquery), a IN (x, y, ...) */
+static ql_status
+in_predicate(qli_parser *p, ql_ast_expr *left, bool negated, ql_ast_expr **out)
+{
+    uint32_t base = p->nstack, pos = p->t.pos;
+    ql_ast_expr *x;
+    QL_TRY(qli_push(p, left));
+    QL_TRY(qli_expect(p, T_LPAREN));
+    if (qli_starts_query(p)) {
+        QL_TRY(parenthesis_rest(p, pos, &x));
+        QL_TRY(qli_push(p, x));
+    } else {
+        bool nested = qli_is(p, T_LPAREN);
+        QL_TRY(qli_expr(p, &x));
+        if (nested && x->kind == QL_A_SUBQUERY && qli_continues_query(p)) {
+            QL_TRY(qli_query_rest(p, x->select, &x->select));
+        }
+        QL_TRY(qli_push(p, x));
+        while (qli_accept(p, T_COMMA)) {
+            QL_TRY(qli_expr(p, &x));
+            QL_TRY(qli_push(p, x));
+        }
+        QL_TRY(qli_expect(p, T_RPAREN));
+    }
+    ql_ast_expr *e;
+    QL_TRY(qli_expr_new(p, QL_A_OP, &e));
+    e->op = negated ? QL_OP_NOT_IN : QL_OP_IN;
+    e->pos = left->pos;
+    e->end = p->prev_end;
+    *out = e;
+    return qli_pop_exprs(p, base, &e->args);
+}
+
+static ql_status
+predicate(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *left, *x, *y = NULL;
+    QL_TRY(qli_enter(p));
+    QL_TRY(qli_bit_expr(p, &left));
+    *out = left;
+    bool negated = false;
+    if (qli_is(p, K_NOT)) {
+        qli_token_kind next = qli_peek(p, 1)->kind;
+        if (next != K_IN && next != K_BETWEEN && next != K_LIKE && next != K_REGEXP &&
+            next != K_RLIKE) {
+            return QL_OK; /* DEFAULT 1 NOT NULL, or an error of the caller */
+        }
+        qli_advance(p);
+        negated = true;
+    }
+    switch (p->t.kind) {
+    case K_IN:
+        qli_advance(p);
+        return in_predicate(p, left, negated, out);
+    case K_BETWEEN:
+        qli_advance(p);
+        QL_TRY(qli_bit_expr(p, &x));
+        QL_TRY(qli_expect(p, K_AND));
+        QL_TRY(predicate(p, &y));
+        return qli_op_new(p, negated ? QL_OP_NOT_BETWEEN : QL_OP_BETWEEN, left, x, y, out);
+    case K_LIKE:
+        qli_advance(p);
+        QL_TRY(qli_simple_expr(p, &x));
+        if (qli_accept(p, K_ESCAPE)) {
+            QL_TRY(qli_simple_expr(p, &y));
+        }
+        return qli_op_new(p, negated ? QL_OP_NOT_LIKE : QL_OP_LIKE, left, x, y, out);
+    case K_REGEXP:
+    case K_RLIKE:
+        qli_advance(p);
+        QL_TRY(qli_bit_expr(p, &x));
+        return qli_op_new(p, negated ? QL_OP_NOT_REGEXP : QL_OP_REGEXP, left, x, NULL, out);
+    case K_SOUNDS: /* a SOUNDS LIKE b = SOUNDEX(a) = SOUNDEX(b) */
+        if (qli_peek(p, 1)->kind != K_LIKE) {
+            return QL_OK;
+        }
+        qli_advance(p);
+        qli_advance(p);
+        QL_TRY(qli_bit_expr(p, &x));
+        QL_TRY(qli_func_new(p, "SOUNDEX", left, NULL, &left));
+        QL_TRY(qli_func_new(p, "SOUNDEX", x, NULL, &x));
+        return qli_op_new(p, QL_OP_EQ, left, x, NULL, out);
+    case K_MEMBER:
+        return qli_peek(p, 1)->kind == K_OF || qli_peek(p, 1)->kind == T_LPAREN
+                   ? qli_unbuilt(p, "MEMBER OF")
+                   : QL_OK;
+    default:
+        return QL_OK;
+    }
+}
+
+static bool
+comparison(const qli_parser *p, ql_op *op)
+{
+    switch (p->t.kind) {
+    case T_EQ:
+        *op = QL_OP_EQ;
+        return true;
+    case T_NULLSAFE_EQ:
+        *op = QL_OP_NULLSAFE_EQ;
+        return true;
+    case T_NE:
+        *op = QL_OP_NE;
+        return true;
+    case T_LT:
+        *op = QL_OP_LT;
+        return true;
+    case T_LE:
+        *op = QL_OP_LE;
+        return true;
+    case T_GT:
+        *op = QL_OP_GT;
+        return true;
+    case T_GE:
+        *op = QL_OP_GE;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Behind a comparison operator: ANY, SOME or ALL with a subquery. */
+static ql_status
+quantified(qli_parser *p, ql_op op, ql_ast_expr *left, ql_ast_expr **out)
+{
+    static const struct {
+        ql_op plain, any, all;
+    } forms[] = {{QL_OP_EQ, QL_OP_EQ_ANY, QL_OP_EQ_ALL}, {QL_OP_NE, QL_OP_NE_ANY, QL_OP_NE_ALL},
+                 {QL_OP_LT, QL_OP_LT_ANY, QL_OP_LT_ALL}, {QL_OP_LE, QL_OP_LE_ANY, QL_OP_LE_ALL},
+                 {QL_OP_GT, QL_OP_GT_ANY, QL_OP_GT_ALL}, {QL_OP_GE, QL_OP_GE_ANY, QL_OP_GE_ALL}};
+    bool all = qli_is(p, K_ALL);
+    ql_ast_expr *x;
+    ql_ast_select *s;
+    size_t i = 0;
+    while (i < QL_ARRAY_LEN(forms) && forms[i].plain != op) {
+        i++;
+    }
+    if (i == QL_ARRAY_LEN(forms)) {
+        return qli_syntax_error(p); /* <=> ANY */
+    }
+    qli_advance(p);
+    uint32_t pos = p->t.pos;
+    QL_TRY(qli_subquery(p, &s));
+    QL_TRY(subquery_node(p, pos, s, QL_A_SUBQUERY, &x));
+    return qli_op_new(p, all ? forms[i].all : forms[i].any, left, x, NULL, out);
+}
+
+static bool
+is_quantifier(qli_parser *p)
+{
+    qli_token_kind k = p->t.kind;
+    return (k == K_ALL || k == K_ANY || k == K_SOME) && qli_peek(p, 1)->kind == T_LPAREN;
+}
+
+/* bool_pri: comparisons and IS NULL, left to right. */
+static ql_status
+bool_primary(qli_parser *p, ql_ast_expr **out)
+{
+    ql_op op;
+    QL_TRY(predicate(p, out));
+    for (;;) {
+        if (comparison(p, &op)) {
+            ql_ast_expr *right;
+            qli_advance(p);
+            if (is_quantifier(p)) {
+                QL_TRY(quantified(p, op, *out, out));
+                continue;
+            }
+            QL_TRY(predicate(p, &right));
+            QL_TRY(qli_op_new(p, op, *out, right, NULL, out));
+        } else if (qli_is(p, K_IS)) {
+            bool negated = qli_peek(p, 1)->kind == K_NOT;
+            if (qli_peek(p, negated ? 2 : 1)->kind != K_NULL) {
+                return QL_OK;
+            }
+            qli_advance(p);
+            (void)qli_accept(p, K_NOT);
+            qli_advance(p);
+            QL_TRY(
+                qli_op_new(p, negated ? QL_OP_IS_NOT_NULL : QL_OP_IS_NULL, *out, NULL, NULL, out));
+        } else {
+            return QL_OK;
+        }
+    }
+}
+
+static ql_status
+is_expr(qli_parser *p, ql_ast_expr **out)
+{
+    ql_op op;
+    QL_TRY(bool_primary(p, out));
+    if (!qli_accept(p, K_IS)) {
+        return QL_OK;
+    }
+    bool negated = qli_accept(p, K_NOT);
+    switch (p->t.kind) {
+    case K_TRUE:
+        op = negated ? QL_OP_IS_NOT_TRUE : QL_OP_IS_TRUE;
+        break;
+    case K_FALSE:
+        op = negated ? QL_OP_IS_NOT_FALSE : QL_OP_IS_FALSE;
+        break;
+    case K_UNKNOWN:
+        op = negated ? QL_OP_IS_NOT_UNKNOWN : QL_OP_IS_UNKNOWN;
+        break;
+    default:
+        return qli_syntax_error(p);
+    }
+    qli_advance(p);
+    return qli_op_new(p, op, *out, NULL, NULL, out);
+}
+
+static ql_status
+not_expr(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(qli_enter(p));
+    if (!qli_is(p, K_NOT) || p->mode->high_not_precedence) {
+        return is_expr(p, out);
+    }
+    uint32_t pos = p->t.pos;
+    ql_ast_expr *x;
+    qli_advance(p);
+    QL_TRY(not_expr(p, &x));
+    QL_TRY(qli_op_new(p, QL_OP_NOT, x, NULL, NULL, out));
+    (*out)->pos = pos;
+    return QL_OK;
+}
+
+/* A tree of least height over operands lo..hi of the open list: WHERE a OR b OR ... ten thousand
+ * times must not be ten thousand levels deep for those who walk it. */
+static ql_status
+balanced(qli_parser *p, ql_op op, uint32_t lo, uint32_t hi, ql_ast_expr **out)
+{
+    if (hi - lo == 1) {
+        *out = p->stack[lo];
+        return QL_OK;
+    }
+    ql_ast_expr *a, *b;
+    uint32_t mid = lo + (hi - lo + 1) / 2;
+    QL_TRY(balanced(p, op, lo, mid, &a));
+    QL_TRY(balanced(p, op, mid, hi, &b));
+    QL_TRY(qli_op_new(p, op, a, b, NULL, out));
+    (*out)->end = b->end;
+    return QL_OK;
+}
+
+static ql_status
+close_chain(qli_parser *p, ql_op op, uint32_t base, ql_ast_expr **out)
+{
+    QL_TRY(balanced(p, op, base, p->nstack, out));
+    p->nstack = base;
+    return QL_OK;
+}
+
+static ql_status
+and_expr(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(not_expr(p, out));
+    if (!qli_is(p, K_AND) && !qli_is(p, T_AMPAMP)) {
+        return QL_OK;
+    }
+    uint32_t base = p->nstack;
+    QL_TRY(qli_push(p, *out));
+    while (qli_accept(p, K_AND) || qli_accept(p, T_AMPAMP)) {
+        QL_TRY(not_expr(p, out));
+        QL_TRY(qli_push(p, *out));
+    }
+    return close_chain(p, QL_OP_AND, base, out);
+}
+
+static ql_status
+xor_expr(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(and_expr(p, out));
+    while (qli_accept(p, K_XOR)) {
+        ql_ast_expr *right;
+        QL_TRY(and_expr(p, &right));
+        QL_TRY(qli_op_new(p, QL_OP_XOR, *out, right, NULL, out));
+    }
+    return QL_OK;
+}
+
+static bool
+accept_or(qli_parser *p)
+{
+    return qli_accept(p, K_OR) || (!p->mode->pipes_as_concat && qli_accept(p, T_PIPEPIPE));
+}
+
+ql_status
+qli_expr(qli_parser *p, ql_ast_expr **out)
+{
+    if (qli_is_literal(p)) { /* most of a long INSERT */
+        qli_token_kind next = qli_peek(p, 1)->kind;
+        if (next == T_COMMA || next == T_RPAREN) {
+            return qli_literal(p, out);
+        }
+    }
+    QL_TRY(qli_enter(p));
+    QL_TRY(xor_expr(p, out));
+    if (!accept_or(p)) {
+        return QL_OK;
+    }
+    uint32_t base = p->nstack;
+    QL_TRY(qli_push(p, *out));
+    do {
+        QL_TRY(xor_expr(p, out));
+        QL_TRY(qli_push(p, *out));
+    } while (accept_or(p));
+    return close_chain(p, QL_OP_OR, base, out);
+}
+
+ql_status
+qli_expr_list(qli_parser *p, ql_ast_exprs *out)
+{
+    uint32_t base = p->nstack;
+    do {
+        ql_ast_expr *e;
+        QL_TRY(qli_expr(p, &e));
+        QL_TRY(qli_push(p, e));
+    } while (qli_accept(p, T_COMMA));
+    return qli_pop_exprs(p, base, out);
+}
+
+ql_status
+qli_expr_or_default(qli_parser *p, ql_ast_expr **out)
+{
+    if (!qli_is(p, K_DEFAULT) || qli_peek(p, 1)->kind == T_LPAREN) {
+        return qli_expr(p, out);
+    }
+    QL_TRY(qli_expr_new(p, QL_A_DEFAULT, out));
+    qli_advance(p);
+    return QL_OK;
+}
