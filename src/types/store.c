@@ -386,6 +386,9 @@ ql_value_store(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type 
     case QL_K_DECIMAL:
         return store_decimal(&s, v, out);
     case QL_K_STRING:
+        if (t->members != NULL) {
+            return t->field == QL_F_SET ? qli_store_set(&s, v, out) : qli_store_enum(&s, v, out);
+        }
         return qli_store_string(&s, v, out);
     case QL_K_DATE:
     case QL_K_TIME:

@@ -24,6 +24,9 @@ ql_status qli_store_too_long(const qli_store *s) QL_MUST_USE;  /* 1406; warning 
 ql_status qli_store_incorrect(const qli_store *s, const char *what, const char *text) QL_MUST_USE;
 void qli_store_note(const qli_store *s); /* note 1265, strict or not */
 
+/* ENUM and SET columns with a member list. */
+ql_status qli_store_enum(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
+ql_status qli_store_set(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 ql_status qli_store_string(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 ql_status qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 

@@ -166,6 +166,22 @@ print_unsigned(ql_ctx *cx, const ql_type *t, struct ql_buf *out)
     return t->is_unsigned ? ql_buf_put_str(cx, out, " unsigned") : QL_OK;
 }
 
+/* ('a','it''s') */
+static ql_status
+print_members(ql_ctx *cx, const ql_members *m, struct ql_buf *out)
+{
+    QL_TRY(ql_buf_put_u8(cx, out, '('));
+    for (uint16_t i = 0; i < m->n; i++) {
+        QL_TRY(ql_buf_put_str(cx, out, i ? ",'" : "'"));
+        for (size_t k = 0; k < m->names[i].n; k++) {
+            char c = m->names[i].p[k];
+            QL_TRY(ql_buf_put(cx, out, c == '\'' ? "''" : &c, c == '\'' ? 2 : 1));
+        }
+        QL_TRY(ql_buf_put_u8(cx, out, '\''));
+    }
+    return ql_buf_put_u8(cx, out, ')');
+}
+
 ql_status
 ql_type_print(ql_ctx *cx, const ql_type *t, struct ql_buf *out)
 {
@@ -195,6 +211,9 @@ ql_type_print(ql_ctx *cx, const ql_type *t, struct ql_buf *out)
     case QL_F_DATETIME:
     case QL_F_TIME:
         return t->decimals ? ql_buf_printf(cx, out, "(%u)", t->decimals) : QL_OK;
+    case QL_F_ENUM:
+    case QL_F_SET:
+        return t->members ? print_members(cx, t->members, out) : QL_OK;
     case QL_F_BIT:
     case QL_F_STRING:
     case QL_F_VARCHAR:

@@ -53,6 +53,13 @@ typedef enum ql_field {
     QL_F_STRING = 254,
 } ql_field;
 
+/* Members of an ENUM or SET, in order; owned by the table definition (or arena) that has the type.
+ */
+typedef struct ql_members {
+    uint16_t n;
+    const ql_str *names;
+} ql_members;
+
 typedef struct ql_type {
     ql_kind kind;
     ql_field field;
@@ -61,7 +68,8 @@ typedef struct ql_type {
     uint8_t decimals; /* DECIMAL scale; fractional seconds digits; 31 = not fixed (DOUBLE) */
     uint32_t length;  /* DECIMAL precision; characters for CHAR/VARCHAR; bytes for BLOB/TEXT; else
                          display width */
-    const ql_collation *coll; /* strings; NULL for others. Binary strings: ql_coll_binary */
+    const ql_collation *coll;  /* strings; NULL for others. Binary strings: ql_coll_binary */
+    const ql_members *members; /* ENUM, SET (kind QL_K_STRING: held as text); NULL = not checked */
 } ql_type;
 
 /* Ready-made types of expressions. */

@@ -233,6 +233,41 @@ test_temporals(void **state)
 }
 
 static void
+test_enum_and_set(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    fixture_begin(&cx);
+    static const ql_str names[] = {{"small", 5}, {"medium", 6}, {"it's", 4}};
+    static const ql_members members = {3, names};
+    ql_type e = string_type(QL_F_ENUM, 6, "utf8mb4_0900_ai_ci"),
+            set = string_type(QL_F_SET, 17, "utf8mb4_0900_ai_ci");
+    e.members = set.members = &members;
+    const store_case cases[] = {
+        {text("small"), &e, 0, NULL, "small", 0},
+        {text("MEDIUM"), &e, 0, NULL, "medium", 0},
+        {ql_value_int(2), &e, 0, NULL, "medium", 0},
+        {text("3"), &e, 0, NULL, "it's", 0},
+        {text("large"), &e, 1265, CUT, "", 0},
+        {ql_value_int(4), &e, 1265, CUT, "", 0},
+        {text("medium,small,small"), &set, 0, NULL, "small,medium", 0},
+        {text(""), &set, 0, NULL, "", 0},
+        {ql_value_int(5), &set, 0, NULL, "small,it's", 0},
+        {text("small,large"), &set, 1265, CUT, "small", 0},
+        {ql_value_int(8), &set, 1265, CUT, "", 0},
+    };
+    for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
+        run_case(&cx, &cases[i]);
+    }
+    ql_buf out = {0};
+    assert_int_equal(ql_type_print(&cx, &e, &out), QL_OK);
+    assert_int_equal(out.n, strlen("enum('small','medium','it''s')"));
+    assert_memory_equal(out.p, "enum('small','medium','it''s')", out.n);
+    ql_buf_free(&out);
+    fixture_end(&cx);
+}
+
+static void
 test_null(void **state)
 {
     (void)state;
@@ -254,9 +289,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_temporals),
+        cmocka_unit_test(test_numbers),   cmocka_unit_test(test_text),
+        cmocka_unit_test(test_temporals), cmocka_unit_test(test_enum_and_set),
         cmocka_unit_test(test_null),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
