@@ -453,7 +453,7 @@ qli_statement(qli_parser *p, ql_ast_stmt *s)
     case K_DELETE:
         return qli_delete(p, s);
     case K_LOAD:
-        return qli_load(p, s);
+        return qli_parse_load(p, s);
     case K_DO:
         return parse_do(p, s);
     case K_SET:

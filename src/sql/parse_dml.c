@@ -350,7 +350,7 @@ load_columns(qli_parser *p, ql_ast_load *ld)
 }
 
 ql_status
-qli_load(qli_parser *p, ql_ast_stmt *s)
+qli_parse_load(qli_parser *p, ql_ast_stmt *s)
 {
     ql_ast_load *ld;
     qli_advance(p);

@@ -646,7 +646,7 @@ word_expr(qli_parser *p, ql_ast_expr **out)
         qli_advance(p);
         return temporal_literal(p, kind, pos, out);
     }
-    QL_TRY(qli_call(p, out, &is_call));
+    QL_TRY(qli_parse_call(p, out, &is_call));
     return is_call ? QL_OK : qli_column_ref(p, out);
 }
 

@@ -64,7 +64,7 @@ niladic(qli_parser *p, const char *name, bool needs_parens, ql_ast_expr **out)
 }
 
 ql_status
-qli_now(qli_parser *p, ql_ast_expr **out)
+qli_parse_now(qli_parser *p, ql_ast_expr **out)
 {
     switch (p->t.kind) {
     case K_NOW:
@@ -470,14 +470,14 @@ schema_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
 }
 
 ql_status
-qli_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
+qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
 {
     *is_call = true;
     switch (p->t.kind) { /* with or without parentheses */
     case K_CURRENT_TIMESTAMP:
     case K_LOCALTIME:
     case K_LOCALTIMESTAMP:
-        return qli_now(p, out);
+        return qli_parse_now(p, out);
     case K_CURRENT_DATE:
         return niladic(p, "CURDATE", false, out);
     case K_CURRENT_TIME:
@@ -496,7 +496,7 @@ qli_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
     }
     switch (p->t.kind) {
     case K_NOW:
-        return qli_now(p, out);
+        return qli_parse_now(p, out);
     case K_CURDATE:
     case K_CURTIME:
     case K_SYSDATE:

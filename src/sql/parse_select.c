@@ -41,7 +41,7 @@ qli_opt_where(qli_parser *p, ql_ast_expr **out)
 }
 
 ql_status
-qli_limit_value(qli_parser *p, ql_ast_expr **out)
+qli_parse_limit_value(qli_parser *p, ql_ast_expr **out)
 {
     switch (p->t.kind) {
     case T_PARAM:
@@ -67,13 +67,13 @@ qli_opt_limit(qli_parser *p, ql_ast_expr **limit, ql_ast_expr **offset)
     if (!qli_accept(p, K_LIMIT)) {
         return QL_OK;
     }
-    QL_TRY(qli_limit_value(p, limit));
+    QL_TRY(qli_parse_limit_value(p, limit));
     if (offset != NULL && qli_accept(p, T_COMMA)) {
         *offset = *limit;
-        return qli_limit_value(p, limit);
+        return qli_parse_limit_value(p, limit);
     }
     if (offset != NULL && qli_accept(p, K_OFFSET)) {
-        return qli_limit_value(p, offset);
+        return qli_parse_limit_value(p, offset);
     }
     return QL_OK;
 }

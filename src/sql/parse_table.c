@@ -285,7 +285,7 @@ default_value(qli_parser *p, ql_ast_expr **out)
     case K_CURRENT_TIMESTAMP:
     case K_LOCALTIME:
     case K_LOCALTIMESTAMP:
-        return qli_now(p, out);
+        return qli_parse_now(p, out);
     default:
         return signed_literal(p, out);
     }
@@ -353,7 +353,7 @@ column_attribute(qli_parser *p, ql_ast_column *c, bool *found)
     case K_ON:
         qli_advance(p);
         QL_TRY(qli_expect(p, K_UPDATE));
-        return qli_now(p, &c->on_update);
+        return qli_parse_now(p, &c->on_update);
     case K_AUTO_INCREMENT:
         qli_advance(p);
         c->auto_increment = true;

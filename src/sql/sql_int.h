@@ -190,9 +190,9 @@ ql_status qli_op_new(qli_parser *p, ql_op op, ql_ast_expr *a, ql_ast_expr *b, ql
                      ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_column_ref(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* [[db.]t.]name, no * */
 ql_status qli_user_var(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
-ql_status qli_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
+ql_status qli_parse_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
 ql_status qli_unit(qli_parser *p, ql_unit *out) QL_MUST_USE;
-ql_status qli_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
+ql_status qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
 /* FUNC with up to two arguments. */
 ql_status qli_func_new(qli_parser *p, const char *name, ql_ast_expr *a, ql_ast_expr *b,
                        ql_ast_expr **out) QL_MUST_USE;
@@ -212,7 +212,7 @@ ql_status qli_table_factor(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 ql_status qli_order_list(qli_parser *p, ql_ast_orders *out) QL_MUST_USE; /* behind BY */
 ql_status qli_opt_order_by(qli_parser *p, ql_ast_orders *out) QL_MUST_USE;
 ql_status qli_opt_limit(qli_parser *p, ql_ast_expr **limit, ql_ast_expr **offset) QL_MUST_USE;
-ql_status qli_limit_value(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
+ql_status qli_parse_limit_value(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_opt_where(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 
 /* ---- hint.c: hint comment of the current token ---- */
@@ -224,7 +224,7 @@ ql_status qli_select_stmt(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_insert(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE; /* REPLACE too */
 ql_status qli_update(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_delete(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
-ql_status qli_load(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+ql_status qli_parse_load(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_assigns(qli_parser *p, ql_ast_assigns *out) QL_MUST_USE;
 ql_status qli_create(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_alter(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
