@@ -736,3 +736,32 @@ QLI_FN(COALESCE)
     }
     return QL_OK;
 }
+
+/* IF, IFNULL and NULLIF are answered by the evaluator, which does not evaluate the branch not taken. */
+QLI_FN(IF)
+{
+    bool yes = false;
+    if (!ql_value_is_null(&args[0])) {
+        QL_TRY(ql_value_to_bool(cx, &args[0], &yes));
+    }
+    *out = args[yes ? 1 : 2];
+    return QL_OK;
+}
+
+QLI_FN(IFNULL)
+{
+    *out = args[ql_value_is_null(&args[0]) ? 1 : 0];
+    return QL_OK;
+}
+
+QLI_FN(NULLIF)
+{
+    int cmp = 1;
+    if (!ql_value_is_null(&args[0]) && !ql_value_is_null(&args[1])) {
+        QL_TRY(compare_args(cx, call, &args[0], &args[1], &cmp));
+    }
+    if (cmp != 0) {
+        *out = args[0];
+    }
+    return QL_OK;
+}
