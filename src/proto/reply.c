@@ -22,7 +22,8 @@ put_ok(ql_ctx *cx, ql_wire *w, const ql_reply *r, const ql_outcome *o, uint8_t h
     QL_TRY(ql_buf_put_le(cx, b, r->warnings, 2));
     size_t n = strnlen(o->info, sizeof o->info);
     if (n != 0) {
-        /* Documented as rest of the packet, but clients read a length: as sql/protocol_classic.cc. */
+        /* Documented as rest of the packet, but clients read a length: as sql/protocol_classic.cc.
+         */
         QL_TRY(ql_buf_put_lenenc_str(cx, b, o->info, n));
     }
     return ql_wire_end(cx, w);
