@@ -115,14 +115,15 @@ limit_of(const ql_query *q)
     return n;
 }
 
-/* With LIMIT, reading a little in order beats reading all and sorting. */
+/* With LIMIT, reading a little in order beats reading all and sorting; without it, reading all of
+ * the clustered or a covering index in order costs no more than reading it in another one. */
 static void
 try_other_index(qli_planner *p, ql_plan *scan, bool *given)
 {
     const ql_query *q = p->q;
     const ql_source *s = &q->sources[scan->source];
     double want = limit_of(q), all = p->rows[scan->source];
-    if (want < 0 || scan->low.n || scan->high.n || q->nsources != 1) {
+    if (scan->low.n || scan->high.n || q->nsources != 1) {
         return;
     }
     double pass = scan->est_rows / (all > 1 ? all : 1);
@@ -133,7 +134,7 @@ try_other_index(qli_planner *p, ql_plan *scan, bool *given)
             continue;
         }
         bool covers = i > 0 && ql_index_covers(s->table, x, s->ordinals, s->ncols);
-        if (i > 0 && !covers && want / (pass > 0.001 ? pass : 0.001) * 2.5 > all) {
+        if (i > 0 && !covers && (want < 0 || want / (pass > 0.001 ? pass : 0.001) * 2.5 > all)) {
             continue;
         }
         scan->index = x;

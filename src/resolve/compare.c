@@ -302,13 +302,14 @@ compare_rows(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_exp
     for (uint32_t i = a->nargs; i-- > 0;) {
         ql_expr *cmp, *eq;
         if (equality) {
-            QL_TRY(qli_compare(r, sc, op, a->args[i], b->args[i], &cmp));
+            QL_TRY(qli_compare_bind(r, sc, op, a->args[i], b->args[i], &cmp));
             QL_TRY(acc ? qli_and(r, sc, cmp, acc, &acc) : (acc = cmp, QL_OK));
             continue;
         }
-        QL_TRY(qli_compare(r, sc, i + 1 == a->nargs ? op : strict, a->args[i], b->args[i], &cmp));
+        QL_TRY(
+            qli_compare_bind(r, sc, i + 1 == a->nargs ? op : strict, a->args[i], b->args[i], &cmp));
         if (acc) {
-            QL_TRY(qli_compare(r, sc, QL_OP_EQ, a->args[i], b->args[i], &eq));
+            QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, a->args[i], b->args[i], &eq));
             QL_TRY(qli_and(r, sc, eq, acc, &acc));
             QL_TRY(qli_or(r, sc, cmp, acc, &acc));
         } else {
@@ -320,7 +321,7 @@ compare_rows(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_exp
 }
 
 ql_status
-qli_compare(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
+qli_compare_bind(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
 {
     uint32_t na = columns_of(a), nb = columns_of(b);
     if (na != nb) {

@@ -327,7 +327,7 @@ bind_case(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return qli_case_node(r, sc, bound, e->args.n, out);
     }
     for (uint32_t i = 1; i + 1 < e->args.n; i += 2) {
-        QL_TRY(qli_compare(r, sc, QL_OP_EQ, bound[0], bound[i], &bound[i]));
+        QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, bound[0], bound[i], &bound[i]));
     }
     return qli_case_node(r, sc, bound + 1, e->args.n - 1, out);
 }

@@ -639,7 +639,7 @@ bind_nullif(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     QL_TRY(need_args(r, e, 2, 2));
     QL_TRY(qli_bind_list(r, sc, &e->args, &a));
-    QL_TRY(qli_compare(r, sc, QL_OP_EQ, a[0], a[1], &eq));
+    QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, a[0], a[1], &eq));
     c[0] = eq;
     c[1] = qli_const(r, &null);
     c[2] = a[0];

@@ -92,8 +92,8 @@ bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     QL_TRY(bind_scalars(r, sc, &e->args, &a));
     bool negated = e->op == QL_OP_NOT_BETWEEN;
     if (is_repeatable(a[0])) {
-        QL_TRY(qli_compare(r, sc, negated ? QL_OP_LT : QL_OP_GE, a[0], a[1], &lo));
-        QL_TRY(qli_compare(r, sc, negated ? QL_OP_GT : QL_OP_LE, a[0], a[2], &hi));
+        QL_TRY(qli_compare_bind(r, sc, negated ? QL_OP_LT : QL_OP_GE, a[0], a[1], &lo));
+        QL_TRY(qli_compare_bind(r, sc, negated ? QL_OP_GT : QL_OP_LE, a[0], a[2], &hi));
         return negated ? qli_or(r, sc, lo, hi, out) : qli_and(r, sc, lo, hi, out);
     }
     ql_type t = ql_type_bool();
@@ -153,7 +153,7 @@ any_equal(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr **v, uint32_t n, ql_exp
 {
     if (n == 1) {
         QL_TRY(ql_check(r->cx));
-        return qli_compare(r, sc, QL_OP_EQ, a, v[0], out);
+        return qli_compare_bind(r, sc, QL_OP_EQ, a, v[0], out);
     }
     ql_expr *left, *right;
     QL_TRY(any_equal(r, sc, a, v, n / 2, &left));
@@ -206,7 +206,8 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         }
         if (m) {
             ql_expr *node;
-            QL_TRY(m == 1 ? qli_compare(r, sc, negated ? QL_OP_NE : QL_OP_EQ, a[0], part[0], &node)
+            QL_TRY(m == 1 ? qli_compare_bind(r, sc, negated ? QL_OP_NE : QL_OP_EQ, a[0], part[0],
+                                             &node)
                           : in_node(r, sc, e->op, a[0], part, m, (ql_kind)k, &node));
             QL_TRY(join_parts(r, sc, negated, node, &acc));
         }
@@ -308,7 +309,7 @@ qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     case QL_OP_GT:
     case QL_OP_GE:
         QL_TRY(qli_bind_list(r, sc, &e->args, &a));
-        return qli_compare(r, sc, e->op, a[0], a[1], out);
+        return qli_compare_bind(r, sc, e->op, a[0], a[1], out);
     case QL_OP_IS_NULL:
     case QL_OP_IS_NOT_NULL:
     case QL_OP_IS_TRUE:

@@ -209,8 +209,8 @@ ql_status qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
                     ql_expr **out) QL_MUST_USE;
 
 /* --- compare.c --- */
-ql_status qli_compare(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
-                      ql_expr **out) QL_MUST_USE;
+ql_status qli_compare_bind(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
+                           ql_expr **out) QL_MUST_USE;
 /* Kind in which a and b are compared; constants among them may be rewritten. */
 ql_status qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b,
                               ql_kind *kind) QL_MUST_USE;

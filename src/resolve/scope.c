@@ -303,7 +303,7 @@ join_on_pair(qli_res *r, qli_scope *sc, qli_name a, qli_name b, ql_expr **on)
     ql_expr *x, *y, *eq;
     QL_TRY(qli_column_slot(r, sc, a.source, a.column, &x));
     QL_TRY(qli_column_slot(r, sc, b.source, b.column, &y));
-    QL_TRY(qli_compare(r, sc, QL_OP_EQ, x, y, &eq));
+    QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, x, y, &eq));
     if (!*on) {
         *on = eq;
         return QL_OK;

@@ -495,7 +495,7 @@ qli_to_bool(qli_res *r, qli_scope *sc, ql_expr **e)
         return QL_OK;
     }
     ql_expr *zero = qli_const_int(r, 0);
-    return zero ? qli_compare(r, sc, QL_OP_NE, *e, zero, e) : QL_ERROR;
+    return zero ? qli_compare_bind(r, sc, QL_OP_NE, *e, zero, e) : QL_ERROR;
 }
 
 static ql_type
