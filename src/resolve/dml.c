@@ -327,7 +327,7 @@ qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out)
         QL_TRY(target_of(r, o, sc, 0, "DELETE", QL_PRIV_DELETE, &at));
     }
     for (uint32_t i = 0; i < d->ntargets; i++) {
-        uint16_t source;
+        uint16_t source = 0;
         QL_TRY(delete_target(r, sc, &d->targets[i], &source));
         QL_TRY(target_of(r, o, sc, source, "DELETE", QL_PRIV_DELETE, &at));
     }

@@ -254,7 +254,7 @@ static ql_status
 read_command_line(reader *r, int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
-        char *name;
+        char *name = NULL;
         ql_str value;
         QL_TRY(split_argument(r->cx, argc, argv, &i, &name, &value));
         QL_TRY(take_option(r, name, value));

@@ -278,7 +278,7 @@ ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
 ql_status
 ql_value_to_bool(ql_ctx *cx, const ql_value *v, bool *out)
 {
-    double d;
+    double d = 0;
     switch (v->kind) {
     case QL_K_INT:
     case QL_K_DATE:
