@@ -148,6 +148,9 @@ static bool
 in_range(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
 {
     ql_expr *lo = NULL, *hi = NULL;
+    if (e->nargs > 5000) {
+        return false;
+    }
     for (uint32_t i = 1; i < e->nargs; i++) {
         ql_expr *v = e->args[i];
         if (v->kind != QL_E_CONST) {

@@ -329,7 +329,7 @@ greedy(qli_planner *p, region *g, uint32_t first, uint32_t *order, double *cost)
     placed[first] = true;
     order[0] = first;
     for (uint32_t k = 1; k < g->n; k++) {
-        step s;
+        step s = {0};
         QL_TRY(next_item(p, g, placed, left, rows, &s));
         order[k] = s.at;
         placed[s.at] = true;

@@ -129,7 +129,7 @@ try_other_index(qli_planner *p, ql_plan *scan, bool *given)
     double pass = scan->est_rows / (all > 1 ? all : 1);
     for (uint16_t i = 0; i < s->table->nindexes; i++) {
         const ql_index *x = &s->table->indexes[i];
-        bool reverse;
+        bool reverse = false;
         if (!index_orders(p, scan->source, x, 0, &reverse)) {
             continue;
         }

@@ -82,7 +82,8 @@ source_rows(qli_planner *p, uint16_t i)
     if (!s->table->is_virtual) {
         QL_TRY(ql_table_row_estimate(p->cx, s->table, &n));
     }
-    p->rows[i] = n < 1 ? 1 : (double)n;
+    /* An estimate of next to nothing may be an old one: never lose the taste for indexes. */
+    p->rows[i] = n < 10 ? 10 : (double)n;
     return QL_OK;
 }
 

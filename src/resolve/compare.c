@@ -156,7 +156,7 @@ constant_to_int(qli_res *r, ql_expr **c)
 
 /* 1525 for a constant that is no date or time at all, as MySQL 8. */
 static ql_status
-constant_to_temporal(qli_res *r, ql_expr **c, ql_kind as)
+constant_to_temporal(qli_res *r, ql_expr **c, ql_kind as, ql_kind other)
 {
     const ql_value *from = &(*c)->value;
     if (from->kind == QL_K_NULL || from->kind == as) {
@@ -167,9 +167,9 @@ constant_to_temporal(qli_res *r, ql_expr **c, ql_kind as)
     QL_TRY(ql_value_to_temporal(r->cx, from, as, 6, false, &v, &ok));
     if (!ok && from->kind == QL_K_STRING) {
         return ql_fail(r->cx, QL_ER_WRONG_VALUE,
-                       as == QL_K_TIME   ? "TIME"
-                       : as == QL_K_DATE ? "DATE"
-                                         : "DATETIME",
+                       other == QL_K_TIME   ? "TIME"
+                       : other == QL_K_DATE ? "DATE"
+                                            : "DATETIME",
                        ql_arena_printf(r->cx, r->a, "%.*s",
                                        (int)(from->s.n > 128 ? 128 : from->s.n), from->s.p)
                            ?: "");
@@ -214,16 +214,21 @@ pair_kind(const ql_type *a, const ql_type *b)
 /* c is a constant without time of day, set against a DATE: made a DATE, so that the column can be
  * compared (and looked up) as it is stored. */
 static bool
-is_midnight(const ql_expr *day, ql_expr *c)
+is_midnight(const ql_expr *day, const ql_expr *c)
 {
     const int64_t time_bits = (INT64_C(1) << 41) - 1;
-    if (day->type.kind != QL_K_DATE || c->kind != QL_E_CONST || c->value.kind != QL_K_DATETIME ||
-        (c->value.i & time_bits) != 0) {
-        return false;
-    }
-    c->value.kind = QL_K_DATE;
-    c->type = ql_type_date();
-    return true;
+    return day->type.kind == QL_K_DATE && c->kind == QL_E_CONST && c->value.kind == QL_K_DATETIME &&
+           (c->value.i & time_bits) == 0;
+}
+
+static ql_status
+make_date(qli_res *r, ql_expr **c)
+{
+    ql_value v = (*c)->value;
+    v.kind = QL_K_DATE;
+    v.decimals = 0;
+    *c = qli_const(r, &v);
+    return *c ? QL_OK : QL_ERROR;
 }
 
 ql_status
@@ -239,16 +244,33 @@ qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind
     *kind = pair_kind(&(*a)->type, &(*b)->type);
     if (kind_is_temporal(*kind) && !r->preparing) {
         if (is_const(*a) && !is_const(*b)) {
-            QL_TRY(constant_to_temporal(r, a, *kind));
+            QL_TRY(constant_to_temporal(r, a, *kind, (*b)->type.kind));
         } else if (is_const(*b) && !is_const(*a)) {
-            QL_TRY(constant_to_temporal(r, b, *kind));
+            QL_TRY(constant_to_temporal(r, b, *kind, (*a)->type.kind));
         }
     }
-    if (*kind == QL_K_DATETIME && (is_midnight(*a, *b) || is_midnight(*b, *a))) {
+    if (*kind == QL_K_DATETIME && is_midnight(*a, *b)) {
+        QL_TRY(make_date(r, b));
+        *kind = QL_K_DATE;
+    } else if (*kind == QL_K_DATETIME && is_midnight(*b, *a)) {
+        QL_TRY(make_date(r, a));
         *kind = QL_K_DATE;
     }
     QL_TRY(qli_cast_kind(r, sc, a, *kind));
     return qli_cast_kind(r, sc, b, *kind);
+}
+
+static bool
+is_null(const ql_expr *e)
+{
+    return e->kind == QL_E_CONST && e->value.kind == QL_K_NULL;
+}
+
+static bool
+is_column(const ql_expr *e)
+{
+    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER ||
+           (e->kind == QL_E_CAST && is_column(e->args[0]));
 }
 
 static ql_status
@@ -261,6 +283,13 @@ compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_
     ql_expr *args[2] = {a, b};
     if (kind == QL_K_STRING) {
         QL_TRY(qli_coll_aggregate(r, args, 2, op_text(op), &coll, &co));
+    }
+    if (op != QL_OP_NULLSAFE_EQ && !r->preparing &&
+        ((is_null(a) && is_column(b)) || (is_null(b) && is_column(a)))) {
+        ql_type t = ql_type_bool();
+        ql_value v = ql_value_null();
+        *out = qli_const(r, &v);
+        return *out ? qli_cast(r, sc, out, &t) : QL_ERROR;
     }
     ql_expr *e = qli_node(r, QL_E_OP);
     ql_expr **copy = e ? QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, 2) : NULL;

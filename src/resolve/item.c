@@ -188,6 +188,21 @@ bind_item(qli_res *r, qli_scope *sc, const ql_ast_item *it, uint32_t *cap)
     return add_item(r, sc, cap, e, name);
 }
 
+/* The values of a block that another block reads have a kind, NULL literals too. */
+ql_status
+qli_items_settle(qli_res *r, ql_query *q)
+{
+    ql_type t = ql_type_varchar(0, ql_coll_binary);
+    for (uint16_t i = 0; i < q->nitems; i++) {
+        ql_item *it = &q->items[i];
+        if (it->expr->type.kind == QL_K_NULL) {
+            QL_TRY(qli_cast(r, NULL, &it->expr, &t));
+            it->column.type = it->expr->type;
+        }
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s)
 {

@@ -235,6 +235,14 @@ cast_items(qli_res *r, ql_query *arm, const ql_query *q)
     if (arm->set_op != QL_SET_NONE) {
         QL_TRY(cast_items(r, arm->left, q));
         QL_TRY(cast_items(r, arm->right, q));
+        for (uint16_t i = 0; i < arm->norder; i++) {
+            ql_expr *e = arm->order_by[i].expr;
+            if (e->kind != QL_E_SLOT) {
+                return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET,
+                               "expressions in ORDER BY of a nested UNION");
+            }
+            e->type = q->items[e->index].expr->type;
+        }
         for (uint16_t i = 0; i < arm->nitems; i++) {
             ql_type t = q->items[i].expr->type;
             arm->items[i].expr->type = arm->slot_types[i] = arm->items[i].column.type = t;
@@ -243,9 +251,6 @@ cast_items(qli_res *r, ql_query *arm, const ql_query *q)
     }
     for (uint16_t i = 0; i < arm->nitems; i++) {
         const ql_type *t = &q->items[i].expr->type;
-        if (arm->items[i].expr->type.kind == QL_K_NULL && t->kind == QL_K_NULL) {
-            continue;
-        }
         QL_TRY(qli_cast(r, NULL, &arm->items[i].expr, t));
     }
     return QL_OK;

@@ -70,12 +70,26 @@ resolve_kill(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
     return resolve_exprs(r, &(ql_ast_exprs){.v = &one, .n = 1}, o);
 }
 
+/* sql_select_limit bounds the outermost SELECT that has no LIMIT of its own. */
+static ql_status
+select_limit(qli_res *r, ql_query *q)
+{
+    const ql_vars *v = r->cx->vars;
+    if (!v || q->limit || v->sql_select_limit == UINT64_MAX) {
+        return QL_OK;
+    }
+    ql_value n = ql_value_uint(v->sql_select_limit);
+    q->limit = qli_const(r, &n);
+    return q->limit ? QL_OK : QL_ERROR;
+}
+
 static ql_status
 resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
     switch (stmt->kind) {
     case QL_S_SELECT:
         QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
+        QL_TRY(select_limit(r, o->query));
         o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
         o->is_write = o->query->locking != QL_LK_NONE;
         return QL_OK;

@@ -239,6 +239,7 @@ ql_status qli_walk_query(qli_res *r, ql_query *q, uint32_t depth, qli_visit fn,
 ql_status qli_query_bind(qli_res *r, const ql_ast_select *s, qli_scope *outer, qli_union *unions,
                          ql_query **out) QL_MUST_USE;
 ql_status qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s) QL_MUST_USE;
+ql_status qli_items_settle(qli_res *r, ql_query *q) QL_MUST_USE;
 ql_status qli_order_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *o, bool with_aliases,
                          ql_sort_key **keys, uint16_t *n) QL_MUST_USE;
 ql_status qli_limit_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,

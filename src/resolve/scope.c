@@ -200,6 +200,7 @@ static ql_status
 check_derived_names(qli_res *r, const ql_query *q, const ql_str *names)
 {
     for (uint16_t i = 0; i < q->nitems; i++) {
+        QL_TRY(ql_check(r->cx));
         ql_str a = names ? names[i] : q->items[i].column.name;
         for (uint16_t k = 0; k < i; k++) {
             if (ql_str_eq_nocase(a, names ? names[k] : q->items[k].column.name)) {
@@ -221,6 +222,7 @@ bind_derived(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str alias, co
     ql_status st = qli_query_bind(r, s, sc, NULL, &q);
     sc->barrier = was;
     QL_TRY(st);
+    QL_TRY(qli_items_settle(r, q));
     if (nnames && nnames != q->nitems) {
         return ql_fail(r->cx, QL_ER_VIEW_WRONG_LIST);
     }

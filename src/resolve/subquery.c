@@ -8,7 +8,8 @@
 static ql_status
 bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_query **out)
 {
-    return qli_query_bind(r, s, sc, NULL, out);
+    QL_TRY(qli_query_bind(r, s, sc, NULL, out));
+    return qli_items_settle(r, *out);
 }
 
 ql_status

@@ -354,7 +354,9 @@ qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, u
         acc = common_pair(&acc, &t[i]);
         nullable = nullable || t[i].nullable;
     }
-    if (acc.kind == QL_K_STRING) {
+    if (acc.kind == QL_K_NULL) { /* nothing but NULLs: held as an empty text */
+        acc = ql_type_varchar(0, ql_coll_binary);
+    } else if (acc.kind == QL_K_STRING) {
         QL_TRY(common_coll(r, t, coercibility, n, operation, &acc));
         if (n > 1 && mixed_field && (acc.field == QL_F_ENUM || acc.field == QL_F_SET)) {
             acc.field = QL_F_VAR_STRING;
