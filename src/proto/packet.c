@@ -249,8 +249,7 @@ ql_wire_end(ql_ctx *cx, ql_wire *w)
     if (w->out.n - w->out_done < FLUSH_AT) {
         return QL_OK;
     }
-    ql_status st = ql_wire_flush(cx, w, ql_wire_write_deadline(w));
-    return st == QL_TIMEOUT ? ql_fail(cx, QL_ER_NET_WRITE_INTERRUPTED) : st;
+    return ql_wire_drain(cx, w);
 }
 
 void
@@ -281,6 +280,14 @@ ql_wire_flush(ql_ctx *cx, ql_wire *w, ql_deadline dl)
     QL_TRY(st);
     w->out.n = w->out_done = w->out_packet = w->out_keep = w->out_reply = 0;
     return QL_OK;
+}
+
+ql_status
+ql_wire_drain(ql_ctx *cx, ql_wire *w)
+{
+    ql_status st = ql_wire_flush(cx, w, ql_wire_write_deadline(w));
+    w->lost |= st == QL_TIMEOUT || st == QL_ERROR;
+    return st == QL_TIMEOUT ? ql_fail(cx, QL_ER_NET_WRITE_INTERRUPTED) : st;
 }
 
 /* End of the packet that starts at `at`: after the first frame below the maximum. */

@@ -25,6 +25,7 @@ typedef struct ql_wire {
     size_t out_packet;   /* start of the packet being built */
     size_t out_keep;     /* packets before this offset are never dropped (column definitions) */
     size_t out_reply;    /* start of the present reply: what is before it belongs to earlier ones */
+    bool lost;           /* the peer did not take a packet in time: nothing more will be said */
     bool reply_began;    /* bytes of the present reply have left */
     uint64_t max_packet; /* incoming payload limit: max_allowed_packet */
     uint64_t read_timeout_ms;  /* silence inside a packet */
@@ -63,6 +64,9 @@ void ql_wire_keep(ql_wire *w);
 /* Everything ended so far goes to the socket. QL_TIMEOUT after dl. Waits: NET_WRITE. */
 ql_status ql_wire_flush(ql_ctx *cx, ql_wire *w, ql_deadline dl) QL_MUST_USE;
 ql_deadline ql_wire_write_deadline(const ql_wire *w);
+/* The same with the write timeout, as part of a statement: 1161 when it passes, and then the wire
+ * is lost. Waits: NET_WRITE. */
+ql_status ql_wire_drain(ql_ctx *cx, ql_wire *w) QL_MUST_USE;
 
 /* After a failed or killed write, before the reply is ended by an error packet: drop what need not
  * be sent (whole packets of which no byte has left) and set the sequence number accordingly. True

@@ -230,8 +230,7 @@ drain_rows(ql_session *s)
     if (!s->sink.began || !s->wire.reply_began) {
         return QL_OK;
     }
-    ql_status st = ql_wire_flush(&s->cx, &s->wire, ql_wire_write_deadline(&s->wire));
-    return st == QL_TIMEOUT ? ql_fail(&s->cx, QL_ER_NET_WRITE_INTERRUPTED) : st;
+    return ql_wire_drain(&s->cx, &s->wire);
 }
 
 /* ---- the one exit ---- */
@@ -293,7 +292,7 @@ qli_reply_failure(ql_session *s, ql_status why)
 {
     ql_ctx *cx = &s->cx;
     uint32_t reason = ql_intr_conn_reason(&s->intr);
-    if (reason == QL_INTR_GONE || s->wire.net.broken) {
+    if (reason == QL_INTR_GONE || s->wire.net.broken || s->wire.lost) {
         abort_connection(s);
         return;
     }
@@ -322,9 +321,7 @@ reply_success(ql_session *s, const ql_outcome *out, bool more)
     ql_reply r = qli_reply_state(s, more);
     ql_status st = out->has_result_set ? ql_reply_end_of_rows(&s->cx, &s->wire, &r, out)
                                        : ql_reply_ok(&s->cx, &s->wire, &r, out);
-    if (st != QL_OK || !more) {
-        qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
-    }
+    qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
 }
 
 static void

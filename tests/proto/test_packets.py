@@ -186,7 +186,8 @@ def test_truncated_hellos():
         w.send(whole[:n])
         try:
             p = w.packet()
-            assert p[:1] == b"\xff" and Err(p).number in (1043, 1251, 1045), (n, p)
+            # a hello that ends behind the user's name is whole enough to be asked for the password
+            assert p[:1] == b"\xfe" if n >= 38 else Err(p).number in (1043, 1251, 1045), (n, p)
         except Closed:
             pass
         w.close()
