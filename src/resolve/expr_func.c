@@ -192,7 +192,7 @@ round_type(const ql_expr *node, ql_expr **args, uint32_t n)
         scale = 0;
     } else if (args[1]->kind == QL_E_CONST && args[1]->value.kind == QL_K_INT) {
         int64_t want = args[1]->value.is_unsigned ? INT64_MAX : args[1]->value.i;
-        scale = want < 0 ? 0 : want < (int64_t)scale ? (unsigned)want : scale;
+        scale = want < 0 ? 0 : want < QL_DECIMAL_MAX_SCALE ? (unsigned)want : QL_DECIMAL_MAX_SCALE;
     }
     bool grows = node->fn == QL_FN_ROUND && scale < t->decimals;
     return ql_type_decimal(ints + grows + scale, scale);
@@ -219,6 +219,16 @@ str_to_date_type(const ql_expr *format)
     return date && time ? ql_type_datetime(d) : time ? ql_type_time(d) : ql_type_date();
 }
 
+/* Value of a small constant integer argument, or -1. */
+static int64_t
+const_argument(ql_expr **args, uint32_t n, uint32_t i)
+{
+    if (i >= n || args[i]->kind != QL_E_CONST || args[i]->value.kind != QL_K_INT) {
+        return -1;
+    }
+    return args[i]->value.i < 0 ? 0 : args[i]->value.i;
+}
+
 static uint32_t
 string_length(const ql_expr *node, ql_expr **args, uint32_t n)
 {
@@ -243,18 +253,24 @@ string_length(const ql_expr *node, ql_expr **args, uint32_t n)
         break;
     case QL_FN_LEFT:
     case QL_FN_RIGHT:
+    case QL_FN_SUBSTRING: {
+        int64_t k = const_argument(args, n, node->fn == QL_FN_SUBSTRING ? 2 : 1);
         len = args[0]->type.length;
-        if (args[1]->kind == QL_E_CONST && args[1]->value.kind == QL_K_INT &&
-            args[1]->value.u < len) {
-            len = args[1]->value.u;
-        }
+        len = k >= 0 && (uint64_t)k < len ? (uint64_t)k : len;
         break;
+    }
+    case QL_FN_REPEAT:
+    case QL_FN_LPAD:
+    case QL_FN_RPAD: {
+        int64_t k = const_argument(args, n, 1);
+        len = k < 0 || k > 1 << 24       ? 65535
+              : node->fn == QL_FN_REPEAT ? (uint64_t)k * args[0]->type.length
+                                         : (uint64_t)k;
+        break;
+    }
     case QL_FN_QUOTE:
         len = 2ull * args[0]->type.length + 2;
         break;
-    case QL_FN_REPEAT:
-    case QL_FN_LPAD:
-    case QL_FN_RPAD:
     case QL_FN_EXPORT_SET:
     case QL_FN_REGEXP_REPLACE:
         len = 65535;
