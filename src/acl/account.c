@@ -130,6 +130,18 @@ qli_account_read(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
     return st;
 }
 
+ql_status
+qli_account_lock(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
+{
+    ql_buf key = {0};
+    ql_status st = make_key(cx, &key, user, host);
+    if (st == QL_OK) {
+        st = ql_txn_lock_row(cx, (ql_str){key.p, key.n}, QL_LOCK_X, QL_FOREVER);
+    }
+    ql_buf_free(&key);
+    return st == QL_OK ? qli_account_read(cx, user, host, out) : st;
+}
+
 static void
 mark_changed(ql_ctx *cx)
 {
@@ -168,22 +180,35 @@ done:
     return st;
 }
 
-/* Without wildcards beats with; later wildcard beats earlier (manual, "Access Control, Stage 1").
- */
+/* An address or name beats a CIDR mask, that beats a netmask, that beats a pattern; a later
+ * wildcard beats an earlier one; '%' is least specific but for '' (manual, "Access Control, Stage
+ * 1"). */
 static unsigned
 host_weight(ql_str host)
 {
+    if (host.n == 0) {
+        return 0;
+    }
     for (size_t i = 0; i < host.n; i++) {
         if (host.p[i] == '%' || host.p[i] == '_') {
-            return (unsigned)i + (host.n > 1);
+            return 1 + (unsigned)i + (host.n > 1);
         }
         if (host.p[i] == '/') {
-            return 500;
+            return memchr(host.p + i, '.', host.n - i) ? 500 : 600;
         }
     }
-    return host.n == 0 ? 0 : 1000;
+    return 1000;
 }
 
+static int
+compare_str(ql_str a, ql_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int d = n > 0 ? memcmp(a.p, b.p, n) : 0;
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
+
+/* The order in which logins try the accounts; total, so that a search can use it too. */
 static int
 compare_cached(const void *x, const void *y)
 {
@@ -191,7 +216,11 @@ compare_cached(const void *x, const void *y)
     if (a->weight != b->weight) {
         return a->weight > b->weight ? -1 : 1;
     }
-    return (a->a.user.n == 0) - (b->a.user.n == 0); /* a name before the anonymous account */
+    if ((a->a.user.n == 0) != (b->a.user.n == 0)) { /* a name before the anonymous account */
+        return a->a.user.n == 0 ? 1 : -1;
+    }
+    int d = compare_str(a->a.host, b->a.host);
+    return d != 0 ? d : compare_str(a->a.user, b->a.user);
 }
 
 static ql_status
@@ -235,23 +264,18 @@ done:
     return st;
 }
 
-static bool
-same_secret(const ql_account *a, const ql_account *b)
-{
-    return ql_str_eq(a->user, b->user) && ql_str_eq(a->host, b->host) &&
-           ql_str_eq(a->plugin, b->plugin) && ql_str_eq(a->auth_string, b->auth_string);
-}
-
 /* Full logins need not be made again for accounts whose password is the same. */
 static void
 keep_fast(const ql_acl *old, qli_cached *v, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < old->n; j++) {
-            if (old->v[j].has_fast && same_secret(&v[i].a, &old->v[j].a)) {
-                v[i].has_fast = true;
-                memcpy(v[i].fast, old->v[j].fast, sizeof v[i].fast);
-            }
+    for (size_t i = 0; i < old->n; i++) {
+        const qli_cached *was = &old->v[i];
+        qli_cached *is =
+            was->has_fast && n > 0 ? bsearch(was, v, n, sizeof *v, compare_cached) : NULL;
+        if (is != NULL && ql_str_eq(is->a.plugin, was->a.plugin) &&
+            ql_str_eq(is->a.auth_string, was->a.auth_string)) {
+            is->has_fast = true;
+            memcpy(is->fast, was->fast, sizeof is->fast);
         }
     }
 }
@@ -267,7 +291,9 @@ qli_acl_reload(ql_ctx *cx, ql_acl *acl)
         return ql_fail_oom(cx, 0);
     }
     ql_status st = ql_kv_snap_begin(cx, cx->inst->kv, &snap);
+    uint64_t seq = 0;
     if (st == QL_OK) {
+        seq = ql_kv_snap_seq(snap);
         st = load_all(cx, snap, a, &v, &n);
         ql_kv_snap_end(snap);
     }
@@ -279,11 +305,15 @@ qli_acl_reload(ql_ctx *cx, ql_acl *acl)
         qsort(v, n, sizeof *v, compare_cached);
     }
     ql_rwlock_write(&acl->mu);
-    keep_fast(acl, v, n);
-    ql_arena *old = acl->arena;
-    acl->arena = a;
-    acl->v = v;
-    acl->n = n;
+    ql_arena *old = a;
+    if (seq >= acl->seq) { /* else another session has read a newer state meanwhile */
+        keep_fast(acl, v, n);
+        old = acl->arena;
+        acl->arena = a;
+        acl->v = v;
+        acl->n = n;
+        acl->seq = seq;
+    }
     ql_rwlock_unlock(&acl->mu);
     ql_arena_free(old);
     return QL_OK;

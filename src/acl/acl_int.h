@@ -25,12 +25,15 @@ struct ql_acl {
     ql_arena *arena; /* [mu] of the accounts; replaced as a whole */
     qli_cached *v;   /* [mu] by weight, then name */
     size_t n;        /* [mu] */
+    uint64_t seq;    /* [mu] state of the storage they were read from */
 };
 
 /* Read all accounts from the newest committed state into the cache. */
 ql_status qli_acl_reload(ql_ctx *cx, ql_acl *acl) QL_MUST_USE;
 /* Record of an account as cx->txn sees it; QL_END = none. Strings in cx->arena. */
 ql_status qli_account_read(ql_ctx *cx, ql_str user, ql_str host, ql_account *out) QL_MUST_USE;
+/* The same under its row lock, for statements that change it. Waits: ROW_LOCK. */
+ql_status qli_account_lock(ql_ctx *cx, ql_str user, ql_str host, ql_account *out) QL_MUST_USE;
 ql_status qli_account_write(ql_ctx *cx, const ql_account *a) QL_MUST_USE;
 ql_status qli_account_erase(ql_ctx *cx, ql_str user, ql_str host) QL_MUST_USE;
 

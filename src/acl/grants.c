@@ -82,16 +82,20 @@ note_missing(ql_ctx *cx, ql_str user, ql_str host)
                  host.p);
 }
 
+/* *plugin becomes the name as it is stored, whatever its case was. */
 static ql_status
-check_plugin(ql_ctx *cx, ql_str plugin)
+check_plugin(ql_ctx *cx, ql_str *plugin)
 {
-    if (ql_str_eq_nocase(plugin, QL_STR("caching_sha2_password")) ||
-        ql_str_eq_nocase(plugin, QL_STR("mysql_native_password")) ||
-        ql_str_eq_nocase(plugin, QL_STR("auth_socket"))) {
-        return QL_OK;
+    static const ql_str known[] = {
+        {"caching_sha2_password", 21}, {"mysql_native_password", 21}, {"auth_socket", 11}};
+    for (size_t i = 0; i < QL_ARRAY_LEN(known); i++) {
+        if (ql_str_eq_nocase(*plugin, known[i])) {
+            *plugin = known[i];
+            return QL_OK;
+        }
     }
     return ql_fail_text(cx, QL_ER_PLUGIN_IS_NOT_LOADED, "Plugin '%.*s' is not loaded",
-                        (int)plugin.n, plugin.p);
+                        (int)plugin->n, plugin->p);
 }
 
 static ql_status
@@ -117,8 +121,8 @@ ql_acl_create_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin, ql_str a
 {
     ql_account a;
     QL_TRY(check_names(cx, user, host));
-    QL_TRY(check_plugin(cx, plugin));
-    ql_status st = qli_account_read(cx, user, host, &a);
+    QL_TRY(check_plugin(cx, &plugin));
+    ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_OK) {
         if (!if_not_exists) {
             return cannot(cx, "CREATE USER", user, host);
@@ -140,8 +144,8 @@ ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin, ql_str au
                   bool if_exists)
 {
     ql_account a;
-    QL_TRY(check_plugin(cx, plugin));
-    ql_status st = qli_account_read(cx, user, host, &a);
+    QL_TRY(check_plugin(cx, &plugin));
+    ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_END) {
         if (!if_exists) {
             return cannot(cx, "ALTER USER", user, host);
@@ -159,7 +163,7 @@ ql_status
 ql_acl_drop_user(ql_ctx *cx, ql_str user, ql_str host, bool if_exists)
 {
     ql_account a;
-    ql_status st = qli_account_read(cx, user, host, &a);
+    ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_END) {
         if (!if_exists) {
             return cannot(cx, "DROP USER", user, host);
@@ -181,7 +185,7 @@ ql_status
 ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool grant_option)
 {
     ql_account a;
-    ql_status st = qli_account_read(cx, user, host, &a);
+    ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_END) {
         return ql_fail(cx, QL_ER_CANT_CREATE_USER_WITH_GRANT);
     }
@@ -196,7 +200,7 @@ ql_status
 ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool grant_option)
 {
     ql_account a;
-    ql_status st = qli_account_read(cx, user, host, &a);
+    ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_END) {
         return ql_fail_text(cx, QL_ER_NONEXISTING_GRANT,
                             "There is no such grant defined for user '%.*s' on host '%.*s'",
@@ -209,18 +213,38 @@ ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool 
     return qli_account_write(cx, &a);
 }
 
+static ql_status
+put_quoted(ql_ctx *cx, ql_buf *b, ql_str name)
+{
+    QL_TRY(ql_buf_put_u8(cx, b, '`'));
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '`') {
+            QL_TRY(ql_buf_put_u8(cx, b, '`'));
+        }
+        QL_TRY(ql_buf_put(cx, b, name.p + i, 1));
+    }
+    return ql_buf_put_u8(cx, b, '`');
+}
+
 /* GRANT <names> ON *.* TO `user`@`host` [WITH GRANT OPTION] */
 static ql_status
 grant_line(ql_ctx *cx, ql_arena *arena, const ql_account *a, const char *names, ql_str *line)
 {
-    char *p = ql_arena_printf(cx, arena, "GRANT %s ON *.* TO `%.*s`@`%.*s`%s", names,
-                              (int)a->user.n, a->user.p, (int)a->host.n, a->host.p,
-                              a->grant_option ? " WITH GRANT OPTION" : "");
-    if (p == NULL) {
-        return QL_ERROR;
+    ql_buf b = {0};
+    ql_status st;
+    QL_TRY_TO(st, ql_buf_printf(cx, &b, "GRANT %s ON *.* TO ", names), done);
+    QL_TRY_TO(st, put_quoted(cx, &b, a->user), done);
+    QL_TRY_TO(st, ql_buf_put_u8(cx, &b, '@'), done);
+    QL_TRY_TO(st, put_quoted(cx, &b, a->host), done);
+    if (a->grant_option) {
+        QL_TRY_TO(st, ql_buf_put_str(cx, &b, " WITH GRANT OPTION"), done);
     }
-    *line = (ql_str){p, strlen(p)};
-    return QL_OK;
+    char *p = ql_arena_strndup(cx, arena, b.p, b.n);
+    *line = (ql_str){p, b.n};
+    st = p != NULL ? QL_OK : QL_ERROR;
+done:
+    ql_buf_free(&b);
+    return st;
 }
 
 static ql_status

@@ -91,7 +91,7 @@ host_matches(ql_str pat, ql_str host)
     if (pat.n == 0 || pattern_matches(pat, host) || netmask_matches(pat, host)) {
         return true;
     }
-    return is_loopback(host) && ql_str_eq_nocase(pat, QL_STR("localhost"));
+    return is_loopback(host) && pattern_matches(pat, QL_STR("localhost"));
 }
 
 /* Best account in the cache, or NULL; the caller holds the lock. */
