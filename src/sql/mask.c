@@ -13,10 +13,14 @@
 
 /* Where in a statement we are. */
 typedef struct masker {
-    qli_token_kind first;    /* first word of the statement; T_EOF = not yet seen */
-    bool identified;         /* behind IDENTIFIED, up to its string */
-    bool password;           /* behind a word that ends in PASSWORD, up to its string */
-    qli_token_kind previous; /* token before the current one */
+    qli_token_kind first, second; /* first words of the statement; T_EOF = not yet seen */
+    qli_token_kind previous;      /* token before the current one */
+    bool identified;              /* between IDENTIFIED and its string */
+    enum {
+        NO_PASSWORD,
+        VALUE_NEXT,
+        ACCOUNT_NEXT
+    } password; /* behind ... PASSWORD, SET PASSWORD FOR */
 } masker;
 
 static bool
@@ -47,12 +51,13 @@ ends_in_password(ql_str word)
 
 /* Statements in which a PASSWORD is one, not a column. */
 static bool
-may_set_password(qli_token_kind first)
+may_set_password(const masker *m)
 {
-    switch (first) {
-    case K_SET:
+    switch (m->first) {
     case K_CREATE:
     case K_ALTER:
+        return m->second != K_TABLE && m->second != K_TEMPORARY;
+    case K_SET:
     case K_GRANT:
     case K_CHANGE:
     case K_START:
@@ -62,16 +67,69 @@ may_set_password(qli_token_kind first)
     }
 }
 
+/* Statements that may hold the text of another one in a string. */
 static bool
-is_secret(masker *m, const qli_token *t)
+may_hold_statement(const masker *m)
 {
-    bool secret = m->identified || m->password;
-    if (!secret && (m->first == K_PREPARE || m->first == K_SET)) {
-        return mentions_password(t->text); /* the text of a statement */
+    return m->first == K_PREPARE || m->first == K_SET;
+}
+
+static bool
+string_is_secret(masker *m, const qli_token *t)
+{
+    if (m->identified) {
+        if (m->previous == K_WITH) {
+            return false; /* the plugin */
+        }
+        m->identified = false;
+        return true;
     }
-    m->password = false;
-    m->identified = false;
-    return secret;
+    if (m->password == VALUE_NEXT) {
+        m->password = NO_PASSWORD;
+        return true;
+    }
+    return m->password == NO_PASSWORD && may_hold_statement(m) && mentions_password(t->text);
+}
+
+/* Between IDENTIFIED and its string: BY, AS, WITH plugin, ... and nothing else. */
+static bool
+keeps_identified(const qli_token *t)
+{
+    switch (t->kind) {
+    case K_BY:
+    case K_AS:
+    case K_WITH:
+    case K_USING:
+    case K_OR:
+    case K_PASSWORD:
+    case T_IDENT:
+    case T_QUOTED:
+    case T_LPAREN:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void
+look_at_word(masker *m, const qli_token *t)
+{
+    if (t->kind == K_IDENTIFIED) {
+        m->identified = true;
+    } else if (!keeps_identified(t)) {
+        m->identified = false;
+    }
+    if (t->kind == K_FOR && m->password == VALUE_NEXT && m->previous == K_PASSWORD) {
+        m->password = ACCOUNT_NEXT;
+    } else if (qli_is_any_word(t) && m->password != ACCOUNT_NEXT) {
+        bool old = t->kind == K_REPLACE && (m->first == K_ALTER || m->first == K_CREATE);
+        m->password =
+            old || (may_set_password(m) && ends_in_password(t->text)) ? VALUE_NEXT : NO_PASSWORD;
+    } else if (t->kind == T_EQ || t->kind == T_ASSIGN) {
+        m->password = m->password != NO_PASSWORD ? VALUE_NEXT : NO_PASSWORD;
+    } else if (t->kind == T_COMMA) {
+        m->password = NO_PASSWORD;
+    }
 }
 
 /* Look at one token; true: it has to go. */
@@ -80,38 +138,26 @@ look_at(masker *m, const qli_token *t)
 {
     bool secret = false;
     if (t->kind == T_SEMI) {
-        *m = (masker){.first = T_EOF};
+        *m = (masker){.first = T_EOF, .second = T_EOF};
         return false;
     }
     if (m->first == T_EOF) {
         m->first = t->kind;
+    } else if (m->second == T_EOF) {
+        m->second = t->kind;
     }
     switch (t->kind) {
     case T_STRING:
     case T_NSTRING:
     case T_HEX:
-        if (m->identified && m->previous == K_WITH) {
-            break; /* IDENTIFIED WITH 'plugin' */
-        }
-        secret = is_secret(m, t);
+        secret = string_is_secret(m, t);
         break;
-    case T_BAD: /* an open string: all the rest */
-        secret = m->identified || m->password ||
-                 ((m->first == K_PREPARE || m->first == K_SET) && mentions_password(t->text));
-        break;
-    case K_IDENTIFIED:
-        m->identified = true;
-        break;
-    case K_REPLACE: /* IDENTIFIED BY 'new' REPLACE 'old' */
-        m->password = m->first == K_ALTER || m->first == K_SET;
-        break;
-    case T_COMMA:
-        m->identified = m->password = false;
+    case T_BAD: /* an open string or the like: it goes to the end of the text */
+        secret = t->text.n > 1 &&
+                 (m->identified || m->password != NO_PASSWORD || mentions_password(t->text));
         break;
     default:
-        if (qli_is_any_word(t) && may_set_password(m->first) && ends_in_password(t->text)) {
-            m->password = true;
-        }
+        look_at_word(m, t);
     }
     m->previous = t->kind;
     return secret;
@@ -122,7 +168,7 @@ mask_tokens(ql_ctx *cx, ql_str text, ql_buf *buf)
 {
     qli_lexer lx;
     qli_token t;
-    masker m = {.first = T_EOF};
+    masker m = {.first = T_EOF, .second = T_EOF};
     size_t copied = 0;
     uint32_t n = 0;
     qli_lexer_init(&lx, text, NULL);

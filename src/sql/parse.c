@@ -258,13 +258,6 @@ qli_name(qli_parser *p, ql_str *out)
 }
 
 ql_status
-qli_name_after_dot(qli_parser *p, ql_str *out)
-{
-    return qli_is_any_word(&p->t) || p->t.kind == T_QUOTED ? take_decoded(p, out)
-                                                           : qli_syntax_error(p);
-}
-
-ql_status
 qli_name_or_string(qli_parser *p, ql_str *out)
 {
     return p->t.kind == T_STRING ? take_decoded(p, out) : qli_name(p, out);
@@ -282,12 +275,12 @@ qli_table_name(qli_parser *p, ql_ast_table_name *out)
     *out = (ql_ast_table_name){.pos = p->t.pos};
     if (qli_is(p, T_DOT)) { /* ".t": the current database, for ODBC */
         qli_advance(p);
-        return qli_name_after_dot(p, &out->name);
+        return qli_name(p, &out->name);
     }
     QL_TRY(qli_name(p, &out->name));
     if (qli_accept(p, T_DOT)) {
         out->db = out->name;
-        QL_TRY(qli_name_after_dot(p, &out->name));
+        QL_TRY(qli_name(p, &out->name));
     }
     return QL_OK;
 }

@@ -345,7 +345,7 @@ privilege_level(qli_parser *p, ql_ast_account_stmt *a)
     }
     a->db = a->table;
     a->table = (ql_str){NULL, 0};
-    return qli_accept(p, T_STAR) ? QL_OK : qli_name_after_dot(p, &a->table);
+    return qli_accept(p, T_STAR) ? QL_OK : qli_name(p, &a->table);
 }
 
 ql_status

@@ -208,7 +208,7 @@ delete_targets(qli_parser *p, ql_ast_delete *del)
         QL_TRY(qli_name(p, &t->name));
         if (qli_accept(p, T_DOT) && !qli_accept(p, T_STAR)) {
             t->db = t->name;
-            QL_TRY(qli_name_after_dot(p, &t->name));
+            QL_TRY(qli_name(p, &t->name));
             if (qli_accept(p, T_DOT)) {
                 QL_TRY(qli_expect(p, T_STAR));
             }

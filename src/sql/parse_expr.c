@@ -352,13 +352,13 @@ qli_column_ref(qli_parser *p, ql_ast_expr **out)
     if (!qli_accept(p, T_DOT)) {
         QL_TRY(qli_name(p, &e->name));
     } else {
-        QL_TRY(qli_name_after_dot(p, &e->name));
+        QL_TRY(qli_name(p, &e->name));
     }
     for (int i = 0; i < 2 && qli_is(p, T_DOT); i++) {
         qli_advance(p);
         e->schema = e->table;
         e->table = e->name;
-        QL_TRY(qli_name_after_dot(p, &e->name));
+        QL_TRY(qli_name(p, &e->name));
     }
     e->end = p->prev_end;
     *out = e;
@@ -407,10 +407,10 @@ system_var(qli_parser *p, ql_ast_expr **out)
             qli_advance(p);
         }
     }
-    QL_TRY(qli_name_after_dot(p, &e->name));
+    QL_TRY(qli_name(p, &e->name));
     if (qli_accept(p, T_DOT)) { /* component or key cache: @@name.variable */
         e->table = e->name;
-        QL_TRY(qli_name_after_dot(p, &e->name));
+        QL_TRY(qli_name(p, &e->name));
     }
     e->end = p->prev_end;
     *out = e;
@@ -667,15 +667,8 @@ primary(qli_parser *p, ql_ast_expr **out)
         return parenthesis(p, out);
     case T_LBRACE:
         return odbc_escape(p, out);
-    case T_CHARSET: {
-        qli_token_kind next = qli_peek(p, 1)->kind;
-        if (next == T_STRING || next == T_HEX || next == T_BITS) {
-            return introduced_literal(p, out);
-        }
-        p->t.kind = T_IDENT;
-        p->t.text = (ql_str){p->text.p + p->t.pos, p->t.end - p->t.pos};
-        return word_expr(p, out);
-    }
+    case T_CHARSET:
+        return introduced_literal(p, out);
     case T_PLUS:
         return prefix_op(p, QL_OP_PLUS, out);
     case T_MINUS:
@@ -848,7 +841,8 @@ predicate(qli_parser *p, ql_ast_expr **out)
         qli_token_kind next = qli_peek(p, 1)->kind;
         if (next != K_IN && next != K_BETWEEN && next != K_LIKE && next != K_REGEXP &&
             next != K_RLIKE) {
-            return QL_OK; /* DEFAULT 1 NOT NULL, or an error of the caller */
+            qli_advance(p);
+            return qli_syntax_error(p);
         }
         qli_advance(p);
         negated = true;

@@ -442,16 +442,34 @@ is_callable(qli_token_kind k)
     }
 }
 
+/* Reserved words that begin an expression only as a function. */
+static bool
+wants_parenthesis(qli_token_kind k)
+{
+    switch (k) {
+    case K_CHAR:
+    case K_CONVERT:
+    case K_DATABASE:
+    case K_DEFAULT:
+    case K_MOD:
+    case K_SCHEMA:
+    case K_VALUES:
+        return true;
+    default:
+        return k > T_KEYWORDS && qli_keyword_class_of(k) == KC_RESERVED && is_callable(k);
+    }
+}
+
 /* [db.]name(arguments); the current token is a name with "(" or ".name(" behind. */
 static ql_status
 named_call(qli_parser *p, ql_ast_expr **out)
 {
     ql_ast_expr *e;
     QL_TRY(qli_expr_new(p, QL_A_FUNC, &e));
-    QL_TRY(qli_name_after_dot(p, &e->name));
+    QL_TRY(qli_name(p, &e->name));
     if (qli_accept(p, T_DOT)) {
         e->schema = e->name;
-        QL_TRY(qli_name_after_dot(p, &e->name));
+        QL_TRY(qli_name(p, &e->name));
     }
     QL_TRY(qli_expect(p, T_LPAREN));
     QL_TRY(opt_args(p, &e->args));
@@ -492,6 +510,10 @@ qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
         break;
     }
     if (qli_peek(p, 1)->kind != T_LPAREN) {
+        if (wants_parenthesis(p->t.kind)) {
+            qli_advance(p);
+            return qli_syntax_error(p);
+        }
         return schema_call(p, out, is_call);
     }
     switch (p->t.kind) {

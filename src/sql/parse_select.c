@@ -40,6 +40,16 @@ qli_opt_where(qli_parser *p, ql_ast_expr **out)
     return qli_accept(p, K_WHERE) ? qli_expr(p, out) : QL_OK;
 }
 
+/* A name where a stored program's variable could stand. */
+static ql_status
+undeclared(qli_parser *p)
+{
+    ql_str name;
+    QL_TRY(qli_name(p, &name));
+    char *text = ql_arena_strndup(p->cx, p->a, name.p, name.n);
+    return text != NULL ? ql_fail(p->cx, QL_ER_SP_UNDECLARED_VAR, text) : QL_ERROR;
+}
+
 ql_status
 qli_parse_limit_value(qli_parser *p, ql_ast_expr **out)
 {
@@ -56,7 +66,7 @@ qli_parse_limit_value(qli_parser *p, ql_ast_expr **out)
         }
         return QL_OK;
     default:
-        return qli_syntax_error(p);
+        return qli_is_name(&p->t) ? undeclared(p) : qli_syntax_error(p);
     }
 }
 
@@ -96,7 +106,7 @@ opt_into(qli_parser *p, ql_ast_select *s)
     uint32_t base = p->nstack;
     do {
         ql_ast_expr *var;
-        QL_TRY(qli_user_var(p, &var));
+        QL_TRY(qli_is_name(&p->t) ? undeclared(p) : qli_user_var(p, &var));
         QL_TRY(qli_push(p, var));
     } while (qli_accept(p, T_COMMA));
     return qli_pop_exprs(p, base, &s->into_vars);
@@ -431,7 +441,7 @@ star_item(qli_parser *p, ql_ast_expr **out, bool *is_star)
         qli_advance(p);
     }
     if (dots > 0) {
-        QL_TRY(qli_name_after_dot(p, &e->table));
+        QL_TRY(qli_name(p, &e->table));
         qli_advance(p);
     }
     QL_TRY(qli_expect(p, T_STAR));
@@ -545,10 +555,7 @@ group_by(qli_parser *p, ql_ast_select *s)
         QL_TRY(qli_grow(p, &s->group_by.v, &s->group_by.n, sizeof *s->group_by.v));
         s->group_by.v[s->group_by.n - 1].expr = e;
     } while (qli_accept(p, T_COMMA));
-    if (qli_accept(p, K_WITH)) {
-        s->with_rollup = true;
-        return qli_expect(p, K_ROLLUP);
-    }
+    s->with_rollup = qli_accept2(p, K_WITH, K_ROLLUP);
     return QL_OK;
 }
 

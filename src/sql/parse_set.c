@@ -45,15 +45,15 @@ variable_value(qli_parser *p, ql_ast_expr **out)
 
 /* name or component.name, as one. */
 static ql_status
-variable_name(qli_parser *p, bool after_at, ql_str *out)
+variable_name(qli_parser *p, ql_str *out)
 {
     ql_str first, second;
-    QL_TRY(after_at ? qli_name_after_dot(p, &first) : qli_name(p, &first));
+    QL_TRY(qli_name(p, &first));
     *out = first;
     if (!qli_accept(p, T_DOT)) {
         return QL_OK;
     }
-    QL_TRY(qli_name_after_dot(p, &second));
+    QL_TRY(qli_name(p, &second));
     char *both =
         ql_arena_printf(p->cx, p->a, "%.*s.%.*s", (int)first.n, first.p, (int)second.n, second.p);
     *out = (ql_str){both, first.n + 1 + second.n};
@@ -91,7 +91,7 @@ set_at_at(qli_parser *p, ql_ast_set_item *item)
         qli_advance(p);
         qli_advance(p);
     }
-    QL_TRY(variable_name(p, true, &item->name));
+    QL_TRY(variable_name(p, &item->name));
     QL_TRY(assign_sign(p));
     return variable_value(p, &item->value);
 }
@@ -176,7 +176,7 @@ set_variable(qli_parser *p, ql_ast_set_item *item, ql_var_scope *scope)
         qli_advance(p);
     }
     item->scope = *scope;
-    QL_TRY(variable_name(p, false, &item->name));
+    QL_TRY(variable_name(p, &item->name));
     QL_TRY(assign_sign(p));
     return variable_value(p, &item->value);
 }

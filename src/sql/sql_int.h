@@ -157,7 +157,6 @@ bool qli_is_any_word(const qli_token *t); /* identifier or any keyword */
 
 /* Names. */
 ql_status qli_name(qli_parser *p, ql_str *out) QL_MUST_USE;
-ql_status qli_name_after_dot(qli_parser *p, ql_str *out) QL_MUST_USE;
 ql_status qli_name_or_string(qli_parser *p, ql_str *out) QL_MUST_USE;
 ql_status qli_table_name(qli_parser *p, ql_ast_table_name *out) QL_MUST_USE;
 ql_status qli_table_names(qli_parser *p, ql_ast_names *out) QL_MUST_USE;
