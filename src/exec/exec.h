@@ -11,14 +11,20 @@
 
 /* What exec asks of the session (declared here, implemented by session; embed has its own). */
 typedef struct ql_session_ops {
-    ql_status (*commit)(
-        ql_ctx *cx); /* implicit commit before DDL, COMMIT; catalog and acl hooks included */
+    /* Implicit commit before and after DDL: ends an open statement layer (keeping what it wrote),
+     * commits, runs the catalog's and acl's hooks, frees metadata locks; cx->txn is NULL
+     * afterwards. No transaction: nothing to do. */
+    ql_status (*commit)(ql_ctx *cx);
     void (*rollback)(ql_ctx *cx);
     ql_status (*prepare)(ql_ctx *cx, ql_str name, ql_str text);
     ql_status (*execute)(ql_ctx *cx, ql_str name, const ql_value *params, uint32_t n,
                          ql_outcome *out);
     ql_status (*deallocate)(ql_ctx *cx, ql_str name);
     void (*request_shutdown)(ql_ctx *cx); /* SHUTDOWN */
+    /* Monotonic accept time when the running command is the connection's first one, else 0: a KILL
+     * QUERY does not hit statements that began later (Ctrl-C, KILL.md 6). NULL = 0. */
+    int64_t (*kill_not_after)(ql_ctx *cx);
+    bool (*client_found_rows)(ql_ctx *cx); /* CLIENT_FOUND_ROWS; NULL = false */
 } ql_session_ops;
 
 /* Run it. QL_OK: out tells what happened. QL_KILLED / QL_ERROR: worded; whatever it wrote is in the

@@ -17,7 +17,7 @@ typedef struct qli_call {
     const ql_expr *expr; /* [const] the node: type, coll, unit, name, args (kinds, is_constant) */
     ql_arena *arena;     /* result bytes: valid until the next block of rows; often reset */
     ql_arena *mem;       /* lives as long as the execution: for `state` */
-    void *state; /* NULL at first; the function's own: compiled pattern, generator, cache */
+    void *state;         /* NULL at first; the function's own: compiled pattern, generator, cache */
     void (*state_free)(void *state); /* NULL, or set together with state: called once at the end of
                                         the execution, also after errors; must not wait */
     struct qli_call *next;           /* [eval] list of calls with state */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ANALYZE, CHECK, OPTIMIZE, REPAIR TABLE and FLUSH. CHECK reads every row of every index; ANALYZE
+ * counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one says so in its rows, as
+ * KILL.md section 3 has it.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+static const char *
+op_word(ql_stmt_kind k)
+{
+    switch (k) {
+    case QL_S_ANALYZE:
+        return "analyze";
+    case QL_S_CHECK:
+        return "check";
+    case QL_S_OPTIMIZE:
+        return "optimize";
+    default:
+        return "repair";
+    }
+}
+
+static ql_status
+message(ql_ctx *cx, qli_table *t, ql_str db, ql_str name, const char *op, const char *type,
+        const char *text)
+{
+    ql_value *row;
+    char *full = ql_arena_printf(cx, t->mem, "%.*s.%.*s", (int)db.n, db.p, (int)name.n, name.p);
+    char *copy = ql_arena_strndup(cx, t->mem, text, strlen(text));
+    if (full == NULL || copy == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_table_row(cx, t, &row));
+    row[0] = qli_text(full);
+    row[1] = qli_text(op);
+    row[2] = qli_text(type);
+    row[3] = qli_text(copy);
+    return QL_OK;
+}
+
+/* Read all rows through an index; *n counts them. */
+static ql_status
+read_index(ql_ctx *cx, ql_arena *mem, ql_table *tab, const ql_index *ix, uint64_t *n)
+{
+    uint16_t *ordinals = QL_ARENA_ARRAY(cx, mem, uint16_t, tab->ncolumns + 1);
+    ql_scan *scan;
+    ql_batch *b;
+    if (ordinals == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < tab->ncolumns; i++) {
+        ordinals[i] = i;
+    }
+    ql_scan_spec spec = {.table = tab,
+                         .index = ix,
+                         .ordinals = ordinals,
+                         .ncols = tab->ncolumns,
+                         .view = QL_VIEW_STATEMENT};
+    QL_TRY(ql_scan_open(cx, mem, &spec, &scan));
+    ql_status st;
+    *n = 0;
+    while ((st = ql_scan_next(cx, scan, &b)) == QL_OK) {
+        *n += b->nsel;
+        QL_TRY(ql_check(cx));
+    }
+    ql_scan_close(scan);
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+check_table(ql_ctx *cx, ql_arena *mem, ql_table *tab, const char **problem)
+{
+    uint64_t rows = 0, n;
+    *problem = NULL;
+    for (uint16_t i = 0; i < tab->nindexes; i++) {
+        QL_TRY(read_index(cx, mem, tab, &tab->indexes[i], &n));
+        if (i == 0) {
+            rows = n;
+        } else if (n != rows) {
+            *problem = "An index has another number of rows than the table";
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *tab)
+{
+    const char *op = op_word(kind), *problem = NULL;
+    uint64_t n;
+    if (kind == QL_S_OPTIMIZE || kind == QL_S_REPAIR) {
+        return message(cx, t, tab->db, tab->name, op, "note",
+                       kind == QL_S_REPAIR ? "The storage engine for the table doesn't support "
+                                             "repair"
+                                           : "The table is always stored compactly; nothing to do");
+    }
+    if (kind == QL_S_ANALYZE) {
+        QL_TRY(read_index(cx, mem, tab, &tab->indexes[0], &n));
+        ql_table_rows_init(tab, (int64_t)n);
+    } else {
+        QL_TRY(check_table(cx, mem, tab, &problem));
+    }
+    return message(cx, t, tab->db, tab->name, op, problem != NULL ? "error" : "status",
+                   problem != NULL ? problem : "OK");
+}
+
+static ql_status
+one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *name)
+{
+    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+    ql_table *tab;
+    ql_arena *mem;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(qli_run_arena(t->run, "admin", &mem));
+    ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SHARED, false, &tab);
+    if (st == QL_END) {
+        char *text = ql_arena_printf(cx, t->mem, "Table '%.*s.%.*s' doesn't exist", (int)db.n, db.p,
+                                     (int)name->name.n, name->name.p);
+        QL_TRY(message(cx, t, db, name->name, op_word(kind), "Error", text != NULL ? text : ""));
+        return message(cx, t, db, name->name, op_word(kind), "status", "Operation failed");
+    }
+    QL_TRY(st);
+    QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, name->name));
+    return work_on(cx, t, mem, kind, tab);
+}
+
+ql_status
+qli_exec_admin(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    qli_table t;
+    QL_TRY(qli_table_init(run, &t, 4));
+    qli_table_string(&t, 0, "Table", 128, true);
+    qli_table_string(&t, 1, "Op", 10, true);
+    qli_table_string(&t, 2, "Msg_type", 10, true);
+    qli_table_string(&t, 3, "Msg_text", 512, true);
+    for (uint32_t i = 0; i < a->admin->tables.n; i++) {
+        QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i]));
+    }
+    return qli_table_send(cx, &t, NULL, 0);
+}
+
+static ql_status
+flush_option(ql_ctx *cx, ql_str word)
+{
+    if (ql_str_eq_nocase(word, QL_STR("PRIVILEGES"))) {
+        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_PRIVILEGES));
+        return ql_acl_flush(cx);
+    }
+    if (ql_str_eq_nocase(word, QL_STR("STATUS"))) {
+        return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_STATUS);
+    }
+    if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
+        ql_str_eq_nocase(word, QL_STR("USER_RESOURCES")) ||
+        ql_str_eq_nocase(word, QL_STR("TABLES")) || ql_str_eq_nocase(word, QL_STR("TABLE"))) {
+        return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD);
+    }
+    char *what = ql_arena_printf(cx, cx->arena, "FLUSH %.*s", (int)word.n, word.p);
+    return qli_not_built(cx, what != NULL ? what : "FLUSH");
+}
+
+ql_status
+qli_exec_flush(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_admin *a = run->stmt->ast->admin;
+    for (uint32_t i = 0; i < a->noptions; i++) {
+        QL_TRY(flush_option(cx, a->options[i]));
+    }
+    return QL_OK;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One query block in execution: its operators, its select list, and the rows that it shows to the
+ * blocks inside it. Built from the plan, run by pulling batches from the root, run again by
+ * restarting it.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+qli_env
+qli_block_env(qli_block *b, ql_arena *scratch)
+{
+    return (qli_env){
+        .run = b->run, .block = b, .mem = b->mem, .scratch = scratch, .calls = &b->run->calls};
+}
+
+static qli_block *
+find_outer(qli_block *from, const ql_query *q)
+{
+    for (qli_block *b = from; b != NULL; b = b->outer) {
+        if (b->query == q->outer) {
+            return b;
+        }
+    }
+    return from;
+}
+
+/* Slots of the query, then one locator for each source that wants one. */
+static ql_status
+make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
+{
+    const ql_query *q = b->query;
+    uint16_t n = q->nslots;
+    if (q->set_op != QL_SET_NONE && q->nitems > n) {
+        n = q->nitems;
+    }
+    b->slot_types = QL_ARENA_ARRAY(cx, b->mem, ql_type, n + q->nsources + 1);
+    b->locator_slot = QL_ARENA_ARRAY(cx, b->mem, uint16_t, q->nsources + 1);
+    if (b->slot_types == NULL || b->locator_slot == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        b->slot_types[i] =
+            q->set_op != QL_SET_NONE && i < q->nitems ? q->items[i].column.type : q->slot_types[i];
+    }
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        b->locator_slot[i] = QLI_NO_SLOT;
+        if (want_locators != NULL && want_locators[i]) {
+            b->slot_types[n] = ql_type_varchar(4096, ql_coll_binary);
+            b->locator_slot[i] = n++;
+        }
+    }
+    b->nslots = n;
+    b->bind = (ql_batch){.n = 1, .nsel = 1, .ncols = n};
+    b->bind.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, n + 1);
+    return b->bind.cols != NULL ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+make_items(ql_ctx *cx, qli_block *b)
+{
+    const ql_query *q = b->query;
+    qli_env env = qli_block_env(b, b->scratch);
+    b->items = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, q->nitems + 1);
+    b->out.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, q->nitems + 1);
+    if (b->items == NULL || b->out.cols == NULL) {
+        return QL_ERROR;
+    }
+    b->out.ncols = q->nitems;
+    if (q->set_op != QL_SET_NONE) {
+        return QL_OK; /* slot i is item i */
+    }
+    for (uint16_t i = 0; i < q->nitems; i++) {
+        QL_TRY(qli_ex_new(cx, &env, q->items[i].expr, &b->items[i]));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_plan *plan,
+              const bool *want_locators, qli_block **out)
+{
+    ql_ctx *cx = run->cx;
+    ql_block_plan *made;
+    ql_arena *mem;
+    QL_TRY(ql_check(cx));
+    if (plan == NULL) {
+        QL_TRY(ql_plan_query(cx, q, &made));
+        plan = made;
+    }
+    QL_TRY(qli_run_arena(run, "block", &mem));
+    qli_block *b = QL_ARENA_NEW(cx, mem, qli_block);
+    if (b == NULL) {
+        return QL_ERROR;
+    }
+    b->run = run;
+    b->query = q;
+    b->plan = plan;
+    b->mem = mem;
+    b->outer = find_outer(outer, q);
+    b->view = QL_VIEW_STATEMENT;
+    QL_TRY(qli_run_arena(run, "select list", &b->scratch));
+    QL_TRY(make_slots(cx, b, want_locators));
+    QL_TRY(make_items(cx, b));
+    if (!plan->limit_is_zero && plan->root != NULL) {
+        QL_TRY(qli_op_build(cx, b, plan->root, &b->root));
+    }
+    *out = b;
+    return QL_OK;
+}
+
+ql_status
+qli_block_rows(ql_ctx *cx, qli_block *b, ql_batch **out)
+{
+    return b->root != NULL ? qli_op_next(cx, b->root, out) : QL_END;
+}
+
+ql_status
+qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
+{
+    ql_batch *in;
+    QL_TRY(qli_block_rows(cx, b, &in));
+    ql_arena_reset(b->scratch);
+    for (uint16_t i = 0; i < b->out.ncols; i++) {
+        if (b->items[i] == NULL) {
+            b->out.cols[i] = in->cols[i];
+            continue;
+        }
+        ql_vector *v;
+        QL_TRY(qli_ex_eval(cx, b->items[i], in, in->sel, in->nsel, &v));
+        b->out.cols[i] = *v;
+    }
+    b->out.n = in->n;
+    b->out.nsel = in->nsel;
+    b->out.sel = in->sel;
+    *out = &b->out;
+    return QL_OK;
+}
+
+ql_status
+qli_block_restart(ql_ctx *cx, qli_block *b)
+{
+    return b->root != NULL ? qli_op_restart(cx, b->root) : QL_OK;
+}
+
+ql_status
+qli_op_next(ql_ctx *cx, qli_op *op, ql_batch **out)
+{
+    do {
+        QL_TRY(ql_check(cx));
+        QL_TRY(op->next(cx, op, out));
+    } while ((*out)->nsel == 0);
+    return QL_OK;
+}
+
+ql_status
+qli_op_restart(ql_ctx *cx, qli_op *op)
+{
+    return op->restart(cx, op);
+}
+
+ql_status
+qli_op_alloc(ql_ctx *cx, qli_block *b, const ql_plan *p, size_t size, bool scratch, qli_op **out)
+{
+    qli_op *op = ql_arena_zalloc(cx, b->mem, size);
+    if (op == NULL) {
+        return QL_ERROR;
+    }
+    op->plan = p;
+    op->block = b;
+    op->batch.ncols = b->nslots;
+    op->batch.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
+    op->live = QL_ARENA_ARRAY(cx, b->mem, uint16_t, b->nslots + 1);
+    if (op->batch.cols == NULL || op->live == NULL) {
+        return QL_ERROR;
+    }
+    if (scratch) {
+        QL_TRY(qli_run_arena(b->run, "operator", &op->scratch));
+    }
+    *out = op;
+    return QL_OK;
+}
+
+ql_status
+qli_op_live_add(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        bool there = false;
+        if (slots[i] >= op->block->nslots) {
+            return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Plan names slot %u of %u", slots[i],
+                                op->block->nslots);
+        }
+        for (uint16_t k = 0; k < op->nlive && !there; k++) {
+            there = op->live[k] == slots[i];
+        }
+        if (!there) {
+            op->live[op->nlive++] = slots[i];
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_op_own_slots(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        QL_TRY(ql_vector_init(cx, op->block->mem, &op->batch.cols[slots[i]],
+                              &op->block->slot_types[slots[i]], false));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_op_filter_compile(ql_ctx *cx, qli_op *op)
+{
+    if (op->plan->filter == NULL) {
+        return QL_OK;
+    }
+    qli_env env = qli_block_env(op->block, op->scratch);
+    op->sel = QL_ARENA_ARRAY(cx, op->block->mem, uint16_t, QL_BATCH_ROWS);
+    if (op->sel == NULL) {
+        return QL_ERROR;
+    }
+    return qli_ex_new(cx, &env, op->plan->filter, &op->filter);
+}
+
+ql_status
+qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
+{
+    if (op->filter == NULL) {
+        return QL_OK;
+    }
+    uint16_t n;
+    QL_TRY(qli_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
+    if (n == b->n && b->sel == NULL) {
+        return QL_OK;
+    }
+    b->sel = op->sel;
+    b->nsel = n;
+    return QL_OK;
+}
+
+ql_status
+qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+{
+    switch (p->kind) {
+    case QL_P_SCAN:
+        return qli_scan_build(cx, b, p, out);
+    case QL_P_NESTED_JOIN:
+        return qli_nested_build(cx, b, p, out);
+    case QL_P_HASH_JOIN:
+        return qli_hashjoin_build(cx, b, p, out);
+    case QL_P_SORT:
+        return qli_sort_build(cx, b, p, out);
+    case QL_P_GROUP:
+        return qli_group_build(cx, b, p, out);
+    default:
+        return qli_misc_build(cx, b, p, out);
+    }
+}

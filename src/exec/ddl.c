@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CREATE and DROP DATABASE, DROP and TRUNCATE TABLE, USE. A DDL statement commits what was open,
+ * works in a transaction of its own under exclusive metadata locks, and takes effect in one commit:
+ * wholly or not at all, for several tables too.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "exec/exec_int.h"
+
+static ql_status
+commit_now(ql_ctx *cx, qli_run *run)
+{
+    if (run->ops != NULL && run->ops->commit != NULL) {
+        return run->ops->commit(cx);
+    }
+    if (cx->txn == NULL) {
+        return QL_OK;
+    }
+    ql_txn_stmt_end(cx);
+    ql_status st = ql_txn_commit(cx);
+    if (st == QL_OK) {
+        ql_catalog_committed(cx);
+        ql_acl_committed(cx);
+    } else {
+        ql_catalog_rolled_back(cx);
+        ql_acl_rolled_back(cx);
+    }
+    return st;
+}
+
+ql_status
+qli_ddl_begin(ql_ctx *cx, qli_run *run)
+{
+    QL_TRY(commit_now(cx, run));
+    if (cx->txn == NULL) {
+        QL_TRY(ql_txn_begin(cx, QL_REPEATABLE_READ, false));
+        QL_TRY(ql_txn_stmt_begin(cx));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_ddl_end(ql_ctx *cx, qli_run *run)
+{
+    QL_TRY(ql_check(cx));
+    return commit_now(cx, run);
+}
+
+/* The metadata lock of a database name. */
+static ql_status
+lock_database(ql_ctx *cx, ql_str name)
+{
+    char *key = ql_arena_alloc(cx, cx->arena, name.n + 1);
+    if (key == NULL) {
+        return QL_ERROR;
+    }
+    memcpy(key, name.p, name.n);
+    key[name.n] = '\0';
+    return ql_mdl_acquire(cx, (ql_str){key, name.n + 1}, QL_MDL_EXCLUSIVE,
+                          ql_deadline_ms((int64_t)cx->vars->lock_wait_timeout * 1000));
+}
+
+ql_status
+qli_exec_create_database(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    const ql_collation *coll;
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_CREATE, a->name));
+    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(lock_database(cx, a->name));
+    if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, qli_zstr(cx, a->name));
+    } else {
+        QL_TRY(ql_catalog_create_database(cx, a->name, coll));
+    }
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = 1;
+    return QL_OK;
+}
+
+static ql_status
+lock_tables_of(ql_ctx *cx, ql_str db)
+{
+    ql_str *names;
+    size_t n;
+    ql_table *t;
+    QL_TRY(ql_catalog_list_tables(cx, cx->arena, db, &names, &n));
+    for (size_t i = 0; i < n; i++) {
+        ql_status st =
+            ql_catalog_open_table(cx, cx->arena, db, names[i], QL_MDL_EXCLUSIVE, false, &t);
+        if (st != QL_OK && st != QL_END) {
+            return st;
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_exec_drop_database(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    size_t tables = 0;
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_DROP, a->name));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(lock_database(cx, a->name));
+    if (a->if_exists && !ql_catalog_has_database(cx, a->name)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, qli_zstr(cx, a->name));
+        return qli_ddl_end(cx, run);
+    }
+    if (ql_catalog_has_database(cx, a->name)) {
+        QL_TRY(lock_tables_of(cx, a->name));
+    }
+    QL_TRY(ql_catalog_drop_database(cx, a->name, &tables));
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = tables;
+    if (ql_str_eq(cx->vars->db, a->name)) {
+        QL_TRY(ql_vars_set_db(cx, (ql_str){0}));
+        if (cx->proc != NULL) {
+            ql_proc_set_db(cx->proc, (ql_str){0});
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+name_missing(ql_ctx *cx, ql_buf *list, ql_str db, ql_str name)
+{
+    return ql_buf_printf(cx, list, "%s%.*s.%.*s", list->n > 0 ? "," : "", (int)db.n, db.p,
+                         (int)name.n, name.p);
+}
+
+static ql_status
+drop_all(ql_ctx *cx, qli_run *run, ql_buf *missing)
+{
+    const ql_ast_names *names = &run->stmt->ast->names;
+    for (uint32_t i = 0; i < names->n; i++) {
+        ql_str db = names->v[i].db.n > 0 ? names->v[i].db : cx->vars->db;
+        ql_table *t;
+        QL_TRY(ql_check(cx));
+        ql_status st =
+            ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_EXCLUSIVE, false, &t);
+        if (st == QL_END) {
+            QL_TRY(name_missing(cx, missing, db, names->v[i].name));
+            continue;
+        }
+        QL_TRY(st);
+        QL_TRY(ql_catalog_drop_table(cx, t));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_exec_drop_table(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    ql_buf missing = {0};
+    ql_status st;
+    if (a->temporary) {
+        return qli_not_built(cx, "DROP TEMPORARY TABLE");
+    }
+    for (uint32_t i = 0; i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        if (db.n == 0) {
+            return ql_fail(cx, QL_ER_NO_DB_ERROR);
+        }
+        QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, a->names.v[i].name));
+    }
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY_TO(st, drop_all(cx, run, &missing), out);
+    if (missing.n > 0) {
+        const char *list = qli_zstr(cx, (ql_str){missing.p, missing.n});
+        if (!a->if_exists) {
+            st = ql_fail(cx, QL_ER_BAD_TABLE_ERROR, list);
+            goto out;
+        }
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, list);
+    }
+    st = qli_ddl_end(cx, run);
+out:
+    ql_buf_free(&missing);
+    return st;
+}
+
+ql_status
+qli_exec_truncate(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
+    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+    ql_table *t;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, name->name));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_EXCLUSIVE, true, &t));
+    QL_TRY(ql_catalog_truncate_table(cx, t));
+    return qli_ddl_end(cx, run);
+}
+
+ql_status
+qli_exec_use(ql_ctx *cx, qli_run *run)
+{
+    ql_str name = run->stmt->ast->name;
+    if (name.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    if (!ql_catalog_has_database(cx, name)) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
+    }
+    QL_TRY(ql_vars_set_db(cx, name));
+    if (cx->proc != NULL) {
+        ql_proc_set_db(cx->proc, name);
+    }
+    return QL_OK;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What INSERT, UPDATE and DELETE share: defaults, values into columns, rows compared, IGNORE. All
+ * writes go into the running statement's layer through table/write; undoing them is the session's
+ * business and costs nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+ql_value
+qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
+{
+    static const int64_t unit[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int64_t us =
+        cx->vars->fixed_timestamp_us ? cx->vars->fixed_timestamp_us : cx->vars->timestamp_us;
+    ql_dt t;
+    ql_value v = {.kind = k, .decimals = (uint8_t)decimals};
+    us -= us % unit[decimals < 7 ? decimals : 6];
+    ql_dt_from_unix(us, cx->vars->zone_seconds, &t);
+    if (k == QL_K_DATE) {
+        t.hour = t.minute = t.second = t.micro = 0;
+    }
+    v.i = k == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
+    return v;
+}
+
+/* MySQL's implicit default of a NOT NULL column without one. */
+static ql_value
+implicit_default(const ql_type *t)
+{
+    switch (t->kind) {
+    case QL_K_STRING:
+        return ql_value_str(QL_STR(""), t->coll);
+    case QL_K_DOUBLE:
+        return ql_value_double(0);
+    case QL_K_DECIMAL: {
+        ql_value v = {.kind = QL_K_DECIMAL};
+        v.dec.scale = t->decimals;
+        return v;
+    }
+    default: {
+        ql_value v = {.kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals};
+        return v;
+    }
+    }
+}
+
+ql_status
+qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, bool explicit_,
+                   ql_value *out)
+{
+    const ql_column *c = &t->columns[column];
+    (void)a;
+    switch (c->default_kind) {
+    case QL_DEF_VALUE:
+        *out = c->default_value;
+        return QL_OK;
+    case QL_DEF_NULL:
+        *out = ql_value_null();
+        return QL_OK;
+    case QL_DEF_NOW:
+        *out = qli_now(cx, c->type.kind, c->type.decimals);
+        return QL_OK;
+    case QL_DEF_EXPR:
+        return qli_not_built(cx, "DEFAULT (expression)");
+    case QL_DEF_NONE:
+        break;
+    }
+    if (c->auto_increment || c->type.nullable) {
+        *out = ql_value_null();
+        return QL_OK;
+    }
+    if (explicit_ || cx->vars->strict) {
+        return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+    }
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+    *out = implicit_default(&c->type);
+    return QL_OK;
+}
+
+ql_status
+qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore)
+{
+    *w = (qli_writer){.run = run, .table = t, .ignore = ignore};
+    w->strict = run->cx->vars->strict && !ignore;
+    run->strict = w->strict;
+    run->dml_table = t;
+    return qli_run_arena(run, "row", &w->row_mem);
+}
+
+#define ROW_MEM_LIMIT (256 * 1024)
+
+ql_status
+qli_writer_next(ql_ctx *cx, qli_writer *w)
+{
+    w->row_no++;
+    if (ql_arena_used(w->row_mem) > ROW_MEM_LIMIT) {
+        ql_arena_reset(w->row_mem);
+    }
+    return ql_check(cx);
+}
+
+ql_status
+qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, ql_value *out)
+{
+    const ql_column *c = &w->table->columns[column];
+    return ql_value_store(cx, w->row_mem, v, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
+                          w->row_no, w->strict, out);
+}
+
+const char *
+qli_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
+{
+    /* Names in definitions end with a NUL (ql_arena_strndup); others are copied. */
+    if (s.p != NULL && s.p[s.n] == '\0') {
+        return s.p;
+    }
+    const char *p = ql_arena_strndup(cx, a, s.p != NULL ? s.p : "", s.n);
+    return p != NULL ? p : "";
+}
+
+static bool
+value_identical(const ql_value *a, const ql_value *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case QL_K_NULL:
+        return true;
+    case QL_K_STRING:
+        return a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
+    case QL_K_DECIMAL:
+        return ql_decimal_cmp(&a->dec, &b->dec) == 0;
+    default:
+        return a->i == b->i;
+    }
+}
+
+bool
+qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        if (!value_identical(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ql_status
+qli_error_to_warning(ql_ctx *cx, ql_status st)
+{
+    char text[512];
+    if (st != QL_ERROR) {
+        return st;
+    }
+    const ql_condition *c = ql_diag_error(cx->diag);
+    if (c == NULL) {
+        return QL_OK;
+    }
+    uint16_t number = c->number;
+    snprintf(text, sizeof text, "%s", c->text);
+    ql_diag_clear_error(cx->diag);
+    ql_warn_text(cx, QL_DIAG_WARNING, (ql_errcode)number, "%s", text);
+    return QL_OK;
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Subqueries in expressions: scalar, row, EXISTS, IN, ANY, ALL. One that does not look at the
+ * enclosing rows runs once and its result is kept; a correlated one runs again for each row.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+/* Kept rows of a subquery that runs once. */
+typedef struct result {
+    ql_value **rows;
+    size_t n, cap;
+    bool has_null; /* some value is NULL */
+    qli_tupleset set;
+    bool hashed; /* one column, for IN: set holds the values */
+} result;
+
+static ql_status
+start(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row)
+{
+    qli_block *own = x->env.block;
+    if (own != NULL) {
+        own->cur = in;
+        own->cur_row = row;
+    }
+    if (x->sub == NULL) {
+        return qli_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub);
+    }
+    return qli_block_restart(cx, x->sub);
+}
+
+/* First row of the running subquery into vals (bytes in scratch); QL_END = no row. */
+static ql_status
+single_row(ql_ctx *cx, qli_ex *x, ql_value *vals)
+{
+    ql_batch *b;
+    uint16_t n = x->e->query->nitems;
+    QL_TRY(qli_block_next(cx, x->sub, &b));
+    for (uint16_t i = 0; i < n; i++) {
+        ql_vector_get(&b->cols[i], ql_batch_row(b, 0), &vals[i]);
+        QL_TRY(qli_value_keep(cx, x->env.scratch, &vals[i]));
+    }
+    if (b->nsel > 1) {
+        return ql_fail(cx, QL_ER_SUBQUERY_NO_1_ROW);
+    }
+    ql_status st = qli_block_next(cx, x->sub, &b);
+    if (st == QL_OK) {
+        return ql_fail(cx, QL_ER_SUBQUERY_NO_1_ROW);
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+ql_status
+qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals, uint32_t *n)
+{
+    *n = x->e->query->nitems;
+    if (x->vals == NULL) {
+        x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, *n + 1);
+        if (x->vals == NULL) {
+            return QL_ERROR;
+        }
+    }
+    *vals = x->vals;
+    if (x->aux_ready && !x->e->query->correlated) {
+        return QL_OK;
+    }
+    QL_TRY(start(cx, x, in, row));
+    ql_status st = single_row(cx, x, x->vals);
+    if (st == QL_END) {
+        for (uint32_t i = 0; i < *n; i++) {
+            x->vals[i] = ql_value_null();
+        }
+        st = QL_OK;
+    }
+    QL_TRY(st);
+    if (!x->e->query->correlated) {
+        for (uint32_t i = 0; i < *n; i++) {
+            QL_TRY(qli_value_keep(cx, x->env.mem, &x->vals[i]));
+        }
+        x->aux_ready = true;
+    }
+    return QL_OK;
+}
+
+static ql_status
+eval_scalar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+            ql_vector **out)
+{
+    ql_value *vals;
+    uint32_t nvals;
+    bool once = !x->e->query->correlated;
+    if (x->e->query->nitems != 1) {
+        return ql_fail(cx, QL_ER_OPERAND_COLUMNS, 1);
+    }
+    QL_TRY(qli_ex_ready(cx, x));
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k;
+        QL_TRY(ql_check(cx));
+        QL_TRY(qli_query_row(cx, x, in, row, &vals, &nvals));
+        QL_TRY(qli_ex_store(cx, x, once ? 0 : row, &vals[0]));
+        if (once) {
+            x->own.is_const = true;
+            break;
+        }
+    }
+    *out = &x->own;
+    return QL_OK;
+}
+
+static ql_status
+eval_exists(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+            ql_vector **out)
+{
+    bool once = !x->e->query->correlated;
+    QL_TRY(qli_ex_ready(cx, x));
+    *out = &x->own;
+    if (once && x->aux_ready) {
+        x->own.i[0] = x->aux != NULL;
+        x->own.is_const = true;
+        return QL_OK;
+    }
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k;
+        ql_batch *b;
+        QL_TRY(ql_check(cx));
+        QL_TRY(start(cx, x, in, row));
+        ql_status st = qli_block_rows(cx, x->sub, &b);
+        if (st != QL_OK && st != QL_END) {
+            return st;
+        }
+        if (once) {
+            x->aux = st == QL_OK ? x : NULL;
+            x->aux_ready = true;
+            x->own.i[0] = st == QL_OK;
+            x->own.is_const = true;
+            return QL_OK;
+        }
+        x->own.i[row] = st == QL_OK;
+    }
+    return QL_OK;
+}
+
+static ql_status
+result_add(ql_ctx *cx, qli_ex *x, result *r, const ql_value *vals, uint16_t n)
+{
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 64;
+        ql_value **rows = ql_arena_alloc(cx, x->env.mem, cap * sizeof *rows);
+        if (rows == NULL) {
+            return QL_ERROR;
+        }
+        if (r->n > 0) {
+            memcpy(rows, r->rows, r->n * sizeof *rows);
+        }
+        r->rows = rows;
+        r->cap = cap;
+    }
+    ql_value *row = ql_arena_alloc(cx, x->env.mem, n * sizeof *row);
+    if (row == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        row[i] = vals[i];
+        r->has_null = r->has_null || row[i].kind == QL_K_NULL;
+        QL_TRY(qli_value_keep(cx, x->env.mem, &row[i]));
+    }
+    r->rows[r->n++] = row;
+    return QL_OK;
+}
+
+/* Values of batch row `row` in the kind of the comparison. */
+static ql_status
+convert_row(ql_ctx *cx, qli_ex *x, const ql_batch *b, uint16_t row, ql_value *vals)
+{
+    uint16_t n = x->e->query->nitems;
+    for (uint16_t i = 0; i < n; i++) {
+        ql_vector_get(&b->cols[i], row, &vals[i]);
+        if (n == 1 && x->e->compare_kind != QL_K_NULL) {
+            QL_TRY(qli_value_to_kind(cx, x->env.scratch, &vals[i], x->e->compare_kind, &vals[i]));
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+hash_one(ql_ctx *cx, qli_ex *x, const ql_value *v, uint64_t *h)
+{
+    const ql_collation *coll = x->e->coll != NULL ? x->e->coll : v->coll;
+    return qli_hash_value(cx, v, coll, 0, h);
+}
+
+static ql_status
+add_to_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *v)
+{
+    ql_type t = {.kind = v->kind, .is_unsigned = v->is_unsigned, .decimals = v->decimals};
+    ql_vector one, *col = &one;
+    uint64_t h;
+    bool fresh;
+    t.coll = x->e->coll != NULL ? x->e->coll : v->coll;
+    QL_TRY(ql_vector_init(cx, x->env.scratch, &one, &t, true));
+    ql_vector_set(&one, 0, v);
+    QL_TRY(hash_one(cx, x, v, &h));
+    return qli_tupleset_add(cx, &r->set, &col, 0, h, &fresh);
+}
+
+static ql_status
+keep_result(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, result **out)
+{
+    result *r = QL_ARENA_NEW(cx, x->env.mem, result);
+    uint16_t n = x->e->query->nitems;
+    ql_value *vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, n);
+    ql_batch *b;
+    ql_status st;
+    if (r == NULL || vals == NULL) {
+        return QL_ERROR;
+    }
+    r->hashed = n == 1 && (x->e->op == QL_OP_IN || x->e->op == QL_OP_NOT_IN ||
+                           x->e->op == QL_OP_EQ_ANY || x->e->op == QL_OP_NE_ALL);
+    qli_tupleset_init(&r->set, x->env.mem, 1);
+    QL_TRY(start(cx, x, in, row));
+    while ((st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+        for (uint16_t k = 0; k < b->nsel; k++) {
+            QL_TRY(convert_row(cx, x, b, ql_batch_row(b, k), vals));
+            if (!r->hashed) {
+                QL_TRY(result_add(cx, x, r, vals, n));
+            } else if (vals[0].kind == QL_K_NULL) {
+                r->has_null = true;
+                r->n++;
+            } else {
+                r->n++;
+                QL_TRY(add_to_set(cx, x, r, &vals[0]));
+            }
+        }
+    }
+    *out = r;
+    return st == QL_END ? QL_OK : st;
+}
+
+/* The comparison of one pair, and whether its truth (ANY) or falsehood (ALL) decides. */
+static void
+op_meaning(ql_op op, ql_op *compare, bool *all)
+{
+    static const ql_op ops[6] = {QL_OP_EQ, QL_OP_NE, QL_OP_LT, QL_OP_LE, QL_OP_GT, QL_OP_GE};
+    *all = false;
+    if (op >= QL_OP_EQ_ANY && op <= QL_OP_GE_ANY) {
+        *compare = ops[op - QL_OP_EQ_ANY];
+    } else if (op >= QL_OP_EQ_ALL && op <= QL_OP_GE_ALL) {
+        *compare = ops[op - QL_OP_EQ_ALL];
+        *all = true;
+    } else if (op == QL_OP_NOT_IN) {
+        *compare = QL_OP_NE;
+        *all = true;
+    } else {
+        *compare = QL_OP_EQ;
+    }
+}
+
+/* Fold one row's comparison into the verdict: -2 = still open. */
+static ql_status
+fold_pair(ql_ctx *cx, qli_ex *x, const ql_value *left, const ql_value *right, uint32_t n,
+          int *verdict)
+{
+    ql_op op;
+    bool all;
+    int r;
+    op_meaning(x->e->op, &op, &all);
+    QL_TRY(qli_rows_compare(cx, x->env.scratch, op, left, right, n, x->e->coll, &r));
+    if (r < 0) {
+        *verdict = -1;
+    } else if (r == !all) {
+        *verdict = r;
+    }
+    return QL_OK;
+}
+
+static bool
+is_decided(int verdict)
+{
+    return verdict >= 0;
+}
+
+static ql_status
+look_in_set(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, bool all, int *verdict)
+{
+    ql_value v;
+    ql_vector one, *col = &one;
+    uint64_t h;
+    bool found;
+    if (r->n == 0) {
+        return QL_OK;
+    }
+    if (left->kind == QL_K_NULL) {
+        *verdict = -1;
+        return QL_OK;
+    }
+    ql_kind k = x->e->compare_kind != QL_K_NULL ? x->e->compare_kind : left->kind;
+    QL_TRY(qli_value_to_kind(cx, x->env.scratch, left, k, &v));
+    ql_type t = {.kind = v.kind, .is_unsigned = v.is_unsigned};
+    t.coll = x->e->coll != NULL ? x->e->coll : v.coll;
+    QL_TRY(ql_vector_init(cx, x->env.scratch, &one, &t, true));
+    ql_vector_set(&one, 0, &v);
+    QL_TRY(hash_one(cx, x, &v, &h));
+    QL_TRY(qli_tupleset_has(cx, &r->set, &col, 0, h, &found));
+    if (found) {
+        *verdict = !all;
+    } else if (r->has_null) {
+        *verdict = -1;
+    }
+    return QL_OK;
+}
+
+static ql_status
+compare_kept(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, uint32_t n, int *verdict)
+{
+    for (size_t i = 0; i < r->n && !is_decided(*verdict); i++) {
+        if (i % 256 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        QL_TRY(fold_pair(cx, x, left, r->rows[i], n, verdict));
+    }
+    return QL_OK;
+}
+
+static ql_status
+compare_running(ql_ctx *cx, qli_ex *x, const ql_value *left, uint32_t n, int *verdict)
+{
+    ql_value *vals = QL_ARENA_ARRAY(cx, x->env.scratch, ql_value, n);
+    ql_batch *b;
+    ql_status st = QL_OK;
+    if (vals == NULL) {
+        return QL_ERROR;
+    }
+    while (!is_decided(*verdict) && (st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+        for (uint16_t k = 0; k < b->nsel && !is_decided(*verdict); k++) {
+            QL_TRY(convert_row(cx, x, b, ql_batch_row(b, k), vals));
+            QL_TRY(fold_pair(cx, x, left, vals, n, verdict));
+        }
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+eval_in_query(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+              ql_vector **out)
+{
+    bool once = !x->e->query->correlated, all;
+    ql_op op;
+    op_meaning(x->e->op, &op, &all);
+    QL_TRY(qli_ex_ready(cx, x));
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k;
+        ql_value *left, r;
+        uint32_t nleft;
+        int verdict = -2;
+        QL_TRY(ql_check(cx));
+        QL_TRY(qli_row_operand(cx, x->args[0], in, row, &left, &nleft));
+        if (nleft != x->e->query->nitems) {
+            return ql_fail(cx, QL_ER_OPERAND_COLUMNS, (int)nleft);
+        }
+        if (once && x->aux == NULL) {
+            result *kept;
+            QL_TRY(keep_result(cx, x, in, row, &kept));
+            x->aux = kept;
+        }
+        if (!once) {
+            QL_TRY(start(cx, x, in, row));
+            QL_TRY(compare_running(cx, x, left, nleft, &verdict));
+        } else if (((result *)x->aux)->hashed) {
+            QL_TRY(look_in_set(cx, x, x->aux, left, all, &verdict));
+        } else {
+            QL_TRY(compare_kept(cx, x, x->aux, left, nleft, &verdict));
+        }
+        r = verdict == -1 ? ql_value_null() : ql_value_int(verdict == -2 ? all : verdict);
+        ql_vector_set(&x->own, row, &r);
+    }
+    *out = &x->own;
+    return QL_OK;
+}
+
+ql_status
+qli_query_compile(ql_ctx *cx, qli_ex *x)
+{
+    (void)cx;
+    switch (x->e->kind) {
+    case QL_E_EXISTS:
+        x->eval = eval_exists;
+        break;
+    case QL_E_IN_QUERY:
+        x->eval = eval_in_query;
+        break;
+    default:
+        x->eval = eval_scalar;
+        break;
+    }
+    return QL_OK;
+}

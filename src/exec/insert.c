@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * INSERT and REPLACE: rows from VALUES or from a query, AUTO_INCREMENT, what happens on a duplicate
+ * key (error, IGNORE, REPLACE, ON DUPLICATE KEY UPDATE). One checkpoint a row.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+/* One INSERT in work. */
+typedef struct inserter {
+    qli_writer w;
+    qli_run *run;
+    const ql_rinsert *ins;
+    ql_value *given;   /* [ncolumns] values as computed */
+    ql_value *row;     /* [table ncolumns] as stored */
+    bool *is_given;    /* [table ncolumns] */
+    bool single;       /* one row of VALUES: NULL for NOT NULL is an error in every mode */
+    ql_batch existing; /* ON DUPLICATE: the row that is there, slot = ordinal */
+    qli_ex **updates;
+    ql_value *old, *new_row;
+} inserter;
+
+static ql_status
+init_on_duplicate(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    qli_env env = qli_env_single(in->run, cx->arena);
+    env.scratch = in->w.row_mem;
+    in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
+    in->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
+    in->updates = QL_ARENA_ARRAY(cx, cx->arena, qli_ex *, in->ins->non_duplicate + 1);
+    in->existing.cols = QL_ARENA_ARRAY(cx, cx->arena, ql_vector, t->ncolumns);
+    if (in->old == NULL || in->new_row == NULL || in->updates == NULL ||
+        in->existing.cols == NULL) {
+        return QL_ERROR;
+    }
+    in->existing.n = in->existing.nsel = 1;
+    in->existing.ncols = t->ncolumns;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        QL_TRY(ql_vector_init(cx, cx->arena, &in->existing.cols[i], &t->types[i], true));
+    }
+    for (uint16_t i = 0; i < in->ins->non_duplicate; i++) {
+        QL_TRY(qli_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
+    }
+    return QL_OK;
+}
+
+static ql_status
+init(ql_ctx *cx, qli_run *run, inserter *in)
+{
+    const ql_rinsert *ins = run->stmt->insert;
+    *in = (inserter){.run = run, .ins = ins};
+    QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
+    in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
+    in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns);
+    in->is_given = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    if (in->given == NULL || in->row == NULL || in->is_given == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ins->ncolumns; i++) {
+        in->is_given[ins->columns[i]] = true;
+    }
+    in->single = ins->select == NULL && ins->nrows == 1;
+    run->insert_row = in->row;
+    return ins->non_duplicate > 0 ? init_on_duplicate(cx, in) : QL_OK;
+}
+
+/* NULL, and 0 unless NO_AUTO_VALUE_ON_ZERO, ask for a generated value. */
+static ql_status
+wants_generated(ql_ctx *cx, const ql_value *v, bool *yes)
+{
+    bool nonzero;
+    *yes = v->kind == QL_K_NULL;
+    if (*yes || (cx->vars->sql_mode & QL_MODE_NO_AUTO_VALUE_ON_ZERO)) {
+        return QL_OK;
+    }
+    if (v->kind == QL_K_STRING) {
+        double d;
+        QL_TRY(ql_value_to_double(cx, v, &d));
+        *yes = d == 0;
+        return QL_OK;
+    }
+    QL_TRY(ql_value_to_bool(cx, v, &nonzero));
+    *yes = !nonzero;
+    return QL_OK;
+}
+
+static ql_status
+store_auto(ql_ctx *cx, inserter *in, uint16_t column, const ql_value *v)
+{
+    ql_table *t = in->ins->table;
+    bool generate;
+    QL_TRY(wants_generated(cx, v, &generate));
+    if (!generate) {
+        QL_TRY(qli_writer_store(cx, &in->w, column, v, &in->row[column]));
+        ql_value *stored = &in->row[column];
+        if (stored->kind == QL_K_INT && (stored->i > 0 || stored->is_unsigned)) {
+            in->w.last_explicit = stored->u;
+            return ql_autoinc_seen(cx, t, stored->u);
+        }
+        return QL_OK;
+    }
+    uint64_t next;
+    if (cx->vars->insert_id != 0) {
+        next = cx->vars->insert_id;
+        cx->vars->insert_id = 0;
+        QL_TRY(ql_autoinc_seen(cx, t, next));
+    } else {
+        QL_TRY(ql_autoinc_reserve(cx, t, 1, &next));
+    }
+    ql_value made = ql_value_uint(next);
+    if (in->w.first_generated == 0) {
+        in->w.first_generated = next;
+    }
+    return qli_writer_store(cx, &in->w, column, &made, &in->row[column]);
+}
+
+static ql_status
+store_given(ql_ctx *cx, inserter *in)
+{
+    for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+        uint16_t column = in->ins->columns[i];
+        const ql_column *c = &in->ins->table->columns[column];
+        if (c->auto_increment) {
+            QL_TRY(store_auto(cx, in, column, &in->given[i]));
+            continue;
+        }
+        if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
+            return ql_fail(cx, QL_ER_BAD_NULL_ERROR, qli_zstr(cx, c->name));
+        }
+        QL_TRY(qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]));
+    }
+    return QL_OK;
+}
+
+static ql_status
+store_missing(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        ql_value v;
+        if (in->is_given[i]) {
+            continue;
+        }
+        if (t->columns[i].auto_increment) {
+            ql_value null = ql_value_null();
+            QL_TRY(store_auto(cx, in, i, &null));
+            continue;
+        }
+        ql_status st = qli_column_default(cx, in->w.row_mem, t, i, false, &v);
+        if (st == QL_ERROR && in->w.ignore) {
+            QL_TRY(qli_error_to_warning(cx, st));
+            v = ql_value_int(0);
+            QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
+            continue;
+        }
+        QL_TRY(st);
+        in->row[i] = v;
+    }
+    return QL_OK;
+}
+
+/* The row in the way, locked. QL_END: it is gone meanwhile, try again. */
+static ql_status
+lock_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, ql_str *locator)
+{
+    locator->p = ql_arena_strndup(cx, in->w.row_mem, dup->locator.p, dup->locator.n);
+    locator->n = dup->locator.n;
+    if (locator->p == NULL) {
+        return QL_ERROR;
+    }
+    if (in->old == NULL) {
+        in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, in->ins->table->ncolumns);
+        if (in->old == NULL) {
+            return QL_ERROR;
+        }
+    }
+    return ql_table_lock_row(cx, in->w.row_mem, in->ins->table, *locator, in->old);
+}
+
+static ql_status
+replace_existing(ql_ctx *cx, inserter *in, const ql_dup *dup)
+{
+    ql_str locator;
+    ql_status st = lock_existing(cx, in, dup, &locator);
+    if (st == QL_END) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    QL_TRY(ql_table_delete(cx, in->ins->table, locator, in->old));
+    in->w.deleted++;
+    return QL_OK;
+}
+
+static ql_status
+write_update(ql_ctx *cx, inserter *in, ql_str locator)
+{
+    ql_table *t = in->ins->table;
+    ql_write_result result;
+    ql_dup dup;
+    if (qli_rows_identical(in->old, in->new_row, t->ncolumns)) {
+        in->w.matched++;
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        bool assigned = false;
+        for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
+            assigned = assigned || in->ins->on_duplicate[k].column == i;
+        }
+        if (t->columns[i].on_update_now && !assigned) {
+            in->new_row[i] = qli_now(cx, t->types[i].kind, t->types[i].decimals);
+        }
+    }
+    QL_TRY(ql_table_update(cx, t, locator, in->old, in->new_row, &result, &dup));
+    if (result == QL_DUPLICATE) {
+        ql_status st = ql_table_dup_error(cx, t, &dup);
+        return in->w.ignore ? qli_error_to_warning(cx, st) : st;
+    }
+    in->w.changed++;
+    return QL_OK;
+}
+
+/* *again: the row was gone, insert after all. */
+static ql_status
+update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
+{
+    const ql_table *t = in->ins->table;
+    ql_str locator;
+    ql_status st = lock_existing(cx, in, dup, &locator);
+    *again = st == QL_END;
+    if (st == QL_END) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        in->new_row[i] = in->old[i];
+        in->existing.cols[i].has_nulls = false;
+        ql_vector_set(&in->existing.cols[i], 0, &in->old[i]);
+    }
+    for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
+        uint16_t column = in->ins->on_duplicate[k].column;
+        ql_value v;
+        QL_TRY(qli_ex_one(cx, in->updates[k], &in->existing, 0, &v));
+        QL_TRY(qli_writer_store(cx, &in->w, column, &v, &in->new_row[column]));
+        in->existing.cols[column].has_nulls = false;
+        ql_vector_set(&in->existing.cols[column], 0, &in->new_row[column]);
+    }
+    return write_update(cx, in, locator);
+}
+
+static ql_status
+write_row(ql_ctx *cx, inserter *in)
+{
+    for (;;) {
+        ql_write_result result;
+        ql_dup dup;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, &result, &dup));
+        if (result == QL_WROTE) {
+            in->w.inserted++;
+            return QL_OK;
+        }
+        if (in->ins->replace) {
+            QL_TRY(replace_existing(cx, in, &dup));
+            continue;
+        }
+        in->w.duplicates++;
+        if (in->ins->non_duplicate > 0) {
+            bool again;
+            QL_TRY(update_existing(cx, in, &dup, &again));
+            if (again) {
+                in->w.duplicates--;
+                continue;
+            }
+            return QL_OK;
+        }
+        ql_status st = ql_table_dup_error(cx, in->ins->table, &dup);
+        return in->w.ignore ? qli_error_to_warning(cx, st) : st;
+    }
+}
+
+static ql_status
+insert_given(ql_ctx *cx, inserter *in)
+{
+    QL_TRY(store_given(cx, in));
+    QL_TRY(store_missing(cx, in));
+    return write_row(cx, in);
+}
+
+static ql_status
+insert_values(ql_ctx *cx, inserter *in)
+{
+    ql_arena *mem;
+    QL_TRY(qli_run_arena(in->run, "values", &mem));
+    for (uint32_t r = 0; r < in->ins->nrows; r++) {
+        QL_TRY(qli_writer_next(cx, &in->w));
+        for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+            QL_TRY(qli_scalar(in->run, mem, in->ins->rows[r][i], &in->given[i]));
+        }
+        QL_TRY(insert_given(cx, in));
+    }
+    return QL_OK;
+}
+
+static ql_status
+insert_select(ql_ctx *cx, inserter *in)
+{
+    qli_block *block;
+    ql_batch *b;
+    ql_status st;
+    QL_TRY(qli_block_new(in->run, NULL, in->ins->select, NULL, NULL, &block));
+    while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
+        for (uint16_t k = 0; k < b->nsel; k++) {
+            QL_TRY(qli_writer_next(cx, &in->w));
+            for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+                ql_vector_get(&b->cols[i], ql_batch_row(b, k), &in->given[i]);
+            }
+            QL_TRY(insert_given(cx, in));
+        }
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+static void
+report(ql_ctx *cx, inserter *in)
+{
+    qli_writer *w = &in->w;
+    ql_outcome *out = in->run->out;
+    bool found_rows = in->run->ops != NULL && in->run->ops->client_found_rows != NULL &&
+                      in->run->ops->client_found_rows(cx);
+    out->affected_rows = w->inserted + w->deleted + 2 * w->changed + (found_rows ? w->matched : 0);
+    if (w->first_generated != 0) {
+        cx->vars->last_insert_id = w->first_generated;
+        out->last_insert_id = w->first_generated;
+    } else if (w->last_explicit != 0) {
+        out->last_insert_id = w->last_explicit;
+    }
+    if (!in->single) {
+        snprintf(out->info, sizeof out->info, "Records: %llu  Duplicates: %llu  Warnings: %llu",
+                 (unsigned long long)w->row_no,
+                 (unsigned long long)(in->ins->replace ? w->deleted : w->duplicates),
+                 (unsigned long long)ql_diag_warning_count(cx->diag));
+    }
+}
+
+ql_status
+qli_exec_insert(ql_ctx *cx, qli_run *run)
+{
+    inserter in;
+    if (run->stmt->insert->table->is_virtual) {
+        return ql_fail(cx, QL_ER_NON_INSERTABLE_TABLE, qli_zstr(cx, run->stmt->insert->table->name),
+                       "INSERT");
+    }
+    uint64_t before = cx->vars->last_insert_id;
+    QL_TRY(init(cx, run, &in));
+    QL_TRY(in.ins->select != NULL ? insert_select(cx, &in) : insert_values(cx, &in));
+    QL_TRY(ql_check(cx));
+    if (cx->vars->last_insert_id != before) {
+        run->out->last_insert_id = cx->vars->last_insert_id; /* LAST_INSERT_ID(expr) */
+        in.w.last_explicit = 0;
+    }
+    report(cx, &in);
+    return QL_OK;
+}

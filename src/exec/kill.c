@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * KILL, as KILL.md says: by connection id, by query id, by user name. The killer sets a flag and
+ * wakes the victim; it never waits for it, and takes no lock of what the victim waits for. Ids are
+ * 64-bit. Runs in the killer's thread.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+#include "intr/sync.h"
+
+static uint64_t
+own_id(ql_ctx *cx)
+{
+    return cx->proc != NULL ? ql_proc_id(cx->proc) : 0;
+}
+
+static ql_status
+unknown_thread(ql_ctx *cx, uint64_t id)
+{
+    return ql_fail(cx, QL_ER_NO_SUCH_THREAD, (unsigned long)id);
+}
+
+/* Killing others needs CONNECTION_ADMIN or SUPER, or the same user name; a holder of SYSTEM_USER is
+ * killed only by another one. */
+static bool
+may_kill(ql_ctx *cx, const ql_proc_info *row)
+{
+    const ql_viewer *me = &cx->vars->viewer;
+    bool admin = ql_acl_has(cx, QL_PRIV_CONNECTION_ADMIN) || ql_acl_has(cx, QL_PRIV_SUPER);
+    if (!admin && !(row->authenticated && ql_str_eq(row->user, me->user))) {
+        return false;
+    }
+    return !(row->account_flags & QL_PROC_SYSTEM_USER) || ql_acl_has(cx, QL_PRIV_SYSTEM_USER);
+}
+
+/* The killer is its own victim: it learns so by its own checkpoint. */
+static ql_status
+kill_self(ql_ctx *cx, bool query_only)
+{
+    (void)ql_procs_raise(cx->inst->procs, own_id(cx), 0, query_only ? QL_INTR_QUERY : QL_INTR_CONN,
+                         false, 0);
+    return ql_check(cx);
+}
+
+static ql_status
+kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, int64_t not_after)
+{
+    ql_proc_info row;
+    QL_TRY(QL_SYNC(cx, BEFORE_KILL));
+    if (id != 0 && id == own_id(cx)) {
+        return kill_self(cx, query_only);
+    }
+    ql_status st = id == 0 ? QL_END : ql_procs_find(cx, cx->inst->procs, id, cx->arena, &row);
+    if (st == QL_END) {
+        return unknown_thread(cx, id);
+    }
+    QL_TRY(st);
+    if (!may_kill(cx, &row)) {
+        return ql_fail(cx, QL_ER_KILL_DENIED_ERROR, (unsigned long)id);
+    }
+    ql_raise_result r =
+        query_only ? ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_QUERY, false, not_after)
+                   : ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_CONN, true, 0);
+    return r == QL_RAISE_NO_THREAD ? unknown_thread(cx, id) : QL_OK;
+}
+
+static ql_status
+unknown_query(ql_ctx *cx, uint64_t id)
+{
+    return ql_fail(cx, QL_ER_NO_SUCH_QUERY, (long long)id);
+}
+
+static ql_status
+kill_query_id(ql_ctx *cx, uint64_t query_id)
+{
+    ql_proc_info row;
+    QL_TRY(QL_SYNC(cx, BEFORE_KILL));
+    if (query_id != 0 && query_id == cx->stmt_id) {
+        return kill_self(cx, true);
+    }
+    uint64_t conn = query_id != 0 ? ql_procs_conn_of_stmt(cx->inst->procs, query_id) : 0;
+    if (conn == 0) {
+        return unknown_query(cx, query_id);
+    }
+    ql_status st = ql_procs_find(cx, cx->inst->procs, conn, cx->arena, &row);
+    if (st == QL_END) {
+        return unknown_query(cx, query_id);
+    }
+    QL_TRY(st);
+    if (!may_kill(cx, &row)) {
+        return ql_fail(cx, QL_ER_KILL_QUERY_DENIED_ERROR, (long long)query_id);
+    }
+    ql_raise_result r = ql_procs_raise(cx->inst->procs, conn, query_id, QL_INTR_QUERY, false, 0);
+    return r == QL_RAISE_DONE ? QL_OK : unknown_query(cx, query_id);
+}
+
+/* 'user'@'host' names a row; '%' (or none given) is any host; ports do not count. */
+static bool
+host_matches(ql_str pattern, ql_str host)
+{
+    const char *colon = host.n > 0 ? memrchr(host.p, ':', host.n) : NULL;
+    ql_str bare = {host.p, colon != NULL ? (size_t)(colon - host.p) : host.n};
+    if (pattern.n == 0 || ql_str_eq(pattern, QL_STR("%"))) {
+        return true;
+    }
+    return ql_str_eq_nocase(pattern, host) || ql_str_eq_nocase(pattern, bare);
+}
+
+static ql_status
+kill_user(ql_ctx *cx, qli_run *run, const ql_ast_user *user, bool query_only)
+{
+    ql_str name = user->name.p != NULL ? user->name : cx->vars->viewer.user;
+    ql_str host = user->name.p != NULL ? user->host : QL_STR("%");
+    ql_proc_info *rows;
+    size_t n;
+    bool self = false;
+    QL_TRY(QL_SYNC(cx, BEFORE_KILL));
+    QL_TRY(ql_procs_list(cx, cx->inst->procs, cx->arena, &rows, &n));
+    for (size_t i = 0; i < n; i++) {
+        if (i % 256 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        if (!rows[i].authenticated || !ql_str_eq(rows[i].user, name) ||
+            !host_matches(host, rows[i].host) || !may_kill(cx, &rows[i])) {
+            continue;
+        }
+        if (rows[i].id == own_id(cx)) {
+            self = true;
+            continue;
+        }
+        ql_raise_result r =
+            ql_procs_raise(cx->inst->procs, rows[i].id, 0,
+                           query_only ? QL_INTR_QUERY : QL_INTR_CONN, !query_only, 0);
+        run->out->affected_rows += r != QL_RAISE_NO_THREAD;
+    }
+    if (self) {
+        run->out->affected_rows++;
+        return kill_self(cx, query_only);
+    }
+    return QL_OK;
+}
+
+/* NULL and what is no number count as 0. */
+static ql_status
+operand(ql_ctx *cx, qli_run *run, uint64_t *id)
+{
+    ql_value v;
+    int64_t i;
+    bool is_unsigned;
+    *id = 0;
+    if (run->stmt->exprs.n == 0 || run->stmt->exprs.v[0] == NULL) {
+        return QL_OK;
+    }
+    if (run->stmt->exprs.v[0]->kind == QL_E_ROW) {
+        return ql_fail(cx, QL_ER_OPERAND_COLUMNS, 1);
+    }
+    QL_TRY(qli_scalar(run, cx->arena, run->stmt->exprs.v[0], &v));
+    if (v.kind == QL_K_NULL) {
+        return QL_OK;
+    }
+    QL_TRY(ql_value_to_int(cx, &v, &i, &is_unsigned));
+    *id = (uint64_t)i;
+    return QL_OK;
+}
+
+ql_status
+qli_exec_kill(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_kill *k = run->stmt->ast->kill;
+    bool query_only = k->what == QL_KILL_QUERY;
+    uint64_t id;
+    if (k->user != NULL) {
+        return kill_user(cx, run, k->user, query_only);
+    }
+    QL_TRY(operand(cx, run, &id));
+    if (k->what == QL_KILL_QUERY_ID) {
+        return kill_query_id(cx, id);
+    }
+    int64_t not_after = 0;
+    if (query_only && run->ops != NULL && run->ops->kill_not_after != NULL) {
+        not_after = run->ops->kill_not_after(cx);
+    }
+    return kill_connection_id(cx, id, query_only, not_after);
+}
+
+ql_status
+ql_exec_kill(ql_ctx *cx, uint64_t id, bool query_only)
+{
+    ql_count_command(cx, "kill");
+    return kill_connection_id(cx, id, query_only, 0);
+}

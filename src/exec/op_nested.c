@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Nested-loop join: for each row of the left side the right side is bound to it (an index range) or
+ * run again from memory. Large pieces go on as views (left slots constant, right slots as they
+ * are), small ones are collected into full batches. A checkpoint for every inner block.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+#define SMALL 128                       /* rows: below this a piece is copied */
+#define CACHE_LIMIT (32u * 1024 * 1024) /* bytes kept of a right side that can be scanned again */
+
+typedef struct nested_op {
+    qli_op op;
+    bool bound; /* right side looks at left slots */
+    bool cache_on, cache_full;
+    ql_arena *cache_mem;
+    ql_batch **cache;
+    size_t ncache, cap_cache, at_cache;
+    ql_batch *left;
+    uint16_t k; /* row of left: k-th of its selection */
+    bool in_row, matched;
+    ql_batch piece;   /* one left row with one right batch */
+    bool piece_waits; /* piece has rows that did not go out yet */
+    bool left_done;
+    uint16_t collected; /* rows in op.batch */
+    ql_arena *text;     /* strings of collected rows */
+    uint8_t null_flag;  /* NULL flag of unmatched right slots */
+} nested_op;
+
+static ql_status
+cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
+{
+    const qli_op *right = j->op.right;
+    if (j->ncache == j->cap_cache) {
+        size_t cap = j->cap_cache ? j->cap_cache * 2 : 16;
+        ql_batch **v = ql_arena_alloc(cx, j->cache_mem, cap * sizeof *v);
+        if (v == NULL) {
+            return QL_ERROR;
+        }
+        if (j->ncache > 0) {
+            memcpy(v, j->cache, j->ncache * sizeof *v);
+        }
+        j->cache = v;
+        j->cap_cache = cap;
+    }
+    ql_batch *copy = QL_ARENA_NEW(cx, j->cache_mem, ql_batch);
+    if (copy == NULL) {
+        return QL_ERROR;
+    }
+    copy->cols = QL_ARENA_ARRAY(cx, j->cache_mem, ql_vector, j->op.block->nslots + 1);
+    if (copy->cols == NULL) {
+        return QL_ERROR;
+    }
+    copy->n = copy->nsel = b->nsel;
+    for (uint16_t i = 0; i < right->nlive; i++) {
+        uint16_t slot = right->live[i];
+        QL_TRY(ql_vector_init(cx, j->cache_mem, &copy->cols[slot], &b->cols[slot].type, false));
+        QL_TRY(qli_vector_copy(cx, j->cache_mem, &copy->cols[slot], 0, &b->cols[slot], b->sel,
+                               b->nsel));
+    }
+    j->cache[j->ncache++] = copy;
+    return QL_OK;
+}
+
+static void
+cache_drop(nested_op *j)
+{
+    ql_arena_reset(j->cache_mem);
+    j->cache = NULL;
+    j->ncache = j->cap_cache = j->at_cache = 0;
+    j->cache_full = false;
+}
+
+/* The right side from its beginning, for the current left row. */
+static ql_status
+right_start(ql_ctx *cx, nested_op *j)
+{
+    j->at_cache = 0;
+    if (j->cache_full) {
+        return QL_OK;
+    }
+    if (j->cache_on) {
+        cache_drop(j);
+    }
+    return qli_op_restart(cx, j->op.right);
+}
+
+static ql_status
+right_next(ql_ctx *cx, nested_op *j, ql_batch **out)
+{
+    if (j->cache_full) {
+        QL_TRY(ql_check(cx));
+        if (j->at_cache >= j->ncache) {
+            return QL_END;
+        }
+        *out = j->cache[j->at_cache++];
+        return QL_OK;
+    }
+    ql_status st = qli_op_next(cx, j->op.right, out);
+    if (st == QL_END && j->cache_on) {
+        j->cache_full = true;
+        j->at_cache = j->ncache;
+    }
+    if (st != QL_OK || !j->cache_on) {
+        return st;
+    }
+    QL_TRY(cache_add(cx, j, *out));
+    if (j->op.plan->right->kind == QL_P_SCAN && ql_arena_used(j->cache_mem) > CACHE_LIMIT) {
+        j->cache_on = false;
+        cache_drop(j);
+    }
+    return QL_OK;
+}
+
+/* A one-row view of row `row` of v. */
+static ql_vector
+constant_view(const ql_vector *v, uint16_t row)
+{
+    ql_vector c = *v;
+    if (v->is_const) {
+        return c;
+    }
+    c.is_const = true;
+    if (v->has_nulls) {
+        c.nulls = v->nulls + row;
+        c.has_nulls = c.nulls[0] != 0;
+    }
+    switch (v->type.kind) {
+    case QL_K_DECIMAL:
+        c.dec = v->dec + row;
+        break;
+    case QL_K_STRING:
+        c.s = v->s + row;
+        break;
+    default:
+        c.i = v->i + row;
+        break;
+    }
+    return c;
+}
+
+static void
+bind_left(nested_op *j, uint16_t row)
+{
+    const qli_op *left = j->op.left;
+    for (uint16_t i = 0; i < left->nlive; i++) {
+        uint16_t slot = left->live[i];
+        ql_vector c = constant_view(&j->left->cols[slot], row);
+        j->op.block->bind.cols[slot] = c;
+        j->piece.cols[slot] = c;
+    }
+}
+
+/* The next left row; QL_END: none. Collected rows share the left batch's strings, so they must be
+ * gone before a new one is fetched: *flush. */
+static ql_status
+left_advance(ql_ctx *cx, nested_op *j, bool *flush)
+{
+    *flush = false;
+    if (j->left != NULL && j->k + 1 < j->left->nsel) {
+        j->k++;
+    } else {
+        if (j->collected > 0) {
+            *flush = true;
+            return QL_OK;
+        }
+        if (j->left_done) {
+            return QL_END;
+        }
+        ql_status st = qli_op_next(cx, j->op.left, &j->left);
+        if (st == QL_END) {
+            j->left = NULL;
+            j->left_done = true;
+        }
+        QL_TRY(st);
+        j->k = 0;
+    }
+    bind_left(j, ql_batch_row(j->left, j->k));
+    j->in_row = true;
+    j->matched = false;
+    return right_start(cx, j);
+}
+
+static ql_status
+collect(ql_ctx *cx, nested_op *j, const ql_batch *b)
+{
+    const qli_op *left = j->op.left, *right = j->op.right;
+    for (uint16_t i = 0; i < left->nlive; i++) {
+        uint16_t slot = left->live[i];
+        QL_TRY(qli_vector_copy(cx, NULL, &j->op.batch.cols[slot], j->collected, &b->cols[slot],
+                               b->sel, b->nsel));
+    }
+    for (uint16_t i = 0; i < right->nlive; i++) {
+        uint16_t slot = right->live[i];
+        QL_TRY(qli_vector_copy(cx, j->text, &j->op.batch.cols[slot], j->collected, &b->cols[slot],
+                               b->sel, b->nsel));
+    }
+    j->collected = (uint16_t)(j->collected + b->nsel);
+    return QL_OK;
+}
+
+static void
+give_collected(nested_op *j, ql_batch **out)
+{
+    j->op.batch.n = j->op.batch.nsel = j->collected;
+    j->op.batch.sel = NULL;
+    j->collected = 0;
+    *out = &j->op.batch;
+}
+
+/* LEFT JOIN without a partner: right slots NULL. */
+static void
+make_unmatched(nested_op *j)
+{
+    const qli_op *right = j->op.right;
+    j->null_flag = 1;
+    for (uint16_t i = 0; i < right->nlive; i++) {
+        ql_vector *v = &j->piece.cols[right->live[i]];
+        v->type = j->op.block->slot_types[right->live[i]];
+        v->is_const = v->has_nulls = true;
+        v->nulls = &j->null_flag;
+        v->i = j->op.batch.cols[right->live[i]].i;
+    }
+    j->piece.n = j->piece.nsel = 1;
+    j->piece.sel = NULL;
+}
+
+/* The next piece that has rows after ON; QL_END: the left row is finished. */
+static ql_status
+next_piece(ql_ctx *cx, nested_op *j)
+{
+    const qli_op *right = j->op.right;
+    ql_batch *b;
+    for (;;) {
+        ql_status st = right_next(cx, j, &b);
+        if (st == QL_END) {
+            j->in_row = false;
+            if (!j->op.plan->outer || j->matched) {
+                return QL_END;
+            }
+            make_unmatched(j);
+            return QL_OK;
+        }
+        QL_TRY(st);
+        for (uint16_t i = 0; i < right->nlive; i++) {
+            j->piece.cols[right->live[i]] = b->cols[right->live[i]];
+        }
+        j->piece.n = b->n;
+        j->piece.nsel = b->nsel;
+        j->piece.sel = b->sel;
+        if (j->op.filter != NULL) {
+            ql_arena_reset(j->op.scratch);
+            QL_TRY(qli_op_filter_apply(cx, &j->op, &j->piece));
+        }
+        if (j->piece.nsel > 0) {
+            j->matched = true;
+            return QL_OK;
+        }
+    }
+}
+
+static ql_status
+nested_next(ql_ctx *cx, qli_op *op, ql_batch **out)
+{
+    nested_op *j = (nested_op *)op;
+    if (j->collected == 0) {
+        ql_arena_reset(j->text);
+    }
+    for (;;) {
+        if (!j->piece_waits) {
+            bool flush = false;
+            if (!j->in_row) {
+                QL_TRY(left_advance(cx, j, &flush));
+            }
+            if (flush) {
+                give_collected(j, out);
+                return QL_OK;
+            }
+            ql_status st = next_piece(cx, j);
+            if (st == QL_END) {
+                continue;
+            }
+            QL_TRY(st);
+            j->piece_waits = true;
+        }
+        if (j->piece.nsel < SMALL && j->collected + j->piece.nsel <= QL_BATCH_ROWS) {
+            QL_TRY(collect(cx, j, &j->piece));
+            j->piece_waits = false;
+            continue;
+        }
+        if (j->collected > 0) {
+            give_collected(j, out);
+            return QL_OK;
+        }
+        j->piece_waits = false;
+        *out = &j->piece;
+        return QL_OK;
+    }
+}
+
+static ql_status
+nested_restart(ql_ctx *cx, qli_op *op)
+{
+    nested_op *j = (nested_op *)op;
+    cache_drop(j);
+    j->cache_on = !j->bound;
+    j->left = NULL;
+    j->k = 0;
+    j->in_row = j->matched = j->piece_waits = j->left_done = false;
+    j->collected = 0;
+    return qli_op_restart(cx, op->left);
+}
+
+ql_status
+qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+{
+    qli_op *op;
+    QL_TRY(qli_op_alloc(cx, b, p, sizeof(nested_op), true, &op));
+    nested_op *j = (nested_op *)op;
+    QL_TRY(qli_op_build(cx, b, p->left, &op->left));
+    QL_TRY(qli_op_build(cx, b, p->right, &op->right));
+    QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
+    QL_TRY(qli_op_live_add(cx, op, op->right->live, op->right->nlive));
+    QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
+    QL_TRY(qli_op_filter_compile(cx, op));
+    j->piece.ncols = b->nslots;
+    j->piece.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
+    if (j->piece.cols == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_run_arena(b->run, "join cache", &j->cache_mem));
+    QL_TRY(qli_run_arena(b->run, "join rows", &j->text));
+    j->bound = qli_plan_is_bound(p->right);
+    j->cache_on = !j->bound;
+    op->next = nested_next;
+    op->restart = nested_restart;
+    *out = op;
+    return QL_OK;
+}

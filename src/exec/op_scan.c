@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The scan operator: rows of a base table through an index range (bounds may look at the rows to
+ * the left of a nested join), or of a virtual table. For UPDATE and DELETE it also gives the
+ * clustered key of each row.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+typedef struct bound_values {
+    qli_ex **ex;
+    ql_value *v;
+    ql_bound bound;
+} bound_values;
+
+typedef struct scan_op {
+    qli_op op;
+    const ql_source *source;
+    ql_scan *scan;
+    ql_arena *bound_mem;
+    bound_values low, high;
+    bool started, empty;
+    ql_value **rows; /* virtual table */
+    size_t nrows, at;
+    bool filled;
+} scan_op;
+
+static ql_status
+compile_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
+{
+    qli_env env = qli_block_env(s->op.block, s->bound_mem);
+    env.single = true;
+    b->v = QL_ARENA_ARRAY(cx, s->op.block->mem, ql_value, pb->n + 1);
+    if (b->v == NULL) {
+        return QL_ERROR;
+    }
+    b->bound = (ql_bound){.values = b->v, .n = pb->n, .inclusive = pb->inclusive};
+    return qli_ex_list(cx, &env, pb->values, pb->n, &b->ex);
+}
+
+/* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
+static ql_status
+eval_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
+{
+    for (uint16_t i = 0; i < pb->n; i++) {
+        QL_TRY(qli_ex_one(cx, b->ex[i], &s->op.block->bind, 0, &b->v[i]));
+        QL_TRY(qli_value_keep(cx, s->bound_mem, &b->v[i]));
+        if (b->v[i].kind == QL_K_NULL && pb->values[i]->kind != QL_E_CONST) {
+            s->empty = true;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+start_scan(ql_ctx *cx, scan_op *s)
+{
+    const ql_plan *p = s->op.plan;
+    qli_block *b = s->op.block;
+    s->started = true;
+    s->empty = false;
+    ql_arena_reset(s->bound_mem);
+    QL_TRY(eval_bound(cx, s, &p->low, &s->low));
+    QL_TRY(eval_bound(cx, s, &p->high, &s->high));
+    if (s->empty) {
+        return QL_OK;
+    }
+    if (s->scan != NULL) {
+        return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
+    }
+    ql_scan_spec spec = {
+        .table = s->source->table,
+        .index = p->index,
+        .ordinals = s->source->ordinals,
+        .ncols = s->source->ncols,
+        .low = s->low.bound,
+        .high = s->high.bound,
+        .reverse = p->reverse,
+        .index_only = p->index_only,
+        .want_locator = b->locator_slot[p->source] != QLI_NO_SLOT,
+        .view = b->view,
+    };
+    return ql_scan_open(cx, b->mem, &spec, &s->scan);
+}
+
+static ql_status
+copy_locators(ql_ctx *cx, scan_op *s)
+{
+    uint16_t slot = s->op.block->locator_slot[s->op.plan->source];
+    if (slot == QLI_NO_SLOT) {
+        return QL_OK;
+    }
+    ql_vector *v = &s->op.batch.cols[slot];
+    ql_arena_reset(s->op.scratch);
+    for (uint16_t i = 0; i < s->op.batch.nsel; i++) {
+        uint16_t row = ql_batch_row(&s->op.batch, i);
+        ql_str key = ql_scan_locator(s->scan, row);
+        v->s[row].p = ql_arena_strndup(cx, s->op.scratch, key.p, key.n);
+        v->s[row].n = key.n;
+        if (v->s[row].p == NULL) {
+            return QL_ERROR;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+scan_next(ql_ctx *cx, qli_op *op, ql_batch **out)
+{
+    scan_op *s = (scan_op *)op;
+    ql_batch *b;
+    if (!s->started) {
+        QL_TRY(start_scan(cx, s));
+    }
+    if (s->empty) {
+        return QL_END;
+    }
+    QL_TRY(ql_scan_next(cx, s->scan, &b));
+    for (uint16_t i = 0; i < s->source->ncols; i++) {
+        op->batch.cols[s->source->slots[i]] = b->cols[i];
+    }
+    op->batch.n = b->n;
+    op->batch.nsel = b->nsel;
+    op->batch.sel = b->sel;
+    QL_TRY(copy_locators(cx, s));
+    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
+    *out = &op->batch;
+    return QL_OK;
+}
+
+static ql_status
+scan_restart(ql_ctx *cx, qli_op *op)
+{
+    (void)cx;
+    ((scan_op *)op)->started = false;
+    return QL_OK;
+}
+
+static ql_status
+virtual_next(ql_ctx *cx, qli_op *op, ql_batch **out)
+{
+    scan_op *s = (scan_op *)op;
+    const ql_table *t = s->source->table;
+    if (!s->filled) {
+        QL_TRY(t->virt->fill(cx, s->bound_mem, t, &s->rows, &s->nrows));
+        s->filled = true;
+    }
+    if (s->at >= s->nrows) {
+        return QL_END;
+    }
+    size_t n = s->nrows - s->at < QL_BATCH_ROWS ? s->nrows - s->at : QL_BATCH_ROWS;
+    for (uint16_t i = 0; i < s->source->ncols; i++) {
+        ql_vector *v = &op->batch.cols[s->source->slots[i]];
+        v->has_nulls = false;
+        for (size_t k = 0; k < n; k++) {
+            ql_vector_set(v, (uint16_t)k, &s->rows[s->at + k][s->source->ordinals[i]]);
+        }
+    }
+    s->at += n;
+    op->batch.n = op->batch.nsel = (uint16_t)n;
+    op->batch.sel = NULL;
+    if (cx->proc != NULL) {
+        ql_proc_add_rows(cx->proc, n, 0);
+    }
+    ql_arena_reset(op->scratch);
+    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
+    *out = &op->batch;
+    return QL_OK;
+}
+
+static ql_status
+virtual_restart(ql_ctx *cx, qli_op *op)
+{
+    (void)cx;
+    ((scan_op *)op)->at = 0;
+    return QL_OK;
+}
+
+ql_status
+qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+{
+    qli_op *op;
+    QL_TRY(qli_op_alloc(cx, b, p, sizeof(scan_op), true, &op));
+    scan_op *s = (scan_op *)op;
+    s->source = &b->query->sources[p->source];
+    QL_TRY(qli_run_arena(b->run, "scan bounds", &s->bound_mem));
+    QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->source->ncols));
+    QL_TRY(qli_op_filter_compile(cx, op));
+    if (s->source->table->is_virtual) {
+        QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
+        op->next = virtual_next;
+        op->restart = virtual_restart;
+        *out = op;
+        return QL_OK;
+    }
+    if (b->locator_slot[p->source] != QLI_NO_SLOT) {
+        QL_TRY(qli_op_live_add(cx, op, &b->locator_slot[p->source], 1));
+        QL_TRY(qli_op_own_slots(cx, op, &b->locator_slot[p->source], 1));
+    }
+    QL_TRY(compile_bound(cx, s, &p->low, &s->low));
+    QL_TRY(compile_bound(cx, s, &p->high, &s->high));
+    op->next = scan_next;
+    op->restart = scan_restart;
+    *out = op;
+    return QL_OK;
+}
+
+static bool
+expr_is_bound(const ql_expr *e)
+{
+    if (e->kind == QL_E_SLOT) {
+        return true;
+    }
+    for (uint32_t i = 0; i < e->nargs; i++) {
+        if (expr_is_bound(e->args[i])) {
+            return true;
+        }
+    }
+    return e->kind == QL_E_SUBQUERY && e->query->correlated;
+}
+
+bool
+qli_plan_is_bound(const ql_plan *p)
+{
+    if (p == NULL) {
+        return false;
+    }
+    if (p->kind == QL_P_SCAN) {
+        for (uint16_t i = 0; i < p->low.n; i++) {
+            if (expr_is_bound(p->low.values[i])) {
+                return true;
+            }
+        }
+        for (uint16_t i = 0; i < p->high.n; i++) {
+            if (expr_is_bound(p->high.values[i])) {
+                return true;
+            }
+        }
+        return false;
+    }
+    return qli_plan_is_bound(p->left) || qli_plan_is_bound(p->right);
+}

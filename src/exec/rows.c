@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows and tuples kept beside the batches: by sorts, hash joins, DISTINCT, UNION. A row is one
+ * block of memory: NULL flags, values, the bytes of its strings. Also hashing and equality of
+ * column values, where NULL equals NULL and strings follow their collation.
+ */
+#include <string.h>
+
+#include "base/hash.h"
+#include "exec/exec_int.h"
+
+static uint32_t
+kind_size(ql_kind k)
+{
+    return k == QL_K_DECIMAL ? sizeof(ql_decimal) : k == QL_K_STRING ? sizeof(ql_str) : 8;
+}
+
+ql_status
+qli_rowfmt_init(ql_ctx *cx, ql_arena *a, qli_rowfmt *f, const ql_type *types, const uint16_t *slots,
+                uint16_t n)
+{
+    f->n = n;
+    f->slots = QL_ARENA_ARRAY(cx, a, uint16_t, n + 1);
+    f->kinds = QL_ARENA_ARRAY(cx, a, ql_kind, n + 1);
+    f->off = QL_ARENA_ARRAY(cx, a, uint32_t, n + 1);
+    if (f->slots == NULL || f->kinds == NULL || f->off == NULL) {
+        return QL_ERROR;
+    }
+    f->size = (n + 7u) & ~7u;
+    for (uint16_t i = 0; i < n; i++) {
+        f->slots[i] = slots[i];
+        f->kinds[i] = types[slots[i]].kind;
+        f->off[i] = f->size;
+        f->size += kind_size(f->kinds[i]);
+    }
+    return QL_OK;
+}
+
+static bool
+is_null(const ql_vector *v, uint16_t at)
+{
+    return v->type.kind == QL_K_NULL || (v->has_nulls && v->nulls[at]);
+}
+
+ql_status
+qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b, uint16_t row,
+             char **out)
+{
+    size_t bytes = 0;
+    for (uint16_t i = 0; i < f->n; i++) {
+        const ql_vector *v = &b->cols[f->slots[i]];
+        uint16_t at = v->is_const ? 0 : row;
+        if (f->kinds[i] == QL_K_STRING && !is_null(v, at)) {
+            bytes += v->s[at].n;
+        }
+    }
+    char *p = ql_arena_alloc(cx, a, f->size + bytes + 1);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    char *text = p + f->size;
+    for (uint16_t i = 0; i < f->n; i++) {
+        const ql_vector *v = &b->cols[f->slots[i]];
+        uint16_t at = v->is_const ? 0 : row;
+        char *cell = p + f->off[i];
+        p[i] = (char)is_null(v, at);
+        if (p[i]) {
+            continue;
+        }
+        if (f->kinds[i] == QL_K_STRING) {
+            ql_str s = v->s[at];
+            if (s.n > 0) {
+                memcpy(text, s.p, s.n);
+            }
+            s.p = text;
+            text += s.n;
+            memcpy(cell, &s, sizeof s);
+        } else if (f->kinds[i] == QL_K_DECIMAL) {
+            memcpy(cell, &v->dec[at], sizeof(ql_decimal));
+        } else {
+            memcpy(cell, &v->i[at], 8);
+        }
+    }
+    *out = p;
+    return QL_OK;
+}
+
+static void
+load_column(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, ql_vector *v)
+{
+    uint32_t off = f->off[i];
+    bool nulls = false;
+    for (uint16_t k = 0; k < n; k++) {
+        const char *p = rows[k];
+        uint8_t null = p == NULL || p[i];
+        v->nulls[k] = null;
+        nulls = nulls || null;
+        if (null) {
+            continue;
+        }
+        if (f->kinds[i] == QL_K_STRING) {
+            memcpy(&v->s[k], p + off, sizeof(ql_str));
+        } else if (f->kinds[i] == QL_K_DECIMAL) {
+            memcpy(&v->dec[k], p + off, sizeof(ql_decimal));
+        } else {
+            memcpy(&v->i[k], p + off, 8);
+        }
+    }
+    v->has_nulls = nulls;
+    v->is_const = false;
+}
+
+void
+qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector *cols)
+{
+    for (uint16_t i = 0; i < f->n; i++) {
+        load_column(f, i, rows, n, &cols[f->slots[i]]);
+    }
+}
+
+ql_status
+qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_vector *src,
+                const uint16_t *sel, uint16_t n)
+{
+    if (at == 0) {
+        dst->has_nulls = false;
+        dst->is_const = false;
+    }
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k, to = (uint16_t)(at + k);
+        qli_cell_copy(dst, to, src, row);
+        if (a != NULL && dst->type.kind == QL_K_STRING && !dst->nulls[to] && dst->s[to].n > 0) {
+            dst->s[to].p = ql_arena_strndup(cx, a, dst->s[to].p, dst->s[to].n);
+            if (dst->s[to].p == NULL) {
+                return QL_ERROR;
+            }
+        }
+    }
+    return QL_OK;
+}
+
+#define NULL_HASH 0x9ae16a3b2f90404fULL
+
+static uint64_t
+mix(uint64_t seed, uint64_t h)
+{
+    return ql_hash_u64(seed * 0x9e3779b97f4a7c15ULL + h);
+}
+
+static uint64_t
+double_hash(double d)
+{
+    uint64_t u;
+    d = d == 0 ? 0 : d;
+    memcpy(&u, &d, sizeof u);
+    return u;
+}
+
+static ql_status
+cell_hash(ql_ctx *cx, const ql_vector *v, uint16_t at, uint64_t *h)
+{
+    switch (v->type.kind) {
+    case QL_K_STRING:
+        if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
+            *h = ql_hash_bytes(v->s[at].p, v->s[at].n, 0);
+            return QL_OK;
+        }
+        return ql_coll_hash(cx, v->type.coll, v->s[at], 0, h);
+    case QL_K_DECIMAL:
+        *h = double_hash(ql_decimal_to_double(&v->dec[at]));
+        return QL_OK;
+    case QL_K_DOUBLE:
+        *h = double_hash(v->d[at]);
+        return QL_OK;
+    default:
+        *h = (uint64_t)v->i[at];
+        return QL_OK;
+    }
+}
+
+ql_status
+qli_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n, bool first,
+                uint64_t *hash)
+{
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k;
+        uint16_t at = v->is_const ? 0 : row;
+        uint64_t h = NULL_HASH;
+        if (!is_null(v, at)) {
+            QL_TRY(cell_hash(cx, v, at, &h));
+        }
+        hash[row] = first ? mix(0, h) : mix(hash[row], h);
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t seed,
+               uint64_t *hash)
+{
+    uint64_t h = NULL_HASH;
+    switch (v->kind) {
+    case QL_K_NULL:
+        break;
+    case QL_K_STRING:
+        if (coll == NULL || coll == ql_coll_binary) {
+            h = ql_hash_bytes(v->s.p, v->s.n, 0);
+        } else {
+            QL_TRY(ql_coll_hash(cx, coll, v->s, 0, &h));
+        }
+        break;
+    case QL_K_DECIMAL:
+        h = double_hash(ql_decimal_to_double(&v->dec));
+        break;
+    case QL_K_DOUBLE:
+        h = double_hash(v->d);
+        break;
+    default:
+        h = (uint64_t)v->i;
+        break;
+    }
+    *hash = mix(seed, h);
+    return QL_OK;
+}
+
+ql_status
+qli_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val, bool *equal)
+{
+    uint16_t at = v->is_const ? 0 : row;
+    int cmp;
+    if (is_null(v, at) || val->kind == QL_K_NULL) {
+        *equal = is_null(v, at) && val->kind == QL_K_NULL;
+        return QL_OK;
+    }
+    switch (v->type.kind) {
+    case QL_K_STRING:
+        if (v->s[at].n == val->s.n && memcmp(v->s[at].p, val->s.p, val->s.n) == 0) {
+            *equal = true;
+            return QL_OK;
+        }
+        if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
+            *equal = false;
+            return QL_OK;
+        }
+        QL_TRY(ql_coll_compare(cx, v->type.coll, v->s[at], val->s, &cmp));
+        *equal = cmp == 0;
+        return QL_OK;
+    case QL_K_DECIMAL:
+        *equal = ql_decimal_cmp(&v->dec[at], &val->dec) == 0;
+        return QL_OK;
+    case QL_K_DOUBLE:
+        *equal = v->d[at] == val->d;
+        return QL_OK;
+    default:
+        *equal = v->i[at] == val->i && (v->i[at] >= 0 || v->type.kind != QL_K_INT ||
+                                        v->type.is_unsigned == val->is_unsigned);
+        return QL_OK;
+    }
+}
+
+/* One tuple of a set, values behind it. */
+struct qli_tuple {
+    struct qli_tuple *next;
+    uint64_t hash;
+    ql_value vals[];
+};
+
+void
+qli_tupleset_init(qli_tupleset *s, ql_arena *mem, uint16_t width)
+{
+    *s = (qli_tupleset){.mem = mem, .width = width};
+}
+
+static ql_status
+tupleset_grow(ql_ctx *cx, qli_tupleset *s)
+{
+    size_t n = s->nbuckets ? s->nbuckets * 4 : 64;
+    struct qli_tuple **buckets = QL_ARENA_ARRAY(cx, s->mem, struct qli_tuple *, n);
+    if (buckets == NULL) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < s->nbuckets; i++) {
+        if (i % 1024 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        for (struct qli_tuple *t = s->buckets[i], *next; t != NULL; t = next) {
+            next = t->next;
+            t->next = buckets[t->hash & (n - 1)];
+            buckets[t->hash & (n - 1)] = t;
+        }
+    }
+    s->buckets = buckets;
+    s->nbuckets = n;
+    return QL_OK;
+}
+
+ql_status
+qli_tupleset_has(ql_ctx *cx, const qli_tupleset *s, ql_vector *const *cols, uint16_t row,
+                 uint64_t hash, bool *found)
+{
+    *found = false;
+    if (s->nbuckets == 0) {
+        return QL_OK;
+    }
+    for (struct qli_tuple *t = s->buckets[hash & (s->nbuckets - 1)]; t != NULL; t = t->next) {
+        bool equal = t->hash == hash;
+        for (uint16_t i = 0; i < s->width && equal; i++) {
+            QL_TRY(qli_row_equals(cx, cols[i], row, &t->vals[i], &equal));
+        }
+        if (equal) {
+            *found = true;
+            return QL_OK;
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_tupleset_add(ql_ctx *cx, qli_tupleset *s, ql_vector *const *cols, uint16_t row, uint64_t hash,
+                 bool *fresh)
+{
+    bool found;
+    QL_TRY(qli_tupleset_has(cx, s, cols, row, hash, &found));
+    *fresh = !found;
+    if (found) {
+        return QL_OK;
+    }
+    if (s->count >= s->nbuckets) {
+        QL_TRY(tupleset_grow(cx, s));
+    }
+    struct qli_tuple *t = ql_arena_alloc(cx, s->mem, sizeof *t + s->width * sizeof(ql_value));
+    if (t == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < s->width; i++) {
+        ql_vector_get(cols[i], row, &t->vals[i]);
+        QL_TRY(qli_value_keep(cx, s->mem, &t->vals[i]));
+    }
+    t->hash = hash;
+    t->next = s->buckets[hash & (s->nbuckets - 1)];
+    s->buckets[hash & (s->nbuckets - 1)] = t;
+    s->count++;
+    return QL_OK;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a statement in execution owns (arenas, function states) and the small helpers all of exec
+ * uses. Everything is freed in one place, before the session ends the statement's layer, so that no
+ * scan outlives its snapshot.
+ */
+#include <string.h>
+
+#include "exec/exec_int.h"
+
+struct qli_arena_link {
+    struct qli_arena_link *next;
+    ql_arena *arena;
+};
+
+void
+qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
+{
+    *run = (qli_run){.cx = cx, .ops = ops, .stmt = stmt, .out = out};
+}
+
+void
+qli_run_fini(qli_run *run)
+{
+    for (qli_call *c = run->calls; c != NULL; c = c->next) {
+        c->state_free(c->state);
+    }
+    run->calls = NULL;
+    for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {
+        ql_arena_free(l->arena);
+    }
+    run->arenas = NULL;
+}
+
+ql_status
+qli_run_arena(qli_run *run, const char *name, ql_arena **out)
+{
+    struct qli_arena_link *l = QL_ARENA_NEW(run->cx, run->cx->arena, struct qli_arena_link);
+    if (l == NULL) {
+        return QL_ERROR;
+    }
+    l->arena = ql_arena_new(name, ql_arena_quota(run->cx->arena));
+    if (l->arena == NULL) {
+        return ql_fail_oom(run->cx, sizeof *l);
+    }
+    l->next = run->arenas;
+    run->arenas = l;
+    *out = l->arena;
+    return QL_OK;
+}
+
+ql_status
+qli_not_built(ql_ctx *cx, const char *what)
+{
+    return ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, what);
+}
+
+const char *
+qli_zstr(ql_ctx *cx, ql_str s)
+{
+    const char *p = ql_arena_strndup(cx, cx->arena, s.p != NULL ? s.p : "", s.n);
+    return p != NULL ? p : "";
+}
+
+ql_status
+qli_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v)
+{
+    if (v->kind == QL_K_STRING && v->s.n > 0) {
+        v->s.p = ql_arena_strndup(cx, a, v->s.p, v->s.n);
+        return v->s.p != NULL ? QL_OK : QL_ERROR;
+    }
+    return QL_OK;
+}
