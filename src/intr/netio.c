@@ -67,6 +67,19 @@ ql_net_init(ql_net *net, int fd)
 }
 
 void
+ql_net_cut(ql_net *net)
+{
+    if (net->ssl != NULL && net->unsent == NULL && SSL_is_init_finished(net->ssl)) {
+        (void)SSL_shutdown(net->ssl); /* one try to say good-bye; does not wait */
+        ERR_clear_error();
+    }
+    net->broken = true;
+    if (net->fd >= 0) {
+        ql_net_shutdown_fd(net->fd);
+    }
+}
+
+void
 ql_net_close(ql_net *net)
 {
     if (net->ssl != NULL) {

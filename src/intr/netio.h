@@ -22,6 +22,9 @@ typedef struct ql_net {
 
 void ql_net_init(ql_net *net, int fd); /* makes fd non-blocking, TCP_NODELAY; takes ownership */
 void ql_net_close(ql_net *net);
+/* Owner: end the connection for the peer now (TLS: with a good-bye, one try); the descriptor stays
+ * open until ql_net_close. Never waits. */
+void ql_net_cut(ql_net *net);
 /* Read 1..n bytes. QL_OK with *got > 0; QL_END = peer closed; QL_TIMEOUT; QL_ERROR (1158);
  * QL_KILLED. Waits: kind. */
 ql_status ql_net_read(ql_ctx *cx, ql_net *net, void *p, size_t n, size_t *got, ql_deadline dl,

@@ -115,6 +115,12 @@ qli_proc_put(ql_proc *row)
     ql_mem_free(row);
 }
 
+void
+ql_proc_set_owner_cuts(ql_proc *row)
+{
+    atomic_store_explicit(&row->owner_cuts, true, memory_order_relaxed);
+}
+
 ql_proc *
 ql_proc_add(ql_ctx *cx, ql_procs *ps, ql_intr *in, int net_fd, const char *host)
 {
@@ -279,6 +285,7 @@ raise_row(ql_proc *row, uint64_t stmt_id, uint32_t reasons, bool cut, int64_t no
     const uint32_t polite = QL_INTR_SHUTDOWN | QL_INTR_IDLE; /* the owner still says good-bye */
     bool hit = ql_intr_raise_before(row->in, reasons, stmt_id, not_after);
     uint32_t raised = atomic_load_explicit(&row->in->raised, memory_order_relaxed);
+    cut = cut && !atomic_load_explicit(&row->owner_cuts, memory_order_relaxed);
     if (cut && hit && (reasons & QL_INTR_CONN_MASK & ~polite) != 0 && row->net_fd >= 0) {
         ql_net_shutdown_fd(row->net_fd);
     }

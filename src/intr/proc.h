@@ -83,6 +83,9 @@ ql_proc *ql_proc_add(ql_ctx *cx, ql_procs *ps, ql_intr *in, int net_fd,
 /* The row is gone when this returns: no raise can reach its interrupt any more. */
 void ql_proc_remove(ql_procs *ps, ql_proc *row);
 uint64_t ql_proc_id(const ql_proc *row);
+/* A kill leaves it to the owner to cut its socket: under TLS it says good-bye first, for without
+ * that clients report a protocol error instead of a lost connection. */
+void ql_proc_set_owner_cuts(ql_proc *row);
 size_t ql_procs_count(ql_procs *ps);
 
 /* Owner's updates. Strings are copied. All are cheap: a leaf mutex of the row, uncontended. */

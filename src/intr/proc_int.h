@@ -24,6 +24,7 @@ struct ql_proc {
     ql_hash_node node;            /* [m_shard] */
     uint64_t id;                  /* [const] */
     int net_fd;                   /* [const]; open until the row leaves its shard */
+    _Atomic bool owner_cuts;      /* a kill does not shut net_fd down */
     ql_intr *in;                  /* [m_shard or mu to read, both to write]; NULL: row is gone */
     _Atomic uint32_t refs;        /* the shard's and those of listings */
     ql_mutex mu;                  /* rank PROC */

@@ -59,6 +59,7 @@ process_kill(ql_session *s, void *arg, ql_outcome *out)
 {
     const ql_command *c = arg;
     (void)out;
+    s->is_kill = true;
     return ql_exec_kill(&s->cx, c->id, false);
 }
 

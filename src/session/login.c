@@ -175,6 +175,9 @@ qli_login(ql_session *s)
     } else {
         s->end = QLI_END_ABORTED;
     }
+    if (s->wire.net.ssl != NULL) {
+        ql_proc_set_owner_cuts(cx->proc);
+    }
     s->logged_in = s->end == QLI_END_NONE;
     ql_proc_set_stage(cx->proc, QL_STAGE_NONE);
     return s->logged_in;

@@ -19,8 +19,8 @@ typedef struct ql_session_env {
     void (*request_shutdown)(void *arg);
     /* Are there more connections than max_connections allows? Asked after authentication. */
     bool (*is_over_limit)(void *arg);
-    /* Watch a connection for a client that vanishes, or no longer (kill_on_client_gone); the watcher
-     * forgets it when fd is closed. */
+    /* Watch a connection for a client that vanishes, or no longer (kill_on_client_gone); the
+     * watcher forgets it when fd is closed. */
     void (*watch_peer)(void *arg, uint64_t conn_id, int fd, bool on);
     _Atomic uint32_t prepared; /* prepared statements of all sessions */
 } ql_session_env;

@@ -91,7 +91,7 @@ begin_statement(ql_session *s, ql_str info)
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
     cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
-    s->committed = s->touched = false;
+    s->committed = s->touched = s->is_kill = false;
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
@@ -183,6 +183,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
     ql_count_command(cx, ql_stmt_com_name(ast->kind));
+    s->is_kill |= ast->kind == QL_S_KILL;
     QL_TRY(qli_limit_select(s, ast));
     if (qli_txn_is_control(ast->kind)) {
         return qli_txn_control(s, ast);
@@ -269,8 +270,7 @@ qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl)
     }
 }
 
-/* How long the error packet may take. A connection that ends gets one try: its socket has been cut,
- * or it killed itself and waits for the answer. */
+/* How long the error packet may take. One that killed its own connection gets one try. */
 static ql_deadline
 error_deadline(ql_session *s, ql_status why, uint32_t conn_reason)
 {
@@ -292,7 +292,8 @@ qli_reply_failure(ql_session *s, ql_status why)
 {
     ql_ctx *cx = &s->cx;
     uint32_t reason = ql_intr_conn_reason(&s->intr);
-    if (reason == QL_INTR_GONE || s->wire.net.broken || s->wire.lost) {
+    if (reason == QL_INTR_GONE || (reason == QL_INTR_CONN && !s->is_kill) || s->wire.net.broken ||
+        s->wire.lost) {
         abort_connection(s);
         return;
     }
