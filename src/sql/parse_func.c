@@ -466,7 +466,8 @@ named_call(qli_parser *p, ql_ast_expr **out)
 {
     ql_ast_expr *e;
     QL_TRY(qli_expr_new(p, QL_A_FUNC, &e));
-    QL_TRY(qli_name(p, &e->name));
+    QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, &e->name));
+    qli_advance(p);
     if (qli_accept(p, T_DOT)) {
         e->schema = e->name;
         QL_TRY(qli_name(p, &e->name));
