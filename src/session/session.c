@@ -127,7 +127,10 @@ read_command(ql_session *s, ql_str *payload)
         }
         slim(s);
     }
-    return ql_wire_read_after_idle(&s->cx, &s->wire, dl, payload);
+    ql_intr_park(&s->intr, s->wire.net.fd);
+    ql_status st = ql_wire_read_after_idle(&s->cx, &s->wire, dl, payload);
+    ql_status back = ql_intr_unpark(&s->cx);
+    return st == QL_OK ? back : st;
 }
 
 /* No command came; say why, as far as there is somebody to tell. */

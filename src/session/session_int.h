@@ -70,6 +70,7 @@ struct ql_session {
     uint64_t commands; /* finished since login */
     qli_end end;
     bool logged_in;
+    bool hide_warnings; /* SHOW WARNINGS and its kin answer with no warnings of their own */
     bool is_kill; /* the running statement is KILL: it is told even when it kills its own connection
                    */
     bool watched; /* the watcher knows the socket */

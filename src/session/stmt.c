@@ -91,7 +91,7 @@ begin_statement(ql_session *s, ql_str info)
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
     cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
-    s->committed = s->touched = s->is_kill = false;
+    s->committed = s->touched = s->is_kill = s->hide_warnings = false;
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
@@ -169,6 +169,7 @@ static void
 choose_diagnostics(ql_session *s, const ql_ast_stmt *ast)
 {
     if (is_about_diagnostics(ast)) {
+        s->hide_warnings = true;
         s->cx.diag = s->diag_last;
         ql_diag *d = s->diag_now;
         s->diag_now = s->diag_last;
@@ -239,7 +240,7 @@ drain_rows(ql_session *s)
 ql_reply
 qli_reply_state(ql_session *s, bool more)
 {
-    uint64_t warnings = ql_diag_warning_count(s->cx.diag);
+    uint64_t warnings = s->hide_warnings ? 0 : ql_diag_warning_count(s->cx.diag);
     unsigned status = 0;
     status |= s->vars.in_transaction ? QL_SST_IN_TRANS : 0;
     status |= s->vars.autocommit ? QL_SST_AUTOCOMMIT : 0;
