@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -26,6 +27,7 @@ ql_intr_init(ql_ctx *cx, ql_intr *in)
     if (in->event_fd < 0) {
         return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
     }
+    in->park_fd = -1;
     ql_mutex_init(&in->mu, QL_RANK_PROC);
     return QL_OK;
 }
@@ -34,8 +36,40 @@ void
 ql_intr_fini(ql_intr *in)
 {
     ql_mutex_fini(&in->mu);
-    (void)close(in->event_fd);
+    if (in->event_fd >= 0) {
+        (void)close(in->event_fd);
+    }
     in->event_fd = -1;
+}
+
+void
+ql_intr_park(ql_intr *in, int fd)
+{
+    ql_mutex_lock(&in->mu);
+    if (atomic_load_explicit(&in->raised, memory_order_relaxed) == 0 && in->event_fd >= 0) {
+        (void)close(in->event_fd);
+        in->event_fd = -1;
+        in->park_fd = fd;
+    }
+    ql_mutex_unlock(&in->mu);
+}
+
+ql_status
+ql_intr_unpark(ql_ctx *cx)
+{
+    ql_intr *in = cx->intr;
+    if (in->event_fd >= 0) {
+        return QL_OK;
+    }
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd < 0) {
+        return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
+    }
+    ql_mutex_lock(&in->mu);
+    in->event_fd = fd;
+    in->park_fd = -1;
+    ql_mutex_unlock(&in->mu);
+    return QL_OK;
 }
 
 /* [mu] */
@@ -114,10 +148,12 @@ ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t no
             atomic_fetch_add_explicit(&in->deferred, 1, memory_order_relaxed);
         }
     }
-    ql_mutex_unlock(&in->mu);
-    if (wake) {
+    if (wake && in->park_fd >= 0) {
+        (void)shutdown(in->park_fd, SHUT_RD);
+    } else if (wake) {
         ql_intr_wake(in);
     }
+    ql_mutex_unlock(&in->mu);
     return hit != 0;
 }
 

@@ -31,13 +31,14 @@ enum ql_intr_reason {
 typedef struct ql_intr {
     _Atomic uint32_t
         pending; /* reasons a checkpoint must act on: raised and not held; what ql_check loads */
-    _Atomic uint32_t raised;      /* [mu to write] all reasons raised and not yet dropped */
-    _Atomic uint64_t stmt_id;     /* [mu to write] statement now running, 0 = none */
-    ql_mutex mu;                  /* rank PROC: raise against stmt_begin/stmt_end/hold */
-    uint32_t held;                /* [mu] reasons deferred by ql_hold */
-    uint32_t hold_depth[16];      /* [owner] nesting per reason bit */
-    _Atomic uint64_t deferred;    /* kills that arrived under hold; for the status variable */
-    int event_fd;                 /* [const] what ql_wait polls; readable = look at pending */
+    _Atomic uint32_t raised;   /* [mu to write] all reasons raised and not yet dropped */
+    _Atomic uint64_t stmt_id;  /* [mu to write] statement now running, 0 = none */
+    ql_mutex mu;               /* rank PROC: raise against stmt_begin/stmt_end/hold */
+    uint32_t held;             /* [mu] reasons deferred by ql_hold */
+    uint32_t hold_depth[16];   /* [owner] nesting per reason bit */
+    _Atomic uint64_t deferred; /* kills that arrived under hold; for the status variable */
+    int event_fd; /* [mu to change] what ql_wait polls; readable = look at pending; -1 = parked */
+    int park_fd;  /* [mu] socket of a parked session, else -1 */
     _Atomic uint64_t checkpoints; /* [owner writes] passed so far; debug builds only count */
     uint64_t
         kill_at; /* [owner] kill sweep: raise kill_at_reason at this checkpoint number; 0 = off */
@@ -73,6 +74,13 @@ bool ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id);
 /* The same, but a statement reason does not hit a statement that began after the monotonic time
  * not_after (0 = no such limit). */
 bool ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after);
+/* Owner, idle for a while: give the event descriptor back (ten thousand idle connections then need
+ * ten thousand descriptors, not twice that). Until unpark only connection reasons can come, and
+ * they wake by shutting down the reading side of socket fd; no other wait than for that socket is
+ * allowed. park does nothing when a reason is pending. unpark: QL_ERROR (1041) when there is no
+ * descriptor. */
+void ql_intr_park(ql_intr *in, int fd);
+ql_status ql_intr_unpark(ql_ctx *cx) QL_MUST_USE;
 /* Any thread. Make the owner's wait look again (spurious for it). Never waits. */
 void ql_intr_wake(ql_intr *in);
 
