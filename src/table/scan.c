@@ -55,7 +55,52 @@ is_clustered(const ql_scan *s)
     return s->index == &s->spec.table->indexes[0];
 }
 
-/* Encode both ends; decide between point and range. */
+/* No stored key is as long as this bound: those above its cut-off head are those above it, and so
+ * for those below. False: the bound is short enough. */
+static bool
+cut_bound(ql_scan *s, ql_buf *b)
+{
+    if (QL_LIKELY(b->n <= QLI_KEY_MAX)) {
+        return false;
+    }
+    b->n = QLI_KEY_MAX;
+    if (!qli_key_successor(b)) {
+        s->mode = SCAN_NOTHING;
+    }
+    return true;
+}
+
+/* A prefix part does not tell its values apart: an exclusive end must stay inclusive, the filter
+ * above decides. */
+static bool
+bound_is_exact(const ql_index *ix, const ql_bound *b)
+{
+    return b->n == 0 || ix->parts[b->n - 1].prefix == 0;
+}
+
+static bool
+has_null(const ql_bound *b)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        if (ql_value_is_null(&b->values[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Both ends inclusive, the same, and all columns of a unique index without NULL. */
+static bool
+is_point(const ql_scan *s, const ql_bound *low, const ql_bound *high)
+{
+    const ql_index *ix = s->index;
+    return ix->unique && !ix->hidden_rowid && low->n == ix->nparts && high->n == low->n &&
+           low->inclusive && high->inclusive && s->low.n == s->high.n &&
+           memcmp(s->low.p, s->high.p, s->low.n) == 0 && !has_null(low);
+}
+
+/* Encode both ends; decide between point and range. Leading values that both ends share are
+ * equalities; the last value of each end may be a range. */
 static ql_status
 bind_range(ql_ctx *cx, ql_scan *s, const ql_bound *low, const ql_bound *high)
 {
@@ -65,26 +110,17 @@ bind_range(ql_ctx *cx, ql_scan *s, const ql_bound *low, const ql_bound *high)
     QL_TRY(qli_key_parts(cx, &s->low, t, ix, low->values, low->n));
     QL_TRY(qli_key_start(cx, &s->high, ix->id));
     QL_TRY(qli_key_parts(cx, &s->high, t, ix, high->values, high->n));
-    bool same =
-        low->n == high->n && s->low.n == s->high.n && memcmp(s->low.p, s->high.p, s->low.n) == 0;
-    bool has_null = false;
-    for (uint16_t i = 0; i < low->n; i++) {
-        has_null |= ql_value_is_null(&low->values[i]);
-    }
     s->mode = SCAN_RANGE;
-    if (same && low->n > 0 && low->n == ix->nparts && ix->unique && !has_null && low->inclusive &&
-        high->inclusive && !ix->hidden_rowid) {
-        s->mode = SCAN_POINT;
+    if (is_point(s, low, high)) {
+        s->mode = s->low.n > QLI_KEY_MAX ? SCAN_NOTHING : SCAN_POINT;
         return QL_OK;
     }
-    /* A prefix part does not tell its values apart: an exclusive end must stay inclusive, the
-     * filter above decides. */
-    bool low_exact = low->n == 0 || ix->parts[low->n - 1].prefix == 0,
-         high_exact = high->n == 0 || ix->parts[high->n - 1].prefix == 0;
-    if (low->n > 0 && !low->inclusive && low_exact && !qli_key_successor(&s->low)) {
+    if (!cut_bound(s, &s->low) && low->n > 0 && !low->inclusive && bound_is_exact(ix, low) &&
+        !qli_key_successor(&s->low)) {
         s->mode = SCAN_NOTHING;
     }
-    if ((high->n == 0 || high->inclusive || !high_exact) && !qli_key_successor(&s->high)) {
+    if (!cut_bound(s, &s->high) && (high->n == 0 || high->inclusive || !bound_is_exact(ix, high)) &&
+        !qli_key_successor(&s->high)) {
         s->mode = SCAN_NOTHING;
     }
     return QL_OK;
@@ -484,7 +520,9 @@ ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows)
         ql_table_rows_init(t, (int64_t)*rows);
         return QL_OK;
     }
-    *rows = st == QL_OK ? COUNT_LIMIT * 10
-                        : *rows; /* large: an order of magnitude is enough for the planner */
+    if (st == QL_OK) { /* large: an order of magnitude is enough for the planner */
+        *rows = COUNT_LIMIT * 10;
+        ql_table_rows_init(t, COUNT_LIMIT * 10);
+    }
     return st;
 }

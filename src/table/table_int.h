@@ -8,7 +8,8 @@
 #include "base/buf.h"
 #include "table/table.h"
 
-#define QLI_ID_BYTES 4 /* index id in front of every key */
+#define QLI_ID_BYTES 4    /* index id in front of every key */
+#define QLI_KEY_MAX 3500u /* txn.h: the longest key that can be stored */
 
 static inline ql_str
 qli_str(const ql_buf *b)

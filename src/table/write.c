@@ -161,8 +161,8 @@ ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *r
     ql_status st;
     *result = QL_WROTE;
     if (t->indexes[0].hidden_rowid) {
+        /* Nobody can name this key before it is committed: it needs no lock. */
         QL_TRY_TO(st, hidden_key(cx, t, &locator), done);
-        QL_TRY_TO(st, lock_key(cx, qli_str(&locator)), done);
     } else {
         ql_str there;
         QL_TRY_TO(st, qli_clustered_key(cx, &locator, t, row), done);
@@ -226,10 +226,10 @@ move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, con
     if (same_key && ql_str_eq(old_locator, locator)) {
         return QL_OK;
     }
+    if (old_unique) { /* whoever wants this key must wait until we have committed */
+        QL_TRY(lock_key(cx, qli_str(old_key)));
+    }
     if (!same_key) {
-        if (old_unique) { /* whoever wants this key must wait until we have committed */
-            QL_TRY(lock_key(cx, qli_str(old_key)));
-        }
         QL_TRY(ql_txn_del(cx, qli_str(old_key)));
     }
     return ql_txn_put(cx, qli_str(key),
