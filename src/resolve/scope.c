@@ -178,7 +178,7 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out)
         db = r->cx->vars->db;
     }
     QL_TRY(ql_catalog_open_table(r->cx, r->a, db, name->name, QL_MDL_SHARED, true, out));
-    r->touches_tables = true;
+    r->touches_tables |= !(*out)->is_virtual; /* to see and to kill must not queue */
     return QL_OK;
 }
 

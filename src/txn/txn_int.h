@@ -169,8 +169,7 @@ struct ql_txnsys {
     qli_worker purger;
 
     _Atomic uint64_t overlay_bytes, lock_bytes;
-    _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_locks, n_lock_waits, n_deadlocks, n_open,
-        n_purged;
+    _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_lock_waits, n_deadlocks, n_open, n_purged;
 };
 
 static inline ql_txnsys *
@@ -216,6 +215,8 @@ void qli_cursors_cut_off(ql_ctx *cx, ql_txn *t);
 /* rowlock.c */
 ql_status qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_rowlock_fini(ql_txnsys *ts);
+/* Locks and requests in the table, void ones too until they are swept. */
+uint64_t qli_rowlock_count(ql_txnsys *ts);
 void qli_trx_end(ql_txnsys *ts, qli_trx *trx); /* NULL ignored; gives the owner's reference away */
 void qli_trx_put(qli_trx *trx);
 void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of the table */

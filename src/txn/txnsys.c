@@ -110,7 +110,7 @@ ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out)
         .commits = load(&ts->n_commits),
         .commit_groups = load(&ts->n_groups),
         .rollbacks = load(&ts->n_rollbacks),
-        .row_locks = load(&ts->n_locks),
+        .row_locks = qli_rowlock_count(ts),
         .row_lock_waits = load(&ts->n_lock_waits),
         .deadlocks = load(&ts->n_deadlocks),
         .open_transactions = load(&ts->n_open),
