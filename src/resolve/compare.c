@@ -63,7 +63,7 @@ qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operat
             strength = s;
         } else if (s == strength) {
             const ql_collation *m = coll_meet(c, o);
-            if (!m && s <= 2) {
+            if ((!m && s <= 2) || (s == 0 && o != c && m != ql_coll_binary)) {
                 return ql_fail(r->cx, QL_ER_CANT_AGGREGATE_2COLLATIONS, c->name,
                                coercibility_name(strength), o->name, coercibility_name(s),
                                operation);

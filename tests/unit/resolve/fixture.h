@@ -245,18 +245,41 @@ static inline const char *
 op_name(ql_op op)
 {
     static const char *const names[] = {
-        [QL_OP_OR] = "or",        [QL_OP_XOR] = "xor",          [QL_OP_AND] = "and",
-        [QL_OP_NOT] = "not",      [QL_OP_EQ] = "=",             [QL_OP_NULLSAFE_EQ] = "<=>",
-        [QL_OP_NE] = "<>",        [QL_OP_LT] = "<",             [QL_OP_LE] = "<=",
-        [QL_OP_GT] = ">",         [QL_OP_GE] = ">=",            [QL_OP_IS_NULL] = "isnull",
-        [QL_OP_IS_NOT_NULL] = "notnull", [QL_OP_IS_TRUE] = "istrue", [QL_OP_IS_FALSE] = "isfalse",
-        [QL_OP_BETWEEN] = "between", [QL_OP_NOT_BETWEEN] = "notbetween", [QL_OP_IN] = "in",
-        [QL_OP_NOT_IN] = "notin", [QL_OP_LIKE] = "like",        [QL_OP_NOT_LIKE] = "notlike",
-        [QL_OP_REGEXP] = "regexp", [QL_OP_ADD] = "+",           [QL_OP_SUB] = "-",
-        [QL_OP_MUL] = "*",        [QL_OP_DIV] = "/",            [QL_OP_INTDIV] = "div",
-        [QL_OP_MOD] = "%",        [QL_OP_NEG] = "neg",          [QL_OP_BITOR] = "|",
-        [QL_OP_BITAND] = "&",     [QL_OP_BITXOR] = "^",         [QL_OP_SHL] = "<<",
-        [QL_OP_SHR] = ">>",       [QL_OP_BITNOT] = "~",
+        [QL_OP_OR] = "or",
+        [QL_OP_XOR] = "xor",
+        [QL_OP_AND] = "and",
+        [QL_OP_NOT] = "not",
+        [QL_OP_EQ] = "=",
+        [QL_OP_NULLSAFE_EQ] = "<=>",
+        [QL_OP_NE] = "<>",
+        [QL_OP_LT] = "<",
+        [QL_OP_LE] = "<=",
+        [QL_OP_GT] = ">",
+        [QL_OP_GE] = ">=",
+        [QL_OP_IS_NULL] = "isnull",
+        [QL_OP_IS_NOT_NULL] = "notnull",
+        [QL_OP_IS_TRUE] = "istrue",
+        [QL_OP_IS_FALSE] = "isfalse",
+        [QL_OP_BETWEEN] = "between",
+        [QL_OP_NOT_BETWEEN] = "notbetween",
+        [QL_OP_IN] = "in",
+        [QL_OP_NOT_IN] = "notin",
+        [QL_OP_LIKE] = "like",
+        [QL_OP_NOT_LIKE] = "notlike",
+        [QL_OP_REGEXP] = "regexp",
+        [QL_OP_ADD] = "+",
+        [QL_OP_SUB] = "-",
+        [QL_OP_MUL] = "*",
+        [QL_OP_DIV] = "/",
+        [QL_OP_INTDIV] = "div",
+        [QL_OP_MOD] = "%",
+        [QL_OP_NEG] = "neg",
+        [QL_OP_BITOR] = "|",
+        [QL_OP_BITAND] = "&",
+        [QL_OP_BITXOR] = "^",
+        [QL_OP_SHL] = "<<",
+        [QL_OP_SHR] = ">>",
+        [QL_OP_BITNOT] = "~",
     };
     return op < QL_ARRAY_LEN(names) && names[op] ? names[op] : "op?";
 }
@@ -291,7 +314,8 @@ print_value(world *w, const ql_value *v)
         put(w, "NULL");
         break;
     case QL_K_INT:
-        v->is_unsigned ? put(w, "%lluu", (unsigned long long)v->u) : put(w, "%lld", (long long)v->i);
+        v->is_unsigned ? put(w, "%lluu", (unsigned long long)v->u)
+                       : put(w, "%lld", (long long)v->i);
         break;
     case QL_K_DOUBLE:
         put(w, "%gd", v->d);
@@ -344,7 +368,8 @@ print_expr(world *w, const ql_expr *e)
         print_value(w, &e->value);
         break;
     case QL_E_SLOT:
-        e->name.n ? put(w, "$%u:%.*s", e->index, (int)e->name.n, e->name.p) : put(w, "$%u", e->index);
+        e->name.n ? put(w, "$%u:%.*s", e->index, (int)e->name.n, e->name.p)
+                  : put(w, "$%u", e->index);
         break;
     case QL_E_OUTER:
         put(w, "^%u$%u", e->depth, e->index);
@@ -418,8 +443,9 @@ print_join(world *w, const ql_query *q, const ql_join_tree *j)
 static inline void
 print_query(world *w, const ql_query *q)
 {
-    static const char *const aggs[] = {"count(*)", "count", "sum", "avg",    "min",    "max",    "concat", "std",
-                                       "stds",     "var",   "vars", "bitand", "bitor", "bitxor", "any"};
+    static const char *const aggs[] = {"count(*)", "count",  "sum",   "avg",    "min",
+                                       "max",      "concat", "std",   "stds",   "var",
+                                       "vars",     "bitand", "bitor", "bitxor", "any"};
     if (q->set_op != QL_SET_NONE) {
         put(w, "[");
         print_query(w, q->left);
@@ -446,7 +472,8 @@ print_query(world *w, const ql_query *q)
         print_expr(w, q->group_by[i]);
     }
     for (uint16_t i = 0; i < q->naggs; i++) {
-        put(w, " agg $%u=%s%s", q->aggs[i].slot, aggs[q->aggs[i].fn], q->aggs[i].distinct ? "!" : "");
+        put(w, " agg $%u=%s%s", q->aggs[i].slot, aggs[q->aggs[i].fn],
+            q->aggs[i].distinct ? "!" : "");
         for (uint32_t k = 0; k < q->aggs[i].nargs; k++) {
             put(w, " ");
             print_expr(w, q->aggs[i].args[k]);
