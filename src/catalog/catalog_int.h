@@ -139,6 +139,8 @@ ql_status qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql
 /* Definitions. */
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
 ql_status qli_table_finish(ql_ctx *cx, ql_table *t);     /* types, missing, auto_column */
+/* Own the names of an ENUM or SET in a. */
+ql_status qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t) QL_MUST_USE;
 uint64_t qli_auto_max(const ql_table *t);
 ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
 ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;

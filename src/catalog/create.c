@@ -267,6 +267,25 @@ copy_value(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_value *out)
     return v->kind == QL_K_STRING ? copy_str(cx, a, v->s, &out->s) : QL_OK;
 }
 
+ql_status
+qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t)
+{
+    if (!t->members) {
+        return QL_OK;
+    }
+    ql_members *m = QL_ARENA_NEW(cx, a, ql_members);
+    ql_str *names = QL_ARENA_ARRAY(cx, a, ql_str, t->members->n + 1);
+    if (!m || !names) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < t->members->n; i++) {
+        QL_TRY(copy_str(cx, a, t->members->names[i], &names[i]));
+    }
+    *m = (ql_members){.n = t->members->n, .names = names};
+    t->members = m;
+    return QL_OK;
+}
+
 static ql_status
 copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n, const ql_value *missing)
 {
@@ -283,6 +302,7 @@ copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n, cons
         QL_TRY(copy_str(cx, t->arena, columns[i].name, &c->name));
         QL_TRY(copy_str(cx, t->arena, columns[i].default_text, &c->default_text));
         QL_TRY(copy_str(cx, t->arena, columns[i].comment, &c->comment));
+        QL_TRY(qli_copy_members(cx, t->arena, &c->type));
         c->default_value = ql_value_null();
         if (c->default_kind == QL_DEF_VALUE) {
             QL_TRY(copy_value(cx, t->arena, &columns[i].default_value, &c->default_value));
@@ -312,15 +332,16 @@ make_index_name(ql_ctx *cx, ql_table *t, unsigned n, ql_index *ix)
 {
     ql_str column = t->columns[ix->parts[0].column].name;
     bool reserved = ql_str_eq_nocase(column, QL_STR("PRIMARY"));
-    ix->name = column;
-    for (unsigned i = 2; reserved || name_is_taken(t, n, ix->name); i++) {
+    ql_str name = column;
+    for (unsigned i = 2; reserved || name_is_taken(t, n, name); i++) {
         reserved = false;
         char *p = ql_arena_printf(cx, t->arena, "%.*s_%u", (int)column.n, column.p, i);
         if (!p) {
             return QL_ERROR;
         }
-        ix->name = (ql_str){p, strlen(p)};
+        name = (ql_str){p, strlen(p)};
     }
+    ix->name = name;
     return QL_OK;
 }
 

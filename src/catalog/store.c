@@ -97,6 +97,12 @@ copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out)
 
 /* --- tables ---------------------------------------------------------------------------------- */
 
+static bool
+has_members(const ql_type *t)
+{
+    return t->field == QL_F_ENUM || t->field == QL_F_SET;
+}
+
 static ql_status
 put_type(ql_ctx *cx, ql_buf *b, const ql_type *t)
 {
@@ -105,7 +111,16 @@ put_type(ql_ctx *cx, ql_buf *b, const ql_type *t)
     QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(t->is_unsigned | t->nullable << 1)));
     QL_TRY(ql_buf_put_u8(cx, b, t->decimals));
     QL_TRY(ql_buf_put_le(cx, b, t->length, 4));
-    return ql_buf_put_le(cx, b, t->coll ? t->coll->id : 0, 2);
+    QL_TRY(ql_buf_put_le(cx, b, t->coll ? t->coll->id : 0, 2));
+    if (!has_members(t)) {
+        return QL_OK;
+    }
+    unsigned n = t->members ? t->members->n : 0;
+    QL_TRY(ql_buf_put_le(cx, b, n, 2));
+    for (unsigned i = 0; i < n; i++) {
+        QL_TRY(put_str(cx, b, t->members->names[i]));
+    }
+    return QL_OK;
 }
 
 static void
@@ -123,6 +138,27 @@ take_type(reader *r, ql_type *t)
     if ((coll && !t->coll) || t->kind > QL_K_DATETIME || (t->kind == QL_K_STRING && !t->coll)) {
         r->bad = true;
     }
+}
+
+static ql_status
+take_members(ql_ctx *cx, ql_arena *a, reader *r, ql_type *t)
+{
+    unsigned n = has_members(t) ? (unsigned)take(r, 2) : 0;
+    if (n == 0 || (size_t)n * 4 > r->n) {
+        r->bad |= n != 0;
+        return QL_OK;
+    }
+    ql_members *m = QL_ARENA_NEW(cx, a, ql_members);
+    ql_str *names = QL_ARENA_ARRAY(cx, a, ql_str, n);
+    if (!m || !names) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        QL_TRY(copy_str(cx, a, take_str(r), &names[i]));
+    }
+    *m = (ql_members){.n = (uint16_t)n, .names = names};
+    t->members = m;
+    return QL_OK;
 }
 
 /* A stored value as a row of one column, so that there is one codec for values. */
@@ -168,6 +204,7 @@ take_column(ql_ctx *cx, ql_arena *a, reader *r, ql_column *c, ql_value *missing)
 {
     QL_TRY(copy_str(cx, a, take_str(r), &c->name));
     take_type(r, &c->type);
+    QL_TRY(take_members(cx, a, r, &c->type));
     unsigned flags = (unsigned)take(r, 1);
     c->auto_increment = flags & 1;
     c->on_update_now = flags >> 1 & 1;
