@@ -189,9 +189,11 @@ close_session(ql_session *s)
 {
     ql_ctx *cx = &s->cx;
     ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
-    ql_net_cut(&s->wire.net); /* the peer sees the end now; the number stays ours */
     if (cx->vars != NULL) {
         count_end(s);
+    }
+    ql_net_cut(&s->wire.net); /* the peer sees the end now; the number stays ours */
+    if (cx->vars != NULL) {
         qli_prepared_free_all(s);
         qli_txn_rollback(s);
     }

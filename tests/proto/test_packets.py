@@ -125,6 +125,7 @@ def test_silence_inside_a_packet():
 
 
 def test_end_inside_a_packet():
+    until(lambda: status("Threads_connected") == 1, what="quiet")
     before = status("Aborted_clients")
     w = connected()
     w.raw(b"\x20\0\0\0\x03SELECT")
@@ -155,6 +156,7 @@ def test_several_commands_in_one_write():
 
 
 def test_silent_drop_before_login():
+    until(lambda: status("Threads_connected") == 1, what="quiet")
     before = status("Aborted_connects")
     w = Wire(server.socket)
     w.greeting()

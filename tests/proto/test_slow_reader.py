@@ -143,6 +143,7 @@ def test_one_big_packet_is_finished_in_the_grace():
 
 
 def test_vanished_while_sleeping():
+    until(lambda: len(processes()) == 1, what="quiet")
     before = status("Aborted_clients")
     w = Wire(server.socket).login()
     w.command(3, b"SELECT SLEEP(1000)")
@@ -188,6 +189,7 @@ def test_vanished_but_not_wanted():
 
 
 def test_quit_is_not_aborted():
+    until(lambda: len(processes()) == 1, what="quiet")
     before = status("Aborted_clients")
     for _ in range(100):
         w = Wire(server.socket).login()
