@@ -202,6 +202,14 @@ add_threads(ql_ctx *cx, list *l)
 }
 
 static ql_status
+add_tls(ql_ctx *cx, list *l)
+{
+    const ql_vars *v = cx->vars;
+    QL_TRY(add_text(cx, l, "Ssl_version", v && v->ssl_version ? v->ssl_version : ""));
+    return add_text(cx, l, "Ssl_cipher", v && v->ssl_cipher ? v->ssl_cipher : "");
+}
+
+static ql_status
 add_txns(ql_ctx *cx, list *l)
 {
     if (!cx->inst->txns) {
@@ -305,6 +313,7 @@ ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n)
     QL_TRY(add_number(cx, &l, "Quell_memory_in_use", ql_mem_in_use()));
     QL_TRY(add_com(cx, &l));
     QL_TRY(add_threads(cx, &l));
+    QL_TRY(add_tls(cx, &l));
     QL_TRY(add_txns(cx, &l));
     QL_TRY(add_kv(cx, &l));
     QL_TRY(add_debug(cx, &l));

@@ -69,6 +69,7 @@ typedef struct ql_vars {
     bool acl_changed;                 /* acl/: this transaction changed accounts */
     ql_str current_user;              /* 'user@host' of the matched account */
     ql_str login_user;                /* 'user@clienthost' for USER() */
+    const char *ssl_version, *ssl_cipher; /* NULL or "" without TLS; static; set at login */
     uint64_t thread_id;
     bool in_transaction;    /* explicit, or autocommit off with work done */
     struct ql_arena *arena; /* session lifetime */
