@@ -26,6 +26,7 @@ ql_status
 qli_limit_begin(ql_session *s)
 {
     s->timer = 0;
+    s->limit_of_select = false;
     if (s->vars.max_statement_time_us <= 0) {
         return QL_OK;
     }
@@ -49,6 +50,8 @@ qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
     if (s->vars.max_statement_time_us > 0 && s->vars.max_statement_time_us < us) {
         return QL_OK; /* the shorter limit runs already */
     }
+    s->limit_of_select = true;
+    ql_count(&s->cx, QL_CT_MAX_EXECUTION_TIME_SET, 1);
     return arm(s, deadline_us(us));
 }
 

@@ -67,7 +67,8 @@ struct ql_session {
     bool touched;        /* the running statement works on tables */
     bool committed; /* the running statement has committed: a kill no longer changes its outcome */
     uint64_t timer; /* time limit of the running statement; 0 = none */
-    uint64_t commands; /* finished since login */
+    bool limit_of_select; /* it is max_execution_time, not max_statement_time */
+    uint64_t commands;    /* finished since login */
     qli_end end;
     bool logged_in;
     bool hide_warnings; /* SHOW WARNINGS and its kin answer with no warnings of their own */

@@ -299,9 +299,13 @@ qli_reply_failure(ql_session *s, ql_status why)
         return;
     }
     ql_hold(cx, reason);
+    ql_deadline dl = error_deadline(s, why, reason);
     (void)ql_wire_trim(&s->wire);
-    ql_status st = ql_reply_error(cx, &s->wire, s->login.caps, ql_diag_error(cx->diag));
-    qli_reply_flush(s, st, error_deadline(s, why, reason));
+    ql_status st = ql_wire_flush(cx, &s->wire, dl); /* what is in flight has no more time either */
+    if (st == QL_OK) {
+        st = ql_reply_error(cx, &s->wire, s->login.caps, ql_diag_error(cx->diag));
+    }
+    qli_reply_flush(s, st, dl);
     ql_unhold(cx, reason);
     if (reason != 0) {
         abort_connection(s);
@@ -336,6 +340,24 @@ swap_diagnostics(ql_session *s)
     s->cx.diag = d;
 }
 
+static void
+count_interrupted(ql_session *s, ql_status st)
+{
+    const ql_condition *c = st == QL_KILLED ? ql_diag_error(s->cx.diag) : NULL;
+    if (c == NULL) {
+        return;
+    }
+    ql_count(&s->cx, QL_CT_STATEMENTS_INTERRUPTED, 1);
+    if (ql_intr_conn_reason(&s->intr) == QL_INTR_GONE) {
+        ql_count(&s->cx, QL_CT_CLIENTS_GONE, 1);
+    } else if (c->number == QL_ER_QUERY_TIMEOUT) {
+        ql_count(&s->cx,
+                 s->limit_of_select ? QL_CT_MAX_EXECUTION_TIME_EXCEEDED
+                                    : QL_CT_MAX_STATEMENT_TIME_EXCEEDED,
+                 1);
+    }
+}
+
 /* Every statement ends here, whatever became of it. */
 static ql_status
 finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
@@ -352,6 +374,7 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
         abort_connection(s);
     }
     note_result(s, st, out);
+    count_interrupted(s, st);
     if (st != QL_OK) {
         qli_reply_failure(s, st);
     } else if (reply != NULL) {
