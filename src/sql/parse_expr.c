@@ -548,57 +548,60 @@ binary_expr(qli_parser *p, ql_ast_expr **out)
 
 /* ---- INTERVAL ---- */
 
-/* Behind "INTERVAL (": does a comma come before the partner of the parenthesis? Then it is the
- * function. The parser goes back to where it was. */
+/* INTERVAL and "(" were taken. INTERVAL(a, b, ...) is a function; with one operand the parenthesis
+ * only begins the amount of a span: *amount is what it holds. */
 static ql_status
-list_follows(qli_parser *p, bool *is_list)
+interval_parenthesis(qli_parser *p, uint32_t pos, ql_ast_expr **function, ql_ast_expr **amount)
 {
-    qli_parser save = *p;
-    unsigned depth = 0;
-    *is_list = false;
-    for (;;) {
-        if (qli_is(p, T_LPAREN)) {
-            depth++;
-        } else if (qli_is(p, T_RPAREN) && --depth == 0) {
-            break;
-        } else if (qli_is(p, T_COMMA) && depth == 1) {
-            *is_list = true;
-            break;
-        } else if (qli_is(p, T_EOF) || qli_is(p, T_BAD)) {
-            break;
+    ql_ast_expr *x;
+    *function = NULL;
+    if (qli_starts_query(p) || qli_is(p, T_LPAREN)) {
+        bool nested = qli_is(p, T_LPAREN);
+        QL_TRY(nested ? qli_expr(p, &x) : parenthesis_rest(p, pos, &x));
+        if (!nested) {
+            *amount = x;
+            return QL_OK;
         }
-        qli_advance(p);
+    } else {
+        QL_TRY(qli_expr(p, &x));
     }
-    ql_status stopped = p->stopped;
-    uint32_t ntokens = p->ntokens;
-    *p = save;
-    p->stopped = stopped;
-    p->ntokens = ntokens;
-    return stopped;
+    if (!qli_is(p, T_COMMA)) {
+        *amount = x;
+        return qli_expect(p, T_RPAREN);
+    }
+    uint32_t base = p->nstack;
+    QL_TRY(qli_push(p, x));
+    while (qli_accept(p, T_COMMA)) {
+        QL_TRY(qli_expr(p, &x));
+        QL_TRY(qli_push(p, x));
+    }
+    QL_TRY(qli_expect(p, T_RPAREN));
+    QL_TRY(qli_func_new(p, "INTERVAL", NULL, NULL, function));
+    return qli_pop_exprs(p, base, &(*function)->args);
 }
 
 /* The current token is INTERVAL. Either the function, or a span of time. */
 static ql_status
 interval(qli_parser *p, ql_ast_expr **out)
 {
-    bool is_list = false;
     ql_ast_expr *e, *x;
     uint32_t pos = p->t.pos;
+    QL_TRY(qli_enter(p));
     qli_advance(p);
-    if (qli_is(p, T_LPAREN)) {
-        QL_TRY(list_follows(p, &is_list));
+    if (qli_accept(p, T_LPAREN)) {
+        QL_TRY(interval_parenthesis(p, pos, &e, &x));
+        if (e != NULL) {
+            e->pos = pos;
+            e->end = p->prev_end;
+            *out = e;
+            return QL_OK;
+        }
+        p->resume = x;
     }
-    if (is_list) {
-        qli_advance(p);
-        QL_TRY(qli_func_new(p, "INTERVAL", NULL, NULL, &e));
-        QL_TRY(qli_expr_list(p, &e->args));
-        QL_TRY(qli_expect(p, T_RPAREN));
-    } else {
-        QL_TRY(qli_expr_new(p, QL_A_INTERVAL, &e));
-        QL_TRY(qli_expr(p, &x));
-        QL_TRY(set_args(p, e, x, NULL, NULL));
-        QL_TRY(qli_unit(p, &e->unit));
-    }
+    QL_TRY(qli_expr(p, &x));
+    QL_TRY(qli_expr_new(p, QL_A_INTERVAL, &e));
+    QL_TRY(set_args(p, e, x, NULL, NULL));
+    QL_TRY(qli_unit(p, &e->unit));
     e->pos = pos;
     e->end = p->prev_end;
     *out = e;
@@ -653,6 +656,11 @@ word_expr(qli_parser *p, ql_ast_expr **out)
 static ql_status
 primary(qli_parser *p, ql_ast_expr **out)
 {
+    if (p->resume != NULL) {
+        *out = p->resume;
+        p->resume = NULL;
+        return QL_OK;
+    }
     switch (p->t.kind) {
     case T_PARAM:
         QL_TRY(qli_expr_new(p, QL_A_PARAM, out));
@@ -1013,7 +1021,7 @@ static ql_status
 not_expr(qli_parser *p, ql_ast_expr **out)
 {
     QL_TRY(qli_enter(p));
-    if (!qli_is(p, K_NOT) || p->mode->high_not_precedence) {
+    if (!qli_is(p, K_NOT) || p->mode->high_not_precedence || p->resume != NULL) {
         return is_expr(p, out);
     }
     uint32_t pos = p->t.pos;
@@ -1088,7 +1096,7 @@ accept_or(qli_parser *p)
 ql_status
 qli_expr(qli_parser *p, ql_ast_expr **out)
 {
-    if (qli_is_literal(p)) { /* most of a long INSERT */
+    if (qli_is_literal(p) && p->resume == NULL) { /* most of a long INSERT */
         qli_token_kind next = qli_peek(p, 1)->kind;
         if (next == T_COMMA || next == T_RPAREN) {
             return qli_literal(p, out);

@@ -118,6 +118,7 @@ typedef struct qli_parser {
     bool unbuilt_takes_all; /* the statement may contain semicolons (stored programs) */
     void **stack;           /* open lists: pointers collected before their number is known */
     uint32_t nstack, stack_cap;
+    ql_ast_expr *resume; /* already read: the next primary expression, once */
 } qli_parser;
 
 /* ---- parse.c ---- */
