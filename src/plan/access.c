@@ -121,6 +121,33 @@ value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v)
     }
 }
 
+static ql_expr *
+day_const(qli_planner *p, const ql_expr *v)
+{
+    ql_value day = v->value;
+    day.kind = QL_K_DATE;
+    day.i &= ~((INT64_C(1) << 41) - 1); /* the bits of the time of day: types/datetime.h */
+    ql_expr *c = const_like(p, v, &day);
+    if (c) {
+        c->type = ql_type_date();
+    }
+    return c;
+}
+
+static ql_expr *
+day_cast(qli_planner *p, ql_expr *v)
+{
+    ql_expr *c = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    ql_expr **args = c ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1) : NULL;
+    if (!args) {
+        return NULL;
+    }
+    args[0] = v;
+    *c = (ql_expr){.kind = QL_E_CAST, .type = ql_type_date(), .args = args, .nargs = 1};
+    c->is_constant = v->is_constant;
+    return c;
+}
+
 /* DATE column against a moment: by the day, not exact. */
 static bool
 day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, term *out)
@@ -129,15 +156,10 @@ day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, term *out)
         (v->kind == QL_E_CONST && v->value.kind == QL_K_NULL) || cmp->op == QL_OP_NE) {
         return false;
     }
-    ql_expr *c = QL_ARENA_NEW(p->cx, p->a, ql_expr);
-    ql_expr **args = c ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1) : NULL;
-    if (!args) {
+    out->value = v->kind == QL_E_CONST ? day_const(p, v) : day_cast(p, v);
+    if (!out->value) {
         return false;
     }
-    args[0] = v;
-    *c = (ql_expr){.kind = QL_E_CAST, .type = ql_type_date(), .args = args, .nargs = 1};
-    c->is_constant = v->is_constant;
-    out->value = c;
     out->op = out->op == QL_OP_LT ? QL_OP_LE : out->op == QL_OP_GT ? QL_OP_GE : out->op;
     out->exact = false;
     return true;

@@ -193,11 +193,18 @@ join_node(qli_planner *p, ql_plan *left, ql_plan *right, qli_mask lm, qli_mask r
     return QL_OK;
 }
 
+/* Hashing the inner side, which costs memory too, then one probe for each row to the left. */
+static double
+hash_cost(double have, double whole)
+{
+    return whole * 3 + have * 0.5;
+}
+
 /* Is a look-up for each row to the left (cost `each`) better than hashing the inner side once? */
 static bool
 lookup_wins(double have, double each, double whole)
 {
-    return have * each <= whole * 1.5 + have;
+    return have * each <= hash_cost(have, whole);
 }
 
 /* Access of inner side `s` of a join with the rows of `left`; *bound: bounds look at these rows. */
@@ -302,7 +309,7 @@ next_item(qli_planner *p, region *g, const bool *placed, qli_mask left, double h
             cost = have * a.cost;
             result = have * rows;
         } else if (hash) {
-            cost = (a.needs & left ? p->rows[g->v[i].tree->source] : a.cost) * 1.5 + have;
+            cost = hash_cost(have, a.needs & left ? p->rows[g->v[i].tree->source] : a.cost);
             result = have > rows ? have : rows;
         } else {
             cost = left ? a.cost + have * rows : a.cost;

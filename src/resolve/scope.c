@@ -136,8 +136,7 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
         }
     }
     if (q->nsources >= 61) {
-        return ql_fail_text(r->cx, QL_ER_NOT_SUPPORTED_YET,
-                            "Too many tables; MySQL can only use 61 tables in a join");
+        return ql_fail(r->cx, QL_ER_TOO_MANY_TABLES, 61);
     }
     uint32_t cap = sc->cap_sources;
     QL_TRY(grow(r, &q->sources, q->nsources, &cap, sizeof(ql_source)));

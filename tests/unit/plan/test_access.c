@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which index reads a single table, its bounds, and what is left as filter. t has 100,000 rows.
+ */
+#include "fixture.h"
+
+static void
+equality(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE id = 5", "scan t PRIMARY! =5\n");
+    PLAN(w, "SELECT * FROM t WHERE 5 = id AND b = 'x'", "scan t PRIMARY! =5 if (= $1:b 'x')\n");
+    PLAN(w, "SELECT * FROM t WHERE a = 5", "scan t a =5\n");
+    PLAN(w, "SELECT * FROM t WHERE a = 5 AND g = 7", "scan t g! =7u if (= $0:a 5)\n");
+    PLAN(w, "SELECT * FROM t WHERE a IS NULL", "scan t a =NULL\n");
+    PLAN(w, "SELECT * FROM t WHERE a <=> 5", "scan t a =5\n");
+    PLAN(w, "SELECT * FROM t WHERE b = 'x'", "scan t PRIMARY if (= $0:b 'x')\n");
+    PLAN(w, "SELECT * FROM u WHERE x = 1 AND name = 'n'", "scan u xn =1 ='n' if (= $1:name 'n')\n");
+    PLAN(w, "SELECT x FROM u WHERE x = 1", "scan u xn only =1\n");
+}
+
+static void
+ranges(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE id > 5 AND id <= 9", "scan t PRIMARY >5 <=9\n");
+    PLAN(w, "SELECT * FROM t WHERE id BETWEEN 3 AND 9", "scan t PRIMARY >=3 <=9\n");
+    /* NULLs are below everything in an index, and not below 5 in SQL */
+    PLAN(w, "SELECT * FROM t WHERE a > 3 AND a < 5", "scan t a >3 <5\n");
+    PLAN(w, "SELECT a FROM t WHERE a < 5", "scan t a only >NULL <5\n");
+    PLAN(w, "SELECT * FROM t WHERE id < 5", "scan t PRIMARY <5\n");
+    PLAN(w, "SELECT * FROM u WHERE x = 3 AND name > 'k'", "scan u xn =3 >'k' if (> $1:name 'k')\n");
+    PLAN(w, "SELECT * FROM t WHERE id IN (7, 3, 5)",
+         "scan t PRIMARY >=3 <=7 if (in $0:id 7 3 5)\n");
+    PLAN(w, "SELECT * FROM t WHERE h LIKE 'ab%'", "scan t h >='ab' <='ac' if (like $0:h 'ab%')\n");
+    PLAN(w, "SELECT * FROM t WHERE h LIKE '%ab'", "scan t PRIMARY if (like $0:h '%ab')\n");
+}
+
+static void
+days(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE d = '2024-01-05'", "scan t d =2024-01-05\n");
+    PLAN(w, "SELECT d FROM t WHERE d > '2024-01-05 10:00:00' AND d < '2024-02-01'",
+         "scan t d only >=2024-01-05 <2024-02-01 if (> (datetime $0:d) 2024-01-05 10:00:00)\n");
+    PLAN(w, "SELECT d FROM t WHERE d >= NOW() - INTERVAL 1 DAY",
+         "scan t d only >=(date (DATE_SUB (NOW) 1)) if (>= (datetime $0:d) (DATE_SUB (NOW) 1))\n");
+}
+
+static void
+not_usable(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE g = -1", "scan t PRIMARY if (= $0:g -1)\n");
+    PLAN(w, "SELECT * FROM t WHERE id + 1 = 5", "scan t PRIMARY if (= (+ $0:id 1) 5)\n");
+    PLAN(w, "SELECT * FROM t WHERE h = 5", "scan t PRIMARY if (= (double $0:h) 5d)\n");
+    PLAN(w, "SELECT * FROM t WHERE h = 'x' COLLATE utf8mb4_general_ci",
+         "scan t PRIMARY if (= $0:h 'x')\n");
+    PLAN(w, "SELECT * FROM t WHERE id = RAND()", "scan t PRIMARY if (= (double $0:id) (RAND))\n");
+    PLAN(w, "SELECT * FROM t WHERE id = 5 OR a = 3",
+         "scan t PRIMARY if (or (= $0:id 5) (= $1:a 3))\n");
+}
+
+static void
+constants(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE 1 = 0", "never\n");
+    PLAN(w, "SELECT * FROM t WHERE a = NULL", "never\n");
+    PLAN(w, "SELECT COUNT(*) FROM t WHERE 1 = 0 AND a = 3", "group\n never\n");
+    PLAN(w, "SELECT * FROM nokey WHERE 1 = 1", "scan nokey GEN_CLUST_INDEX\n");
+    PLAN(w, "SELECT 1 WHERE SLEEP(0)", "one if (SLEEP 0)\n");
+    assert_true(plan(w, "SELECT * FROM t LIMIT 0")->limit_is_zero);
+}
+
+static void
+order(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t ORDER BY id", "scan t PRIMARY\n");
+    PLAN(w, "SELECT * FROM t ORDER BY id DESC LIMIT 5", "limit\n scan t PRIMARY reverse\n");
+    PLAN(w, "SELECT * FROM t WHERE a = 5 ORDER BY id", "scan t a =5\n");
+    PLAN(w, "SELECT * FROM t WHERE a = 5 ORDER BY a, id DESC", "scan t a reverse =5\n");
+    PLAN(w, "SELECT * FROM t ORDER BY a LIMIT 5", "limit\n scan t a\n");
+    PLAN(w, "SELECT * FROM t ORDER BY a", "sort\n scan t PRIMARY\n");
+    PLAN(w, "SELECT a FROM t ORDER BY a", "scan t a only\n");
+    PLAN(w, "SELECT * FROM t ORDER BY a, id DESC LIMIT 5", "limit\n sort top\n  scan t PRIMARY\n");
+    PLAN(w, "SELECT * FROM t WHERE id = 5 ORDER BY b", "scan t PRIMARY! =5\n");
+    PLAN(w, "SELECT * FROM t ORDER BY b LIMIT 3", "limit\n sort top\n  scan t PRIMARY\n");
+    PLAN(w, "SELECT x FROM u WHERE x = 4 ORDER BY name DESC", "scan u xn reverse =4\n");
+    PLAN(w, "DELETE FROM t WHERE a > 5 AND a < 9 ORDER BY a LIMIT 3", "limit\n scan t a >5 <9\n");
+    PLAN(w, "SELECT DISTINCT a FROM t ORDER BY a", "distinct\n scan t a only\n");
+    PLAN(w, "SELECT a, COUNT(*) FROM t GROUP BY a ORDER BY a", "sort\n group\n  scan t a only\n");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equality),   cmocka_unit_test(ranges),    cmocka_unit_test(days),
+        cmocka_unit_test(not_usable), cmocka_unit_test(constants), cmocka_unit_test(order),
+    };
+    return cmocka_run_group_tests(tests, plan_setup, world_teardown);
+}
