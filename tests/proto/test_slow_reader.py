@@ -128,6 +128,14 @@ def test_write_timeout():
 
 
 def test_one_big_packet_is_finished_in_the_grace():
+    root.query("SET GLOBAL kill_write_grace = 20000")
+    try:
+        finish_big_packet()
+    finally:
+        root.query("SET GLOBAL kill_write_grace = DEFAULT")
+
+
+def finish_big_packet():
     w = Wire(("127.0.0.1", server.port), rcvbuf=4096).login(db="p")
     w.command(3, b"SELECT REPEAT('y', 30000000) UNION ALL SELECT REPEAT('z', 30000000)")
     try:
