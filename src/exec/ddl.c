@@ -48,9 +48,9 @@ qli_ddl_end(ql_ctx *cx, qli_run *run)
     return commit_now(cx, run);
 }
 
-/* The metadata lock of a database name. */
+/* The metadata lock of a database name, which need not exist. */
 static ql_status
-lock_database(ql_ctx *cx, ql_str name)
+lock_name(ql_ctx *cx, ql_str name)
 {
     char *key = ql_arena_alloc(cx, cx->arena, name.n + 1);
     if (key == NULL) {
@@ -70,7 +70,7 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_CREATE, a->name));
     QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(lock_database(cx, a->name));
+    QL_TRY(lock_name(cx, a->name));
     if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, qli_zstr(cx, a->name));
     } else {
@@ -81,20 +81,25 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
     return QL_OK;
 }
 
-static ql_status
-lock_tables_of(ql_ctx *cx, ql_str db)
+ql_status
+qli_exec_alter_database(ql_ctx *cx, qli_run *run)
 {
-    ql_str *names;
-    size_t n;
-    ql_table *t;
-    QL_TRY(ql_catalog_list_tables(cx, cx->arena, db, &names, &n));
-    for (size_t i = 0; i < n; i++) {
-        ql_status st =
-            ql_catalog_open_table(cx, cx->arena, db, names[i], QL_MDL_EXCLUSIVE, false, &t);
-        if (st != QL_OK && st != QL_END) {
-            return st;
-        }
+    const ql_ast_stmt *a = run->stmt->ast;
+    ql_str name = a->name.n > 0 ? a->name : cx->vars->db;
+    const ql_collation *coll;
+    if (name.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_ALTER, name));
+    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    if (coll == NULL) {
+        return qli_not_built(cx, "ALTER DATABASE with these options");
+    }
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(lock_name(cx, name));
+    QL_TRY(ql_catalog_alter_database(cx, name, coll));
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = 1;
     return QL_OK;
 }
 
@@ -105,13 +110,13 @@ qli_exec_drop_database(ql_ctx *cx, qli_run *run)
     size_t tables = 0;
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_DROP, a->name));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(lock_database(cx, a->name));
+    QL_TRY(lock_name(cx, a->name));
     if (a->if_exists && !ql_catalog_has_database(cx, a->name)) {
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, qli_zstr(cx, a->name));
         return qli_ddl_end(cx, run);
     }
     if (ql_catalog_has_database(cx, a->name)) {
-        QL_TRY(lock_tables_of(cx, a->name));
+        QL_TRY(ql_catalog_lock_database(cx, a->name, QL_MDL_EXCLUSIVE));
     }
     QL_TRY(ql_catalog_drop_database(cx, a->name, &tables));
     QL_TRY(qli_ddl_end(cx, run));

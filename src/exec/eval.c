@@ -116,6 +116,10 @@ store_cell(ql_ctx *cx, qli_ex *x, uint16_t at, const ql_vector *src)
 {
     if (src->type.kind == x->own.type.kind || src->type.kind == QL_K_NULL) {
         qli_cell_copy(&x->own, at, src, at);
+        if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at] &&
+            x->own.dec[at].scale != x->own.type.decimals) {
+            (void)ql_decimal_round(&x->own.dec[at], x->own.type.decimals, QL_ROUND_HALF_UP);
+        }
         return QL_OK;
     }
     ql_value v;

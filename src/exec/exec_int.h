@@ -344,6 +344,7 @@ ql_status qli_exec_show(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_kill(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_explain(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_create_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_alter_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_drop_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
