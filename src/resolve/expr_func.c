@@ -176,6 +176,16 @@ temporal_add_type(qli_res *r, const ql_expr *node, const ql_expr *date, const ql
     }
 }
 
+/* Value of a small constant integer argument, or -1. */
+static int64_t
+const_argument(ql_expr **args, uint32_t n, uint32_t i)
+{
+    if (i >= n || args[i]->kind != QL_E_CONST || args[i]->value.kind != QL_K_INT) {
+        return -1;
+    }
+    return args[i]->value.i < 0 ? 0 : args[i]->value.i;
+}
+
 static ql_type
 round_type(const ql_expr *node, ql_expr **args, uint32_t n)
 {
@@ -185,7 +195,12 @@ round_type(const ql_expr *node, ql_expr **args, uint32_t n)
         return i;
     }
     if (t->kind != QL_K_DECIMAL) {
-        return ql_type_double();
+        ql_type d = ql_type_double();
+        int64_t want = n == 1 ? 0 : const_argument(args, n, 1);
+        if (want >= 0 && want <= QL_DECIMAL_MAX_SCALE) {
+            d.decimals = (uint8_t)want;
+        }
+        return d;
     }
     unsigned ints = t->length - t->decimals, scale = t->decimals;
     if (n == 1) {
@@ -217,16 +232,6 @@ str_to_date_type(const ql_expr *format)
     }
     unsigned d = micro ? 6 : 0;
     return date && time ? ql_type_datetime(d) : time ? ql_type_time(d) : ql_type_date();
-}
-
-/* Value of a small constant integer argument, or -1. */
-static int64_t
-const_argument(ql_expr **args, uint32_t n, uint32_t i)
-{
-    if (i >= n || args[i]->kind != QL_E_CONST || args[i]->value.kind != QL_K_INT) {
-        return -1;
-    }
-    return args[i]->value.i < 0 ? 0 : args[i]->value.i;
 }
 
 static uint32_t
@@ -463,6 +468,10 @@ type_by_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, uint3
         return QL_OK;
     case QLI_R_DOUBLE:
         node->type = ql_type_double();
+        if (node->fn == QL_FN_PI) {
+            node->type.decimals = 6;
+            node->type.length = 8;
+        }
         return QL_OK;
     case QLI_R_STRING:
     case QLI_R_STR0:
@@ -492,7 +501,10 @@ type_by_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, uint3
         return QL_OK;
     case QLI_R_ROUND:
         node->type = round_type(node, args, n);
-        return QL_OK;
+        /* more digits than the argument has: it gets them first */
+        return node->type.kind == QL_K_DECIMAL && node->type.decimals > args[0]->type.decimals
+                   ? qli_cast(r, NULL, &args[0], &node->type)
+                   : QL_OK;
     default:
         return type_by_time_rule(r, f, node, args, n);
     }

@@ -414,11 +414,13 @@ qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
         *e = c;
         return QL_OK;
     }
-    if ((*e)->type.kind == t->kind) {
+    /* Decimals keep the digits that they have: another scale is another value to print. */
+    if ((*e)->type.kind == t->kind &&
+        (t->kind != QL_K_DECIMAL || (*e)->type.decimals == t->decimals)) {
         return QL_OK;
     }
     ql_type to = *t;
-    to.nullable = true;
+    to.nullable = (*e)->type.nullable || t->kind != QL_K_DECIMAL;
     return cast_node(r, e, &to);
 }
 
