@@ -77,7 +77,7 @@ def test_full_disk():
         w = Writer(server, 1)
         w.join(30)
         assert w.error is None, w.error
-        disk.fill(1_200_000)
+        disk.fill(300_000)
         a, b, c = Writer(server, 2), Writer(server, 3), Writer(server, 4)
         for x in (a, b, c):
             quell.until(lambda: waiting(server, x.id), what="waiting for disk space")
