@@ -34,12 +34,24 @@ may_kill(ql_ctx *cx, const ql_proc_info *row)
     return !(row->account_flags & QL_PROC_SYSTEM_USER) || ql_acl_has(cx, QL_PRIV_SYSTEM_USER);
 }
 
+/* What a KILL came to, for SHOW STATUS. */
+static void
+count_kill(ql_ctx *cx, bool query_only, ql_raise_result r)
+{
+    if (r == QL_RAISE_IDLE) {
+        ql_count(cx, QL_CT_KILLS_IDLE, 1);
+    } else if (r == QL_RAISE_DONE) {
+        ql_count(cx, query_only ? QL_CT_KILLS_QUERY : QL_CT_KILLS_CONNECTION, 1);
+    }
+}
+
 /* The killer is its own victim: it learns so by its own checkpoint. */
 static ql_status
 kill_self(ql_ctx *cx, bool query_only)
 {
-    (void)ql_procs_raise(cx->inst->procs, own_id(cx), 0, query_only ? QL_INTR_QUERY : QL_INTR_CONN,
-                         false, 0);
+    count_kill(cx, query_only,
+               ql_procs_raise(cx->inst->procs, own_id(cx), 0,
+                              query_only ? QL_INTR_QUERY : QL_INTR_CONN, false, 0));
     return ql_check(cx);
 }
 
@@ -62,6 +74,7 @@ kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, int64_t not_after)
     ql_raise_result r =
         query_only ? ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_QUERY, false, not_after)
                    : ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_CONN, true, 0);
+    count_kill(cx, query_only, r);
     return r == QL_RAISE_NO_THREAD ? unknown_thread(cx, id) : QL_OK;
 }
 
@@ -92,6 +105,7 @@ kill_query_id(ql_ctx *cx, uint64_t query_id)
         return ql_fail(cx, QL_ER_KILL_QUERY_DENIED_ERROR, (long long)query_id);
     }
     ql_raise_result r = ql_procs_raise(cx->inst->procs, conn, query_id, QL_INTR_QUERY, false, 0);
+    count_kill(cx, true, r);
     return r == QL_RAISE_DONE ? QL_OK : unknown_query(cx, query_id);
 }
 
@@ -132,6 +146,7 @@ kill_user(ql_ctx *cx, qli_run *run, const ql_ast_user *user, bool query_only)
         ql_raise_result r =
             ql_procs_raise(cx->inst->procs, rows[i].id, 0,
                            query_only ? QL_INTR_QUERY : QL_INTR_CONN, !query_only, 0);
+        count_kill(cx, query_only, r);
         run->out->affected_rows += r != QL_RAISE_NO_THREAD;
     }
     if (self) {
