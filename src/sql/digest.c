@@ -214,7 +214,7 @@ collect(digester *d, ql_str text)
     qli_lexer_init(&lx, text, &mode);
     for (;;) {
         qli_lexer_next(&lx, &t);
-        if (t.kind == T_EOF || t.kind == T_SEMI) {
+        if (t.kind == T_EOF || t.kind == T_SEMI || (t.kind == T_BAD && t.pos == t.end)) {
             return QL_OK;
         }
         QL_TRY(push_token(d, &t, text));

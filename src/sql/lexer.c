@@ -591,6 +591,7 @@ qli_lexer_next(qli_lexer *lx, qli_token *t)
         lex_bad(lx, t);
     } else if (lx->pos >= lx->n) {
         t->kind = lx->in_version_comment ? T_BAD : T_EOF;
+        lx->in_version_comment = false; /* said once */
     } else if (lx->sysvar_next && has_class(at(lx, 0), C_IDENT)) {
         lex_name_from(lx, t, 1);
         qli_token_kind k = lx->name_next ? T_IDENT : qli_keyword_find(t->text);

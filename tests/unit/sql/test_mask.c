@@ -60,6 +60,8 @@ texts_that_do_not_parse(void **state)
                   "SELECT 1; CREATE USER a IDENTIFIED BY '<secret>'; SELECT 'y'");
     assert_masked("x'1 identified by 'secret'", "'<secret>'");
     assert_masked("IDENTIFIED BY", "IDENTIFIED BY");
+    assert_masked("/*!50000 CREATE USER a IDENTIFIED BY 'x'",
+                  "/*!50000 CREATE USER a IDENTIFIED BY '<secret>'");
 }
 
 static void
@@ -111,6 +113,7 @@ digests(void **state)
                   "INSERT INTO `t` VALUES (...) /* , ... */");
     assert_digest("SELECT a FROM t WHERE b IN (1,2,3)", "SELECT `a` FROM `t` WHERE `b` IN (...)");
     assert_digest("SELECT a FROM t LIMIT 10, 20", "SELECT `a` FROM `t` LIMIT ?, ...");
+    assert_digest("SELECT 1 /*!50000 + 1", "SELECT ? + ?");
     assert_digest("SELECT -1, a - 1, a IS NULL", "SELECT ? , `a` - ? , `a` IS NULL");
 }
 
