@@ -35,6 +35,10 @@ def main(space):
             print("    " + "".join(traceback.format_exception(e)).rstrip().replace("\n", "\n    "), flush=True)
             if isinstance(e, KeyboardInterrupt):
                 sys.exit(130)
+            proc = getattr(space.get("server"), "proc", None)
+            if proc is not None and proc.poll() is not None:
+                print("# the server has ended: the rest is not run", flush=True)
+                break
     close = space.get("close_all")
     if close:
         try:

@@ -1,0 +1,687 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wait matrix: every wait of intr/waits.def that a user can be in is reached, seen in State, and ended by KILL QUERY, KILL CONNECTION,
+a time limit, a client that goes away, and the shutdown. At the end the server's own record of what ended which wait is compared with the
+pairs that waits.def promises, so that a wait without a test here fails."""
+import contextlib
+import re
+import ssl
+import struct
+import time
+
+import quell
+import wire
+from harness import main
+from wire import Watcher, Wire
+
+# What the fifth field of waits.def says about reasons, in words that must stand there.
+STATEMENT = {"QUERY", "TIME", "GONE"}
+ALL = STATEMENT | {"CONN", "SHUTDOWN"}
+ELSEWHERE = {"DISK_SPACE"}  # tests/recovery, on a small file system
+
+FAST = ["--innodb-flush-log-at-trx-commit=0", "--loose-disk-reserve=0"]
+server = quell.Server(args=FAST)
+server.start()
+watch = Watcher(server)
+watch.query("CREATE DATABASE k")
+watch.query("CREATE TABLE k.one (id INT PRIMARY KEY, v INT)")
+watch.query("INSERT INTO k.one VALUES (1, 0), (2, 0)")
+LIMIT = 0.4  # seconds; the victim has reached its wait long before
+
+
+def waits():
+    """{name: (state, reach, ends)} of waits.def."""
+    text = (quell.ROOT / "src/intr/waits.def").read_text()
+    found = re.findall(r'^QL_WAIT\((\w+), "([^"]*)", "([^"]*)", "([^"]*)", "([^"]*)"\)', text, re.M)
+    assert len(found) == len(re.findall(r"^QL_WAIT\(", text, re.M)), "a line of waits.def that this test cannot read"
+    return {n: (state, reach, ends) for n, state, owner, reach, ends in found}
+
+
+def required():
+    pairs = set()
+    for name, (_, reach, ends) in waits().items():
+        reasons = set(ALL)
+        if reach == "-" or "kills are held" in ends or name in ELSEWHERE:
+            continue
+        if "not KILL QUERY" in ends:  # no statement runs: only what ends connections
+            reasons -= STATEMENT
+        pairs |= {(name, r) for r in reasons}
+    return pairs
+
+
+def state_of(name):
+    return waits()[name][0]
+
+
+# ---- waits of statements: a scene sets the stage and says what the victim runs ----
+
+class Scene:
+    wait = None         # name in waits.def
+    state = None        # State text, when it is not that of waits.def
+    before = ()         # statements of the victim before it
+    sql = None
+
+    def enter(self):
+        pass
+
+    def leave(self):
+        """After the victim has ended, however that was."""
+
+
+class Sleep(Scene):
+    wait, sql = "SLEEP", "SELECT SLEEP(1000)"
+
+
+class DebugSync(Scene):
+    wait, state, sql = "DEBUG_SYNC", "debug sync point: now", "SET DEBUG_SYNC = 'now WAIT_FOR never TIMEOUT 1000'"
+
+
+class Holder(Scene):
+    """Somebody holds something in a transaction."""
+    holds = ()
+
+    def enter(self):
+        self.holder = Wire(server)
+        self.holder.query("BEGIN")
+        for sql in self.holds:
+            self.holder.query(sql)
+
+    def leave(self):
+        self.holder.query("ROLLBACK")
+        self.holder.quit()
+
+
+class RowLock(Holder):
+    wait, sql = "ROW_LOCK", "UPDATE k.one SET v = v + 10 WHERE id = 1"
+    holds = ["UPDATE k.one SET v = v + 1 WHERE id = 1"]
+
+
+class RowLockInTransaction(RowLock):
+    """The statement is undone, what the transaction did before stays."""
+    before = ["BEGIN", "UPDATE k.one SET v = v + 100 WHERE id = 2"]
+
+
+class Mdl(Holder):
+    wait, sql = "MDL", "DROP TABLE k.one"
+    holds = ["SELECT * FROM k.one"]
+
+
+class Admission(Scene):
+    wait, sql = "ADMISSION", "SELECT COUNT(*) FROM k.one"
+
+    def enter(self):
+        watch.query("SET GLOBAL innodb_thread_concurrency = 1")
+        self.holder = Wire(server)
+        self.holder.send("SELECT SLEEP(1000) FROM k.one")
+        watch.until_state(self.holder.id, "User sleep")
+
+    def leave(self):
+        watch.kill(self.holder.id)
+        assert self.holder.error() == 1317
+        self.holder.quit()
+        watch.query("SET GLOBAL innodb_thread_concurrency = 0")
+
+
+class Commit(Scene):
+    """The committer stands still before it takes the victim's write set."""
+    wait, sql = "COMMIT", "INSERT INTO k.one VALUES (3, 3)"
+
+    def enter(self):
+        watch.query("SET DEBUG_SYNC = 'global commit_before_take SIGNAL before_take WAIT_FOR go TIMEOUT 1000'")
+
+    def leave(self):
+        watch.query("SET DEBUG_SYNC = 'now WAIT_FOR before_take'")
+        watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+        assert watch.query("SELECT * FROM k.one WHERE id = 3") == [], "the commit that was killed in the queue is there"
+        watch.query("SET DEBUG_SYNC = 'RESET'")
+
+
+class CommitOfTransaction(Commit):
+    before = ["BEGIN", "INSERT INTO k.one VALUES (3, 3)"]
+    sql = "COMMIT"
+
+
+SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, Mdl, Admission, Commit, CommitOfTransaction]
+
+
+@contextlib.contextmanager
+def staged(kind, prepare=()):
+    scene = kind()
+    scene.enter()
+    victim = Wire(server)
+    for sql in (*scene.before, *prepare):
+        victim.query(sql)
+    victim.send(scene.sql)
+    try:
+        yield scene, victim
+    finally:
+        scene.leave()
+
+
+def see(scene, victim):
+    got = watch.until_state(victim.id, scene.state if scene.state is not None else state_of(scene.wait))
+    assert got[0] == "Query", got
+
+
+def usable(victim):
+    assert victim.value("SELECT 40 + 2") == "42"
+    victim.ping()
+
+
+def image():
+    return watch.query("SELECT id, v FROM k.one ORDER BY id")
+
+
+CLEAN = [(b"1", b"0"), (b"2", b"0")]
+
+
+def in_time(since, what):
+    seconds = time.monotonic() - since
+    assert seconds < 2, f"{what} took {seconds:.3f} s"
+
+
+def each_scene(fn):
+    for kind in SCENES:
+        try:
+            fn(kind)
+        except BaseException as e:
+            e.add_note(f"in scene {kind.__name__}")
+            raise
+        watch.until_calm()
+        assert image() == CLEAN, (kind.__name__, image())
+
+
+def test_query():
+    def one(kind):
+        with staged(kind) as (scene, victim):
+            see(scene, victim)
+            t = time.monotonic()
+            watch.kill(victim.id)
+            assert victim.error() == 1317, victim.last
+            in_time(t, "KILL QUERY")
+            assert victim.last.state == "70100" and victim.last.text == "Query execution was interrupted", victim.last
+            usable(victim)
+            if kind is RowLockInTransaction:
+                assert victim.query("SELECT v FROM k.one WHERE id = 2") == [(b"100",)], "the transaction's earlier work is gone"
+                assert victim.value("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID() AND TRX_AGE_MS IS NOT NULL") == "1"
+            victim.quit()
+    each_scene(one)
+
+
+def test_connection():
+    def one(kind):
+        with staged(kind) as (scene, victim):
+            see(scene, victim)
+            t = time.monotonic()
+            watch.kill(victim.id, "CONNECTION")
+            assert victim.error() == 2013
+            in_time(t, "KILL CONNECTION")
+            watch.until_gone(victim.id)
+            victim.close()
+    each_scene(one)
+
+
+def test_time_limit():
+    def one(kind):
+        with staged(kind, [f"SET max_statement_time = {LIMIT}"]) as (scene, victim):
+            assert victim.error() == 3024, victim.last
+            victim.query("SET max_statement_time = 0")
+            usable(victim)
+            victim.quit()
+    # SET max_statement_time in front of a transaction's statement limits that one only: "before" has run by then.
+    each_scene(one)
+
+
+def test_client_gone():
+    def one(kind):
+        with staged(kind) as (scene, victim):
+            see(scene, victim)
+            t = time.monotonic()
+            victim.close()
+            watch.until_gone(victim.id)
+            in_time(t, "noticing that the client has gone")
+    each_scene(one)
+
+
+def test_client_gone_is_a_choice():
+    victim = Wire(server)
+    victim.query("SET kill_on_client_gone = 0")
+    victim.send("SELECT SLEEP(0.3), 'unwatched'")
+    watch.until_state(victim.id, "User sleep")
+    victim.half_close()
+    assert [r[1] for r in victim.result()] == [b"unwatched"]
+    victim.close()
+    watch.until_calm()
+
+
+def test_kills_at_once_from_many_sides():
+    """Further kills of a session that dies are harmless, and so is a kill of each kind at the same time."""
+    for _ in range(20):
+        victim = Wire(server)
+        victim.send("SELECT SLEEP(1000)")
+        watch.until_state(victim.id, "User sleep")
+        watch.send(f"KILL QUERY {victim.id}; KILL {victim.id}; KILL {victim.id}; KILL QUERY {victim.id}")
+        for _ in range(4):
+            if watch.error() == 1094:  # it is gone already: the rest is not run
+                break
+        assert victim.error() in (1317, 2013)
+        watch.until_gone(victim.id)
+        victim.close()
+    watch.until_calm()
+
+
+# ---- taken commits: kills come too late, and say so by success ----
+
+def test_commit_taken():
+    for how in ("QUERY", "CONNECTION", "TIME", "GONE"):
+        for point in ("commit_after_take", "commit_after_apply"):
+            watch.query(f"SET DEBUG_SYNC = 'global {point} SIGNAL taken WAIT_FOR go TIMEOUT 1000'")
+            victim = Wire(server)
+            if how == "TIME":
+                victim.query("SET max_statement_time = 0.2")
+            victim.send("INSERT INTO k.one VALUES (4, 4)")
+            watch.query("SET DEBUG_SYNC = 'now WAIT_FOR taken'")
+            if how == "GONE":
+                victim.half_close()
+            elif how != "TIME":
+                watch.kill(victim.id, how)
+            watch.until_state(victim.id, state_of("COMMIT_TAKEN"))
+            if how == "CONNECTION":
+                assert watch.state(victim.id)[0] == "Killed"
+            watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+            if how in ("QUERY", "TIME"):
+                assert victim.result() == 1, "a commit that was taken is a success"
+                victim.query("SET max_statement_time = 0")
+                usable(victim)
+                victim.quit()
+            else:
+                watch.until_gone(victim.id)
+                victim.close()
+            assert watch.query("DELETE FROM k.one WHERE id = 4") == 1, f"{how} at {point}: the row of a taken commit is lost"
+            watch.query("SET DEBUG_SYNC = 'RESET'")
+            watch.until_calm()
+
+
+# ---- sending to a client that does not read ----
+
+def stuck_sender(sql, prepare=(), tcp=False):
+    victim = Wire(server, tcp=tcp, rcvbuf=4096)
+    for p in prepare:
+        victim.query(p)
+    victim.send(sql)
+    return victim
+
+
+BIG = "SELECT id, REPEAT('x', 8000000) FROM k.one"
+LOCKS = ["BEGIN", "UPDATE k.one SET v = v + 1"]
+
+
+def nobody_holds_anything():
+    """Row and metadata locks on k.one are free now."""
+    with Wire(server) as other:
+        other.query("SET innodb_lock_wait_timeout = 1, lock_wait_timeout = 1")
+        t = time.monotonic()
+        other.query("UPDATE k.one SET v = v")
+        other.query("CREATE TABLE IF NOT EXISTS k.aside (id INT PRIMARY KEY)")
+        other.query("DROP TABLE k.aside")
+        in_time(t, "taking the locks")
+
+
+def test_net_write_query_reader_resumes():
+    """Within the grace the client reads on: rows, then error 1317, and the session lives."""
+    watch.query("SET GLOBAL kill_write_grace = 30000")
+    watch.query("CREATE TABLE k.big (id INT PRIMARY KEY)")
+    watch.query("INSERT INTO k.big VALUES (1), (2)")
+    victim = stuck_sender(BIG.replace("k.one", "k.big"))
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    other = Wire(server)
+    other.send("DROP TABLE k.big")
+    watch.until_state(other.id, state_of("MDL"))
+    t = time.monotonic()
+    watch.kill(victim.id)
+    assert other.result() == 0  # locks and snapshot are free although the packet in flight is not gone yet
+    in_time(t, "freeing the locks")
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    s = watch.status("Quell_%")
+    assert s["Quell_row_locks"] == "0" and s["Quell_snapshots_open"] in ("0", "1"), s
+    assert victim.error() == 1317
+    usable(victim)
+    victim.quit()
+    other.quit()
+    watch.query("SET GLOBAL kill_write_grace = 1000")
+    watch.until_calm()
+
+
+def test_net_write_query_grace_ends():
+    """The client does not read: the connection is closed when the grace is over."""
+    watch.query("SET GLOBAL kill_write_grace = 300")
+    victim = stuck_sender(BIG)
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    t = time.monotonic()
+    watch.kill(victim.id)
+    watch.until_gone(victim.id)
+    seconds = time.monotonic() - t
+    assert 0.25 < seconds < 2.3, seconds
+    assert victim.error() == 2013
+    watch.query("SET GLOBAL kill_write_grace = 1000")
+    watch.until_calm()
+
+
+def test_net_write_connection():
+    for tcp in (False, True):
+        victim = stuck_sender(BIG, LOCKS, tcp=tcp)
+        watch.until_state(victim.id, state_of("NET_WRITE"))
+        t = time.monotonic()
+        watch.kill(victim.id, "CONNECTION")
+        watch.until_gone(victim.id)
+        in_time(t, "KILL CONNECTION")
+        nobody_holds_anything()
+        assert image() == CLEAN
+        assert victim.error() == 2013
+        watch.until_calm()
+
+
+def test_net_write_connection_in_grace():
+    """KILL QUERY's grace is cut short by KILL CONNECTION."""
+    watch.query("SET GLOBAL kill_write_grace = 100000")
+    victim = stuck_sender(BIG)
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    watch.kill(victim.id)
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    t = time.monotonic()
+    watch.kill(victim.id, "CONNECTION")
+    watch.until_gone(victim.id)
+    in_time(t, "KILL CONNECTION")
+    assert victim.error() == 2013
+    watch.query("SET GLOBAL kill_write_grace = 1000")
+    watch.until_calm()
+
+
+def test_net_write_time_limit():
+    victim = stuck_sender(BIG, [f"SET max_execution_time = {int(LIMIT * 1000)}"])
+    # The grace runs meanwhile, so look at the client's side only when the server has come to the error.
+    quell.until(lambda: ("NET_WRITE", "TIME") in seen())
+    assert victim.error() in (3024, 2013)
+    victim.close()
+    watch.until_calm()
+
+
+def test_net_write_client_gone():
+    victim = stuck_sender(BIG, LOCKS)
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    victim.half_close()  # the server still cannot write, but nobody is there
+    watch.until_gone(victim.id)
+    assert victim.error() == 2013
+    victim.close()
+    victim = stuck_sender(BIG, LOCKS)
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    victim.close()
+    watch.until_gone(victim.id)
+    watch.until_calm()
+
+
+def test_net_write_timeout():
+    victim = stuck_sender(BIG, ["SET net_write_timeout = 1", *LOCKS])
+    watch.until_state(victim.id, state_of("NET_WRITE"))
+    watch.until_gone(victim.id)
+    assert victim.error() == 2013
+    victim.close()
+    watch.until_calm()
+
+
+# ---- waits of connections ----
+
+def test_net_read_query_has_no_effect():
+    victim = Wire(server)
+    text = b"\x03SELECT 'whole', SLEEP(0)"
+    packet = len(text).to_bytes(3, "little") + b"\0" + text
+    victim.raw(packet[:10])
+    watch.until_state(victim.id, state_of("NET_READ"))
+    watch.kill(victim.id)
+    watch.kill(victim.id)
+    victim.raw(packet[10:])
+    victim.seq = 1
+    assert victim.result() == [(b"whole", b"0")]
+    usable(victim)
+    victim.quit()
+    watch.until_calm()
+
+
+def test_net_read_connection():
+    for cut in (1, 3, 10):
+        victim = Wire(server)
+        victim.raw((b"\x80\0\0\0\x03SELECT 1")[:cut])
+        watch.until_state(victim.id, state_of("NET_READ"))
+        watch.kill(victim.id, "CONNECTION")
+        assert victim.at_end()
+        watch.until_gone(victim.id)
+        victim.close()
+    watch.until_calm()
+
+
+def test_net_read_timeout_and_gone():
+    victim = Wire(server)
+    victim.query("SET net_read_timeout = 1")
+    victim.raw(b"\x80\0\0\0\x03SELECT")
+    watch.until_state(victim.id, state_of("NET_READ"))
+    watch.until_gone(victim.id)
+    assert victim.at_end()
+    victim.close()
+    victim = Wire(server)
+    victim.raw(b"\x80\0\0\0\x03SELECT")
+    watch.until_state(victim.id, state_of("NET_READ"))
+    victim.close()
+    watch.until_gone(victim.id)
+    watch.until_calm()
+
+
+def test_idle_query_has_no_effect():
+    victim = Wire(server)
+    before = int(watch.status("Quell_kills_idle")["Quell_kills_idle"])
+    for _ in range(200):
+        assert watch.query(f"KILL QUERY {victim.id}") == 0
+        assert victim.value("SELECT SLEEP(0.0001)") == "0"  # not even this one
+        victim.ping()
+    assert int(watch.status("Quell_kills_idle")["Quell_kills_idle"]) == before + 200
+    victim.query("BEGIN")
+    victim.query("INSERT INTO k.one VALUES (5, 5)")
+    watch.kill(victim.id)
+    assert victim.query("SELECT v FROM k.one WHERE id = 5") == [(b"5",)], "KILL QUERY touched an idle transaction"
+    victim.query("ROLLBACK")
+    victim.quit()
+    watch.until_calm()
+
+
+def test_idle_connection():
+    victim = Wire(server)
+    watch.kill(victim.id, "CONNECTION")
+    assert victim.at_end()
+    watch.until_gone(victim.id)
+    victim.close()
+    # Idle in a transaction: its locks are free at once.
+    victim = Wire(server)
+    victim.query("BEGIN")
+    victim.query("UPDATE k.one SET v = 99")
+    waiter = Wire(server)
+    waiter.send("UPDATE k.one SET v = v + 1 WHERE id = 1")
+    watch.until_state(waiter.id, state_of("ROW_LOCK"))
+    assert watch.value(f"SELECT WAITS_FOR FROM information_schema.PROCESSLIST WHERE ID = {waiter.id}") == str(victim.id)
+    watch.kill(victim.id, "")
+    assert waiter.result() == 1
+    waiter.query("UPDATE k.one SET v = 0 WHERE id = 1")
+    assert image() == CLEAN, image()
+    waiter.quit()
+    victim.close()
+    watch.until_calm()
+
+
+def test_idle_wait_timeout():
+    victim = Wire(server)
+    victim.query("SET wait_timeout = 1")
+    assert victim.readable(10), "nothing said at the end of wait_timeout"
+    victim.seq = 0
+    assert victim.error() == 4031, "not told why"
+    assert victim.at_end()
+    victim.close()
+    watch.until_calm()
+
+
+def test_idle_client_gone():
+    victim = Wire(server)
+    victim.query("BEGIN")
+    victim.query("UPDATE k.one SET v = 99")
+    victim.close()
+    watch.until_gone(victim.id)
+    watch.until_calm()
+    assert image() == CLEAN
+
+
+SSL_REQUEST = struct.pack("<IIB23x", wire.CAPS | wire.SSL, 1 << 24, 255)
+
+
+def silent_login():
+    return Wire(server, login=False)
+
+
+def silent_tls():
+    w = Wire(server, login=False, tcp=True)
+    w.put(SSL_REQUEST)
+    return w
+
+
+def half_tls():
+    """A ClientHello cut in the middle."""
+    w = silent_tls()
+    inner, outer = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    tls = context.wrap_bio(inner, outer)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    w.raw(outer.read()[:50])
+    return w
+
+
+def test_login_and_tls():
+    for enter in (silent_login, silent_tls, half_tls):
+        victim = enter()
+        command, state = watch.until_state(victim.id, "login")
+        assert command == "Connect", command
+        rows = watch.query(f"SELECT USER, DB, INFO FROM information_schema.PROCESSLIST WHERE ID = {victim.id}")
+        assert rows == [(b"unauthenticated user", None, None)], rows
+        watch.kill(victim.id)  # no statement runs
+        assert watch.state(victim.id) is not None
+        watch.kill(victim.id, "CONNECTION")
+        assert victim.at_end()
+        watch.until_gone(victim.id)
+        victim.close()
+        victim = enter()
+        watch.until_state(victim.id, "login")
+        victim.close()
+        watch.until_gone(victim.id)
+    watch.until_calm()
+
+
+def test_login_survives_kill_query():
+    victim = silent_login()
+    watch.until_state(victim.id, "login")
+    watch.kill(victim.id)
+    victim.log_in("root")
+    usable(victim)
+    victim.quit()
+
+
+def test_connect_timeout():
+    watch.query("SET GLOBAL connect_timeout = 2")
+    one, two = silent_login(), silent_tls()
+    watch.until_gone(one.id)
+    watch.until_gone(two.id)
+    assert one.at_end() and two.at_end()
+    one.close()
+    two.close()
+    watch.query("SET GLOBAL connect_timeout = 10")
+    watch.until_calm()
+
+
+# ---- shutdown, on a server of its own with somebody in every wait ----
+
+def test_zz_shutdown():
+    global server, watch
+    first, first_watch = server, watch
+    pairs = set()
+    with contextlib.closing(first_watch):
+        try:
+            with quell.Server(args=FAST) as server:
+                watch = Watcher(server)
+                shutdown_scene()
+                pairs = logged(server)
+        finally:
+            server, watch = first, first_watch
+    assert first.stop() == 0, first.log_text()[-6000:]
+    pairs |= logged(first)
+    missing = sorted(required() - pairs)
+    assert not missing, "never happened: " + ", ".join(f"{w}:{r}" for w, r in missing)
+
+
+def shutdown_scene():
+    for sql in ("CREATE DATABASE k", "CREATE TABLE k.one (id INT PRIMARY KEY, v INT)", "CREATE TABLE k.two (id INT PRIMARY KEY, v INT)",
+                "INSERT INTO k.one VALUES (1, 0), (2, 0)"):
+        watch.query(sql)
+    # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
+    admission, row_lock, mdl, commit, sleep, sync, reader, idle, holder = (Wire(server) for _ in range(9))
+    holder.query("BEGIN")
+    holder.query("UPDATE k.one SET v = 1 WHERE id = 1")
+
+    def start(v, sql, name, state=None):
+        v.send(sql)
+        watch.until_state(v.id, state or state_of(name))
+
+    start(sleep, "SELECT SLEEP(1000)", "SLEEP")
+    start(sync, "SET DEBUG_SYNC = 'now WAIT_FOR never TIMEOUT 1000'", "DEBUG_SYNC", "debug sync point: now")
+    start(row_lock, "UPDATE k.one SET v = 2 WHERE id = 1", "ROW_LOCK")
+    start(mdl, "DROP TABLE k.one", "MDL")
+    writer = stuck_sender("SELECT REPEAT('x', 9000000), REPEAT('y', 9000000)")
+    watch.until_state(writer.id, state_of("NET_WRITE"))
+    reader.raw(b"\x80\0\0\0\x03SELECT")
+    watch.until_state(reader.id, state_of("NET_READ"))
+    login, tls = silent_login(), silent_tls()
+    watch.until_state(login.id, "login")
+    watch.until_state(tls.id, "login")
+    watch.query("SET DEBUG_SYNC = 'global commit_before_take SIGNAL before_take WAIT_FOR never TIMEOUT 1000'")
+    start(commit, "INSERT INTO k.two VALUES (1, 1)", "COMMIT")
+    watch.query("SET GLOBAL innodb_thread_concurrency = 1")
+    start(admission, "SELECT * FROM k.two", "ADMISSION")
+    t = time.monotonic()
+    rc = server.stop()
+    seconds = time.monotonic() - t
+    assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
+    for v in (admission, row_lock, mdl, commit, sleep, sync):
+        assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
+        assert v.at_end()
+    for v in (writer, reader, login, tls, idle, holder):
+        assert v.at_end()
+    assert seconds < 3, f"the stop took {seconds:.2f} s"
+    server.start()  # nothing of what was not committed is there
+    watch2 = Watcher(server)
+    assert watch2.query("SELECT * FROM k.one ORDER BY id") == CLEAN and watch2.query("SELECT * FROM k.two") == []
+    watch2.quit()
+
+
+def parse_matrix(text):
+    return {(m[1], m[2]) for m in re.finditer(r"(\w+):(\w+)=\d+", text)}
+
+
+def seen():
+    return parse_matrix(watch.status("Quell_wait_matrix")["Quell_wait_matrix"])
+
+
+def logged(of):
+    return set().union(*(parse_matrix(line) for line in of.log_text().splitlines() if "Wait matrix:" in line))
+
+
+def close_all():
+    if server.proc is not None:
+        server.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main(globals())

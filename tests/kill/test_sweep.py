@@ -1,0 +1,355 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kill sweep (after SQLite's fault sweeps): each statement is run once to count its checkpoints N, then again with a kill at the i-th of
+them for i = 1..N, on the same data. After each: the error of that kill or full success; the data wholly unchanged or wholly changed; the
+next statement works; no transaction, lock, snapshot, overlay or arena is left. The same with failing allocations."""
+import os
+
+import quell
+from harness import main
+from wire import Closed, Err, Watcher, Wire
+
+MOST = int(os.environ.get("QUELL_SWEEP", "14"))  # kill points tried for each statement and kind of kill
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0"])
+server.start()
+watch = Watcher(server)
+
+ROWS = 300
+SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh",
+         "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
+         "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
+         "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
+         "INSERT INTO s.a VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {i}.125)" for i in range(ROWS)),
+         "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
+         "INSERT INTO s.auto (v) VALUES (1), (2), (3)"]
+TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id"}
+
+READS = [
+    "SELECT 1",
+    "SELECT * FROM s.a",
+    "SELECT v FROM s.a WHERE id = 17",
+    "SELECT a.v, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.g < 5",
+    "SELECT COUNT(*) FROM s.a LEFT JOIN s.b ON b.n > a.id",
+    "SELECT * FROM s.a ORDER BY v DESC, d LIMIT 20",
+    "SELECT * FROM s.a ORDER BY REPEAT(v, 20)",
+    "SELECT g, COUNT(*), SUM(d), AVG(d), MIN(v), MAX(v), GROUP_CONCAT(v) FROM s.a GROUP BY g HAVING COUNT(*) > 1 ORDER BY 2",
+    "SELECT DISTINCT g, LEFT(v, 7) FROM s.a",
+    "SELECT id FROM s.a UNION SELECT id + 100 FROM s.b UNION ALL SELECT 1",
+    "SELECT id FROM s.a WHERE id IN (SELECT a_id FROM s.b WHERE n > 20) AND EXISTS (SELECT 1 FROM s.b WHERE b.id = a.g)",
+    "SELECT id, (SELECT MAX(n) FROM s.b WHERE b.a_id <= a.id) FROM s.a WHERE id < 50",
+    "SELECT COUNT(*) FROM s.a WHERE v REGEXP 'v.*[0-9]{2}$' OR v LIKE '%alu%9%'",
+    "SELECT LENGTH(REPEAT(v, 10000)), MD5(REPEAT('x', 300000)), REPLACE(REPEAT('ab', 50000), 'a', 'ccc') LIKE '%q' FROM s.a WHERE id < 3",
+    "SELECT BENCHMARK(5000, MD5('x'))",
+    "SELECT REPEAT('x', 300000) REGEXP '(x+)+y'",
+    "SELECT * FROM (SELECT g, COUNT(*) AS c FROM s.a GROUP BY g) AS d JOIN s.b ON b.id = d.c",
+    "SELECT * FROM s.a WHERE g = 3 FOR UPDATE",
+    "SHOW TABLES FROM s",
+    "SHOW CREATE TABLE s.a",
+    "SHOW COLUMNS FROM s.b",
+    "SHOW STATUS",
+    "SHOW VARIABLES LIKE 'max%'",
+    "SELECT COUNT(*) FROM information_schema.PROCESSLIST",
+    "DO SLEEP(0)",
+    "SET @x = (SELECT COUNT(*) FROM s.a)",
+    "PREPARE p FROM 'SELECT * FROM s.a WHERE id = ?'",
+]
+# (statement, tables it changes, statements in front of it in its transaction)
+WRITES = [
+    ("INSERT INTO s.a VALUES " + ",".join(f"({i}, 0, 'new', 0)" for i in range(1000, 1400)), "a", ()),
+    ("INSERT INTO s.auto (v) VALUES (10), (11), (12)", "auto", ()),
+    ("INSERT INTO s.b SELECT id + 5000, id + 5000, 1, v FROM s.a", "b", ()),
+    ("INSERT INTO s.a VALUES (5, 1, 'dup', 1), (2000, 1, 'new', 1), (6, 1, 'dup', 1) ON DUPLICATE KEY UPDATE v = CONCAT(s.a.v, ' again'), d = d + 1", "a", ()),
+    ("INSERT IGNORE INTO s.a VALUES (5, 1, 'dup', 1), (2000, 1, 'new', 1)", "a", ()),
+    ("REPLACE INTO s.b VALUES (3, 999, 1, 'r'), (700, 8, 1, 'takes the key of another'), (701, 701, 1, 'n')", "b", ()),
+    ("UPDATE s.a SET v = CONCAT(v, '!'), g = g + 1, d = d * 2 WHERE id % 2 = 0", "a", ()),
+    ("UPDATE s.a SET id = id + 10000", "a", ()),
+    ("UPDATE s.a SET v = 'limited' ORDER BY d DESC LIMIT 10", "a", ()),
+    ("DELETE FROM s.a WHERE g = 2", "a", ()),
+    ("DELETE FROM s.b", "b", ()),
+    ("TRUNCATE TABLE s.b", "b", ()),
+    ("DROP TABLE s.b", "b", ()),
+    ("DROP TABLE s.a, s.b", "a b", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))", "fresh", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY) SELECT id FROM s.a", "fresh", ()),
+    ("CREATE DATABASE s_new", "", ()),
+    ("DROP DATABASE s_old", "", ()),
+    ("CREATE USER sweep_u IDENTIFIED BY 'x'", "", ()),
+    ("GRANT PROCESS ON *.* TO sweep_g", "", ()),
+    ("DROP USER sweep_g", "", ()),
+    ("COMMIT", "a b", ("BEGIN", "UPDATE s.a SET g = 100", "DELETE FROM s.b WHERE id < 50")),
+    ("UPDATE s.a SET g = g + 1000", "a b", ("BEGIN", "INSERT INTO s.b VALUES (9000, 9000, 0, 'earlier work')")),
+    ("INSERT INTO s.a VALUES (7000, 1, 'x', 1), (7001, 1, 'y', 1); UPDATE s.a SET g = 1 WHERE id = 7000; DELETE FROM s.a WHERE id = 7001", "a", ()),
+]
+EXTRA = {"CREATE DATABASE s_new": ["DROP DATABASE IF EXISTS s_new"], "DROP DATABASE s_old": ["CREATE DATABASE IF NOT EXISTS s_old",
+         "CREATE TABLE IF NOT EXISTS s_old.t (id INT PRIMARY KEY)"], "CREATE USER sweep_u": ["DROP USER IF EXISTS sweep_u"],
+         "GRANT PROCESS": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"], "DROP USER sweep_g": ["CREATE USER IF NOT EXISTS sweep_g"]}
+
+
+def extra_setup(sql):
+    return next((v for k, v in EXTRA.items() if sql.startswith(k)), [])
+
+
+def reset(sql="", tables=None):
+    for s in (SETUP if tables is None else SETUP_OF[tables]):
+        watch.query(s)
+    for s in extra_setup(sql):
+        watch.query(s)
+
+
+SETUP_OF = {}
+
+
+def prepare_setups():
+    for _, tables, _ in WRITES:
+        names = tables.split()
+        SETUP_OF[tables] = [s for s in SETUP if any(f"s.{n}" in s.split(" (")[0] + " " or f"s.{n} " in s for n in names)]
+
+
+def grants(user):
+    try:
+        return watch.query(f"SHOW GRANTS FOR {user}")
+    except Err as e:
+        return e.code
+
+
+def image(sql, tables):
+    """All that the statement could have changed."""
+    found = []
+    for t in tables.split():
+        columns = "v" if t == "auto" else "*"
+        try:
+            found.append(watch.query(f"SELECT {columns} FROM s.{t} ORDER BY {TABLES[t]}"))
+            if t == "a":  # the indexes say the same as the rows
+                found.append([watch.query("SELECT COUNT(*) FROM s.a FORCE INDEX (g) WHERE g > -1000000"), watch.query("SELECT v, id FROM s.a FORCE INDEX (v) ORDER BY v, id")])
+            if t == "b":
+                found.append(watch.query("SELECT a_id FROM s.b FORCE INDEX (a_id) ORDER BY a_id"))
+        except Err as e:
+            found.append(e.code)
+    if "DATABASE" in sql:
+        found.append(watch.query("SHOW DATABASES"))
+    if "USER" in sql or "GRANT" in sql:
+        found += [grants("sweep_u"), grants("sweep_g")]
+    return found
+
+
+def points(n):
+    """The first few, the last few, and some between."""
+    if n <= MOST:
+        return range(1, n + 1)
+    edge = MOST // 3
+    inner = range(edge + 1, n - edge + 1)
+    step = max(1, len(inner) // (MOST - 2 * edge))
+    return sorted({*range(1, edge + 1), *inner[::step], *range(n - edge + 1, n + 1)})
+
+
+class Runner:
+    """Has a session; opens a new one when the old one has been killed."""
+
+    def __init__(self):
+        self.w = Wire(server)
+
+    def again(self):
+        self.w.close()
+        self.w = Wire(server)
+
+    def run(self, sql, before=(), arm=None):
+        """0 or the error's number; 2013 and a new session when the connection ended."""
+        w = self.w
+        for s in before:
+            w.query(s)
+        if arm:
+            w.query(f"SET DEBUG_SYNC = '{arm}'")
+        try:
+            w.send(sql)
+            parts = sql.count("; ") + 1
+            for _ in range(parts):
+                w.result()
+            code = 0
+        except Err as e:
+            code, self.last = e.code, e
+        except (Closed, ConnectionResetError, BrokenPipeError):
+            code = 2013
+        return code
+
+    def check_alive(self):
+        assert self.w.value("SELECT 'next'") == "next"
+
+    def number(self, name):
+        return int(self.w.query(f"SHOW STATUS LIKE '{name}'")[0][1])
+
+
+def arenas():
+    return int(watch.status("Quell_arenas_live")["Quell_arenas_live"])
+
+
+def count(sql, tables, before, name, end):
+    """How many checkpoints or allocations the statement (the first of a multi-statement) takes, and the image after it."""
+    r = Runner()
+    first = sql.split("; ")[0]
+    code = r.run(first, before)
+    assert code == 0, (sql, getattr(r, "last", code))
+    n = r.number(name)
+    if end:
+        r.w.query("COMMIT")
+    r.w.quit()
+    if "; " in sql:
+        reset(sql, tables)
+        r = Runner()
+        assert r.run(sql, before) == 0
+        r.w.quit()
+    return n
+
+
+KINDS = {"QUERY": {1317}, "TIME": {3024}, "CONNECTION": {1317, 2013}, "GONE": {2013}}
+
+
+def sweep_read(sql, kind, codes, arm):
+    r = Runner()
+    before = arenas()
+    killed = 0
+    assert r.run(sql) == 0, (sql, r.last)
+    n = r.number("Quell_last_checkpoints" if arm.startswith("kill") else "Quell_last_allocs")
+    for i in points(n):
+        code = r.run(sql, (), arm.format(i=i, kind=kind))
+        assert code == 0 or code in codes, f"{sql}\n{arm.format(i=i, kind=kind)} of {n}: {code} {getattr(r, 'last', '')}"
+        killed += code != 0
+        if code == 2013 or kind in ("CONNECTION", "GONE") and code:
+            r.w.at_end()
+            watch.until_gone(r.w.id)
+            r.again()
+        r.check_alive()
+    r.w.quit()
+    watch.until_calm()
+    quell.until(lambda: arenas() <= before, what=f"arenas of {sql} freed ({before})")
+    return n, killed
+
+
+def sweep_write(sql, tables, before, kind, codes, arm):
+    end = bool(before) and sql != "COMMIT"
+    reset(sql, tables)
+    unchanged = image(sql, tables)
+    n = count(sql, tables, before, "Quell_last_checkpoints" if arm.startswith("kill") else "Quell_last_allocs", end)
+    changed = image(sql, tables)
+    assert changed != unchanged, f"{sql} changes nothing"
+    reset(sql, tables)
+    if end:  # the transaction's earlier work stays when its statement is undone
+        for s in before:
+            watch.query(s)
+        watch.query("COMMIT")
+        partly = image(sql, tables)
+        reset(sql, tables)
+    else:
+        partly = unchanged
+    assert image(sql, tables) == unchanged, sql
+    r = Runner()
+    killed = 0
+    for i in points(n):
+        code = r.run(sql, before, arm.format(i=i, kind=kind))
+        what = f"{sql[:200]}\n{arm.format(i=i, kind=kind)} of {n}: {code} {getattr(r, 'last', '')}"
+        assert code == 0 or code in codes, what
+        killed += code != 0
+        dead = code == 2013 or kind in ("CONNECTION", "GONE") and code != 0
+        if dead:
+            r.w.at_end()
+            watch.until_gone(r.w.id)
+            r.again()
+        elif end:
+            r.w.query("COMMIT")
+        r.check_alive()
+        got = image(sql, tables)
+        if code == 0:
+            assert got == changed, f"{what}: success, but not all is changed"
+        elif dead and end:
+            assert got == unchanged, f"{what}: the dead session's transaction is partly there"
+        elif dead:
+            # A connection that ended may have had its statement committed before.
+            assert got in (unchanged, changed), f"{what}: half of it is there"
+        else:
+            assert got == partly, f"{what}: failed, but something is changed"
+        if got != unchanged:
+            reset(sql, tables)
+    r.w.quit()
+    watch.until_calm()
+    return n, killed
+
+
+def sweep_all(kind, codes, arm="kill_at {i} {kind}"):
+    total = [0, 0]
+    for sql in READS:
+        n, killed = sweep_read(sql, kind, codes, arm)
+        assert killed > 0, f"no kill at any of {n} points reached {sql}"
+        total = [total[0] + n, total[1] + killed]
+    for sql, tables, before in WRITES:
+        n, killed = sweep_write(sql, tables, before, kind, codes, arm)
+        assert killed > 0, f"no kill at any of {n} points reached {sql[:200]}"
+        total = [total[0] + n, total[1] + killed]
+    reset()
+    print(f"# {kind}: {total[0]} points in {len(READS) + len(WRITES)} statements, {total[1]} statements ended at theirs")
+
+
+def test_setup():
+    watch.query("CREATE DATABASE s")
+    prepare_setups()
+    reset()
+
+
+def test_kill_query():
+    sweep_all("QUERY", KINDS["QUERY"])
+
+
+def test_time_limit():
+    sweep_all("TIME", KINDS["TIME"])
+
+
+def test_kill_connection():
+    sweep_all("CONNECTION", KINDS["CONNECTION"])
+
+
+def test_client_gone():
+    sweep_all("GONE", KINDS["GONE"])
+
+
+def test_failing_allocations():
+    sweep_all("ALLOC", {1037, 1041}, "fail_alloc_at {i}")
+
+
+def test_prepared_statements():
+    """COM_STMT_EXECUTE, killed at each point; the statement can be executed again."""
+    w = Wire(server)
+    for sql, params in (("SELECT * FROM s.a WHERE id > ? ORDER BY v", (5,)), ("UPDATE s.a SET g = g + ? WHERE id = ?", (1, 5)),
+                        ("INSERT INTO s.auto (v) VALUES (?), (?)", (77, None))):
+        stmt, _ = w.prepare(sql)
+        w.execute(stmt, *params)
+        w.skip_result()
+        n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
+        killed = 0
+        for i in points(n):
+            w.query(f"SET DEBUG_SYNC = 'kill_at {i} QUERY'")
+            w.execute(stmt, *params)
+            try:
+                w.skip_result()
+            except Err as e:
+                killed += 1
+                assert e.code == 1317, e
+        assert killed, sql
+        w.execute(stmt, *params)
+        w.skip_result()
+    w.quit()
+    reset()
+    watch.until_calm()
+
+
+def test_checkpoint_gap():
+    """The longest time between two checkpoints of a running statement over this whole sweep."""
+    s = watch.status("Quell_checkpoint_gap%")
+    us = int(s["Quell_checkpoint_gap_us"])
+    print(f"# longest gap {us} us, {s['Quell_checkpoint_gap_from']} to {s['Quell_checkpoint_gap_to']}")
+    assert us < 500_000, s
+
+
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main(globals())
