@@ -105,6 +105,8 @@ take_login(ql_session *s)
     if (s->login.caps & QL_CAP_INTERACTIVE) {
         v->wait_timeout = v->interactive_timeout;
     }
+    v->ssl_version = ql_tls_version(s->wire.net.ssl);
+    v->ssl_cipher = ql_tls_cipher(s->wire.net.ssl);
     show_user(s);
     return take_charset(s);
 }

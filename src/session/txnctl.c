@@ -188,6 +188,7 @@ undo(ql_session *s)
     } else {
         if (s->layer_open) {
             ql_txn_stmt_rollback(cx);
+            ql_catalog_stmt_rolled_back(cx);
         }
         s->layer_open = false;
     }

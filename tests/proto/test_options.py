@@ -14,7 +14,7 @@ import time
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from harness import main  # noqa: E402
 from quell import Server, build, free_port, until  # noqa: E402
-from wire import Closed, Err, Wire  # noqa: E402
+from rawwire import Closed, Err, Wire  # noqa: E402
 
 BINARY = str(os.environ.get("QUELLD") or build("asan"))
 ROOM = pathlib.Path(tempfile.mkdtemp(prefix="quell-o-"))

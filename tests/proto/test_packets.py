@@ -10,7 +10,7 @@ import time
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from harness import main  # noqa: E402
 from quell import Server, until  # noqa: E402
-from wire import (CONNECT_WITH_DB, DEPRECATE_EOF, MULTI_STATEMENTS, SSL, Closed, Err, Wire)  # noqa: E402
+from rawwire import (CONNECT_WITH_DB, DEPRECATE_EOF, MULTI_STATEMENTS, SSL, Closed, Err, Wire)  # noqa: E402
 
 server = Server(args=["--connect-timeout=2", "--net-read-timeout=1", "--max-allowed-packet=33554432"]).start()
 watcher = Wire(server.socket).login()

@@ -8,7 +8,7 @@ import time
 sys.path[:0] = [os.path.dirname(os.path.abspath(__file__))]
 from harness import main  # noqa: E402
 from quell import Server, until  # noqa: E402
-from wire import MULTI_STATEMENTS, Closed, Err, Wire  # noqa: E402
+from rawwire import MULTI_STATEMENTS, Closed, Err, Wire  # noqa: E402
 
 server = Server(args=["--max-allowed-packet=67108864"]).start()
 root = Wire(server.socket).login(caps=MULTI_STATEMENTS)
