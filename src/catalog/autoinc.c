@@ -230,3 +230,41 @@ ql_table_rows_init(ql_table *t, int64_t rows)
         atomic_store_explicit(&t->state->rows, rows, memory_order_relaxed);
     }
 }
+
+#define COUNT_LIMIT 20000u
+
+ql_status
+qli_estimate_rows(ql_ctx *cx, ql_table *t, uint64_t *rows)
+{
+    int64_t known = t->is_virtual ? 0 : ql_table_rows(t);
+    *rows = known > 0 ? (uint64_t)known : 0;
+    if (known >= 0) {
+        return QL_OK;
+    }
+    ql_buf from = {0}, to = {0};
+    ql_kv_snap *snap = NULL;
+    ql_kv_cursor *cur = NULL;
+    ql_str k, v;
+    ql_status st;
+    QL_TRY_TO(st, qli_key_begin(cx, &from, t->indexes[0].id), out);
+    QL_TRY_TO(st, qli_key_begin(cx, &to, t->indexes[0].id + 1), out);
+    QL_TRY_TO(st, ql_kv_snap_begin(cx, cx->inst->kv, &snap), out);
+    QL_TRY_TO(st, ql_kv_cursor_open(cx, snap, &cur), out);
+    st = ql_kv_seek_ge(cx, cur, qli_buf_str(&from), &k, &v);
+    while (st == QL_OK && memcmp(k.p, to.p, k.n < to.n ? k.n : to.n) < 0 && *rows < COUNT_LIMIT) {
+        if (++*rows % 1024 == 0) {
+            QL_TRY_TO(st, ql_check(cx), out);
+        }
+        st = ql_kv_next(cx, cur, &k, &v);
+    }
+    if (*rows < COUNT_LIMIT && (st == QL_OK || st == QL_END)) {
+        ql_table_rows_init(t, (int64_t)*rows);
+    }
+    st = st == QL_END ? QL_OK : st;
+out:
+    ql_kv_cursor_close(cur);
+    ql_kv_snap_end(snap);
+    ql_buf_free(&from);
+    ql_buf_free(&to);
+    return st;
+}

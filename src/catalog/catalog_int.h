@@ -14,7 +14,7 @@
 
 /* Index ids of the server's own records (README.md). */
 enum qli_system_index {
-    QLI_IX_META = 10,     /* "format", "id" + bound */
+    QLI_IX_META = 10,     /* "format", "uuid", "id" + bound */
     QLI_IX_DATABASE = 11, /* name */
     QLI_IX_TABLE = 12,    /* database \0 name */
     QLI_IX_AUTOINC = 13,  /* table id, bound */
@@ -145,6 +145,8 @@ uint64_t qli_auto_max(const ql_table *t);
 ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
 ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
+/* Rows of t; counted up to a limit when not known (after a crash). */
+ql_status qli_estimate_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 
 /* Virtual tables. */
@@ -158,6 +160,17 @@ typedef struct qli_vcolumn {
 ql_status qli_virtual_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 extern const ql_virtual_table qli_infoschema_tables[];
 extern const size_t qli_infoschema_count;
+/* infoschema_keys.c */
+#define QLI_IS_TABLE(columns, fill)                                                                \
+    extern const qli_vcolumn columns[];                                                            \
+    ql_status fill(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+QLI_IS_TABLE(qli_is_table_constraints, qli_fill_table_constraints);
+QLI_IS_TABLE(qli_is_key_column_usage, qli_fill_key_column_usage);
+QLI_IS_TABLE(qli_is_innodb_trx, qli_fill_innodb_trx);
+QLI_IS_TABLE(qli_is_collation_charset, qli_fill_collation_charset);
+QLI_IS_TABLE(qli_is_referential, qli_fill_nothing);
+extern const qli_vcolumn qli_is_check_constraints[], qli_is_views[], qli_is_triggers[],
+    qli_is_routines[], qli_is_parameters[], qli_is_events[], qli_is_files[], qli_is_partitions[];
 extern const ql_virtual_table qli_perfschema_tables[];
 extern const size_t qli_perfschema_count;
 /* Rows under construction of a virtual table. */
@@ -170,6 +183,7 @@ typedef struct qli_rows {
 ql_status qli_rows_add(ql_ctx *cx, qli_rows *r, ql_value **row) QL_MUST_USE; /* all NULL */
 struct ql_proc_info;
 bool qli_viewer_sees(ql_ctx *cx, const struct ql_proc_info *p);
+void qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds);
 void qli_set_str(ql_value *v, ql_str s);
 void qli_set_cstr(ql_value *v, const char *s);
 

@@ -222,7 +222,15 @@ qli_check_spec(ql_ctx *cx, const ql_table_spec *spec)
     for (unsigned i = 0; i < spec->nindexes; i++) {
         QL_TRY(check_index(cx, spec, i));
     }
-    return check_auto(cx, spec);
+    QL_TRY(check_auto(cx, spec));
+    bool primary = false;
+    for (unsigned i = 0; i < spec->nindexes; i++) {
+        primary |= spec->indexes[i].primary;
+    }
+    if (!primary && cx->vars && ql_vars_u64(cx->vars, QL_SV_SQL_REQUIRE_PRIMARY_KEY)) {
+        return ql_fail(cx, QL_ER_TABLE_WITHOUT_PK);
+    }
+    return QL_OK;
 }
 
 /* --- ids ------------------------------------------------------------------------------------- */

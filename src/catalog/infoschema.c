@@ -293,8 +293,8 @@ static const qli_vcolumn tables_columns[] = {
     {"CHECKSUM", 'i', 0, true},        {"CREATE_OPTIONS", 's', 256, true},
     {"TABLE_COMMENT", 't', 0, true},   {NULL, 0, 0, false}};
 
-static void
-set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds)
+void
+qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds)
 {
     ql_dt dt;
     ql_dt_from_unix(unix_seconds * 1000000, cx->vars ? cx->vars->zone_seconds : 0, &dt);
@@ -322,15 +322,16 @@ fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t
         qli_set_str(&v[4], x->engine);
         v[5] = ql_value_int(10);
         qli_set_cstr(&v[6], "Dynamic");
-        int64_t count = ql_table_rows(x);
-        v[7] = ql_value_uint(count > 0 ? (uint64_t)count : 0);
+        uint64_t count;
+        QL_TRY(qli_estimate_rows(cx, x, &count));
+        v[7] = ql_value_uint(count);
         for (unsigned c = 8; c <= 12; c++) {
             v[c] = ql_value_uint(0);
         }
         if (x->auto_column >= 0) {
             v[13] = ql_value_uint(ql_autoinc_peek(x));
         }
-        set_time(cx, &v[14], x->is_virtual ? cx->inst->start_time : x->create_time);
+        qli_set_time(cx, &v[14], x->is_virtual ? cx->inst->start_time : x->create_time);
         qli_set_cstr(&v[17], x->coll->name);
         qli_set_cstr(&v[19], "");
         qli_set_str(&v[20], x->comment);
@@ -536,7 +537,7 @@ static const qli_vcolumn statistics_columns[] = {{"TABLE_CATALOG", 's', 64, fals
                                                  {NULL, 0, 0, false}};
 
 static ql_status
-add_index_part(ql_ctx *cx, qli_rows *r, const ql_table *x, const ql_index *ix, unsigned p)
+add_index_part(ql_ctx *cx, qli_rows *r, ql_table *x, const ql_index *ix, unsigned p)
 {
     const ql_column *c = &x->columns[ix->parts[p].column];
     ql_value *v;
@@ -550,8 +551,9 @@ add_index_part(ql_ctx *cx, qli_rows *r, const ql_table *x, const ql_index *ix, u
     v[6] = ql_value_uint(p + 1);
     qli_set_str(&v[7], c->name);
     qli_set_cstr(&v[8], ix->parts[p].descending ? "D" : "A");
-    int64_t count = ql_table_rows(x);
-    v[9] = ql_value_int(count > 0 ? count : 0);
+    uint64_t count;
+    QL_TRY(qli_estimate_rows(cx, x, &count));
+    v[9] = ql_value_uint(count);
     if (ix->parts[p].prefix) {
         v[10] = ql_value_int(ix->parts[p].prefix);
     }
@@ -670,12 +672,26 @@ fill_collations(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, si
 #define IS "information_schema"
 const ql_virtual_table qli_infoschema_tables[] = {
     {IS, "CHARACTER_SETS", charsets_columns, fill_charsets},
+    {IS, "CHECK_CONSTRAINTS", qli_is_check_constraints, qli_fill_nothing},
     {IS, "COLLATIONS", collations_columns, fill_collations},
+    {IS, "COLLATION_CHARACTER_SET_APPLICABILITY", qli_is_collation_charset,
+     qli_fill_collation_charset},
     {IS, "COLUMNS", columns_columns, fill_columns},
     {IS, "ENGINES", engines_columns, fill_engines},
+    {IS, "EVENTS", qli_is_events, qli_fill_nothing},
+    {IS, "FILES", qli_is_files, qli_fill_nothing},
+    {IS, "INNODB_TRX", qli_is_innodb_trx, qli_fill_innodb_trx},
+    {IS, "KEY_COLUMN_USAGE", qli_is_key_column_usage, qli_fill_key_column_usage},
+    {IS, "PARAMETERS", qli_is_parameters, qli_fill_nothing},
+    {IS, "PARTITIONS", qli_is_partitions, qli_fill_nothing},
     {IS, "PROCESSLIST", processlist_columns, fill_processlist},
+    {IS, "REFERENTIAL_CONSTRAINTS", qli_is_referential, qli_fill_nothing},
+    {IS, "ROUTINES", qli_is_routines, qli_fill_nothing},
     {IS, "SCHEMATA", schemata_columns, fill_schemata},
     {IS, "STATISTICS", statistics_columns, fill_statistics},
     {IS, "TABLES", tables_columns, fill_tables},
+    {IS, "TABLE_CONSTRAINTS", qli_is_table_constraints, qli_fill_table_constraints},
+    {IS, "TRIGGERS", qli_is_triggers, qli_fill_nothing},
+    {IS, "VIEWS", qli_is_views, qli_fill_nothing},
 };
 const size_t qli_infoschema_count = QL_ARRAY_LEN(qli_infoschema_tables);

@@ -5,6 +5,8 @@
  * thread of whoever changes or loads; takes no locks.
  */
 #include <string.h>
+#include <sys/random.h>
+#include <sys/types.h>
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
@@ -481,11 +483,15 @@ qli_bound_is_stored(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uin
     ql_buf key = {0};
     ql_kv_snap *snap = NULL;
     ql_str value;
+    bool had_error = ql_diag_has_error(cx->diag);
     bool found = bound_key(cx, &key, index_id, id, has_id, bound) == QL_OK &&
                  ql_kv_snap_begin(cx, cx->inst->kv, &snap) == QL_OK &&
                  ql_kv_get(cx, snap, qli_buf_str(&key), &value) == QL_OK;
     ql_kv_snap_end(snap);
     ql_buf_free(&key);
+    if (!had_error && ql_diag_has_error(cx->diag)) {
+        ql_diag_clear_error(cx->diag); /* not known is safe: the next block is written again */
+    }
     return found;
 }
 
@@ -672,6 +678,44 @@ check_format(ql_ctx *cx, loader *l, bool *empty)
 }
 
 static ql_status
+uuid_key(ql_ctx *cx, ql_buf *key)
+{
+    QL_TRY(qli_key_begin(cx, key, QLI_IX_META));
+    return ql_buf_put_str(cx, key, "uuid");
+}
+
+/* A random UUID (RFC 9562, version 4) as text. */
+static ql_status
+store_uuid(ql_ctx *cx, ql_buf *key, ql_buf *val)
+{
+    uint8_t r[16];
+    if (getrandom(r, sizeof r, 0) != (ssize_t)sizeof r) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "No random numbers from the system");
+    }
+    r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
+    r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
+    ql_buf_clear(val);
+    for (unsigned i = 0; i < sizeof r; i++) {
+        bool dash = i == 4 || i == 6 || i == 8 || i == 10;
+        QL_TRY(ql_buf_printf(cx, val, "%s%02x", dash ? "-" : "", r[i]));
+    }
+    QL_TRY(uuid_key(cx, key));
+    return ql_txn_put(cx, qli_buf_str(key), qli_buf_str(val));
+}
+
+static ql_status
+load_uuid(ql_ctx *cx, loader *l)
+{
+    ql_str v;
+    QL_TRY(uuid_key(cx, &l->key));
+    ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
+    if (st == QL_OK && cx->inst->sysvars) {
+        st = ql_sysvars_configure(cx, cx->inst->sysvars, QL_STR("server_uuid"), v);
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
 initialise(ql_ctx *cx)
 {
     ql_buf key = {0}, val = {0};
@@ -682,6 +726,7 @@ initialise(ql_ctx *cx)
     QL_TRY_TO(st, ql_buf_put_str(cx, &key, "format"), rollback);
     QL_TRY_TO(st, ql_buf_put_le(cx, &val, QLI_FORMAT_VERSION, 4), rollback);
     QL_TRY_TO(st, ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&val)), rollback);
+    QL_TRY_TO(st, store_uuid(cx, &key, &val), rollback);
     QL_TRY_TO(st, qli_store_database(cx, QL_STR("mysql"), ql_coll_default), rollback);
     QL_TRY_TO(st, qli_store_database(cx, QL_STR("sys"), ql_coll_default), rollback);
     ql_txn_stmt_end(cx);
@@ -704,6 +749,7 @@ load_from_snapshot(ql_ctx *cx, loader *l, bool *empty)
         return QL_OK;
     }
     QL_TRY(ql_kv_cursor_open(cx, l->snap, &l->cur));
+    QL_TRY(load_uuid(cx, l));
     QL_TRY(load_all(cx, l, QLI_IX_DATABASE));
     QL_TRY(load_all(cx, l, QLI_IX_TABLE));
     QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_META));

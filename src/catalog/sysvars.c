@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/diag.h"
@@ -381,9 +383,26 @@ qli_globals_set(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id, const ql_value *v)
     return QL_OK;
 }
 
+/* What the machine knows better than the list. */
+static void
+machine_values(ql_value *values, char *host, size_t size)
+{
+    time_t now = time(NULL);
+    struct tm tm;
+    if (gethostname(host, size) == 0) {
+        host[size - 1] = '\0';
+        values[QL_SV_HOSTNAME] = ql_value_str((ql_str){host, strlen(host)}, ql_coll_default);
+    }
+    if (localtime_r(&now, &tm) && tm.tm_zone && *tm.tm_zone) {
+        values[QL_SV_SYSTEM_TIME_ZONE] =
+            ql_value_str((ql_str){tm.tm_zone, strlen(tm.tm_zone)}, ql_coll_default);
+    }
+}
+
 ql_sysvars *
 ql_sysvars_new(void)
 {
+    char host[256];
     ql_value *values = ql_mem_zalloc(sizeof(ql_value) * QL_SV_COUNT);
     ql_sysvars *sv = ql_mem_zalloc(sizeof *sv);
     _Atomic uint64_t *com = ql_mem_zalloc(sizeof *com * qli_com_count);
@@ -396,6 +415,7 @@ ql_sysvars_new(void)
             }
             atomic_init(&sv->u64[i], number_of(&values[i]));
         }
+        machine_values(values, host, sizeof host);
         g = globals_copy(values, -1, NULL);
     }
     ql_mem_free(values);

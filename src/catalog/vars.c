@@ -191,6 +191,9 @@ ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena)
     v->base = qli_globals_get(cx->inst->sysvars);
     v->row_count = -1;
     mirror_all(v);
+    if (cx->diag) {
+        ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(v, QL_SV_MAX_ERROR_COUNT));
+    }
     return QL_OK;
 }
 
@@ -222,6 +225,9 @@ ql_vars_reset(ql_ctx *cx, ql_vars *v)
     v->fixed_timestamp_us = 0;
     v->status_warnings = v->status_errors = 0;
     v->in_transaction = false;
+    if (cx->diag) {
+        ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(v, QL_SV_MAX_ERROR_COUNT));
+    }
     return QL_OK;
 }
 
@@ -479,9 +485,11 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
         return value->kind == QL_K_NULL ? wrong_value(cx, sv, value) : wrong_type(cx, sv);
     }
     *out = ql_value_str(value->s, ql_coll_default);
-    if (id == QL_SV_DEFAULT_STORAGE_ENGINE && !ql_str_eq_nocase(value->s, QL_STR("InnoDB")) &&
-        !ql_str_eq_nocase(value->s, QL_STR("MyISAM"))) {
-        return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_cstr(cx, value->s));
+    if (id == QL_SV_DEFAULT_STORAGE_ENGINE || id == QL_SV_DEFAULT_TMP_STORAGE_ENGINE) {
+        *out = ql_value_str(QL_STR("InnoDB"), ql_coll_default);
+        if (!ql_str_eq_nocase(value->s, out->s)) {
+            return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_cstr(cx, value->s));
+        }
     }
     return QL_OK;
 }
@@ -592,11 +600,22 @@ partner_of(ql_sysvar_id id, const ql_value *v, ql_sysvar_id *other, ql_value *ou
     return false;
 }
 
+/* What lies outside ql_vars and follows a session value. */
+static void
+follow_in_session(ql_ctx *cx, ql_sysvar_id id)
+{
+    if (id == QL_SV_MAX_ERROR_COUNT && cx->diag) {
+        ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(cx->vars, id));
+    }
+}
+
 static ql_status
 store_one(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *v)
 {
     if (!global) {
-        return set_own(cx, cx->vars, id, v);
+        QL_TRY(set_own(cx, cx->vars, id, v));
+        follow_in_session(cx, id);
+        return QL_OK;
     }
     ql_sysvars *sv = cx->inst->sysvars;
     QL_TRY(qli_globals_set(cx, sv, id, v));

@@ -115,6 +115,13 @@ definitions(void **state)
     r = fill(s, "information_schema", "TABLES");
     assert_true(is_text(at(&r, r.n - 1, "TABLE_NAME"), "t"));
     assert_int_equal(at(&r, r.n - 1, "AUTO_INCREMENT")->u, 1);
+    r = fill(s, "information_schema", "TABLE_CONSTRAINTS");
+    assert_int_equal(r.n, 1);
+    assert_true(is_text(at(&r, 0, "CONSTRAINT_TYPE"), "PRIMARY KEY"));
+    r = fill(s, "information_schema", "KEY_COLUMN_USAGE");
+    assert_int_equal(r.n, 1);
+    assert_true(is_text(at(&r, 0, "COLUMN_NAME"), "id"));
+    assert_int_equal(fill(s, "information_schema", "FILES").n, 0);
     assert_true(fill(s, "information_schema", "COLLATIONS").n > 10);
     assert_true(fill(s, "information_schema", "CHARACTER_SETS").n >= 3);
     assert_true(fill(s, "information_schema", "ENGINES").n >= 1);

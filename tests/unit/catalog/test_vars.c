@@ -251,6 +251,42 @@ user_variables(void **state)
     assert_memory_equal(v.s.p, "2024-02-29 01:00:00", 19);
 }
 
+static void
+session_limits(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    OK(set(s, "max_error_count", false, ql_value_int(1)));
+    ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, "INTEGER", "a");
+    ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, "INTEGER", "b");
+    assert_int_equal(ql_diag_count(s->cx.diag), 1);
+    assert_int_equal(ql_diag_warning_count(s->cx.diag), 2);
+    ql_diag_reset(s->cx.diag);
+    OK(set(s, "sql_require_primary_key", false, ql_value_int(1)));
+    ql_column c = int_column("a", true);
+    ql_table_spec spec = {.db = str("sys"), .name = str("t"), .columns = &c, .ncolumns = 1};
+    begin(s);
+    FAILS(s, ql_catalog_create_table(&s->cx, &spec), 3750);
+    rollback(s);
+    FAILS(s, set(s, "default_storage_engine", false, TEXT("MyISAM")), 1286);
+    OK(set(s, "default_storage_engine", false, TEXT("innodb")));
+    SHOWN("default_storage_engine", "InnoDB");
+}
+
+/* The UUID belongs to the data directory. */
+static void
+server_uuid(void **state)
+{
+    world *w = *state;
+    const char *before = shown(&w->boot, "server_uuid", true);
+    char kept[37];
+    assert_int_equal(strlen(before), 36);
+    assert_int_equal(before[14], '4');
+    memcpy(kept, before, sizeof kept);
+    restart(w);
+    assert_string_equal(shown(&w->boot, "server_uuid", true), kept);
+}
+
 static const char *
 status_of(sess *s, const char *name)
 {
@@ -314,6 +350,8 @@ main(void)
         T(without_effect_warns),
         T(configuration),
         T(user_variables),
+        T(session_limits),
+        T(server_uuid),
         T(status_counts),
         T(the_list_is_sorted),
     };
