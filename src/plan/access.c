@@ -11,6 +11,7 @@ typedef struct term {
     ql_expr *value, *value2; /* value2: upper end of a pair */
     ql_op op;                /* EQ, NULLSAFE_EQ, IS_NULL, LT, LE, GT, GE, IN (value..value2) */
     bool exact;              /* the bound says all that the condition says */
+    const qli_points *points;
 } term;
 
 static bool
@@ -98,8 +99,8 @@ fit_decimal(const ql_type *t, const ql_expr *e)
 }
 
 /* Can the value be put into a key of the column as it is? */
-static bool
-value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v)
+bool
+qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v)
 {
     if (cmp->compare_kind != t->kind || (*v)->type.kind != t->kind) {
         return false;
@@ -165,39 +166,15 @@ day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, term *out)
     return true;
 }
 
-/* Smallest and largest constant of an IN list: a range that holds them all. */
+/* IN list: the range from its smallest to its largest element, and the points in it. */
 static bool
 in_range(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
 {
-    ql_expr *lo = NULL, *hi = NULL;
-    if (e->nargs > 5000) {
-        return false;
+    const qli_points *k;
+    if (qli_in_points(p, t, e, &k) != QL_OK || k->n == 0) {
+        return false; /* an error is worded; the next checkpoint or allocation meets it */
     }
-    for (uint32_t i = 1; i < e->nargs; i++) {
-        ql_expr *v = e->args[i];
-        if (v->kind != QL_E_CONST) {
-            return false;
-        }
-        if (v->value.kind == QL_K_NULL) {
-            continue;
-        }
-        if (!value_fits(p, t, e, &v)) {
-            return false;
-        }
-        int c = 0;
-        if (lo && ql_value_compare(p->cx, &v->value, &lo->value, t->coll, &c) != QL_OK) {
-            return false;
-        }
-        lo = !lo || c < 0 ? v : lo;
-        if (hi && ql_value_compare(p->cx, &v->value, &hi->value, t->coll, &c) != QL_OK) {
-            return false;
-        }
-        hi = hi && c <= 0 ? hi : v;
-    }
-    if (!lo) {
-        return false;
-    }
-    *out = (term){.value = lo, .value2 = hi, .op = QL_OP_IN};
+    *out = (term){.value = k->v[0], .value2 = k->v[k->n - 1], .op = QL_OP_IN, .points = k};
     return true;
 }
 
@@ -268,7 +245,7 @@ term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli
             is_slot_of(p, col->args[0], source, column)) {
             return day_of_moment(p, e, v, out);
         }
-        if (!is_slot_of(p, col, source, column) || !value_fits(p, t, e, &out->value)) {
+        if (!is_slot_of(p, col, source, column) || !qli_value_fits(p, t, e, &out->value)) {
             continue;
         }
         if (e->op == QL_OP_NULLSAFE_EQ) {
@@ -332,6 +309,7 @@ typedef struct range {
     bool low_in, high_in; /* inclusive */
     uint64_t exact;
     double selectivity;
+    const qli_points *points;
 } range;
 
 static void
@@ -376,6 +354,7 @@ find_range(builder *b, uint16_t part, range *g)
         case QL_OP_IN:
             take_end(g, false, t.value, true, false, i);
             take_end(g, true, t.value2, true, false, i);
+            g->points = prefix || g->points ? g->points : t.points;
             break;
         default:
             break;
@@ -415,7 +394,14 @@ add_range(builder *b, uint16_t part)
         a->high.inclusive = last_in;
         a->nhigh = part + 1;
     }
-    a->rows *= g.selectivity;
+    double each = b->x->unique && part + 1 == b->x->nparts ? 1 : a->rows * 0.05;
+    double all = a->rows * g.selectivity;
+    a->rows = all;
+    if (g.points && g.points->n > 1) {
+        a->points = g.points;
+        each *= g.points->n;
+        a->rows = each < all ? each : all;
+    }
     return true;
 }
 
@@ -499,6 +485,28 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     return QL_OK;
 }
 
+/* Points as the index has them: a descending part turned round. */
+static ql_status
+points_in_order(qli_planner *p, const qli_access *a, ql_plan *n)
+{
+    if (!a->points) {
+        return QL_OK;
+    }
+    n->npoints = a->points->n;
+    n->points = a->points->v;
+    if (!a->index->parts[a->neq].descending) {
+        return QL_OK;
+    }
+    n->points = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, n->npoints);
+    if (!n->points) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < n->npoints; i++) {
+        n->points[i] = a->points->v[n->npoints - 1 - i];
+    }
+    return QL_OK;
+}
+
 /* The scan node, with the conditions on this source alone as its filter. */
 ql_status
 qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c, ql_plan **out)
@@ -514,6 +522,7 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     n->index = a->index;
     n->index_only = a->index_only;
     n->is_unique_lookup = a->unique;
+    QL_TRY(points_in_order(p, a, n));
     double rows = a->rows;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {

@@ -43,6 +43,12 @@ struct ql_plan {
     uint16_t source;
     const ql_index *index;
     ql_plan_bound low, high; /* expressions already of the key columns' kinds */
+    /* IN list: constants for the first part in which low and high differ, in index order, each
+     * once. Only rows with one of them there can pass the filter, so a scan may visit them one by
+     * one (equal on that part, too) instead of the whole range; the range alone is right as well.
+     */
+    ql_expr **points;
+    uint32_t npoints;
     bool reverse, index_only, is_unique_lookup;
     ql_expr *filter; /* evaluated on the node's output */
     bool outer;

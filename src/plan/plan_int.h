@@ -29,6 +29,15 @@ typedef struct qli_conds {
     uint32_t n, cap;
 } qli_conds;
 
+/* Values of an IN list of constants, ascending, each once; n 0 = not usable with an index. */
+typedef struct qli_points {
+    const ql_expr *e;
+    const ql_type *type;
+    ql_expr **v;
+    uint32_t n;
+    struct qli_points *next;
+} qli_points;
+
 typedef struct qli_planner {
     ql_ctx *cx;
     ql_arena *a;
@@ -37,6 +46,7 @@ typedef struct qli_planner {
     uint16_t *column_of;
     double *rows;            /* [nsources] size of each table */
     ql_block_plan **derived; /* [nsources] plans of derived tables */
+    qli_points *points;
 } qli_planner;
 
 /* A way to read one source. */
@@ -44,6 +54,7 @@ typedef struct qli_access {
     const ql_index *index;     /* NULL: all of the clustered index, or not a base table */
     uint16_t neq, nlow, nhigh; /* parts fixed by equality; values in each bound */
     ql_plan_bound low, high;
+    const qli_points *points; /* of the part behind the equalities */
     bool index_only, unique;
     double rows, cost; /* of one reading */
     qli_mask needs;    /* sources to the left that the bounds look at */
@@ -65,6 +76,13 @@ ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c,
                             qli_access *out) QL_MUST_USE;
 ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
                           ql_plan **out) QL_MUST_USE;
+
+/* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
+bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
+
+/* --- in_list.c --- */
+ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
+                        const qli_points **out) QL_MUST_USE;
 
 /* --- join.c --- */
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,

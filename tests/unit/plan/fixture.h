@@ -52,6 +52,10 @@ print_plan(world *w, const ql_query *q, const ql_plan *n, int indent)
             n->reverse ? " reverse" : "");
     }
     print_bounds(w, n);
+    for (uint32_t i = 0; i < n->npoints; i++) {
+        put(w, i ? "," : " at ");
+        print_expr(w, n->points[i]);
+    }
     put(w, n->outer ? " outer" : "");
     for (uint16_t i = 0; i < n->nkeys; i++) {
         put(w, " ");

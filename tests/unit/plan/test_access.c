@@ -31,7 +31,11 @@ ranges(void **state)
     PLAN(w, "SELECT * FROM t WHERE id < 5", "scan t PRIMARY <5\n");
     PLAN(w, "SELECT * FROM u WHERE x = 3 AND name > 'k'", "scan u xn =3 >'k' if (> $1:name 'k')\n");
     PLAN(w, "SELECT * FROM t WHERE id IN (7, 3, 5)",
-         "scan t PRIMARY >=3 <=7 if (in $0:id 7 3 5)\n");
+         "scan t PRIMARY >=3 <=7 at 3,5,7 if (in $0:id 7 3 5)\n");
+    PLAN(w, "SELECT * FROM t WHERE id IN (7, 3, NULL, 7, 3)",
+         "scan t PRIMARY >=3 <=7 at 3,7 if (in $0:id 7 3 NULL 7 3)\n");
+    PLAN(w, "SELECT * FROM t WHERE a IN (1, 90)", "scan t a >=1 <=90 at 1,90 if (in $0:a 1 90)\n");
+    PLAN(w, "SELECT * FROM t WHERE id IN (1, a)", "scan t PRIMARY if (in $0:id 1 $1:a)\n");
     PLAN(w, "SELECT * FROM t WHERE h LIKE 'ab%'", "scan t h >='ab' <='ac' if (like $0:h 'ab%')\n");
     PLAN(w, "SELECT * FROM t WHERE h LIKE '%ab'", "scan t PRIMARY if (like $0:h '%ab')\n");
 }
