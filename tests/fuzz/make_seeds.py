@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the seeds of the kept corpus (corpus/*/seed-*) and the parser's dictionary: what fuzzing starts from. Everything else in the
+corpus was found by fuzzing and kept by run_fuzz.py --merge. Run again after adding statements to the suites or keywords."""
+import pathlib
+import re
+import struct
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def put(target, name, data):
+    d = HERE / "corpus" / target
+    d.mkdir(parents=True, exist_ok=True)
+    (d / f"seed-{name}").write_bytes(data)
+
+
+def frame(payload, seq=0):
+    return struct.pack("<I", len(payload))[:3] + bytes([seq]) + payload
+
+
+# --- parse: every statement of the suites, a few of each file together; statements of other kinds --------------------------------
+STATEMENTS = r"""
+KILL QUERY 5; KILL CONNECTION @x; KILL 7; KILL HARD QUERY ID 3; KILL USER root@localhost
+SELECT /*+ MAX_EXECUTION_TIME(100) */ SLEEP(1) FROM dual
+SELECT /*!80000 1, */ 2 -- end
+SELECT 'it''s', "x\n", N'n', _utf8mb4'q' COLLATE utf8mb4_bin, x'4D', 0b101, 1e-7, .5, @@global.x, @`a b`
+CREATE TABLE IF NOT EXISTS d.t (id BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, a VARCHAR(20) CHARACTER SET utf8mb4 DEFAULT 'x' COMMENT 'c', b DECIMAL(10,2), UNIQUE KEY u (a(3) DESC, b)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4
+CREATE USER IF NOT EXISTS 'u'@'%' IDENTIFIED WITH caching_sha2_password BY 'secret'; ALTER USER u IDENTIFIED BY 'two'; SET PASSWORD FOR u = 'three'
+GRANT SELECT, CONNECTION_ADMIN ON *.* TO 'u'@'%' WITH GRANT OPTION; REVOKE ALL ON *.* FROM u; SHOW GRANTS FOR u
+INSERT INTO t (a, b) VALUES (1, DEFAULT), (2, NULL) ON DUPLICATE KEY UPDATE b = VALUES(b) + 1
+REPLACE INTO t SELECT a, b FROM u WHERE a IN (SELECT 1 UNION ALL SELECT 2) ORDER BY 1 LIMIT 3, 4
+UPDATE t SET a = a + 1, b = DEFAULT WHERE a BETWEEN 1 AND 2 ORDER BY a LIMIT 5; DELETE FROM t WHERE a <=> NULL
+SELECT COUNT(DISTINCT a), GROUP_CONCAT(b ORDER BY c SEPARATOR '-') FROM t LEFT JOIN u USING (x) NATURAL JOIN v GROUP BY 1 WITH ROLLUP HAVING COUNT(*) > 1
+SELECT CASE a WHEN 1 THEN 2 ELSE 3 END, CAST(a AS DECIMAL(5,2)), a DIV b % c ^ ~d << 1, NOT a REGEXP 'x' XOR b SOUNDS LIKE c, INTERVAL(1,2), d + INTERVAL 1 DAY_HOUR
+WITH RECURSIVE c (n) AS (SELECT 1 UNION SELECT n + 1 FROM c WHERE n < 5) SELECT *, ROW_NUMBER() OVER (PARTITION BY n ORDER BY n) FROM c
+SHOW FULL PROCESSLIST; SHOW VARIABLES LIKE 'a%'; SHOW CREATE TABLE t; SHOW WARNINGS LIMIT 1, 2; SHOW COLUMNS FROM t FROM d
+SET @a := 1, SESSION sql_mode = 'ANSI', GLOBAL max_connections = 10, @@local.autocommit = OFF; SET NAMES utf8mb4 COLLATE utf8mb4_bin
+BEGIN; START TRANSACTION READ ONLY, WITH CONSISTENT SNAPSHOT; SAVEPOINT s; ROLLBACK TO s; COMMIT AND CHAIN NO RELEASE
+PREPARE p FROM 'SELECT ?'; EXECUTE p USING @a; DEALLOCATE PREPARE p
+EXPLAIN ANALYZE SELECT 1; DO SLEEP(1); FLUSH PRIVILEGES; USE d; DROP TABLE IF EXISTS a, b.c; TRUNCATE t; ALTER TABLE t ADD COLUMN x INT FIRST
+LOAD DATA LOCAL INFILE 'f' INTO TABLE t FIELDS TERMINATED BY ',' ENCLOSED BY '"' LINES STARTING BY 'x'; LOCK TABLES t READ; CALL p(1); HANDLER t OPEN
+"""
+
+
+def parse_seeds():
+    for i, line in enumerate(STATEMENTS.strip().splitlines()):
+        put("parse", f"kind-{i:02}", bytes([0x20 if "?" in line else 0]) + line.encode())
+    for f in sorted((ROOT / "tests/sql/suite").glob("*/t/*.test")):
+        lines = [x for x in f.read_text().splitlines() if x and not re.match(r"\s*(#|--)", x)]
+        text = "\n".join(lines)
+        for i in range(0, min(len(text), 6000), 1500):
+            put("parse", f"{f.parent.parent.name}-{f.stem}-{i // 1500}", b"\0" + text[i:i + 1500].encode())
+    words = re.findall(r"^QL_KEYWORD\((\w+),", (ROOT / "src/sql/keywords.def").read_text(), re.M)
+    extra = ["/*!", "*/", "/*+", "-- ", "<=>", ":=", "->>", "||", "&&", "@@", "_utf8mb4", "\\x00", "\\xF0\\x9F\\x98\\x80", "<secret>"]
+    (HERE / "parse.dict").write_text("".join(f'"{w}"\n' for w in words + extra))
+
+
+# --- packet: the first byte is how short the reads are -----------------------------------------------------------------------------
+def packet_seeds():
+    put("packet", "two", b"\3" + frame(b"\x0e") + frame(b"\3SELECT 1"))
+    put("packet", "sequence", b"\0" + frame(b"a", 0) + frame(b"b", 1) + frame(b"c", 7))
+    put("packet", "empty", b"\1" + frame(b""))
+    put("packet", "limit", b"\0" + frame(b"x" * 4096))
+    put("packet", "above-limit", b"\0" + frame(b"x" * 4097))
+    put("packet", "continued", b"\0" + b"\xff\xff\xff\0" + b"y" * 100)
+    put("packet", "cut", b"\2" + frame(b"SELECT 1")[:-3])
+
+
+# --- handshake: the first byte chooses the decoder -----------------------------------------------------------------------------
+CAPS = 0x00bfa685 | 1 << 19 | 1 << 21
+
+
+def handshake_seeds():
+    hello = struct.pack("<IIB23x", CAPS | 8, 1 << 24, 45) + b"root\0" + b"\x20" + bytes(32) + b"db\0caching_sha2_password\0" + b"\x0c\3_os\5Linux\1a\0"
+    put("handshake", "hello", b"\0" + hello)
+    put("handshake", "hello-old-auth", b"\0" + struct.pack("<IIB23x", 1 << 9, 1 << 24, 8) + b"u\0pass\0")
+    put("handshake", "ssl-request", b"\0" + struct.pack("<IIB23x", CAPS | 1 << 11, 1 << 24, 45))
+    put("handshake", "change-user", b"\1" + b"u\0\x14" + bytes(20) + b"db\0\x2d\0mysql_native_password\0")
+    for i, c in enumerate([b"\3SELECT 1", b"\2db", b"\x0e", b"\x16SELECT ?", b"\x17" + struct.pack("<IBI", 1, 0, 1) + b"\0\1\x0f\0\3abc",
+                           b"\x18" + struct.pack("<IH", 1, 0) + b"long", b"\x19\1\0\0\0", b"\x1a\1\0\0\0", b"\x1b\0\0", b"\x0c\5\0\0\0",
+                           b"\4t\0wild", b"\x1c" + struct.pack("<II", 1, 10), b"\1", b"\x1f", b"\x11u\0\0db\0"]):
+        put("handshake", f"command-{i:02}", b"\2" + c)
+    types = [(1, b"\xff"), (2, b"\1\2"), (3, b"\1\2\3\4"), (8, bytes(8)), (4, struct.pack("<f", 1.5)), (5, struct.pack("<d", 2.5)),
+             (12, b"\x0b\xe8\7\1\x1f\1\2\3\4\5\6\0"), (11, b"\x0c\1" + bytes(11)), (253, b"\3abc")]
+    body = b"\2\0" + b"\1" + b"".join(struct.pack("<H", t | (0x8000 if t == 3 else 0)) for t, _ in types)
+    put("handshake", "params", b"\3" + body + b"".join(v for t, v in types))
+    put("handshake", "params-text", b"\3" + b"\0\0\1" + struct.pack("<9H", *[254] * 9) + b"".join(bytes([len(x)]) + x for x in [b"a", b"", b"x" * 200] * 3))
+
+
+# --- codecs ------------------------------------------------------------------------------------------------------------------------
+def codec_seeds():
+    for i in range(15):  # values of each type; the last ones as text
+        put("rowcodec", f"int-{i:02}", bytes([2, i, (i + 5) % 15, (i + 9) % 15]) + b"\2" + bytes([255] * 8) + b"\2" + bytes(8) + b"\x12" + b"\x80" + bytes(7))
+        put("rowcodec", f"text-{i:02}", bytes([2, i, (i + 5) % 15, (i + 9) % 15]) + b"\1\x0a2024-01-31" + b"\1\x0812:30:59" + b"\1\x06-12.50")
+    row = bytes([1, 3, 0, 0]) + bytes([7]) + struct.pack("<q", 42) + bytes([3]) + b"abc"
+    put("rowcodec", "row", bytes([0x82, 0, 4, 10]) + b"\xff\xff" + row)
+    for t in range(16):
+        for flags in (0, 1, 2 + 4):
+            texts = [b"\1\5-1.25\1\x0399.", b"\1\4Abc \1\5\xc3\xa4bcd"][t >= 8]
+            numbers = b"\1" + struct.pack(">q", -5) + b"\1" + struct.pack(">d", 1.5)
+            put("keycodec", f"type-{t:02}-{flags}", bytes([0, t, flags]) + (texts if t in (3, 4) or t >= 8 else numbers))
+    put("keycodec", "bytes-string", bytes([1, 8, 0]) + b"\1a\0\xffb\0\0rest")
+    put("keycodec", "bytes-decimal", bytes([1, 3, 0]) + b"\1" + bytes([0x80 + 40 + 1, 51, 26, 0]))
+    put("keycodec", "bytes-int", bytes([1, 0, 1]) + b"\xfe" + bytes(8))
+
+
+parse_seeds()
+packet_seeds()
+handshake_seeds()
+codec_seeds()
+for d in sorted((HERE / "corpus").iterdir()):
+    print(d.name, len(list(d.iterdir())), "files", sum(f.stat().st_size for f in d.iterdir()), "bytes")
