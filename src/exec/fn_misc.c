@@ -52,7 +52,7 @@ QLI_FN(CONNECTION_ID)
 
 QLI_FN(VERSION)
 {
-    return ql_sysvar_get(cx, QL_SV_version, true, out);
+    return ql_sysvar_get(cx, QL_SV_VERSION, true, out);
 }
 
 QLI_FN(DATABASE)
