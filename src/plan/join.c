@@ -27,24 +27,23 @@ tree_sources(const ql_join_tree *t)
     return t->is_leaf ? UINT64_C(1) << t->source : tree_sources(t->left) | tree_sources(t->right);
 }
 
-/* Does a NULL in the columns of `m` keep the condition from being true? */
+/* Is the value NULL when all columns of `m` are? */
 static bool
-rejects_nulls(const qli_planner *p, const ql_expr *e, qli_mask m)
+is_strict(const qli_planner *p, const ql_expr *e, qli_mask m)
 {
     if (e->kind == QL_E_SLOT) {
         return p->source_of[e->index] != 0xff && (m >> p->source_of[e->index] & 1);
     }
     if (e->kind == QL_E_CAST) {
-        return rejects_nulls(p, e->args[0], m);
+        return is_strict(p, e->args[0], m);
     }
     if (e->kind != QL_E_OP) {
         return false;
     }
     switch (e->op) {
     case QL_OP_OR:
-        return rejects_nulls(p, e->args[0], m) && rejects_nulls(p, e->args[1], m);
-    case QL_OP_AND:
-        return rejects_nulls(p, e->args[0], m) || rejects_nulls(p, e->args[1], m);
+    case QL_OP_AND: /* NULL AND 0 is 0 */
+        return is_strict(p, e->args[0], m) && is_strict(p, e->args[1], m);
     case QL_OP_EQ:
     case QL_OP_NE:
     case QL_OP_LT:
@@ -54,20 +53,36 @@ rejects_nulls(const qli_planner *p, const ql_expr *e, qli_mask m)
     case QL_OP_ADD:
     case QL_OP_SUB:
     case QL_OP_MUL:
-        return rejects_nulls(p, e->args[0], m) || rejects_nulls(p, e->args[1], m);
-    case QL_OP_IS_NOT_NULL:
-    case QL_OP_IS_TRUE:
+        return is_strict(p, e->args[0], m) || is_strict(p, e->args[1], m);
     case QL_OP_IN:
     case QL_OP_NOT_IN:
     case QL_OP_LIKE:
     case QL_OP_NOT_LIKE:
-    case QL_OP_BETWEEN:
     case QL_OP_NOT:
     case QL_OP_NEG:
-        return rejects_nulls(p, e->args[0], m);
+        return is_strict(p, e->args[0], m);
     default:
         return false;
     }
+}
+
+/* Is the condition not true (false or NULL) when all columns of `m` are NULL? */
+static bool
+rejects_nulls(const qli_planner *p, const ql_expr *e, qli_mask m)
+{
+    if (e->kind == QL_E_OP && e->op == QL_OP_AND) {
+        return rejects_nulls(p, e->args[0], m) || rejects_nulls(p, e->args[1], m);
+    }
+    if (e->kind == QL_E_OP && e->op == QL_OP_OR) {
+        return rejects_nulls(p, e->args[0], m) && rejects_nulls(p, e->args[1], m);
+    }
+    if (e->kind == QL_E_OP && e->op == QL_OP_IS_NOT_NULL) {
+        return is_strict(p, e->args[0], m);
+    }
+    if (e->kind == QL_E_OP && e->op == QL_OP_IS_TRUE) {
+        return rejects_nulls(p, e->args[0], m);
+    }
+    return is_strict(p, e, m);
 }
 
 static bool

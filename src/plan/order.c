@@ -66,6 +66,9 @@ index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t 
     const ql_table *t = q->sources[source].table;
     uint16_t at = nfixed;
     bool decided = false;
+    if (x->hidden_rowid) {
+        return false;
+    }
     for (uint16_t i = 0; i < q->norder; i++) {
         const ql_expr *e = q->order_by[i].expr;
         if (e->kind != QL_E_SLOT || p->source_of[e->index] != source) {

@@ -41,6 +41,14 @@ bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     return qli_op_node(r, sc, QL_OP_XOR, &t, a, 2, out);
 }
 
+/* Evaluated twice without harm. */
+static bool
+is_repeatable(const ql_expr *e)
+{
+    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER || e->kind == QL_E_CONST ||
+           (e->kind == QL_E_CAST && is_repeatable(e->args[0]));
+}
+
 static ql_status
 bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
@@ -52,17 +60,14 @@ bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (op != QL_OP_IS_NULL && op != QL_OP_IS_NOT_NULL) {
         QL_TRY(qli_to_bool(r, sc, &a[0]));
     }
+    if (!a[0]->type.nullable && (op == QL_OP_IS_NULL || op == QL_OP_IS_NOT_NULL) &&
+        is_repeatable(a[0])) {
+        *out = qli_const_int(r, op == QL_OP_IS_NOT_NULL);
+        return *out ? QL_OK : QL_ERROR;
+    }
     ql_type t = ql_type_bool();
     t.nullable = false;
     return qli_op_node(r, sc, op, &t, a, 1, out);
-}
-
-/* Evaluated twice without harm. */
-static bool
-is_repeatable(const ql_expr *e)
-{
-    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER || e->kind == QL_E_CONST ||
-           (e->kind == QL_E_CAST && is_repeatable(e->args[0]));
 }
 
 static ql_status

@@ -85,6 +85,7 @@ order(void **state)
     PLAN(w, "SELECT * FROM t ORDER BY id DESC LIMIT 5", "limit\n scan t PRIMARY reverse\n");
     PLAN(w, "SELECT * FROM t WHERE a = 5 ORDER BY id", "scan t a =5\n");
     PLAN(w, "SELECT * FROM t WHERE a = 5 ORDER BY a, id DESC", "scan t a reverse =5\n");
+    PLAN(w, "SELECT * FROM nokey ORDER BY k", "sort\n scan nokey GEN_CLUST_INDEX\n");
     PLAN(w, "SELECT * FROM t ORDER BY a LIMIT 5", "limit\n scan t a\n");
     PLAN(w, "SELECT * FROM t ORDER BY a", "sort\n scan t PRIMARY\n");
     PLAN(w, "SELECT a FROM t ORDER BY a", "scan t a only\n");
