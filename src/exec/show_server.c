@@ -75,6 +75,9 @@ qli_show_processlist(ql_ctx *cx, qli_run *run, bool full)
     qli_table_column(&t, 5, "Time", nullable(int_type(7, false)));
     qli_table_string(&t, 6, "State", 30, true);
     qli_table_string(&t, 7, "Info", info, true);
+    if (cx->proc != NULL) {
+        ql_proc_set_stage(cx->proc, QL_STAGE_INIT); /* what MySQL shows of itself here */
+    }
     QL_TRY(ql_procs_list(cx, cx->inst->procs, t.mem, &rows, &n));
     for (size_t i = 0; i < n; i++) {
         if (all || (rows[i].authenticated && ql_str_eq(rows[i].user, me->user))) {
