@@ -104,6 +104,14 @@ ql_now_mono_ns(void)
 }
 
 int64_t
+ql_thread_cpu_ns(void)
+{
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+int64_t
 ql_now_real_us(void)
 {
     struct timespec ts;

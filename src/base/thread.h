@@ -22,8 +22,9 @@ ql_status ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t sta
 void ql_thread_join(ql_thread *t);
 void ql_thread_detach(ql_thread *t);
 
-int64_t ql_now_mono_ns(void); /* CLOCK_MONOTONIC */
-int64_t ql_now_real_us(void); /* Unix time in microseconds */
+int64_t ql_now_mono_ns(void);   /* CLOCK_MONOTONIC */
+int64_t ql_thread_cpu_ns(void); /* processor time of the calling thread */
+int64_t ql_now_real_us(void);   /* Unix time in microseconds */
 
 /* Bytes of stack the calling thread has left (approximate); recursion refuses below 32 KiB (1436).
  */

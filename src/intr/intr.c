@@ -92,7 +92,9 @@ ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id)
     in->kill_at = in->armed_at;
     in->kill_at_reason = in->armed_reason;
     in->armed_at = 0;
-    in->last_check_ns = now;
+#ifdef QL_DEBUG
+    in->last_check_ns = ql_thread_cpu_ns();
+#endif
     in->last_check_file = "statement begin";
     in->last_check_line = 0;
 }
@@ -135,7 +137,7 @@ reasons_that_hit(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_af
 }
 
 bool
-ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
+qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after, int cut_fd)
 {
     bool wake = false;
     ql_mutex_lock(&in->mu);
@@ -148,6 +150,9 @@ ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t no
             atomic_fetch_add_explicit(&in->deferred, 1, memory_order_relaxed);
         }
     }
+    if (cut_fd >= 0 && (hit & QL_INTR_CONN_MASK) != 0) {
+        (void)shutdown(cut_fd, SHUT_RDWR); /* the client knows before the owner is up */
+    }
     if (wake && in->park_fd >= 0) {
         (void)shutdown(in->park_fd, SHUT_RD);
     } else if (wake) {
@@ -155,6 +160,12 @@ ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t no
     }
     ql_mutex_unlock(&in->mu);
     return hit != 0;
+}
+
+bool
+ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
+{
+    return qli_intr_raise_cut(in, reasons, stmt_id, not_after, -1);
 }
 
 bool
@@ -312,7 +323,7 @@ ql_intr_trace(ql_ctx *cx, const char *file, int line)
     }
     uint64_t n = atomic_load_explicit(&in->checkpoints, memory_order_relaxed) + 1;
     atomic_store_explicit(&in->checkpoints, n, memory_order_relaxed);
-    int64_t now = ql_now_mono_ns();
+    int64_t now = ql_thread_cpu_ns();
     int64_t ns = now - in->last_check_ns;
     if (ns > atomic_load_explicit(&gap.worst_ns, memory_order_relaxed)) {
         record_gap(in, ns, file, line);
@@ -328,7 +339,7 @@ ql_intr_trace(ql_ctx *cx, const char *file, int line)
 void
 ql_intr_gap_restart(ql_ctx *cx, const char *file, int line)
 {
-    cx->intr->last_check_ns = ql_now_mono_ns();
+    cx->intr->last_check_ns = ql_thread_cpu_ns();
     cx->intr->last_check_file = file;
     cx->intr->last_check_line = line;
 }

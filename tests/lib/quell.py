@@ -27,6 +27,11 @@ def build(name):
     return ROOT / "build" / name / "src/server/quelld"
 
 
+# Processor time between two checkpoints of a running statement that a debug server may show at the end of a test program.
+# The promise is for a release build; sanitizers are several times slower.
+GAP_LIMIT_US = int(os.environ.get("QUELL_GAP_LIMIT_US", "100000"))
+
+
 class ServerDied(Exception):
     pass
 
@@ -125,7 +130,19 @@ class Server:
             self.start()
         return self
 
+    def check_gap(self):
+        """Debug builds: the checkpoint-gap monitor's worst case, with the two places that it lies between."""
+        try:
+            got = dict(self.query("SHOW STATUS LIKE 'Quell_checkpoint_gap%'"))
+        except pymysql.MySQLError:
+            return  # no way in (limits under test, accounts changed)
+        if int(got.get("Quell_checkpoint_gap_us", 0)) > GAP_LIMIT_US:
+            raise AssertionError(f"checkpoint gap of {got['Quell_checkpoint_gap_us']} us between "
+                                 f"{got['Quell_checkpoint_gap_from']} and {got['Quell_checkpoint_gap_to']}")
+
     def __exit__(self, et, ev, tb):
+        if et is None and type(self) is Server and self.proc is not None and self.proc.poll() is None:
+            self.check_gap()
         try:
             if self.proc is not None and self.proc.poll() is not None:
                 rc = self.proc.returncode
