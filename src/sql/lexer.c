@@ -455,15 +455,13 @@ lex_at(qli_lexer *lx, qli_token *t)
     }
     lx->pos++;
     if (c == '\'' || c == '"' || c == '`') {
-        lex_string(lx, t, T_QUOTED);
-        if (t->kind == T_QUOTED) {
-            t->kind = T_USERVAR;
-        } else if (lx->pos >= 2 && lx->p[t->pos + 1] == lx->p[t->pos + 2]) {
-            /* an empty host, 'u'@'' */
-            t->kind = T_USERVAR;
-            t->text = (ql_str){"", 0};
-            lx->pos = t->pos + 3;
+        if (at(lx, 1) == c && at(lx, 2) != c) { /* an empty host, 'u'@'' */
+            t->text = (ql_str){lx->p + lx->pos + 1, 0};
+            take(lx, t, T_USERVAR, 2);
+            return;
         }
+        lex_string(lx, t, T_QUOTED);
+        t->kind = t->kind == T_QUOTED ? T_USERVAR : T_BAD;
         lx->name_next = false;
         return;
     }

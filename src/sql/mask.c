@@ -163,6 +163,21 @@ look_at(masker *m, const qli_token *t)
     return secret;
 }
 
+/* SECRET in the place of a token, kept apart from neighbours that would become part of the string:
+ * 'a'"b" must not turn into 'a''<secret>', nor x"b" into x'<secret>'. */
+static ql_status
+put_secret(ql_ctx *cx, ql_buf *buf, ql_str text, const qli_token *t)
+{
+    char before = t->pos > 0 ? text.p[t->pos - 1] : ' ';
+    char after = t->end < text.n ? text.p[t->end] : ' ';
+    bool word = (before >= '0' && before <= '9') || ((before | 32) >= 'a' && (before | 32) <= 'z');
+    if (word || before == '\'') {
+        QL_TRY(ql_buf_put(cx, buf, " ", 1));
+    }
+    QL_TRY(ql_buf_put_str(cx, buf, SECRET));
+    return after == '\'' ? ql_buf_put(cx, buf, " ", 1) : QL_OK;
+}
+
 static ql_status
 mask_tokens(ql_ctx *cx, ql_str text, ql_buf *buf)
 {
@@ -182,7 +197,7 @@ mask_tokens(ql_ctx *cx, ql_str text, ql_buf *buf)
         }
         if (look_at(&m, &t)) {
             QL_TRY(ql_buf_put(cx, buf, text.p + copied, t.pos - copied));
-            QL_TRY(ql_buf_put_str(cx, buf, SECRET));
+            QL_TRY(put_secret(cx, buf, text, &t));
             copied = t.end;
         }
         if (++n % 4096 == 0) {

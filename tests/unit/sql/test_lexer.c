@@ -2,6 +2,8 @@
  *
  * The lexer: tokens, and values of literals, after the manual's chapter "Language Structure".
  */
+#include <stdlib.h>
+
 #include "ast_print.h"
 #include "sql/sql_int.h"
 #include "sql_test.h"
@@ -244,6 +246,32 @@ bytes_of_any_kind(void **state)
     assert_string_equal(list_of("\xC3\xA4\xC3\xB6"), "\xC3\xA4\xC3\xB6");
 }
 
+/* Every prefix of texts, in memory of exactly that size: the sanitizer sees a byte too far. */
+static void
+nothing_is_read_behind_the_end(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "SELECT @'a', @`b`, 'u'@'' , @@global.x, x'41', b'01', 0x4, 1.5e+3, 1e-2, .5, 'it''s\\' "
+        "\"q\", `n`, _utf8mb4'x', N'y' /* c */ /*! + 1 */ /*!50000 + 2 */ -- d\n # e",
+        "a<=>b<<c>>d<>e!=f:=g&&h||i->j->>k",
+    };
+    for (size_t i = 0; i < QL_ARRAY_LEN(texts); i++) {
+        for (size_t n = 0; n <= strlen(texts[i]); n++) {
+            ql_ast_stmt *s;
+            ql_str out;
+            char hex[65], *exact = malloc(n + 1);
+            char *text = exact + 1; /* so that its end is the end of the block */
+            memcpy(text, texts[i], n);
+            (void)parse_str((ql_str){text, n}, &s);
+            ql_diag_reset(the.cx.diag);
+            assert_int_equal(ql_mask_passwords(&the.cx, the.arena, (ql_str){text, n}, &out), QL_OK);
+            assert_int_equal(ql_digest(&the.cx, the.arena, (ql_str){text, n}, &out, hex), QL_OK);
+            free(exact);
+        }
+    }
+}
+
 int
 main(void)
 {
@@ -264,6 +292,7 @@ main(void)
         cmocka_unit_test(sql_modes),
         cmocka_unit_test(parameters),
         cmocka_unit_test(bytes_of_any_kind),
+        cmocka_unit_test(nothing_is_read_behind_the_end),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
 }
