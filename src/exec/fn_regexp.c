@@ -22,9 +22,9 @@ struct regexp {
 static UBool
 keep_matching(const void *context, int32_t steps)
 {
-    const ql_ctx *cx = context;
+    ql_ctx *cx = (ql_ctx *)(uintptr_t)context; /* ICU hands it on as const */
     (void)steps;
-    return atomic_load_explicit(&cx->intr->pending, memory_order_relaxed) == 0;
+    return ql_check(cx) == QL_OK;
 }
 
 static UBool
@@ -181,7 +181,10 @@ compile(ql_ctx *cx, struct regexp *r, ql_str pattern, uint32_t flags)
     }
     uregex_setMatchCallback(r->re, keep_matching, cx, &ec);
     uregex_setFindProgressCallback(r->re, keep_finding, cx, &ec);
-    uregex_setStackLimit(r->re, 8000000, &ec); /* regexp_stack_limit's default */
+    uregex_setStackLimit(r->re, (int32_t)ql_sysvar_global_u64(cx->inst, QL_SV_REGEXP_STACK_LIMIT),
+                         &ec);
+    uregex_setTimeLimit(r->re, (int32_t)ql_sysvar_global_u64(cx->inst, QL_SV_REGEXP_TIME_LIMIT),
+                        &ec);
     return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
 }
 
