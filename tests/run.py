@@ -23,11 +23,16 @@ SANITIZERS = {
     "release": ["--buildtype=release"],
     "fuzz": ["--buildtype=debug", "-Doptimization=1", "-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dql_debug=true", "-Dfuzz=true", "-Dtests=true"],
 }
+TARGETS = {"fuzz": ["fuzzers"]}
 
 
 class Tally:
     passed = failed = skipped = 0
     broken = []
+
+
+def newest_test_directory():
+    return max(p.stat().st_mtime for p in (ROOT / "tests/unit").iterdir() if p.is_dir())
 
 
 def configure_and_build(name):
@@ -37,8 +42,11 @@ def configure_and_build(name):
         env["CC"] = "clang"
     if not (d / "build.ninja").exists():
         subprocess.run(["meson", "setup", str(d), *SANITIZERS[name]], check=True, env=env, stdout=subprocess.DEVNULL, cwd=ROOT)
+    elif name in ("asan", "tsan") and newest_test_directory() > (d / "build.ninja").stat().st_mtime:
+        # Unit tests are found by name when the build is configured.
+        subprocess.run(["meson", "setup", "--reconfigure", str(d), str(ROOT)], check=True, env=env, stdout=subprocess.DEVNULL, cwd=ROOT)
     t = time.monotonic()
-    r = subprocess.run(["ninja", "-C", str(d)], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
+    r = subprocess.run(["ninja", "-C", str(d), *TARGETS.get(name, [])], env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=ROOT)
     if r.returncode:
         lines = [x for x in r.stdout.decode(errors="replace").splitlines() if not x.startswith("[")]
         print("\n".join(lines[-60:]))
@@ -85,6 +93,14 @@ def unit_jobs(build, layers):
             yield f"unit-{build}/{exe.name}", [str(exe)], 180, ENV
 
 
+def corpus_jobs(build):
+    d = ROOT / "build" / build / "tests/fuzz"
+    for exe in sorted(d.glob("replay_*")):
+        if exe.is_file() and os.access(exe, os.X_OK):
+            name = exe.name.removeprefix("replay_")
+            yield f"corpus/{name}", [str(exe), f"tests/fuzz/corpus/{name}"], 180, ENV
+
+
 def jobs():
     """(name, builds it needs, function that yields (job, command, seconds, environment))"""
     def files(pattern, build, limit=300, **more):
@@ -95,6 +111,7 @@ def jobs():
     yield "check", [], lambda: [("check", ["sh", "-c", "./dev check && echo ok check"], 120, ENV)]
     yield "unit", ["asan"], lambda: unit_jobs("asan", None)
     yield "unit-tsan", ["tsan"], lambda: unit_jobs("tsan", {"base", "intr", "kv", "txn", "catalog", "acl"})
+    yield "corpus", ["asan"], lambda: corpus_jobs("asan")
     yield "sql", ["asan"], lambda: files("tests/sql/run_suites.py", "asan", 600)
     yield "proto", ["asan"], lambda: files("tests/proto/test_*.py", "asan")
     yield "clients", ["asan"], lambda: files("tests/clients/test_*.py", "asan")

@@ -89,6 +89,23 @@ def handshake_seeds():
     put("handshake", "params-text", b"\3" + b"\0\0\1" + struct.pack("<9H", *[254] * 9) + b"".join(bytes([len(x)]) + x for x in [b"a", b"", b"x" * 200] * 3))
 
 
+def login_seeds():
+    def hello(user, auth, plugin, caps=CAPS):
+        return struct.pack("<IIB23x", caps, 1 << 24, 45) + user + b"\0" + bytes([len(auth)]) + auth + plugin + b"\0"
+    sha, native = b"caching_sha2_password", b"mysql_native_password"
+    caps = CAPS & ~(1 << 3 | 1 << 20)
+    change = b"\x11empty\0\0\0\x2d\0" + sha + b"\0"
+    put("login", "empty", b"\0" + frame(hello(b"empty", b"", sha, caps), 1) + frame(change, 0) + frame(change, 0))
+    put("login", "switch", b"\0" + frame(hello(b"empty", bytes(20), native, caps), 1) + frame(b"", 3) + frame(change, 0))
+    put("login", "sha-socket", b"\1" + frame(hello(b"sha", bytes(32), sha, caps), 1) + frame(b"a\0", 3) + frame(b"\x11sha\0\0\0\x2d\0" + sha + b"\0"))
+    put("login", "sha-public-key", b"\0" + frame(hello(b"sha", bytes(32), sha, caps), 1) + frame(b"\2", 3) + frame(bytes(256), 5))
+    put("login", "native", b"\4" + frame(hello(b"native", bytes(20), native, caps), 1))
+    put("login", "native-switch", b"\4" + frame(hello(b"native", bytes(32), sha, caps), 1) + frame(bytes(20), 3))
+    put("login", "os", b"\1" + frame(hello(b"os", b"", b"auth_socket", caps), 1) + frame(b"", 3))
+    put("login", "nobody", b"\0" + frame(hello(b"nobody", bytes(32), sha, caps), 1) + frame(b"\2", 3))
+    put("login", "ssl", b"\0" + frame(struct.pack("<IIB23x", CAPS | 1 << 11, 1 << 24, 45), 1))
+
+
 # --- codecs ------------------------------------------------------------------------------------------------------------------------
 def codec_seeds():
     for i in range(15):  # values of each type; the last ones as text
@@ -109,6 +126,7 @@ def codec_seeds():
 parse_seeds()
 packet_seeds()
 handshake_seeds()
+login_seeds()
 codec_seeds()
 for d in sorted((HERE / "corpus").iterdir()):
     print(d.name, len(list(d.iterdir())), "files", sum(f.stat().st_size for f in d.iterdir()), "bytes")
