@@ -12,9 +12,9 @@ server = quell.Server()
 server.start()
 me = pwd.getpwuid(os.geteuid()).pw_name
 for text in (
-    "CREATE USER sha@'%' IDENTIFIED WITH caching_sha2_password BY 'pässword'",
+    "CREATE USER sha@'%' IDENTIFIED WITH caching_sha2_password BY 'pass word'",
     "CREATE USER native@'%' IDENTIFIED WITH mysql_native_password BY 'old'",
-    "CREATE USER empty@'%' IDENTIFIED BY ''",
+    "CREATE USER nopass@'%' IDENTIFIED BY ''",
     f"CREATE USER sock@localhost IDENTIFIED WITH auth_socket AS '{me}'",
     "CREATE USER other@localhost IDENTIFIED WITH auth_socket AS 'nobody-like-that'",
     "CREATE DATABASE d",
@@ -36,19 +36,19 @@ TLS = ["--ssl", "--skip-ssl-verify-server-cert"]
 
 
 def test_sha2_over_tls():
-    rc, out = client("sha", "pässword", *TCP, *TLS)
+    rc, out = client("sha", "pass word", *TCP, *TLS)
     assert rc == 0 and "sha@%" in out and "TLS" in out.upper() and "Ssl_cipher\t\n" not in out, out
 
 
 def test_sha2_over_socket_and_fast_path():
     for _ in range(2):
-        rc, out = client("sha", "pässword", *SOCK)
+        rc, out = client("sha", "pass word", *SOCK)
         assert rc == 0 and "sha@%" in out, out
 
 
 def test_sha2_without_tls_by_rsa():
     server.query("FLUSH PRIVILEGES")
-    c = pymysql.connect(host="127.0.0.1", port=server.port, user="sha", password="pässword", ssl_disabled=True)
+    c = pymysql.connect(host="127.0.0.1", port=server.port, user="sha", password="pass word", ssl_disabled=True)
     with c.cursor() as cur:
         cur.execute("SELECT CURRENT_USER()")
         assert cur.fetchone() == ("sha@%",)
@@ -70,9 +70,9 @@ def test_wrong_password():
 
 
 def test_empty_password():
-    rc, out = client("empty", None, *TCP)
-    assert rc == 0 and "empty@%" in out, out
-    rc, out = client("empty", "x", *SOCK)
+    rc, out = client("nopass", None, *TCP)
+    assert rc == 0 and "nopass@%" in out, out
+    rc, out = client("nopass", "x", *SOCK)
     assert rc == 1 and "1045" in out, out
 
 
