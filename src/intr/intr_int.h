@@ -10,4 +10,10 @@
 /* Owner: take the tokens out of the eventfd. */
 void qli_intr_drain(ql_intr *in);
 
+/* ql_intr_raise_before that also shuts the socket cut_fd (-1 none) down when a connection reason
+ * hits.
+ */
+bool qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after,
+                        int cut_fd);
+
 #endif

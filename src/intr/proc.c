@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "intr/intr_int.h"
 #include "intr/netio.h"
 #include "intr/proc_int.h"
 
@@ -283,12 +284,10 @@ static ql_raise_result
 raise_row(ql_proc *row, uint64_t stmt_id, uint32_t reasons, bool cut, int64_t not_after)
 {
     const uint32_t polite = QL_INTR_SHUTDOWN | QL_INTR_IDLE; /* the owner still says good-bye */
-    bool hit = ql_intr_raise_before(row->in, reasons, stmt_id, not_after);
+    cut = cut && !atomic_load_explicit(&row->owner_cuts, memory_order_relaxed) &&
+          (reasons & QL_INTR_CONN_MASK & ~polite) != 0;
+    bool hit = qli_intr_raise_cut(row->in, reasons, stmt_id, not_after, cut ? row->net_fd : -1);
     uint32_t raised = atomic_load_explicit(&row->in->raised, memory_order_relaxed);
-    cut = cut && !atomic_load_explicit(&row->owner_cuts, memory_order_relaxed);
-    if (cut && hit && (reasons & QL_INTR_CONN_MASK & ~polite) != 0 && row->net_fd >= 0) {
-        ql_net_shutdown_fd(row->net_fd);
-    }
     return hit || (raised & QL_INTR_CONN_MASK) != 0 ? QL_RAISE_DONE : QL_RAISE_IDLE;
 }
 

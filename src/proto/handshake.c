@@ -85,11 +85,13 @@ qli_change_user_decode(ql_str payload, uint32_t caps, qli_client_hello *out)
 
 /* ---- talking ---- */
 
+/* No TLS inside the machine: the Unix socket counts as secure, and some clients would take it up
+ * unasked and pay for it. */
 static uint32_t
 server_caps(const ql_handshake_conf *conf)
 {
     uint32_t caps = (uint32_t)SERVER_CAPS;
-    return ql_tls_is_available(conf->tls) ? caps | QL_CAP_SSL : caps;
+    return ql_tls_is_available(conf->tls) && !conf->is_unix ? caps | QL_CAP_SSL : caps;
 }
 
 static ql_status
@@ -133,7 +135,7 @@ read_hello(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, qli_client_hel
     }
     if (hello->caps & QL_CAP_SSL) {
         /* Bytes that came behind the request in the clear must not count as sent under TLS. */
-        if (payload.n != SSL_REQUEST_SIZE || !ql_tls_is_available(conf->tls) ||
+        if (payload.n != SSL_REQUEST_SIZE || !(server_caps(conf) & QL_CAP_SSL) ||
             w->in.n != w->in_pos) {
             return ql_fail(cx, QL_ER_HANDSHAKE_ERROR);
         }
