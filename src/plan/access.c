@@ -38,10 +38,20 @@ mirrored(ql_op op)
     }
 }
 
+/* NULL: the error waits in p->bad. */
+static void *
+noted(qli_planner *p, void *v)
+{
+    if (!v) {
+        p->bad = QL_ERROR;
+    }
+    return v;
+}
+
 static ql_expr *
 const_like(qli_planner *p, const ql_expr *from, const ql_value *v)
 {
-    ql_expr *e = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    ql_expr *e = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
     if (e) {
         *e = *from;
         e->kind = QL_E_CONST;
@@ -54,7 +64,7 @@ const_like(qli_planner *p, const ql_expr *from, const ql_value *v)
 static ql_expr *
 null_const(qli_planner *p, const ql_type *t)
 {
-    ql_expr *e = QL_ARENA_NEW(p->cx, p->a, ql_expr);
+    ql_expr *e = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
     if (e) {
         e->kind = QL_E_CONST;
         e->type = *t;
@@ -138,8 +148,8 @@ day_const(qli_planner *p, const ql_expr *v)
 static ql_expr *
 day_cast(qli_planner *p, ql_expr *v)
 {
-    ql_expr *c = QL_ARENA_NEW(p->cx, p->a, ql_expr);
-    ql_expr **args = c ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1) : NULL;
+    ql_expr *c = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
+    ql_expr **args = c ? noted(p, QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1)) : NULL;
     if (!args) {
         return NULL;
     }
@@ -171,8 +181,13 @@ static bool
 in_range(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
 {
     const qli_points *k;
-    if (qli_in_points(p, t, e, &k) != QL_OK || k->n == 0) {
-        return false; /* an error is worded; the next checkpoint or allocation meets it */
+    ql_status st = qli_in_points(p, t, e, &k);
+    if (st != QL_OK) {
+        p->bad = st;
+        return false;
+    }
+    if (k->n == 0) {
+        return false;
     }
     *out = (term){.value = k->v[0], .value2 = k->v[k->n - 1], .op = QL_OP_IN, .points = k};
     return true;
@@ -195,7 +210,7 @@ like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
     if (n == 0 || (unsigned char)s.p[n - 1] >= 0x7f) {
         return false;
     }
-    char *end = ql_arena_strndup(p->cx, p->a, s.p, n);
+    char *end = noted(p, ql_arena_strndup(p->cx, p->a, s.p, n));
     if (!end) {
         return false;
     }
@@ -482,7 +497,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             *out = a;
         }
     }
-    return QL_OK;
+    return p->bad;
 }
 
 /* Points as the index has them: a descending part turned round. */

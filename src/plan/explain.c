@@ -17,6 +17,7 @@ typedef struct explainer {
     ql_value **rows;
     size_t n, cap;
     int64_t next_id;
+    bool out_of_memory; /* met by text() */
 } explainer;
 
 /* One block on its way. */
@@ -35,6 +36,7 @@ static ql_value
 text(explainer *x, const char *s)
 {
     char *copy = s ? ql_arena_strndup(x->cx, x->a, s, strlen(s)) : NULL;
+    x->out_of_memory = x->out_of_memory || (s && !copy);
     return copy ? ql_value_str((ql_str){copy, strlen(copy)}, ql_coll_default) : ql_value_null();
 }
 
@@ -423,5 +425,5 @@ ql_plan_explain(ql_ctx *cx, const ql_block_plan *p, ql_value ***rows, size_t *n)
     QL_TRY(explain_block(&x, p, 1, "PRIMARY", true));
     *rows = x.rows;
     *n = x.n;
-    return QL_OK;
+    return x.out_of_memory ? QL_ERROR : QL_OK;
 }

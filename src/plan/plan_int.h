@@ -47,6 +47,7 @@ typedef struct qli_planner {
     double *rows;            /* [nsources] size of each table */
     ql_block_plan **derived; /* [nsources] plans of derived tables */
     qli_points *points;
+    ql_status bad; /* an error met where only yes or no could be said; returned by access choice */
 } qli_planner;
 
 /* A way to read one source. */

@@ -15,18 +15,19 @@ foldable_operand(const ql_expr *e)
            (e->value.kind != QL_K_STRING || e->value.s.n <= FOLD_MAX_BYTES);
 }
 
-static void
+static ql_status
 become(ql_expr **e, const ql_value *v, qli_res *r)
 {
     ql_expr *c = qli_const(r, v);
     if (!c) {
-        return; /* out of memory is worded by the next allocation that matters */
+        return QL_ERROR;
     }
     ql_type t = (*e)->type;
     t.nullable = v->kind == QL_K_NULL;
     c->type = t;
     c->coercibility = (*e)->coercibility;
     *e = c;
+    return QL_OK;
 }
 
 static ql_status
@@ -39,8 +40,7 @@ fold_cast(qli_res *r, ql_expr **e)
     } else {
         QL_TRY(ql_value_cast(r->cx, r->a, in, &(*e)->type, &out));
     }
-    become(e, &out, r);
-    return QL_OK;
+    return become(e, &out, r);
 }
 
 /* -1 = NULL */
@@ -50,11 +50,11 @@ truth(const ql_value *v)
     return v->kind == QL_K_NULL ? -1 : v->i != 0;
 }
 
-static void
+static ql_status
 become_truth(qli_res *r, ql_expr **e, int t)
 {
     ql_value v = t < 0 ? ql_value_null() : ql_value_int(t);
-    become(e, &v, r);
+    return become(e, &v, r);
 }
 
 static ql_status
@@ -63,12 +63,10 @@ fold_compare(qli_res *r, ql_expr **e)
     const ql_value *a = &(*e)->args[0]->value, *b = &(*e)->args[1]->value;
     bool an = a->kind == QL_K_NULL, bn = b->kind == QL_K_NULL;
     if ((*e)->op == QL_OP_NULLSAFE_EQ && (an || bn)) {
-        become_truth(r, e, an && bn);
-        return QL_OK;
+        return become_truth(r, e, an && bn);
     }
     if (an || bn) {
-        become_truth(r, e, -1);
-        return QL_OK;
+        return become_truth(r, e, -1);
     }
     if (a->kind != (*e)->compare_kind || b->kind != (*e)->compare_kind) {
         return QL_OK;
@@ -78,28 +76,21 @@ fold_compare(qli_res *r, ql_expr **e)
     switch ((*e)->op) {
     case QL_OP_EQ:
     case QL_OP_NULLSAFE_EQ:
-        become_truth(r, e, c == 0);
-        break;
+        return become_truth(r, e, c == 0);
     case QL_OP_NE:
-        become_truth(r, e, c != 0);
-        break;
+        return become_truth(r, e, c != 0);
     case QL_OP_LT:
-        become_truth(r, e, c < 0);
-        break;
+        return become_truth(r, e, c < 0);
     case QL_OP_LE:
-        become_truth(r, e, c <= 0);
-        break;
+        return become_truth(r, e, c <= 0);
     case QL_OP_GT:
-        become_truth(r, e, c > 0);
-        break;
+        return become_truth(r, e, c > 0);
     default:
-        become_truth(r, e, c >= 0);
-        break;
+        return become_truth(r, e, c >= 0);
     }
-    return QL_OK;
 }
 
-static void
+static ql_status
 fold_negate(qli_res *r, ql_expr **e)
 {
     ql_value v = (*e)->args[0]->value;
@@ -108,7 +99,7 @@ fold_negate(qli_res *r, ql_expr **e)
         break;
     case QL_K_INT:
         if (v.is_unsigned ? v.u > (uint64_t)INT64_MAX + 1 : v.i == INT64_MIN) {
-            return;
+            return QL_OK;
         }
         v.u = 0 - v.u;
         v.is_unsigned = false;
@@ -120,10 +111,10 @@ fold_negate(qli_res *r, ql_expr **e)
         ql_decimal_neg(&v.dec);
         break;
     default:
-        return;
+        return QL_OK;
     }
     (*e)->type.is_unsigned = false;
-    become(e, &v, r);
+    return become(e, &v, r);
 }
 
 static bool
@@ -173,28 +164,29 @@ fold_decimal_arith(ql_op op, const ql_value *a, const ql_value *b, ql_value *out
     }
 }
 
-static void
+static ql_status
 fold_arith(qli_res *r, ql_expr **e)
 {
     const ql_value *a = &(*e)->args[0]->value, *b = &(*e)->args[1]->value;
     ql_value out;
     if (a->kind == QL_K_NULL || b->kind == QL_K_NULL) {
         out = ql_value_null();
-        become(e, &out, r);
+        return become(e, &out, r);
     } else if (a->kind == QL_K_INT && b->kind == QL_K_INT && (*e)->type.kind == QL_K_INT) {
         if (!(*e)->type.is_unsigned && fold_int_arith((*e)->op, a, b, &out)) {
-            become(e, &out, r);
+            return become(e, &out, r);
         }
     } else if (a->kind == QL_K_DECIMAL && b->kind == QL_K_DECIMAL) {
         if (fold_decimal_arith((*e)->op, a, b, &out)) {
-            become(e, &out, r);
+            return become(e, &out, r);
         }
     }
+    return QL_OK;
 }
 
 /* One constant side decides AND and OR: x AND 0 is 0, x OR 1 is 1, x AND 1 is x (x is a truth
  * value already when it is a condition). */
-static void
+static ql_status
 fold_logic(qli_res *r, ql_expr **e)
 {
     ql_expr *a = (*e)->args[0], *b = (*e)->args[1];
@@ -202,51 +194,47 @@ fold_logic(qli_res *r, ql_expr **e)
     if (a->kind == QL_E_CONST && b->kind == QL_E_CONST) {
         int x = truth(&a->value), y = truth(&b->value);
         int decisive = is_and ? 0 : 1;
-        become_truth(r, e, x == decisive || y == decisive ? decisive : x < 0 || y < 0 ? -1 : x);
-        return;
+        return become_truth(r, e,
+                            x == decisive || y == decisive ? decisive
+                            : x < 0 || y < 0               ? -1
+                                                           : x);
     }
     ql_expr *c = a->kind == QL_E_CONST ? a : b->kind == QL_E_CONST ? b : NULL;
     if (!c || c->value.kind == QL_K_NULL) {
-        return;
+        return QL_OK;
     }
     if ((truth(&c->value) == 1) != is_and) {
         ql_expr *other = c == a ? b : a;
         if (c == a || other->is_constant || other->kind == QL_E_SLOT) {
-            become_truth(r, e, is_and ? 0 : 1);
+            return become_truth(r, e, is_and ? 0 : 1);
         }
     }
+    return QL_OK;
 }
 
-static void
+static ql_status
 fold_unary(qli_res *r, ql_expr **e)
 {
     int t = truth(&(*e)->args[0]->value);
     switch ((*e)->op) {
     case QL_OP_NOT:
-        become_truth(r, e, t < 0 ? -1 : !t);
-        break;
+        return become_truth(r, e, t < 0 ? -1 : !t);
     case QL_OP_IS_NULL:
     case QL_OP_IS_UNKNOWN:
-        become_truth(r, e, t < 0);
-        break;
+        return become_truth(r, e, t < 0);
     case QL_OP_IS_NOT_NULL:
     case QL_OP_IS_NOT_UNKNOWN:
-        become_truth(r, e, t >= 0);
-        break;
+        return become_truth(r, e, t >= 0);
     case QL_OP_IS_TRUE:
-        become_truth(r, e, t == 1);
-        break;
+        return become_truth(r, e, t == 1);
     case QL_OP_IS_NOT_TRUE:
-        become_truth(r, e, t != 1);
-        break;
+        return become_truth(r, e, t != 1);
     case QL_OP_IS_FALSE:
-        become_truth(r, e, t == 0);
-        break;
+        return become_truth(r, e, t == 0);
     case QL_OP_IS_NOT_FALSE:
-        become_truth(r, e, t != 0);
-        break;
+        return become_truth(r, e, t != 0);
     default:
-        break;
+        return QL_OK;
     }
 }
 
@@ -265,11 +253,9 @@ fold_op(qli_res *r, ql_expr **e)
     case QL_OP_ADD:
     case QL_OP_SUB:
     case QL_OP_MUL:
-        fold_arith(r, e);
-        return QL_OK;
+        return fold_arith(r, e);
     case QL_OP_NEG:
-        fold_negate(r, e);
-        return QL_OK;
+        return fold_negate(r, e);
     case QL_OP_NOT:
     case QL_OP_IS_NULL:
     case QL_OP_IS_NOT_NULL:
@@ -279,8 +265,7 @@ fold_op(qli_res *r, ql_expr **e)
     case QL_OP_IS_NOT_FALSE:
     case QL_OP_IS_UNKNOWN:
     case QL_OP_IS_NOT_UNKNOWN:
-        fold_unary(r, e);
-        return QL_OK;
+        return fold_unary(r, e);
     default:
         return QL_OK;
     }
@@ -294,8 +279,7 @@ qli_fold(qli_res *r, ql_expr **e)
         return QL_OK;
     }
     if (n->kind == QL_E_OP && (n->op == QL_OP_AND || n->op == QL_OP_OR)) {
-        fold_logic(r, e);
-        return QL_OK;
+        return fold_logic(r, e);
     }
     for (uint32_t i = 0; i < n->nargs; i++) {
         if (!foldable_operand(n->args[i])) {

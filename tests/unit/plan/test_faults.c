@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Resolving and planning when the n-th allocation fails or the n-th checkpoint says stop, for every
+ * n: an error and nothing else, and the next try works.
+ */
+#include "fixture.h"
+
+static const char *const statements[] = {
+    "SELECT a, COUNT(*), SUM(c), GROUP_CONCAT(b ORDER BY id) FROM t WHERE d > '2024-01-01 "
+    "10:00:00' AND "
+    "a IN (3, 1, '2') AND b LIKE 'x%' GROUP BY a HAVING COUNT(*) > 1 ORDER BY 2 DESC, a LIMIT 10",
+    "SELECT t.*, u.name, IF(t.a, 1, 2.5), COALESCE(t.b, 'x'), CASE u.x WHEN 1 THEN 'a' ELSE t.b "
+    "END "
+    "FROM t LEFT JOIN u ON u.t_id = t.id AND u.x > 3 WHERE (t.id, t.a) IN ((1, 2), (3, 4)) OR u.x "
+    "IS NULL",
+    "WITH q (z) AS (SELECT id FROM t UNION SELECT NULL) SELECT z, (SELECT MAX(x) FROM u WHERE t_id "
+    "= z) "
+    "FROM q WHERE EXISTS (SELECT 1 FROM nokey WHERE k = z) AND z NOT IN (SELECT x FROM u) ORDER BY "
+    "1",
+    "SELECT d + INTERVAL 1 DAY, NOW(3), CONCAT(a, b), CAST(b AS DECIMAL(8,3)), NOT (1 AND NULL), "
+    "-a "
+    "FROM t JOIN u USING (id) NATURAL JOIN nokey WHERE a BETWEEN 1 AND 1 + 2 ORDER BY t.id DESC",
+    "UPDATE t JOIN u ON u.t_id = t.id SET t.a = u.x + 1, u.name = DEFAULT WHERE t.d = '2024-01-01'",
+    "INSERT INTO u (id, x) VALUES (1, 2 * 3), (2, DEFAULT) ON DUPLICATE KEY UPDATE x = VALUES(x) + "
+    "x",
+    "DELETE FROM t WHERE a < 3 AND id > (SELECT MIN(id) FROM u) ORDER BY id LIMIT 5",
+};
+
+static ql_status
+resolve_and_plan(world *w, const ql_ast_stmt *ast)
+{
+    ql_rstmt *s;
+    ql_block_plan *p;
+    ql_value **rows;
+    size_t n;
+    ql_status st = ql_resolve(&w->cx, ast, NULL, 0, &s);
+    if (st != QL_OK) {
+        return st;
+    }
+    if (s->kind == QL_S_INSERT) {
+        return QL_OK;
+    }
+    const ql_query *q = s->kind == QL_S_SELECT ? s->query : s->update->read;
+    st = ql_plan_query(&w->cx, q, &p);
+    return st == QL_OK ? ql_plan_explain(&w->cx, p, &rows, &n) : st;
+}
+
+static const ql_ast_stmt *
+parse(world *w, const char *sql)
+{
+    ql_ast_stmt *ast;
+    size_t used;
+    ql_parse_mode mode = {.literal_coll = ql_coll_default};
+    fresh(w);
+    OK(ql_parse(&w->cx, w->cx.arena, str(sql), &mode, &ast, &used));
+    return ast;
+}
+
+static void
+failing_allocations(void **state)
+{
+    world *w = *state;
+    for (size_t i = 0; i < QL_ARRAY_LEN(statements); i++) {
+        bool done = false;
+        for (uint64_t n = 1; !done; n++) {
+            const ql_ast_stmt *ast = parse(w, statements[i]);
+            w->cx.mem_allocs = 0;
+            w->cx.mem_fail_at = n;
+            ql_status st = resolve_and_plan(w, ast);
+            done = w->cx.mem_allocs < n;
+            w->cx.mem_fail_at = 0;
+            if (st == QL_OK && !done) {
+                fail_msg("%s: allocation %llu failed unnoticed", statements[i],
+                         (unsigned long long)n);
+            }
+            if (!done) {
+                assert_int_equal(st, QL_ERROR);
+                assert_int_equal(ql_diag_error(w->cx.diag)->number, 1037);
+            } else {
+                OK(st);
+            }
+        }
+    }
+}
+
+static void
+kills(void **state)
+{
+    world *w = *state;
+    for (size_t i = 0; i < QL_ARRAY_LEN(statements); i++) {
+        bool done = false;
+        for (uint64_t n = 1; !done; n++) {
+            const ql_ast_stmt *ast = parse(w, statements[i]);
+            w->cx.stmt_id++;
+            ql_intr_arm_kill(&w->intr, n, QL_INTR_QUERY);
+            ql_intr_stmt_begin(&w->intr, w->cx.stmt_id);
+            ql_status st = resolve_and_plan(w, ast);
+            ql_intr_stmt_end(&w->intr);
+            done = w->intr.stmt_checkpoints < n;
+            if (done) {
+                OK(st);
+            } else {
+                assert_int_equal(st, QL_KILLED);
+                assert_int_equal(ql_diag_error(w->cx.diag)->number, 1317);
+            }
+        }
+        ql_intr_arm_kill(&w->intr, 0, 0);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(failing_allocations),
+        cmocka_unit_test(kills),
+    };
+    return cmocka_run_group_tests(tests, plan_setup, world_teardown);
+}
