@@ -349,6 +349,16 @@ ql_arena_free(ql_arena *a)
     ql_mem_free(a);
 }
 
+void
+ql_arena_detach(ql_arena *a)
+{
+    run_cleanups(a);
+    if (a->quota != NULL) {
+        atomic_fetch_sub_explicit(&a->quota->used, a->bytes, memory_order_relaxed);
+        a->quota = NULL;
+    }
+}
+
 ql_arena_mark
 ql_arena_save(ql_arena *a)
 {

@@ -24,6 +24,9 @@ ql_arena *ql_arena_new(const char *name, ql_quota *quota) QL_MUST_USE;
  * ignored. */
 void ql_arena_reset(ql_arena *a);
 void ql_arena_free(ql_arena *a);
+/* Run the clean-ups and give the bytes back to the quota; the memory stays and the arena is of no
+ * more use but for ql_arena_free, by any thread: freeing hundreds of megabytes takes its time. */
+void ql_arena_detach(ql_arena *a);
 
 /* Size bytes aligned to 16 from a; NULL after ql_fail when memory (1037) or the quota (4082) is
  * out.

@@ -116,9 +116,8 @@ store_cell(ql_ctx *cx, qli_ex *x, uint16_t at, const ql_vector *src)
 {
     if (src->type.kind == x->own.type.kind || src->type.kind == QL_K_NULL) {
         qli_cell_copy(&x->own, at, src, at);
-        if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at] &&
-            x->own.dec[at].scale != x->own.type.decimals) {
-            (void)ql_decimal_round(&x->own.dec[at], x->own.type.decimals, QL_ROUND_HALF_UP);
+        if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at]) {
+            qli_decimal_settle(&x->own.dec[at], &x->own.type);
         }
         return QL_OK;
     }
@@ -702,6 +701,23 @@ qli_ex_list(ql_ctx *cx, const qli_env *env, ql_expr *const *e, uint32_t n, qli_e
 }
 
 ql_status
+qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+              ql_vector **out)
+{
+    QL_TRY(qli_ex_eval(cx, x, in, sel, n, out));
+    if ((*out)->type.kind != QL_K_DECIMAL || *out != &x->own) {
+        return QL_OK; /* columns have their scale */
+    }
+    for (uint16_t k = 0; k < ((*out)->is_const ? 1 : n); k++) {
+        uint16_t row = (*out)->is_const ? 0 : sel != NULL ? sel[k] : k;
+        if (!(*out)->has_nulls || !(*out)->nulls[row]) {
+            qli_decimal_settle(&(*out)->dec[row], &x->e->type);
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
 qli_ex_one(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value *out)
 {
     ql_vector *v;
@@ -719,8 +735,11 @@ qli_scalar(qli_run *run, ql_arena *mem, const ql_expr *e, ql_value *out)
         *out = e->value;
         return QL_OK;
     }
+    ql_vector *v;
     QL_TRY(qli_ex_new(run->cx, &env, e, &x));
-    return qli_ex_one(run->cx, x, &qli_one_row, 0, out);
+    QL_TRY(qli_ex_output(run->cx, x, &qli_one_row, NULL, 1, &v));
+    ql_vector_get(v, 0, out);
+    return QL_OK;
 }
 
 /* Conjunctions narrow the selection step by step. */

@@ -297,6 +297,26 @@ eval_double(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
     return QL_OK;
 }
 
+/* MySQL's quotients carry whole groups of nine digits inside an expression: (1/3)*3 is 1.0000. */
+static unsigned
+division_scale(unsigned a, unsigned b, unsigned increment)
+{
+    unsigned wide_a = (a + 8) / 9 * 9, wide_b = (b + 8) / 9 * 9, have = wide_a - a + wide_b - b;
+    unsigned more = increment > have ? increment - have : 0;
+    unsigned scale = (wide_a + wide_b + more + 8) / 9 * 9;
+    return scale < QL_DECIMAL_MAX_SCALE ? scale : QL_DECIMAL_MAX_SCALE;
+}
+
+static bool
+divide(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned increment, bool *by_zero)
+{
+    unsigned scale = division_scale(a->scale, b->scale, increment);
+    if (scale > a->scale + increment && ql_decimal_div(r, a, b, scale - a->scale, by_zero)) {
+        return true;
+    }
+    return *by_zero || ql_decimal_div(r, a, b, increment, by_zero);
+}
+
 static bool
 decimal_op(ql_op op, ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned increment,
            bool *by_zero)
@@ -311,7 +331,7 @@ decimal_op(ql_op op, ql_decimal *r, const ql_decimal *a, const ql_decimal *b, un
     case QL_OP_MOD:
         return ql_decimal_mod(r, a, b, by_zero);
     default:
-        return ql_decimal_div(r, a, b, increment, by_zero);
+        return divide(r, a, b, increment, by_zero);
     }
 }
 
@@ -572,6 +592,9 @@ eval_cast(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
             continue;
         }
         ql_vector_get(o.a, row, &v);
+        if (v.kind == QL_K_DECIMAL && to == QL_K_STRING) {
+            qli_decimal_settle(&v.dec, &o.a->type);
+        }
         QL_TRY(ql_value_cast(cx, x->env.scratch, &v, &x->e->type, &r));
         if (r.kind == QL_K_NULL && !x->own.has_nulls) {
             memset(x->own.nulls, 0, x->env.single ? 1 : QL_BATCH_ROWS);

@@ -84,6 +84,17 @@ qli_ex_eval(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 {
     return x->eval(cx, x, in, sel, n, out);
 }
+/* The same for results that leave the expression (select list, group keys): DECIMALs are rounded to
+ * the scale of their type. */
+ql_status qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+                        ql_vector **out) QL_MUST_USE;
+static inline void
+qli_decimal_settle(ql_decimal *d, const ql_type *t)
+{
+    if (QL_UNLIKELY(d->scale != t->decimals) && t->decimals <= QL_DECIMAL_MAX_SCALE) {
+        (void)ql_decimal_round(d, t->decimals, QL_ROUND_HALF_UP);
+    }
+}
 /* Rows for which x is true (not zero, not NULL), into out (room for n; may be sel itself). */
 ql_status qli_ex_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                         uint16_t *out, uint16_t *nout) QL_MUST_USE;

@@ -131,7 +131,7 @@ static ql_status
 find_groups(ql_ctx *cx, group_op *g, const ql_batch *b)
 {
     for (uint16_t i = 0; i < g->nkeys; i++) {
-        QL_TRY(qli_ex_eval(cx, g->keys[i], b, b->sel, b->nsel, &g->cols[i]));
+        QL_TRY(qli_ex_output(cx, g->keys[i], b, b->sel, b->nsel, &g->cols[i]));
         QL_TRY(qli_hash_column(cx, g->cols[i], b->sel, b->nsel, i == 0, g->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "exec/fn_list.h"
 #include "exec/group_int.h"
 
 /* One value of a GROUP_CONCAT with ORDER BY. */
@@ -328,9 +329,7 @@ concat_append(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str s)
         if (p == NULL) {
             return QL_ERROR;
         }
-        if (c->n > 0) {
-            memcpy(p, c->p, c->n);
-        }
+        QL_TRY(qli_copy(cx, p, c->p, c->n));
         c->p = p;
         c->cap = cap;
     }
@@ -394,9 +393,7 @@ concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uin
         if (v == NULL) {
             return QL_ERROR;
         }
-        if (c->nitems > 0) {
-            memcpy(v, c->items, c->nitems * sizeof *v);
-        }
+        QL_TRY(qli_copy(cx, (char *)v, (const char *)c->items, c->nitems * sizeof *v));
         c->items = v;
         c->cap_items = cap;
     }
@@ -686,6 +683,9 @@ qli_agg_finish(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
     default:
         finish_variance(a, s, out);
         break;
+    }
+    if (out->kind == QL_K_DECIMAL && a->def->type.kind == QL_K_DECIMAL) {
+        qli_decimal_settle(&out->dec, &a->def->type);
     }
     if (out->kind != QL_K_NULL && out->kind != a->def->type.kind) {
         ql_value cast;

@@ -187,7 +187,7 @@ distinct_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     ql_arena_reset(op->scratch);
     op->batch = *b;
     for (uint16_t i = 0; i < n; i++) {
-        QL_TRY(qli_ex_eval(cx, d->items[i], b, b->sel, b->nsel, &d->cols[i]));
+        QL_TRY(qli_ex_output(cx, d->items[i], b, b->sel, b->nsel, &d->cols[i]));
     }
     QL_TRY(keep_fresh(cx, op, d->cols, n, &d->set, d->hash, &op->batch));
     *out = &op->batch;

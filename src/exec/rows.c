@@ -275,9 +275,13 @@ static ql_status
 tupleset_grow(ql_ctx *cx, qli_tupleset *s)
 {
     size_t n = s->nbuckets ? s->nbuckets * 4 : 64;
-    struct qli_tuple **buckets = QL_ARENA_ARRAY(cx, s->mem, struct qli_tuple *, n);
+    struct qli_tuple **buckets = ql_arena_alloc(cx, s->mem, n * sizeof *buckets);
     if (buckets == NULL) {
         return QL_ERROR;
+    }
+    for (size_t at = 0; at < n; at += 8192) {
+        QL_TRY(ql_check(cx));
+        memset(&buckets[at], 0, (n - at < 8192 ? n - at : 8192) * sizeof *buckets);
     }
     for (size_t i = 0; i < s->nbuckets; i++) {
         if (i % 1024 == 0) {

@@ -13,6 +13,20 @@ struct qli_arena_link {
     ql_arena *arena;
 };
 
+/* More than this is freed in the background: the session has locks to give back. */
+#define FREE_HERE (1024 * 1024)
+
+static void
+free_arena(ql_ctx *cx, ql_arena *a)
+{
+    if (ql_arena_used(a) <= FREE_HERE || cx->inst == NULL || cx->inst->txns == NULL) {
+        ql_arena_free(a);
+        return;
+    }
+    ql_arena_detach(a);
+    ql_txnsys_reclaim_arena(cx->inst->txns, a);
+}
+
 void
 qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
 {
@@ -27,7 +41,7 @@ qli_run_fini(qli_run *run)
     }
     run->calls = NULL;
     for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {
-        ql_arena_free(l->arena);
+        free_arena(run->cx, l->arena);
     }
     run->arenas = NULL;
 }

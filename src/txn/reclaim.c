@@ -4,9 +4,17 @@
  * locks out of the table, so that rolling back a million rows costs the session one list operation.
  * Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while freeing.
  */
+#include "base/arena.h"
+#include "base/mem.h"
 #include "txn/txn_int.h"
 
 #define FREE_INLINE (64u * 1024u)
+
+/* A detached arena that waits to be freed. */
+struct qli_dead_arena {
+    struct qli_dead_arena *next;
+    ql_arena *arena;
+};
 
 void
 qli_reclaim_chunks(ql_txnsys *ts, qli_chunks *c)
@@ -32,6 +40,22 @@ qli_reclaim_trx(ql_txnsys *ts, qli_trx *trx)
 }
 
 void
+ql_txnsys_reclaim_arena(ql_txnsys *ts, ql_arena *a)
+{
+    struct qli_dead_arena *d = ql_mem_alloc(sizeof *d);
+    if (d == NULL) {
+        ql_arena_free(a);
+        return;
+    }
+    d->arena = a;
+    ql_mutex_lock(&ts->reclaim_mu);
+    d->next = ts->arenas;
+    ts->arenas = d;
+    ql_cv_signal(&ts->reclaim_work);
+    ql_mutex_unlock(&ts->reclaim_mu);
+}
+
+void
 qli_reclaim_all(ql_txnsys *ts)
 {
     ql_mutex_lock(&ts->reclaim_mu);
@@ -39,8 +63,15 @@ qli_reclaim_all(ql_txnsys *ts)
     ts->garbage = (qli_chunks){.counter = garbage.counter};
     qli_trx *dead = ts->dead;
     ts->dead = NULL;
+    struct qli_dead_arena *arenas = ts->arenas;
+    ts->arenas = NULL;
     ql_mutex_unlock(&ts->reclaim_mu);
     qli_chunks_free(&garbage);
+    for (struct qli_dead_arena *next; arenas != NULL; arenas = next) {
+        next = arenas->next;
+        ql_arena_free(arenas->arena);
+        ql_mem_free(arenas);
+    }
     for (qli_trx *next; dead != NULL; dead = next) {
         next = dead->next_dead;
         qli_trx_sweep(ts, dead);
@@ -55,7 +86,8 @@ qli_reclaimer_run(void *arg)
     ql_status st = QL_OK;
     while (st != QL_KILLED) {
         ql_mutex_lock(&ts->reclaim_mu);
-        while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL) {
+        while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL &&
+               ts->arenas == NULL) {
             st = ql_cv_wait(cx, &ts->reclaim_work, &ts->reclaim_mu, QL_FOREVER, QL_W_BACKGROUND);
         }
         ql_mutex_unlock(&ts->reclaim_mu);

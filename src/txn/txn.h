@@ -113,6 +113,9 @@ ql_status ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to) QL_MUST_USE;
 void ql_txnsys_pause_purge(ql_txnsys *ts, bool pause);
 
 /* row_locks: those now in the table. */
+/* Free a detached arena (base/arena.h) in the background. Any thread; never waits. */
+void ql_txnsys_reclaim_arena(ql_txnsys *ts, struct ql_arena *a);
+
 typedef struct ql_txnsys_stats {
     uint64_t commits, commit_groups, rollbacks, row_locks, row_lock_waits, deadlocks,
         open_transactions, trash_keys_purged, overlay_bytes;

@@ -157,10 +157,11 @@ struct ql_txnsys {
     qli_commit_req *queue_head, *queue_tail; /* [commit_mu] */
     qli_worker committer;
 
-    ql_mutex reclaim_mu; /* rank RECLAIM */
-    ql_cv reclaim_work;  /* [reclaim_mu] */
-    qli_chunks garbage;  /* [reclaim_mu] */
-    qli_trx *dead;       /* [reclaim_mu] */
+    ql_mutex reclaim_mu;           /* rank RECLAIM */
+    ql_cv reclaim_work;            /* [reclaim_mu] */
+    qli_chunks garbage;            /* [reclaim_mu] */
+    qli_trx *dead;                 /* [reclaim_mu] */
+    struct qli_dead_arena *arenas; /* [reclaim_mu] */
     qli_worker reclaimer;
 
     ql_mutex purge_mu;               /* rank RECLAIM; never together with reclaim_mu */
