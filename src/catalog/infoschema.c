@@ -596,9 +596,7 @@ static ql_status
 fill_engines(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
 {
     static const char *const engines[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks; stored in LMDB", "YES", "NO", "YES"},
-        {"MEMORY", "YES", "Tables made on demand", "NO", "NO", "NO"},
-        {"PERFORMANCE_SCHEMA", "YES", "Performance Schema", "NO", "NO", "NO"}};
+        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "NO"}};
     qli_rows r = {.a = a, .t = t};
     for (size_t i = 0; i < QL_ARRAY_LEN(engines); i++) {
         ql_value *v;

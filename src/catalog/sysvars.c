@@ -89,8 +89,11 @@ ql_sysvar_type(ql_sysvar_id id)
         return ql_type_int(false);
     case QLI_T_UINT:
         return ql_type_int(true);
-    case QLI_T_DOUBLE:
-        return ql_type_double();
+    case QLI_T_DOUBLE: {
+        ql_type t = ql_type_double();
+        t.decimals = QLI_DOUBLE_DIGITS;
+        return t;
+    }
     default:
         return ql_type_varchar(1024, ql_coll_default);
     }

@@ -290,16 +290,23 @@ ql_sysvar_get(ql_ctx *cx, ql_sysvar_id id, bool global, ql_value *out)
     if (global && sv->scope == QLI_S_SESSION) {
         return ql_fail(cx, QL_ER_INCORRECT_GLOBAL_LOCAL_VAR, sv->name, "SESSION");
     }
+    ql_status st;
     if (sv->flags & QL_SVF_COMPUTED) {
-        return get_computed(cx, id, out);
+        st = get_computed(cx, id, out);
+        goto digits;
     }
     id = qli_sysvar_real(id);
     if (!global && cx->vars && (sv->scope & QLI_S_SESSION)) {
-        return copy_out(cx, qli_vars_value(cx->vars, id), out);
+        st = copy_out(cx, qli_vars_value(cx->vars, id), out);
+    } else {
+        qli_globals *g = qli_globals_get(cx->inst->sysvars);
+        st = copy_out(cx, &g->v[id], out);
+        qli_globals_put(g);
     }
-    qli_globals *g = qli_globals_get(cx->inst->sysvars);
-    ql_status st = copy_out(cx, &g->v[id], out);
-    qli_globals_put(g);
+digits:
+    if (st == QL_OK && out->kind == QL_K_DOUBLE) {
+        out->decimals = QLI_DOUBLE_DIGITS;
+    }
     return st;
 }
 

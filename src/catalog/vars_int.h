@@ -18,6 +18,9 @@ typedef enum qli_sv_type {
     QLI_T_COLLATION,
     QLI_T_TIMEZONE
 } qli_sv_type;
+/* Digits that @@x of a DOUBLE variable shows: 10.000000. */
+#define QLI_DOUBLE_DIGITS 6
+
 typedef enum qli_sv_scope { QLI_S_GLOBAL = 1, QLI_S_SESSION = 2, QLI_S_BOTH = 3 } qli_sv_scope;
 
 typedef struct qli_sysvar {
