@@ -224,6 +224,19 @@ like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
     return out->value && out->value2;
 }
 
+static bool
+or_range(qli_planner *p, const ql_type *t, const ql_expr *e, uint16_t source, uint16_t column,
+         term *out)
+{
+    const ql_expr *in;
+    ql_status st = qli_or_as_in(p, e, &in);
+    if (st != QL_OK) {
+        p->bad = st;
+        return false;
+    }
+    return in && is_slot_of(p, in->args[0], source, column) && in_range(p, t, in, out);
+}
+
 /* What condition c says about the column, given the sources in `left`. */
 static bool
 term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
@@ -241,6 +254,9 @@ term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli
     }
     if (e->op == QL_OP_IN && is_slot_of(p, e->args[0], source, column)) {
         return in_range(p, t, e, out);
+    }
+    if (e->op == QL_OP_OR) {
+        return or_range(p, t, e, source, column, out);
     }
     if (e->op == QL_OP_LIKE && t->kind == QL_K_STRING &&
         is_slot_of(p, e->args[0], source, column)) {

@@ -38,6 +38,12 @@ typedef struct qli_points {
     struct qli_points *next;
 } qli_points;
 
+/* An OR of equalities of one column with constants, seen as an IN list; in NULL = it is none. */
+typedef struct qli_or_list {
+    const ql_expr *e, *in;
+    struct qli_or_list *next;
+} qli_or_list;
+
 typedef struct qli_planner {
     ql_ctx *cx;
     ql_arena *a;
@@ -47,6 +53,7 @@ typedef struct qli_planner {
     double *rows;            /* [nsources] size of each table */
     ql_block_plan **derived; /* [nsources] plans of derived tables */
     qli_points *points;
+    qli_or_list *or_lists;
     ql_status bad; /* an error met where only yes or no could be said; returned by access choice */
 } qli_planner;
 
@@ -84,6 +91,9 @@ bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_exp
 /* --- in_list.c --- */
 ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
                         const qli_points **out) QL_MUST_USE;
+
+/* *out = NULL: the OR is no such list. */
+ql_status qli_or_as_in(qli_planner *p, const ql_expr *e, const ql_expr **out) QL_MUST_USE;
 
 /* --- join.c --- */
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,

@@ -49,6 +49,21 @@ is_repeatable(const ql_expr *e)
            (e->kind == QL_E_CAST && is_repeatable(e->args[0]));
 }
 
+/* Columns, constants and operators on them: need not be evaluated when only NULL or not matters. */
+static bool
+is_pure(const ql_expr *e)
+{
+    if (e->kind != QL_E_OP && e->kind != QL_E_CAST) {
+        return is_repeatable(e);
+    }
+    for (uint32_t i = 0; i < e->nargs; i++) {
+        if (!is_pure(e->args[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static ql_status
 bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
@@ -60,8 +75,7 @@ bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (op != QL_OP_IS_NULL && op != QL_OP_IS_NOT_NULL) {
         QL_TRY(qli_to_bool(r, sc, &a[0]));
     }
-    if (!a[0]->type.nullable && (op == QL_OP_IS_NULL || op == QL_OP_IS_NOT_NULL) &&
-        is_repeatable(a[0])) {
+    if (!a[0]->type.nullable && (op == QL_OP_IS_NULL || op == QL_OP_IS_NOT_NULL) && is_pure(a[0])) {
         *out = qli_const_int(r, op == QL_OP_IS_NOT_NULL);
         return *out ? QL_OK : QL_ERROR;
     }

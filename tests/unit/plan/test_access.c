@@ -35,6 +35,8 @@ ranges(void **state)
     PLAN(w, "SELECT * FROM t WHERE id IN (7, 3, NULL, 7, 3)",
          "scan t PRIMARY >=3 <=7 at 3,7 if (in $0:id 7 3 NULL 7 3)\n");
     PLAN(w, "SELECT * FROM t WHERE a IN (1, 90)", "scan t a >=1 <=90 at 1,90 if (in $0:a 1 90)\n");
+    PLAN(w, "SELECT * FROM t WHERE id = 9 OR id = 2 OR id IN (4, 2)",
+         "scan t PRIMARY >=2 <=9 at 2,4,9 if (or (or (= $0:id 9) (= $0:id 2)) (in $0:id 4 2))\n");
     PLAN(w, "SELECT * FROM t WHERE id IN (1, a)", "scan t PRIMARY if (in $0:id 1 $1:a)\n");
     PLAN(w, "SELECT * FROM t WHERE h LIKE 'ab%'", "scan t h >='ab' <='ac' if (like $0:h 'ab%')\n");
     PLAN(w, "SELECT * FROM t WHERE h LIKE '%ab'", "scan t PRIMARY if (like $0:h '%ab')\n");
