@@ -211,9 +211,10 @@ collect(digester *d, ql_str text)
     qli_token t;
     ql_parse_mode mode = {.allow_params = true};
     uint32_t n = 0;
-    qli_lexer_init(&lx, text, &mode);
+    qli_lexer_init(&lx, d->cx, text, &mode);
     for (;;) {
         qli_lexer_next(&lx, &t);
+        QL_TRY(lx.stopped);
         if (t.kind == T_EOF || t.kind == T_SEMI || (t.kind == T_BAD && t.pos == t.end)) {
             return QL_OK;
         }

@@ -138,7 +138,7 @@ qli_hints(qli_parser *p, ql_ast_select *s)
     }
     qli_lexer lx;
     qli_token t;
-    qli_lexer_init(&lx, hints, p->mode);
+    qli_lexer_init(&lx, NULL, hints, p->mode);
     qli_lexer_next(&lx, &t);
     while (t.kind != T_EOF) {
         if (!take_hint(p, &lx, &t, s)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "intr/intr.h"
 #include "sql/sql_int.h"
 
 #define SERVER_VERSION_ID 80400u
@@ -79,15 +80,33 @@ qli_keyword_class_of(qli_token_kind k)
 }
 
 void
-qli_lexer_init(qli_lexer *lx, ql_str text, const ql_parse_mode *mode)
+qli_lexer_init(qli_lexer *lx, ql_ctx *cx, ql_str text, const ql_parse_mode *mode)
 {
-    *lx = (qli_lexer){.p = text.p, .n = (uint32_t)text.n, .line = 1};
+    *lx = (qli_lexer){
+        .p = text.p, .n = (uint32_t)text.n, .line = 1, .cx = cx, .look_at = QLI_LOOK_BYTES};
     if (mode != NULL) {
         lx->ansi_quotes = mode->ansi_quotes;
         lx->no_backslash_escapes = mode->no_backslash_escapes;
         lx->ignore_space = mode->ignore_space;
         lx->params = mode->allow_params;
     }
+}
+
+static bool
+look(qli_lexer *lx, uint32_t pos)
+{
+    lx->look_at = pos + QLI_LOOK_BYTES;
+    if (lx->cx != NULL && lx->stopped == QL_OK) {
+        lx->stopped = ql_check(lx->cx);
+    }
+    return lx->stopped == QL_OK;
+}
+
+/* In every loop over the bytes of one token or blank. False: killed. */
+static inline bool
+may_go_on(qli_lexer *lx, uint32_t pos)
+{
+    return QL_LIKELY(pos < lx->look_at) || look(lx, pos);
 }
 
 /* The byte at pos + ahead, 0 beyond the end. */
@@ -115,7 +134,7 @@ skip_line(qli_lexer *lx)
 static bool
 skip_to_comment_end(qli_lexer *lx, bool nested)
 {
-    while (lx->pos < lx->n) {
+    while (lx->pos < lx->n && may_go_on(lx, lx->pos)) {
         uint8_t c = at(lx, 0);
         if (c == '*' && at(lx, 1) == '/') {
             lx->pos += 2;
@@ -187,7 +206,7 @@ starts_dash_comment(const qli_lexer *lx)
 static bool
 skip_blanks(qli_lexer *lx, ql_str *hint)
 {
-    while (lx->pos < lx->n) {
+    while (lx->pos < lx->n && may_go_on(lx, lx->pos)) {
         uint8_t c = (uint8_t)lx->p[lx->pos];
         if (has_class(c, C_SPACE)) {
             lx->line += c == '\n';
@@ -214,7 +233,7 @@ void
 qli_lexer_skip_plain(qli_lexer *lx)
 {
     ql_str hint;
-    while (lx->pos < lx->n) {
+    while (lx->pos < lx->n && may_go_on(lx, lx->pos)) {
         uint8_t c = (uint8_t)lx->p[lx->pos];
         uint32_t from = lx->pos;
         if (has_class(c, C_SPACE)) {
@@ -237,7 +256,7 @@ scan_quoted(qli_lexer *lx, bool backslash, qli_token *t)
 {
     char quote = lx->p[lx->pos];
     const char *p = lx->p + lx->pos + 1, *end = lx->p + lx->n, *from = p;
-    while (p < end) {
+    while (p < end && may_go_on(lx, (uint32_t)(p - lx->p))) {
         if (*p == quote) {
             if (p + 1 < end && p[1] == quote) {
                 t->escaped = true;
@@ -292,7 +311,8 @@ static void
 lex_quoted_digits(qli_lexer *lx, qli_token *t, bool hex)
 {
     uint32_t i = 2;
-    while (hex ? has_class(at(lx, i), C_HEX) : at(lx, i) == '0' || at(lx, i) == '1') {
+    while ((hex ? has_class(at(lx, i), C_HEX) : at(lx, i) == '0' || at(lx, i) == '1') &&
+           may_go_on(lx, lx->pos + i)) {
         i++;
     }
     if (at(lx, i) != '\'' || (hex && i % 2 != 0)) {
@@ -306,7 +326,7 @@ lex_quoted_digits(qli_lexer *lx, qli_token *t, bool hex)
 static void
 lex_name_from(qli_lexer *lx, qli_token *t, uint32_t i)
 {
-    while (has_class(at(lx, i), C_IDENT)) {
+    while (has_class(at(lx, i), C_IDENT) && may_go_on(lx, lx->pos + i)) {
         i++;
     }
     t->text = (ql_str){lx->p + lx->pos, i};
@@ -369,7 +389,7 @@ lex_fraction(qli_lexer *lx, qli_token *t, uint32_t i)
 {
     qli_token_kind kind = T_DECIMAL;
     i++;
-    while (has_class(at(lx, i), C_DIGIT)) {
+    while (has_class(at(lx, i), C_DIGIT) && may_go_on(lx, lx->pos + i)) {
         i++;
     }
     if ((at(lx, i) | 32) == 'e') {
@@ -398,7 +418,8 @@ lex_prefixed(qli_lexer *lx, qli_token *t)
         return false;
     }
     uint32_t i = 2;
-    while (hex ? has_class(at(lx, i), C_HEX) : at(lx, i) == '0' || at(lx, i) == '1') {
+    while ((hex ? has_class(at(lx, i), C_HEX) : at(lx, i) == '0' || at(lx, i) == '1') &&
+           may_go_on(lx, lx->pos + i)) {
         i++;
     }
     if (i == 2 || has_class(at(lx, i), C_IDENT)) {
@@ -416,7 +437,7 @@ lex_number(qli_lexer *lx, qli_token *t)
         return;
     }
     uint32_t i = 1;
-    while (has_class(at(lx, i), C_DIGIT)) {
+    while (has_class(at(lx, i), C_DIGIT) && may_go_on(lx, lx->pos + i)) {
         i++;
     }
     uint8_t c = at(lx, i);
@@ -600,6 +621,9 @@ qli_lexer_next(qli_lexer *lx, qli_token *t)
     if (t->kind != T_ATAT) {
         lx->sysvar_next = false;
     }
+    if (QL_UNLIKELY(lx->stopped != QL_OK)) {
+        lex_bad(lx, t);
+    }
     t->end = lx->pos;
 }
 
@@ -638,9 +662,13 @@ qli_token_decode(ql_ctx *cx, ql_arena *a, const qli_lexer *lx, const qli_token *
     }
     char quote = t->text.p[-1];
     bool backslash = (t->kind == T_STRING || t->kind == T_NSTRING) && !lx->no_backslash_escapes;
-    const char *p = t->text.p, *end = p + t->text.n;
+    const char *p = t->text.p, *end = p + t->text.n, *next_look = p + QLI_LOOK_BYTES;
     size_t n = 0;
     while (p < end) {
+        if (QL_UNLIKELY(p >= next_look)) {
+            next_look = p + QLI_LOOK_BYTES;
+            QL_TRY(ql_check(cx));
+        }
         if (backslash && *p == '\\' && p + 1 < end) {
             p++;
             if (*p == '%' || *p == '_') {

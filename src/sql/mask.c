@@ -13,6 +13,8 @@
 
 /* Where in a statement we are. */
 typedef struct masker {
+    ql_ctx *cx;
+    ql_status st;                 /* QL_KILLED once a look said so */
     qli_token_kind first, second; /* first words of the statement; T_EOF = not yet seen */
     qli_token_kind previous;      /* token before the current one */
     bool identified;              /* between IDENTIFIED and its string */
@@ -23,24 +25,30 @@ typedef struct masker {
     } password; /* behind ... PASSWORD, SET PASSWORD FOR */
 } masker;
 
-static bool
-contains_nocase(ql_str s, const char *word, size_t n)
+/* Does the text contain one of the words "identified" and "password", in any case? Looks only
+ * behind the letters they begin with. */
+static ql_status
+mentions_password(ql_ctx *cx, ql_str s, bool *out)
 {
-    char lo = (char)(word[0] | 32), up = (char)(word[0] & ~32);
-    const char *p = s.p, *end = s.p + s.n;
-    while ((size_t)(end - p) >= n) {
-        if ((*p == lo || *p == up) && ql_str_eq_nocase((ql_str){p, n}, (ql_str){word, n})) {
-            return true;
-        }
-        p++;
+    *out = false;
+    if (s.n < 8) {
+        return QL_OK;
     }
-    return false;
-}
-
-static bool
-mentions_password(ql_str s)
-{
-    return contains_nocase(s, "identified", 10) || contains_nocase(s, "password", 8);
+    const char *end = s.p + s.n, *next_look = s.p + QLI_LOOK_BYTES;
+    for (const char *p = s.p; end - p >= 8; p++) {
+        if (QL_UNLIKELY(p >= next_look)) {
+            next_look = p + QLI_LOOK_BYTES;
+            QL_TRY(ql_check(cx));
+        }
+        char c = (char)(*p | 32);
+        if ((c == 'p' && ql_str_eq_nocase((ql_str){p, 8}, QL_STR("password"))) ||
+            (c == 'i' && end - p >= 10 &&
+             ql_str_eq_nocase((ql_str){p, 10}, QL_STR("identified")))) {
+            *out = true;
+            return QL_OK;
+        }
+    }
+    return QL_OK;
 }
 
 static bool
@@ -75,6 +83,14 @@ may_hold_statement(const masker *m)
 }
 
 static bool
+holds_password(masker *m, ql_str s)
+{
+    bool found = false;
+    m->st = mentions_password(m->cx, s, &found);
+    return found;
+}
+
+static bool
 string_is_secret(masker *m, const qli_token *t)
 {
     if (m->identified) {
@@ -88,7 +104,7 @@ string_is_secret(masker *m, const qli_token *t)
         m->password = NO_PASSWORD;
         return true;
     }
-    return m->password == NO_PASSWORD && may_hold_statement(m) && mentions_password(t->text);
+    return m->password == NO_PASSWORD && may_hold_statement(m) && holds_password(m, t->text);
 }
 
 /* Between IDENTIFIED and its string: BY, AS, WITH plugin, ... and nothing else. */
@@ -138,7 +154,7 @@ look_at(masker *m, const qli_token *t)
 {
     bool secret = false;
     if (t->kind == T_SEMI) {
-        *m = (masker){.first = T_EOF, .second = T_EOF};
+        *m = (masker){.cx = m->cx, .first = T_EOF, .second = T_EOF};
         return false;
     }
     if (m->first == T_EOF) {
@@ -154,7 +170,7 @@ look_at(masker *m, const qli_token *t)
         break;
     case T_BAD: /* an open string or the like: it goes to the end of the text */
         secret = t->text.n > 1 &&
-                 (m->identified || m->password != NO_PASSWORD || mentions_password(t->text));
+                 (m->identified || m->password != NO_PASSWORD || holds_password(m, t->text));
         break;
     default:
         look_at_word(m, t);
@@ -183,19 +199,22 @@ mask_tokens(ql_ctx *cx, ql_str text, ql_buf *buf)
 {
     qli_lexer lx;
     qli_token t;
-    masker m = {.first = T_EOF, .second = T_EOF};
+    masker m = {.cx = cx, .first = T_EOF, .second = T_EOF};
     size_t copied = 0;
     uint32_t n = 0;
-    qli_lexer_init(&lx, text, NULL);
+    qli_lexer_init(&lx, cx, text, NULL);
     for (;;) {
         qli_lexer_next(&lx, &t);
+        QL_TRY(lx.stopped);
         if (t.kind == T_EOF) {
             break;
         }
         if (t.kind == T_BAD && t.text.p == NULL) {
             t.text = (ql_str){text.p + t.pos, t.end - t.pos};
         }
-        if (look_at(&m, &t)) {
+        bool secret = look_at(&m, &t);
+        QL_TRY(m.st);
+        if (secret) {
             QL_TRY(ql_buf_put(cx, buf, text.p + copied, t.pos - copied));
             QL_TRY(put_secret(cx, buf, text, &t));
             copied = t.end;
@@ -210,8 +229,13 @@ mask_tokens(ql_ctx *cx, ql_str text, ql_buf *buf)
 ql_status
 ql_mask_passwords(ql_ctx *cx, ql_arena *a, ql_str text, ql_str *out)
 {
+    bool mentioned = false;
     *out = text;
-    if (text.n == 0 || text.n > UINT32_MAX / 2 || !mentions_password(text)) {
+    if (text.n > UINT32_MAX / 2) {
+        return QL_OK;
+    }
+    QL_TRY(mentions_password(cx, text, &mentioned));
+    if (!mentioned) {
         return QL_OK;
     }
     ql_buf buf = {0};

@@ -25,6 +25,9 @@ read_token(qli_parser *p, qli_token *t)
     if (QL_UNLIKELY(++p->ntokens % CHECK_TOKENS == 0) && p->stopped == QL_OK) {
         p->stopped = ql_check(p->cx);
     }
+    if (QL_UNLIKELY(p->lx.stopped != QL_OK)) {
+        p->stopped = p->lx.stopped;
+    }
     if (QL_UNLIKELY(p->stopped != QL_OK)) {
         t->kind = T_BAD;
     }
@@ -507,14 +510,16 @@ is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Text without the blanks and semicolons at its end, which a server ignores. */
-static ql_str
-trim_end(ql_str text)
+/* Cut the blanks and semicolons at the end of a text, which a server ignores. */
+static ql_status
+trim_end(ql_ctx *cx, ql_str *text)
 {
-    while (text.n > 0 && (is_blank(text.p[text.n - 1]) || text.p[text.n - 1] == ';')) {
-        text.n--;
+    while (text->n > 0 && (is_blank(text->p[text->n - 1]) || text->p[text->n - 1] == ';')) {
+        if (--text->n % QLI_LOOK_BYTES == 0) {
+            QL_TRY(ql_check(cx));
+        }
     }
-    return text;
+    return QL_OK;
 }
 
 /* Where the statement behind a semicolon begins. */
@@ -561,7 +566,8 @@ ql_status
 ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast_stmt **stmt,
          size_t *consumed)
 {
-    ql_str trimmed = trim_end(text);
+    ql_str trimmed = text;
+    QL_TRY(trim_end(cx, &trimmed));
     qli_parser p = {.cx = cx, .a = a, .mode = mode, .text = trimmed};
     if (text.n > UINT32_MAX / 2) {
         return ql_fail(cx, QL_ER_NET_PACKET_TOO_LARGE);
@@ -569,7 +575,7 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     size_t left = ql_thread_stack_left();
     p.stack_floor = left > STACK_RESERVE ? here - left + STACK_RESERVE : here;
-    qli_lexer_init(&p.lx, trimmed, mode);
+    qli_lexer_init(&p.lx, cx, trimmed, mode);
     qli_advance(&p);
     if (p.t.kind == T_EOF) {
         return ql_fail(cx, QL_ER_EMPTY_QUERY);
@@ -596,12 +602,15 @@ ql_status
 ql_parse_fail_rest(ql_ctx *cx, ql_str text, size_t consumed)
 {
     uint32_t line = 1;
-    ql_str trimmed = trim_end(text);
+    ql_str trimmed = text;
+    QL_TRY(trim_end(cx, &trimmed));
     if (consumed > trimmed.n) {
         consumed = trimmed.n;
     }
-    for (size_t i = 0; i < consumed; i++) {
-        line += text.p[i] == '\n';
+    const char *at = text.p, *end = text.p + consumed;
+    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+        at++;
+        line++;
     }
     return fail_near(cx, (ql_str){text.p + consumed, trimmed.n - consumed}, line);
 }

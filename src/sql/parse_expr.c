@@ -101,8 +101,9 @@ int_value(ql_str digits, ql_value *v)
     for (size_t i = 0; i < digits.n; i++) {
         if (__builtin_mul_overflow(u, 10u, &u) ||
             __builtin_add_overflow(u, (uint64_t)(digits.p[i] - '0'), &u)) {
-            size_t used;
+            size_t used, most = i + 2 * QL_DECIMAL_MAX_DIGITS; /* more digits change nothing */
             v->kind = QL_K_DECIMAL;
+            digits.n = digits.n < most ? digits.n : most;
             (void)ql_decimal_parse(&v->dec, digits, &used);
             return;
         }
@@ -140,6 +141,9 @@ digits_to_bytes(qli_parser *p, ql_str digits, unsigned bits, ql_str *out)
     }
     size_t shift = n * per_byte - digits.n;
     for (size_t i = 0; i < digits.n; i++) {
+        if (i % QLI_LOOK_BYTES == QLI_LOOK_BYTES - 1) {
+            QL_TRY(ql_check(p->cx));
+        }
         char c = digits.p[i];
         unsigned d = (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
         size_t at = (i + shift) / per_byte;

@@ -79,15 +79,21 @@ typedef struct qli_token {
 typedef struct qli_lexer {
     const char *p;
     uint32_t n, pos, line;
+    ql_ctx *cx;        /* whose kill flag to look at inside long tokens; NULL = nobody's */
+    uint32_t look_at;  /* position of the next look */
+    ql_status stopped; /* QL_KILLED once a look said so: only T_BAD comes from then on */
     bool in_version_comment;
     bool name_next;   /* behind "name.": a name comes, whatever the word */
     bool sysvar_next; /* behind @@ */
     bool ansi_quotes, no_backslash_escapes, ignore_space, params;
 } qli_lexer;
 
-/* Text of at most 4 GiB. params: ? is a token of its own. */
-void qli_lexer_init(qli_lexer *lx, ql_str text, const ql_parse_mode *mode);
-/* Next token; at the end T_EOF again and again. Never fails: T_BAD stands for what is no token. */
+#define QLI_LOOK_BYTES 65536u /* of text between two looks at the kill flag */
+
+/* Text of at most 2 GiB. cx may be NULL (short texts); mode too. */
+void qli_lexer_init(qli_lexer *lx, ql_ctx *cx, ql_str text, const ql_parse_mode *mode);
+/* Next token; at the end T_EOF again and again. T_BAD stands for what is no token; it is all that
+ * comes once lx->stopped is QL_KILLED. */
 void qli_lexer_next(qli_lexer *lx, qli_token *t);
 /* Move over blanks and plain comments (not version comments), from pos. */
 void qli_lexer_skip_plain(qli_lexer *lx);

@@ -299,6 +299,37 @@ a_kill_is_seen_inside_a_long_text(void **state)
 }
 
 #ifdef QL_DEBUG
+/* One token, blank or comment may be as long as a packet: the looks must go on inside it. */
+static void
+looks_go_on_inside_long_tokens(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"SELECT '", "xxxxxxxx", "'"},     {"SELECT '", "\\n\\n''xx", "'"},
+        {"SELECT /*", "xxxxxxxx", "*/ 1"}, {"SELECT ", "        ", "1"},
+        {"SELECT x'", "41414141", "'"},    {"SELECT ", "aaaaaaaa", ""},
+        {"SELECT ", "11111111", ""},       {"SELECT 1", "        ", ""},
+        {"SELECT `", "aaaaaaaa", "`"},
+    };
+    ql_intr_stmt_begin(&the.intr, 9); /* only then are looks counted */
+    for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
+        ql_str out;
+        char hex[65], *text = repeated(cases[i][0], cases[i][1], 200000, cases[i][2], "");
+        ql_ast_stmt *s;
+        uint64_t before = atomic_load(&the.intr.checkpoints);
+        assert_int_equal(parse_text(text, &s), QL_OK);
+        assert_true(atomic_load(&the.intr.checkpoints) - before >= 20); /* 1.6 MB, 64 KiB each */
+        before = atomic_load(&the.intr.checkpoints);
+        assert_int_equal(ql_mask_passwords(&the.cx, the.arena, str_of(text), &out), QL_OK);
+        assert_true(atomic_load(&the.intr.checkpoints) - before >= 20);
+        before = atomic_load(&the.intr.checkpoints);
+        assert_int_equal(ql_digest(&the.cx, the.arena, str_of(text), &out, hex), QL_OK);
+        assert_true(atomic_load(&the.intr.checkpoints) - before >= 20);
+        test_free(text);
+    }
+    ql_intr_stmt_end(&the.intr);
+}
+
 /* Every allocation fails once: an error each time, never a crash or a half-made tree. */
 static void
 memory_may_fail_anywhere(void **state)
@@ -347,6 +378,7 @@ main(void)
         cmocka_unit_test(long_conditions_are_not_deep),
         cmocka_unit_test(a_kill_is_seen_inside_a_long_text),
 #ifdef QL_DEBUG
+        cmocka_unit_test(looks_go_on_inside_long_tokens),
         cmocka_unit_test(memory_may_fail_anywhere),
 #endif
     };
