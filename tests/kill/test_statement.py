@@ -381,6 +381,25 @@ def test_killed_dml_on_rows():
     watch.query("DELETE FROM k.t")
 
 
+def test_long_evaluations():
+    """Inside one call of a function, or one row of a join."""
+    watch.query("SET GLOBAL regexp_time_limit = 0")
+    numbers = "(SELECT 1 AS n" + "".join(f" UNION ALL SELECT {i}" for i in range(40)) + ")"
+    for sql in ("SELECT REPEAT('x', 300) REGEXP '(x+)+y'", "SELECT BENCHMARK(1000000000, MD5('x'))",
+                f"SELECT COUNT(*) FROM {numbers} a, {numbers} b, {numbers} c, {numbers} d, {numbers} e WHERE a.n + b.n + c.n + d.n + e.n = -1",
+                "DO BENCHMARK(1000000000, 1 + 1)"):
+        v = Wire(server)
+        v.send(sql)
+        assert not v.readable(0.1), (sql, v.error(), getattr(v, "last", ""))
+        t = time.monotonic()
+        watch.kill(v.id)
+        assert v.error() == 1317, sql
+        assert time.monotonic() - t < 1, (sql, time.monotonic() - t)
+        v.quit()
+    watch.query("SET GLOBAL regexp_time_limit = DEFAULT")
+    assert watch.error("SELECT REPEAT('x', 300) REGEXP '(x+)+y'") == 3699
+
+
 def test_show_warnings_after_kill():
     v = sleeper()
     watch.kill(v.id)
