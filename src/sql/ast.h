@@ -29,8 +29,9 @@ typedef enum ql_ast_kind {
     QL_A_FUNC,     /* name(args), distinct for aggregates; schema set for db.f(). Upper case and one
                       name each for what the grammar knows: NOW, CURDATE, CURTIME, UTC_DATE/TIME/
                       TIMESTAMP, CURRENT_USER, USER, DATABASE, SUBSTRING, LOCATE (POSITION too),
-                      DATE_ADD, DATE_SUB (args[1] INTERVAL; ADDDATE(x, n) too), CHAR (schema: USING),
-                      TIMESTAMPADD/TIMESTAMPDIFF (unit), INTERVAL; COUNT(*) has a STAR argument */
+                      DATE_ADD, DATE_SUB (args[1] INTERVAL; ADDDATE(x, n) too), CHAR (USING: in a
+                      CONVERT),     TIMESTAMPADD/TIMESTAMPDIFF (unit), INTERVAL; COUNT(*) has a STAR
+                      argument */
     QL_A_CASE,     /* args: [operand?] then when,then pairs, [else]; has_operand, has_else */
     QL_A_CAST,     /* args[0] AS cast_type (CAST, CONVERT(x, type), BINARY x) */
     QL_A_CONVERT,  /* CONVERT(args[0] USING name) */

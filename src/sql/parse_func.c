@@ -381,18 +381,24 @@ get_format_call(qli_parser *p, ql_ast_expr **out)
 
 /* ---- the rest ---- */
 
-/* CHAR(n, ... [USING charset]) */
+/* CHAR(n, ... [USING charset]) = CONVERT(CHAR(n, ...) USING charset) */
 static ql_status
 char_call(qli_parser *p, ql_ast_expr **out)
 {
-    ql_ast_expr *e;
+    ql_ast_expr *e, *convert;
     QL_TRY(open_call(p, QL_A_FUNC, "CHAR", &e));
     QL_TRY(qli_expr_list(p, &e->args));
-    if (qli_accept(p, K_USING)) {
-        QL_TRY(qli_charset_name(p, &e->schema));
-    }
     *out = e;
-    return close_call(p, e);
+    if (qli_accept(p, K_USING)) {
+        uint32_t base = p->nstack;
+        QL_TRY(qli_expr_new(p, QL_A_CONVERT, &convert));
+        QL_TRY(qli_charset_name(p, &convert->name));
+        QL_TRY(qli_push(p, e));
+        QL_TRY(qli_pop_exprs(p, base, &convert->args));
+        convert->pos = e->pos;
+        *out = convert;
+    }
+    return close_call(p, *out);
 }
 
 static ql_status
