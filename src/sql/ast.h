@@ -423,7 +423,7 @@ typedef struct ql_ast_show {
     ql_ast_expr *where;
     ql_ast_expr *limit, *offset; /* WARNINGS */
     ql_ast_user *user;           /* GRANTS FOR */
-    ql_str name;                 /* ENGINE name; what is not built */
+    ql_str name;                 /* ENGINE name; what is not built: the words behind SHOW */
 } ql_ast_show;
 
 typedef struct ql_ast_kill {

@@ -107,15 +107,15 @@ show_create(qli_parser *p, ql_ast_show *sh)
         QL_TRY(qli_new(p, sizeof *sh->user, &sh->user));
         return qli_user(p, sh->user);
     case K_VIEW:
-        return OTHER(p, sh, "SHOW CREATE VIEW");
+        return OTHER(p, sh, "CREATE VIEW");
     case K_TRIGGER:
-        return OTHER(p, sh, "SHOW CREATE TRIGGER");
+        return OTHER(p, sh, "CREATE TRIGGER");
     case K_PROCEDURE:
-        return OTHER(p, sh, "SHOW CREATE PROCEDURE");
+        return OTHER(p, sh, "CREATE PROCEDURE");
     case K_FUNCTION:
-        return OTHER(p, sh, "SHOW CREATE FUNCTION");
+        return OTHER(p, sh, "CREATE FUNCTION");
     case K_EVENT:
-        return OTHER(p, sh, "SHOW CREATE EVENT");
+        return OTHER(p, sh, "CREATE EVENT");
     default:
         return qli_syntax_error(p);
     }
@@ -141,10 +141,10 @@ show_engine(qli_parser *p, ql_ast_show *sh)
         QL_TRY(qli_name_or_string(p, &sh->name));
     }
     if (qli_is(p, K_MUTEX)) {
-        return OTHER(p, sh, "SHOW ENGINE MUTEX");
+        return OTHER(p, sh, "ENGINE MUTEX");
     }
     if (qli_is(p, K_LOGS)) {
-        return OTHER(p, sh, "SHOW ENGINE LOGS");
+        return OTHER(p, sh, "ENGINE LOGS");
     }
     return qli_expect(p, K_STATUS);
 }
@@ -177,29 +177,29 @@ show_form(qli_parser *p, ql_ast_show *sh)
     case K_VARIABLES:
         return scoped(p, sh);
     case K_BINLOG:
-        return OTHER(p, sh, "SHOW BINLOG EVENTS");
+        return OTHER(p, sh, "BINLOG EVENTS");
     case K_BINARY:
-        return OTHER(p, sh, "SHOW BINARY LOGS");
+        return OTHER(p, sh, "BINARY LOGS");
     case K_MASTER:
-        return OTHER(p, sh, "SHOW MASTER STATUS");
+        return OTHER(p, sh, "MASTER STATUS");
     case K_REPLICA:
     case K_REPLICAS:
     case K_SLAVE:
-        return OTHER(p, sh, "SHOW REPLICA STATUS");
+        return OTHER(p, sh, "REPLICA STATUS");
     case K_RELAYLOG:
-        return OTHER(p, sh, "SHOW RELAYLOG EVENTS");
+        return OTHER(p, sh, "RELAYLOG EVENTS");
     case K_EVENTS:
-        return OTHER(p, sh, "SHOW EVENTS");
+        return OTHER(p, sh, "EVENTS");
     case K_PROFILE:
-        return OTHER(p, sh, "SHOW PROFILE");
+        return OTHER(p, sh, "PROFILE");
     case K_PROFILES:
-        return OTHER(p, sh, "SHOW PROFILES");
+        return OTHER(p, sh, "PROFILES");
     case K_PARSE_TREE:
-        return OTHER(p, sh, "SHOW PARSE_TREE");
+        return OTHER(p, sh, "PARSE_TREE");
     case K_FUNCTION:
-        return OTHER(p, sh, "SHOW FUNCTION STATUS");
+        return OTHER(p, sh, "FUNCTION STATUS");
     case K_PROCEDURE:
-        return OTHER(p, sh, "SHOW PROCEDURE STATUS");
+        return OTHER(p, sh, "PROCEDURE STATUS");
     default:
         break;
     }
