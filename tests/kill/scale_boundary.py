@@ -6,9 +6,9 @@ import boundary
 import quell
 from harness import main
 
+exe = boundary.build()
 server = quell.Server()
 server.start()
-exe = boundary.build()
 
 
 def test_a_million_kills():

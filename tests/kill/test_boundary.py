@@ -5,10 +5,10 @@ import quell
 from harness import main
 from wire import Watcher, Wire
 
+exe = boundary.build()
 server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0"])
 server.start()
 watch = Watcher(server)
-exe = boundary.build()
 
 
 def test_a_kill_that_is_over_hits_nothing():
