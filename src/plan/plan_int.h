@@ -88,6 +88,10 @@ ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, 
 /* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
 bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
 
+/* --- dive.c --- */
+/* Count the entries of a range whose bounds are constants, up to a limit: a->rows. */
+ql_status qli_dive(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
+
 /* --- in_list.c --- */
 ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
                         const qli_points **out) QL_MUST_USE;
