@@ -275,7 +275,8 @@ qli_command_run(ql_session *s, ql_str payload)
         }
         return;
     }
-    ql_proc_set_command(s->cx.proc, ql_command_proc(c.com));
+    s->command = ql_command_proc(c.com);
+    ql_proc_set_command(s->cx.proc, s->command);
     if (c.com != QL_COM_STATISTICS && c.com != QL_COM_QUIT) {
         ql_count(&s->cx, QL_CT_QUESTIONS, 1);
     }

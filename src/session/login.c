@@ -158,6 +158,7 @@ qli_login(ql_session *s)
 {
     ql_ctx *cx = &s->cx;
     ql_handshake_conf conf = handshake_conf(s);
+    s->command = QL_PC_CONNECT;
     ql_proc_set_stage(cx->proc, QL_STAGE_LOGIN);
     ql_status st = ql_handshake(cx, &s->wire, &conf, s->login_arena, &s->login);
     if (st == QL_OK) {
@@ -181,7 +182,6 @@ qli_login(ql_session *s)
         ql_proc_set_owner_cuts(cx->proc);
     }
     s->logged_in = s->end == QLI_END_NONE;
-    ql_proc_set_stage(cx->proc, QL_STAGE_NONE);
     return s->logged_in;
 }
 

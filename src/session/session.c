@@ -100,6 +100,19 @@ slim(ql_session *s)
     ql_wire_release(&s->wire);
 }
 
+void
+qli_show_idle(ql_session *s)
+{
+    ql_proc *row = s->cx.proc;
+    if (s->command == QL_PC_SLEEP) {
+        return;
+    }
+    s->command = QL_PC_SLEEP;
+    ql_proc_set_info(row, 0, (ql_str){NULL, 0});
+    ql_proc_set_stage(row, QL_STAGE_NONE);
+    ql_proc_set_command(row, QL_PC_SLEEP);
+}
+
 static void
 become_idle(ql_session *s)
 {
@@ -108,9 +121,7 @@ become_idle(ql_session *s)
     cx->sink = NULL;
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
-    ql_proc_set_info(cx->proc, 0, (ql_str){NULL, 0});
-    ql_proc_set_stage(cx->proc, QL_STAGE_NONE);
-    ql_proc_set_command(cx->proc, QL_PC_SLEEP);
+    qli_show_idle(s);
     take_limits(s);
     ql_wire_restart(&s->wire);
 }

@@ -71,7 +71,9 @@ struct ql_session {
     uint64_t commands;    /* finished since login */
     qli_end end;
     bool logged_in;
-    bool hide_warnings; /* SHOW WARNINGS and its kin answer with no warnings of their own */
+    bool hide_warnings;      /* SHOW WARNINGS and its kin answer with no warnings of their own */
+    bool more_results;       /* another statement of the text follows the reply being written */
+    ql_proc_command command; /* being run, as shown */
     bool is_kill; /* the running statement is KILL: it is told even when it kills its own connection
                    */
     bool watched; /* the watcher knows the socket */
@@ -165,6 +167,9 @@ ql_status qli_session_clear(ql_session *s) QL_MUST_USE;
 
 /* Run one command packet to its reply. */
 void qli_command_run(ql_session *s, ql_str payload);
+
+/* The process list shows the session as idle. */
+void qli_show_idle(ql_session *s);
 
 /* Value of a system variable by name, `otherwise` when there is none of that name. */
 uint64_t qli_setting(ql_session *s, const char *name, uint64_t otherwise);

@@ -91,6 +91,7 @@ begin_statement(ql_session *s, ql_str info)
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
     cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
+    s->more_results = false;
     s->committed = s->touched = s->is_kill = s->hide_warnings = false;
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
@@ -260,11 +261,27 @@ abort_connection(ql_session *s)
     }
 }
 
+/* Whoever has the whole answer must not see the statement in the process list any more: the row
+ * changes before the last bytes go, and back if they do not go at once. */
+static ql_status
+flush_as_idle(ql_session *s, ql_deadline dl)
+{
+    ql_proc_command command = s->command;
+    qli_show_idle(s);
+    ql_status st = ql_wire_flush(&s->cx, &s->wire, QL_NO_WAIT);
+    if (st != QL_TIMEOUT || dl == QL_NO_WAIT) {
+        return st;
+    }
+    s->command = command;
+    ql_proc_set_command(s->cx.proc, command);
+    return ql_wire_flush(&s->cx, &s->wire, dl);
+}
+
 void
 qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl)
 {
     if (st == QL_OK) {
-        st = ql_wire_flush(&s->cx, &s->wire, dl);
+        st = s->more_results ? ql_wire_flush(&s->cx, &s->wire, dl) : flush_as_idle(s, dl);
     }
     if (st != QL_OK) {
         abort_connection(s);
@@ -325,6 +342,7 @@ static void
 reply_success(ql_session *s, const ql_outcome *out, bool more)
 {
     ql_reply r = qli_reply_state(s, more);
+    s->more_results = more;
     ql_status st = out->has_result_set ? ql_reply_end_of_rows(&s->cx, &s->wire, &r, out)
                                        : ql_reply_ok(&s->cx, &s->wire, &r, out);
     qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
