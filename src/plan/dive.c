@@ -26,6 +26,9 @@ ql_status
 qli_dive(qli_planner *p, uint16_t source, qli_access *a)
 {
     ql_table *t = p->q->sources[source].table;
+    if (p->cx->txn == NULL) { /* nothing to look into: planning without execution */
+        return QL_OK;
+    }
     ql_value *low = QL_ARENA_ARRAY(p->cx, p->a, ql_value, a->low.n + 1u);
     ql_value *high = low ? QL_ARENA_ARRAY(p->cx, p->a, ql_value, a->high.n + 1u) : NULL;
     if (!high) {
