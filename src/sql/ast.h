@@ -158,6 +158,7 @@ struct ql_ast_expr {
     ql_ast_type *cast_type;
     ql_ast_select *select;
     ql_ast_orders order_by;
+    uint32_t height; /* levels of nodes below and with it, subqueries too; the parser bounds it */
 };
 
 typedef struct ql_ast_table_name {
@@ -230,6 +231,7 @@ struct ql_ast_select {
     bool nowait, skip_locked;
     uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = none */
     bool has_max_execution_time;
+    uint32_t height; /* of its highest expression, subqueries and set operations included */
 };
 
 typedef struct ql_ast_assign {

@@ -14,6 +14,15 @@
 
 #define CHECK_TOKENS 4096u
 #define STACK_RESERVE (32u * 1024u)
+/* Stack that those who walk a tree may need for one level of it (measured: resolve and the
+ * evaluator take 300 to 650 bytes; sanitizers multiply that). */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STACK_PER_LEVEL 3072u
+#elif defined(__OPTIMIZE__)
+#define STACK_PER_LEVEL 768u
+#else
+#define STACK_PER_LEVEL 1536u
+#endif
 #define NEAR_MAX 80u
 
 /* ---- the token window ---- */
@@ -116,6 +125,37 @@ qli_enter(qli_parser *p)
         return ql_fail(p->cx, QL_ER_STACK_OVERRUN_NEED_MORE, (long)STACK_RESERVE);
     }
     return QL_OK;
+}
+
+static ql_status
+check_height(qli_parser *p, uint32_t height)
+{
+    p->highest = height > p->highest ? height : p->highest;
+    return height <= p->height_max
+               ? QL_OK
+               : ql_fail(p->cx, QL_ER_STACK_OVERRUN_NEED_MORE, (long)height * STACK_PER_LEVEL);
+}
+
+ql_status
+qli_measure(qli_parser *p, ql_ast_expr *e)
+{
+    uint32_t height = e->height; /* a subquery's, when there is one */
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        uint32_t below = e->args.v[i]->height;
+        height = below > height ? below : height;
+    }
+    for (uint32_t i = 0; i < e->order_by.n; i++) {
+        uint32_t below = e->order_by.v[i].expr->height;
+        height = below > height ? below : height;
+    }
+    e->height = height + 1;
+    return check_height(p, e->height);
+}
+
+ql_status
+qli_raise_height(qli_parser *p)
+{
+    return check_height(p, p->highest + 1);
 }
 
 ql_status
@@ -575,6 +615,8 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     size_t left = ql_thread_stack_left();
     p.stack_floor = left > STACK_RESERVE ? here - left + STACK_RESERVE : here;
+    p.height_max =
+        (uint32_t)(left < (1u << 30) ? left / STACK_PER_LEVEL : (1u << 30) / STACK_PER_LEVEL);
     qli_lexer_init(&p.lx, cx, trimmed, mode);
     qli_advance(&p);
     if (p.t.kind == T_EOF) {

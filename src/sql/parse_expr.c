@@ -55,7 +55,7 @@ qli_op_new(qli_parser *p, ql_op op, ql_ast_expr *a, ql_ast_expr *b, ql_ast_expr 
     e->pos = a->pos;
     e->end = p->prev_end;
     *out = e;
-    return QL_OK;
+    return qli_measure(p, e);
 }
 
 ql_status
@@ -68,7 +68,7 @@ qli_func_new(qli_parser *p, const char *name, ql_ast_expr *a, ql_ast_expr *b, ql
     e->pos = a != NULL ? a->pos : e->pos;
     e->end = p->prev_end;
     *out = e;
-    return QL_OK;
+    return qli_measure(p, e);
 }
 
 /* ---- literals ---- */
@@ -430,6 +430,7 @@ subquery_node(qli_parser *p, uint32_t pos, ql_ast_select *s, ql_ast_kind kind, q
     (*out)->select = s;
     (*out)->pos = pos;
     (*out)->end = p->prev_end;
+    (*out)->height = s->height;
     return QL_OK;
 }
 
@@ -609,7 +610,7 @@ interval(qli_parser *p, ql_ast_expr **out)
     e->pos = pos;
     e->end = p->prev_end;
     *out = e;
-    return QL_OK;
+    return qli_measure(p, e);
 }
 
 /* INTERVAL 1 DAY + x = x + INTERVAL 1 DAY */
@@ -712,7 +713,13 @@ ql_status
 qli_simple_expr(qli_parser *p, ql_ast_expr **out)
 {
     QL_TRY(qli_enter(p));
+    bool resumed = p->resume != NULL;
     QL_TRY(primary(p, out));
+    if (!resumed && (*out)->kind != QL_A_LITERAL &&
+        ((*out)->kind != QL_A_OP || (*out)->height == 0)) {
+        (*out)->height = (*out)->select != NULL ? (*out)->select->height : 0;
+        QL_TRY(qli_measure(p, *out));
+    }
     for (;;) {
         if (qli_accept(p, K_COLLATE)) {
             ql_ast_expr *e;
@@ -721,6 +728,7 @@ qli_simple_expr(qli_parser *p, ql_ast_expr **out)
             QL_TRY(set_args(p, e, *out, NULL, NULL));
             e->pos = (*out)->pos;
             e->end = p->prev_end;
+            QL_TRY(qli_measure(p, e));
             *out = e;
         } else if (qli_is(p, T_ARROW) || qli_is(p, T_ARROW_ARROW)) {
             return (*out)->kind == QL_A_COLUMN ? qli_unbuilt(p, "JSON column path")
@@ -838,7 +846,8 @@ in_predicate(qli_parser *p, ql_ast_expr *left, bool negated, ql_ast_expr **out)
     e->pos = left->pos;
     e->end = p->prev_end;
     *out = e;
-    return qli_pop_exprs(p, base, &e->args);
+    QL_TRY(qli_pop_exprs(p, base, &e->args));
+    return qli_measure(p, e);
 }
 
 static ql_status

@@ -191,6 +191,7 @@ opt_alias(qli_parser *p, ql_str *alias)
 static ql_status
 new_from(qli_parser *p, ql_ast_from **out)
 {
+    QL_TRY(qli_raise_height(p));
     return qli_new(p, sizeof **out, out);
 }
 
@@ -682,6 +683,7 @@ intersections(qli_parser *p, ql_ast_select *left, ql_ast_select **out)
         QL_TRY(set_op_words(p, QL_SET_INTERSECT, &op));
         QL_TRY(query_primary(p, &right));
         QL_TRY(combine(p, op, *out, right, out));
+        QL_TRY(qli_raise_height(p));
     }
     return QL_OK;
 }
@@ -699,6 +701,7 @@ query_tail(qli_parser *p, ql_ast_select *left, bool parens, ql_ast_select **out)
         QL_TRY(query_primary(p, &right));
         QL_TRY(intersections(p, right, &right));
         QL_TRY(combine(p, op, *out, right, out));
+        QL_TRY(qli_raise_height(p));
     }
     ql_ast_select *s = *out;
     bool own = s != left || !parens; /* the clauses that follow have nobody else to belong to */
@@ -739,7 +742,9 @@ qli_query(qli_parser *p, ql_ast_select **out)
     ql_ast_cte *ctes = NULL;
     uint32_t nctes = 0;
     bool recursive = false;
+    uint32_t highest = p->highest;
     QL_TRY(qli_enter(p));
+    p->highest = 0;
     if (qli_is(p, K_WITH)) {
         QL_TRY(qli_with_clause(p, &ctes, &nctes, &recursive));
     }
@@ -754,13 +759,18 @@ qli_query(qli_parser *p, ql_ast_select **out)
         (*out)->nctes = nctes;
         (*out)->recursive = recursive;
     }
+    QL_TRY(qli_raise_height(p));
+    (*out)->height = p->highest;
+    p->highest = highest > p->highest ? highest : p->highest;
     return QL_OK;
 }
 
 ql_status
 qli_query_rest(qli_parser *p, ql_ast_select *left, ql_ast_select **out)
 {
-    return query_tail(p, left, true, out);
+    QL_TRY(query_tail(p, left, true, out));
+    (*out)->height = p->highest;
+    return QL_OK;
 }
 
 ql_status

@@ -119,6 +119,8 @@ typedef struct qli_parser {
     uint32_t ntokens;
     ql_status stopped;     /* QL_KILLED once a checkpoint said so */
     uintptr_t stack_floor; /* recursion below this address is refused */
+    uint32_t height_max;   /* trees higher than this are refused: those who walk them recurse */
+    uint32_t highest;      /* height of the highest tree of the query block being read */
     uint32_t nparams;
     const char *unbuilt;    /* known to MySQL, not to the AST: what; abandons the statement */
     bool unbuilt_takes_all; /* the statement may contain semicolons (stored programs) */
@@ -199,6 +201,10 @@ ql_status qli_user_var(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_parse_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
 ql_status qli_unit(qli_parser *p, ql_unit *out) QL_MUST_USE;
 ql_status qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
+/* Set the height of a node whose arguments are complete; 1436 when it is too high. */
+ql_status qli_measure(qli_parser *p, ql_ast_expr *e) QL_MUST_USE;
+/* A chain of UNION or JOIN grew by one level over everything read so far in this block. */
+ql_status qli_raise_height(qli_parser *p) QL_MUST_USE;
 /* FUNC with up to two arguments. */
 ql_status qli_func_new(qli_parser *p, const char *name, ql_ast_expr *a, ql_ast_expr *b,
                        ql_ast_expr **out) QL_MUST_USE;

@@ -217,6 +217,13 @@ nesting_is_bounded(void **state)
         {"SELECT ", "BINARY ", "a", ""},
         {"SELECT ", "{x ", "1", "}"},
         {"", "EXPLAIN ", "SELECT 1", ""},
+        {"SELECT 1", " + 1", "", ""},
+        {"SELECT 1", " = 1", "", ""},
+        {"SELECT 1", " XOR 1", "", ""},
+        {"SELECT 1", " COLLATE x", "", ""},
+        {"SELECT 1", " IS NULL", "", ""},
+        {"SELECT 1", " UNION SELECT 2", "", ""},
+        {"SELECT 1 FROM t", ", t", "", ""},
     };
     for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
         char *text = repeated(cases[i][0], cases[i][1], 200000, cases[i][2], cases[i][3]);
@@ -237,14 +244,10 @@ length_is_not_bounded(void **state)
     static const char *const cases[][3] = {
         {"SELECT 1", " OR a = 1", ""},
         {"SELECT 1", " AND a = 1", ""},
-        {"SELECT 1", " + 1", ""},
         {"SELECT 1", ", 1", ""},
         {"SELECT a IN (1", ", 2", ")"},
         {"INSERT INTO t VALUES (1)", ", (2)", ""},
-        {"SELECT 1", " UNION SELECT 2", ""},
         {"SELECT 'a'", " 'a'", ""},
-        {"SELECT 1", " COLLATE x", ""},
-        {"SELECT 1", " IS NULL", ""},
         {"DROP TABLE a", ", b", ""},
         {"SET @a = 1", ", @b = 2", ""},
         {"SELECT CASE", " WHEN 1 THEN 2", " END"},
@@ -271,6 +274,37 @@ depth_of(const ql_ast_expr *e)
         deepest = d > deepest ? d : deepest;
     }
     return deepest + 1;
+}
+
+/* Those who walk a tree recurse: height counts through operators, calls and subqueries alike. */
+static void
+height_is_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        uint32_t height;
+    } cases[] = {
+        {"SELECT a", 1},
+        {"SELECT 1+2+3+4", 3},
+        {"SELECT f(1+2, (3))", 2},
+        {"SELECT CASE WHEN a+b THEN 1 END", 3},
+        {"SELECT MOD(a, 1)", 2},
+        {"SELECT GROUP_CONCAT(a ORDER BY a+1+2)", 4},
+        {"SELECT a IN (1, 2, -3)", 2},
+        {"SELECT a + INTERVAL b DAY", 3},
+        {"SELECT @a := b + 1", 3},
+    };
+    for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
+        ql_ast_stmt *s;
+        assert_int_equal(parse_text(cases[i].sql, &s), QL_OK);
+        assert_int_equal(s->select->items[0].expr->height, cases[i].height);
+    }
+    ql_ast_stmt *s;
+    assert_int_equal(parse_text("SELECT (SELECT 1+2+3) + 1", &s), QL_OK);
+    assert_true(s->select->items[0].expr->height >= 4);
+    assert_int_equal(parse_text("SELECT 1 FROM (SELECT 1+2+3) x", &s), QL_OK);
+    assert_true(s->select->height >= 3);
 }
 
 static void
@@ -375,6 +409,7 @@ main(void)
         cmocka_unit_test(unbuilt_ends_at_its_semicolon),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(length_is_not_bounded),
+        cmocka_unit_test(height_is_counted),
         cmocka_unit_test(long_conditions_are_not_deep),
         cmocka_unit_test(a_kill_is_seen_inside_a_long_text),
 #ifdef QL_DEBUG
