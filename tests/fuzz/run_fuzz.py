@@ -26,6 +26,7 @@ TARGETS = {  # name: longest input
     "rowcodec": 1024,
     "keycodec": 512,
 }
+MOST_KEPT = 300  # files of a target that --merge adds: the smallest
 SECONDS = int(os.environ.get("QUELL_FUZZ_SECONDS", "30"))
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:allocator_may_return_null=1",
            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
@@ -71,18 +72,18 @@ def fuzz(build, name):
 
 
 def merge(build, name):
-    """What gathered, made small: a minimal set for the same coverage, of files of at most 4 KiB."""
+    """What gathered, made small: about the least that has the same coverage."""
     kept, grown, _ = dirs(build, name)
     exe = str(build / "tests/fuzz" / f"fuzz_{name}")
     with tempfile.TemporaryDirectory(dir=build) as new:
-        rc, out = run([exe, "-merge=1", f"-max_len={min(TARGETS[name], 4096)}", new, str(kept), str(grown)], 600)
+        rc, out = run([exe, "-set_cover_merge=1", f"-max_len={TARGETS[name]}", new, str(kept), str(grown)], 600)
         if rc:
             return name, out[-3000:]
         for p in kept.iterdir():
             if re.fullmatch("[0-9a-f]{40}", p.name):  # found by fuzzing; others were written on purpose
                 p.unlink()
         known = {p.read_bytes() for p in kept.iterdir()}
-        for p in pathlib.Path(new).iterdir():
+        for p in sorted(pathlib.Path(new).iterdir(), key=lambda p: p.stat().st_size)[:MOST_KEPT]:
             if p.read_bytes() not in known:
                 shutil.copy(p, kept / p.name)
     print(f"# {name}: {len(list(kept.iterdir()))} files kept", flush=True)
