@@ -20,6 +20,8 @@ typedef struct scan_op {
     ql_scan *scan;
     ql_arena *bound_mem;
     bound_values low, high;
+    qli_ex **points; /* IN list: visited one after the other */
+    uint32_t at_point;
     bool started, empty;
     ql_value **rows; /* virtual table */
     size_t nrows, at;
@@ -53,6 +55,37 @@ eval_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
     return QL_OK;
 }
 
+/* Narrow the bounds to one element of an IN list behind their common values. */
+static ql_status
+take_point(ql_ctx *cx, scan_op *s)
+{
+    const ql_plan *p = s->op.plan;
+    uint16_t n = 0;
+    if (p->npoints == 0) {
+        return QL_OK;
+    }
+    while (n < p->low.n && n < p->high.n && p->low.values[n] == p->high.values[n]) {
+        n++;
+    }
+    QL_TRY(qli_ex_one(cx, s->points[s->at_point], &s->op.block->bind, 0, &s->low.v[n]));
+    QL_TRY(qli_value_keep(cx, s->bound_mem, &s->low.v[n]));
+    s->low.bound = (ql_bound){.values = s->low.v, .n = (uint16_t)(n + 1), .inclusive = true};
+    s->high.bound = s->low.bound;
+    return QL_OK;
+}
+
+/* QL_END: that was the last one. */
+static ql_status
+next_point(ql_ctx *cx, scan_op *s)
+{
+    if (s->at_point + 1 >= s->op.plan->npoints) {
+        return QL_END;
+    }
+    s->at_point++;
+    QL_TRY(take_point(cx, s));
+    return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
+}
+
 static ql_status
 start_scan(ql_ctx *cx, scan_op *s)
 {
@@ -66,6 +99,8 @@ start_scan(ql_ctx *cx, scan_op *s)
     if (s->empty) {
         return QL_OK;
     }
+    s->at_point = 0;
+    QL_TRY(take_point(cx, s));
     if (s->scan != NULL) {
         return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
     }
@@ -116,7 +151,12 @@ scan_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     if (s->empty) {
         return QL_END;
     }
-    QL_TRY(ql_scan_next(cx, s->scan, &b));
+    ql_status st;
+    while ((st = ql_scan_next(cx, s->scan, &b)) == QL_END) {
+        QL_TRY(next_point(cx, s));
+        QL_TRY(ql_check(cx));
+    }
+    QL_TRY(st);
     for (uint16_t i = 0; i < s->source->ncols; i++) {
         op->batch.cols[s->source->slots[i]] = b->cols[i];
     }
@@ -200,6 +240,11 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     }
     QL_TRY(compile_bound(cx, s, &p->low, &s->low));
     QL_TRY(compile_bound(cx, s, &p->high, &s->high));
+    if (p->npoints > 0) {
+        qli_env env = qli_block_env(b, s->bound_mem);
+        env.single = true;
+        QL_TRY(qli_ex_list(cx, &env, p->points, p->npoints, &s->points));
+    }
     op->next = scan_next;
     op->restart = scan_restart;
     *out = op;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SET: user variables, system variables and their privileges, NAMES, CHARACTER SET, TRANSACTION,
- * PASSWORD; DEBUG_SYNC in debug builds. Items take effect one by one, up to the one that fails or
- * is killed, as in MySQL.
+ * PASSWORD; DEBUG_SYNC in debug builds. All values are computed first; then the items take
+ * effect one by one.
  */
 #include <string.h>
 
@@ -44,6 +44,13 @@ item_value(ql_ctx *cx, qli_run *run, uint32_t i, ql_value *v, bool *is_default)
     return ql_fail(cx, QL_ER_SET_CONSTANTS_ONLY);
 }
 
+/* All values are computed before the first variable changes: SET @a = 1, @b = @a gives @b the old
+ * @a. */
+typedef struct computed {
+    ql_value v;
+    bool is_default;
+} computed;
+
 #ifdef QL_DEBUG
 static ql_status
 set_debug_sync(ql_ctx *cx, const ql_value *v)
@@ -55,36 +62,34 @@ set_debug_sync(ql_ctx *cx, const ql_value *v)
 #endif
 
 static ql_status
-set_sysvar(ql_ctx *cx, qli_run *run, uint32_t i)
+compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
 {
     const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
-    ql_value v;
-    bool is_default;
-    int id = ql_sysvar_find(item->name);
-    if (id < 0) {
-        return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, qli_zstr(cx, item->name));
+    c->v = ql_value_null();
+    if (item->kind == QL_SET_SYSVAR) {
+        if (ql_sysvar_find(item->name) < 0) {
+            return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, qli_zstr(cx, item->name));
+        }
+        QL_TRY(may_set(cx, item->scope));
     }
-    QL_TRY(may_set(cx, item->scope));
-    QL_TRY(item_value(cx, run, i, &v, &is_default));
-    QL_TRY(ql_check(cx));
-#ifdef QL_DEBUG
-    if (id == QL_SV_DEBUG_SYNC) {
-        v = is_default ? qli_text("RESET") : v;
-        return set_debug_sync(cx, &v);
+    if (item->kind == QL_SET_SYSVAR || item->kind == QL_SET_USERVAR) {
+        QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
+        return qli_value_keep(cx, cx->arena, &c->v);
     }
-#endif
-    return ql_sysvar_set(cx, (ql_sysvar_id)id, item->scope == QL_SCOPE_GLOBAL,
-                         is_default ? NULL : &v);
+    return QL_OK;
 }
 
 static ql_status
-set_uservar(ql_ctx *cx, qli_run *run, uint32_t i)
+set_sysvar(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
 {
-    ql_value v = ql_value_null();
-    bool is_default;
-    QL_TRY(item_value(cx, run, i, &v, &is_default));
-    QL_TRY(ql_check(cx));
-    return ql_uservar_set(cx, run->stmt->ast->set.v[i].name, &v);
+    ql_sysvar_id id = (ql_sysvar_id)ql_sysvar_find(item->name);
+#ifdef QL_DEBUG
+    if (id == QL_SV_DEBUG_SYNC) {
+        c->v = c->is_default ? qli_text("RESET") : c->v;
+        return set_debug_sync(cx, &c->v);
+    }
+#endif
+    return ql_sysvar_set(cx, id, item->scope == QL_SCOPE_GLOBAL, c->is_default ? NULL : &c->v);
 }
 
 static ql_status
@@ -117,14 +122,13 @@ set_transaction(ql_ctx *cx, const ql_ast_set_item *item)
 }
 
 static ql_status
-set_item(ql_ctx *cx, qli_run *run, uint32_t i)
+set_item(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
 {
-    const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
     switch (item->kind) {
     case QL_SET_USERVAR:
-        return set_uservar(cx, run, i);
+        return ql_uservar_set(cx, item->name, &c->v);
     case QL_SET_SYSVAR:
-        return set_sysvar(cx, run, i);
+        return set_sysvar(cx, item, c);
     case QL_SET_NAMES:
     case QL_SET_CHARSET:
         return set_charset(cx, item);
@@ -139,9 +143,18 @@ set_item(ql_ctx *cx, qli_run *run, uint32_t i)
 ql_status
 qli_exec_set(ql_ctx *cx, qli_run *run)
 {
-    for (uint32_t i = 0; i < run->stmt->ast->set.n; i++) {
+    uint32_t n = run->stmt->ast->set.n;
+    computed *c = QL_ARENA_ARRAY(cx, cx->arena, computed, n + 1);
+    if (c == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_check(cx));
-        QL_TRY(set_item(cx, run, i));
+        QL_TRY(compute(cx, run, i, &c[i]));
+    }
+    QL_TRY(ql_check(cx));
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(set_item(cx, &run->stmt->ast->set.v[i], &c[i]));
     }
     return QL_OK;
 }

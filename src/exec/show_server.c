@@ -181,7 +181,7 @@ static ql_status
 show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
     static const char *const rows[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "NO"},
+        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
     };
     static const char *const names[6] = {"Engine",       "Support", "Comment",
                                          "Transactions", "XA",      "Savepoints"};
