@@ -54,8 +54,8 @@ ql_arena_mark ql_arena_save(ql_arena *a);
 void ql_arena_restore(ql_arena *a, ql_arena_mark m);
 
 /* Tests, debug builds: the nth arena allocation of the next statement fails; 0 = off. The session
- * calls begin when it starts a statement, which resets cx->mem_allocs (mem_allocs_last keeps its value) and makes the armed number
- * count. */
+ * calls begin when it starts a statement, which resets cx->mem_allocs (mem_allocs_last keeps its
+ * value) and makes the armed number count. */
 void ql_arena_fault_arm(ql_ctx *cx, uint64_t nth);
 void ql_arena_fault_begin(ql_ctx *cx);
 

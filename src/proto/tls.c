@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -352,4 +353,10 @@ ql_random_nonce(ql_ctx *cx, uint8_t *out, size_t n)
         }
     }
     return QL_OK;
+}
+
+void
+ql_tls_thread_end(void)
+{
+    OPENSSL_thread_stop();
 }

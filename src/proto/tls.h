@@ -35,4 +35,8 @@ bool ql_tls_decrypt(const ql_tls *t, ql_str cipher, uint8_t *out, size_t *n) QL_
 /* n random bytes, none of them 0 or '$' (nonces travel in NUL-terminated fields). */
 ql_status ql_random_nonce(ql_ctx *cx, uint8_t *out, size_t n) QL_MUST_USE;
 
+/* The thread is about to end: what OpenSSL keeps for it is given back now, not at some time after
+ * the process may have ended. */
+void ql_tls_thread_end(void);
+
 #endif

@@ -227,6 +227,7 @@ serve(void *arg)
     bool is_admin = c->start.is_admin;
     ql_session_run(&c->start);
     ql_mem_free(c);
+    ql_tls_thread_end();
     count_out(server, is_admin);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * KILL QUERY raced at the boundaries of statements, through libmariadb. Prints one line of figures; exits 1 with a line that
- * says what went wrong.
- *   boundary SOCKET rounds N     one thread: statement in flight, KILL, its answer; then one that must not be hit
- *   boundary SOCKET storm N V K  V victims run statements, pings and prepared statements until K killers have sent N KILLs
+ * KILL QUERY raced at the boundaries of statements, through libmariadb. Prints one line of figures;
+ * exits 1 with a line that says what went wrong. boundary SOCKET rounds N     one thread: statement
+ * in flight, KILL, its answer; then one that must not be hit boundary SOCKET storm N V K  V victims
+ * run statements, pings and prepared statements until K killers have sent N KILLs
  */
 #include <mysql.h>
 #include <pthread.h>
@@ -39,7 +39,8 @@ static MYSQL *
 dial(void)
 {
     MYSQL *m = mysql_init(NULL);
-    if (mysql_real_connect(m, NULL, "root", "", NULL, 0, socket_path, CLIENT_MULTI_STATEMENTS) == NULL) {
+    if (mysql_real_connect(m, NULL, "root", "", NULL, 0, socket_path, CLIENT_MULTI_STATEMENTS) ==
+        NULL) {
         fail("connect: %s", mysql_error(m));
     }
     return m;
@@ -63,8 +64,10 @@ fetch_number(MYSQL *m, long expected, const char *what)
         return INTERRUPTED;
     }
     MYSQL_ROW row = mysql_fetch_row(r);
-    if (row == NULL || row[0] == NULL || strtol(row[0], NULL, 10) != expected || mysql_fetch_row(r) != NULL) {
-        fail("%s: row %s, not %ld: out of step", what, row != NULL && row[0] != NULL ? row[0] : "none", expected);
+    if (row == NULL || row[0] == NULL || strtol(row[0], NULL, 10) != expected ||
+        mysql_fetch_row(r) != NULL) {
+        fail("%s: row %s, not %ld: out of step", what,
+             row != NULL && row[0] != NULL ? row[0] : "none", expected);
     }
     mysql_free_result(r);
     return 0;
@@ -129,7 +132,8 @@ execute_prepared(MYSQL *m, MYSQL_STMT *stmt, long i)
     in.buffer = &value;
     out.buffer = &got;
     mysql_stmt_bind_param(stmt, &in);
-    if (mysql_stmt_execute(stmt) != 0 || mysql_stmt_bind_result(stmt, &out) != 0 || mysql_stmt_store_result(stmt) != 0) {
+    if (mysql_stmt_execute(stmt) != 0 || mysql_stmt_bind_result(stmt, &out) != 0 ||
+        mysql_stmt_store_result(stmt) != 0) {
         if (mysql_stmt_errno(stmt) != INTERRUPTED) {
             fail("execute: %u %s", mysql_stmt_errno(stmt), mysql_stmt_error(stmt));
         }
@@ -169,7 +173,8 @@ victim_main(void *arg)
         if (i % 4 == 0) {
             pings++;
             if (mysql_ping(m) != 0) { /* between statements: nothing a KILL QUERY may hit */
-                fail("a KILL QUERY has hit an idle gap: ping %u %s", mysql_errno(m), mysql_error(m));
+                fail("a KILL QUERY has hit an idle gap: ping %u %s", mysql_errno(m),
+                     mysql_error(m));
             }
         }
     }
@@ -191,7 +196,8 @@ killer_main(void *arg)
     while (atomic_fetch_sub(&kills_left, BATCH) > 0) {
         size_t n = 0;
         for (int i = 0; i < BATCH; i++) {
-            n += (size_t)snprintf(text + n, sizeof text - n, "%sKILL QUERY %lu", i != 0 ? ";" : "", k->ids[i % k->n]);
+            n += (size_t)snprintf(text + n, sizeof text - n, "%sKILL QUERY %lu", i != 0 ? ";" : "",
+                                  k->ids[i % k->n]);
         }
         if (mysql_real_query(m, text, n) != 0) {
             fail("KILL: %u %s", mysql_errno(m), mysql_error(m));
@@ -238,7 +244,8 @@ storm(long n, int nvictims, int nkillers)
         }
         mysql_close(victims[i]);
     }
-    printf("kills %ld, statements %ld, interrupted %ld, pings %ld, idle hits 0\n", (long)kills_sent, (long)statements, (long)interrupted, (long)pings);
+    printf("kills %ld, statements %ld, interrupted %ld, pings %ld, idle hits 0\n", (long)kills_sent,
+           (long)statements, (long)interrupted, (long)pings);
     if (interrupted == 0) {
         fail("no kill ever hit");
     }
