@@ -737,7 +737,8 @@ QLI_FN(COALESCE)
     return QL_OK;
 }
 
-/* IF, IFNULL and NULLIF are answered by the evaluator, which does not evaluate the branch not taken. */
+/* IF, IFNULL and NULLIF are answered by the evaluator, which does not evaluate the branch not
+ * taken. */
 QLI_FN(IF)
 {
     bool yes = false;

@@ -116,8 +116,8 @@ ql_check_at(ql_ctx *cx, const char *file, int line)
 }
 #define ql_check(cx) ql_check_at((cx), __FILE__, __LINE__)
 
-/* Gap monitor (debug builds): most processor time between two checkpoints of running statements seen in
- * this process, and where; reported through status variables Quell_checkpoint_gap_*. */
+/* Gap monitor (debug builds): most processor time between two checkpoints of running statements
+ * seen in this process, and where; reported through status variables Quell_checkpoint_gap_*. */
 typedef struct ql_gap_report {
     int64_t ns;
     char from[128], to[128]; /* file:line */

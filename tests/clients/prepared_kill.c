@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A prepared KILL ? through libmariadb's binary protocol: argv SOCKET ID. Prints "ok" or the error number.
+ * A prepared KILL ? through libmariadb's binary protocol: argv SOCKET ID. Prints "ok" or the error
+ * number.
  */
 #include <mysql.h>
 #include <stdio.h>
@@ -23,7 +24,8 @@ main(int argc, char **argv)
     b.buffer_type = MYSQL_TYPE_LONGLONG;
     b.buffer = &id;
     b.is_unsigned = 1;
-    if (mysql_stmt_prepare(s, sql, (unsigned long)strlen(sql)) || mysql_stmt_param_count(s) != 1 || mysql_stmt_bind_param(s, &b) || mysql_stmt_execute(s)) {
+    if (mysql_stmt_prepare(s, sql, (unsigned long)strlen(sql)) || mysql_stmt_param_count(s) != 1 ||
+        mysql_stmt_bind_param(s, &b) || mysql_stmt_execute(s)) {
         printf("%u %s\n", mysql_stmt_errno(s), mysql_stmt_error(s));
         return 1;
     }
