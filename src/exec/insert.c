@@ -289,19 +289,56 @@ insert_given(ql_ctx *cx, inserter *in)
     return write_row(cx, in);
 }
 
+/* Expressions of VALUES are compiled row by row; their memory is given back every so often. */
+#define VALUES_MEM_LIMIT (1024 * 1024)
+
+static void
+free_states(qli_call **calls)
+{
+    for (qli_call *c = *calls; c != NULL; c = c->next) {
+        c->state_free(c->state);
+    }
+    *calls = NULL;
+}
+
+static ql_status
+compute_row(ql_ctx *cx, inserter *in, const qli_env *env, ql_expr *const *row)
+{
+    for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+        qli_ex *x;
+        ql_vector *v;
+        if (row[i]->kind == QL_E_CONST) {
+            in->given[i] = row[i]->value;
+            continue;
+        }
+        QL_TRY(qli_ex_new(cx, env, row[i], &x));
+        QL_TRY(qli_ex_output(cx, x, &qli_one_row, NULL, 1, &v));
+        ql_vector_get(v, 0, &in->given[i]);
+    }
+    return QL_OK;
+}
+
 static ql_status
 insert_values(ql_ctx *cx, inserter *in)
 {
     ql_arena *mem;
+    qli_call *calls = NULL;
+    ql_status st = QL_OK;
     QL_TRY(qli_run_arena(in->run, "values", &mem));
-    for (uint32_t r = 0; r < in->ins->nrows; r++) {
-        QL_TRY(qli_writer_next(cx, &in->w));
-        for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
-            QL_TRY(qli_scalar(in->run, mem, in->ins->rows[r][i], &in->given[i]));
+    qli_env env = qli_env_single(in->run, mem);
+    env.calls = &calls;
+    for (uint32_t r = 0; st == QL_OK && r < in->ins->nrows; r++) {
+        QL_TRY_TO(st, qli_writer_next(cx, &in->w), out);
+        QL_TRY_TO(st, compute_row(cx, in, &env, in->ins->rows[r]), out);
+        QL_TRY_TO(st, insert_given(cx, in), out);
+        if (ql_arena_used(mem) > VALUES_MEM_LIMIT) {
+            free_states(&calls);
+            ql_arena_reset(mem);
         }
-        QL_TRY(insert_given(cx, in));
     }
-    return QL_OK;
+out:
+    free_states(&calls);
+    return st;
 }
 
 static ql_status
