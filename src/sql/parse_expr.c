@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Expressions, by MySQL's precedence (manual, "Operator Precedence"), and literals. Function calls
- * with a grammar of their own are in parse_func.c.
+ * Expressions, by MySQL's precedence (manual, "Operator Precedence"). Literals are in
+ * parse_literal.c, function calls with a grammar of their own in parse_func.c.
  */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "intr/intr.h"
 #include "sql/sql_int.h"
 
 /* ---- nodes ---- */
@@ -69,281 +65,6 @@ qli_func_new(qli_parser *p, const char *name, ql_ast_expr *a, ql_ast_expr *b, ql
     e->end = p->prev_end;
     *out = e;
     return qli_measure(p, e);
-}
-
-/* ---- literals ---- */
-
-bool
-qli_is_literal(const qli_parser *p)
-{
-    switch (p->t.kind) {
-    case T_STRING:
-    case T_NSTRING:
-    case T_INT:
-    case T_DECIMAL:
-    case T_DOUBLE:
-    case T_HEX:
-    case T_BITS:
-    case K_NULL:
-    case K_TRUE:
-    case K_FALSE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Integers beyond 64 bits become DECIMAL. */
-static void
-int_value(ql_str digits, ql_value *v)
-{
-    uint64_t u = 0;
-    for (size_t i = 0; i < digits.n; i++) {
-        if (__builtin_mul_overflow(u, 10u, &u) ||
-            __builtin_add_overflow(u, (uint64_t)(digits.p[i] - '0'), &u)) {
-            size_t used, most = i + 2 * QL_DECIMAL_MAX_DIGITS; /* more digits change nothing */
-            v->kind = QL_K_DECIMAL;
-            digits.n = digits.n < most ? digits.n : most;
-            (void)ql_decimal_parse(&v->dec, digits, &used);
-            return;
-        }
-    }
-    v->kind = QL_K_INT;
-    v->is_unsigned = u > INT64_MAX;
-    v->u = u;
-}
-
-static ql_status
-double_value(qli_parser *p, ql_str digits, ql_value *v)
-{
-    char *s = ql_arena_strndup(p->cx, p->a, digits.p, digits.n);
-    if (s == NULL) {
-        return QL_ERROR;
-    }
-    errno = 0;
-    v->kind = QL_K_DOUBLE;
-    v->decimals = 31;
-    v->d = strtod(s, NULL);
-    if (errno == ERANGE && (v->d > 1 || v->d < -1)) {
-        return ql_fail(p->cx, QL_ER_ILLEGAL_VALUE_FOR_TYPE, "double", s);
-    }
-    return QL_OK;
-}
-
-/* Digits, most significant first, `per_byte` of them in a byte, to bytes. */
-static ql_status
-digits_to_bytes(qli_parser *p, ql_str digits, unsigned bits, ql_str *out)
-{
-    size_t per_byte = 8 / bits, n = (digits.n + per_byte - 1) / per_byte;
-    char *w = ql_arena_zalloc(p->cx, p->a, n + 1);
-    if (w == NULL) {
-        return QL_ERROR;
-    }
-    size_t shift = n * per_byte - digits.n;
-    for (size_t i = 0; i < digits.n; i++) {
-        if (i % QLI_LOOK_BYTES == QLI_LOOK_BYTES - 1) {
-            QL_TRY(ql_check(p->cx));
-        }
-        char c = digits.p[i];
-        unsigned d = (unsigned)(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-        size_t at = (i + shift) / per_byte;
-        w[at] = (char)((((uint8_t)w[at]) << bits) | d);
-    }
-    *out = (ql_str){w, n};
-    return QL_OK;
-}
-
-/* 'a' 'b' and 'a' on the next line are one string. */
-static ql_status
-string_value(qli_parser *p, ql_str *out)
-{
-    QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, out));
-    qli_advance(p);
-    if (!qli_is(p, T_STRING)) {
-        return QL_OK;
-    }
-    uint32_t base = p->nstack;
-    size_t total = out->n;
-    ql_str *part;
-    while (qli_is(p, T_STRING)) {
-        QL_TRY(qli_new(p, sizeof *part, &part));
-        QL_TRY(qli_token_decode(p->cx, p->a, &p->lx, &p->t, part));
-        QL_TRY(qli_push(p, part));
-        total += part->n;
-        qli_advance(p);
-    }
-    char *w = ql_arena_alloc(p->cx, p->a, total + 1);
-    if (w == NULL) {
-        return QL_ERROR;
-    }
-    size_t n = out->n;
-    memcpy(w, out->p, n);
-    for (uint32_t i = base; i < p->nstack; i++) {
-        part = p->stack[i];
-        if (part->n != 0) {
-            memcpy(w + n, part->p, part->n);
-        }
-        n += part->n;
-    }
-    p->nstack = base;
-    *out = (ql_str){w, n};
-    return QL_OK;
-}
-
-ql_status
-qli_literal(qli_parser *p, ql_ast_expr **out)
-{
-    ql_ast_expr *e;
-    QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
-    ql_value *v = &e->value;
-    size_t used;
-    *out = e;
-    switch (p->t.kind) {
-    case T_NSTRING:
-        v->coll = ql_charset_default(ql_charset_by_name(QL_STR("utf8mb3")));
-        v->kind = QL_K_STRING;
-        QL_TRY(string_value(p, &v->s));
-        e->end = p->prev_end;
-        return QL_OK;
-    case T_STRING:
-        v->coll = p->mode->literal_coll;
-        v->kind = QL_K_STRING;
-        QL_TRY(string_value(p, &v->s));
-        e->end = p->prev_end;
-        return QL_OK;
-    case T_INT:
-        int_value(p->t.text, v);
-        break;
-    case T_DECIMAL:
-        v->kind = QL_K_DECIMAL;
-        (void)ql_decimal_parse(&v->dec, p->t.text, &used);
-        break;
-    case T_DOUBLE:
-        QL_TRY(double_value(p, p->t.text, v));
-        break;
-    case T_HEX:
-    case T_BITS:
-        v->kind = QL_K_STRING;
-        v->coll = ql_coll_binary;
-        e->is_hex = true;
-        QL_TRY(digits_to_bytes(p, p->t.text, qli_is(p, T_HEX) ? 4 : 1, &v->s));
-        break;
-    case K_NULL:
-        v->kind = QL_K_NULL;
-        break;
-    case K_TRUE:
-    case K_FALSE:
-        v->kind = QL_K_INT;
-        v->i = qli_is(p, K_TRUE);
-        e->is_bool = true;
-        break;
-    default:
-        return qli_syntax_error(p);
-    }
-    qli_advance(p);
-    return QL_OK;
-}
-
-/* _charset 'x', _charset x'41': bytes of that character set. */
-static ql_status
-introduced_literal(qli_parser *p, ql_ast_expr **out)
-{
-    const ql_charset *cs = ql_charset_by_name(p->t.text);
-    uint32_t pos = p->t.pos;
-    if (cs == NULL) {
-        return ql_fail(p->cx, QL_ER_UNKNOWN_CHARACTER_SET,
-                       ql_arena_strndup(p->cx, p->a, p->t.text.p, p->t.text.n));
-    }
-    qli_advance(p);
-    QL_TRY(qli_literal(p, out));
-    ql_ast_expr *e = *out;
-    e->pos = pos;
-    e->is_hex = false;
-    e->value.coll = ql_charset_default(cs);
-    if (cs->max_bytes == 4 || e->value.coll == ql_coll_binary ||
-        strncmp(cs->name, "utf8", 4) == 0) {
-        return QL_OK;
-    }
-    ql_buf buf = {0};
-    bool lossy = false;
-    ql_status st = ql_charset_from_client(p->cx, cs, e->value.s, &buf, &lossy);
-    if (st == QL_OK) {
-        char *w = ql_arena_strndup(p->cx, p->a, buf.p != NULL ? buf.p : "", buf.n);
-        e->value.s = (ql_str){w, buf.n};
-        st = w != NULL ? QL_OK : QL_ERROR;
-    }
-    ql_buf_free(&buf);
-    return st;
-}
-
-/* DATE 'x', TIME 'x', TIMESTAMP 'x'; the current token is the string. */
-static ql_status
-temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos, ql_ast_expr **out)
-{
-    static const char *const names[] = {
-        [QL_K_DATE] = "DATE", [QL_K_TIME] = "TIME", [QL_K_DATETIME] = "DATETIME"};
-    ql_ast_expr *e;
-    ql_str s;
-    ql_dt dt = {0};
-    bool has_time = false, ok;
-    QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
-    QL_TRY(qli_string(p, &s));
-    unsigned decimals = 0;
-    const char *dot = memchr(s.p, '.', s.n);
-    if (dot != NULL && kind != QL_K_DATE) {
-        size_t n = s.n - (size_t)(dot - s.p) - 1;
-        decimals = n > 6 ? 6 : (unsigned)n;
-    }
-    if (kind == QL_K_TIME) {
-        ok = ql_time_parse(s, decimals, &dt) == QL_DT_OK;
-        e->value.i = ql_time_pack(&dt);
-    } else {
-        ok = ql_dt_parse(s, decimals, false, &dt, &has_time) == QL_DT_OK &&
-             has_time == (kind == QL_K_DATETIME);
-        e->value.i = ql_dt_pack(&dt);
-    }
-    if (!ok) {
-        return ql_fail(p->cx, QL_ER_WRONG_VALUE, names[kind],
-                       ql_arena_strndup(p->cx, p->a, s.p, s.n));
-    }
-    e->value.kind = kind;
-    e->value.decimals = (uint8_t)decimals;
-    e->pos = pos;
-    e->end = p->prev_end;
-    *out = e;
-    return QL_OK;
-}
-
-static bool
-temporal_kind(const qli_token *t, ql_kind *kind)
-{
-    *kind = t->kind == K_DATE        ? QL_K_DATE
-            : t->kind == K_TIME      ? QL_K_TIME
-            : t->kind == K_TIMESTAMP ? QL_K_DATETIME
-                                     : QL_K_NULL;
-    return *kind != QL_K_NULL;
-}
-
-/* {d 'x'}, {t 'x'}, {ts 'x'}, {fn f(x)}: ODBC. */
-static ql_status
-odbc_escape(qli_parser *p, ql_ast_expr **out)
-{
-    uint32_t pos = p->t.pos;
-    qli_advance(p);
-    if (!qli_is_name(&p->t)) {
-        return qli_syntax_error(p);
-    }
-    ql_kind kind = qli_is_word(p, "d")    ? QL_K_DATE
-                   : qli_is_word(p, "t")  ? QL_K_TIME
-                   : qli_is_word(p, "ts") ? QL_K_DATETIME
-                                          : QL_K_NULL;
-    qli_advance(p);
-    if (kind != QL_K_NULL && qli_is(p, T_STRING)) {
-        QL_TRY(temporal_literal(p, kind, pos, out));
-    } else {
-        QL_TRY(qli_expr(p, out));
-    }
-    return qli_expect(p, T_RBRACE);
 }
 
 /* ---- names ---- */
@@ -649,10 +370,10 @@ word_expr(qli_parser *p, ql_ast_expr **out)
 {
     ql_kind kind;
     bool is_call = false;
-    if (temporal_kind(&p->t, &kind) && qli_peek(p, 1)->kind == T_STRING) {
+    if (qli_temporal_kind(&p->t, &kind) && qli_peek(p, 1)->kind == T_STRING) {
         uint32_t pos = p->t.pos;
         qli_advance(p);
-        return temporal_literal(p, kind, pos, out);
+        return qli_temporal_literal(p, kind, pos, out);
     }
     QL_TRY(qli_parse_call(p, out, &is_call));
     return is_call ? QL_OK : qli_column_ref(p, out);
@@ -679,9 +400,9 @@ primary(qli_parser *p, ql_ast_expr **out)
     case T_LPAREN:
         return parenthesis(p, out);
     case T_LBRACE:
-        return odbc_escape(p, out);
+        return qli_odbc_escape(p, out);
     case T_CHARSET:
-        return introduced_literal(p, out);
+        return qli_introduced_literal(p, out);
     case T_PLUS:
         return prefix_op(p, QL_OP_PLUS, out);
     case T_MINUS:

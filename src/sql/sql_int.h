@@ -184,7 +184,7 @@ ql_status qli_pop_exprs(qli_parser *p, uint32_t base, ql_ast_exprs *out) QL_MUST
  */
 ql_status qli_grow(qli_parser *p, void *array, uint32_t *n, size_t size) QL_MUST_USE;
 
-/* ---- parse_expr.c, parse_func.c ---- */
+/* ---- parse_expr.c, parse_literal.c, parse_func.c ---- */
 ql_status qli_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_bit_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_simple_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
@@ -192,6 +192,14 @@ ql_status qli_expr_list(qli_parser *p, ql_ast_exprs *out) QL_MUST_USE; /* one or
 ql_status qli_expr_or_default(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_literal(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 bool qli_is_literal(const qli_parser *p);
+/* _charset 'x', _charset x'41'; the current token is the introducer. */
+ql_status qli_introduced_literal(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
+/* DATE, TIME and TIMESTAMP as the first word of a literal: which kind. */
+bool qli_temporal_kind(const qli_token *t, ql_kind *kind);
+/* The string behind that word, which began at pos. */
+ql_status qli_temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos,
+                               ql_ast_expr **out) QL_MUST_USE;
+ql_status qli_odbc_escape(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* {d 'x'} */
 ql_status qli_expr_new(qli_parser *p, ql_ast_kind kind, ql_ast_expr **out) QL_MUST_USE;
 /* Node with its arguments; pos from the first, end from the token before the current one. */
 ql_status qli_op_new(qli_parser *p, ql_op op, ql_ast_expr *a, ql_ast_expr *b, ql_ast_expr *c,
