@@ -42,6 +42,9 @@ decode_auth_and_rest(ql_reader *r, qli_client_hello *h)
     if ((h->caps & QL_CAP_CONNECT_ATTRS) && ql_reader_left(r) != 0) {
         (void)ql_read_lenenc_str(r); /* connection attributes: nothing shows them yet */
     }
+    if ((h->caps & QL_CAP_ZSTD) && ql_reader_left(r) != 0) {
+        h->zstd_level = (uint8_t)ql_read_le(r, 1);
+    }
 }
 
 bool
@@ -91,6 +94,8 @@ static uint32_t
 server_caps(const ql_handshake_conf *conf)
 {
     uint32_t caps = (uint32_t)SERVER_CAPS;
+    caps |= conf->zlib ? QL_CAP_COMPRESS : 0;
+    caps |= conf->zstd ? QL_CAP_ZSTD : 0;
     return ql_tls_is_available(conf->tls) && !conf->is_unix ? caps | QL_CAP_SSL : caps;
 }
 
@@ -188,6 +193,24 @@ fill_login(ql_login *out, const qli_client_hello *h, const ql_handshake_conf *co
     out->account = *account;
 }
 
+#define ZLIB_LEVEL 6
+#define ZSTD_LEVEL 3
+#define ZSTD_LEVEL_MAX 22
+
+/* zlib first when a client can do both, as MySQL. */
+static void
+agree_on_compression(const qli_client_hello *h, ql_login *out)
+{
+    if (out->caps & QL_CAP_COMPRESS) {
+        out->zip = QL_ZIP_ZLIB;
+        out->zip_level = ZLIB_LEVEL;
+    } else if (out->caps & QL_CAP_ZSTD) {
+        bool valid = h->zstd_level >= 1 && h->zstd_level <= ZSTD_LEVEL_MAX;
+        out->zip = QL_ZIP_ZSTD;
+        out->zip_level = valid ? h->zstd_level : ZSTD_LEVEL;
+    }
+}
+
 ql_status
 ql_handshake(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a, ql_login *out)
 {
@@ -199,6 +222,7 @@ ql_handshake(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
     QL_TRY(send_greeting(cx, w, conf, nonce));
     QL_TRY(read_hello(cx, w, conf, &hello));
     out->caps = hello.caps & server_caps(conf);
+    agree_on_compression(&hello, out);
     QL_TRY(keep_hello(cx, a, &hello));
     if (conf->require_tls && !conf->is_unix && w->net.ssl == NULL) {
         return ql_fail(cx, QL_ER_SECURE_TRANSPORT_REQUIRED);

@@ -20,6 +20,7 @@ typedef struct ql_handshake_conf {
     bool is_unix;
     ql_str peer;          /* for the acl: "localhost" (Unix socket) or an IP address */
     ql_str peer_name;     /* in messages and USER(): "localhost" for the loopback addresses */
+    bool zlib, zstd;      /* compression offered */
     ql_deadline deadline; /* connect_timeout */
 } ql_handshake_conf;
 
@@ -27,10 +28,12 @@ typedef struct ql_handshake_conf {
 typedef struct ql_login {
     uint32_t caps;       /* agreed */
     uint32_t max_packet; /* what the client says it can take */
-    uint16_t charset;    /* collation id wished for */
-    ql_str user;         /* as given */
-    ql_str db;           /* n 0 = none */
-    ql_str host;         /* peer */
+    ql_zip_kind zip;     /* compression agreed, from the next packet on */
+    uint8_t zip_level;
+    uint16_t charset; /* collation id wished for */
+    ql_str user;      /* as given */
+    ql_str db;        /* n 0 = none */
+    ql_str host;      /* peer */
     ql_account account;
 } ql_login;
 

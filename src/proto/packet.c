@@ -34,6 +34,7 @@ ql_wire_close(ql_wire *w)
     ql_buf_free(&w->in);
     ql_buf_free(&w->joined);
     ql_buf_free(&w->out);
+    ql_zip_free(&w->zip);
 }
 
 void
@@ -47,12 +48,18 @@ ql_wire_release(ql_wire *w)
     if (w->out.n == 0) {
         ql_buf_free(&w->out);
     }
+    if (w->zip.in.n == 0) {
+        ql_buf_free(&w->zip.in);
+    }
+    if (w->zip.out.n == 0) {
+        ql_buf_free(&w->zip.out);
+    }
 }
 
 void
 ql_wire_restart(ql_wire *w)
 {
-    w->seq = 0;
+    w->seq = w->zip.seq = 0;
     ql_wire_begin_reply(w);
 }
 
@@ -75,6 +82,32 @@ compact(ql_wire *w)
     }
 }
 
+/* More bytes to the end of b. */
+static ql_status
+receive(ql_ctx *cx, ql_wire *w, ql_buf *b, size_t want, ql_deadline dl, ql_wait_kind kind)
+{
+    size_t got;
+    QL_TRY(ql_buf_reserve(cx, b, want > READ_AHEAD ? want : READ_AHEAD));
+    QL_TRY(ql_net_read(cx, &w->net, b->p + b->n, b->cap - b->n, &got, dl, kind));
+    b->n += got;
+    return QL_OK;
+}
+
+/* More plain bytes to the end of `in`; one step: without compression one read, else one read or one
+ * packet unpacked. */
+static ql_status
+receive_plain(ql_ctx *cx, ql_wire *w, size_t want, ql_deadline dl, ql_wait_kind kind)
+{
+    if (w->zip.kind == QL_ZIP_NONE) {
+        return receive(cx, w, &w->in, want, dl, kind);
+    }
+    size_t missing = ql_zip_missing(&w->zip);
+    if (missing != 0) {
+        return receive(cx, w, &w->zip.in, missing, dl, kind);
+    }
+    return ql_zip_unpack(cx, &w->zip, &w->in);
+}
+
 /* At least need bytes from in_pos on. QL_TIMEOUT and QL_END only when not a single byte was there.
  */
 static ql_status
@@ -83,23 +116,20 @@ fill(ql_ctx *cx, ql_wire *w, size_t need, ql_deadline dl, ql_wait_kind kind)
     bool login = kind == QL_W_LOGIN;
     while (w->in.n - w->in_pos < need) {
         size_t have = w->in.n - w->in_pos;
+        size_t begun = have + w->zip.in.n;
         compact(w);
-        QL_TRY(ql_buf_reserve(cx, &w->in, need - have > READ_AHEAD ? need - have : READ_AHEAD));
-        if (have != 0 && !login) {
+        if (begun != 0 && !login) {
             dl = ql_deadline_ms((int64_t)w->read_timeout_ms);
             kind = QL_W_NET_READ;
         }
-        size_t got;
-        ql_status st =
-            ql_net_read(cx, &w->net, w->in.p + w->in.n, w->in.cap - w->in.n, &got, dl, kind);
-        if (st == QL_END && have != 0) {
+        ql_status st = receive_plain(cx, w, need - have, dl, kind);
+        if (st == QL_END && begun != 0) {
             return ql_fail(cx, QL_ER_NET_READ_ERROR);
         }
-        if (st == QL_TIMEOUT && have != 0 && !login) {
+        if (st == QL_TIMEOUT && begun != 0 && !login) {
             return ql_fail(cx, QL_ER_NET_READ_INTERRUPTED);
         }
         QL_TRY(st);
-        w->in.n += got;
     }
     return QL_OK;
 }
@@ -114,10 +144,10 @@ read_frame(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind, ql_str *bo
     QL_TRY(fill(cx, w, HEADER, dl, kind));
     const char *h = w->in.p + w->in_pos;
     uint32_t len = frame_length(h);
-    if ((uint8_t)h[3] != w->seq) {
+    if ((uint8_t)h[3] != w->seq && w->zip.kind == QL_ZIP_NONE) { /* zip has numbers of its own */
         return ql_fail(cx, QL_ER_NET_PACKETS_OUT_OF_ORDER);
     }
-    w->seq++;
+    w->seq = (uint8_t)(h[3] + 1);
     if (w->joined.n + len > w->max_packet) {
         return ql_fail(cx, QL_ER_NET_PACKET_TOO_LARGE);
     }
@@ -159,7 +189,7 @@ wait_small(ql_ctx *cx, ql_wire *w, ql_deadline dl)
     size_t got;
     QL_TRY(ql_net_read(cx, &w->net, bite, sizeof bite, &got, dl, QL_W_IDLE));
     w->in_pos = w->in.n = 0;
-    return ql_buf_put(cx, &w->in, bite, got);
+    return ql_buf_put(cx, w->zip.kind == QL_ZIP_NONE ? &w->in : &w->zip.in, bite, got);
 }
 
 ql_status
@@ -265,17 +295,61 @@ ql_wire_keep(ql_wire *w)
     w->out_keep = w->out_packet;
 }
 
-ql_status
-ql_wire_flush(ql_ctx *cx, ql_wire *w, ql_deadline dl)
+/* Sealed pieces to the socket. */
+static ql_status
+write_sealed(ql_ctx *cx, ql_wire *w, ql_deadline dl)
+{
+    ql_zip *z = &w->zip;
+    size_t done = 0;
+    ql_status st = ql_net_write(cx, &w->net, z->out.p + z->out_done, z->out.n - z->out_done, &done,
+                                dl, QL_W_NET_WRITE);
+    z->out_done += done;
+    QL_TRY(st);
+    z->out.n = z->out_done = 0;
+    return QL_OK;
+}
+
+static ql_status
+flush_compressed(ql_ctx *cx, ql_wire *w, ql_deadline dl)
+{
+    for (;;) {
+        QL_TRY(write_sealed(cx, w, dl));
+        size_t n = w->out.n - w->out_done;
+        if (n == 0) {
+            return QL_OK;
+        }
+        n = n < QL_ZIP_PIECE ? n : QL_ZIP_PIECE;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_zip_pack(cx, &w->zip, w->out.p + w->out_done, n));
+        w->out_done += n;
+    }
+}
+
+static ql_status
+flush_plain(ql_ctx *cx, ql_wire *w, ql_deadline dl)
 {
     size_t done = 0;
-    w->out.n = w->out_packet;
-    if (w->out.n == w->out_done && w->net.unsent == NULL) {
-        return QL_OK;
-    }
     ql_status st = ql_net_write(cx, &w->net, w->out.p + w->out_done, w->out.n - w->out_done, &done,
                                 dl, QL_W_NET_WRITE);
     w->out_done += done;
+    return st;
+}
+
+static bool
+is_pending(const ql_wire *w)
+{
+    return w->out.n != w->out_done || w->net.unsent != NULL || w->zip.out.n != w->zip.out_done;
+}
+
+ql_status
+ql_wire_flush(ql_ctx *cx, ql_wire *w, ql_deadline dl)
+{
+    w->out.n = w->out_packet;
+    if (!is_pending(w)) {
+        return QL_OK;
+    }
+    ql_status st =
+        w->zip.kind == QL_ZIP_NONE ? flush_plain(cx, w, dl) : flush_compressed(cx, w, dl);
     w->reply_began |= w->out_done > w->out_reply;
     QL_TRY(st);
     w->out.n = w->out_done = w->out_packet = w->out_keep = w->out_reply = 0;
@@ -318,5 +392,5 @@ ql_wire_trim(ql_wire *w)
         w->seq = (uint8_t)w->out.p[end + 3];
         w->out.n = w->out_packet = end;
     }
-    return w->out.n != w->out_done || w->net.unsent != NULL;
+    return is_pending(w);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "intr/netio.h"
+#include "proto/compress.h"
 
 #define QL_PACKET_FRAME_MAX 0xffffffu
 
@@ -16,6 +17,7 @@
  * ql_wire_release. */
 typedef struct ql_wire {
     ql_net net;
+    ql_zip zip;          /* compressed protocol, when agreed; its out counts as gone for trim */
     uint8_t seq;         /* of the next packet, either direction */
     ql_buf in;           /* received, not yet used up: in.p[in_pos .. in.n) */
     size_t in_pos;       /* start of what has not been handed out */

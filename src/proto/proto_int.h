@@ -13,6 +13,7 @@
 typedef struct qli_client_hello {
     uint32_t caps, max_packet;
     uint16_t charset;
+    uint8_t zstd_level;
     ql_str user, auth, db, plugin; /* in the arena of the login */
 } qli_client_hello;
 

@@ -31,6 +31,18 @@ peer_of(const ql_session_start *start)
     return local ? QL_STR("localhost") : str_of(start->address);
 }
 
+/* Is an algorithm in protocol_compression_algorithms? */
+static bool
+offers_compression(ql_session *s, const char *name)
+{
+    ql_value v;
+    if (ql_sysvar_get(&s->cx, QL_SV_PROTOCOL_COMPRESSION_ALGORITHMS, true, &v) != QL_OK ||
+        v.kind != QL_K_STRING) {
+        return false;
+    }
+    return memmem(v.s.p, v.s.n, name, strlen(name)) != NULL;
+}
+
 static ql_handshake_conf
 handshake_conf(ql_session *s)
 {
@@ -42,6 +54,8 @@ handshake_conf(ql_session *s)
                                .is_unix = s->start->is_unix,
                                .peer = address_of(s->start),
                                .peer_name = peer_of(s->start),
+                               .zlib = offers_compression(s, "zlib"),
+                               .zstd = offers_compression(s, "zstd"),
                                .deadline = ql_deadline_ms((int64_t)seconds * 1000)};
 }
 
@@ -168,6 +182,8 @@ qli_login(ql_session *s)
         ql_reply r = qli_reply_state(s, false);
         st = ql_reply_ok(cx, &s->wire, &r, NULL);
         qli_reply_flush(s, st, conf.deadline);
+        s->wire.zip.kind = s->login.zip;
+        s->wire.zip.level = s->login.zip_level;
     } else if (st == QL_ERROR) {
         if (s->login.caps == 0) {
             s->login.caps = QL_CAP_PROTOCOL_41;

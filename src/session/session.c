@@ -45,6 +45,8 @@ take_limits(ql_session *s)
     s->wire.max_packet = s->logged_in ? s->vars.max_allowed_packet : 1u << 20;
     s->wire.read_timeout_ms = s->vars.net_read_timeout * 1000;
     s->wire.write_timeout_ms = s->vars.net_write_timeout * 1000;
+    uint64_t memory = ql_vars_u64(&s->vars, QL_SV_CONNECTION_MEMORY_LIMIT);
+    s->quota.limit = memory < SIZE_MAX ? (size_t)memory : 0;
 }
 
 static ql_status
