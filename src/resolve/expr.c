@@ -457,7 +457,11 @@ qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     switch (e->kind) {
     case QL_A_LITERAL:
         *out = qli_const(r, &e->value);
-        return *out ? QL_OK : QL_ERROR;
+        if (!*out) {
+            return QL_ERROR;
+        }
+        (*out)->is_hex = e->is_hex;
+        return QL_OK;
     case QL_A_PARAM:
         return bind_param(r, e, out);
     case QL_A_COLUMN:

@@ -65,6 +65,7 @@ struct ql_expr {
     bool is_constant; /* same value throughout one execution of the statement (may be evaluated
                          once); folded into QL_E_CONST when cheap and pure */
     bool global;
+    bool is_hex;          /* CONST from x'..', 0x.. or b'..': an integer in number context */
     uint8_t coercibility; /* of the collation, as COERCIBILITY(): 0 explicit ... 6 ignorable */
     ql_unit unit;
     ql_str name;

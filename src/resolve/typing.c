@@ -400,10 +400,33 @@ cast_node(qli_res *r, ql_expr **e, const ql_type *t)
     return qli_fold(r, e);
 }
 
+/* x'4142' as a number: its bytes, big-endian, at most the last eight (manual, "Hexadecimal
+ * Literals"). */
+static ql_status
+hex_as_number(qli_res *r, ql_expr **e)
+{
+    ql_str s = (*e)->value.s;
+    uint64_t v = 0;
+    for (size_t i = s.n > 8 ? s.n - 8 : 0; i < s.n; i++) {
+        v = v << 8 | (unsigned char)s.p[i];
+    }
+    ql_value number = ql_value_uint(v);
+    ql_expr *c = qli_const(r, &number);
+    if (!c) {
+        return QL_ERROR;
+    }
+    *e = c;
+    return QL_OK;
+}
+
 ql_status
 qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
 {
     (void)sc;
+    if ((*e)->is_hex &&
+        (t->kind == QL_K_INT || t->kind == QL_K_DOUBLE || t->kind == QL_K_DECIMAL)) {
+        QL_TRY(hex_as_number(r, e));
+    }
     if ((*e)->type.kind == QL_K_NULL && (*e)->kind == QL_E_CONST) {
         ql_expr *c = qli_const(r, &(*e)->value);
         if (!c) {
@@ -469,6 +492,9 @@ qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
 ql_status
 qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e)
 {
+    if ((*e)->is_hex) {
+        return hex_as_number(r, e);
+    }
     switch ((*e)->type.kind) {
     case QL_K_STRING:
         return qli_cast_kind(r, sc, e, QL_K_DOUBLE);
