@@ -235,11 +235,11 @@ ql_stmt_params_decode(ql_ctx *cx, ql_arena *a, ql_str payload, ql_param_slot *sl
         return ql_fail(cx, QL_ER_WRONG_ARGUMENTS, "mysqld_stmt_execute");
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (((uint8_t)nulls.p[i / 8] >> (i % 8)) & 1) {
-            values[i] = ql_value_null();
-        } else if (slots[i].has_long_data) {
+        if (slots[i].has_long_data) { /* wins over NULL: mysqli binds NULL to what it sends so */
             ql_str raw = {slots[i].long_data.p, slots[i].long_data.n};
             QL_TRY(string_value(cx, a, raw, is_blob(slots[i].field), cs_client, coll, &values[i]));
+        } else if (((uint8_t)nulls.p[i / 8] >> (i % 8)) & 1) {
+            values[i] = ql_value_null();
         } else {
             QL_TRY(decode_value(cx, a, &r, &slots[i], cs_client, coll, &values[i]));
         }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "intr/proc.h"
 #include "session/session_int.h"
 
@@ -167,6 +168,30 @@ enter(ql_session *s)
     return take_database(s);
 }
 
+/* Statements of init_connect, for everybody but administrators (manual, "init_connect"). When one
+ * fails the connection ends and the log says why. */
+static bool
+run_init_connect(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_value v;
+    if (qli_has_privilege(s, "CONNECTION_ADMIN") || qli_has_privilege(s, "SUPER") ||
+        ql_sysvar_get(cx, QL_SV_INIT_CONNECT, true, &v) != QL_OK || v.kind != QL_K_STRING ||
+        v.s.n == 0) {
+        return true;
+    }
+    char *text = ql_arena_strndup(cx, s->login_arena, v.s.p, v.s.n);
+    s->command = QL_PC_QUERY;
+    ql_proc_set_command(cx->proc, QL_PC_QUERY);
+    if (text != NULL && qli_stmt_silent(s, (ql_str){text, v.s.n})) {
+        return true;
+    }
+    const ql_condition *c = ql_diag_error(s->diag_last);
+    ql_log_write(cx->inst->log, QL_LOG_WARNING, "init_connect failed for user '%.*s': %s",
+                 (int)s->login.user.n, s->login.user.p, c != NULL ? c->text : "out of memory");
+    return false;
+}
+
 bool
 qli_login(ql_session *s)
 {
@@ -198,7 +223,10 @@ qli_login(ql_session *s)
         ql_proc_set_owner_cuts(cx->proc);
     }
     s->logged_in = s->end == QLI_END_NONE;
-    return s->logged_in;
+    if (s->logged_in && !run_init_connect(s)) {
+        s->end = QLI_END_ABORTED;
+    }
+    return s->end == QLI_END_NONE;
 }
 
 ql_status

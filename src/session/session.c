@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "intr/proc.h"
@@ -187,6 +188,22 @@ command_loop(ql_session *s)
 
 /* ---- release, in the order of KILL.md section 3 ---- */
 
+/* As MySQL: a note, and nothing for those who were killed (kill-facts 11). */
+static void
+log_aborted(ql_session *s)
+{
+    const ql_condition *c = ql_diag_error(s->cx.diag);
+    const ql_login *l = &s->login;
+    if (ql_intr_conn_reason(&s->intr) & (QL_INTR_CONN | QL_INTR_SHUTDOWN)) {
+        return;
+    }
+    ql_log_write(s->cx.inst->log, QL_LOG_NOTE,
+                 "Aborted connection %llu to db: '%.*s' user: '%.*s' host: '%.*s' (%s).",
+                 (unsigned long long)s->vars.thread_id, (int)s->vars.db.n, s->vars.db.p,
+                 (int)l->user.n, l->user.p, (int)l->host.n, l->host.p,
+                 c != NULL ? c->text : "Got an error reading communication packets");
+}
+
 static void
 count_end(ql_session *s)
 {
@@ -194,6 +211,7 @@ count_end(ql_session *s)
         ql_count(&s->cx, QL_CT_ABORTED_CONNECTS, 1);
     } else if (s->end == QLI_END_ABORTED) {
         ql_count(&s->cx, QL_CT_ABORTED_CLIENTS, 1);
+        log_aborted(s);
     }
 }
 

@@ -72,6 +72,7 @@ struct ql_session {
     qli_end end;
     bool logged_in;
     bool hide_warnings;      /* SHOW WARNINGS and its kin answer with no warnings of their own */
+    bool silent;             /* init_connect: nobody gets the results */
     bool more_results;       /* another statement of the text follows the reply being written */
     ql_proc_command command; /* being run, as shown */
     bool is_kill; /* the running statement is KILL: it is told even when it kills its own connection
@@ -97,6 +98,8 @@ typedef struct qli_stmt {
 typedef ql_status (*qli_work)(ql_session *s, void *arg, ql_outcome *out);
 /* COM_QUERY: all statements of the text. */
 void qli_stmt_query(ql_session *s, ql_str text);
+/* The same without replies; false when a statement failed (its error stays in diag_last). */
+bool qli_stmt_silent(ql_session *s, ql_str text);
 /* COM_STMT_EXECUTE. */
 void qli_stmt_execute(ql_session *s, qli_prepared *ps, ql_str payload);
 /* Any other command that can wait or touch tables. reply: writes the answer of success; NULL = OK

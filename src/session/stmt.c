@@ -376,6 +376,19 @@ count_interrupted(ql_session *s, ql_status st)
     }
 }
 
+static void
+tell(ql_session *s, ql_status st, const ql_outcome *out, bool more,
+     ql_status (*reply)(ql_session *, void *), void *arg)
+{
+    if (st != QL_OK) {
+        qli_reply_failure(s, st);
+    } else if (reply != NULL) {
+        qli_reply_flush(s, reply(s, arg), ql_wire_write_deadline(&s->wire));
+    } else {
+        reply_success(s, out, more);
+    }
+}
+
 /* Every statement ends here, whatever became of it. */
 static ql_status
 finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
@@ -393,23 +406,41 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
     }
     note_result(s, st, out);
     count_interrupted(s, st);
-    if (st != QL_OK) {
-        qli_reply_failure(s, st);
-    } else if (reply != NULL) {
-        qli_reply_flush(s, reply(s, arg), ql_wire_write_deadline(&s->wire));
-    } else {
-        reply_success(s, out, more);
+    if (!s->silent) {
+        tell(s, st, out, more, reply, arg);
     }
     swap_diagnostics(s);
     return st;
 }
 
+static ql_status
+discard_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n)
+{
+    (void)cx;
+    (void)sink;
+    (void)cols;
+    (void)n;
+    return QL_OK;
+}
+
+static ql_status
+discard_rows(ql_ctx *cx, ql_sink *sink, const ql_batch *b)
+{
+    (void)sink;
+    (void)b;
+    return ql_check(cx);
+}
+
 static void
 open_sink(ql_session *s, bool binary)
 {
+    static const ql_sink_ops discard = {.columns = discard_columns, .rows = discard_rows};
     ql_reply r = qli_reply_state(s, false);
     ql_wire_begin_reply(&s->wire);
     ql_wire_sink_init(&s->sink, &s->wire, &r, s->vars.cs_results, binary);
+    if (s->silent) {
+        s->sink.sink.ops = &discard;
+    }
     s->cx.sink = &s->sink.sink;
 }
 
@@ -441,6 +472,20 @@ text_from_client(ql_session *s, ql_str *text)
     return QL_OK;
 }
 
+/* All statements of a text, up to the first that fails. */
+static ql_status
+run_all(ql_session *s, ql_str text)
+{
+    ql_status st;
+    do {
+        qli_stmt q = {.text = text};
+        st = run_statement(s, &q);
+        text.p += q.consumed;
+        text.n -= q.consumed;
+    } while (st == QL_OK && s->end == QLI_END_NONE && text.n != 0);
+    return st;
+}
+
 void
 qli_stmt_query(ql_session *s, ql_str text)
 {
@@ -448,14 +493,20 @@ qli_stmt_query(ql_session *s, ql_str text)
         qli_reply_failure(s, QL_ERROR);
         return;
     }
-    do {
-        qli_stmt q = {.text = text};
-        if (run_statement(s, &q) != QL_OK || s->end != QLI_END_NONE) {
-            break;
-        }
-        text.p += q.consumed;
-        text.n -= q.consumed;
-    } while (text.n != 0);
+    if (run_all(s, text) != QL_OK) {
+        return; /* it has been told */
+    }
+}
+
+bool
+qli_stmt_silent(ql_session *s, ql_str text)
+{
+    bool multi = s->multi_statements;
+    s->silent = s->multi_statements = true;
+    ql_status st = run_all(s, text);
+    s->silent = false;
+    s->multi_statements = multi;
+    return st == QL_OK;
 }
 
 void

@@ -234,6 +234,20 @@ def test_stop_is_quick_and_committed_rows_stay():
         assert Wire(s.socket).login().value("SELECT COUNT(*) FROM d.t") == "20"
 
 
+def test_init_connect():
+    with Server(binary=BINARY, args=["--init-connect=SET @x = 5; SELECT 1; SET SESSION wait_timeout = 77"]) as s:
+        root = Wire(s.socket).login()
+        assert root.query("SELECT @x")[1] == [[None]]
+        root.query("CREATE USER small@localhost IDENTIFIED WITH mysql_native_password BY ''")
+        w = Wire(s.socket).login("small", plugin="mysql_native_password")
+        assert w.query("SELECT @x, @@wait_timeout")[1] == [[b"5", b"77"]]
+        w.close()
+        root.query("SET GLOBAL init_connect = 'SELECT nothing_here'")
+        Wire(s.socket).login("small", plugin="mysql_native_password").expect_closed()
+        assert "init_connect failed for user 'small': Unknown column 'nothing_here'" in s.log_text()
+        root.close()
+
+
 def test_secure_transport_only():
     with Server(binary=BINARY, args=["--require-secure-transport=ON"]) as s:
         Wire(s.socket).login().close()
