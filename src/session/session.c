@@ -188,7 +188,7 @@ command_loop(ql_session *s)
 
 /* ---- release, in the order of KILL.md section 3 ---- */
 
-/* As MySQL: a note, and nothing for those who were killed (kill-facts 11). */
+/* As MySQL: a note, and nothing for those who were killed (kill-facts). */
 static void
 log_aborted(ql_session *s)
 {
