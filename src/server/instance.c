@@ -23,7 +23,8 @@
 #define CHECKPOINT_MS 300
 #define FILES_WANTED 262144
 
-static void
+/* The limit then in force; 0 = none. */
+static uint32_t
 raise_file_limit(void)
 {
     struct rlimit lim;
@@ -31,6 +32,10 @@ raise_file_limit(void)
         lim.rlim_cur = lim.rlim_max < FILES_WANTED ? lim.rlim_max : FILES_WANTED;
         (void)setrlimit(RLIMIT_NOFILE, &lim);
     }
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur > UINT32_MAX) {
+        return 0;
+    }
+    return (uint32_t)lim.rlim_cur;
 }
 
 /* ---- variables that act outside the catalog ---- */
@@ -129,7 +134,7 @@ open_tls(ql_ctx *cx, ql_server *server)
 static ql_status
 open_all(ql_ctx *cx, ql_server *server)
 {
-    raise_file_limit();
+    server->env.fd_limit = raise_file_limit();
     QL_TRY(open_log(cx, server));
     QL_TRY(open_threads(cx, server));
     QL_TRY(open_storage(cx, server));

@@ -17,7 +17,11 @@
 #include "session/session_int.h"
 #include "txn/mdl.h"
 
-#define SLIM_AFTER_MS 1000 /* idle that long: memory goes back */
+#define SLIM_AFTER_MS 1000  /* idle that long: memory and the event descriptor go back */
+#define SLIM_AFTER_SCARCE 2 /* the same when descriptors are scarce */
+#define SPARE_DESCRIPTORS 512
+#define UNPARK_TRIES 40
+#define UNPARK_PAUSE_MS 25
 #define LINGER_MS 200
 
 uint64_t
@@ -129,11 +133,38 @@ become_idle(ql_session *s)
     ql_wire_restart(&s->wire);
 }
 
+/* Two descriptors for each connection, a socket and an event: are there enough for all? */
+static bool
+descriptors_are_scarce(ql_session *s)
+{
+    uint64_t limit = s->env->fd_limit;
+    return limit != 0 && 2 * ql_procs_count(s->cx.inst->procs) + SPARE_DESCRIPTORS > limit;
+}
+
+/* An event descriptor for the command that has come. When none is left, others park in a moment. */
+static ql_status
+unpark(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    for (int i = 0; i < UNPARK_TRIES; i++) {
+        if (ql_intr_unpark(cx) == QL_OK) {
+            return QL_OK;
+        }
+        ql_diag_reset(cx->diag);
+        ql_status st = ql_wait(cx, -1, 0, ql_deadline_ms(UNPARK_PAUSE_MS), QL_W_IDLE);
+        if (st == QL_KILLED) {
+            return st;
+        }
+    }
+    return ql_intr_unpark(cx);
+}
+
 static ql_status
 read_command(ql_session *s, ql_str *payload)
 {
     ql_deadline dl = ql_deadline_ms((int64_t)s->vars.wait_timeout * 1000);
-    ql_deadline soon = ql_deadline_ms(SLIM_AFTER_MS);
+    ql_deadline soon =
+        ql_deadline_ms(descriptors_are_scarce(s) ? SLIM_AFTER_SCARCE : SLIM_AFTER_MS);
     if (soon < dl) {
         ql_status st = ql_wire_read(&s->cx, &s->wire, soon, QL_W_IDLE, payload);
         if (st != QL_TIMEOUT) {
@@ -143,7 +174,7 @@ read_command(ql_session *s, ql_str *payload)
     }
     ql_intr_park(&s->intr, s->wire.net.fd);
     ql_status st = ql_wire_read_after_idle(&s->cx, &s->wire, dl, payload);
-    ql_status back = ql_intr_unpark(&s->cx);
+    ql_status back = unpark(s);
     return st == QL_OK ? back : st;
 }
 

@@ -22,6 +22,7 @@ typedef struct ql_session_env {
     /* Watch a connection for a client that vanishes, or no longer (kill_on_client_gone); the
      * watcher forgets it when fd is closed. */
     void (*watch_peer)(void *arg, uint64_t conn_id, int fd, bool on);
+    uint32_t fd_limit;         /* RLIMIT_NOFILE; 0 = plenty */
     _Atomic uint32_t prepared; /* prepared statements of all sessions */
 } ql_session_env;
 
