@@ -264,7 +264,9 @@ def test_kills_at_statement_boundaries():
     th.start()
     killed = 0
     try:
-        for i in range(1500):
+        i, end = 0, time.monotonic() + 30
+        while (i < 1500 or killed < 20) and time.monotonic() < end:
+            i += 1
             try:
                 assert victim.query(f"SELECT {i}")[1] == [[str(i).encode()]]
             except Err as e:
@@ -276,7 +278,7 @@ def test_kills_at_statement_boundaries():
         th.join()
     assert victim.query("SELECT 'still in step'")[1] == [[b"still in step"]]
     victim.close()
-    assert killed > 0
+    assert killed >= 20, killed
 
 
 def test_killed_text_goes_no_further():
