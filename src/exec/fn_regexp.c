@@ -4,6 +4,7 @@
  * the callback looks at the kill flag, so that a pattern with catastrophic backtracking stops like
  * anything else.
  */
+#include <unicode/uchar.h>
 #include <unicode/uregex.h>
 #include <unicode/ustring.h>
 
@@ -163,6 +164,52 @@ flags_of(ql_ctx *cx, const ql_collation *c, ql_str letters, uint32_t *flags)
     return QL_OK;
 }
 
+/* ICU cannot be interrupted while it compiles, so patterns are bounded by what that may take (about
+ * 100 ms; times as measured with ICU 72). Sets of Unicode properties take up to 2 ms each when case
+ * is folded; each operator moves the code compiled so far, at about 1 ns a unit. */
+#define REGEXP_UNITS_MAX (256 * 1024)
+#define REGEXP_SETS_MAX 64
+#define REGEXP_MOVES_MAX (INT64_C(64) * 1024 * 1024)
+
+static bool
+pattern_is_too_big(const UChar *p, int32_t n)
+{
+    int64_t operators = 0, sets = 0;
+    int32_t brackets = 0;
+    if (n > REGEXP_UNITS_MAX) {
+        return true;
+    }
+    for (int32_t i = 0; i < n; i++) {
+        switch (p[i]) {
+        case '[':
+            brackets++;
+            break;
+        case ']':
+            brackets -= brackets > 0;
+            break;
+        case ':': /* [:alpha:] counts twice */
+            sets += brackets > 0;
+            break;
+        case '(':
+        case '|':
+        case '*':
+        case '+':
+        case '?':
+        case '{':
+            operators++;
+            break;
+        case '\\':
+            if (++i < n) {
+                sets += p[i] == 'p' || p[i] == 'P' || (brackets > 0 && u_isalpha(p[i]));
+            }
+            break;
+        default:
+            break;
+        }
+    }
+    return sets > REGEXP_SETS_MAX || operators * n > REGEXP_MOVES_MAX;
+}
+
 static ql_status
 compile(ql_ctx *cx, struct regexp *r, ql_str pattern, uint32_t flags)
 {
@@ -173,6 +220,9 @@ compile(ql_ctx *cx, struct regexp *r, ql_str pattern, uint32_t flags)
         return ql_fail(cx, QL_ER_REGEXP_ILLEGAL_ARGUMENT);
     }
     QL_TRY(to_utf16(cx, pattern, &r->pattern, &cap, &r->pattern_n));
+    if (pattern_is_too_big(r->pattern, r->pattern_n)) {
+        return report(cx, U_REGEX_PATTERN_TOO_BIG, NULL);
+    }
     r->flags = flags;
     r->re = uregex_open(r->pattern, r->pattern_n, flags, &at, &ec);
     if (U_FAILURE(ec)) {

@@ -541,45 +541,79 @@ done:
     return st;
 }
 
-QLI_FN(SUBSTRING_INDEX)
+/* Where the delimiter's next occurrence begins (byte by byte), at or after `at`; s.n = nowhere.
+ * Looks in pieces that are as long as the delimiter at least, so that the whole stays linear. */
+static ql_status
+next_delimiter(ql_ctx *cx, ql_str s, ql_str d, size_t at, size_t *hit)
 {
-    ql_str s = args[0].s, d = args[1].s;
-    int64_t n = qli_int(&args[2]);
-    if (n == 0 || d.n == 0 || s.n == 0) {
-        return qli_put_str(call, out, "", 0);
+    size_t piece = d.n > QLI_STEP ? d.n : QLI_STEP;
+    for (; at + d.n <= s.n; at += piece) {
+        size_t n = s.n - at < piece + d.n - 1 ? s.n - at : piece + d.n - 1;
+        const char *p = memmem(s.p + at, n, d.p, d.n);
+        if (p != NULL) {
+            *hit = (size_t)(p - s.p);
+            return QL_OK;
+        }
+        QL_TRY(ql_check(cx));
     }
-    size_t steps = 0;
-    if (n > 0) {
-        size_t at = 0;
-        while (at + d.n <= s.n) {
-            const char *hit = memmem(s.p + at, s.n - at, d.p, d.n);
-            if (hit == NULL) {
-                break;
-            }
-            if (--n == 0) {
-                return qli_put_str(call, out, s.p, (size_t)(hit - s.p));
-            }
-            at = (size_t)(hit - s.p) + d.n;
-            if (++steps % 1024 == 0) {
+    *hit = s.n;
+    return QL_OK;
+}
+
+/* SUBSTRING_INDEX with a negative count: everything after the -n-th delimiter from the right. What
+ * is counted between checkpoints are bytes compared, not positions. */
+static ql_status
+after_delimiter(ql_ctx *cx, ql_str s, ql_str d, int64_t n, size_t *from)
+{
+    size_t work = 0;
+    for (size_t at = s.n; at >= d.n;) {
+        const char *p = s.p + at - d.n;
+        size_t same = 0;
+        while (same < d.n && p[same] == d.p[same]) {
+            same++;
+            if (++work % QLI_STEP == 0) {
                 QL_TRY(ql_check(cx));
             }
         }
-        return qli_put_str(call, out, s.p, s.n);
-    }
-    for (size_t at = s.n; at >= d.n;) {
-        if (memcmp(s.p + at - d.n, d.p, d.n) == 0) {
+        if (same == d.n) {
             if (++n == 0) {
-                return qli_put_str(call, out, s.p + at, s.n - at);
+                *from = at;
+                return QL_OK;
             }
             at -= d.n;
         } else {
             at--;
         }
-        if (++steps % QLI_STEP == 0) {
+        if (++work % QLI_STEP == 0) {
             QL_TRY(ql_check(cx));
         }
     }
-    return qli_put_str(call, out, s.p, s.n);
+    *from = 0;
+    return QL_OK;
+}
+
+QLI_FN(SUBSTRING_INDEX)
+{
+    ql_str s = args[0].s, d = args[1].s;
+    int64_t n = qli_int(&args[2]);
+    size_t at = 0, hit, steps = 0;
+    if (n == 0 || d.n == 0 || s.n == 0) {
+        return qli_put_str(call, out, "", 0);
+    }
+    if (n < 0) {
+        QL_TRY(after_delimiter(cx, s, d, n, &at));
+        return qli_put_str(call, out, s.p + at, s.n - at);
+    }
+    for (;;) {
+        QL_TRY(next_delimiter(cx, s, d, at, &hit));
+        if (hit == s.n || --n == 0) {
+            return qli_put_str(call, out, s.p, hit);
+        }
+        at = hit + d.n;
+        if (++steps % 1024 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+    }
 }
 
 QLI_FN(QUOTE)

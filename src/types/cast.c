@@ -206,9 +206,11 @@ temporal_to_decimal(const ql_value *v, ql_decimal *out)
         ql_decimal_from_i64(out, temporal_to_number(v));
         return;
     }
-    int64_t n = temporal_to_number(v);
-    ql_decimal_from_i64(out, n * 1000000 + (v->i < 0 ? -(int64_t)micro : (int64_t)micro));
-    out->scale = 6;
+    ql_decimal whole, part; /* together up to 20 digits: more than an int64_t holds */
+    ql_decimal_from_i64(&whole, temporal_to_number(v));
+    ql_decimal_from_i64(&part, v->i < 0 ? -(int64_t)micro : (int64_t)micro);
+    part.scale = 6;
+    (void)ql_decimal_add(out, &whole, &part);
     unsigned decimals = v->decimals > 6 ? 6 : v->decimals;
     if (decimals > 0) {
         (void)ql_decimal_round(out, (int)decimals, QL_ROUND_TRUNCATE);

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an attack on the whole server has found, each in its smallest form: statements that did not stop when killed, and what
+sanitizers reported."""
+import time
+
+import quell
+from harness import main
+from wire import Watcher, Wire
+
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", "--max-allowed-packet=67108864"])
+server.start()
+watch = Watcher(server)
+BOUND = 1.0  # seconds under a sanitizer on a busy machine; without the fixes these took 2 to 50
+
+
+def stops(sql):
+    """Ends as killed, or with any other verdict, soon after the kill."""
+    v = Wire(server)
+    v.send(sql)
+    watch.until_state(v.id, "executing")
+    time.sleep(0.3)  # into the call; a kill at its start proves nothing
+    t = time.monotonic()
+    watch.query(f"KILL QUERY {v.id}")
+    code = v.error()
+    t = time.monotonic() - t
+    assert code == 1317 and t < BOUND, f"{code} after {t:.2f} s: {sql}"
+    assert v.value("SELECT 'next'") == "next"
+    v.quit()
+
+
+def test_long_delimiter_stops():
+    """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
+    stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")
+
+
+def test_delimiters_are_found():
+    for sql, want in (("'a,b,c', ',', 2", "a,b"), ("'a,b,c', ',', -2", "b,c"), ("'a,b,c', ',', 9", "a,b,c"), ("'a,b,c', ',', -9", "a,b,c"),
+                      ("'aaaa', 'aa', 2", "aa"), ("'aaaa', 'aa', -2", "aa"), ("'a,b', ',', 0", ""), ("'abc', 'abcd', 1", "abc"), ("'abc', 'abc', 1", "")):
+        assert watch.value(f"SELECT SUBSTRING_INDEX({sql})") == want, sql
+    # a delimiter that lies across the pieces the search goes by
+    for before in (65535, 65536, 131070, 131071):
+        assert watch.value(f"SELECT LENGTH(SUBSTRING_INDEX(CONCAT(REPEAT('x', {before}), '--', REPEAT('y', 70000)), '--', 1))") == str(before)
+
+
+def test_monstrous_patterns_are_refused():
+    """ICU compiles a pattern without looking up: 100,000 property sets took it 50 s."""
+    for pattern in (r"REPEAT('\\p{L}', 100000)", "REPEAT('[[:alpha:]]', 5000)", "REPEAT('(a{1,9}){1,9}', 15000)", "REPEAT('a', 5000000)"):
+        t = time.monotonic()
+        assert watch.error(f"SELECT REGEXP_LIKE('a', {pattern}, 'i')") == 3685, pattern
+        assert time.monotonic() - t < BOUND, pattern
+    assert watch.value(r"SELECT 'Zürich 8001' REGEXP '^[[:alpha:]]+ \\d{4}$'") == "1"
+    assert watch.value("SELECT 'w999' REGEXP CONCAT('^(', REPEAT('word|', 1500), 'w999)$')") == "1"
+
+
+def test_fractions_of_dates_as_numbers():
+    """A date with microseconds as a number has up to 20 digits (signed overflow in 64 bits)."""
+    assert watch.value("SELECT TIMESTAMP'2020-01-01 00:00:00.5' + 0") == "20200101000000.5"
+    assert watch.value("SELECT TIMESTAMP'9999-12-31 23:59:59.999999' * 1") == "99991231235959.999999"
+    assert watch.value("SELECT -TIME'-10:11:12.25'") == "101112.25"
+
+
+if __name__ == "__main__":
+    main(globals())
