@@ -248,7 +248,8 @@ rewrite_node(void *arg, ql_expr **e, uint32_t depth, bool *descend)
 {
     rewrite *w = arg;
     const ql_query *q = w->sc->q;
-    if (depth == 0) {
+    /* Constants stay: a node over them is computed once, without looking at rows. */
+    if (depth == 0 && !(*e)->is_constant) {
         for (uint16_t i = 0; i < q->ngroup; i++) {
             if ((*e)->kind != QL_E_SLOT && qli_expr_equal(*e, q->group_by[i])) {
                 ql_expr *n = qli_node(w->r, QL_E_SLOT);

@@ -59,5 +59,12 @@ def test_fractions_of_dates_as_numbers():
     assert watch.value("SELECT -TIME'-10:11:12.25'") == "101112.25"
 
 
+def test_group_by_a_constant():
+    """A constant in the select list that was also a key was read from the group inside an otherwise constant node: a crash."""
+    for sql in ("SELECT CONCAT('x', 1) GROUP BY 'x'", "SELECT CONCAT('x', MAX(1)) GROUP BY 'x'", "SELECT CONCAT(MIN(n), 1) FROM (SELECT 'x' AS n UNION SELECT 'y') q GROUP BY 'x'",
+                "SELECT CONCAT('x', '1') FROM (SELECT 1 AS n UNION SELECT 2) q GROUP BY 'x' HAVING LENGTH('x') = 1 ORDER BY LENGTH('x')"):
+        assert watch.query(sql) == [(b"x1",)], sql
+
+
 if __name__ == "__main__":
     main(globals())
