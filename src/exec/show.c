@@ -193,6 +193,8 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
     case QL_SHOW_TABLE_STATUS:
     case QL_SHOW_OPEN_TABLES:
     case QL_SHOW_TRIGGERS:
+    case QL_SHOW_EVENTS:
+    case QL_SHOW_ROUTINES:
         return qli_show_table_kinds(cx, run, s);
     case QL_SHOW_CREATE_TABLE:
     case QL_SHOW_CREATE_DATABASE:

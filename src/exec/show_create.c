@@ -209,6 +209,9 @@ show_create_database(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(st);
     const ql_collation *c = db.coll != NULL ? db.coll : ql_coll_default;
     QL_TRY_TO(st, ql_buf_put_str(cx, &b, "CREATE DATABASE "), out);
+    if (s->if_not_exists) {
+        QL_TRY_TO(st, ql_buf_put_str(cx, &b, "/*!32312 IF NOT EXISTS*/ "), out);
+    }
     QL_TRY_TO(st, put_name(cx, &b, db.name), out);
     QL_TRY_TO(st,
               ql_buf_printf(cx, &b,

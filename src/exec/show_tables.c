@@ -373,24 +373,60 @@ show_table_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     return qli_table_send(cx, &t, s, 0);
 }
 
+/* Lists of what cannot exist yet: columns as MySQL has them, no rows. */
+static const char *const open_tables[] = {"Database", "Table", "In_use", "Name_locked", NULL};
+static const char *const triggers[] = {"Trigger",
+                                       "Event",
+                                       "Table",
+                                       "Statement",
+                                       "Timing",
+                                       "Created",
+                                       "sql_mode",
+                                       "Definer",
+                                       "character_set_client",
+                                       "collation_connection",
+                                       "Database Collation",
+                                       NULL};
+static const char *const events[] = {"Db",
+                                     "Name",
+                                     "Definer",
+                                     "Time zone",
+                                     "Type",
+                                     "Execute at",
+                                     "Interval value",
+                                     "Interval field",
+                                     "Starts",
+                                     "Ends",
+                                     "Status",
+                                     "Originator",
+                                     "character_set_client",
+                                     "collation_connection",
+                                     "Database Collation",
+                                     NULL};
+static const char *const routines[] = {"Db",
+                                       "Name",
+                                       "Type",
+                                       "Definer",
+                                       "Modified",
+                                       "Created",
+                                       "Security_type",
+                                       "Comment",
+                                       "character_set_client",
+                                       "collation_connection",
+                                       "Database Collation",
+                                       NULL};
+
 static ql_status
 show_empty(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
-    static const char *const open_tables[] = {"Database", "Table", "In_use", "Name_locked"};
-    static const char *const triggers[] = {"Trigger",
-                                           "Event",
-                                           "Table",
-                                           "Statement",
-                                           "Timing",
-                                           "Created",
-                                           "sql_mode",
-                                           "Definer",
-                                           "character_set_client",
-                                           "collation_connection",
-                                           "Database Collation"};
-    bool is_open = s->kind == QL_SHOW_OPEN_TABLES;
-    const char *const *names = is_open ? open_tables : triggers;
-    uint16_t n = is_open ? QL_ARRAY_LEN(open_tables) : QL_ARRAY_LEN(triggers);
+    const char *const *names = s->kind == QL_SHOW_OPEN_TABLES ? open_tables
+                               : s->kind == QL_SHOW_TRIGGERS  ? triggers
+                               : s->kind == QL_SHOW_EVENTS    ? events
+                                                              : routines;
+    uint16_t n = 0;
+    while (names[n] != NULL) {
+        n++;
+    }
     qli_table t;
     QL_TRY(qli_table_init(run, &t, n));
     for (uint16_t i = 0; i < n; i++) {

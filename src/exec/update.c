@@ -255,6 +255,34 @@ change_target(ql_ctx *cx, changer *c, target *t, const ql_batch *b, uint16_t row
     return QL_OK;
 }
 
+/* Does the plan read all rows of the source, no key narrowing them? */
+static bool
+reads_all(const ql_plan *p, uint16_t source)
+{
+    if (p == NULL) {
+        return false;
+    }
+    if (p->kind == QL_P_SCAN && p->source == source) {
+        return p->low.n == 0 && p->high.n == 0 && p->npoints == 0;
+    }
+    return reads_all(p->left, source) || reads_all(p->right, source);
+}
+
+/* sql_safe_updates: a key or LIMIT must bound what is changed. */
+static ql_status
+check_safe(ql_ctx *cx, const changer *c)
+{
+    if (!cx->vars->sql_safe_updates || c->up->read->limit != NULL) {
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < c->up->ntargets; i++) {
+        if (reads_all(c->block->plan->root, c->up->targets[i])) {
+            return ql_fail(cx, QL_ER_UPDATE_WITHOUT_KEY_IN_SAFE_MODE, "");
+        }
+    }
+    return QL_OK;
+}
+
 #define SCRATCH_LIMIT (256 * 1024)
 
 static ql_status
@@ -281,6 +309,7 @@ qli_exec_update(ql_ctx *cx, qli_run *run)
     changer c;
     uint64_t before = cx->vars->last_insert_id;
     QL_TRY(init(cx, run, &c, false));
+    QL_TRY(check_safe(cx, &c));
     QL_TRY(change_all(cx, &c));
     bool found_rows =
         run->ops != NULL && run->ops->client_found_rows != NULL && run->ops->client_found_rows(cx);
@@ -299,6 +328,7 @@ qli_exec_delete(ql_ctx *cx, qli_run *run)
 {
     changer c;
     QL_TRY(init(cx, run, &c, true));
+    QL_TRY(check_safe(cx, &c));
     QL_TRY(change_all(cx, &c));
     run->out->affected_rows = c.changed;
     return QL_OK;

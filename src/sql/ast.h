@@ -413,12 +413,15 @@ typedef enum ql_show_kind {
     QL_SHOW_CREATE_USER,
     QL_SHOW_OPEN_TABLES,
     QL_SHOW_TRIGGERS,
+    QL_SHOW_EVENTS,
+    QL_SHOW_ROUTINES, /* FUNCTION STATUS, PROCEDURE STATUS */
     QL_SHOW_ENGINE_STATUS,
     QL_SHOW_OTHER /* name: 1235 */
 } ql_show_kind;
 typedef struct ql_ast_show {
     ql_show_kind kind;
     bool full, extended;
+    bool if_not_exists;      /* CREATE DATABASE */
     ql_var_scope scope;      /* VARIABLES, STATUS */
     ql_ast_table_name table; /* COLUMNS FROM t; db alone for TABLES FROM db */
     ql_str like;             /* p NULL = none */

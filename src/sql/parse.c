@@ -550,10 +550,12 @@ is_blank(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Cut the blanks and semicolons at the end of a text, which a server ignores. */
+/* Cut what a server ignores at the end of a text: one NUL byte, which some clients count in
+ * (mariadb-slap), then blanks and semicolons. */
 static ql_status
 trim_end(ql_ctx *cx, ql_str *text)
 {
+    text->n -= text->n > 0 && text->p[text->n - 1] == '\0';
     while (text->n > 0 && (is_blank(text->p[text->n - 1]) || text->p[text->n - 1] == ';')) {
         if (--text->n % QLI_LOOK_BYTES == 0) {
             QL_TRY(ql_check(cx));

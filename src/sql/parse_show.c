@@ -99,6 +99,7 @@ show_create(qli_parser *p, ql_ast_show *sh)
         if (qli_accept(p, K_IF)) {
             QL_TRY(qli_expect(p, K_NOT));
             QL_TRY(qli_expect(p, K_EXISTS));
+            sh->if_not_exists = true;
         }
         return qli_name(p, &sh->table.db);
     case K_USER:
@@ -188,18 +189,12 @@ show_form(qli_parser *p, ql_ast_show *sh)
         return OTHER(p, sh, "REPLICA STATUS");
     case K_RELAYLOG:
         return OTHER(p, sh, "RELAYLOG EVENTS");
-    case K_EVENTS:
-        return OTHER(p, sh, "EVENTS");
     case K_PROFILE:
         return OTHER(p, sh, "PROFILE");
     case K_PROFILES:
         return OTHER(p, sh, "PROFILES");
     case K_PARSE_TREE:
         return OTHER(p, sh, "PARSE_TREE");
-    case K_FUNCTION:
-        return OTHER(p, sh, "FUNCTION STATUS");
-    case K_PROCEDURE:
-        return OTHER(p, sh, "PROCEDURE STATUS");
     default:
         break;
     }
@@ -218,6 +213,16 @@ show_form(qli_parser *p, ql_ast_show *sh)
         return of_database(p, sh, QL_SHOW_OPEN_TABLES);
     case K_TRIGGERS:
         return of_database(p, sh, QL_SHOW_TRIGGERS);
+    case K_EVENTS:
+        return of_database(p, sh, QL_SHOW_EVENTS);
+    case K_FUNCTION:
+    case K_PROCEDURE:
+        if (qli_is(p, K_CODE)) {
+            return what == K_FUNCTION ? OTHER(p, sh, "FUNCTION CODE")
+                                      : OTHER(p, sh, "PROCEDURE CODE");
+        }
+        QL_TRY(qli_expect(p, K_STATUS));
+        return filtered(p, sh, QL_SHOW_ROUTINES);
     case K_COLUMNS:
     case K_FIELDS:
         return of_table(p, sh, QL_SHOW_COLUMNS);

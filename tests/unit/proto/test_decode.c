@@ -221,6 +221,8 @@ test_params_types_stay_bound(void **state)
     assert_int_equal(ql_buf_put(&cx, &slots[0].long_data, "long", 4), QL_OK);
     assert_int_equal(decode(QL_STR("\0\0"), slots, 1, &bound, v), QL_OK);
     assert_int_equal(v[0].s.n, 4);
+    assert_int_equal(decode(QL_STR("\1\0"), slots, 1, &bound, v), QL_OK); /* NULL, yet sent */
+    assert_int_equal(v[0].s.n, 4);
     ql_buf_free(&slots[0].long_data);
 }
 
