@@ -82,13 +82,15 @@ compact(ql_wire *w)
     }
 }
 
-/* More bytes to the end of b. */
+/* More bytes to the end of b. Not one too many during login: what follows a request for TLS, and
+ * may have come in the same segment, belongs to TLS. */
 static ql_status
 receive(ql_ctx *cx, ql_wire *w, ql_buf *b, size_t want, ql_deadline dl, ql_wait_kind kind)
 {
     size_t got;
     QL_TRY(ql_buf_reserve(cx, b, want > READ_AHEAD ? want : READ_AHEAD));
-    QL_TRY(ql_net_read(cx, &w->net, b->p + b->n, b->cap - b->n, &got, dl, kind));
+    size_t room = kind == QL_W_LOGIN ? want : b->cap - b->n;
+    QL_TRY(ql_net_read(cx, &w->net, b->p + b->n, room, &got, dl, kind));
     b->n += got;
     return QL_OK;
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """More stock tools: mariadb-dump and its way back, mariadb-show, -check, -slap, -import, the client's --safe-updates."""
+import socket
+import ssl
+import struct
 import subprocess
 
 import quell
@@ -94,6 +97,24 @@ def test_safe_updates():
                 "DELETE FROM safe WHERE 1 = 0"):
         client(sql, "--safe-updates", "shop")
     assert server.query("SELECT * FROM shop.safe") == ((1, 1, 1),)
+
+
+def test_tls_hello_in_one_segment():
+    """A driver may send its request for TLS and TLS's first bytes at once (or the network joins them)."""
+    ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = ctx.wrap_bio(incoming, outgoing)
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    with socket.create_connection(("127.0.0.1", server.port)) as s:
+        s.recv(4096)
+        request = struct.pack("<IIB23x", 0xFAE8D, 1 << 24, 45)
+        s.sendall(struct.pack("<I", len(request))[:3] + b"\1" + request + outgoing.read())
+        answer = s.recv(4096)
+    assert answer[:2] == b"\x16\x03", answer  # a TLS handshake record
 
 
 def test_output_forms():
