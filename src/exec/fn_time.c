@@ -335,10 +335,12 @@ QLI_FN(SEC_TO_TIME)
     return put_kind(out, QL_K_TIME, ql_time_pack(&t), call->expr->type.decimals);
 }
 
+/* Months since year 0 as YYYYMM; absurd numbers wrap round. */
 static ql_status
 period(int64_t months, ql_value *out)
 {
-    return qli_put_int(out, months / 12 * 100 + months % 12 + 1);
+    uint64_t years = (uint64_t)(months / 12);
+    return qli_put_int(out, (int64_t)(years * 100 + (uint64_t)(months % 12 + 1)));
 }
 
 /* YYMM or YYYYMM to months since year 0; -1 = not a period. */
@@ -359,7 +361,7 @@ QLI_FN(PERIOD_ADD)
     if (m < 0) {
         return ql_fail(cx, QL_ER_WRONG_ARGUMENTS, "period_add");
     }
-    return period(m + qli_int(&args[1]), out);
+    return period((int64_t)((uint64_t)m + (uint64_t)qli_int(&args[1])), out);
 }
 
 QLI_FN(PERIOD_DIFF)
