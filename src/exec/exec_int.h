@@ -36,6 +36,9 @@ void qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt 
 void qli_run_fini(qli_run *run);
 /* New arena under the statement's quota, freed by qli_run_fini. */
 ql_status qli_run_arena(qli_run *run, const char *name, ql_arena **out) QL_MUST_USE;
+/* Empty such an arena in the middle of a statement; a large one is freed in the background, for
+ * giving back tens of megabytes takes milliseconds in which no kill is seen. */
+ql_status qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a) QL_MUST_USE;
 
 /* Where expressions are evaluated. */
 typedef struct qli_env {

@@ -64,13 +64,14 @@ cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
     return QL_OK;
 }
 
-static void
+static ql_status
 cache_drop(nested_op *j)
 {
-    ql_arena_reset(j->cache_mem);
+    QL_TRY(qli_run_arena_renew(j->op.block->run, "join cache", &j->cache_mem));
     j->cache = NULL;
     j->ncache = j->cap_cache = j->at_cache = 0;
     j->cache_full = false;
+    return QL_OK;
 }
 
 /* The right side from its beginning, for the current left row. */
@@ -82,7 +83,7 @@ right_start(ql_ctx *cx, nested_op *j)
         return QL_OK;
     }
     if (j->cache_on) {
-        cache_drop(j);
+        QL_TRY(cache_drop(j));
     }
     return qli_op_restart(cx, j->op.right);
 }
@@ -109,7 +110,7 @@ right_next(ql_ctx *cx, nested_op *j, ql_batch **out)
     QL_TRY(cache_add(cx, j, *out));
     if (j->op.plan->right->kind == QL_P_SCAN && ql_arena_used(j->cache_mem) > CACHE_LIMIT) {
         j->cache_on = false;
-        cache_drop(j);
+        QL_TRY(cache_drop(j));
     }
     return QL_OK;
 }
@@ -304,7 +305,7 @@ static ql_status
 nested_restart(ql_ctx *cx, qli_op *op)
 {
     nested_op *j = (nested_op *)op;
-    cache_drop(j);
+    QL_TRY(cache_drop(j));
     j->cache_on = !j->bound;
     j->left = NULL;
     j->k = 0;

@@ -64,6 +64,27 @@ qli_run_arena(qli_run *run, const char *name, ql_arena **out)
 }
 
 ql_status
+qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a)
+{
+    if (ql_arena_used(*a) <= FREE_HERE) {
+        ql_arena_reset(*a);
+        return QL_OK;
+    }
+    ql_arena *fresh = ql_arena_new(name, ql_arena_quota(run->cx->arena));
+    if (fresh == NULL) {
+        return ql_fail_oom(run->cx, 0);
+    }
+    for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {
+        if (l->arena == *a) {
+            l->arena = fresh;
+        }
+    }
+    free_arena(run->cx, *a);
+    *a = fresh;
+    return QL_OK;
+}
+
+ql_status
 qli_not_built(ql_ctx *cx, const char *what)
 {
     return ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, what);
