@@ -124,6 +124,7 @@ static ql_status
 begin_transaction(ql_session *s, bool read_only)
 {
     QL_TRY(ql_txn_begin(&s->cx, s->vars.isolation, read_only));
+    ql_txn_set_memory_limit(&s->cx, ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT));
     return QL_OK;
 }
 

@@ -171,10 +171,35 @@ ql_txn_stmt_rollback(ql_ctx *cx)
     drop_statement_shots(cx, t);
 }
 
+void
+ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes)
+{
+    cx->txn->memory_limit = bytes;
+}
+
+/* Until overlays spill to a file, a transaction that outgrows its memory fails instead of the
+ * server. */
+static ql_status
+check_memory(ql_ctx *cx, const ql_txn *t)
+{
+    uint64_t used = 0;
+    for (uint32_t i = 0; i < t->nlayers; i++) {
+        used += t->layers[i].mem.total;
+    }
+    if (QL_UNLIKELY(t->memory_limit != 0 && used > t->memory_limit)) {
+        return ql_fail_text(
+            cx, QL_ER_OUT_OF_RESOURCES,
+            "The changes of this transaction need more than transaction_memory_limit (%llu bytes)",
+            (unsigned long long)t->memory_limit);
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
 {
     ql_txn *t = cx->txn;
+    QL_TRY(check_memory(cx, t));
     uint32_t base = t->depth != 0 ? t->stmt_base[t->depth - 1] : t->floor;
     if (QL_UNLIKELY(t->nlayers <= base)) {
         QL_TRY(push_layer(cx, t));

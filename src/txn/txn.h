@@ -88,6 +88,10 @@ ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
 ql_status ql_txn_next(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 
+/* Most memory that the changes of cx->txn may take (0 = no limit): beyond it a write fails with
+ * 1041. */
+void ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes);
+
 /* Writes into the running statement's layer (outside a statement: the transaction's). Bytes are
  * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. QL_ERROR when memory is out. */
 ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;

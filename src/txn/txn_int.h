@@ -95,6 +95,7 @@ struct ql_txn {
     qli_trx *trx;              /* made by the first row lock */
     ql_txn_cursor *cursors;    /* open ones */
     ql_txn_cursor *spare;      /* closed one kept for the next open */
+    uint64_t memory_limit;     /* bytes of all layers; 0 = none */
     qli_writeset inline_layers[2];
 };
 

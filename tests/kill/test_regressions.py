@@ -28,6 +28,22 @@ def stops(sql):
     v.quit()
 
 
+def test_changes_have_a_memory_limit():
+    """A statement whose changes outgrow transaction_memory_limit fails and is undone; it must not take the server's memory."""
+    w = Wire(server)
+    for sql in ("CREATE DATABASE lim", "USE lim", "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(200))",
+                "INSERT INTO t (s) VALUES " + ",".join(["(REPEAT('x', 200))"] * 1000), "SET transaction_memory_limit = 2097152"):
+        w.query(sql)
+    assert w.error("INSERT INTO t (s) SELECT a.s FROM t a, t b") == 1041
+    assert w.value("SELECT COUNT(*) FROM t") == "1000"
+    assert w.error("UPDATE t SET s = CONCAT('y', s) WHERE id < 10") in (0, 1406)
+    w.query("SET transaction_memory_limit = DEFAULT")
+    w.query("INSERT INTO t (s) SELECT a.s FROM t a, t b WHERE b.id < 20")
+    assert w.value("SELECT COUNT(*) > 10000 FROM t") == "1"
+    w.query("DROP DATABASE lim")
+    w.quit()
+
+
 def test_long_delimiter_stops():
     """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
     stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")
