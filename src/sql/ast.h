@@ -414,9 +414,9 @@ typedef enum ql_show_kind {
     QL_SHOW_OPEN_TABLES,
     QL_SHOW_TRIGGERS,
     QL_SHOW_ENGINE_STATUS,
+    QL_SHOW_OTHER, /* name: 1235 */
     QL_SHOW_EVENTS,
-    QL_SHOW_ROUTINES, /* FUNCTION STATUS, PROCEDURE STATUS */
-    QL_SHOW_OTHER /* name: 1235 */
+    QL_SHOW_ROUTINES /* FUNCTION STATUS, PROCEDURE STATUS */
 } ql_show_kind;
 typedef struct ql_ast_show {
     ql_show_kind kind;
