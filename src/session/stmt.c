@@ -92,7 +92,7 @@ begin_statement(ql_session *s, ql_str info)
     cx->diag = s->diag_now;
     cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
     s->more_results = false;
-    s->committed = s->touched = s->is_kill = s->hide_warnings = false;
+    s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = false;
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();

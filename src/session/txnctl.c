@@ -183,9 +183,9 @@ undo(ql_session *s)
     ql_ctx *cx = &s->cx;
     if (cx->txn == NULL) {
         forget_transaction(s);
-    } else if (!s->vars.in_transaction || ql_txn_must_rollback(cx->txn) ||
+    } else if (!s->vars.in_transaction || s->began || ql_txn_must_rollback(cx->txn) ||
                ql_intr_conn_reason(&s->intr) != 0) {
-        qli_txn_rollback(s);
+        qli_txn_rollback(s); /* a BEGIN that failed has not begun */
     } else {
         if (s->layer_open) {
             ql_txn_stmt_rollback(cx);
@@ -213,7 +213,7 @@ static ql_status
 open_transaction(ql_session *s, int read_only, bool with_snapshot)
 {
     QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0));
-    s->vars.in_transaction = true;
+    s->vars.in_transaction = s->began = true;
     if (s->cx.proc != NULL) {
         ql_proc_set_trx(s->cx.proc, ql_now_mono_ns(), "");
     }

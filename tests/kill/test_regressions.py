@@ -44,6 +44,31 @@ def test_changes_have_a_memory_limit():
     w.quit()
 
 
+def test_killed_begin_has_not_begun():
+    """A BEGIN that answered 1317 left its transaction open: what the client then took for autocommit was lost, or read an old snapshot."""
+    w = Wire(server)
+    for sql in ("CREATE DATABASE beg", "CREATE TABLE beg.t (id INT PRIMARY KEY)"):
+        w.query(sql)
+    failed = 0
+    for begin in ("BEGIN", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "COMMIT AND CHAIN", "ROLLBACK AND CHAIN"):
+        for i in range(1, 100):
+            w.query(f"SET DEBUG_SYNC = 'kill_at {i} QUERY'")
+            code = w.error(begin)
+            w.query("SET DEBUG_SYNC = 'RESET'")
+            w.query(f"INSERT INTO beg.t VALUES ({i})")
+            seen = watch.value(f"SELECT COUNT(*) FROM beg.t WHERE id = {i}")
+            assert seen == ("1" if code else "0"), f"{begin} killed at checkpoint {i}: {code}, the row was seen: {seen}"
+            w.query("ROLLBACK")
+            w.query("DELETE FROM beg.t")
+            if code == 0:
+                break
+            assert code == 1317, code
+            failed += 1
+    assert failed >= 2, "no kill met a BEGIN"
+    w.query("DROP DATABASE beg")
+    w.quit()
+
+
 def test_long_delimiter_stops():
     """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
     stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")
