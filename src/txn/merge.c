@@ -131,11 +131,18 @@ ql_txn_is_stale(ql_ctx *cx)
 static uint32_t
 visible_layers(const ql_txn *t, ql_view view)
 {
-    if (view != QL_VIEW_STATEMENT || t->depth == 0) {
+    if ((view != QL_VIEW_STATEMENT && view != QL_VIEW_LATEST) || t->depth == 0) {
         return t->nlayers;
     }
     uint32_t base = t->stmt_base[t->depth - 1];
     return base < t->nlayers ? base : t->nlayers;
+}
+
+static ql_status
+shot_of(ql_ctx *cx, ql_txn *t, ql_view view, qli_shot **out)
+{
+    return view == QL_VIEW_CURRENT || view == QL_VIEW_LATEST ? qli_shot_newest(cx, t, out)
+                                                             : qli_shot_statement(cx, t, out);
 }
 
 ql_status
@@ -150,7 +157,7 @@ ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
         }
     }
     qli_shot *sh;
-    QL_TRY(view == QL_VIEW_CURRENT ? qli_shot_newest(cx, t, &sh) : qli_shot_statement(cx, t, &sh));
+    QL_TRY(shot_of(cx, t, view, &sh));
     return ql_kv_get(cx, sh->s, key, value);
 }
 
@@ -186,7 +193,7 @@ ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out)
 {
     ql_txn *t = cx->txn;
     qli_shot *sh;
-    QL_TRY(view == QL_VIEW_CURRENT ? qli_shot_newest(cx, t, &sh) : qli_shot_statement(cx, t, &sh));
+    QL_TRY(shot_of(cx, t, view, &sh));
     ql_txn_cursor *c = take_cursor(t);
     if (c == NULL) {
         return ql_fail_oom(cx, sizeof *c);
@@ -239,6 +246,12 @@ qli_cursors_cut_off(ql_ctx *cx, ql_txn *t)
     while (t->cursors != NULL) {
         cut_off(cx, t->cursors);
     }
+}
+
+bool
+ql_txn_cursor_is_stale(const ql_txn_cursor *c)
+{
+    return c->t == NULL || ql_kv_snap_seq(c->shot->s) < ql_kv_seq(c->t->ts->kv);
 }
 
 void

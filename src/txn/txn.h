@@ -69,16 +69,22 @@ typedef enum ql_view {
     QL_VIEW_OWN,       /* snapshot + all own layers */
     QL_VIEW_CURRENT,   /* newest committed state + all own layers: after taking the lock, uniqueness
                           checks */
+    QL_VIEW_LATEST, /* newest committed state when the cursor is placed (or the point is read) + own
+                       layers below the running statement's: what locking reads, UPDATE and DELETE
+                       scan. After locking, look whether it has become stale. */
 } ql_view;
 
-/* QL_END = absent. Bytes valid until the statement ends, or (CURRENT) until the next CURRENT read
- * or write of this transaction. */
+/* QL_END = absent. Bytes valid until the statement ends, or (CURRENT, LATEST) until the next such
+ * read or write of this transaction. */
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
 /* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
 bool ql_txn_is_stale(ql_ctx *cx);
 
 ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;
 void ql_txn_cursor_close(ql_txn_cursor *c);
+/* Has anything been committed since the cursor's snapshot? One atomic load. A stale cursor is
+ * closed, opened anew and placed again where its owner stands. */
+bool ql_txn_cursor_is_stale(const ql_txn_cursor *c);
 /* Bytes valid until the next call on the cursor (values of STATEMENT and OWN views: until the
  * statement ends). */
 ql_status ql_txn_seek_ge(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
