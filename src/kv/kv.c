@@ -135,7 +135,7 @@ ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t
 }
 
 ql_status
-ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync)
+ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync)
 {
     return a->ops->apply_commit(cx, a, sync);
 }
@@ -146,4 +146,10 @@ ql_kv_apply_abort(ql_kv_apply *a)
     if (a != NULL) {
         a->ops->apply_abort(a);
     }
+}
+
+ql_status
+ql_kv_flush(ql_ctx *cx, ql_kv *kv)
+{
+    return kv->ops->flush != NULL ? kv->ops->flush(cx, kv) : QL_OK;
 }

@@ -20,7 +20,17 @@ typedef struct ql_kv_options {
     uint64_t map_size;    /* 0 = 16 TiB */
     bool read_only;
     bool no_sync; /* temporary environments only */
+    bool no_redo; /* every apply goes into LMDB at once, with its two syncs */
+    /* 0 = the usual; others are for tests. */
+    uint32_t redo_segment_bytes;
+    uint32_t flush_idle_ms, flush_age_ms; /* recent commits reach LMDB at the latest */
 } ql_kv_options;
+
+/* What an apply asks for when it is committed (false and true will do). */
+typedef enum ql_kv_sync {
+    QL_KV_WRITTEN, /* in the system's hands: survives the process, durable about a second later */
+    QL_KV_DURABLE
+} ql_kv_sync;
 
 /* Open (create) the environment in directory dir. QL_ERROR with a clear text when it is not ours,
  * damaged, or not accessible. */
@@ -69,15 +79,28 @@ ql_status ql_kv_apply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value)
 /* Delete up to n keys of [from, to); *done counts. */
 ql_status ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
                                 size_t *done) QL_MUST_USE;
-/* Durable when it returns QL_OK (sync false asks for less; the data directory syncs all the same,
- * because LMDB's meta page may not reach the disk before the pages it names). Ends the apply in
- * every case. QL_ERROR 1021 = disk full (ask again after ql_space_wait; nothing happened), other
- * errors are real I/O errors. Uninterruptible. */
-ql_status ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync) QL_MUST_USE;
+/* Durable when it returns QL_OK, or written (sync). Small applies are one record of the redo log
+ * and are kept in memory until they go into LMDB with others; large ones (above 4,096 operations,
+ * 256 KiB or a value of 32 KiB) and range deletes go into LMDB's transaction as they come, and are
+ * always durable. Ends the apply in every case. QL_ERROR 1021 = disk full (ask again after
+ * ql_space_wait; nothing happened), other errors are real I/O errors. Uninterruptible. */
+ql_status ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync) QL_MUST_USE;
 void ql_kv_apply_abort(ql_kv_apply *a);
 
+/* The writer, or while there is none: everything committed is in LMDB's file when it returns QL_OK.
+ * Waits for the flusher: BACKGROUND. */
+ql_status ql_kv_flush(ql_ctx *cx, ql_kv *kv) QL_MUST_USE;
+
 typedef struct ql_kv_stats {
-    uint64_t seq, entries, file_bytes, used_bytes, free_bytes, snapshots_open, oldest_snapshot_seq;
+    uint64_t seq;
+    uint64_t entries; /* many recent commits: their new keys are estimated */
+    uint64_t file_bytes, used_bytes, free_bytes, snapshots_open, oldest_snapshot_seq;
+    uint64_t memory_bytes;   /* recent commits in memory, with those only old snapshots need */
+    uint64_t unflushed;      /* commits that are in the redo log and not yet in the file */
+    uint64_t redo_bytes;     /* size of the redo log's files */
+    uint64_t redo_commits;   /* since the start: through the log, */
+    uint64_t direct_commits; /* straight into LMDB, */
+    uint64_t flushes;        /* transactions that took recent commits into LMDB */
 } ql_kv_stats;
 void ql_kv_get_stats(ql_kv *kv, ql_kv_stats *out);
 

@@ -36,8 +36,9 @@ typedef struct ql_kv_ops {
     ql_status (*apply_get)(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value);
     ql_status (*apply_del_range)(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
                                  size_t *done);
-    ql_status (*apply_commit)(ql_ctx *cx, ql_kv_apply *a, bool sync);
+    ql_status (*apply_commit)(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
     void (*apply_abort)(ql_kv_apply *a);
+    ql_status (*flush)(ql_ctx *cx, ql_kv *kv); /* NULL: nothing is ever pending */
 } ql_kv_ops;
 
 /* First member of every environment, snapshot, cursor and apply. */

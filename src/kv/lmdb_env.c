@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "kv/lmdb_int.h"
+#include "kv/redo_int.h"
 
 #define DATA_FILE "quell.mdb"
 #define LOCK_FILE "quell.lock"
@@ -90,8 +90,8 @@ count_free_pages(MDB_txn *txn)
     return pages;
 }
 
-static void
-lmdb_stats(ql_kv *kv, ql_kv_stats *out)
+void
+qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out)
 {
     qli_lmdb *l = (qli_lmdb *)kv;
     MDB_stat st;
@@ -116,8 +116,8 @@ lmdb_stats(ql_kv *kv, ql_kv_stats *out)
 
 /* --- open and close --- */
 
-static void
-lmdb_close(ql_kv *kv)
+void
+qli_lmdb_close(ql_kv *kv)
 {
     qli_lmdb *l = (qli_lmdb *)kv;
     qli_lsnap_free_pool(l);
@@ -133,9 +133,9 @@ lmdb_close(ql_kv *kv)
 }
 
 static qli_lmdb *
-new_env(ql_ctx *cx, const char *dir, const char *file)
+new_env(ql_ctx *cx, const char *dir, const char *file, size_t size)
 {
-    qli_lmdb *l = ql_mem_zalloc(sizeof *l);
+    qli_lmdb *l = ql_mem_zalloc(size);
     size_t n = strlen(dir) + strlen(file) + 2;
     char *path = ql_mem_alloc(n);
     if (l == NULL || path == NULL) {
@@ -408,18 +408,16 @@ ql_kv_open(ql_ctx *cx, const char *dir, const ql_kv_options *opt, ql_kv **out)
 {
     static const ql_kv_options defaults = {0};
     opt = opt != NULL ? opt : &defaults;
-    qli_lmdb *l = new_env(cx, dir, DATA_FILE);
+    qli_lmdb *l = new_env(cx, dir, DATA_FILE, sizeof(qli_redo));
     if (l == NULL) {
         return QL_ERROR;
     }
     ql_status st = open_in_dir(cx, l, dir, opt);
     if (st != QL_OK) {
-        lmdb_close(&l->kv);
+        qli_lmdb_close(&l->kv);
         return st;
     }
-    publish_first_seq(l);
-    *out = &l->kv;
-    return QL_OK;
+    return qli_redo_open(cx, (qli_redo *)l, opt, out);
 }
 
 /* LMDB appends "-lock" to the name of its lock file. */
@@ -437,7 +435,7 @@ ql_status
 ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
 {
     static const ql_kv_options options = {.max_readers = 8, .no_sync = true};
-    qli_lmdb *l = new_env(cx, tmpdir, "quell-spill-XXXXXX");
+    qli_lmdb *l = new_env(cx, tmpdir, "quell-spill-XXXXXX", sizeof(qli_lmdb));
     if (l == NULL) {
         return QL_ERROR;
     }
@@ -454,7 +452,7 @@ ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
     }
     if (rc != 0) {
         ql_status st = qli_lmdb_fail(cx, l, rc);
-        lmdb_close(&l->kv);
+        qli_lmdb_close(&l->kv);
         return st;
     }
     publish_first_seq(l);
@@ -463,8 +461,8 @@ ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
 }
 
 const ql_kv_ops qli_lmdb_ops = {
-    .close = lmdb_close,
-    .stats = lmdb_stats,
+    .close = qli_lmdb_close,
+    .stats = qli_lmdb_stats,
     .snap_begin = qli_lsnap_begin,
     .snap_end = qli_lsnap_end,
     .get = qli_lsnap_get,

@@ -23,6 +23,7 @@
 #define QLI_LINK_LEN 511u
 #define QLI_CHUNK 500u
 #define QLI_ENTRY_HEAD 10u
+#define QLI_GENS 4u        /* generations at a time: one a segment of the log, the recovered one */
 #define QLI_CHAIN_LEVELS 7 /* 510 + 6 * 500 > 3,500; level 0 is the plain tree */
 
 typedef struct qli_lmdb qli_lmdb;
@@ -52,6 +53,10 @@ struct qli_lsnap {
     MDB_txn *txn;
     qli_lcursor *spare;     /* [owner] closed cursor kept for the next open */
     qli_lsnap *next, *prev; /* [l->mu] */
+    /* Data directory: generations that this state needs beside LMDB's, oldest first (redo_int.h);
+     * none: the snapshot is LMDB's alone. */
+    uint32_t ngens;
+    struct qli_gen *gen[QLI_GENS];
 };
 
 /* A cursor over whole keys. mc stands on the plain tree; inside a chain cc stands on the entry and
@@ -73,9 +78,15 @@ extern const ql_kv_ops qli_lmdb_ops;
 /* Word LMDB's or the system's error rc: 1021 when the disk (or the map) is full, else 1030, 1037,
  * 1041. */
 ql_status qli_lmdb_fail(ql_ctx *cx, qli_lmdb *l, int rc);
+void qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out);
+void qli_lmdb_close(ql_kv *kv);
 
 /* lmdb_txn.c */
 ql_status qli_lsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);
+/* A snapshot of LMDB's newest state, not yet listed; NULL and LMDB's code in *rc. */
+qli_lsnap *qli_lsnap_take(qli_lmdb *l, int *rc);
+void qli_lsnap_free(qli_lsnap *s); /* one that is not listed */
+void qli_lsnap_list(qli_lsnap *s); /* [mu] */
 void qli_lsnap_end(ql_kv_snap *s);
 ql_status qli_lsnap_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
 void qli_lsnap_free_pool(qli_lmdb *l);
@@ -85,7 +96,10 @@ ql_status qli_lapply_del(ql_ctx *cx, ql_kv_apply *a, ql_str key);
 ql_status qli_lapply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value);
 ql_status qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
                                size_t *done);
-ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, bool sync);
+/* Commit without publishing its number (LMDB's code); ends the apply. */
+int qli_lapply_finish(ql_ctx *cx, ql_kv_apply *a) QL_MUST_USE;
+uint64_t qli_lapply_txn_id(const ql_kv_apply *a);
+ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_lapply_abort(ql_kv_apply *a);
 
 /* lmdb_cursor.c */

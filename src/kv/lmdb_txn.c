@@ -36,8 +36,8 @@ pool_get(qli_lmdb *l)
     return s;
 }
 
-static void
-free_snap(qli_lsnap *s)
+void
+qli_lsnap_free(qli_lsnap *s)
 {
     qli_lcursor_free(s->spare);
     if (s->txn != NULL) {
@@ -59,16 +59,16 @@ new_snap(qli_lmdb *l, int *rc)
     *rc = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &s->txn);
     if (*rc != 0) {
         s->txn = NULL;
-        free_snap(s);
+        qli_lsnap_free(s);
         return NULL;
     }
     return s;
 }
 
-static void
-list_add(qli_lmdb *l, qli_lsnap *s)
+void
+qli_lsnap_list(qli_lsnap *s)
 {
-    ql_mutex_lock(&l->mu);
+    qli_lmdb *l = s->l;
     s->next = NULL;
     s->prev = l->newest;
     if (l->newest != NULL) {
@@ -78,7 +78,21 @@ list_add(qli_lmdb *l, qli_lsnap *s)
     }
     l->newest = s;
     l->nopen++;
-    ql_mutex_unlock(&l->mu);
+}
+
+qli_lsnap *
+qli_lsnap_take(qli_lmdb *l, int *rc)
+{
+    qli_lsnap *s = pool_get(l);
+    if (s == NULL) {
+        return new_snap(l, rc);
+    }
+    *rc = mdb_txn_renew(s->txn);
+    if (*rc != 0) {
+        qli_lsnap_free(s);
+        return NULL;
+    }
+    return s;
 }
 
 ql_status
@@ -86,21 +100,14 @@ qli_lsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out)
 {
     qli_lmdb *l = (qli_lmdb *)kv;
     int rc = 0;
-    qli_lsnap *s = pool_get(l);
-    if (s != NULL) {
-        rc = mdb_txn_renew(s->txn);
-        if (rc != 0) {
-            free_snap(s);
-            s = NULL;
-        }
-    } else {
-        s = new_snap(l, &rc);
-    }
+    qli_lsnap *s = qli_lsnap_take(l, &rc);
     if (s == NULL) {
         return qli_lmdb_fail(cx, l, rc);
     }
     s->s.seq = mdb_txn_id(s->txn);
-    list_add(l, s);
+    ql_mutex_lock(&l->mu);
+    qli_lsnap_list(s);
+    ql_mutex_unlock(&l->mu);
     *out = &s->s;
     return QL_OK;
 }
@@ -131,7 +138,7 @@ qli_lsnap_end(ql_kv_snap *snap)
     }
     ql_mutex_unlock(&l->mu);
     if (!keep) {
-        free_snap(s);
+        qli_lsnap_free(s);
     }
 }
 
@@ -139,7 +146,7 @@ void
 qli_lsnap_free_pool(qli_lmdb *l)
 {
     for (qli_lsnap *s = pool_get(l); s != NULL; s = pool_get(l)) {
-        free_snap(s);
+        qli_lsnap_free(s);
     }
 }
 
@@ -272,19 +279,33 @@ publish_seq(qli_lmdb *l)
     }
 }
 
-ql_status
-qli_lapply_commit(ql_ctx *cx, ql_kv_apply *apply, bool sync)
+uint64_t
+qli_lapply_txn_id(const ql_kv_apply *apply)
+{
+    return mdb_txn_id(((const qli_lapply *)apply)->txn);
+}
+
+int
+qli_lapply_finish(ql_ctx *cx, ql_kv_apply *apply)
 {
     qli_lapply *a = (qli_lapply *)apply;
-    qli_lmdb *l = a->l;
-    /* sync is always done in the data directory: without it the meta page could reach the disk
-     * before the pages it names, and a power cut would tear the tree (DESIGN section 2). */
-    (void)sync;
     int rc = mdb_txn_commit(a->txn);
     ql_mem_free(a);
 #ifdef QL_DEBUG
     ql_intr_gap_restart(cx, __FILE__, __LINE__);
+#else
+    (void)cx;
 #endif
+    return rc;
+}
+
+/* Temporary environments; the data directory goes through redo_apply.c. */
+ql_status
+qli_lapply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
+{
+    qli_lmdb *l = ((qli_lapply *)apply)->l;
+    (void)sync;
+    int rc = qli_lapply_finish(cx, apply);
     if (rc != 0) {
         return qli_lmdb_fail(cx, l, rc);
     }

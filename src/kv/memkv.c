@@ -432,7 +432,7 @@ mem_apply_abort(ql_kv_apply *apply)
 }
 
 static ql_status
-mem_apply_commit(ql_ctx *cx, ql_kv_apply *apply, bool sync)
+mem_apply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
 {
     memapply *a = (memapply *)apply;
     memkv *m = a->m;

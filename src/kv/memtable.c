@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The generation in memory (memtable.h): skip list after W. Pugh, "Skip Lists: A Probabilistic
+ * Alternative to Balanced Trees" (1990), with one writer and lock-free readers; the versions of a
+ * key carry jump pointers after E. Myers, "An Applicative Random-Access Stack" (1983), so that old
+ * snapshots of a hot key stay cheap. Memory comes from chunks that are freed together.
+ */
+#include "kv/memtable.h"
+
+#include "base/hash.h"
+
+#define CHUNK_BYTES ((size_t)256 << 10)
+#define BUCKETS ((size_t)1 << 15)
+
+struct qli_mchunk {
+    qli_mchunk *next;
+    size_t used, size;
+    _Alignas(16) char bytes[];
+};
+
+bool
+qli_mt_init(qli_memtable *m)
+{
+    memset(m, 0, sizeof *m);
+    m->random = 0x9E3779B97F4A7C15u;
+    m->buckets = ql_mem_zalloc(BUCKETS * sizeof *m->buckets);
+    atomic_store_explicit(&m->bytes, BUCKETS * sizeof *m->buckets, memory_order_relaxed);
+    return m->buckets != NULL;
+}
+
+void
+qli_mt_fini(qli_memtable *m)
+{
+    for (qli_mchunk *c = m->chunks, *next; c != NULL; c = next) {
+        next = c->next;
+        ql_mem_free(c);
+    }
+    m->chunks = NULL;
+    ql_mem_free(m->buckets);
+    m->buckets = NULL;
+}
+
+bool
+qli_mt_reserve(qli_memtable *m, size_t cost)
+{
+    if (m->chunks != NULL && m->chunks->size - m->chunks->used >= cost) {
+        return true;
+    }
+    size_t size = cost > CHUNK_BYTES ? cost : CHUNK_BYTES;
+    qli_mchunk *c = ql_mem_alloc(sizeof *c + size);
+    if (c == NULL) {
+        return false;
+    }
+    *c = (qli_mchunk){.next = m->chunks, .size = size};
+    m->chunks = c;
+    atomic_fetch_add_explicit(&m->bytes, sizeof *c + size, memory_order_relaxed);
+    return true;
+}
+
+/* Reserved before. */
+static void *
+take(qli_memtable *m, size_t n)
+{
+    qli_mchunk *c = m->chunks;
+    void *p = c->bytes + c->used;
+    c->used += (n + 7) & ~(size_t)7;
+    return p;
+}
+
+uint64_t
+qli_mt_hash(ql_str key)
+{
+    return ql_hash_bytes(key.p, key.n, 0);
+}
+
+static uint32_t
+random_levels(qli_memtable *m)
+{
+    m->random ^= m->random << 13;
+    m->random ^= m->random >> 7;
+    m->random ^= m->random << 17;
+    uint32_t zeros =
+        (uint32_t)__builtin_ctzll((m->random >> 8) | ((uint64_t)1 << (2 * QLI_MT_LEVELS - 2)));
+    return 1 + zeros / 2;
+}
+
+/* First node not below key; before[i] (NULL: not wanted) gets the link of level i that leads to it.
+ */
+static qli_mnode *
+find_place(const qli_memtable *m, ql_str key, _Atomic(qli_mnode *) *before[QLI_MT_LEVELS],
+           qli_mnode **below)
+{
+    _Atomic(qli_mnode *) *links = (_Atomic(qli_mnode *) *)(uintptr_t)m->head;
+    const qli_mnode *known = NULL; /* found not below key one level up */
+    qli_mnode *at = NULL, *last = NULL;
+    for (int i = QLI_MT_LEVELS - 1; i >= 0; i--) {
+        at = atomic_load_explicit(&links[i], memory_order_acquire);
+        while (at != NULL && at != known && qli_kv_compare(qli_mnode_key(at), key) < 0) {
+            last = at;
+            links = at->next;
+            at = atomic_load_explicit(&links[i], memory_order_acquire);
+        }
+        known = at;
+        if (before != NULL) {
+            before[i] = &links[i];
+        }
+    }
+    if (below != NULL) {
+        *below = last;
+    }
+    return at;
+}
+
+qli_mnode *
+qli_mt_seek_ge(const qli_memtable *m, ql_str key)
+{
+    return find_place(m, key, NULL, NULL);
+}
+
+qli_mnode *
+qli_mt_seek_lt(const qli_memtable *m, ql_str key)
+{
+    qli_mnode *below;
+    (void)find_place(m, key, NULL, &below);
+    return below;
+}
+
+const qli_mnode *
+qli_mt_find(const qli_memtable *m, ql_str key, uint64_t hash)
+{
+    const qli_mnode *n =
+        atomic_load_explicit(&m->buckets[hash & (BUCKETS - 1)], memory_order_acquire);
+    while (n != NULL) {
+        if (n->hash == hash && n->n == key.n && memcmp(qli_mnode_key(n).p, key.p, key.n) == 0) {
+            return n;
+        }
+        n = n->chain;
+    }
+    return NULL;
+}
+
+const qli_mver *
+qli_mnode_at(const qli_mnode *n, uint64_t seq)
+{
+    const qli_mver *v = atomic_load_explicit(&n->newest, memory_order_acquire);
+    while (v != NULL && v->seq > seq) {
+        v = v->jump != NULL && v->jump->seq > seq ? v->jump : v->older;
+    }
+    return v;
+}
+
+/* In front of those of n. */
+static void
+add_version(qli_memtable *m, qli_mnode *n, uint64_t seq, ql_str value, bool deleted)
+{
+    qli_mver *v = take(m, sizeof *v + value.n);
+    qli_mver *older = atomic_load_explicit(&n->newest, memory_order_relaxed);
+    v->older = older;
+    v->jump = older;
+    v->depth = older != NULL ? older->depth + 1 : 0;
+    if (older != NULL && older->jump != NULL && older->jump->jump != NULL &&
+        older->depth - older->jump->depth == older->jump->depth - older->jump->jump->depth) {
+        v->jump = older->jump->jump;
+    }
+    v->seq = seq;
+    v->deleted = deleted;
+    v->n = (uint32_t)value.n;
+    if (value.n != 0) {
+        memcpy(v->bytes, value.p, value.n);
+    }
+    atomic_store_explicit(&n->newest, v, memory_order_release);
+}
+
+static void
+add_node(qli_memtable *m, ql_str key, uint64_t hash, uint64_t seq, ql_str value, bool deleted)
+{
+    _Atomic(qli_mnode *) *before[QLI_MT_LEVELS];
+    (void)find_place(m, key, before, NULL);
+    uint32_t levels = random_levels(m);
+    qli_mnode *n = take(m, sizeof *n + levels * sizeof n->next[0] + key.n);
+    _Atomic(qli_mnode *) *bucket = &m->buckets[hash & (BUCKETS - 1)];
+    atomic_init(&n->newest, NULL);
+    n->hash = hash;
+    n->n = (uint32_t)key.n;
+    n->levels = levels;
+    n->chain = atomic_load_explicit(bucket, memory_order_relaxed);
+    memcpy(&n->next[levels], key.p, key.n);
+    add_version(m, n, seq, value, deleted);
+    for (uint32_t i = 0; i < levels; i++) {
+        atomic_init(&n->next[i], atomic_load_explicit(before[i], memory_order_relaxed));
+    }
+    for (uint32_t i = 0; i < levels; i++) {
+        atomic_store_explicit(before[i], n, memory_order_release);
+    }
+    atomic_store_explicit(bucket, n, memory_order_release);
+    m->nodes++;
+}
+
+void
+qli_mt_put(qli_memtable *m, uint64_t seq, ql_str key, ql_str value, bool deleted)
+{
+    uint64_t hash = qli_mt_hash(key);
+    qli_mnode *n = (qli_mnode *)(uintptr_t)qli_mt_find(m, key, hash);
+    if (n != NULL) {
+        add_version(m, n, seq, value, deleted);
+    } else {
+        add_node(m, key, hash, seq, value, deleted);
+    }
+}

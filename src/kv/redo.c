@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening and closing the data directory behind its redo log, the list of generations, figures.
+ * Recovery puts what the log has behind LMDB's state into one generation and tries at once to take
+ * it into LMDB; where the disk is full it stays, and the first commit that needs the log's room
+ * tries again. Opening and closing are single-threaded.
+ */
+#include "kv/redo_int.h"
+
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "kv/redo.h"
+
+#define SEGMENT_BYTES ((size_t)8 << 20)
+#define IDLE_MS 200u
+#define AGE_MS 2000u
+#define COUNTED_EXACTLY 2000u
+
+static const char state_key[2] = {(char)QLI_KV_INTERNAL, 's'};
+static const char id_key[2] = {(char)QLI_KV_INTERNAL, 'u'};
+
+/* --- generations --- */
+
+qli_gen *
+qli_gen_new(uint32_t segments)
+{
+    qli_gen *g = ql_mem_zalloc(sizeof *g);
+    if (g == NULL || !qli_mt_init(&g->mt)) {
+        ql_mem_free(g);
+        return NULL;
+    }
+    g->refs = 1;
+    g->segments = segments;
+    return g;
+}
+
+void
+qli_gen_free(qli_gen *g)
+{
+    if (g != NULL) {
+        qli_mt_fini(&g->mt);
+        ql_mem_free(g);
+    }
+}
+
+void
+qli_gen_put(qli_redo *r, qli_gen *g)
+{
+    if (--g->refs == 0) {
+        g->next = r->garbage;
+        r->garbage = g;
+        ql_cv_signal(&r->work);
+    }
+}
+
+void
+qli_redo_freeze(qli_redo *r)
+{
+    qli_gen *g = r->active;
+    if (g == NULL) {
+        return;
+    }
+    r->active = NULL;
+    r->freeze_wanted = false;
+    if (g->last == 0) { /* nothing was committed to it */
+        r->ngens--;
+        r->free_segments |= g->segments;
+        r->held_bytes += atomic_load_explicit(&g->mt.bytes, memory_order_relaxed);
+        qli_gen_put(r, g);
+    }
+}
+
+/* --- figures --- */
+
+/* Keys that the generations add to LMDB's (or take away). Counted exactly while they are few. */
+static int64_t
+count_new_keys(ql_ctx *cx, const qli_lsnap *s)
+{
+    int64_t delta = 0, looked = 0, all = 0;
+    for (uint32_t i = 0; i < s->ngens; i++) {
+        for (const qli_mnode *n = qli_mt_seek_ge(&s->gen[i]->mt, (ql_str){"", 0}); n != NULL;
+             n = qli_mnode_next(n)) {
+            const qli_mver *v = qli_mnode_at(n, s->s.seq);
+            bool newer = v == NULL;
+            for (uint32_t j = i + 1; j < s->ngens && !newer; j++) {
+                newer = qli_mt_find(&s->gen[j]->mt, qli_mnode_key(n), n->hash) != NULL;
+            }
+            if (newer || all++ >= COUNTED_EXACTLY) {
+                continue;
+            }
+            ql_str old;
+            bool was =
+                qli_lsnap_get(cx, (ql_kv_snap *)(uintptr_t)&s->s, qli_mnode_key(n), &old) == QL_OK;
+            delta += (v->deleted ? 0 : 1) - (was ? 1 : 0);
+            looked++;
+        }
+    }
+    return looked == all || looked == 0 ? delta : delta * (all / looked);
+}
+
+static void
+redo_stats(ql_kv *kv, ql_kv_stats *out)
+{
+    qli_redo *r = (qli_redo *)kv;
+    qli_lmdb_stats(kv, out);
+    ql_mutex_lock(&r->l.mu);
+    for (uint32_t i = 0; i < r->ngens; i++) {
+        out->memory_bytes += atomic_load_explicit(&r->gens[i]->mt.bytes, memory_order_relaxed);
+    }
+    out->memory_bytes += r->held_bytes;
+    out->unflushed = ql_kv_seq(kv) - r->file_seq;
+    out->redo_bytes = r->nsegments * (uint64_t)r->segment_bytes;
+    out->redo_commits = r->n_redo;
+    out->direct_commits = r->n_direct;
+    out->flushes = r->n_flushes;
+    bool recent = r->ngens != 0;
+    ql_mutex_unlock(&r->l.mu);
+    ql_ctx cx = {0};
+    ql_kv_snap *s;
+    if (recent && qli_rsnap_begin(&cx, kv, &s) == QL_OK) {
+        out->entries = (uint64_t)((int64_t)out->entries + count_new_keys(&cx, (qli_lsnap *)s));
+        ql_kv_snap_end(s);
+    }
+}
+
+/* --- recovery --- */
+
+static int
+read_own(qli_redo *r, const char key[2], void *p, size_t n)
+{
+    MDB_txn *txn;
+    MDB_val k = {.mv_size = 2, .mv_data = (void *)(uintptr_t)key}, v;
+    int rc = mdb_txn_begin(r->l.env, NULL, MDB_RDONLY, &txn);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = mdb_get(txn, r->l.dbi, &k, &v);
+    if (rc == 0 && v.mv_size != n) {
+        rc = MDB_CORRUPTED;
+    }
+    if (rc == 0) {
+        memcpy(p, v.mv_data, n);
+    }
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static int
+write_own(MDB_txn *txn, MDB_dbi dbi, const char key[2], const void *p, size_t n)
+{
+    MDB_val k = {.mv_size = 2, .mv_data = (void *)(uintptr_t)key};
+    MDB_val v = {.mv_size = n, .mv_data = (void *)(uintptr_t)p};
+    return mdb_put(txn, dbi, &k, &v, 0);
+}
+
+/* First time: numbers go on where LMDB's transactions are. */
+static int
+write_first_state(qli_redo *r, unsigned char id[QLI_REDO_ID])
+{
+    MDB_txn *txn;
+    char seq[8];
+    if (getrandom(id, QLI_REDO_ID, 0) != (ssize_t)QLI_REDO_ID) {
+        return EIO;
+    }
+    int rc = mdb_txn_begin(r->l.env, NULL, 0, &txn);
+    if (rc != 0) {
+        return rc;
+    }
+    qli_store_be64(seq, mdb_txn_id(txn));
+    rc = write_own(txn, r->l.dbi, state_key, seq, sizeof seq);
+    if (rc == 0) {
+        rc = write_own(txn, r->l.dbi, id_key, id, QLI_REDO_ID);
+    }
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return rc;
+    }
+    return mdb_txn_commit(txn);
+}
+
+/* LMDB's number and the id that binds the log's files to it. */
+static ql_status
+read_state(ql_ctx *cx, qli_redo *r, unsigned char id[QLI_REDO_ID])
+{
+    char seq[8];
+    MDB_envinfo info;
+    int rc = read_own(r, id_key, id, QLI_REDO_ID);
+    if (rc == MDB_NOTFOUND && !r->read_only) {
+        rc = write_first_state(r, id);
+    }
+    if (rc == 0) {
+        rc = read_own(r, state_key, seq, sizeof seq);
+    }
+    if (rc == 0) {
+        rc = mdb_env_info(r->l.env, &info);
+    }
+    if (rc == MDB_NOTFOUND && r->read_only && mdb_env_info(r->l.env, &info) == 0) {
+        memset(id, 0, QLI_REDO_ID); /* written before there was a log */
+        qli_store_be64(seq, info.me_last_txnid);
+        rc = 0;
+    }
+    if (rc != 0) {
+        return qli_lmdb_fail(cx, &r->l, rc);
+    }
+    r->file_txn = info.me_last_txnid;
+    r->file_seq = qli_load_be64(seq);
+    atomic_store_explicit(&r->l.kv.seq, r->file_seq, memory_order_release);
+    return QL_OK;
+}
+
+static ql_status
+replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
+{
+    qli_redo *r = arg;
+    if (r->ngens == 0) {
+        r->gens[0] = qli_gen_new((1u << QLI_SEGMENTS) - 1); /* none is free before it is flushed */
+        if (r->gens[0] == NULL) {
+            return ql_fail_oom(cx, sizeof(qli_gen));
+        }
+        r->ngens = 1;
+        r->gens[0]->first = seq;
+    }
+    qli_gen *g = r->gens[0];
+    qli_redo_op op;
+    while (qli_redo_op_next(&body, &op)) {
+        size_t cost = QLI_MT_COST(op.key.n, op.value.n);
+        if (!qli_mt_reserve(&g->mt, cost)) {
+            return ql_fail_oom(cx, cost);
+        }
+        qli_mt_put(&g->mt, seq, op.key, op.value, op.deleted);
+    }
+    g->last = seq;
+    atomic_store_explicit(&r->l.kv.seq, seq, memory_order_release);
+    return QL_OK;
+}
+
+/* What is there is known; with nothing pending all of it is free. */
+static void
+count_segments(qli_redo *r)
+{
+    r->nsegments = 0;
+    r->free_segments = 0;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        if (r->log.seg[i].fd >= 0) {
+            r->nsegments++;
+            r->free_segments |= r->ngens == 0 ? 1u << i : 0;
+        }
+    }
+}
+
+/* The log's records become LMDB's before anything is built on them: they may not be durable yet
+ * (the process was killed before its sync). */
+static ql_status
+flush_recovered(ql_ctx *cx, qli_redo *r)
+{
+    uint64_t from = r->file_seq;
+    ql_status st = qli_redo_flush_frozen(cx, r);
+    const ql_condition *c = ql_diag_error(cx->diag);
+    if (st == QL_OK) {
+        ql_log_write(cx->inst->log, QL_LOG_NOTE, "Recovered %llu commits from the redo log",
+                     (unsigned long long)(r->file_seq - from));
+    } else if (c != NULL && c->number == QL_ER_DISK_FULL) {
+        ql_log_write(cx->inst->log, QL_LOG_WARNING,
+                     "%llu commits stay in the redo log until the disk has space",
+                     (unsigned long long)(ql_kv_seq(&r->l.kv) - from));
+        ql_diag_clear_error(cx->diag);
+        return QL_OK;
+    }
+    return st;
+}
+
+static ql_status
+recover(ql_ctx *cx, qli_redo *r)
+{
+    unsigned char id[QLI_REDO_ID];
+    QL_TRY(read_state(cx, r, id));
+    int rc = qli_redo_log_open(&r->log, r->l.path, id, r->segment_bytes, r->read_only);
+    if (rc != 0) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the redo log: %s", strerror(rc));
+    }
+    QL_TRY(qli_redo_log_recover(cx, &r->log, r->file_seq, replay_record, r));
+    count_segments(r);
+    if (r->read_only) {
+        return QL_OK;
+    }
+    if (r->ngens != 0) {
+        QL_TRY(flush_recovered(cx, r));
+    }
+    if (r->ngens == 0) {
+        qli_redo_log_drop_odd(&r->log);
+        count_segments(r);
+    }
+    if (r->nsegments == 0 && !r->no_log && qli_redo_log_create(&r->log, 0) == 0) {
+        count_segments(r);
+    }
+    return QL_OK;
+}
+
+/* --- tests' switches --- */
+
+void
+ql_kv_redo_fail_write(ql_kv *kv, int error, size_t part)
+{
+    qli_redo_log *log = &((qli_redo *)kv)->log;
+    atomic_store_explicit(&log->short_write, part, memory_order_relaxed);
+    atomic_store_explicit(&log->fail_write, error, memory_order_relaxed);
+}
+
+void
+ql_kv_redo_fail_sync(ql_kv *kv, int error)
+{
+    atomic_store_explicit(&((qli_redo *)kv)->log.fail_sync, error, memory_order_relaxed);
+}
+
+/* --- open and close --- */
+
+static void
+redo_close(ql_kv *kv)
+{
+    qli_redo *r = (qli_redo *)kv;
+    if (r->thread.started) {
+        ql_background_stop(&r->flusher);
+        ql_thread_join(&r->thread);
+        ql_background_fini(&r->flusher);
+    }
+    for (uint32_t i = 0; i < r->ngens; i++) {
+        qli_gen_free(r->gens[i]);
+    }
+    for (qli_gen *g = r->garbage, *next; g != NULL; g = next) {
+        next = g->next;
+        qli_gen_free(g);
+    }
+    qli_redo_log_close(&r->log);
+    ql_mem_free(r->buf);
+    qli_lmdb_close(kv);
+}
+
+static ql_status
+start_flusher(ql_ctx *cx, qli_redo *r)
+{
+    if (ql_background_init(&r->flusher, cx->inst, &r->flusher_intr) != QL_OK) {
+        return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
+    }
+    ql_status st = ql_thread_start(cx, &r->thread, "ql-flush", 0, qli_flusher_run, r);
+    if (st != QL_OK) {
+        ql_background_fini(&r->flusher);
+        r->thread.started = false;
+    }
+    return st;
+}
+
+static ql_status
+redo_flush(ql_ctx *cx, ql_kv *kv)
+{
+    qli_redo *r = (qli_redo *)kv;
+    ql_mutex_lock(&r->l.mu);
+    qli_redo_freeze(r);
+    ql_mutex_unlock(&r->l.mu);
+    return qli_redo_flush_frozen(cx, r);
+}
+
+ql_status
+qli_redo_open(ql_ctx *cx, qli_redo *r, const ql_kv_options *opt, ql_kv **out)
+{
+    r->l.kv.ops = &qli_redo_ops;
+    r->segment_bytes = opt->redo_segment_bytes != 0 ? opt->redo_segment_bytes : SEGMENT_BYTES;
+    r->idle_ns = (int64_t)(opt->flush_idle_ms != 0 ? opt->flush_idle_ms : IDLE_MS) * 1000000;
+    r->age_ns = (int64_t)(opt->flush_age_ms != 0 ? opt->flush_age_ms : AGE_MS) * 1000000;
+    r->read_only = opt->read_only;
+    r->no_log = opt->no_redo || opt->read_only;
+    ql_cv_init(&r->work);
+    ql_cv_init(&r->writer_free);
+    ql_status st = recover(cx, r);
+    if (st == QL_OK && !r->read_only) {
+        st = start_flusher(cx, r);
+    }
+    if (st != QL_OK) {
+        redo_close(&r->l.kv);
+        return st;
+    }
+    *out = &r->l.kv;
+    return QL_OK;
+}
+
+const ql_kv_ops qli_redo_ops = {
+    .close = redo_close,
+    .stats = redo_stats,
+    .snap_begin = qli_rsnap_begin,
+    .snap_end = qli_rsnap_end,
+    .get = qli_rsnap_get,
+    .cursor_open = qli_rcursor_open,
+    .cursor_close = qli_rcursor_close,
+    .seek_ge = qli_rcursor_seek_ge,
+    .seek_lt = qli_rcursor_seek_lt,
+    .next = qli_rcursor_next,
+    .prev = qli_rcursor_prev,
+    .apply_begin = qli_rapply_begin,
+    .apply_put = qli_rapply_put,
+    .apply_del = qli_rapply_del,
+    .apply_get = qli_rapply_get,
+    .apply_del_range = qli_rapply_del_range,
+    .apply_commit = qli_rapply_commit,
+    .apply_abort = qli_rapply_abort,
+    .flush = redo_flush,
+};

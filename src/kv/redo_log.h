@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The files of the redo log: a few segments of fixed size beside the data file, filled with zeros
+ * when they are made and written over again and again, so that a commit's fdatasync has no
+ * metadata to write. Format of a segment (little-endian, as the machine writes it):
+ *
+ *   0     head: "QLREDO01", id of the data file (16), serial (8), first number (8), nonce (8, new
+ *         and random for each use), crc (4)
+ *   4096  records, each at a multiple of 8: crc (4) of the nonce and what follows, length of the
+ *         body (4), number (8), body
+ *   body  operations: kind (1: 1 = put, 2 = delete), 0, length of the key (2), of the value (4),
+ *         key, value
+ *
+ * Numbers of the records in a segment follow each other from the head's first one; the first record
+ * that does not (left from an earlier use, or torn) ends it. Inside kv/ only.
+ */
+#ifndef QL_KV_REDO_LOG_H
+#define QL_KV_REDO_LOG_H
+
+#include "kv/kv_int.h"
+
+#define QLI_SEGMENTS 3u
+#define QLI_SEGMENT_HEAD 4096u
+#define QLI_RECORD_HEAD 16u
+#define QLI_REDO_ID 16u
+
+/* Kinds of operations. */
+#define QLI_OP_PUT 1
+#define QLI_OP_DEL 2
+#define QLI_OP_HEAD 8u
+
+typedef struct qli_segment {
+    int fd;                /* [committer] -1 = there is none */
+    int sync_fd;           /* [flusher] the same file: each opening reports a failed write once */
+    uint64_t serial;       /* [committer] of its head */
+    uint64_t first, nonce; /* [committer] */
+    size_t size;           /* [const] on disk when opened */
+    size_t end;            /* [committer] where the next record goes */
+    _Atomic bool unsynced; /* written, not yet made durable */
+} qli_segment;
+
+/* Owner: the environment. */
+typedef struct qli_redo_log {
+    char *path; /* of the data file */
+    unsigned char id[QLI_REDO_ID];
+    size_t segment_bytes; /* [const] */
+    uint64_t serial;      /* [committer] last one given */
+    qli_segment seg[QLI_SEGMENTS];
+    _Atomic bool
+        broken; /* a write or a sync failed for good: not used again until the next start */
+    /* Tests: */
+    _Atomic int fail_write, fail_sync; /* errno of the next one; 0 = none */
+    _Atomic size_t short_write;        /* the failing write moves so many bytes before */
+} qli_redo_log;
+
+/* Called for each record found, in order. */
+typedef ql_status (*qli_redo_replay)(ql_ctx *cx, void *arg, uint64_t seq, ql_str body);
+
+/* Open those segments that are there. Returns an errno; close in every case. */
+int qli_redo_log_open(qli_redo_log *log, const char *path, const unsigned char *id,
+                      size_t segment_bytes, bool read_only) QL_MUST_USE;
+void qli_redo_log_close(qli_redo_log *log);
+/* Hand over the records behind number `applied`, in order and without a gap. A gap is an error: the
+ * log and the data file do not belong together. */
+ql_status qli_redo_log_recover(ql_ctx *cx, qli_redo_log *log, uint64_t applied,
+                               qli_redo_replay replay, void *arg) QL_MUST_USE;
+/* After recovery, when nothing of it is needed any more: files of another size are removed. */
+void qli_redo_log_drop_odd(qli_redo_log *log);
+/* Make segment i: all its blocks written. Returns an errno; on failure there is none. The directory
+ * entry is durable. Takes milliseconds. */
+int qli_redo_log_create(qli_redo_log *log, uint32_t i) QL_MUST_USE;
+
+/* Committer: begin to use segment i anew; what it held is gone. */
+int qli_redo_log_start(qli_redo_log *log, uint32_t i, uint64_t first) QL_MUST_USE;
+/* Does a record with n bytes of body fit? */
+bool qli_redo_log_fits(const qli_redo_log *log, uint32_t i, size_t n) QL_MUST_USE;
+/* Committer: append a record. p: QLI_RECORD_HEAD bytes of room, then n bytes of body; changed. With
+ * sync it is durable at 0. An errno: the record is not there, as far as that could be made sure of.
+ */
+int qli_redo_log_append(qli_redo_log *log, uint32_t i, uint64_t seq, char *p, size_t n,
+                        bool sync) QL_MUST_USE;
+/* Make durable what was appended without sync. by_flusher: through the flusher's own descriptor. */
+int qli_redo_log_sync(qli_redo_log *log, uint32_t i, bool by_flusher) QL_MUST_USE;
+
+/* One operation of a body; false at its end (or where it is damaged). */
+typedef struct qli_redo_op {
+    ql_str key, value;
+    bool deleted;
+} qli_redo_op;
+bool qli_redo_op_next(ql_str *body, qli_redo_op *op);
+/* Bytes of an operation, and its encoding at p. */
+size_t qli_redo_op_size(ql_str key, ql_str value);
+void qli_redo_op_write(char *p, ql_str key, ql_str value, bool deleted);
+
+#endif
