@@ -214,7 +214,7 @@ replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
 {
     qli_redo *r = arg;
     if (r->ngens == 0) {
-        r->gens[0] = qli_gen_new((1u << QLI_SEGMENTS) - 1); /* none is free before it is flushed */
+        r->gens[0] = qli_gen_new(0);
         if (r->gens[0] == NULL) {
             return ql_fail_oom(cx, sizeof(qli_gen));
         }
@@ -235,17 +235,18 @@ replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
     return QL_OK;
 }
 
-/* What is there is known; with nothing pending all of it is free. */
+/* What is there is free, or belongs to the recovered generation. */
 static void
 count_segments(qli_redo *r)
 {
-    r->nsegments = 0;
-    r->free_segments = 0;
+    uint32_t there = 0;
     for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
-        if (r->log.seg[i].fd >= 0) {
-            r->nsegments++;
-            r->free_segments |= r->ngens == 0 ? 1u << i : 0;
-        }
+        there |= r->log.seg[i].fd >= 0 ? 1u << i : 0;
+    }
+    r->nsegments = (uint32_t)__builtin_popcount(there);
+    r->free_segments = r->ngens == 0 ? there : 0;
+    if (r->ngens != 0) {
+        r->gens[0]->segments = there;
     }
 }
 
