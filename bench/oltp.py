@@ -19,8 +19,8 @@ import quell  # noqa: E402
 PROGRAMS = ["oltp_read_write", "oltp_update_index", "oltp_update_non_index", "oltp_insert", "oltp_delete", "oltp_point_select", "oltp_read_only"]
 
 
-def sysbench(server, program, command, size, *more):
-    r = subprocess.run(["sysbench", program, "--db-driver=mysql", f"--mysql-socket={server.socket}", "--mysql-user=root", "--mysql-db=sb",
+def sysbench(server, program, command, size, *more, db="sb"):
+    r = subprocess.run(["sysbench", program, "--db-driver=mysql", f"--mysql-socket={server.socket}", "--mysql-user=root", f"--mysql-db={db}",
                         "--tables=1", f"--table-size={size}", *more, command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     text = r.stdout.decode(errors="replace")
     if r.returncode:
@@ -30,16 +30,14 @@ def sysbench(server, program, command, size, *more):
 
 def load(server, size):
     """sysbench's own rows; the index on k is made with the table (Quell has no CREATE INDEX yet)."""
-    for sql in ("DROP DATABASE IF EXISTS sb", "CREATE DATABASE sb"):
-        server.query(sql)
-    sysbench(server, "oltp_insert", "prepare", size, "--create_secondary=off")
-    for sql in ("CREATE DATABASE IF NOT EXISTS sb2", "DROP TABLE IF EXISTS sb2.rows", "CREATE TABLE sb2.rows AS SELECT * FROM sb.sbtest1", "DROP TABLE sb.sbtest1",
+    for sql in ("DROP DATABASE IF EXISTS sb", "CREATE DATABASE sb", "CREATE DATABASE sb2",
                 "CREATE TABLE sb.sbtest1 (id INTEGER NOT NULL AUTO_INCREMENT PRIMARY KEY, k INTEGER DEFAULT '0' NOT NULL, c CHAR(120) DEFAULT '' NOT NULL, "
                 "pad CHAR(60) DEFAULT '' NOT NULL, KEY k_1 (k)) ENGINE=InnoDB"):
         server.query(sql)
+    sysbench(server, "oltp_insert", "prepare", size, "--create_secondary=off", db="sb2")
     with server.connect(autocommit=True) as c, c.cursor() as cur:
         for base in range(0, size, 10000):
-            cur.execute(f"INSERT INTO sb.sbtest1 SELECT * FROM sb2.rows WHERE id > {base} AND id <= {base + 10000}")
+            cur.execute(f"INSERT INTO sb.sbtest1 SELECT * FROM sb2.sbtest1 WHERE id > {base} AND id <= {base + 10000}")
         cur.execute("DROP DATABASE sb2")
 
 
