@@ -120,11 +120,16 @@ qli_txn_rollback(ql_session *s)
     forget_transaction(s);
 }
 
+/* own: BEGIN, or autocommit off; it outlives the statement. */
 static ql_status
-begin_transaction(ql_session *s, bool read_only)
+begin_transaction(ql_session *s, bool read_only, bool own)
 {
     QL_TRY(ql_txn_begin(&s->cx, s->vars.isolation, read_only));
     ql_txn_set_memory_limit(&s->cx, ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT));
+    if (!own && s->cx.proc != NULL) {
+        ql_proc_trx *f = ql_proc_trx_of(s->cx.proc);
+        QL_PTRX_SET(f, flags, QL_PTRX_GET(f, flags) | QL_PTRX_AUTOCOMMIT);
+    }
     return QL_OK;
 }
 
@@ -137,7 +142,7 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
     }
     if (cx->txn == NULL) {
         s->layer_open = false;
-        QL_TRY(begin_transaction(s, s->vars.tx_read_only));
+        QL_TRY(begin_transaction(s, s->vars.tx_read_only, !s->vars.autocommit));
     }
     if (!s->layer_open) {
         QL_TRY(ql_txn_stmt_begin(cx));
@@ -212,7 +217,7 @@ qli_txn_decide(ql_session *s, ql_status st)
 static ql_status
 open_transaction(ql_session *s, int read_only, bool with_snapshot)
 {
-    QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0));
+    QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0, true));
     s->vars.in_transaction = s->began = true;
     if (s->cx.proc != NULL) {
         ql_proc_set_trx(s->cx.proc, ql_now_mono_ns(), "");

@@ -139,6 +139,7 @@ put_row(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *by
 {
     ql_buf_clear(bytes);
     QL_TRY(ql_row_encode(cx, t->types, t->ncolumns, row, bytes));
+    ql_txn_count_row(cx);
     return ql_txn_put(cx, locator, qli_str(bytes));
 }
 
@@ -305,6 +306,7 @@ ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
         QL_TRY_TO(st, ql_txn_del(cx, qli_str(&key)), done);
     }
     QL_TRY_TO(st, ql_txn_del(cx, locator), done);
+    ql_txn_count_row(cx);
     ql_table_rows_changed(cx, t, -1);
 done:
     ql_buf_free(&key);

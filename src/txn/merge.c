@@ -60,6 +60,9 @@ shot_new(ql_ctx *cx, ql_txn *t, qli_shot **out)
         return st;
     }
     sh->refs = 1;
+    if ((QL_PTRX_GET(t->figures, flags) & QL_PTRX_STARTED) == 0) {
+        QL_PTRX_SET(t->figures, flags, QL_PTRX_GET(t->figures, flags) | QL_PTRX_STARTED);
+    }
     show_snapshot(cx, t, t->nshots++);
     *out = sh;
     return QL_OK;

@@ -10,6 +10,24 @@
 #define LAYERS_MAX 8u   /* stacked layers above the floor at which it merges all the same */
 #define KEY_MAX 3500u
 
+/* What views of transactions show, set to a new transaction's. */
+static void
+begin_figures(ql_ctx *cx, ql_txn *t)
+{
+    ql_proc_trx *f = cx->proc != NULL ? ql_proc_trx_of(cx->proc) : &t->no_row;
+    QL_PTRX_SET(f, flags,
+                (uint32_t)t->iso << QL_PTRX_ISOLATION_SHIFT |
+                    (t->read_only ? QL_PTRX_READ_ONLY : 0));
+    QL_PTRX_SET(f, changed, 0);
+    QL_PTRX_SET(f, locks, 0);
+    QL_PTRX_SET(f, lock_bytes, 0);
+    QL_PTRX_SET(f, wait_lock, 0);
+    QL_PTRX_SET(f, tables_used, 0);
+    QL_PTRX_SET(f, tables_wrote, 0);
+    QL_PTRX_SET(f, id, t->id);
+    t->figures = f;
+}
+
 ql_status
 ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
 {
@@ -25,6 +43,7 @@ ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
     t->begin_ns = ql_now_mono_ns();
     t->layers = t->inline_layers;
     t->cap = QL_ARRAY_LEN(t->inline_layers);
+    begin_figures(cx, t);
     cx->txn = t;
     qli_count(&ts->n_open);
     if (cx->proc != NULL) {
@@ -121,6 +140,10 @@ ql_txn_stmt_begin(ql_ctx *cx)
     if (t->depth == 0 && t->iso < QL_REPEATABLE_READ) {
         qli_shots_drop(cx, t);
     }
+    if (t->depth == 0) {
+        QL_PTRX_SET(t->figures, tables_used, 0);
+        QL_PTRX_SET(t->figures, tables_wrote, 0);
+    }
     t->stmt_base[t->depth++] = t->nlayers;
     return QL_OK;
 }
@@ -210,6 +233,12 @@ qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
     return QL_OK;
 }
 
+void
+ql_txn_count_row(ql_ctx *cx)
+{
+    QL_PTRX_ADD(cx->txn->figures, changed, 1);
+}
+
 static ql_status
 check_write(ql_ctx *cx, ql_str key)
 {
@@ -249,6 +278,7 @@ end_txn(ql_ctx *cx)
     qli_trx_end(ts, t->trx);
     (void)qli_txn_pop_layers(t, 0);
     qli_savepoints_drop(t, NULL);
+    QL_PTRX_SET(t->figures, id, 0);
     if (t->layers != t->inline_layers) {
         ql_mem_free(t->layers);
     }

@@ -102,6 +102,8 @@ void ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes);
  * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. QL_ERROR when memory is out. */
 ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
+/* One more row has been changed, as views of transactions count it. */
+void ql_txn_count_row(ql_ctx *cx);
 
 /* Row locks, by index key. Exclusive record locks in this first cut; shared, gap and next-key come
  * with issue 3. */

@@ -83,6 +83,8 @@ struct ql_txn {
     ql_isolation iso;
     bool read_only, must_rollback, has_trash;
     int64_t begin_ns;
+    ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
+    ql_proc_trx no_row;
     qli_shot *shot;    /* what STATEMENT and OWN views read, or NULL */
     qli_shot *current; /* newest state, when newer than shot */
     uint32_t nshots;   /* open ones, for the process list */
