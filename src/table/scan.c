@@ -506,7 +506,7 @@ ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows)
         *rows = (uint64_t)known;
         return QL_OK;
     }
-    ql_scan_spec spec = {.table = t, .view = QL_VIEW_STATEMENT};
+    ql_scan_spec spec = {.table = t, .view = ql_txn_has_snapshot(cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};
     ql_scan *s;
     ql_batch *b;
     ql_status st;

@@ -78,10 +78,19 @@ shot_put(ql_ctx *cx, ql_txn *t, qli_shot *sh)
     }
 }
 
+static bool
+is_newest(const ql_txn *t, const qli_shot *sh)
+{
+    return ql_kv_snap_seq(sh->s) >= ql_kv_seq(t->ts->kv);
+}
+
 ql_status
 qli_shot_statement(ql_ctx *cx, ql_txn *t, qli_shot **out)
 {
-    if (t->shot == NULL) {
+    if (t->shot == NULL && t->current != NULL && is_newest(t, t->current)) {
+        t->shot = t->current; /* the first consistent read of a statement that has locked before */
+        t->current = NULL;
+    } else if (t->shot == NULL) {
         QL_TRY(shot_new(cx, t, &t->shot));
     }
     *out = t->shot;
@@ -91,12 +100,11 @@ qli_shot_statement(ql_ctx *cx, ql_txn *t, qli_shot **out)
 ql_status
 qli_shot_newest(ql_ctx *cx, ql_txn *t, qli_shot **out)
 {
-    uint64_t newest = ql_kv_seq(t->ts->kv);
-    if (t->shot != NULL && ql_kv_snap_seq(t->shot->s) >= newest) {
+    if (t->shot != NULL && is_newest(t, t->shot)) {
         *out = t->shot;
         return QL_OK;
     }
-    if (t->current != NULL && ql_kv_snap_seq(t->current->s) < newest) {
+    if (t->current != NULL && !is_newest(t, t->current)) {
         qli_shot_drop_current(cx, t);
     }
     if (t->current == NULL) {
@@ -126,7 +134,19 @@ bool
 ql_txn_is_stale(ql_ctx *cx)
 {
     const ql_txn *t = cx->txn;
-    return t->shot != NULL && ql_kv_snap_seq(t->shot->s) < ql_kv_seq(t->ts->kv);
+    return t->shot != NULL && !is_newest(t, t->shot);
+}
+
+uint64_t
+ql_txn_newest(const ql_ctx *cx)
+{
+    return ql_kv_seq(cx->txn->ts->kv);
+}
+
+bool
+ql_txn_has_snapshot(const ql_ctx *cx)
+{
+    return cx->txn->shot != NULL;
 }
 
 /* --- point reads --- */

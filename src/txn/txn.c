@@ -64,6 +64,12 @@ ql_txn_must_rollback(const ql_txn *t)
     return t->must_rollback;
 }
 
+ql_isolation
+ql_txn_isolation(const ql_txn *t)
+{
+    return t->iso;
+}
+
 bool
 ql_txn_has_writes(const ql_txn *t)
 {

@@ -79,6 +79,13 @@ typedef enum ql_view {
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
 /* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
 bool ql_txn_is_stale(ql_ctx *cx);
+/* Number of the newest committed state: unchanged = nothing was committed meanwhile. One atomic
+ * load. */
+uint64_t ql_txn_newest(const ql_ctx *cx);
+/* Has cx->txn a snapshot already (what QL_VIEW_STATEMENT reads)? Who only estimates does not want
+ * to be the one who takes it. */
+bool ql_txn_has_snapshot(const ql_ctx *cx);
+ql_isolation ql_txn_isolation(const ql_txn *t);
 
 ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;
 void ql_txn_cursor_close(ql_txn_cursor *c);
