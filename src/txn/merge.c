@@ -42,7 +42,7 @@ struct ql_txn_cursor {
 static void
 show_snapshot(ql_ctx *cx, const ql_txn *t, uint32_t before)
 {
-    if (cx->proc != NULL && (before == 0) != (t->nshots == 0)) {
+    if (cx->proc != NULL && !t->nontxn && (before == 0) != (t->nshots == 0)) {
         ql_proc_set_snapshot(cx->proc, t->nshots != 0 ? ql_now_mono_ns() : 0);
     }
 }
@@ -134,13 +134,14 @@ bool
 ql_txn_is_stale(ql_ctx *cx)
 {
     const ql_txn *t = cx->txn;
-    return t->shot != NULL && !is_newest(t, t->shot);
+    return t->shot != NULL && !t->fixed && !is_newest(t, t->shot);
 }
 
 uint64_t
 ql_txn_newest(const ql_ctx *cx)
 {
-    return ql_kv_seq(cx->txn->ts->kv);
+    const ql_txn *t = cx->txn;
+    return t->fixed && t->shot != NULL ? ql_kv_snap_seq(t->shot->s) : ql_kv_seq(t->ts->kv);
 }
 
 bool
@@ -164,8 +165,8 @@ visible_layers(const ql_txn *t, ql_view view)
 static ql_status
 shot_of(ql_ctx *cx, ql_txn *t, ql_view view, qli_shot **out)
 {
-    return view == QL_VIEW_CURRENT || view == QL_VIEW_LATEST ? qli_shot_newest(cx, t, out)
-                                                             : qli_shot_statement(cx, t, out);
+    bool newest = (view == QL_VIEW_CURRENT || view == QL_VIEW_LATEST) && !t->fixed;
+    return newest ? qli_shot_newest(cx, t, out) : qli_shot_statement(cx, t, out);
 }
 
 ql_status
@@ -274,7 +275,7 @@ qli_cursors_cut_off(ql_ctx *cx, ql_txn *t)
 bool
 ql_txn_cursor_is_stale(const ql_txn_cursor *c)
 {
-    return c->t == NULL || ql_kv_snap_seq(c->shot->s) < ql_kv_seq(c->t->ts->kv);
+    return c->t == NULL || (!c->t->fixed && ql_kv_snap_seq(c->shot->s) < ql_kv_seq(c->t->ts->kv));
 }
 
 void

@@ -14,7 +14,7 @@
 static void
 begin_figures(ql_ctx *cx, ql_txn *t)
 {
-    ql_proc_trx *f = cx->proc != NULL ? ql_proc_trx_of(cx->proc) : &t->no_row;
+    ql_proc_trx *f = cx->proc != NULL && !t->nontxn ? ql_proc_trx_of(cx->proc) : &t->no_row;
     QL_PTRX_SET(f, flags,
                 (uint32_t)t->iso << QL_PTRX_ISOLATION_SHIFT |
                     (t->read_only ? QL_PTRX_READ_ONLY : 0));
@@ -28,15 +28,17 @@ begin_figures(ql_ctx *cx, ql_txn *t)
     t->figures = f;
 }
 
-ql_status
-ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
+static ql_txn *
+new_txn(ql_ctx *cx, ql_isolation iso, bool read_only, bool nontxn)
 {
     ql_txnsys *ts = qli_ts(cx);
     ql_txn *t = ql_mem_zalloc(sizeof *t);
     if (t == NULL) {
-        return ql_fail_oom(cx, sizeof *t);
+        (void)ql_fail_oom(cx, sizeof *t);
+        return NULL;
     }
     t->ts = ts;
+    t->nontxn = nontxn;
     t->id = atomic_fetch_add_explicit(&ts->next_id, 1, memory_order_relaxed);
     t->iso = iso;
     t->read_only = read_only;
@@ -44,18 +46,40 @@ ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
     t->layers = t->inline_layers;
     t->cap = QL_ARRAY_LEN(t->inline_layers);
     begin_figures(cx, t);
-    cx->txn = t;
     qli_count(&ts->n_open);
+    return t;
+}
+
+ql_status
+ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
+{
+    ql_txn *t = new_txn(cx, iso, read_only, false);
+    if (t == NULL) {
+        return QL_ERROR;
+    }
+    cx->txn = t;
     if (cx->proc != NULL) {
         ql_proc_set_trx(cx->proc, t->begin_ns, "");
     }
     return QL_OK;
 }
 
+ql_txn *
+qli_txn_new_nontxn(ql_ctx *cx, bool read_only)
+{
+    return new_txn(cx, QL_REPEATABLE_READ, read_only, true);
+}
+
 uint64_t
 ql_txn_id(const ql_txn *t)
 {
     return t->id;
+}
+
+bool
+ql_txn_is_read_only(const ql_txn *t)
+{
+    return t->read_only;
 }
 
 bool
@@ -289,9 +313,10 @@ end_txn(ql_ctx *cx)
         ql_mem_free(t->layers);
     }
     ql_mem_free(t->spare);
+    bool shown = cx->proc != NULL && !t->nontxn;
     ql_mem_free(t);
     atomic_fetch_sub_explicit(&ts->n_open, 1, memory_order_relaxed);
-    if (cx->proc != NULL) {
+    if (shown) {
         ql_proc_set_trx(cx->proc, 0, "");
     }
 }
@@ -299,13 +324,16 @@ end_txn(ql_ctx *cx)
 static ql_status
 commit_writes(ql_ctx *cx, ql_txn *t)
 {
-    QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
-    QL_TRY(ql_check(cx));
+    if (!t->nontxn) { /* rows of such tables stay changed, killed or not */
+        QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
+        QL_TRY(ql_check(cx));
+    }
     qli_commit_req r = {.layers = t->layers,
                         .nlayers = t->nlayers,
-                        .proc = cx->proc,
+                        .proc = t->nontxn ? NULL : cx->proc,
+                        .held = t->nontxn,
                         .begin_ns = t->begin_ns,
-                        .kind = QL_W_COMMIT};
+                        .kind = t->nontxn ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {
         r.entries += t->layers[i].count;
         r.bytes += t->layers[i].bytes;
@@ -333,7 +361,9 @@ void
 ql_txn_rollback(ql_ctx *cx)
 {
     if (cx->txn != NULL) {
-        qli_count(&cx->txn->ts->n_rollbacks);
+        if (!cx->txn->nontxn) {
+            qli_count(&cx->txn->ts->n_rollbacks);
+        }
         end_txn(cx);
     }
 }

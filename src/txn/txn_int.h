@@ -82,6 +82,9 @@ struct ql_txn {
     uint64_t id;
     ql_isolation iso;
     bool read_only, must_rollback, has_trash;
+    bool nontxn; /* of tables without transactions (nontxn.c): no row locks, not shown, commits
+                    cannot be killed */
+    bool fixed;  /* nontxn: every view reads the snapshot of the statement's start */
     int64_t begin_ns;
     ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
     ql_proc_trx no_row;
@@ -119,6 +122,7 @@ typedef struct qli_commit_req {
     qli_commit_state state;             /* [commit_mu] */
     _Atomic bool cancel;
     bool alone; /* not together with others: big, or failed in a group before */
+    bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
     const qli_writeset *layers;
     uint32_t nlayers;
     size_t entries, bytes;
@@ -146,6 +150,7 @@ struct ql_txnsys {
     ql_kv *kv;         /* [const] */
     size_t group_max;  /* [const] */
     _Atomic int flush_mode;
+    _Atomic bool rollback_on_timeout;
     _Atomic uint64_t next_id, next_trash;
 
     qli_shard shards[QLI_SHARDS];
@@ -204,6 +209,8 @@ qli_conn_id(const ql_ctx *cx)
 /* txn.c */
 bool qli_txn_pop_layers(ql_txn *t, uint32_t keep); /* forget those above; true when any */
 void qli_txn_collapse(ql_txn *t);                  /* merge top layers where that is cheap */
+/* For nontxn.c; not yet in cx->txn. NULL: out of memory, worded. */
+ql_txn *qli_txn_new_nontxn(ql_ctx *cx, bool read_only) QL_MUST_USE;
 ql_status qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
 
 /* savepoint.c */
