@@ -596,13 +596,19 @@ static ql_status
 fill_engines(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
 {
     static const char *const engines[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "NO"}};
+        {"InnoDB", "YES", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"MyISAM", "YES", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"}};
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
     qli_rows r = {.a = a, .t = t};
     for (size_t i = 0; i < QL_ARRAY_LEN(engines); i++) {
         ql_value *v;
         QL_TRY(qli_rows_add(cx, &r, &v));
         for (unsigned c = 0; c < 6; c++) {
             qli_set_cstr(&v[c], engines[i][c]);
+        }
+        if (ql_str_eq(engine.s, (ql_str){engines[i][0], strlen(engines[i][0])})) {
+            qli_set_cstr(&v[1], "DEFAULT");
         }
     }
     *rows = r.v;

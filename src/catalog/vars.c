@@ -493,7 +493,8 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
     }
     *out = ql_value_str(value->s, ql_coll_default);
     if (id == QL_SV_DEFAULT_STORAGE_ENGINE || id == QL_SV_DEFAULT_TMP_STORAGE_ENGINE) {
-        *out = ql_value_str(QL_STR("InnoDB"), ql_coll_default);
+        bool myisam = ql_str_eq_nocase(value->s, QL_STR("MyISAM"));
+        *out = ql_value_str(myisam ? QL_STR("MyISAM") : QL_STR("InnoDB"), ql_coll_default);
         if (!ql_str_eq_nocase(value->s, out->s)) {
             return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_cstr(cx, value->s));
         }

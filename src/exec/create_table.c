@@ -390,12 +390,14 @@ build_keys(ql_ctx *cx, builder *b)
 static ql_status
 option_engine(ql_ctx *cx, builder *b, ql_str name)
 {
-    static const char *const others[] = {"MyISAM",    "MEMORY",    "HEAP",  "CSV",
-                                         "ARCHIVE",   "BLACKHOLE", "MERGE", "MRG_MyISAM",
-                                         "FEDERATED", "NDB"};
-    if (ql_str_eq_nocase(name, QL_STR("InnoDB"))) {
-        b->spec.engine = QL_STR("InnoDB");
-        return QL_OK;
+    static const ql_str built[] = {{"InnoDB", 6}, {"MyISAM", 6}};
+    static const char *const others[] = {
+        "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MERGE", "MRG_MyISAM", "FEDERATED", "NDB"};
+    for (size_t i = 0; i < QL_ARRAY_LEN(built); i++) {
+        if (ql_str_eq_nocase(name, built[i])) {
+            b->spec.engine = built[i];
+            return QL_OK;
+        }
     }
     for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
         if (ql_str_eq_nocase(name, (ql_str){others[i], strlen(others[i])})) {
@@ -442,7 +444,9 @@ qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n, const ql_c
 static ql_status
 build_options(ql_ctx *cx, builder *b)
 {
-    b->spec.engine = QL_STR("InnoDB");
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
+    QL_TRY(option_engine(cx, b, engine.s));
     for (uint32_t i = 0; i < b->ct->noptions; i++) {
         const ql_ast_option *o = &b->ct->options[i];
         if (ql_str_eq(o->name, QL_STR("ENGINE"))) {

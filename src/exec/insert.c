@@ -251,7 +251,7 @@ update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
 }
 
 static ql_status
-write_row(ql_ctx *cx, inserter *in)
+write_one(ql_ctx *cx, inserter *in)
 {
     for (;;) {
         ql_write_result result;
@@ -279,6 +279,13 @@ write_row(ql_ctx *cx, inserter *in)
         ql_status st = ql_table_dup_error(cx, in->ins->table, &dup);
         return in->w.ignore ? qli_error_to_warning(cx, st) : st;
     }
+}
+
+static ql_status
+write_row(ql_ctx *cx, inserter *in)
+{
+    QL_TRY(ql_table_change_begin(cx, in->ins->table));
+    return ql_table_change_end(cx, in->ins->table, write_one(cx, in));
 }
 
 static ql_status

@@ -181,11 +181,14 @@ static ql_status
 show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
     static const char *const rows[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"InnoDB", "YES", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"MyISAM", "YES", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"},
     };
     static const char *const names[6] = {"Engine",       "Support", "Comment",
                                          "Transactions", "XA",      "Savepoints"};
     qli_table t;
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
     QL_TRY(qli_table_init(run, &t, 6));
     for (uint16_t i = 0; i < 6; i++) {
         qli_table_string(&t, i, names[i], i == 2 ? 80 : 64, i >= 3);
@@ -195,6 +198,9 @@ show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         QL_TRY(qli_table_row(cx, &t, &row));
         for (uint16_t i = 0; i < 6; i++) {
             row[i] = qli_text(rows[r][i]);
+        }
+        if (ql_str_eq(row[0].s, engine.s)) {
+            row[1] = qli_text("DEFAULT");
         }
     }
     return qli_table_send(cx, &t, s, 0);

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sysvars.h"
 #include "sql/ast.h"
+#include "table/table.h"
 #include "types/sink.h"
 
 typedef struct ql_expr ql_expr;
@@ -207,8 +208,11 @@ typedef struct ql_rstmt {
     };
     uint32_t ncalls;
     ql_ast_exprs *into;
-    bool touches_tables; /* needs a ticket of the admission gate */
-    bool is_write;       /* changes rows */
+    bool touches_tables; /* works on stored tables */
+    bool needs_ticket;   /* of the admission gate: some of them have transactions */
+    ql_table_use *uses;  /* tables without transactions, to be locked before it runs */
+    uint32_t nuses;
+    bool is_write; /* changes rows */
 } ql_rstmt;
 
 #endif

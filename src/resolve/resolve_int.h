@@ -83,6 +83,11 @@ typedef struct qli_scope {
     uint32_t *ncalls;
 } qli_scope;
 
+typedef struct qli_use {
+    struct qli_use *next;
+    ql_table *table;
+} qli_use;
+
 /* One resolution. */
 typedef struct qli_res {
     ql_ctx *cx;
@@ -96,7 +101,9 @@ typedef struct qli_res {
     const ql_table *dml_target; /* UPDATE, DELETE: not to be read in subqueries (1093) */
     bool in_dml_from;
     const ql_table *insert_target; /* VALUES(col) may be used */
-    bool touches_tables;
+    bool touches_tables, needs_ticket;
+    struct qli_use *uses; /* tables without transactions, newest first */
+    uint32_t nuses;
     uint32_t ncalls; /* of expressions outside query blocks */
 } qli_res;
 

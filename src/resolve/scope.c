@@ -177,7 +177,21 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out)
         db = r->cx->vars->db;
     }
     QL_TRY(ql_catalog_open_table(r->cx, r->a, db, name->name, QL_MDL_SHARED, true, out));
-    r->touches_tables |= !(*out)->is_virtual; /* to see and to kill must not queue */
+    if ((*out)->is_virtual) {
+        return QL_OK; /* to see and to kill must not queue */
+    }
+    r->touches_tables = true;
+    if (ql_table_is_transactional(*out)) {
+        r->needs_ticket = true;
+        return QL_OK;
+    }
+    qli_use *u = QL_ARENA_NEW(r->cx, r->a, qli_use);
+    if (!u) {
+        return QL_ERROR;
+    }
+    *u = (qli_use){.next = r->uses, .table = *out};
+    r->uses = u;
+    r->nuses++;
     return QL_OK;
 }
 

@@ -65,7 +65,8 @@ struct ql_session {
     bool admitted;       /* holds a ticket of the admission gate */
     bool was_autocommit; /* when the statement began */
     bool touched;        /* the running statement works on tables */
-    bool began;     /* the running statement has begun the transaction that is open */
+    bool began;          /* the running statement has begun the transaction that is open */
+    bool nontxn_changed; /* the transaction has changed tables that ROLLBACK does not undo */
     bool committed; /* the running statement has committed: a kill no longer changes its outcome */
     uint64_t timer; /* time limit of the running statement; 0 = none */
     bool limit_of_select; /* it is max_execution_time, not max_statement_time */

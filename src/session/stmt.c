@@ -136,11 +136,12 @@ parse(ql_session *s, qli_stmt *q)
     return QL_OK;
 }
 
-/* A statement that reads or writes tables needs a ticket (innodb_thread_concurrency). */
+/* A statement that reads or writes tables with transactions needs a ticket
+ * (innodb_thread_concurrency). */
 static ql_status
 admit(ql_session *s, const ql_rstmt *rs)
 {
-    if (!rs->touches_tables || s->admitted || s->cx.inst->admission == NULL) {
+    if (!rs->needs_ticket || s->admitted || s->cx.inst->admission == NULL) {
         return QL_OK;
     }
     QL_TRY(ql_gate_enter(&s->cx, s->cx.inst->admission, QL_FOREVER, QL_W_ADMISSION));
@@ -193,6 +194,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     QL_TRY(qli_txn_enter(s, ast->kind));
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
+    QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
     bool outermost = !s->admitted;
     QL_TRY(admit(s, rs));
     ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);

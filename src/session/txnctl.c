@@ -10,6 +10,7 @@
 #include "intr/proc.h"
 #include "session/session_int.h"
 #include "txn/mdl.h"
+#include "txn/nontxn.h"
 #include "txn/txn.h"
 
 bool
@@ -66,6 +67,7 @@ commits_implicitly(ql_stmt_kind kind)
 static void
 forget_transaction(ql_session *s)
 {
+    s->nontxn_changed = false;
     s->layer_open = false;
     s->vars.in_transaction = false;
     ql_mdl_release_all(&s->cx);
@@ -200,9 +202,30 @@ undo(ql_session *s)
     }
 }
 
+/* What the statement has changed in tables without transactions is committed first, whatever the
+ * outcome; the last look of such a statement is before that. */
+static ql_status
+end_nontxn(ql_session *s, ql_status st)
+{
+    ql_ctx *cx = &s->cx;
+    bool changed;
+    if (cx->nontxn == NULL) {
+        return st;
+    }
+    st = st == QL_OK ? ql_check(cx) : st;
+    ql_status ended = ql_nontxn_end(cx, &changed);
+    if (changed) {
+        ql_catalog_nontxn_committed(cx);
+        s->nontxn_changed = true;
+        s->committed |= st == QL_OK;
+    }
+    return st == QL_OK ? ended : st;
+}
+
 ql_status
 qli_txn_decide(ql_session *s, ql_status st)
 {
+    st = end_nontxn(s, st);
     if (st == QL_OK) {
         st = decide_success(s);
     }
@@ -255,6 +278,14 @@ no_savepoint(ql_ctx *cx, ql_str name)
     return ql_fail(cx, QL_ER_SP_DOES_NOT_EXIST, "SAVEPOINT", name_of(cx, name));
 }
 
+static void
+warn_not_undone(ql_session *s)
+{
+    if (s->nontxn_changed) {
+        ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_WARNING_NOT_COMPLETE_ROLLBACK);
+    }
+}
+
 static ql_status
 control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
 {
@@ -274,6 +305,9 @@ control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
         return ql_txn_savepoint(cx, name);
     case QL_S_ROLLBACK_TO:
         st = ql_txn_rollback_to(cx, name);
+        if (st == QL_OK) {
+            warn_not_undone(s);
+        }
         break;
     default:
         st = ql_txn_release(cx, name);
@@ -294,6 +328,7 @@ qli_txn_control(ql_session *s, const ql_ast_stmt *ast)
         QL_TRY(qli_txn_commit(s));
         return after_end(s, t);
     case QL_S_ROLLBACK:
+        warn_not_undone(s);
         qli_txn_rollback(s);
         s->committed = true;
         return after_end(s, t);

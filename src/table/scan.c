@@ -182,7 +182,7 @@ fill_virtual(ql_ctx *cx, ql_arena *a, ql_scan *s)
 }
 
 ql_status
-ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
+qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
 {
     ql_scan *s = QL_ARENA_NEW(cx, a, ql_scan);
     ql_type *types = QL_ARENA_ARRAY(cx, a, ql_type, spec->ncols + 1);
@@ -250,6 +250,12 @@ ql_scan_close(ql_scan *s)
     ql_buf_free(&s->lookup);
     ql_arena_free(s->rows);
     s->rows = NULL;
+}
+
+const ql_table *
+qli_scan_table(const ql_scan *s)
+{
+    return s->spec.table;
 }
 
 ql_str
@@ -464,7 +470,7 @@ clear_batch(ql_scan *s)
 }
 
 ql_status
-ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
+qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
 {
     uint16_t n = 0;
     QL_TRY(ql_check(cx));
@@ -506,7 +512,8 @@ ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows)
         *rows = (uint64_t)known;
         return QL_OK;
     }
-    ql_scan_spec spec = {.table = t, .view = ql_txn_has_snapshot(cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};
+    ql_scan_spec spec = {.table = t,
+                         .view = ql_txn_has_snapshot(cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};
     ql_scan *s;
     ql_batch *b;
     ql_status st;

@@ -77,4 +77,25 @@ ql_status ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_valu
                           const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
 
+/* --- tables without transactions (ENGINE=MyISAM; others: nothing to do) --- */
+
+/* Before the next row is changed: commits the rows changed so far when they are a full block. Not
+ * stopped by kills. Waits: COMMIT_TAKEN, DISK_SPACE. */
+ql_status ql_table_next_row(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+/* Around several writes that change one row (REPLACE): all of them are kept or, unless st is QL_OK,
+ * none. end returns st. */
+ql_status ql_table_change_begin(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+ql_status ql_table_change_end(ql_ctx *cx, const ql_table *t, ql_status st) QL_MUST_USE;
+
+/* A table of a statement that is locked as a whole. */
+typedef struct ql_table_use {
+    ql_table *table;
+    bool write;
+} ql_table_use;
+/* Lock them for the statement, in an order that all sessions keep; v is reordered. Not needed, and
+ * nothing to do, where LOCK TABLES holds them. 1205 after lock_wait_timeout. Waits: TABLE_LOCK. */
+ql_status ql_table_lock_uses(ql_ctx *cx, ql_table_use *v, size_t n) QL_MUST_USE;
+/* One table, if it is one without transactions. */
+ql_status ql_table_lock(ql_ctx *cx, const ql_table *t, bool write) QL_MUST_USE;
+
 #endif

@@ -31,6 +31,20 @@ ql_status qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_i
                             const ql_value *row, ql_str locator, bool *is_unique) QL_MUST_USE;
 /* In place: the smallest key above all that begin with b. False: there is none (all 0xFF). */
 bool qli_key_successor(ql_buf *b);
+/* What stands behind the doors of the same names in nontxn.c, with the right transaction in
+ * cx->txn.
+ */
+ql_status qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
+                        ql_scan **out) QL_MUST_USE;
+ql_status qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
+const ql_table *qli_scan_table(const ql_scan *s);
+ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result,
+                         ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
+                       ql_value *values) QL_MUST_USE;
+ql_status qli_row_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
+                         const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
 /* Which index parts hold a column's whole value in a form that can be read back? */
 bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);
 

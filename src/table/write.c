@@ -156,7 +156,7 @@ hidden_key(ql_ctx *cx, ql_table *t, ql_buf *b)
 }
 
 ql_status
-ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result, ql_dup *dup)
+qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, bytes = {0};
     ql_status st;
@@ -202,7 +202,7 @@ ql_table_dup_error(ql_ctx *cx, const ql_table *t, const ql_dup *dup)
 }
 
 ql_status
-ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *values)
+qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *values)
 {
     ql_str bytes;
     QL_TRY(lock_key(cx, locator));
@@ -257,8 +257,8 @@ update_locator(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *row,
 }
 
 ql_status
-ql_table_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
-                const ql_value *row, ql_write_result *result, ql_dup *dup)
+qli_row_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
+               const ql_value *row, ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, old_key = {0}, bytes = {0};
     ql_status st;
@@ -293,7 +293,7 @@ done:
 }
 
 ql_status
-ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
+qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
 {
     ql_buf key = {0};
     ql_status st = QL_OK;

@@ -72,19 +72,20 @@ ql_nontxn_leave(ql_ctx *cx, ql_txn *saved)
 }
 
 ql_status
-ql_nontxn_row_begin(ql_ctx *cx, ql_txn **saved)
+ql_nontxn_row_begin(ql_ctx *cx)
 {
-    QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_WRITE, saved));
+    ql_txn *saved;
+    QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_WRITE, &saved));
     ql_status st = ql_txn_stmt_begin(cx);
-    if (st != QL_OK) {
-        ql_nontxn_leave(cx, *saved);
-    }
+    ql_nontxn_leave(cx, saved);
     return st;
 }
 
 void
-ql_nontxn_row_end(ql_ctx *cx, ql_txn *saved, bool keep)
+ql_nontxn_row_end(ql_ctx *cx, bool keep)
 {
+    ql_txn *saved = cx->txn;
+    cx->txn = cx->nontxn->writer;
     if (keep) {
         ql_txn_stmt_end(cx);
         cx->nontxn->rows++;

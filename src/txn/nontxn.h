@@ -22,10 +22,10 @@ typedef enum ql_nontxn_side {
 ql_status ql_nontxn_enter(ql_ctx *cx, ql_nontxn_side side, ql_txn **saved) QL_MUST_USE;
 void ql_nontxn_leave(ql_ctx *cx, ql_txn *saved);
 
-/* The write side, and around the change of one row: what is not kept (an error in the middle) is
- * undone, so that no row is changed by halves. Nests. */
-ql_status ql_nontxn_row_begin(ql_ctx *cx, ql_txn **saved) QL_MUST_USE;
-void ql_nontxn_row_end(ql_ctx *cx, ql_txn *saved, bool keep);
+/* Around all writes of the change of one row (REPLACE has several): what is not kept (an error in
+ * the middle) is undone, so that no row is changed by halves. Nests. */
+ql_status ql_nontxn_row_begin(ql_ctx *cx) QL_MUST_USE;
+void ql_nontxn_row_end(ql_ctx *cx, bool keep);
 
 /* Between two rows: commits the block when it is full. A kill does not stop it, and ends the
  * statement at its next look. Waits: COMMIT_TAKEN, DISK_SPACE (killed there: 1021, and the rows of
