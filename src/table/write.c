@@ -24,7 +24,7 @@ lock_deadline(const ql_ctx *cx)
 static ql_status
 lock_key(ql_ctx *cx, ql_str key)
 {
-    return ql_txn_lock_row(cx, key, QL_LOCK_X, lock_deadline(cx));
+    return ql_txn_lock_row(cx, key, &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, lock_deadline(cx)});
 }
 
 /* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.

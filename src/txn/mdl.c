@@ -10,6 +10,7 @@
  */
 #include "txn/mdl.h"
 
+#include "txn/graph.h"
 #include "txn/txn_int.h"
 
 #define SEARCH_DEPTH 200
@@ -41,6 +42,7 @@ struct ql_mdl_set {
     mdl_ticket *waiting; /* [mdl_mu] */
     uint64_t conn_id;    /* [mdl_mu] */
     uint64_t visited;    /* [mdl_mu] */
+    qli_party *party;    /* [const] */
 };
 
 ql_status
@@ -58,7 +60,21 @@ qli_mdl_fini(ql_txnsys *ts)
 struct ql_mdl_set *
 ql_mdl_set_new(void)
 {
-    return ql_mem_zalloc(sizeof(struct ql_mdl_set));
+    struct ql_mdl_set *set = ql_mem_zalloc(sizeof *set);
+    if (set != NULL) {
+        set->party = qli_party_new();
+        if (set->party == NULL) {
+            ql_mem_free(set);
+            return NULL;
+        }
+    }
+    return set;
+}
+
+qli_party *
+qli_mdl_party(struct ql_mdl_set *set)
+{
+    return set->party;
 }
 
 /* --- the table, all under mdl_mu --- */
@@ -375,6 +391,7 @@ ql_mdl_set_free(ql_ctx *cx, struct ql_mdl_set *set)
 {
     if (set != NULL) {
         release_all(qli_ts(cx), set);
+        qli_party_put(set->party);
         ql_mem_free(set);
     }
 }

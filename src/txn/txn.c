@@ -174,6 +174,7 @@ ql_txn_stmt_begin(ql_ctx *cx)
         QL_PTRX_SET(t->figures, tables_used, 0);
         QL_PTRX_SET(t->figures, tables_wrote, 0);
     }
+    t->stmt_no += t->depth == 0;
     t->stmt_base[t->depth++] = t->nlayers;
     return QL_OK;
 }

@@ -30,6 +30,9 @@ void ql_txnsys_close(ql_txnsys *ts);
 /* innodb_flush_log_at_trx_commit. 0 and 2 ask the KV for commits without sync; LMDB cannot give
  * them safely, so every group is synced whatever the mode (a known gap, on the safe side). */
 void ql_txnsys_set_flush(ql_txnsys *ts, int mode);
+/* innodb_rollback_on_timeout: 1205 of a row lock undoes the whole transaction
+ * (ql_txn_must_rollback). */
+void ql_txnsys_set_rollback_on_timeout(ql_txnsys *ts, bool on);
 
 typedef enum ql_isolation {
     QL_READ_UNCOMMITTED,
@@ -56,6 +59,7 @@ void ql_txn_stmt_rollback(ql_ctx *cx); /* forget what it wrote; its row locks st
                                           transaction ends (as InnoDB) */
 bool ql_txn_has_writes(const ql_txn *t);
 uint64_t ql_txn_id(const ql_txn *t);
+bool ql_txn_is_read_only(const ql_txn *t);
 
 /* Savepoints are named layers (issue 3 gives them SQL): */
 ql_status ql_txn_savepoint(ql_ctx *cx, ql_str name) QL_MUST_USE;
@@ -112,12 +116,41 @@ ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
 /* One more row has been changed, as views of transactions count it. */
 void ql_txn_count_row(ql_ctx *cx);
 
-/* Row locks, by index key. Exclusive record locks in this first cut; shared, gap and next-key come
- * with issue 3. */
+/* --- row locks ---
+ * Keys are those of index entries (4 bytes of index id, then the encoded key); stretches are
+ * half-open and stay inside an index. A record lock is on the key alone, a range lock on all keys
+ * of its stretch and the gaps between them, a gap lock keeps inserts out of its stretch. What
+ * conflicts with what: src/txn/README.md. Held until the transaction ends (a range the transaction
+ * holds already is not locked again). Order: first come, first served, but who holds a lock there
+ * already passes those who wait. */
 typedef enum ql_lock_mode { QL_LOCK_S, QL_LOCK_X } ql_lock_mode;
-/* QL_OK: held until the transaction ends. QL_ERROR 1213 (deadlock; the whole transaction must be
- * rolled back: ql_txn_must_rollback), 1205. Waits: ROW_LOCK. */
-ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, ql_lock_mode mode, ql_deadline dl) QL_MUST_USE;
+typedef enum ql_lock_policy {
+    QL_LOCK_WAIT,
+    QL_LOCK_NOWAIT, /* 3572 instead of waiting */
+    QL_LOCK_SKIP    /* QL_TIMEOUT instead of waiting, nothing worded */
+} ql_lock_policy;
+typedef struct ql_lock_how {
+    ql_lock_mode mode;
+    ql_lock_policy policy;
+    ql_deadline deadline;
+} ql_lock_how;
+typedef struct ql_lock_range ql_lock_range; /* owner: the transaction; a scan's growing lock */
+
+/* All of them: QL_OK = held. QL_ERROR 1213 (deadlock; the whole transaction must be rolled back:
+ * ql_txn_must_rollback), 1205, 3572, 1037; QL_KILLED. Waits: ROW_LOCK. */
+ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how) QL_MUST_USE;
+/* Before an index entry is added: waits for locks of others on the key and on the gap it goes
+ * into. Held as an exclusive record lock. */
+ql_status ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl) QL_MUST_USE;
+/* records: a range lock on [low, high); else a gap lock, for a stretch in which no row was seen.
+ * *range: NULL, or the lock of an earlier call; when it is of the same kind and mode and [low,
+ * high) touches it, it grows (at either end), else a new one is made and stored there. */
+ql_status ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records,
+                            const ql_lock_how *how, ql_lock_range **range) QL_MUST_USE;
+/* Give back a record lock that the running statement took (READ COMMITTED: the row did not match).
+ * Ignored when an earlier statement holds it, and as often as this one asked for it more than
+ * once. Never waits. */
+void ql_txn_unlock_row(ql_ctx *cx, ql_str key);
 bool ql_txn_must_rollback(const ql_txn *t);
 
 /* Commit states shown in the process list: "", "QUEUED", "APPLYING" (a big set goes in row by row;

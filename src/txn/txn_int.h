@@ -17,6 +17,7 @@
 #include "intr/proc.h"
 #include "intr/space.h"
 #include "intr/sync.h"
+#include "txn/locktree.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
 #include "txn/writeset.h"
@@ -27,19 +28,6 @@
 
 /* --- shared part of a transaction (rowlock.c) --- */
 
-/* One row lock, held or asked for. Memory: chunks of its owner, until the owner has been swept. */
-typedef struct qli_lock {
-    ql_hash_node hn;           /* [shard] */
-    struct qli_lock *next_own; /* [owner] */
-    struct qli_trx *owner;     /* [const] */
-    uint64_t ticket;           /* [shard] order of arrival */
-    uint32_t klen;
-    uint8_t mode; /* [shard] ql_lock_mode */
-    bool granted; /* [shard] */
-    bool linked;  /* [shard] in the table */
-    char key[];
-} qli_lock;
-
 /* What others may look at. Lives until the last reference goes: the transaction's own (passed to
  * the sweeper at the end) and one for each waiter. */
 typedef struct qli_trx {
@@ -47,19 +35,24 @@ typedef struct qli_trx {
     _Atomic bool ended;        /* [mu to write] final: makes all its locks void */
     _Atomic uint64_t leaves;   /* [mu to write] requests it withdrew; waiters behind look again */
     uint64_t id, conn_id;      /* [const] */
+    struct qli_party *party;   /* [const] referenced: its session in the wait-for graph */
     ql_mutex mu;               /* rank TXN */
     ql_cv cv;                  /* [mu] those who wait for it */
-    struct qli_trx *waits_for; /* [ts->graph_mu] */
-    qli_lock *locks;           /* [owner, then the sweeper] */
-    size_t nlocks;             /* [owner, then the sweeper] */
+    qli_lock *locks;           /* [owner, then the sweeper] all it ever made */
+    qli_lock *spare;           /* [owner] points given back, by left */
+    size_t nlocks;             /* [owner, then the sweeper] granted ones */
+    size_t nmade;              /* [owner, then the sweeper] length of locks */
     qli_chunks mem;            /* [owner, then the sweeper] */
     struct qli_trx *next_dead; /* [reclaimer] */
+    int64_t wait_since_ns;     /* [shard of the request] of its waiting request */
+    uint64_t block_lock, block_trx, block_conn; /* [same] whom that waits for */
 } qli_trx;
 
+/* Locks of the indexes whose ids fall here. */
 typedef struct qli_shard {
-    ql_mutex mu; /* rank ROWLOCK */
-    ql_hash table;
-    uint64_t next_ticket; /* [mu] */
+    ql_mutex mu;                /* rank ROWLOCK */
+    qli_locktree points, spans; /* [mu] */
+    uint64_t next_ticket;       /* [mu] */
 } qli_shard;
 
 /* --- the transaction --- */
@@ -96,6 +89,7 @@ struct ql_txn {
     uint32_t floor; /* layers below belong to savepoints and are not merged into */
     uint32_t depth; /* statements open */
     uint32_t stmt_base[QLI_STMT_DEPTH];
+    uint32_t stmt_no;          /* of the outermost statement open, from 1 */
     qli_savepoint *savepoints; /* newest first */
     qli_trx *trx;              /* made by the first row lock */
     ql_txn_cursor *cursors;    /* open ones */
@@ -154,11 +148,11 @@ struct ql_txnsys {
     _Atomic uint64_t next_id, next_trash;
 
     qli_shard shards[QLI_SHARDS];
-    ql_mutex graph_mu; /* rank TXNSYS: waits_for of all transactions */
 
-    ql_mutex mdl_mu;    /* rank MDL: all metadata locks */
-    ql_hash mdl_table;  /* [mdl_mu] */
-    uint64_t mdl_visit; /* [mdl_mu] stamp of the last deadlock search */
+    ql_mutex mdl_mu;      /* rank MDL: all metadata locks */
+    ql_hash mdl_table;    /* [mdl_mu] */
+    uint64_t mdl_visit;   /* [mdl_mu] stamp of the last deadlock search */
+    uint64_t graph_stamp; /* [mdl_mu] the same of the wait-for graph (deadlock.c) */
 
     ql_mutex commit_mu;                      /* rank COMMIT */
     ql_cv commit_work;                       /* [commit_mu] the committer */
@@ -231,15 +225,6 @@ uint64_t qli_rowlock_count(ql_txnsys *ts);
 void qli_trx_end(ql_txnsys *ts, qli_trx *trx); /* NULL ignored; gives the owner's reference away */
 void qli_trx_put(qli_trx *trx);
 void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of the table */
-
-/* rowlock_wait.c: wait until the blocker ends or withdraws a request. leaves: blocker->leaves as
- * seen with its lock in the table. Gives the reference to blocker back. */
-ql_status qli_rowlock_wait(ql_ctx *cx, ql_txn *t, qli_trx *blocker, uint64_t leaves,
-                           ql_deadline dl) QL_MUST_USE;
-
-/* deadlock.c: me waits for other now; false = that would close a cycle, and nothing changed. */
-bool qli_graph_enter(ql_txnsys *ts, qli_trx *me, qli_trx *other) QL_MUST_USE;
-void qli_graph_leave(ql_txnsys *ts, qli_trx *me);
 
 /* mdl.c */
 ql_status qli_mdl_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;

@@ -124,7 +124,7 @@ timeout_is_1205(void **state)
     session s[2];
     open_txns(w, s, 2);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
-    assert_int_equal(ql_txn_lock_row(&s[1].cx, str("r"), QL_LOCK_X, ql_deadline_ms(30)), QL_ERROR);
+    assert_int_equal(lock_row(&s[1], "r", QL_LOCK_X, 30), QL_ERROR);
     assert_int_equal(error_of(&s[1]), 1205);
     assert_false(ql_txn_must_rollback(s[1].cx.txn));
     session_next(&s[1]);
@@ -264,8 +264,7 @@ race(void *arg)
     for (int i = 0; i < TURNS; i++) {
         begin(&r->s, QL_REPEATABLE_READ);
         int row = i % 2;
-        ql_status st = ql_txn_lock_row(&r->s.cx, row ? str("x") : str("y"), QL_LOCK_X,
-                                       i % 7 == 0 ? ql_deadline_ms(1) : ql_deadline_ms(20000));
+        ql_status st = lock_row(&r->s, row ? "x" : "y", QL_LOCK_X, i % 7 == 0 ? 1 : 20000);
         if (st == QL_OK) {
             r->plain[row]++;
             r->added++;
