@@ -624,6 +624,9 @@ take(ql_ctx *cx, qli_lock_request *r, const ql_lock_how *how)
 ql_status
 ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
 {
+    if (cx->txn->nontxn) {
+        return QL_OK; /* the table is locked */
+    }
     qli_lock_request r = {
         .low = key, .point = true, .cls = how->mode == QL_LOCK_X ? QLI_REC_X : QLI_REC_S};
     return take(cx, &r, how);
@@ -632,6 +635,9 @@ ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
 ql_status
 ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl)
 {
+    if (cx->txn->nontxn) {
+        return QL_OK; /* the table is locked */
+    }
     qli_lock_request r = {.low = key, .point = true, .cls = QLI_REC_X, .insert = true};
     return take(cx, &r, &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, dl});
 }
@@ -651,7 +657,7 @@ ql_status
 ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records, const ql_lock_how *how,
                   ql_lock_range **range)
 {
-    if (qli_compare(low, high) >= 0) {
+    if (qli_compare(low, high) >= 0 || cx->txn->nontxn) {
         return QL_OK;
     }
     bool exclusive = how->mode == QL_LOCK_X;
