@@ -218,6 +218,19 @@ ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text)
     }
 }
 
+size_t
+ql_proc_copy_statement(ql_proc *row, char *p, size_t n)
+{
+    ql_mutex_lock(&row->mu);
+    size_t len = row->info != NULL ? row->info->n : 0;
+    len = len < n ? len : n;
+    if (len != 0) {
+        memcpy(p, row->info->p, len);
+    }
+    ql_mutex_unlock(&row->mu);
+    return len;
+}
+
 void
 ql_proc_set_stage(ql_proc *row, ql_stage stage)
 {

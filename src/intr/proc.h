@@ -119,6 +119,9 @@ void ql_proc_set_command(ql_proc *row, ql_proc_command command);
 /* The statement being run, passwords already masked; {NULL,0} = none. The row keeps a copy. Sets
  * Query_id. */
 void ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text);
+/* Copy the statement's text, cut to n bytes; returns the length. Any thread that knows the row to
+ * be there. */
+size_t ql_proc_copy_statement(ql_proc *row, char *p, size_t n);
 void ql_proc_set_stage(ql_proc *row, ql_stage stage);   /* relaxed atomic store */
 void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind); /* by ql_wait only; QL_W_NONE = back */
 /* State text in place of that of the wait kind (sync points); text lives as long as the instance;

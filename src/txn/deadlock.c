@@ -11,7 +11,9 @@
  */
 #include "txn/graph.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "txn/txn_int.h"
 
@@ -138,6 +140,90 @@ make_victim(ql_txnsys *ts, qli_party *p)
     }
 }
 
+/* --- the report --- */
+
+typedef struct report {
+    char *p;
+    size_t n, room;
+} report;
+
+static void say(report *r, const char *fmt, ...) QL_PRINTF(2, 3);
+
+static void
+say(report *r, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(r->p + r->n, r->room - r->n, fmt, ap);
+    va_end(ap);
+    r->n += n > 0 ? (size_t)n : 0;
+    r->n = r->n < r->room ? r->n : r->room - 1;
+}
+
+static void
+say_time(report *r)
+{
+    time_t now = (time_t)(ql_now_real_us() / 1000000);
+    struct tm tm;
+    char text[32];
+    (void)gmtime_r(&now, &tm);
+    (void)strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
+    say(r, "%s UTC\n", text);
+}
+
+static void
+say_party(report *r, const qli_party *p, const qli_party *waits_for, unsigned no)
+{
+    char text[512];
+    say(r, "*** (%u) TRANSACTION %llu, connection id %llu, weight %llu\n", no,
+        (unsigned long long)p->trx_id, (unsigned long long)p->conn_id,
+        (unsigned long long)p->weight);
+    if (p->proc != NULL) {
+        size_t n = ql_proc_copy_statement(p->proc, text, sizeof text);
+        say(r, "%.*s\n", (int)n, text);
+    }
+    size_t n = p->describe != NULL ? p->describe(p->wait, text, sizeof text) : 0;
+    say(r, "*** (%u) WAITS FOR connection id %llu: %.*s\n", no,
+        (unsigned long long)waits_for->conn_id, (int)n, text);
+}
+
+/* The cycle, from the one that closed it: last waits for me, and so on by via. */
+static void
+write_report(ql_txnsys *ts, qli_party *me, qli_party *last, const qli_party *victim)
+{
+    report r = {.p = ts->deadlock_text, .room = sizeof ts->deadlock_text};
+    unsigned no = 0, victim_no = 1;
+    say_time(&r);
+    qli_party *to = me;
+    for (qli_party *p = last;; to = p, p = p->via) {
+        no++;
+        victim_no = p == victim ? no : victim_no;
+        say_party(&r, p, to, no);
+        if (p == me) {
+            break;
+        }
+    }
+    say(&r, "*** WE ROLL BACK TRANSACTION (%u)\n", victim_no);
+    ts->deadlock_n = r.n;
+}
+
+ql_status
+ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    char *p = ql_arena_alloc(cx, a, QLI_DEADLOCK_TEXT);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    ql_mutex_lock(&ts->mdl_mu);
+    *out = (ql_str){p, ts->deadlock_n};
+    memcpy(p, ts->deadlock_text, ts->deadlock_n);
+    ql_mutex_unlock(&ts->mdl_mu);
+    return QL_OK;
+}
+
+/* --- waiting --- */
+
 bool
 qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mutex *wake_mu,
                 ql_cv *wake_cv)
@@ -151,6 +237,7 @@ qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mu
     for (qli_party *last; (last = find_cycle(ts, me)) != NULL;) {
         qli_party *victim = lightest(me, last);
         qli_count(&ts->n_deadlocks);
+        write_report(ts, me, last, victim);
         if (victim == me) {
             (void)qli_graph_leave(ts, me);
             return false;

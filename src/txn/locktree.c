@@ -197,19 +197,30 @@ qli_locktree_stretch(qli_locktree *t, qli_lock *l)
     }
 }
 
-qli_lock *
-qli_locktree_after(const qli_locktree *t, ql_str key, uint64_t ticket)
+typedef struct walk {
+    ql_str key;
+    uint64_t ticket;
+    bool (*hit)(void *arg, qli_lock *l);
+    void *arg;
+} walk;
+
+static bool
+walk_node(const walk *w, qli_lock *n)
 {
-    qli_lock *best = NULL;
-    for (qli_lock *n = t->root; n != NULL;) {
-        if (compare_place(n, key, ticket) > 0) {
-            best = n;
-            n = n->left;
-        } else {
-            n = n->right;
+    for (; n != NULL; n = n->right) {
+        if (compare_place(n, w->key, w->ticket) > 0 &&
+            (walk_node(w, n->left) || w->hit(w->arg, n))) {
+            return true;
         }
     }
-    return best;
+    return false;
+}
+
+bool
+qli_locktree_walk(const qli_locktree *t, ql_str key, uint64_t ticket,
+                  bool (*hit)(void *arg, qli_lock *l), void *arg)
+{
+    return walk_node(&(walk){key, ticket, hit, arg}, t->root);
 }
 
 /* --- searching --- */

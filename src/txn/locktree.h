@@ -101,8 +101,10 @@ void qli_locktree_remove(qli_locktree *t, qli_lock *l);
 void qli_locktree_raise(qli_locktree *t, qli_lock *l);
 /* l's high end (a span in the tree) has moved on. */
 void qli_locktree_stretch(qli_locktree *t, qli_lock *l);
-/* First lock behind (key, ticket) in the order of (low end, ticket), or NULL. */
-qli_lock *qli_locktree_after(const qli_locktree *t, ql_str key, uint64_t ticket);
+/* Call hit for each lock behind (key, ticket), in the order of (low end, ticket), until it returns
+ * true. */
+bool qli_locktree_walk(const qli_locktree *t, ql_str key, uint64_t ticket,
+                       bool (*hit)(void *arg, qli_lock *l), void *arg);
 
 /* A search. Keys: the point low when point, else [low, high). */
 typedef struct qli_overlap {

@@ -51,6 +51,29 @@ request_edges(void *wait, qli_visit visit, void *arg)
     return e.enough;
 }
 
+/* "record lock, exclusive, index 17, key 0x80000001" */
+static size_t
+describe_request(void *wait, char *p, size_t n)
+{
+    const qli_lock_request *r = wait;
+    const char *kind = r->insert           ? "insert"
+                       : r->point          ? "record lock"
+                       : r->cls == QLI_GAP ? "gap lock"
+                                           : "range lock";
+    bool shared = r->cls == QLI_REC_S || r->cls == QLI_RANGE_S || r->gap_s;
+    const unsigned char *key = (const unsigned char *)r->low.p;
+    unsigned index = 0;
+    for (size_t i = 0; i < 4 && i < r->low.n; i++) {
+        index = index << 8 | key[i];
+    }
+    int len =
+        snprintf(p, n, "%s, %s, index %u, key 0x", kind, shared ? "shared" : "exclusive", index);
+    for (size_t i = 4; i < r->low.n && i < 68 && len > 0 && (size_t)len + 3 < n; i++) {
+        len += snprintf(p + len, n - (size_t)len, "%02x", key[i]);
+    }
+    return len > 0 && (size_t)len < n ? (size_t)len : 0;
+}
+
 /* --- waiting --- */
 
 /* Until blocker ends, or has withdrawn something since `leaves` was read, or me is a victim. */
@@ -75,7 +98,7 @@ enter(ql_ctx *cx, qli_lock_request *r)
     ql_txnsys *ts = qli_ts(cx);
     qli_party *me = r->trx->party;
     ql_mutex_lock(&ts->mdl_mu);
-    qli_party_prepare(cx, me, NULL);
+    qli_party_prepare(cx, me, describe_request);
     bool in = qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv);
     ql_mutex_unlock(&ts->mdl_mu);
     return in;

@@ -11,6 +11,7 @@
 #ifndef QL_TXN_TXN_H
 #define QL_TXN_TXN_H
 
+#include "base/arena.h"
 #include "intr/wait.h"
 #include "kv/kv.h"
 
@@ -152,6 +153,30 @@ ql_status ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records,
  * once. Never waits. */
 void ql_txn_unlock_row(ql_ctx *cx, ql_str key);
 bool ql_txn_must_rollback(const ql_txn *t);
+
+typedef enum ql_lock_kind {
+    QL_LOCK_REC,
+    QL_LOCK_RANGE,
+    QL_LOCK_GAP,
+    QL_LOCK_INSERT /* waiting; once granted it is a record lock */
+} ql_lock_kind;
+/* A row lock or a request that waits. */
+typedef struct ql_lock_info {
+    uint64_t lock_id, trx_id, conn_id;
+    ql_lock_kind kind;
+    ql_lock_mode mode;
+    bool granted;
+    ql_str low, high; /* a record's key is low; high is empty then */
+    /* Of those that wait: the one they sleep for (there may be more in the way), and since when
+     * (monotonic). */
+    uint64_t blocking_lock_id, blocking_trx_id, blocking_conn_id;
+    int64_t since_ns;
+} ql_lock_info;
+/* All row locks, in no particular order; not of one moment: the table is copied 1,000 at a time.
+ * Rows and keys in the arena. */
+ql_status ql_txnsys_list_locks(ql_ctx *cx, ql_arena *a, ql_lock_info **out, size_t *n) QL_MUST_USE;
+/* The deadlock resolved last, as lines of text; empty when there was none. */
+ql_status ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
 
 /* Commit states shown in the process list: "", "QUEUED", "APPLYING" (a big set goes in row by row;
  * still killable), "TAKEN" (point of no return). */

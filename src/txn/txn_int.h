@@ -24,6 +24,7 @@
 
 #define QLI_SHARDS 64u
 #define QLI_STMT_DEPTH 8u
+#define QLI_DEADLOCK_TEXT 8192u
 #define QLI_ALL_REASONS (QL_INTR_STMT_MASK | QL_INTR_CONN_MASK)
 
 /* --- shared part of a transaction (rowlock.c) --- */
@@ -153,6 +154,8 @@ struct ql_txnsys {
     ql_hash mdl_table;    /* [mdl_mu] */
     uint64_t mdl_visit;   /* [mdl_mu] stamp of the last deadlock search */
     uint64_t graph_stamp; /* [mdl_mu] the same of the wait-for graph (deadlock.c) */
+    size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
+    char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
     ql_mutex commit_mu;                      /* rank COMMIT */
     ql_cv commit_work;                       /* [commit_mu] the committer */
