@@ -191,6 +191,7 @@ static const qli_vcolumn processlist_columns[] = {{"ID", 'u', 0, false},
                                                   {"TRX_AGE_MS", 'i', 0, true},
                                                   {"SNAPSHOT_AGE_MS", 'i', 0, true},
                                                   {"WAITS_FOR", 'u', 0, true},
+                                                  {"TRX_STATE", 's', 16, true},
                                                   {NULL, 0, 0, false}};
 
 /* Without PROCESS one sees the sessions of one's own user name; an anonymous user none. */
@@ -243,6 +244,9 @@ fill_processlist(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
         set_age(&v[13], p->trx_age_ms);
         set_age(&v[14], p->snapshot_age_ms);
         v[15] = p->waits_for ? ql_value_uint(p->waits_for) : ql_value_null();
+        if (p->commit_state) {
+            qli_set_cstr(&v[16], p->commit_state);
+        }
     }
     *rows = r.v;
     *n = r.n;

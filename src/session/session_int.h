@@ -127,6 +127,8 @@ ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
 /* A transaction and a statement layer to work in; implicit commit first where the kind asks for it.
  */
 ql_status qli_txn_enter(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
+/* 1792: the statement changes rows and the transaction is READ ONLY. */
+ql_status qli_txn_check_access(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
 /* The outcome is decided here: commit, keep, or undo. Takes the status of the work and returns the
  * final one. */
 ql_status qli_txn_decide(ql_session *s, ql_status st) QL_MUST_USE;

@@ -11,6 +11,7 @@
 #include "intr/proc.h"
 #include "intr/sync.h"
 #include "session/session_int.h"
+#include "txn/txn.h"
 
 #define DEFAULT_KILL_WRITE_GRACE_MS 1000
 #define SHUTDOWN_GRACE_MS 200
@@ -194,6 +195,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     QL_TRY(qli_txn_enter(s, ast->kind));
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
+    QL_TRY(qli_txn_check_access(s, ast->kind));
     QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
     bool outermost = !s->admitted;
     QL_TRY(admit(s, rs));
@@ -249,7 +251,8 @@ qli_reply_state(ql_session *s, bool more)
     status |= s->vars.autocommit ? QL_SST_AUTOCOMMIT : 0;
     status |= more ? QL_SST_MORE_RESULTS : 0;
     status |= s->vars.sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES ? QL_SST_NO_BACKSLASH_ESCAPES : 0;
-    status |= s->vars.in_transaction && s->vars.tx_read_only ? QL_SST_IN_TRANS_READONLY : 0;
+    bool read_only = s->vars.in_transaction && s->cx.txn != NULL && ql_txn_is_read_only(s->cx.txn);
+    status |= read_only ? QL_SST_IN_TRANS_READONLY : 0;
     return (ql_reply){.caps = s->login.caps,
                       .status = (uint16_t)status,
                       .warnings = (uint16_t)(warnings < 0xffff ? warnings : 0xffff)};

@@ -64,16 +64,31 @@ commits_implicitly(ql_stmt_kind kind)
     }
 }
 
+/* What SET TRANSACTION said has been used up. */
+static void
+forget_characteristics(ql_session *s)
+{
+    s->vars.next_isolation = s->vars.next_read_only = 0;
+}
+
+/* A statement refused for being in a READ ONLY transaction has not used it. */
+static bool
+was_refused(const ql_session *s)
+{
+    const ql_condition *c = ql_diag_error(s->cx.diag);
+    return c != NULL && c->number == QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION;
+}
+
 static void
 forget_transaction(ql_session *s)
 {
     s->nontxn_changed = false;
+    if (s->vars.in_transaction || (s->touched && !was_refused(s))) {
+        forget_characteristics(s);
+    }
     s->layer_open = false;
     s->vars.in_transaction = false;
     ql_mdl_release_all(&s->cx);
-    if (s->cx.proc != NULL) {
-        ql_proc_set_trx(s->cx.proc, 0, "");
-    }
 }
 
 static void
@@ -122,11 +137,27 @@ qli_txn_rollback(ql_session *s)
     forget_transaction(s);
 }
 
+/* Isolation level and access mode of a transaction. */
+typedef struct characteristics {
+    ql_isolation isolation;
+    bool read_only;
+} characteristics;
+
+/* Of the one that begins next: SET TRANSACTION's, else the session's. */
+static characteristics
+next_characteristics(const ql_session *s)
+{
+    const ql_vars *v = &s->vars;
+    return (characteristics){
+        .isolation = v->next_isolation != 0 ? (ql_isolation)(v->next_isolation - 1) : v->isolation,
+        .read_only = v->next_read_only != 0 ? v->next_read_only == 2 : v->tx_read_only};
+}
+
 /* own: BEGIN, or autocommit off; it outlives the statement. */
 static ql_status
-begin_transaction(ql_session *s, bool read_only, bool own)
+begin_transaction(ql_session *s, characteristics c, bool own)
 {
-    QL_TRY(ql_txn_begin(&s->cx, s->vars.isolation, read_only));
+    QL_TRY(ql_txn_begin(&s->cx, c.isolation, c.read_only));
     ql_txn_set_memory_limit(&s->cx, ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT));
     if (!own && s->cx.proc != NULL) {
         ql_proc_trx *f = ql_proc_trx_of(s->cx.proc);
@@ -139,16 +170,30 @@ ql_status
 qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
-    if (commits_implicitly(kind) && s->vars.in_transaction) {
-        QL_TRY(qli_txn_commit(s));
+    if (commits_implicitly(kind)) {
+        if (s->vars.in_transaction) {
+            QL_TRY(qli_txn_commit(s));
+        }
+        forget_characteristics(s);
     }
     if (cx->txn == NULL) {
         s->layer_open = false;
-        QL_TRY(begin_transaction(s, s->vars.tx_read_only, !s->vars.autocommit));
+        QL_TRY(begin_transaction(s, next_characteristics(s), !s->vars.autocommit));
     }
     if (!s->layer_open) {
         QL_TRY(ql_txn_stmt_begin(cx));
         s->layer_open = true;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
+{
+    bool changes =
+        kind == QL_S_INSERT || kind == QL_S_UPDATE || kind == QL_S_DELETE || kind == QL_S_LOAD;
+    if (changes && ql_txn_is_read_only(s->cx.txn)) {
+        return ql_fail(&s->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     return QL_OK;
 }
@@ -238,31 +283,87 @@ qli_txn_decide(ql_session *s, ql_status st)
 /* ---- control statements ---- */
 
 static ql_status
-open_transaction(ql_session *s, int read_only, bool with_snapshot)
+open_transaction(ql_session *s, characteristics c)
 {
-    QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0, true));
+    QL_TRY(begin_transaction(s, c, true));
     s->vars.in_transaction = s->began = true;
-    if (s->cx.proc != NULL) {
-        ql_proc_set_trx(s->cx.proc, ql_now_mono_ns(), "");
-    }
-    if (with_snapshot && s->vars.isolation == QL_REPEATABLE_READ) {
-        ql_str value;
-        ql_status st = ql_txn_get(&s->cx, QL_VIEW_OWN, QL_STR("\0\0\0\0"), &value);
-        return st == QL_END ? QL_OK : st;
-    }
     return QL_OK;
 }
 
-/* AND CHAIN, RELEASE. */
+/* WITH CONSISTENT SNAPSHOT: the snapshot is taken now, not by the first read. */
 static ql_status
-after_end(ql_session *s, const ql_ast_txn *t)
+take_snapshot(ql_session *s)
 {
-    if (t->release == 1) {
-        s->end = QLI_END_QUIT;
-    } else if (t->chain == 1) {
-        return open_transaction(s, -1, false);
+    if (ql_txn_isolation(s->cx.txn) != QL_REPEATABLE_READ) {
+        ql_warn_text(&s->cx, QL_DIAG_WARNING, QL_ER_HA_UNSUPPORTED,
+                     "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be "
+                     "used with REPEATABLE READ isolation level.");
+        return QL_OK;
     }
+    ql_str value;
+    ql_status st = ql_txn_get(&s->cx, QL_VIEW_OWN, QL_STR("\0\0\0\0"), &value);
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+control_begin(ql_session *s, const ql_ast_txn *t)
+{
+    QL_TRY(qli_txn_commit(s));
+    characteristics c = next_characteristics(s);
+    if (t->read_only >= 0) {
+        c.read_only = t->read_only != 0;
+    }
+    QL_TRY(open_transaction(s, c));
+    return t->with_snapshot ? take_snapshot(s) : QL_OK;
+}
+
+/* What COMMIT and ROLLBACK do besides: said by AND CHAIN and RELEASE, else by completion_type. */
+typedef struct completion {
+    bool chain, release;
+} completion;
+
+static ql_status
+completion_of(ql_session *s, const ql_ast_txn *t, completion *out)
+{
+    ql_value v;
+    QL_TRY(ql_sysvar_get(&s->cx, QL_SV_COMPLETION_TYPE, false, &v));
+    out->chain = t->chain == 1 || (t->chain < 0 && ql_str_eq(v.s, QL_STR("CHAIN")));
+    out->release = t->release == 1 || (t->release < 0 && ql_str_eq(v.s, QL_STR("RELEASE")));
     return QL_OK;
+}
+
+static void
+warn_not_undone(ql_session *s)
+{
+    if (s->nontxn_changed) {
+        ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_WARNING_NOT_COMPLETE_ROLLBACK);
+    }
+}
+
+/* COMMIT, ROLLBACK. The next transaction of a chain is like the one that ends. */
+static ql_status
+control_end(ql_session *s, ql_stmt_kind kind, const ql_ast_txn *t)
+{
+    const ql_txn *txn = s->cx.txn;
+    completion then;
+    QL_TRY(completion_of(s, t, &then));
+    characteristics c = next_characteristics(s);
+    if (txn != NULL) {
+        c = (characteristics){ql_txn_isolation(txn), ql_txn_is_read_only(txn)};
+    }
+    if (kind == QL_S_COMMIT) {
+        QL_TRY(qli_txn_commit(s));
+    } else {
+        warn_not_undone(s);
+        qli_txn_rollback(s);
+        s->committed = true;
+    }
+    forget_characteristics(s);
+    if (then.release) {
+        s->end = QLI_END_QUIT;
+        return QL_OK;
+    }
+    return then.chain ? open_transaction(s, c) : QL_OK;
 }
 
 static const char *
@@ -278,14 +379,6 @@ no_savepoint(ql_ctx *cx, ql_str name)
     return ql_fail(cx, QL_ER_SP_DOES_NOT_EXIST, "SAVEPOINT", name_of(cx, name));
 }
 
-static void
-warn_not_undone(ql_session *s)
-{
-    if (s->nontxn_changed) {
-        ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_WARNING_NOT_COMPLETE_ROLLBACK);
-    }
-}
-
 static ql_status
 control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
 {
@@ -298,7 +391,7 @@ control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
         if (s->vars.autocommit) {
             return QL_OK; /* its own transaction would end with it */
         }
-        QL_TRY(open_transaction(s, -1, false));
+        QL_TRY(open_transaction(s, next_characteristics(s)));
     }
     switch (kind) {
     case QL_S_SAVEPOINT:
@@ -322,16 +415,10 @@ qli_txn_control(ql_session *s, const ql_ast_stmt *ast)
     const ql_ast_txn *t = ast->txn;
     switch (ast->kind) {
     case QL_S_BEGIN:
-        QL_TRY(qli_txn_commit(s));
-        return open_transaction(s, t->read_only, t->with_snapshot);
+        return control_begin(s, t);
     case QL_S_COMMIT:
-        QL_TRY(qli_txn_commit(s));
-        return after_end(s, t);
     case QL_S_ROLLBACK:
-        warn_not_undone(s);
-        qli_txn_rollback(s);
-        s->committed = true;
-        return after_end(s, t);
+        return control_end(s, ast->kind, t);
     default:
         return control_savepoint(s, ast->kind, t->savepoint);
     }

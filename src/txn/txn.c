@@ -59,7 +59,7 @@ ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
     }
     cx->txn = t;
     if (cx->proc != NULL) {
-        ql_proc_set_trx(cx->proc, t->begin_ns, "");
+        ql_proc_set_trx(cx->proc, t->begin_ns, "OPEN");
     }
     return QL_OK;
 }
@@ -300,7 +300,7 @@ ql_txn_del(ql_ctx *cx, ql_str key)
 
 /* All that the transaction holds; its locks become void with qli_trx_end. */
 static void
-end_txn(ql_ctx *cx)
+end_txn(ql_ctx *cx, const char *state)
 {
     ql_txn *t = cx->txn;
     ql_txnsys *ts = t->ts;
@@ -318,7 +318,7 @@ end_txn(ql_ctx *cx)
     ql_mem_free(t);
     atomic_fetch_sub_explicit(&ts->n_open, 1, memory_order_relaxed);
     if (shown) {
-        ql_proc_set_trx(cx->proc, 0, "");
+        ql_proc_set_trx(cx->proc, 0, state);
     }
 }
 
@@ -349,8 +349,9 @@ ql_txn_commit(ql_ctx *cx)
     ql_txnsys *ts = t->ts;
     bool has_trash = t->has_trash;
     qli_shots_drop(cx, t); /* nothing is read any more; the wait in the queue must pin no pages */
-    ql_status st = ql_txn_has_writes(t) ? commit_writes(cx, t) : QL_OK;
-    end_txn(cx);
+    bool wrote = ql_txn_has_writes(t);
+    ql_status st = wrote ? commit_writes(cx, t) : QL_OK;
+    end_txn(cx, wrote && st == QL_OK ? "DONE" : NULL);
     qli_count(st == QL_OK ? &ts->n_commits : &ts->n_rollbacks);
     if (st == QL_OK && has_trash) {
         qli_purge_kick(ts);
@@ -365,6 +366,6 @@ ql_txn_rollback(ql_ctx *cx)
         if (!cx->txn->nontxn) {
             qli_count(&cx->txn->ts->n_rollbacks);
         }
-        end_txn(cx);
+        end_txn(cx, NULL);
     }
 }

@@ -178,8 +178,9 @@ ql_status ql_txnsys_list_locks(ql_ctx *cx, ql_arena *a, ql_lock_info **out, size
 /* The deadlock resolved last, as lines of text; empty when there was none. */
 ql_status ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
 
-/* Commit states shown in the process list: "", "QUEUED", "APPLYING" (a big set goes in row by row;
- * still killable), "TAKEN" (point of no return). */
+/* States shown in the process list (information_schema.PROCESSLIST.TRX_STATE): NULL = none, "OPEN",
+ * "QUEUED" for the committer, "APPLYING" (a big set goes in row by row; still killable), "TAKEN"
+ * (point of no return), "DONE" (committed, until the statement's reply is written). */
 
 /* Delete all keys of [from, to) in the background, 1,000 a transaction, also across restarts: DROP
  * and TRUNCATE write this record in the same transaction that removes the definition. Takes effect
