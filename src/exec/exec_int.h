@@ -185,7 +185,9 @@ typedef struct qli_block {
     ql_batch bind;       /* one row: slots of the rows to the left in nested joins */
     const ql_batch *cur; /* row for which an inner, correlated block runs */
     uint16_t cur_row;
-    ql_view view;
+    ql_scan_lock *locks; /* [nsources] how their scans lock */
+    bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
+                            below */
     uint64_t examined_seen;
 } qli_block;
 
@@ -347,7 +349,6 @@ ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
 
 /* Statements. */
 ql_status qli_exec_select(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_select_locking(ql_ctx *cx, qli_run *run, const ql_query *q) QL_MUST_USE;
 ql_status qli_exec_insert(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_delete(ql_ctx *cx, qli_run *run) QL_MUST_USE;

@@ -253,11 +253,14 @@ update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
 static ql_status
 write_one(ql_ctx *cx, inserter *in)
 {
+    /* What is there will be changed: locked for that at once, two who do so do not end in a
+     * deadlock. */
+    ql_lock_mode on_dup = in->ins->replace || in->ins->non_duplicate > 0 ? QL_LOCK_X : QL_LOCK_S;
     for (;;) {
         ql_write_result result;
         ql_dup dup;
         QL_TRY(ql_check(cx));
-        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, &result, &dup));
+        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, on_dup, &result, &dup));
         if (result == QL_WROTE) {
             in->w.inserted++;
             return QL_OK;

@@ -74,6 +74,12 @@ struct ql_expr {
     ql_query *query;
 };
 
+/* How a clause wants the rows of a base table locked. */
+typedef struct ql_row_locking {
+    ql_ast_lock_kind kind; /* NONE: no clause; UPDATE also for the targets of UPDATE and DELETE */
+    bool nowait, skip_locked;
+} ql_row_locking;
+
 typedef struct ql_source {
     ql_table *table;   /* base or virtual table; NULL for derived */
     ql_query *derived; /* its items are the columns */
@@ -81,6 +87,7 @@ typedef struct ql_source {
     uint16_t ncols; /* used columns, ascending by ordinal */
     uint16_t *ordinals;
     uint16_t *slots; /* slot of each */
+    ql_row_locking locking;
 } ql_source;
 
 /* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded). */
@@ -159,7 +166,6 @@ struct ql_query {
     bool correlated; /* has QL_E_OUTER references somewhere below: run again for each outer row;
                         else once */
     ql_ast_exprs into_vars;
-    int locking; /* QL_LK_... of the AST */
     uint32_t ncalls;
 };
 

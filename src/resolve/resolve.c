@@ -91,7 +91,6 @@ resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
         QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
         QL_TRY(select_limit(r, o->query));
         o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
-        o->is_write = o->query->locking != QL_LK_NONE;
         return QL_OK;
     case QL_S_INSERT:
         o->is_write = true;
@@ -124,7 +123,13 @@ is_changed(const ql_rstmt *o, const ql_table *t)
 {
     switch (o->kind) {
     case QL_S_SELECT:
-        return o->query->locking == QL_LK_UPDATE;
+        for (uint16_t i = 0; i < o->query->nsources; i++) {
+            const ql_source *s = &o->query->sources[i];
+            if (s->table == t && s->locking.kind == QL_LK_UPDATE) {
+                return true;
+            }
+        }
+        return false;
     case QL_S_INSERT:
         return o->insert->table == t;
     case QL_S_UPDATE:

@@ -70,14 +70,15 @@ leave_row(ql_ctx *cx, ql_txn *saved, ql_status st, ql_write_result result)
 }
 
 ql_status
-ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result, ql_dup *dup)
+ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
+                ql_write_result *result, ql_dup *dup)
 {
     ql_txn *saved;
     if (is_ordinary(t)) {
-        return qli_row_insert(cx, t, row, result, dup);
+        return qli_row_insert(cx, t, row, on_dup, result, dup);
     }
     QL_TRY(enter_row(cx, &saved));
-    ql_status st = qli_row_insert(cx, t, row, result, dup);
+    ql_status st = qli_row_insert(cx, t, row, on_dup, result, dup);
     return leave_row(cx, saved, st, *result);
 }
 

@@ -17,6 +17,9 @@ qli_str(const ql_buf *b)
     return (ql_str){b->p, b->n};
 }
 
+/* innodb_lock_wait_timeout from now on. */
+ql_deadline qli_lock_deadline(const ql_ctx *cx);
+
 /* The index id, big-endian, alone in b. */
 ql_status qli_key_start(ql_ctx *cx, ql_buf *b, uint32_t index_id) QL_MUST_USE;
 /* Append the first n parts of ix from values[] (one for each part, in part order). */
@@ -38,8 +41,8 @@ ql_status qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
                         ql_scan **out) QL_MUST_USE;
 ql_status qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
 const ql_table *qli_scan_table(const ql_scan *s);
-ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result,
-                         ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
+                         ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
                        ql_value *values) QL_MUST_USE;
 ql_status qli_row_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
