@@ -107,6 +107,9 @@ qli_database *qli_cache_database(ql_catalog *c, ql_str name);          /* [mu] *
 qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name);     /* [mu] */
 void qli_cache_put_database(ql_catalog *c, qli_database *d);           /* [mu] */
 void qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old); /* [mu] */
+/* With a reference; NULL = none. */
+ql_table *qli_find_table(ql_ctx *cx, ql_str db, ql_str name);
+ql_status qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE; /* 1049, 1109, 1146 */
 ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others as they are */
 /* NUL-terminated copy in the statement's arena, for messages. */
 const char *qli_cstr(ql_ctx *cx, ql_str s);

@@ -501,7 +501,7 @@ create_like(ql_ctx *cx, builder *b)
 {
     ql_str db = b->ct->like.db.n > 0 ? b->ct->like.db : cx->vars->db;
     ql_table *t;
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SHARED, true, &t));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SH, true, &t));
     b->spec.engine = t->engine;
     b->spec.comment = t->comment;
     b->spec.coll = t->coll;
@@ -538,8 +538,8 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(ql_acl_require_table(cx, QL_PRIV_CREATE, b.spec.db, b.spec.name));
     QL_TRY(qli_ddl_begin(cx, run));
-    ql_status st = ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_EXCLUSIVE,
-                                         false, &there);
+    ql_status st =
+        ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_X, false, &there);
     if (st == QL_OK) {
         if (!ct->if_not_exists) {
             return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, b.spec.name));

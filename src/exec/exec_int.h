@@ -367,6 +367,12 @@ ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+
+/* --- locks.c --- */
+ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_lock_instance(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
+ql_status qli_flush_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 /* Implicit commit, then a transaction and statement layer of its own; qli_ddl_end commits them. */
 ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;

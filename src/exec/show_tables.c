@@ -101,7 +101,7 @@ open_named(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name, ql_table **
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SHARED, true, out);
+    return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SH, true, out);
 }
 
 /* PRI, UNI or MUL, as SHOW COLUMNS has it. */
@@ -363,7 +363,7 @@ show_table_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &tables, &n));
     for (size_t i = 0; i < n; i++) {
         ql_table *tab;
-        ql_status st = ql_catalog_open_table(cx, t.mem, db, tables[i], QL_MDL_SHARED, false, &tab);
+        ql_status st = ql_catalog_open_table(cx, t.mem, db, tables[i], QL_MDL_SH, false, &tab);
         if (st == QL_END) {
             continue;
         }

@@ -160,7 +160,7 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     *out = o;
     o->replace = ins->replace;
     o->ignore = ins->ignore;
-    QL_TRY(qli_table_open(r, &ins->table, &o->table));
+    QL_TRY(qli_table_open(r, &ins->table, ins->table.name, true, &o->table));
     QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
     QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_INSERT, o->table->db, o->table->name));
     if (ins->replace) {

@@ -109,6 +109,7 @@ resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
         return resolve_kill(r, stmt, o);
     case QL_S_EXPLAIN:
         if (stmt->explain.inner && !stmt->explain.for_connection) {
+            r->explaining = true;
             QL_TRY(resolve_kind(r, stmt->explain.inner, o));
             o->is_write = false;
         }

@@ -94,6 +94,7 @@ typedef struct qli_res {
     ql_arena *a;
     const ql_value *params;
     uint32_t nparams;
+    bool explaining; /* EXPLAIN: nothing is changed */
     bool preparing;  /* parameter values are not known */
     bool has_assign; /* @x := somewhere: user variables change while it runs */
     qli_cte *ctes;
@@ -266,6 +267,9 @@ ql_status qli_agg_of_column(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr 
 ql_status qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out) QL_MUST_USE;
 ql_status qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out) QL_MUST_USE;
 ql_status qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out) QL_MUST_USE;
-ql_status qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out) QL_MUST_USE;
+/* Under the metadata lock that a statement needs which reads its rows (write false), or changes or
+ * locks them. */
+ql_status qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write,
+                         ql_table **out) QL_MUST_USE;
 
 #endif

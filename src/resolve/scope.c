@@ -167,16 +167,17 @@ qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias)
 }
 
 ql_status
-qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out)
+qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write, ql_table **out)
 {
     ql_str db = name->db;
+    ql_mdl_mode mode = r->preparing ? QL_MDL_S : write && !r->explaining ? QL_MDL_SW : QL_MDL_SR;
     if (!db.n) {
         if (!r->cx->vars || !r->cx->vars->db.n) {
             return ql_fail(r->cx, QL_ER_NO_DB_ERROR);
         }
         db = r->cx->vars->db;
     }
-    QL_TRY(ql_catalog_open_table(r->cx, r->a, db, name->name, QL_MDL_SHARED, true, out));
+    QL_TRY(ql_catalog_open_as(r->cx, r->a, db, name->name, alias, mode, true, out));
     if ((*out)->is_virtual) {
         return QL_OK; /* to see and to kill must not queue */
     }
@@ -284,7 +285,9 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     }
     ql_table *t;
     uint16_t n;
-    QL_TRY(qli_table_open(r, &f->table, &t));
+    bool write = (r->in_dml_from && sc->outer == NULL) ||
+                 (sc->ast != NULL && sc->ast->locking == QL_LK_UPDATE);
+    QL_TRY(qli_table_open(r, &f->table, alias, write, &t));
     if (!t->is_virtual) {
         QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
     }

@@ -262,6 +262,7 @@ release_all(ql_session *s)
     ignored = QL_SYNC(cx, SESSION_END_TRANSACTION);
     qli_txn_rollback(s);
     ignored = QL_SYNC(cx, SESSION_END_LOCKS);
+    ql_locked_tables_release(cx);
     ql_mdl_set_free(cx, cx->mdl);
     cx->mdl = NULL;
     ignored = QL_SYNC(cx, SESSION_END_VARIABLES);

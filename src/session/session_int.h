@@ -62,7 +62,6 @@ struct ql_session {
     uint32_t next_prepared_id;
     bool multi_statements;
     bool layer_open;     /* cx.txn has a statement layer */
-    bool admitted;       /* holds a ticket of the admission gate */
     bool was_autocommit; /* when the statement began */
     bool touched;        /* the running statement works on tables */
     bool began;          /* the running statement has begun the transaction that is open */
@@ -133,6 +132,9 @@ ql_status qli_txn_check_access(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
  * final one. */
 ql_status qli_txn_decide(ql_session *s, ql_status st) QL_MUST_USE;
 ql_status qli_txn_commit(ql_session *s) QL_MUST_USE;
+/* What the session has locked beyond its transaction: LOCK TABLES, the global read lock, user
+ * locks, the backup lock. Never waits. */
+void qli_release_locks(ql_session *s);
 /* All of the session's transaction; never waits. */
 void qli_txn_rollback(ql_session *s);
 

@@ -142,21 +142,7 @@ parse(ql_session *s, qli_stmt *q)
 static ql_status
 admit(ql_session *s, const ql_rstmt *rs)
 {
-    if (!rs->needs_ticket || s->admitted || s->cx.inst->admission == NULL) {
-        return QL_OK;
-    }
-    QL_TRY(ql_gate_enter(&s->cx, s->cx.inst->admission, QL_FOREVER, QL_W_ADMISSION));
-    s->admitted = true;
-    return QL_OK;
-}
-
-static void
-leave(ql_session *s)
-{
-    if (s->admitted) {
-        ql_gate_leave(s->cx.inst->admission);
-        s->admitted = false;
-    }
+    return rs->needs_ticket ? ql_admission_enter(&s->cx) : QL_OK;
 }
 
 static bool
@@ -197,7 +183,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     s->touched |= rs->touches_tables;
     QL_TRY(qli_txn_check_access(s, ast->kind));
     QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
-    bool outermost = !s->admitted;
+    bool outermost = !cx->admitted;
     QL_TRY(admit(s, rs));
     ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
     ql_status st = QL_SYNC(cx, STMT_BEFORE_EXECUTE);
@@ -205,7 +191,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
         st = ql_exec(cx, &qli_session_ops, rs, out);
     }
     if (outermost) {
-        leave(s);
+        ql_admission_leave(cx);
     }
     QL_TRY(st);
     return QL_SYNC(cx, STMT_AFTER_EXECUTE);
@@ -399,12 +385,13 @@ static ql_status
 finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
                  ql_status (*reply)(ql_session *, void *), void *arg)
 {
-    leave(s);
+    ql_admission_leave(&s->cx);
     if (st == QL_OK) {
         st = drain_rows(s);
     }
     ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
     st = qli_txn_decide(s, st);
+    ql_mdl_release_statement(&s->cx);
     end_statement(s);
     if (QL_SYNC(&s->cx, BEFORE_REPLY) != QL_OK) {
         abort_connection(s);

@@ -12,6 +12,7 @@
 #include "txn/mdl.h"
 #include "txn/nontxn.h"
 #include "txn/txn.h"
+#include "txn/userlock.h"
 
 bool
 qli_txn_is_control(ql_stmt_kind kind)
@@ -88,7 +89,7 @@ forget_transaction(ql_session *s)
     }
     s->layer_open = false;
     s->vars.in_transaction = false;
-    ql_mdl_release_all(&s->cx);
+    ql_mdl_release_transaction(&s->cx);
 }
 
 static void
@@ -108,7 +109,12 @@ qli_txn_commit(ql_session *s)
     close_layer(s);
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
-        st = ql_txn_commit(cx);
+        st = wrote ? ql_commit_begin(cx) : QL_OK;
+        if (st == QL_OK) {
+            st = ql_txn_commit(cx);
+        } else {
+            ql_txn_rollback(cx);
+        }
         if (st == QL_OK) {
             s->committed |= wrote;
             ql_catalog_committed(cx);
@@ -196,6 +202,15 @@ qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
         return ql_fail(&s->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     return QL_OK;
+}
+
+void
+qli_release_locks(ql_session *s)
+{
+    ql_locked_tables_release(&s->cx);
+    ql_read_lock_release(&s->cx);
+    (void)ql_user_lock_release_all(&s->cx);
+    ql_backup_lock_release(&s->cx);
 }
 
 /* ---- deciding ---- */
@@ -309,6 +324,7 @@ static ql_status
 control_begin(ql_session *s, const ql_ast_txn *t)
 {
     QL_TRY(qli_txn_commit(s));
+    ql_locked_tables_release(&s->cx);
     characteristics c = next_characteristics(s);
     if (t->read_only >= 0) {
         c.read_only = t->read_only != 0;

@@ -522,6 +522,8 @@ typedef enum ql_stmt_kind {
     QL_S_LOCK_TABLES,
     QL_S_UNLOCK_TABLES,
     QL_S_FLUSH,
+    QL_S_LOCK_INSTANCE, /* LOCK INSTANCE FOR BACKUP */
+    QL_S_UNLOCK_INSTANCE,
     QL_S_SHUTDOWN,
     QL_S_ANALYZE,
     QL_S_CHECK,

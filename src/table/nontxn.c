@@ -174,8 +174,5 @@ ql_table_lock_uses(ql_ctx *cx, ql_table_use *v, size_t n)
 ql_status
 ql_table_lock(ql_ctx *cx, const ql_table *t, bool write)
 {
-    (void)cx;
-    (void)t;
-    (void)write;
-    return QL_OK;
+    return ql_rows_lock(cx, t->db, t->name, write);
 }

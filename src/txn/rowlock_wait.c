@@ -7,6 +7,7 @@
  */
 #include <stdio.h>
 
+#include "intr/gate.h"
 #include "txn/graph.h"
 #include "txn/rowlock_int.h"
 
@@ -132,6 +133,7 @@ qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
     if (cx->proc != NULL) {
         ql_proc_set_waits_for(cx->proc, r->blocker->conn_id);
     }
+    bool paused = ql_admission_pause(cx);
     ql_status st = QL_SYNC(cx, ROW_LOCK_BEFORE_WAIT);
     if (st == QL_OK) {
         st = sleep_on(cx, r, dl);
@@ -143,7 +145,7 @@ qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
         return fail_deadlock(cx);
     }
     if (st != QL_TIMEOUT) {
-        return st;
+        return st == QL_OK && paused ? ql_admission_resume(cx) : st;
     }
     if (atomic_load_explicit(&qli_ts(cx)->rollback_on_timeout, memory_order_relaxed)) {
         cx->txn->must_rollback = true;

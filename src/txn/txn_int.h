@@ -150,10 +150,13 @@ struct ql_txnsys {
 
     qli_shard shards[QLI_SHARDS];
 
-    ql_mutex mdl_mu;      /* rank MDL: all metadata locks */
-    ql_hash mdl_table;    /* [mdl_mu] */
-    uint64_t mdl_visit;   /* [mdl_mu] stamp of the last deadlock search */
-    uint64_t graph_stamp; /* [mdl_mu] the same of the wait-for graph (deadlock.c) */
+    ql_mutex mdl_mu;                                     /* rank MDL: all metadata locks */
+    ql_hash mdl_table;                                   /* [mdl_mu] */
+    struct qli_mdl_lock *mdl_fixed[3];                   /* [const] GLOBAL, BACKUP, COMMIT */
+    struct qli_mdl_lock *mdl_idle_first, *mdl_idle_last; /* [mdl_mu] unused, newest first */
+    size_t mdl_nidle;                                    /* [mdl_mu] */
+    struct ql_mdl_set *mdl_sets;                         /* [mdl_mu] */
+    uint64_t graph_stamp; /* [mdl_mu] stamp of the last search in the wait-for graph (deadlock.c) */
     size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
     char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
@@ -229,7 +232,7 @@ void qli_trx_end(ql_txnsys *ts, qli_trx *trx); /* NULL ignored; gives the owner'
 void qli_trx_put(qli_trx *trx);
 void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of the table */
 
-/* mdl.c */
+/* mdl_table.c */
 ql_status qli_mdl_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_mdl_fini(ql_txnsys *ts);
 

@@ -316,13 +316,15 @@ static const char mdl_state[] = "Waiting for table metadata lock";
 static ql_status
 mdl_s(session *s, const char *name)
 {
-    return ql_mdl_acquire(&s->cx, str(name), QL_MDL_SHARED, ql_deadline_ms(20000));
+    return ql_mdl_acquire(&s->cx, QL_MDL_TABLE, str(name), QL_MDL_SR, QL_MDL_TRANSACTION,
+                          ql_deadline_ms(20000));
 }
 
 static ql_status
 mdl_x(session *s, const char *name)
 {
-    return ql_mdl_acquire(&s->cx, str(name), QL_MDL_EXCLUSIVE, ql_deadline_ms(20000));
+    return ql_mdl_acquire(&s->cx, QL_MDL_TABLE, str(name), QL_MDL_X, QL_MDL_TRANSACTION,
+                          ql_deadline_ms(20000));
 }
 
 static void
@@ -347,14 +349,14 @@ mdl_order(void **state)
     task_start(&later, &s[3], mdl_s, "t");
     await_state(w, &s[3], mdl_state);           /* does not overtake the exclusive one */
     assert_int_equal(mdl_s(&s[0], "t"), QL_OK); /* held already */
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     pause_ms(10);
     await_state(w, &s[2], mdl_state);
-    ql_mdl_release_all(&s[1].cx);
+    ql_mdl_release_transaction(&s[1].cx);
     assert_int_equal(task_join(&x), QL_OK);
     await_state(w, &s[3], mdl_state);
     assert_int_equal(waits_for(w, &s[3]), ql_proc_id(s[2].cx.proc));
-    ql_mdl_release_all(&s[2].cx);
+    ql_mdl_release_transaction(&s[2].cx);
     assert_int_equal(task_join(&later), QL_OK);
     close_all(w, s, 4);
 }
@@ -385,14 +387,15 @@ mdl_timeout_and_upgrade(void **state)
     task x;
     open_sessions(w, s, 2);
     assert_int_equal(mdl_s(&s[0], "t"), QL_OK);
-    assert_int_equal(ql_mdl_acquire(&s[1].cx, str("t"), QL_MDL_EXCLUSIVE, ql_deadline_ms(20)),
+    assert_int_equal(ql_mdl_acquire(&s[1].cx, QL_MDL_TABLE, str("t"), QL_MDL_X, QL_MDL_TRANSACTION,
+                                    ql_deadline_ms(20)),
                      QL_ERROR);
     assert_int_equal(error_of(&s[1]), 1205);
     session_next(&s[1]);
     assert_int_equal(mdl_x(&s[0], "t"), QL_OK);
     task_start(&x, &s[1], mdl_s, "t");
     await_state(w, &s[1], mdl_state);
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&x), QL_OK);
     close_all(w, s, 2);
 }
@@ -410,7 +413,7 @@ mdl_deadlock(void **state)
     await_state(w, &s[1], mdl_state);
     assert_int_equal(mdl_s(&s[0], "b"), QL_ERROR);
     assert_int_equal(error_of(&s[0]), 1213);
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
     close_all(w, s, 2);
 }
