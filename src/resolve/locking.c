@@ -76,3 +76,19 @@ qli_locking_bind(qli_res *r, ql_query *q, const ql_ast_select *s)
     }
     return QL_OK;
 }
+
+bool
+qli_locking_writes(const ql_ast_select *s, ql_str alias)
+{
+    for (uint32_t i = 0; i < s->nlocking; i++) {
+        const ql_ast_locking *l = &s->locking[i];
+        bool named = l->nof == 0;
+        for (uint32_t k = 0; k < l->nof && !named; k++) {
+            named = ql_str_eq_nocase(l->of[k].name, alias);
+        }
+        if (named && l->kind == QL_LK_UPDATE) {
+            return true;
+        }
+    }
+    return false;
+}

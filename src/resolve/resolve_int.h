@@ -154,6 +154,8 @@ int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
 ql_status qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out) QL_MUST_USE;
 /* The block's locking clauses to its sources; of a UNION: to those of its arms. */
 ql_status qli_locking_bind(qli_res *r, ql_query *q, const ql_ast_select *s) QL_MUST_USE;
+/* Does a FOR UPDATE clause of the block reach the table called alias? */
+bool qli_locking_writes(const ql_ast_select *s, ql_str alias);
 ql_status qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from) QL_MUST_USE;
 ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias) QL_MUST_USE;
 ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,

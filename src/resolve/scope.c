@@ -286,7 +286,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     ql_table *t;
     uint16_t n;
     bool write = (r->in_dml_from && sc->outer == NULL) ||
-                 (sc->ast != NULL && sc->ast->locking == QL_LK_UPDATE);
+                 (sc->ast != NULL && qli_locking_writes(sc->ast, alias));
     QL_TRY(qli_table_open(r, &f->table, alias, write, &t));
     if (!t->is_virtual) {
         QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
