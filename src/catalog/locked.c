@@ -393,7 +393,7 @@ lock_item(ql_ctx *cx, const ql_lock_item *it, ql_mdl_mode read_mode)
 static ql_status
 lock_all(ql_ctx *cx, const ql_lock_item *items, size_t n, ql_mdl_mode read_mode)
 {
-    struct ql_locked_tables *l;
+    struct ql_locked_tables *l = NULL;
     for (size_t i = 0; i < n; i++) {
         QL_TRY(check_item(cx, items, i));
     }
