@@ -181,8 +181,8 @@ qli_locktree_raise(qli_locktree *t, qli_lock *l)
 {
     qli_lock **path[DEPTH];
     int d = find_path(t, qli_lock_low(l), l->ticket, path);
-    for (int i = 0; i < d; i++) {
-        (*path[i])->below |= l->cls;
+    for (int i = d - 1; i >= 0; i--) {
+        summarize(t, *path[i]);
     }
 }
 
