@@ -121,6 +121,7 @@ void qli_reply_failure(ql_session *s, ql_status why);
 /* ---- txnctl.c ---- */
 
 bool qli_txn_is_control(ql_stmt_kind kind);
+bool qli_txn_acts_at_once(ql_stmt_kind kind);
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their like. */
 ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
 /* A transaction and a statement layer to work in; implicit commit first where the kind asks for it.

@@ -194,7 +194,9 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
         ql_admission_leave(cx);
     }
     QL_TRY(st);
-    return QL_SYNC(cx, STMT_AFTER_EXECUTE);
+    QL_TRY(QL_SYNC(cx, STMT_AFTER_EXECUTE));
+    s->committed |= qli_txn_acts_at_once(ast->kind);
+    return QL_OK;
 }
 
 static ql_status

@@ -30,6 +30,24 @@ qli_txn_is_control(ql_stmt_kind kind)
     }
 }
 
+/* What these have done stays done, so a kill that comes behind them is too late. */
+bool
+qli_txn_acts_at_once(ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_SET:
+    case QL_S_KILL:
+    case QL_S_LOCK_TABLES:
+    case QL_S_UNLOCK_TABLES:
+    case QL_S_FLUSH:
+    case QL_S_PREPARE:
+    case QL_S_DEALLOCATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Statements that commit what came before and then themselves (manual, "Statements That Cause an
  * Implicit Commit"). */
 static bool
@@ -237,7 +255,11 @@ decide_success(ql_session *s)
         return QL_OK;
     }
     if (!stays_open(s)) {
-        return qli_txn_commit(s);
+        ql_status st = qli_txn_commit(s);
+        if (st != QL_OK && !s->was_autocommit) {
+            s->vars.autocommit = false; /* SET autocommit = 1 has failed */
+        }
+        return st;
     }
     close_layer(s);
     s->vars.in_transaction = true;
@@ -411,7 +433,8 @@ control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
     }
     switch (kind) {
     case QL_S_SAVEPOINT:
-        return ql_txn_savepoint(cx, name);
+        st = ql_txn_savepoint(cx, name);
+        break;
     case QL_S_ROLLBACK_TO:
         st = ql_txn_rollback_to(cx, name);
         if (st == QL_OK) {
@@ -422,6 +445,7 @@ control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
         st = ql_txn_release(cx, name);
         break;
     }
+    s->committed |= st == QL_OK;
     return st == QL_END ? no_savepoint(cx, name) : st;
 }
 
