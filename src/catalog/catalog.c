@@ -29,6 +29,9 @@ qli_canonical_db(ql_str name)
     if (ql_str_eq_nocase(name, QL_STR("performance_schema"))) {
         return QL_STR("performance_schema");
     }
+    if (ql_str_eq_nocase(name, QL_STR("sys"))) {
+        return QL_STR("sys");
+    }
     return name;
 }
 
@@ -36,7 +39,8 @@ bool
 ql_catalog_is_virtual_database(ql_str name)
 {
     ql_str c = qli_canonical_db(name);
-    return ql_str_eq(c, QL_STR("information_schema")) || ql_str_eq(c, QL_STR("performance_schema"));
+    return ql_str_eq(c, QL_STR("information_schema")) ||
+           ql_str_eq(c, QL_STR("performance_schema")) || ql_str_eq(c, QL_STR("sys"));
 }
 
 static uint64_t
@@ -281,8 +285,8 @@ ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v, size_t *n)
     return QL_OK;
 }
 
-static ql_status
-refuse_virtual(ql_ctx *cx, ql_str db)
+ql_status
+qli_refuse_virtual(ql_ctx *cx, ql_str db)
 {
     if (!ql_catalog_is_virtual_database(db)) {
         return QL_OK;
@@ -309,7 +313,7 @@ ql_status
 ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
     QL_TRY(ql_catalog_check_database_name(cx, name));
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, qli_cstr(cx, name));
     }
@@ -319,7 +323,7 @@ ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 ql_status
 ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (!database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, name));
     }
@@ -329,7 +333,7 @@ ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 ql_status
 ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
 {
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (!database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_DROP_EXISTS, qli_cstr(cx, name));
     }

@@ -29,9 +29,9 @@ typedef struct ql_database {
 } ql_database;
 
 /* Database names are compared as written on case-sensitive systems (lower_case_table_names=0);
- * information_schema and performance_schema without case. */
+ * information_schema, performance_schema and sys without case. */
 bool ql_catalog_has_database(ql_ctx *cx, ql_str name);
-/* information_schema, performance_schema (any case): read-only, made on demand. */
+/* information_schema, performance_schema, sys (any case): read-only, made on demand. */
 bool ql_catalog_is_virtual_database(ql_str name);
 /* 1102, 1103, 1059 unless the name may name a database, table. */
 ql_status ql_catalog_check_database_name(ql_ctx *cx, ql_str name) QL_MUST_USE;
@@ -104,7 +104,11 @@ void ql_catalog_nontxn_committed(ql_ctx *cx);
 
 #include "catalog/tablestate.h" /* AUTO_INCREMENT, row ids, row counts */
 
-/* Virtual tables (information_schema, performance_schema): rows made on demand into batches. */
+/* Table_type: "BASE TABLE", "SYSTEM VIEW", "VIEW" (those of sys). */
+const char *ql_table_type_text(const ql_table *t);
+
+/* Virtual tables (information_schema, performance_schema, sys): rows made on demand into batches.
+ */
 typedef struct ql_virtual_table {
     const char *db, *name;
     const struct qli_vcolumn *columns; /* description, private to catalog/ */

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "intr/proc.h"
 
 #define KEY_MAX (QL_MAX_IDENT_CHARS * 8 + 2)
 
@@ -209,7 +210,13 @@ lock_to_use(ql_ctx *cx, ql_str db, ql_str name, ql_str alias, ql_mdl_mode mode)
     if (write) {
         QL_TRY(change_begin(cx, false, QL_MDL_STATEMENT));
     }
-    return lock_table(cx, QL_MDL_TABLE, db, name, mode, QL_MDL_TRANSACTION);
+    QL_TRY(lock_table(cx, QL_MDL_TABLE, db, name, mode, QL_MDL_TRANSACTION));
+    if (cx->proc) {
+        ql_proc_trx *figures = ql_proc_trx_of(cx->proc); /* for the views of transactions */
+        QL_PTRX_ADD(figures, tables_used, 1);
+        QL_PTRX_ADD(figures, tables_wrote, write);
+    }
+    return QL_OK;
 }
 
 static ql_status

@@ -382,6 +382,7 @@ ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) Q
 ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
+ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 /* Collation that CHARSET and COLLATE among options name, else otherwise. */
 ql_status qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,

@@ -143,6 +143,9 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
             QL_TRY(put_index(cx, b, t, &t->indexes[i]));
         }
     }
+    if (t->engine.n == 0) {
+        return ql_buf_put_str(cx, b, "\n)"); /* a view of sys */
+    }
     QL_TRY(ql_buf_printf(cx, b, "\n) ENGINE=%.*s", (int)t->engine.n, t->engine.p));
     if (t->auto_column >= 0 && ql_autoinc_peek(t) > 1) {
         QL_TRY(

@@ -288,9 +288,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     bool write = (r->in_dml_from && sc->outer == NULL) ||
                  (sc->ast != NULL && qli_locking_writes(sc->ast, alias));
     QL_TRY(qli_table_open(r, &f->table, alias, write, &t));
-    if (!t->is_virtual) {
-        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
-    }
+    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
     if (r->dml_target && !r->in_dml_from && r->dml_target->id == t->id && !t->is_virtual) {
         return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
