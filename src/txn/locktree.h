@@ -46,7 +46,7 @@ typedef struct qli_lock {
     bool linked : 1;               /* [shard] in a tree */
     bool insert : 1;               /* [shard] waiting one: insert intention */
     bool passes : 1;               /* [shard] waiting one: may go ahead of others that wait */
-    bool gap_s : 1;                /* [shard] GAP: asked for in shared mode */
+    bool gap_s; /* [const] GAP: asked for in shared mode; no bit, its owner reads it unlocked */
 } qli_lock;
 
 typedef struct qli_span {
