@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/thread.h"
 #include "catalog/lockdata_int.h"
+#include "catalog/lockwaits_int.h"
 #include "catalog/view_int.h"
 
 #define CHECK_EVERY 1024u
@@ -91,42 +92,6 @@ mode_text(const ql_lock_info *l)
     }
 }
 
-static int
-compare_u64(const void *x, const void *y)
-{
-    uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
-    return (a > b) - (a < b);
-}
-
-/* Drop the locks that neither wait nor are waited for; the order stays. */
-static ql_status
-keep_waits(ql_ctx *cx, ql_arena *a, ql_lock_info *l, size_t *n)
-{
-    size_t waits = 0, kept = 0;
-    for (size_t i = 0; i < *n; i++) {
-        waits += !l[i].granted;
-    }
-    uint64_t *blockers = QL_ARENA_ARRAY(cx, a, uint64_t, waits + 1);
-    if (!blockers) {
-        return QL_ERROR;
-    }
-    waits = 0;
-    for (size_t i = 0; i < *n; i++) {
-        if (!l[i].granted) {
-            blockers[waits++] = l[i].blocking_lock_id;
-        }
-    }
-    qsort(blockers, waits, sizeof *blockers, compare_u64);
-    for (size_t i = 0; i < *n; i++) {
-        if (!l[i].granted ||
-            bsearch(&l[i].lock_id, blockers, waits, sizeof *blockers, compare_u64)) {
-            l[kept++] = l[i];
-        }
-    }
-    *n = kept;
-    return QL_OK;
-}
-
 static void
 set_view(const ql_lock_info *l, const qli_index_name *name, int64_t now, ql_lock_view *v)
 {
@@ -139,9 +104,6 @@ set_view(const ql_lock_info *l, const qli_index_name *name, int64_t now, ql_lock
                         .exclusive = l->mode == QL_LOCK_X,
                         .mode = mode_text(l)};
     if (!l->granted) {
-        v->blocking_lock_id = l->blocking_lock_id;
-        v->blocking_trx_id = l->blocking_trx_id;
-        v->blocking_conn_id = l->blocking_conn_id;
         v->wait_ms = now > l->since_ns ? (now - l->since_ns) / 1000000 : 0;
     }
 }
@@ -172,22 +134,71 @@ make_views(ql_ctx *cx, qli_lock_reader *r, const ql_lock_info *l, size_t n, ql_l
     return QL_OK;
 }
 
-ql_status
-ql_lock_views(ql_ctx *cx, ql_arena *a, bool waits_only, ql_lock_view **v, size_t *n)
+static ql_status
+read_views(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, ql_lock_view **v)
 {
-    ql_lock_info *l;
-    QL_TRY(ql_txnsys_list_locks(cx, a, &l, n));
-    if (waits_only) {
-        QL_TRY(keep_waits(cx, a, l, n));
-    }
     qli_lock_reader r = {.a = a, .scratch = ql_arena_new("lock texts", ql_arena_quota(a))};
     if (!r.scratch) {
         return ql_fail_oom(cx, 0);
     }
-    ql_status st = make_views(cx, &r, l, *n, v);
+    ql_status st = make_views(cx, &r, l, n, v);
     ql_kv_snap_end(r.snap);
     ql_arena_free(r.scratch);
     return st;
+}
+
+ql_status
+ql_lock_views(ql_ctx *cx, ql_arena *a, ql_lock_view **v, size_t *n)
+{
+    ql_lock_info *l;
+    QL_TRY(ql_txnsys_list_locks(cx, a, &l, n));
+    return read_views(cx, a, l, *n, v);
+}
+
+/* Only locks with an edge are made readable: l shrinks to them, edges get their new numbers. */
+static ql_status
+keep_involved(ql_ctx *cx, ql_arena *a, ql_lock_info *l, size_t *n, qli_lock_edge *e, size_t ne)
+{
+    uint32_t *number = QL_ARENA_ARRAY(cx, a, uint32_t, *n + 1); /* new one + 1; 0 = not involved */
+    if (!number) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < ne; i++) {
+        number[e[i].waiter] = number[e[i].blocker] = 1;
+    }
+    uint32_t kept = 0;
+    for (size_t i = 0; i < *n; i++) {
+        if (number[i]) {
+            l[kept++] = l[i];
+            number[i] = kept;
+        }
+    }
+    for (size_t i = 0; i < ne; i++) {
+        e[i] = (qli_lock_edge){number[e[i].waiter] - 1, number[e[i].blocker] - 1};
+    }
+    *n = kept;
+    return QL_OK;
+}
+
+ql_status
+ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
+{
+    ql_lock_info *l;
+    ql_lock_view *v;
+    qli_lock_edge *e;
+    size_t nl;
+    QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
+    QL_TRY(qli_lock_edges(cx, a, l, nl, &e, n));
+    QL_TRY(keep_involved(cx, a, l, &nl, e, *n));
+    QL_TRY(read_views(cx, a, l, nl, &v));
+    *out = QL_ARENA_ARRAY(cx, a, ql_lock_wait, *n + 1);
+    if (!*out) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        (*out)[i] = (ql_lock_wait){&v[e[i].waiter], &v[e[i].blocker]};
+    }
+    return QL_OK;
 }
 
 char *
@@ -349,7 +360,7 @@ qli_fill_data_locks(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows
     intentions tables = {0};
     ql_lock_view *l;
     size_t nl;
-    QL_TRY(ql_lock_views(cx, a, false, &l, &nl));
+    QL_TRY(ql_lock_views(cx, a, &l, &nl));
     for (size_t i = 0; i < nl; i++) {
         if (i % CHECK_EVERY == 0) {
             QL_TRY(ql_check(cx));
@@ -389,18 +400,18 @@ const qli_vcolumn qli_ps_data_lock_waits[] = {{"ENGINE", 's', 32, false},
 
 /* Five columns of one side of a wait. */
 static ql_status
-set_side(ql_ctx *cx, ql_arena *a, ql_value *v, uint64_t trx_id, uint64_t conn_id, uint64_t lock_id)
+set_side(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_lock_info *l)
 {
-    char *id = qli_row_lock_id(cx, a, trx_id, lock_id);
+    char *id = qli_row_lock_id(cx, a, l->trx_id, l->lock_id);
     if (!id) {
         return QL_ERROR;
     }
     qli_set_cstr(&v[0], id);
-    v[1] = ql_value_uint(trx_id);
-    if (conn_id) {
-        v[2] = ql_value_uint(conn_id);
+    v[1] = ql_value_uint(l->trx_id);
+    if (l->conn_id) {
+        v[2] = ql_value_uint(l->conn_id);
     }
-    v[4] = ql_value_uint(lock_id);
+    v[4] = ql_value_uint(l->lock_id);
     return QL_OK;
 }
 
@@ -409,18 +420,19 @@ qli_fill_data_lock_waits(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value **
 {
     qli_rows r = {.a = a, .t = t};
     ql_lock_info *l;
-    size_t nl;
+    qli_lock_edge *e;
+    size_t nl, ne;
     QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
-    for (size_t i = 0; i < nl; i++) {
+    QL_TRY(qli_lock_edges(cx, a, l, nl, &e, &ne));
+    for (size_t i = 0; i < ne; i++) {
         ql_value *v;
-        if (l[i].granted) {
-            continue;
+        if (i % CHECK_EVERY == 0) {
+            QL_TRY(ql_check(cx));
         }
         QL_TRY(qli_rows_add(cx, &r, &v));
         qli_set_cstr(&v[0], "INNODB");
-        QL_TRY(set_side(cx, a, &v[1], l[i].trx_id, l[i].conn_id, l[i].lock_id));
-        QL_TRY(set_side(cx, a, &v[6], l[i].blocking_trx_id, l[i].blocking_conn_id,
-                        l[i].blocking_lock_id));
+        QL_TRY(set_side(cx, a, &v[1], &l[e[i].waiter]));
+        QL_TRY(set_side(cx, a, &v[6], &l[e[i].blocker]));
     }
     *rows = r.v;
     *n = r.n;

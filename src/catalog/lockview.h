@@ -14,8 +14,7 @@ bool ql_trx_is_shown(const struct ql_proc_info *p);
 
 typedef struct ql_lock_view {
     uint64_t lock_id, trx_id, conn_id;
-    uint64_t blocking_lock_id, blocking_trx_id, blocking_conn_id; /* of a waiting one */
-    int64_t wait_ms;                                              /* of a waiting one */
+    int64_t wait_ms;       /* of a waiting one */
     const ql_table *table; /* NULL = its definition has gone; lives as long as the arena */
     const ql_index *index;
     bool granted, exclusive;
@@ -23,10 +22,16 @@ typedef struct ql_lock_view {
     ql_str data; /* LOCK_DATA: key values of a record, an interval otherwise; p NULL = unknown */
 } ql_lock_view;
 
-/* All row locks, or only those that wait and those that they wait for. May read rows to show their
- * values (a short snapshot of its own). Checkpoints inside; takes the lock manager's mutexes for a
- * thousand locks at a time. */
-ql_status ql_lock_views(ql_ctx *cx, ql_arena *a, bool waits_only, ql_lock_view **v,
-                        size_t *n) QL_MUST_USE;
+/* All row locks. May read rows to show their values (a short snapshot of its own). Checkpoints
+ * inside; takes the lock manager's mutexes for a thousand locks at a time. */
+ql_status ql_lock_views(ql_ctx *cx, ql_arena *a, ql_lock_view **v, size_t *n) QL_MUST_USE;
+
+/* A request that waits and a lock of somebody else that it waits for: one held, or one that was
+ * asked for before it. */
+typedef struct ql_lock_wait {
+    const ql_lock_view *waiting, *blocking;
+} ql_lock_wait;
+/* All of them, those of one waiting request behind each other. As above. */
+ql_status ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **v, size_t *n) QL_MUST_USE;
 
 #endif

@@ -152,25 +152,6 @@ static const qli_vcolumn lock_waits_columns[] = {
     [KILL_CONNECTION] = {"sql_kill_blocking_connection", 's', 26, false},
     {NULL, 0, 0, false}};
 
-/* What a listing is made from. */
-typedef struct lock_waits {
-    qli_sessions sessions;
-    ql_lock_view *v;
-    size_t n;
-    bool raw;
-} lock_waits;
-
-static const ql_lock_view *
-find_lock(const lock_waits *w, uint64_t lock_id)
-{
-    for (size_t i = 0; i < w->n; i++) {
-        if (w->v[i].lock_id == lock_id) {
-            return &w->v[i];
-        }
-    }
-    return NULL;
-}
-
 static ql_status
 set_locked(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_lock_view *l)
 {
@@ -185,19 +166,18 @@ set_locked(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_lock_view *l)
 }
 
 static ql_status
-set_waiting(ql_ctx *cx, ql_arena *a, ql_value *v, const lock_waits *w, const ql_lock_view *l,
+set_waiting(ql_ctx *cx, ql_arena *a, ql_value *v, const qli_sessions *s, const ql_lock_view *l,
             const ql_proc_info *p)
 {
-    qli_set_moment(cx, &v[WAIT_STARTED], &w->sessions, l->wait_ms);
+    qli_set_moment(cx, &v[WAIT_STARTED], s, l->wait_ms);
     qli_set_interval(&v[WAIT_AGE], l->wait_ms);
     v[WAIT_SECS] = ql_value_int(l->wait_ms / 1000);
     v[WAITING_TRX] = ql_value_uint(l->trx_id);
-    qli_set_moment(cx, &v[WAITING_STARTED], &w->sessions, p->trx_age_ms);
+    qli_set_moment(cx, &v[WAITING_STARTED], s, p->trx_age_ms);
     qli_set_interval(&v[WAITING_AGE], p->trx_age_ms);
     v[WAITING_LOCKED] = ql_value_uint(p->trx_locks);
     v[WAITING_MODIFIED] = ql_value_uint(p->trx_changed);
     v[WAITING_PID] = ql_value_uint(p->id);
-    QL_TRY(qli_set_sys_statement(cx, a, &v[WAITING_QUERY], p->info, w->raw));
     char *id = qli_row_lock_id(cx, a, l->trx_id, l->lock_id);
     if (!id) {
         return QL_ERROR;
@@ -208,20 +188,18 @@ set_waiting(ql_ctx *cx, ql_arena *a, ql_value *v, const lock_waits *w, const ql_
 }
 
 static ql_status
-set_blocking(ql_ctx *cx, ql_arena *a, ql_value *v, const lock_waits *w, const ql_lock_view *l,
+set_blocking(ql_ctx *cx, ql_arena *a, ql_value *v, const qli_sessions *s, const ql_lock_view *l,
              const ql_proc_info *p)
 {
-    const ql_lock_view *blocker = find_lock(w, l->blocking_lock_id);
-    v[BLOCKING_TRX] = ql_value_uint(l->blocking_trx_id);
+    v[BLOCKING_TRX] = ql_value_uint(l->trx_id);
     v[BLOCKING_PID] = ql_value_uint(p->id);
-    QL_TRY(qli_set_sys_statement(cx, a, &v[BLOCKING_QUERY], p->info, w->raw));
-    char *id = qli_row_lock_id(cx, a, l->blocking_trx_id, l->blocking_lock_id);
+    char *id = qli_row_lock_id(cx, a, l->trx_id, l->lock_id);
     if (!id) {
         return QL_ERROR;
     }
     qli_set_cstr(&v[BLOCKING_LOCK], id);
-    qli_set_cstr(&v[BLOCKING_MODE], blocker ? blocker->mode : "");
-    qli_set_moment(cx, &v[BLOCKING_STARTED], &w->sessions, p->trx_age_ms);
+    qli_set_cstr(&v[BLOCKING_MODE], l->mode);
+    qli_set_moment(cx, &v[BLOCKING_STARTED], s, p->trx_age_ms);
     qli_set_interval(&v[BLOCKING_AGE], p->trx_age_ms);
     v[BLOCKING_LOCKED] = ql_value_uint(p->trx_locks);
     v[BLOCKING_MODIFIED] = ql_value_uint(p->trx_changed);
@@ -230,53 +208,55 @@ set_blocking(ql_ctx *cx, ql_arena *a, ql_value *v, const lock_waits *w, const ql
 
 /* A wait whose waiter or blocker has gone in the meantime is over. */
 static ql_status
-add_wait(ql_ctx *cx, qli_rows *r, const lock_waits *w, const ql_lock_view *l)
+add_wait(ql_ctx *cx, qli_rows *r, const qli_sessions *s, const ql_lock_wait *w, bool raw)
 {
-    const ql_proc_info *waiter = qli_sessions_find(&w->sessions, l->conn_id);
-    const ql_proc_info *blocker = qli_sessions_find(&w->sessions, l->blocking_conn_id);
+    const ql_proc_info *waiter = qli_sessions_find(s, w->waiting->conn_id);
+    const ql_proc_info *blocker = qli_sessions_find(s, w->blocking->conn_id);
     ql_value *v;
     if (!waiter || !blocker) {
         return QL_OK;
     }
     QL_TRY(qli_rows_add(cx, r, &v));
-    QL_TRY(set_locked(cx, r->a, v, l));
-    QL_TRY(set_waiting(cx, r->a, v, w, l, waiter));
-    return set_blocking(cx, r->a, v, w, l, blocker);
+    QL_TRY(set_locked(cx, r->a, v, w->waiting));
+    QL_TRY(set_waiting(cx, r->a, v, s, w->waiting, waiter));
+    QL_TRY(qli_set_sys_statement(cx, r->a, &v[WAITING_QUERY], waiter->info, raw));
+    QL_TRY(qli_set_sys_statement(cx, r->a, &v[BLOCKING_QUERY], blocker->info, raw));
+    return set_blocking(cx, r->a, v, s, w->blocking, blocker);
 }
 
-/* Oldest waits first. */
+/* Oldest waits first; of one wait, locks that are held before requests. */
 static int
 compare_waits(const void *x, const void *y)
 {
-    const ql_lock_view *a = *(ql_lock_view *const *)x, *b = *(ql_lock_view *const *)y;
-    if (a->wait_ms != b->wait_ms) {
-        return a->wait_ms > b->wait_ms ? -1 : 1;
+    const ql_lock_wait *a = x, *b = y;
+    if (a->waiting->wait_ms != b->waiting->wait_ms) {
+        return a->waiting->wait_ms > b->waiting->wait_ms ? -1 : 1;
     }
-    return (a->lock_id > b->lock_id) - (a->lock_id < b->lock_id);
+    if (a->waiting != b->waiting) {
+        return a->waiting > b->waiting ? 1 : -1;
+    }
+    if (a->blocking->granted != b->blocking->granted) {
+        return a->blocking->granted ? -1 : 1;
+    }
+    return (a->blocking > b->blocking) - (a->blocking < b->blocking);
 }
 
 static ql_status
 fill_lock_waits(ql_ctx *cx, ql_arena *a, const ql_table *t, bool raw, ql_value ***rows, size_t *n)
 {
     qli_rows r = {.a = a, .t = t};
-    lock_waits w = {.raw = raw};
-    size_t waits = 0;
+    qli_sessions s;
+    ql_lock_wait *w;
+    size_t nw;
     QL_TRY(qli_view_require_process(cx)); /* it reads INNODB_TRX */
-    QL_TRY(ql_lock_views(cx, a, true, &w.v, &w.n));
-    QL_TRY(qli_sessions_take(cx, a, &w.sessions));
-    ql_lock_view **order = QL_ARENA_ARRAY(cx, a, ql_lock_view *, w.n + 1);
-    if (!order) {
-        return QL_ERROR;
-    }
-    for (size_t i = 0; i < w.n; i++) {
-        if (!w.v[i].granted) {
-            order[waits++] = &w.v[i];
+    QL_TRY(ql_lock_waits(cx, a, &w, &nw));
+    QL_TRY(qli_sessions_take(cx, a, &s));
+    qsort(w, nw, sizeof *w, compare_waits);
+    for (size_t i = 0; i < nw; i++) {
+        if (i % 256 == 0) {
+            QL_TRY(ql_check(cx));
         }
-    }
-    qsort(order, waits, sizeof(ql_lock_view *), compare_waits);
-    for (size_t i = 0; i < waits; i++) {
-        QL_TRY(ql_check(cx));
-        QL_TRY(add_wait(cx, &r, &w, order[i]));
+        QL_TRY(add_wait(cx, &r, &s, &w[i], raw));
     }
     *rows = r.v;
     *n = r.n;

@@ -20,8 +20,8 @@ typedef struct report {
     ql_arena *mem;
     ql_proc_info *sessions;
     size_t nsessions;
-    ql_lock_view *locks; /* those that wait, and those they wait for */
-    size_t nlocks;
+    ql_lock_wait *waits; /* those of one request behind each other */
+    size_t nwaits;
 } report;
 
 static ql_status
@@ -102,21 +102,24 @@ put_lock(ql_ctx *cx, ql_buf *b, const ql_lock_view *l)
 static ql_status
 put_waits(ql_ctx *cx, report *r, const ql_proc_info *p)
 {
-    for (size_t i = 0; i < r->nlocks; i++) {
-        const ql_lock_view *l = &r->locks[i];
-        if (l->granted || l->conn_id != p->id) {
+    const ql_lock_view *last = NULL;
+    for (size_t i = 0; i < r->nwaits; i++) {
+        const ql_lock_view *l = r->waits[i].waiting, *b = r->waits[i].blocking;
+        if (l->conn_id != p->id) {
             continue;
         }
-        QL_TRY(ql_buf_printf(cx, &r->b,
-                             "------- TRX HAS BEEN WAITING %lld SEC FOR THIS LOCK TO BE GRANTED:\n",
-                             (long long)(l->wait_ms / 1000)));
-        QL_TRY(put_lock(cx, &r->b, l));
-        QL_TRY(ql_buf_printf(cx, &r->b, "Blocked by trx id %llu, MySQL thread id %llu\n",
-                             (unsigned long long)l->blocking_trx_id,
-                             (unsigned long long)l->blocking_conn_id));
-        QL_TRY(ql_buf_put_str(cx, &r->b, "------------------\n"));
+        if (l != last) {
+            QL_TRY(ql_buf_printf(
+                cx, &r->b, "------- TRX HAS BEEN WAITING %lld SEC FOR THIS LOCK TO BE GRANTED:\n",
+                (long long)(l->wait_ms / 1000)));
+            QL_TRY(put_lock(cx, &r->b, l));
+            last = l;
+        }
+        QL_TRY(ql_buf_printf(cx, &r->b, "Blocked by trx id %llu, MySQL thread id %llu%s\n",
+                             (unsigned long long)b->trx_id, (unsigned long long)b->conn_id,
+                             b->granted ? "" : ", which waits in front of it"));
     }
-    return QL_OK;
+    return last != NULL ? ql_buf_put_str(cx, &r->b, "------------------\n") : QL_OK;
 }
 
 static ql_status
@@ -180,7 +183,7 @@ put_transactions(ql_ctx *cx, report *r)
     QL_TRY(put_heading(cx, &r->b, "TRANSACTIONS"));
     QL_TRY(ql_procs_list(cx, cx->inst->procs, r->mem, &r->sessions, &r->nsessions));
     if (any_waits(r)) {
-        QL_TRY(ql_lock_views(cx, r->mem, true, &r->locks, &r->nlocks));
+        QL_TRY(ql_lock_waits(cx, r->mem, &r->waits, &r->nwaits));
     }
     QL_TRY(ql_buf_put_str(cx, &r->b, "LIST OF TRANSACTIONS FOR EACH SESSION:\n"));
     for (size_t i = 0; i < r->nsessions; i++) {

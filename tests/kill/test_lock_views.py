@@ -146,6 +146,49 @@ def test_chain():
         assert c.result() == 1
 
 
+def test_all_holders_of_a_shared_lock():
+    """Each of them is in the way, and who queues behind the one that waits has both to wait for; as in MySQL, data_lock_waits has an edge for each."""
+    with sessions(4) as (a, b, c, d):
+        for w in (a, b):
+            w.query("BEGIN")
+            w.query("SELECT * FROM v.t WHERE id = 5 FOR SHARE")
+        waits(c, "UPDATE v.t SET n = 0 WHERE id = 5", ROW)
+        waits(d, "SELECT * FROM v.t WHERE id = 5 FOR UPDATE", ROW)
+        edges = sorted((int(x), int(y)) for x, y in rows("SELECT REQUESTING_THREAD_ID, BLOCKING_THREAD_ID FROM performance_schema.data_lock_waits"))
+        assert edges == [(c.id, a.id), (c.id, b.id), (d.id, a.id), (d.id, b.id), (d.id, c.id)], edges
+        assert sorted((int(x), int(y)) for x, y in rows("SELECT waiting_pid, blocking_pid FROM sys.innodb_lock_waits")) == edges
+        text = status_text()
+        assert f"MySQL thread id {c.id}, which waits in front of it" in text, text
+        # All roots have to go.
+        for (kill,) in rows(f"SELECT sql_kill_blocking_connection FROM sys.innodb_lock_waits WHERE waiting_pid = {c.id}"):
+            watch.query(kill)
+        assert c.result() == 1
+        assert len(d.result()) == 1
+    watch.query("UPDATE v.t SET n = 50 WHERE id = 5")
+
+
+def test_range_waits():
+    """A scan waits for the rows of others inside its stretch, an insert for the scans and gaps around it."""
+    with sessions(4) as (a, b, c, d):
+        a.query("BEGIN")
+        a.query("UPDATE v.t SET n = n + 1 WHERE id = 1")
+        b.query("BEGIN")
+        b.query("UPDATE v.t SET n = n + 1 WHERE id = 10")
+        waits(c, "SELECT * FROM v.t FORCE INDEX (PRIMARY) WHERE id >= 1 FOR UPDATE", ROW)
+        got = {(int(pid), mode) for pid, mode in rows("SELECT blocking_pid, waiting_lock_mode FROM sys.innodb_lock_waits")}
+        assert got and got <= {(a.id, "X"), (b.id, "X")}, got  # it asks for a block of rows at once: one or both
+        watch.kill(c.id)
+        assert c.error() == 1317
+        for w in (a, b):
+            w.query("ROLLBACK")
+            w.query("BEGIN")
+            w.query("SELECT * FROM v.t FORCE INDEX (PRIMARY) WHERE id > 5 FOR SHARE")
+        waits(d, "INSERT INTO v.t VALUES (7, 70)", ROW)
+        assert sorted(rows("SELECT blocking_pid, blocking_lock_mode FROM sys.innodb_lock_waits")) == sorted([(str(a.id), "S"), (str(b.id), "S")])
+        watch.kill(d.id)
+        assert d.error() == 1317
+
+
 def test_long_statement_is_cut_in_the_middle():
     """sys.format_statement: 64 characters; x$ has all of it."""
     with sessions(2) as (a, b):
