@@ -48,6 +48,21 @@ ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     return st;
 }
 
+ql_status
+ql_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed)
+{
+    *changed = false; /* others: the table is locked, and the scan reads what was locked */
+    return is_ordinary(qli_scan_table(s)) ? qli_scan_lock_row(cx, s, row, changed) : QL_OK;
+}
+
+void
+ql_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row)
+{
+    if (is_ordinary(qli_scan_table(s))) {
+        qli_scan_unlock_row(cx, s, row);
+    }
+}
+
 /* --- writes --- */
 
 static ql_status

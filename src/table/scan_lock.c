@@ -325,8 +325,14 @@ read_again(ql_ctx *cx, ql_scan *s, uint16_t row)
     return p != NULL ? qli_scan_take_row(cx, s, (ql_str){p, bytes.n}, row) : QL_ERROR;
 }
 
+void
+qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row)
+{
+    ql_txn_unlock_row(cx, s->locators[row]);
+}
+
 ql_status
-ql_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed)
+qli_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed)
 {
     *changed = false;
     QL_TRY(lock_record(cx, s, s->locators[row]));
@@ -336,13 +342,7 @@ ql_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed)
     *changed = true;
     ql_status st = read_again(cx, s, row);
     if (st == QL_END) {
-        ql_scan_unlock_row(cx, s, row);
+        qli_scan_unlock_row(cx, s, row);
     }
     return st;
-}
-
-void
-ql_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row)
-{
-    ql_txn_unlock_row(cx, s->locators[row]);
 }

@@ -40,6 +40,8 @@ bool qli_key_successor(ql_buf *b);
 ql_status qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
                         ql_scan **out) QL_MUST_USE;
 ql_status qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
+ql_status qli_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed) QL_MUST_USE;
+void qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
 const ql_table *qli_scan_table(const ql_scan *s);
 ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
                          ql_write_result *result, ql_dup *dup) QL_MUST_USE;
