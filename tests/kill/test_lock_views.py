@@ -181,6 +181,7 @@ def test_range_waits():
         assert c.error() == 1317
         for w in (a, b):
             w.query("ROLLBACK")
+        for w in (a, b):
             w.query("BEGIN")
             w.query("SELECT * FROM v.t FORCE INDEX (PRIMARY) WHERE id > 5 FOR SHARE")
         waits(d, "INSERT INTO v.t VALUES (7, 70)", ROW)
