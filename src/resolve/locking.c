@@ -13,12 +13,17 @@ text(qli_res *r, ql_str s)
     return ql_arena_printf(r->cx, r->a, "%.*s", (int)s.n, s.p) ?: "";
 }
 
-/* FOR UPDATE needs one of the privileges to change the table. */
+/* FOR UPDATE needs one of the privileges to change the table, and a transaction that may. */
 static ql_status
 may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
 {
-    if (l->kind != QL_LK_UPDATE || s->table == NULL || s->table->is_virtual ||
-        ql_acl_has(r->cx, QL_PRIV_DELETE) || ql_acl_has(r->cx, QL_PRIV_LOCK_TABLES)) {
+    if (l->kind != QL_LK_UPDATE || s->table == NULL || s->table->is_virtual) {
+        return QL_OK;
+    }
+    if (r->cx->txn != NULL && ql_txn_is_read_only(r->cx->txn) && !r->preparing) {
+        return ql_fail(r->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    if (ql_acl_has(r->cx, QL_PRIV_DELETE) || ql_acl_has(r->cx, QL_PRIV_LOCK_TABLES)) {
         return QL_OK;
     }
     return ql_acl_require_table(r->cx, QL_PRIV_UPDATE, s->table->db, s->table->name);
