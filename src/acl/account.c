@@ -130,13 +130,20 @@ qli_account_read(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
     return st;
 }
 
+static ql_status
+lock_account(ql_ctx *cx, const ql_buf *key)
+{
+    return ql_txn_lock_row(cx, (ql_str){key->p, key->n},
+                           &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, QL_FOREVER});
+}
+
 ql_status
 qli_account_lock(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
 {
     ql_buf key = {0};
     ql_status st = make_key(cx, &key, user, host);
     if (st == QL_OK) {
-        st = ql_txn_lock_row(cx, (ql_str){key.p, key.n}, QL_LOCK_X, QL_FOREVER);
+        st = lock_account(cx, &key);
     }
     ql_buf_free(&key);
     return st == QL_OK ? qli_account_read(cx, user, host, out) : st;
@@ -157,7 +164,7 @@ qli_account_write(ql_ctx *cx, const ql_account *a)
     ql_status st;
     QL_TRY_TO(st, make_key(cx, &key, a->user, a->host), done);
     QL_TRY_TO(st, encode(cx, &record, a), done);
-    QL_TRY_TO(st, ql_txn_lock_row(cx, (ql_str){key.p, key.n}, QL_LOCK_X, QL_FOREVER), done);
+    QL_TRY_TO(st, lock_account(cx, &key), done);
     QL_TRY_TO(st, ql_txn_put(cx, (ql_str){key.p, key.n}, (ql_str){record.p, record.n}), done);
     mark_changed(cx);
 done:
@@ -172,7 +179,7 @@ qli_account_erase(ql_ctx *cx, ql_str user, ql_str host)
     ql_buf key = {0};
     ql_status st;
     QL_TRY_TO(st, make_key(cx, &key, user, host), done);
-    QL_TRY_TO(st, ql_txn_lock_row(cx, (ql_str){key.p, key.n}, QL_LOCK_X, QL_FOREVER), done);
+    QL_TRY_TO(st, lock_account(cx, &key), done);
     QL_TRY_TO(st, ql_txn_del(cx, (ql_str){key.p, key.n}), done);
     mark_changed(cx);
 done:

@@ -51,18 +51,30 @@ host_of(ql_ctx *cx)
     return cx->vars->account ? cx->vars->account->host : QL_STR("");
 }
 
-/* Everybody reads the virtual schemas; what their rows show depends on the viewer. */
 static bool
 is_virtual_db(ql_str db)
 {
     return ql_str_eq_nocase(db, QL_STR("information_schema")) ||
-           ql_str_eq_nocase(db, QL_STR("performance_schema"));
+           ql_str_eq_nocase(db, QL_STR("performance_schema")) ||
+           ql_str_eq_nocase(db, QL_STR("sys"));
+}
+
+/* Everybody reads information_schema and the sessions of performance_schema; what their rows show
+ * depends on the viewer. Locks show the data of others: they need SELECT. */
+static bool
+is_for_everybody(ql_str db, ql_str table)
+{
+    if (ql_str_eq_nocase(db, QL_STR("performance_schema"))) {
+        return ql_str_eq_nocase(table, QL_STR("processlist")) ||
+               ql_str_eq_nocase(table, QL_STR("threads"));
+    }
+    return ql_str_eq_nocase(db, QL_STR("information_schema"));
 }
 
 ql_status
 ql_acl_require_table(ql_ctx *cx, ql_privilege p, ql_str db, ql_str table)
 {
-    if (ql_acl_has(cx, p) || (p == QL_PRIV_SELECT && is_virtual_db(db))) {
+    if (ql_acl_has(cx, p) || (p == QL_PRIV_SELECT && is_for_everybody(db, table))) {
         return QL_OK;
     }
     ql_str u = user_of(cx), h = host_of(cx);

@@ -10,6 +10,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "txn/nontxn.h"
 
 #define BLOCK_MIN 16u
 #define BLOCK_MAX 8192u
@@ -108,6 +109,20 @@ cover(ql_ctx *cx, ql_tablestate *s, uint64_t end)
     return qli_store_bound(cx, QLI_IX_AUTOINC, s->table_id, true, bound, older);
 }
 
+/* The bound goes the way of the rows. */
+static ql_status
+cover_rows(ql_ctx *cx, const ql_table *t, uint64_t end)
+{
+    if (ql_table_is_transactional(t)) {
+        return cover(cx, t->state, end);
+    }
+    struct ql_txn *saved;
+    QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_WRITE, &saved));
+    ql_status st = cover(cx, t->state, end);
+    ql_nontxn_leave(cx, saved);
+    return st;
+}
+
 ql_status
 ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first)
 {
@@ -122,7 +137,7 @@ ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first)
     if (!left) {
         return ql_fail(cx, QL_ER_AUTOINC_READ_FAILED);
     }
-    return cover(cx, s, *first > UINT64_MAX - n ? UINT64_MAX : *first + n);
+    return cover_rows(cx, t, *first > UINT64_MAX - n ? UINT64_MAX : *first + n);
 }
 
 ql_status
@@ -135,7 +150,7 @@ ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value)
         s->next = value == UINT64_MAX ? 0 : value + 1;
     }
     ql_mutex_unlock(&s->mu);
-    return beyond ? cover(cx, s, value == UINT64_MAX ? value : value + 1) : QL_OK;
+    return beyond ? cover_rows(cx, t, value == UINT64_MAX ? value : value + 1) : QL_OK;
 }
 
 uint64_t

@@ -29,6 +29,9 @@ qli_canonical_db(ql_str name)
     if (ql_str_eq_nocase(name, QL_STR("performance_schema"))) {
         return QL_STR("performance_schema");
     }
+    if (ql_str_eq_nocase(name, QL_STR("sys"))) {
+        return QL_STR("sys");
+    }
     return name;
 }
 
@@ -36,7 +39,8 @@ bool
 ql_catalog_is_virtual_database(ql_str name)
 {
     ql_str c = qli_canonical_db(name);
-    return ql_str_eq(c, QL_STR("information_schema")) || ql_str_eq(c, QL_STR("performance_schema"));
+    return ql_str_eq(c, QL_STR("information_schema")) ||
+           ql_str_eq(c, QL_STR("performance_schema")) || ql_str_eq(c, QL_STR("sys"));
 }
 
 static uint64_t
@@ -281,8 +285,8 @@ ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v, size_t *n)
     return QL_OK;
 }
 
-static ql_status
-refuse_virtual(ql_ctx *cx, ql_str db)
+ql_status
+qli_refuse_virtual(ql_ctx *cx, ql_str db)
 {
     if (!ql_catalog_is_virtual_database(db)) {
         return QL_OK;
@@ -309,7 +313,7 @@ ql_status
 ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
     QL_TRY(ql_catalog_check_database_name(cx, name));
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, qli_cstr(cx, name));
     }
@@ -319,7 +323,7 @@ ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 ql_status
 ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (!database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, name));
     }
@@ -329,7 +333,7 @@ ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 ql_status
 ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
 {
-    QL_TRY(refuse_virtual(cx, name));
+    QL_TRY(qli_refuse_virtual(cx, name));
     if (!database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_DROP_EXISTS, qli_cstr(cx, name));
     }
@@ -365,8 +369,8 @@ fold(ql_str s, char *buf, size_t size, bool upper)
 }
 
 /* Table with a reference, or NULL. */
-static ql_table *
-find_table(ql_ctx *cx, ql_str db, ql_str name)
+ql_table *
+qli_find_table(ql_ctx *cx, ql_str db, ql_str name)
 {
     ql_catalog *c = cx->inst->catalog;
     char folded[QL_MAX_IDENT_CHARS * 4];
@@ -396,13 +400,13 @@ find_table(ql_ctx *cx, ql_str db, ql_str name)
 bool
 qli_table_exists(ql_ctx *cx, ql_str db, ql_str name)
 {
-    ql_table *t = find_table(cx, db, name);
+    ql_table *t = qli_find_table(cx, db, name);
     ql_table_put(t);
     return t != NULL;
 }
 
-static ql_status
-no_such_table(ql_ctx *cx, ql_str db, ql_str name)
+ql_status
+qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name)
 {
     if (!database_coll(cx, qli_canonical_db(db))) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
@@ -416,73 +420,8 @@ no_such_table(ql_ctx *cx, ql_str db, ql_str name)
 ql_status
 ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out)
 {
-    *out = find_table(cx, db, name);
-    return *out ? QL_OK : no_such_table(cx, db, name);
-}
-
-static ql_deadline
-mdl_deadline(const ql_ctx *cx)
-{
-    return cx->vars ? ql_deadline_ms((int64_t)cx->vars->lock_wait_timeout * 1000) : QL_FOREVER;
-}
-
-static ql_status
-lock_name(ql_ctx *cx, ql_str db, ql_str name, ql_mdl_mode mode)
-{
-    char key[QL_MAX_IDENT_CHARS * 8 + 2];
-    if (db.n + name.n + 1 > sizeof key) {
-        return QL_OK; /* longer than any name there is */
-    }
-    memcpy(key, db.p, db.n);
-    key[db.n] = 0;
-    if (name.n) {
-        memcpy(key + db.n + 1, name.p, name.n);
-    }
-    return ql_mdl_acquire(cx, (ql_str){key, db.n + 1 + name.n}, mode, mdl_deadline(cx));
-}
-
-static void
-put_table(void *t)
-{
-    ql_table_put(t);
-}
-
-ql_status
-ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
-                      bool must_exist, ql_table **out)
-{
-    if (!ql_catalog_is_virtual_database(db)) {
-        if (mode == QL_MDL_EXCLUSIVE) {
-            QL_TRY(lock_name(cx, db, QL_STR(""), QL_MDL_SHARED));
-        }
-        QL_TRY(lock_name(cx, db, name, mode));
-    }
-    ql_table *t = find_table(cx, db, name);
-    *out = t;
-    if (!t) {
-        return must_exist ? no_such_table(cx, db, name) : QL_END;
-    }
-    ql_status st = ql_arena_defer(cx, a, put_table, t);
-    if (st != QL_OK) {
-        ql_table_put(t);
-    }
-    return st;
-}
-
-ql_status
-ql_catalog_lock_database(ql_ctx *cx, ql_str name, ql_mdl_mode mode)
-{
-    QL_TRY(lock_name(cx, name, QL_STR(""), mode));
-    if (mode != QL_MDL_EXCLUSIVE) {
-        return QL_OK;
-    }
-    ql_str *names;
-    size_t n;
-    ql_status st = ql_catalog_list_tables(cx, cx->arena, name, &names, &n);
-    for (size_t i = 0; st == QL_OK && i < n; i++) {
-        st = lock_name(cx, name, names[i], mode);
-    }
-    return st;
+    *out = qli_find_table(cx, db, name);
+    return *out ? QL_OK : qli_no_such_table(cx, db, name);
 }
 
 static int

@@ -8,6 +8,7 @@
 #define QL_CATALOG_CATALOG_H
 
 #include "base/arena.h"
+#include "catalog/locked.h"
 #include "catalog/tabledef.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
@@ -28,9 +29,9 @@ typedef struct ql_database {
 } ql_database;
 
 /* Database names are compared as written on case-sensitive systems (lower_case_table_names=0);
- * information_schema and performance_schema without case. */
+ * information_schema, performance_schema and sys without case. */
 bool ql_catalog_has_database(ql_ctx *cx, ql_str name);
-/* information_schema, performance_schema (any case): read-only, made on demand. */
+/* information_schema, performance_schema, sys (any case): read-only, made on demand. */
 bool ql_catalog_is_virtual_database(ql_str name);
 /* 1102, 1103, 1059 unless the name may name a database, table. */
 ql_status ql_catalog_check_database_name(ql_ctx *cx, ql_str name) QL_MUST_USE;
@@ -45,16 +46,25 @@ ql_status ql_catalog_drop_database(ql_ctx *cx, ql_str name,
                                    size_t *tables) QL_MUST_USE; /* 1008; its tables too */
 ql_status ql_catalog_alter_database(ql_ctx *cx, ql_str name,
                                     const ql_collation *coll) QL_MUST_USE; /* 1049 */
-/* Exclusive lock of a database and all its tables (DROP DATABASE), or shared (CREATE TABLE in it).
- * Waits: MDL. */
-ql_status ql_catalog_lock_database(ql_ctx *cx, ql_str name, ql_mdl_mode mode) QL_MUST_USE;
+/* Exclusive metadata lock of a database's name (CREATE, ALTER, DROP DATABASE), which need not
+ * exist; 1192 under LOCK TABLES, 1223 under the session's global read lock. Waits: MDL_GLOBAL,
+ * MDL_BACKUP, MDL_SCHEMA. */
+ql_status ql_catalog_lock_database(ql_ctx *cx, ql_str name) QL_MUST_USE;
+/* Then of all its tables (DROP DATABASE). Waits: MDL. */
+ql_status ql_catalog_lock_tables_of(ql_ctx *cx, ql_str db) QL_MUST_USE;
 
 /* Table with a reference that ql_table_put gives back (or ql_catalog_get_table_for, at the end of
  * the statement arena). QL_ERROR 1049, 1146 worded. */
 ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out) QL_MUST_USE;
-/* The same under a metadata lock of that mode, put back when arena a is reset. EXCLUSIVE also takes
- * the database's lock shared. Waits: MDL. QL_END when absent and !must_exist (the lock of the name
- * is held then, too: CREATE TABLE). */
+/* The same under a metadata lock, put back when arena a is reset. Modes: SH to show a definition, S
+ * to prepare a statement (to the statement's end); SR to read rows, SW to change or lock them (to
+ * the transaction's end; SW takes part in the global read lock); SU, SNW, SNRW, X to change the
+ * definition, with what goes before them on the database and the instance. LOCK TABLES is obeyed:
+ * 1100, 1099 (alias: the name the statement gives the table); own global read lock: 1223. QL_END
+ * when absent and !must_exist (the lock of the name is held then, too: CREATE TABLE). Waits: MDL,
+ * MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias,
+                             ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
                                 bool must_exist, ql_table **out) QL_MUST_USE;
 void ql_table_put(ql_table *t);
@@ -88,9 +98,17 @@ void ql_catalog_rolled_back(ql_ctx *cx);
 /* After ql_txn_stmt_rollback: forgets what the statement staged (definitions, row counts). */
 void ql_catalog_stmt_rolled_back(ql_ctx *cx);
 
+/* A statement has committed changes of tables without transactions: what was staged for them counts
+ * from now on, whatever becomes of the statement. */
+void ql_catalog_nontxn_committed(ql_ctx *cx);
+
 #include "catalog/tablestate.h" /* AUTO_INCREMENT, row ids, row counts */
 
-/* Virtual tables (information_schema, performance_schema): rows made on demand into batches. */
+/* Table_type: "BASE TABLE", "SYSTEM VIEW", "VIEW" (those of sys). */
+const char *ql_table_type_text(const ql_table *t);
+
+/* Virtual tables (information_schema, performance_schema, sys): rows made on demand into batches.
+ */
 typedef struct ql_virtual_table {
     const char *db, *name;
     const struct qli_vcolumn *columns; /* description, private to catalog/ */

@@ -107,6 +107,9 @@ qli_database *qli_cache_database(ql_catalog *c, ql_str name);          /* [mu] *
 qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name);     /* [mu] */
 void qli_cache_put_database(ql_catalog *c, qli_database *d);           /* [mu] */
 void qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old); /* [mu] */
+/* With a reference; NULL = none. */
+ql_table *qli_find_table(ql_ctx *cx, ql_str db, ql_str name);
+ql_status qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE; /* 1049, 1109, 1146 */
 ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others as they are */
 /* NUL-terminated copy in the statement's arena, for messages. */
 const char *qli_cstr(ql_ctx *cx, ql_str s);
@@ -144,6 +147,8 @@ ql_status qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t) QL_MUST_USE;
 uint64_t qli_auto_max(const ql_table *t);
 ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
 ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+/* 1044 when db is a virtual database. */
+ql_status qli_refuse_virtual(ql_ctx *cx, ql_str db) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
 /* Rows of t; counted up to a limit when not known (after a crash). */
 ql_status qli_estimate_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
@@ -153,7 +158,7 @@ ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 typedef struct qli_vcolumn {
     const char *name; /* NULL ends the list */
     char kind; /* 's' string of `length` characters, 'u' unsigned, 'i' signed BIGINT, 'n' INT,
-                  't' text, 'd' DATETIME */
+                  't' text, 'd' DATETIME, 'h' TIME */
     uint32_t length;
     bool nullable;
 } qli_vcolumn;
@@ -166,7 +171,6 @@ extern const size_t qli_infoschema_count;
     ql_status fill(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
 QLI_IS_TABLE(qli_is_table_constraints, qli_fill_table_constraints);
 QLI_IS_TABLE(qli_is_key_column_usage, qli_fill_key_column_usage);
-QLI_IS_TABLE(qli_is_innodb_trx, qli_fill_innodb_trx);
 QLI_IS_TABLE(qli_is_collation_charset, qli_fill_collation_charset);
 QLI_IS_TABLE(qli_is_referential, qli_fill_nothing);
 extern const qli_vcolumn qli_is_check_constraints[], qli_is_views[], qli_is_triggers[],

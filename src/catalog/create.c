@@ -470,11 +470,7 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
     if (!ql_catalog_has_database(cx, spec->db)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, spec->db));
     }
-    if (ql_catalog_is_virtual_database(spec->db)) {
-        ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
-        return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%",
-                       qli_cstr(cx, spec->db));
-    }
+    QL_TRY(qli_refuse_virtual(cx, spec->db));
     if (qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_cstr(cx, spec->name));
     }
@@ -493,6 +489,7 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
 ql_status
 ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
 {
+    QL_TRY(qli_refuse_virtual(cx, t->db));
     QL_TRY(qli_erase_table(cx, t->db, t->name));
     QL_TRY(qli_trash_table(cx, t));
     return qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name) ? QL_OK : QL_ERROR;
@@ -517,6 +514,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
 ql_status
 ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
 {
+    QL_TRY(qli_refuse_virtual(cx, old->db));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;

@@ -10,8 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/catalog_int.h"
-#include "intr/proc.h"
+#include "catalog/view_int.h"
 
 /* --- machinery ------------------------------------------------------------------------------- */
 
@@ -73,6 +72,9 @@ vcolumn_type(const qli_vcolumn *c)
     case 'd':
         t = ql_type_datetime(0);
         break;
+    case 'h':
+        t = ql_type_time(0);
+        break;
     case 't':
         t = ql_type_varchar(0x3fffffff, ql_coll_default);
         t.field = QL_F_LONG_BLOB;
@@ -120,9 +122,11 @@ make_virtual(ql_ctx *cx, const ql_virtual_table *vt, ql_table **out)
     }
     t->db = (ql_str){vt->db, strlen(vt->db)};
     t->name = (ql_str){vt->name, strlen(vt->name)};
-    t->engine = vt->db[0] == 'i' ? QL_STR("MEMORY") : QL_STR("PERFORMANCE_SCHEMA");
+    t->engine = vt->db[0] == 'i'   ? QL_STR("MEMORY")
+                : vt->db[0] == 'p' ? QL_STR("PERFORMANCE_SCHEMA")
+                                   : QL_STR(""); /* sys: views */
     t->coll = ql_coll_default;
-    t->comment = QL_STR("");
+    t->comment = t->engine.n ? QL_STR("") : QL_STR("VIEW");
     t->is_virtual = true;
     t->virt = vt;
     t->version = 1;
@@ -144,13 +148,16 @@ make_virtual(ql_ctx *cx, const ql_virtual_table *vt, ql_table **out)
 static ql_status
 load_list(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *list, size_t n)
 {
-    qli_database *d =
-        qli_database_new(cx, (ql_str){list[0].db, strlen(list[0].db)}, ql_coll_default);
+    ql_str name = {list[0].db, strlen(list[0].db)};
+    qli_database *d = qli_cache_database(c, name); /* sys is stored by older versions */
     if (!d) {
-        return QL_ERROR;
+        d = qli_database_new(cx, name, ql_coll_default);
+        if (!d) {
+            return QL_ERROR;
+        }
+        qli_cache_put_database(c, d);
     }
     d->is_virtual = true;
-    qli_cache_put_database(c, d);
     for (size_t i = 0; i < n; i++) {
         qli_entry *e = ql_mem_zalloc(sizeof *e);
         if (!e) {
@@ -170,7 +177,18 @@ ql_status
 qli_virtual_load(ql_ctx *cx, ql_catalog *c)
 {
     QL_TRY(load_list(cx, c, qli_infoschema_tables, qli_infoschema_count));
-    return load_list(cx, c, qli_perfschema_tables, qli_perfschema_count);
+    QL_TRY(load_list(cx, c, qli_perfschema_tables, qli_perfschema_count));
+    return load_list(cx, c, qli_sys_tables, qli_sys_count);
+}
+
+const char *
+ql_table_type_text(const ql_table *t)
+{
+    if (!t->is_virtual) {
+        return "BASE TABLE";
+    }
+    char first = t->virt->db[0];
+    return first == 'i' ? "SYSTEM VIEW" : first == 's' ? "VIEW" : "BASE TABLE";
 }
 
 /* --- PROCESSLIST ----------------------------------------------------------------------------- */
@@ -191,6 +209,7 @@ static const qli_vcolumn processlist_columns[] = {{"ID", 'u', 0, false},
                                                   {"TRX_AGE_MS", 'i', 0, true},
                                                   {"SNAPSHOT_AGE_MS", 'i', 0, true},
                                                   {"WAITS_FOR", 'u', 0, true},
+                                                  {"TRX_STATE", 's', 16, true},
                                                   {NULL, 0, 0, false}};
 
 /* Without PROCESS one sees the sessions of one's own user name; an anonymous user none. */
@@ -243,6 +262,9 @@ fill_processlist(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
         set_age(&v[13], p->trx_age_ms);
         set_age(&v[14], p->snapshot_age_ms);
         v[15] = p->waits_for ? ql_value_uint(p->waits_for) : ql_value_null();
+        if (p->commit_state) {
+            qli_set_cstr(&v[16], p->commit_state);
+        }
     }
     *rows = r.v;
     *n = r.n;
@@ -317,8 +339,11 @@ fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t
         qli_set_cstr(&v[0], "def");
         qli_set_str(&v[1], x->db);
         qli_set_str(&v[2], x->name);
-        qli_set_cstr(&v[3],
-                     ql_str_eq(x->db, QL_STR("information_schema")) ? "SYSTEM VIEW" : "BASE TABLE");
+        qli_set_cstr(&v[3], ql_table_type_text(x));
+        qli_set_cstr(&v[20], "VIEW");
+        if (!x->engine.n) {
+            continue; /* of a view MySQL says no more */
+        }
         qli_set_str(&v[4], x->engine);
         v[5] = ql_value_int(10);
         qli_set_cstr(&v[6], "Dynamic");
@@ -596,13 +621,19 @@ static ql_status
 fill_engines(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
 {
     static const char *const engines[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "NO"}};
+        {"InnoDB", "YES", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"MyISAM", "YES", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"}};
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
     qli_rows r = {.a = a, .t = t};
     for (size_t i = 0; i < QL_ARRAY_LEN(engines); i++) {
         ql_value *v;
         QL_TRY(qli_rows_add(cx, &r, &v));
         for (unsigned c = 0; c < 6; c++) {
             qli_set_cstr(&v[c], engines[i][c]);
+        }
+        if (ql_str_eq(engine.s, (ql_str){engines[i][0], strlen(engines[i][0])})) {
+            qli_set_cstr(&v[1], "DEFAULT");
         }
     }
     *rows = r.v;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * information_schema, second part: constraints (what ORMs look at), transactions (what is looked at
- * before a KILL), and the tables of things that do not exist here: they are there and empty,
- * because dump tools and frameworks ask for them. Columns are those of the MySQL 8.4 manual.
+ * information_schema, second part: constraints (what ORMs look at), and the tables of things that
+ * do not exist here: they are there and empty, because dump tools and frameworks ask for them.
+ * Columns are those of the MySQL 8.4 manual.
  */
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/thread.h"
 #include "catalog/catalog_int.h"
-#include "intr/proc.h"
 
 /* --- TABLE_CONSTRAINTS, KEY_COLUMN_USAGE ----------------------------------------------------- */
 
@@ -95,51 +93,6 @@ qli_fill_key_column_usage(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value *
             if (list[i]->indexes[x].unique) {
                 QL_TRY(add_key_columns(cx, &r, list[i], &list[i]->indexes[x]));
             }
-        }
-    }
-    *rows = r.v;
-    *n = r.n;
-    return QL_OK;
-}
-
-/* --- INNODB_TRX ------------------------------------------------------------------------------ */
-
-const qli_vcolumn qli_is_innodb_trx[] = {{"trx_id", 'u', 0, false},
-                                         {"trx_state", 's', 13, false},
-                                         {"trx_started", 'd', 0, false},
-                                         {"trx_requested_lock_id", 's', 105, true},
-                                         {"trx_wait_started", 'd', 0, true},
-                                         {"trx_weight", 'u', 0, false},
-                                         {"trx_mysql_thread_id", 'u', 0, false},
-                                         {"trx_query", 's', 1024, true},
-                                         {"trx_operation_state", 's', 64, true},
-                                         {NULL, 0, 0, false}};
-
-/* Open transactions as the process list knows them; trx_id is the connection's id. */
-ql_status
-qli_fill_innodb_trx(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
-{
-    qli_rows r = {.a = a, .t = t};
-    ql_proc_info *p;
-    size_t np;
-    int64_t now = ql_now_real_us();
-    QL_TRY(ql_procs_list(cx, cx->inst->procs, a, &p, &np));
-    for (size_t i = 0; i < np; i++, p++) {
-        ql_value *v;
-        if (p->trx_age_ms < 0 || !qli_viewer_sees(cx, p)) {
-            continue;
-        }
-        QL_TRY(qli_rows_add(cx, &r, &v));
-        v[0] = ql_value_uint(p->id);
-        qli_set_cstr(&v[1], p->waits_for ? "LOCK WAIT" : "RUNNING");
-        qli_set_time(cx, &v[2], (now - p->trx_age_ms * 1000) / 1000000);
-        v[5] = ql_value_uint(0);
-        v[6] = ql_value_uint(p->id);
-        if (p->info.p) {
-            qli_set_str(&v[7], p->info);
-        }
-        if (p->state && *p->state) {
-            qli_set_cstr(&v[8], p->state);
         }
     }
     *rows = r.v;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * performance_schema: processlist and threads, the two that tools look at before they kill. Columns
- * are those of MySQL 8.4 (kill-facts 5.3, 5.4). Runs on the session's thread, no locks of its own.
+ * performance_schema: processlist and threads, the two that tools look at before they kill, and the
+ * list of its tables (locks: lockview.c, view_mdl.c). Columns are those of MySQL 8.4. Runs on the
+ * session's thread, no locks of its own.
  */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/catalog_int.h"
-#include "intr/proc.h"
+#include "catalog/view_int.h"
 
 static const qli_vcolumn processlist_columns[] = {
     {"ID", 'u', 0, false},    {"USER", 's', 32, true},    {"HOST", 's', 261, true},
@@ -119,6 +119,9 @@ fill_threads(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_
 }
 
 const ql_virtual_table qli_perfschema_tables[] = {
+    {"performance_schema", "data_lock_waits", qli_ps_data_lock_waits, qli_fill_data_lock_waits},
+    {"performance_schema", "data_locks", qli_ps_data_locks, qli_fill_data_locks},
+    {"performance_schema", "metadata_locks", qli_ps_metadata_locks, qli_fill_metadata_locks},
     {"performance_schema", "processlist", processlist_columns, fill_processlist},
     {"performance_schema", "threads", threads_columns, fill_threads},
 };

@@ -337,6 +337,17 @@ ql_catalog_stmt_rolled_back(ql_ctx *cx)
     }
 }
 
+void
+ql_catalog_nontxn_committed(ql_ctx *cx)
+{
+    ql_catalog_stage *s = qli_stage_of(cx, false);
+    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
+        if (ch->kind == QLI_AUTOINC) {
+            publish_autoinc(cx, ch); /* only what is stored counts */
+        }
+    }
+}
+
 static void
 apply_rows_at_once(ql_tablestate *state, int64_t delta)
 {
@@ -350,7 +361,7 @@ ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta)
     if (!t->state || !delta) {
         return;
     }
-    ql_catalog_stage *s = cx->vars ? qli_stage_of(cx, true) : NULL;
+    ql_catalog_stage *s = cx->vars && !t->nontxn ? qli_stage_of(cx, true) : NULL;
     if (!s) {
         apply_rows_at_once(t->state, delta);
         return;

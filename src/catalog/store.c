@@ -728,7 +728,6 @@ initialise(ql_ctx *cx)
     QL_TRY_TO(st, ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&val)), rollback);
     QL_TRY_TO(st, store_uuid(cx, &key, &val), rollback);
     QL_TRY_TO(st, qli_store_database(cx, QL_STR("mysql"), ql_coll_default), rollback);
-    QL_TRY_TO(st, qli_store_database(cx, QL_STR("sys"), ql_coll_default), rollback);
     ql_txn_stmt_end(cx);
     st = ql_txn_commit(cx);
     goto out;

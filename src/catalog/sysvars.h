@@ -53,6 +53,9 @@ typedef struct ql_vars {
     uint64_t sql_select_limit;
     ql_isolation isolation;
     bool tx_read_only;
+    /* SET TRANSACTION without SESSION or GLOBAL: for the next transaction only; value + 1, 0 = not
+     * given. Cleared by session/ when that transaction has ended. */
+    int next_isolation, next_read_only;
     const ql_charset *cs_client, *cs_results; /* cs_results NULL = no conversion */
     const ql_collation *coll_connection, *coll_database;
     int32_t zone_seconds; /* offset of time_zone */
@@ -128,6 +131,9 @@ ql_status ql_sysvar_get(ql_ctx *cx, ql_sysvar_id id, bool global, ql_value *out)
  * verbosity) run through hooks registered below. */
 ql_status ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global,
                         const ql_value *value) QL_MUST_USE;
+/* SET @@transaction_isolation, @@transaction_read_only (SET TRANSACTION): for the next transaction
+ * only. 1568 in a transaction. */
+ql_status ql_sysvar_set_for_next(ql_ctx *cx, ql_sysvar_id id, const ql_value *value) QL_MUST_USE;
 typedef void (*ql_sysvar_hook)(ql_instance *inst, ql_sysvar_id id, const ql_value *value);
 void ql_sysvars_on_change(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_hook hook);
 uint64_t ql_sysvar_global_u64(ql_instance *inst, ql_sysvar_id id); /* booleans too */

@@ -43,6 +43,7 @@ qli_table_finish(ql_ctx *cx, ql_table *t)
     if (!t->types) {
         return QL_ERROR;
     }
+    t->nontxn = ql_str_eq(t->engine, QL_STR("MyISAM"));
     t->auto_column = -1;
     for (unsigned i = 0; i < t->ncolumns; i++) {
         t->types[i] = t->columns[i].type;

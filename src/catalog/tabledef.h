@@ -53,7 +53,8 @@ typedef struct ql_table {
     uint64_t id;      /* of the definition's record; changes when the table is rebuilt */
     uint64_t version; /* of the definition */
     ql_str db, name;
-    ql_str engine; /* "InnoDB", "MyISAM" as asked */
+    ql_str engine; /* "InnoDB", "MyISAM" */
+    bool nontxn;   /* MyISAM: table locks, changes are not undone (txn/nontxn.h) */
     const ql_collation *coll;
     ql_str comment;
     uint16_t ncolumns, nindexes;
@@ -73,6 +74,12 @@ typedef struct ql_table {
 #define QL_FIRST_INDEX_ID 1000u
 #define QL_MAX_KEY_BYTES 3072u
 #define QL_MAX_IDENT_CHARS 64u
+
+static inline bool
+ql_table_is_transactional(const ql_table *t)
+{
+    return !t->nontxn;
+}
 
 /* Column ordinal by name (ASCII case-insensitive, as MySQL), or -1. Index by name or NULL. */
 int ql_table_column(const ql_table *t, ql_str name);

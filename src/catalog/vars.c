@@ -225,6 +225,7 @@ ql_vars_reset(ql_ctx *cx, ql_vars *v)
     v->fixed_timestamp_us = 0;
     v->status_warnings = v->status_errors = 0;
     v->in_transaction = false;
+    v->next_isolation = v->next_read_only = 0;
     if (cx->diag) {
         ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(v, QL_SV_MAX_ERROR_COUNT));
     }
@@ -493,7 +494,8 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
     }
     *out = ql_value_str(value->s, ql_coll_default);
     if (id == QL_SV_DEFAULT_STORAGE_ENGINE || id == QL_SV_DEFAULT_TMP_STORAGE_ENGINE) {
-        *out = ql_value_str(QL_STR("InnoDB"), ql_coll_default);
+        bool myisam = ql_str_eq_nocase(value->s, QL_STR("MyISAM"));
+        *out = ql_value_str(myisam ? QL_STR("MyISAM") : QL_STR("InnoDB"), ql_coll_default);
         if (!ql_str_eq_nocase(value->s, out->s)) {
             return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_cstr(cx, value->s));
         }
@@ -702,6 +704,24 @@ ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value)
     QL_TRY(warn_no_effect(cx, id, &v));
     QL_TRY(store_one(cx, id, global, &v));
     return partner_of(id, &v, &other, &follow) ? store_one(cx, other, global, &follow) : QL_OK;
+}
+
+ql_status
+ql_sysvar_set_for_next(ql_ctx *cx, ql_sysvar_id id, const ql_value *value)
+{
+    ql_vars *vars = cx->vars;
+    ql_value v;
+    id = qli_sysvar_real(id);
+    if (vars->in_transaction) {
+        return ql_fail(cx, QL_ER_CANT_CHANGE_TX_CHARACTERISTICS);
+    }
+    QL_TRY(value_to_set(cx, id, false, value, &v));
+    if (id == QL_SV_TRANSACTION_ISOLATION) {
+        vars->next_isolation = 1 + (int)isolation_of(v.s);
+    } else {
+        vars->next_read_only = 1 + (int)v.u;
+    }
+    return QL_OK;
 }
 
 /* --- SET NAMES, USE -------------------------------------------------------------------------- */

@@ -175,6 +175,7 @@ qli_exec_account(ql_ctx *cx, qli_run *run)
     const ql_ast_stmt *s = run->stmt->ast;
     QL_TRY(check_rights(cx, s->kind, s->account));
     QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_change_begin(cx, true));
     for (uint32_t i = 0; i < s->account->nusers; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(change_one(cx, s->kind, s->account, i));

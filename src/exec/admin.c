@@ -117,7 +117,7 @@ one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
     QL_TRY(qli_run_arena(t->run, "admin", &mem));
-    ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SHARED, false, &tab);
+    ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SR, false, &tab);
     if (st == QL_END) {
         char *text = ql_arena_printf(cx, t->mem, "Table '%.*s.%.*s' doesn't exist", (int)db.n, db.p,
                                      (int)name->name.n, name->name.p);
@@ -156,8 +156,7 @@ flush_option(ql_ctx *cx, ql_str word)
         return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_STATUS);
     }
     if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
-        ql_str_eq_nocase(word, QL_STR("USER_RESOURCES")) ||
-        ql_str_eq_nocase(word, QL_STR("TABLES")) || ql_str_eq_nocase(word, QL_STR("TABLE"))) {
+        ql_str_eq_nocase(word, QL_STR("USER_RESOURCES"))) {
         return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD);
     }
     char *what = ql_arena_printf(cx, cx->arena, "FLUSH %.*s", (int)word.n, word.p);
@@ -168,6 +167,9 @@ ql_status
 qli_exec_flush(ql_ctx *cx, qli_run *run)
 {
     const ql_ast_admin *a = run->stmt->ast->admin;
+    if (a->noptions > 0 && ql_str_eq(a->options[0], QL_STR("TABLES"))) {
+        return qli_flush_tables(cx, run);
+    }
     for (uint32_t i = 0; i < a->noptions; i++) {
         QL_TRY(flush_option(cx, a->options[i]));
     }

@@ -57,6 +57,56 @@ make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
     return b->bind.cols != NULL ? QL_OK : QL_ERROR;
 }
 
+/* Reads that lock though no clause says so: all that a change of data reads, and SERIALIZABLE's
+ * SELECTs but those that are a transaction of their own (manual, "Transaction Isolation Levels",
+ * "Locks Set by Different SQL Statements"). Not under READ COMMITTED. */
+static bool
+shares_by_default(ql_ctx *cx, const qli_run *run)
+{
+    switch (run->stmt->kind) {
+    case QL_S_INSERT:
+    case QL_S_UPDATE:
+    case QL_S_DELETE:
+        return true;
+    case QL_S_SELECT:
+        return ql_txn_isolation(cx->txn) == QL_SERIALIZABLE &&
+               (cx->vars->in_transaction || !cx->vars->autocommit);
+    default:
+        return false;
+    }
+}
+
+static ql_status
+make_locks(ql_ctx *cx, qli_block *b)
+{
+    const ql_query *q = b->query;
+    b->locks = QL_ARENA_ARRAY(cx, b->mem, ql_scan_lock, q->nsources + 1);
+    if (b->locks == NULL) {
+        return QL_ERROR;
+    }
+    if (cx->txn == NULL || cx->vars == NULL || b->run->stmt->kind == QL_S_EXPLAIN) {
+        return QL_OK;
+    }
+    bool ranges = ql_txn_isolation(cx->txn) >= QL_REPEATABLE_READ;
+    bool shares = ranges && shares_by_default(cx, b->run);
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        const ql_row_locking *l = &q->sources[i].locking;
+        const ql_table *t = q->sources[i].table;
+        if (t == NULL || t->is_virtual || !ql_table_is_transactional(t) ||
+            (l->kind == QL_LK_NONE && !shares)) {
+            continue;
+        }
+        b->locks[i] = (ql_scan_lock){
+            .kind = ranges && !l->skip_locked ? QL_SCAN_LOCK_RANGE : QL_SCAN_LOCK_ROWS,
+            .mode = l->kind == QL_LK_UPDATE ? QL_LOCK_X : QL_LOCK_S,
+            .policy = l->nowait        ? QL_LOCK_NOWAIT
+                      : l->skip_locked ? QL_LOCK_SKIP
+                                       : QL_LOCK_WAIT,
+        };
+    }
+    return QL_OK;
+}
+
 static ql_status
 make_items(ql_ctx *cx, qli_block *b)
 {
@@ -99,9 +149,9 @@ qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_
     b->plan = plan;
     b->mem = mem;
     b->outer = find_outer(outer, q);
-    b->view = QL_VIEW_STATEMENT;
     QL_TRY(qli_run_arena(run, "select list", &b->scratch));
     QL_TRY(make_slots(cx, b, want_locators));
+    QL_TRY(make_locks(cx, b));
     QL_TRY(make_items(cx, b));
     if (!plan->limit_is_zero && plan->root != NULL) {
         QL_TRY(qli_op_build(cx, b, plan->root, &b->root));
@@ -241,8 +291,24 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
     return QL_OK;
 }
 
-ql_status
-qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+/* May the reader of p's rows stop before the last one, and p's own reading with him? */
+static bool
+stops_early(const qli_block *b, const ql_plan *p)
+{
+    switch (p->kind) {
+    case QL_P_LIMIT:
+        return true;
+    case QL_P_FILTER:
+    case QL_P_DISTINCT:
+    case QL_P_NESTED_JOIN:
+        return b->stops_early;
+    default:
+        return false;
+    }
+}
+
+static ql_status
+build_kind(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
 {
     switch (p->kind) {
     case QL_P_SCAN:
@@ -258,4 +324,16 @@ qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     default:
         return qli_misc_build(cx, b, p, out);
     }
+}
+
+ql_status
+qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+{
+    bool above = b->stops_early;
+    if (p->kind != QL_P_SCAN) {
+        b->stops_early = stops_early(b, p);
+    }
+    ql_status st = build_kind(cx, b, p, out);
+    b->stops_early = above;
+    return st;
 }

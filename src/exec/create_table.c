@@ -390,12 +390,14 @@ build_keys(ql_ctx *cx, builder *b)
 static ql_status
 option_engine(ql_ctx *cx, builder *b, ql_str name)
 {
-    static const char *const others[] = {"MyISAM",    "MEMORY",    "HEAP",  "CSV",
-                                         "ARCHIVE",   "BLACKHOLE", "MERGE", "MRG_MyISAM",
-                                         "FEDERATED", "NDB"};
-    if (ql_str_eq_nocase(name, QL_STR("InnoDB"))) {
-        b->spec.engine = QL_STR("InnoDB");
-        return QL_OK;
+    static const ql_str built[] = {{"InnoDB", 6}, {"MyISAM", 6}};
+    static const char *const others[] = {
+        "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MERGE", "MRG_MyISAM", "FEDERATED", "NDB"};
+    for (size_t i = 0; i < QL_ARRAY_LEN(built); i++) {
+        if (ql_str_eq_nocase(name, built[i])) {
+            b->spec.engine = built[i];
+            return QL_OK;
+        }
     }
     for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
         if (ql_str_eq_nocase(name, (ql_str){others[i], strlen(others[i])})) {
@@ -442,7 +444,9 @@ qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n, const ql_c
 static ql_status
 build_options(ql_ctx *cx, builder *b)
 {
-    b->spec.engine = QL_STR("InnoDB");
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
+    QL_TRY(option_engine(cx, b, engine.s));
     for (uint32_t i = 0; i < b->ct->noptions; i++) {
         const ql_ast_option *o = &b->ct->options[i];
         if (ql_str_eq(o->name, QL_STR("ENGINE"))) {
@@ -497,7 +501,7 @@ create_like(ql_ctx *cx, builder *b)
 {
     ql_str db = b->ct->like.db.n > 0 ? b->ct->like.db : cx->vars->db;
     ql_table *t;
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SHARED, true, &t));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SH, true, &t));
     b->spec.engine = t->engine;
     b->spec.comment = t->comment;
     b->spec.coll = t->coll;
@@ -534,8 +538,8 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(ql_acl_require_table(cx, QL_PRIV_CREATE, b.spec.db, b.spec.name));
     QL_TRY(qli_ddl_begin(cx, run));
-    ql_status st = ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_EXCLUSIVE,
-                                         false, &there);
+    ql_status st =
+        ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_X, false, &there);
     if (st == QL_OK) {
         if (!ct->if_not_exists) {
             return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, b.spec.name));

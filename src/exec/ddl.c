@@ -48,20 +48,6 @@ qli_ddl_end(ql_ctx *cx, qli_run *run)
     return commit_now(cx, run);
 }
 
-/* The metadata lock of a database name, which need not exist. */
-static ql_status
-lock_name(ql_ctx *cx, ql_str name)
-{
-    char *key = ql_arena_alloc(cx, cx->arena, name.n + 1);
-    if (key == NULL) {
-        return QL_ERROR;
-    }
-    memcpy(key, name.p, name.n);
-    key[name.n] = '\0';
-    return ql_mdl_acquire(cx, (ql_str){key, name.n + 1}, QL_MDL_EXCLUSIVE,
-                          ql_deadline_ms((int64_t)cx->vars->lock_wait_timeout * 1000));
-}
-
 ql_status
 qli_exec_create_database(ql_ctx *cx, qli_run *run)
 {
@@ -70,7 +56,7 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_CREATE, a->name));
     QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(lock_name(cx, a->name));
+    QL_TRY(ql_catalog_lock_database(cx, a->name));
     if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, qli_zstr(cx, a->name));
     } else {
@@ -96,7 +82,7 @@ qli_exec_alter_database(ql_ctx *cx, qli_run *run)
         return qli_not_built(cx, "ALTER DATABASE with these options");
     }
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(lock_name(cx, name));
+    QL_TRY(ql_catalog_lock_database(cx, name));
     QL_TRY(ql_catalog_alter_database(cx, name, coll));
     QL_TRY(qli_ddl_end(cx, run));
     run->out->affected_rows = 1;
@@ -110,13 +96,13 @@ qli_exec_drop_database(ql_ctx *cx, qli_run *run)
     size_t tables = 0;
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_DROP, a->name));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(lock_name(cx, a->name));
+    QL_TRY(ql_catalog_lock_database(cx, a->name));
     if (a->if_exists && !ql_catalog_has_database(cx, a->name)) {
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, qli_zstr(cx, a->name));
         return qli_ddl_end(cx, run);
     }
     if (ql_catalog_has_database(cx, a->name)) {
-        QL_TRY(ql_catalog_lock_database(cx, a->name, QL_MDL_EXCLUSIVE));
+        QL_TRY(ql_catalog_lock_tables_of(cx, a->name));
     }
     QL_TRY(ql_catalog_drop_database(cx, a->name, &tables));
     QL_TRY(qli_ddl_end(cx, run));
@@ -146,7 +132,7 @@ drop_all(ql_ctx *cx, qli_run *run, ql_buf *missing)
         ql_table *t;
         QL_TRY(ql_check(cx));
         ql_status st =
-            ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_EXCLUSIVE, false, &t);
+            ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_X, false, &t);
         if (st == QL_END) {
             QL_TRY(name_missing(cx, missing, db, names->v[i].name));
             continue;
@@ -184,6 +170,10 @@ qli_exec_drop_table(ql_ctx *cx, qli_run *run)
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, list);
     }
     st = qli_ddl_end(cx, run);
+    for (uint32_t i = 0; st == QL_OK && cx->locked != NULL && i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        ql_locked_tables_forget(cx, db, a->names.v[i].name);
+    }
 out:
     ql_buf_free(&missing);
     return st;
@@ -200,7 +190,7 @@ qli_exec_truncate(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, name->name));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_EXCLUSIVE, true, &t));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, &t));
     QL_TRY(ql_catalog_truncate_table(cx, t));
     return qli_ddl_end(cx, run);
 }

@@ -99,6 +99,7 @@ qli_writer_next(ql_ctx *cx, qli_writer *w)
     if (ql_arena_used(w->row_mem) > ROW_MEM_LIMIT) {
         ql_arena_reset(w->row_mem);
     }
+    QL_TRY(ql_table_next_row(cx, w->table));
     return ql_check(cx);
 }
 

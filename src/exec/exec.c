@@ -16,15 +16,6 @@ exec_session_kind(ql_ctx *cx, qli_run *run)
                         "Transaction statements are executed by the session");
 }
 
-/* Nothing can be locked yet; dumping tools send it all the same. */
-static ql_status
-exec_unlock_tables(ql_ctx *cx, qli_run *run)
-{
-    (void)cx;
-    (void)run;
-    return QL_OK;
-}
-
 static ql_status
 exec_shutdown(ql_ctx *cx, qli_run *run)
 {
@@ -88,8 +79,10 @@ static const kind_info kinds[] = {
     [QL_S_SAVEPOINT] = {NULL, QL_STAGE_NONE, false, "SAVEPOINT"},
     [QL_S_ROLLBACK_TO] = {NULL, QL_STAGE_NONE, false, "ROLLBACK TO SAVEPOINT"},
     [QL_S_RELEASE_SAVEPOINT] = {NULL, QL_STAGE_NONE, false, "RELEASE SAVEPOINT"},
-    [QL_S_LOCK_TABLES] = {NULL, QL_STAGE_NONE, false, "LOCK TABLES"},
-    [QL_S_UNLOCK_TABLES] = {exec_unlock_tables, QL_STAGE_NONE, false, NULL},
+    [QL_S_LOCK_TABLES] = {qli_exec_lock_tables, QL_STAGE_EXECUTING, false, NULL},
+    [QL_S_UNLOCK_TABLES] = {qli_exec_unlock_tables, QL_STAGE_EXECUTING, false, NULL},
+    [QL_S_LOCK_INSTANCE] = {qli_exec_lock_instance, QL_STAGE_EXECUTING, false, NULL},
+    [QL_S_UNLOCK_INSTANCE] = {qli_exec_lock_instance, QL_STAGE_EXECUTING, false, NULL},
     [QL_S_FLUSH] = {qli_exec_flush, QL_STAGE_EXECUTING, false, NULL},
     [QL_S_SHUTDOWN] = {exec_shutdown, QL_STAGE_EXECUTING, false, NULL},
     [QL_S_ANALYZE] = {qli_exec_admin, QL_STAGE_EXECUTING, true, NULL},

@@ -185,7 +185,9 @@ typedef struct qli_block {
     ql_batch bind;       /* one row: slots of the rows to the left in nested joins */
     const ql_batch *cur; /* row for which an inner, correlated block runs */
     uint16_t cur_row;
-    ql_view view;
+    ql_scan_lock *locks; /* [nsources] how their scans lock */
+    bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
+                            below */
     uint64_t examined_seen;
 } qli_block;
 
@@ -347,7 +349,6 @@ ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
 
 /* Statements. */
 ql_status qli_exec_select(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_select_locking(ql_ctx *cx, qli_run *run, const ql_query *q) QL_MUST_USE;
 ql_status qli_exec_insert(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_delete(ql_ctx *cx, qli_run *run) QL_MUST_USE;
@@ -366,6 +367,12 @@ ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+
+/* --- locks.c --- */
+ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_lock_instance(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
+ql_status qli_flush_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 /* Implicit commit, then a transaction and statement layer of its own; qli_ddl_end commits them. */
 ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
@@ -375,6 +382,7 @@ ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) Q
 ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
+ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 /* Collation that CHARSET and COLLATE among options name, else otherwise. */
 ql_status qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,

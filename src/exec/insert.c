@@ -251,13 +251,16 @@ update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
 }
 
 static ql_status
-write_row(ql_ctx *cx, inserter *in)
+write_one(ql_ctx *cx, inserter *in)
 {
+    /* What is there will be changed: locked for that at once, two who do so do not end in a
+     * deadlock. */
+    ql_lock_mode on_dup = in->ins->replace || in->ins->non_duplicate > 0 ? QL_LOCK_X : QL_LOCK_S;
     for (;;) {
         ql_write_result result;
         ql_dup dup;
         QL_TRY(ql_check(cx));
-        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, &result, &dup));
+        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, on_dup, &result, &dup));
         if (result == QL_WROTE) {
             in->w.inserted++;
             return QL_OK;
@@ -279,6 +282,13 @@ write_row(ql_ctx *cx, inserter *in)
         ql_status st = ql_table_dup_error(cx, in->ins->table, &dup);
         return in->w.ignore ? qli_error_to_warning(cx, st) : st;
     }
+}
+
+static ql_status
+write_row(ql_ctx *cx, inserter *in)
+{
+    QL_TRY(ql_table_change_begin(cx, in->ins->table));
+    return ql_table_change_end(cx, in->ins->table, write_one(cx, in));
 }
 
 static ql_status

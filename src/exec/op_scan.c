@@ -23,9 +23,14 @@ typedef struct scan_op {
     qli_ex **points; /* IN list: visited one after the other */
     uint32_t at_point;
     bool started, empty;
-    ql_value **rows; /* virtual table */
+    ql_scan_lock lock;
+    uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
+    uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
+    const uint16_t *passed;     /* rows of the batch that passed the filter; NULL = all */
+    ql_value **rows;            /* virtual table */
     size_t nrows, at;
     bool filled;
+    ql_batch *read; /* what the scan gave last */
 } scan_op;
 
 static ql_status
@@ -93,6 +98,7 @@ start_scan(ql_ctx *cx, scan_op *s)
     qli_block *b = s->op.block;
     s->started = true;
     s->empty = false;
+    s->rows_left = 0;
     ql_arena_reset(s->bound_mem);
     QL_TRY(eval_bound(cx, s, &p->low, &s->low));
     QL_TRY(eval_bound(cx, s, &p->high, &s->high));
@@ -114,7 +120,8 @@ start_scan(ql_ctx *cx, scan_op *s)
         .reverse = p->reverse,
         .index_only = p->index_only,
         .want_locator = b->locator_slot[p->source] != QLI_NO_SLOT,
-        .view = b->view,
+        .view = QL_VIEW_STATEMENT,
+        .lock = s->lock,
     };
     return ql_scan_open(cx, b->mem, &spec, &s->scan);
 }
@@ -140,31 +147,101 @@ copy_locators(ql_ctx *cx, scan_op *s)
     return QL_OK;
 }
 
+static void
+take_columns(scan_op *s, const ql_batch *b)
+{
+    for (uint16_t i = 0; i < s->source->ncols; i++) {
+        s->op.batch.cols[s->source->slots[i]] = b->cols[i];
+    }
+    s->op.batch.n = b->n;
+    s->op.batch.nsel = b->nsel;
+    s->op.batch.sel = b->sel;
+}
+
+/* The next batch of the scan, or of the next point of an IN list; only rows that pass the filter.
+ */
+static ql_status
+next_batch(ql_ctx *cx, scan_op *s)
+{
+    ql_status st;
+    while ((st = ql_scan_next(cx, s->scan, &s->read)) == QL_END) {
+        QL_TRY(next_point(cx, s));
+        QL_TRY(ql_check(cx));
+    }
+    QL_TRY(st);
+    take_columns(s, s->read);
+    QL_TRY(copy_locators(cx, s));
+    return qli_op_filter_apply(cx, &s->op, &s->op.batch);
+}
+
+/* Lock a row that has passed the filter; *keep: it is ours and still passes. */
+static ql_status
+lock_row(ql_ctx *cx, scan_op *s, uint16_t row, bool *keep)
+{
+    bool changed;
+    *keep = false;
+    ql_status st = ql_scan_lock_row(cx, s->scan, row, &changed);
+    if (st == QL_END || (st == QL_TIMEOUT && s->lock.policy == QL_LOCK_SKIP)) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    *keep = true;
+    if (!changed || s->op.filter == NULL) {
+        return QL_OK;
+    }
+    uint16_t out[1], n;
+    take_columns(s, s->read);
+    QL_TRY(qli_ex_filter(cx, s->op.filter, &s->op.batch, &row, 1, out, &n));
+    *keep = n == 1;
+    if (n == 0) {
+        ql_scan_unlock_row(cx, s->scan, row);
+    }
+    return QL_OK;
+}
+
+/* LOCK_ROWS: the rows of the batch that pass the filter are locked, read again and filtered again
+ * (READ COMMITTED); those that somebody else has are left out (SKIP LOCKED). Under a LIMIT one row
+ * at a time, so that no more are locked than are wanted. */
+static ql_status
+next_locked(ql_ctx *cx, scan_op *s)
+{
+    uint16_t n = 0;
+    while (n == 0) {
+        if (s->rows_left == 0) {
+            QL_TRY(next_batch(cx, s));
+            s->rows_left = s->op.batch.nsel;
+            s->passed = s->op.batch.sel;
+            s->at_row = 0;
+        }
+        while (s->rows_left > 0 && (n == 0 || !s->lock.one_by_one)) {
+            bool keep;
+            uint16_t row = s->passed != NULL ? s->passed[s->at_row] : s->at_row;
+            s->at_row++;
+            s->rows_left--;
+            QL_TRY(ql_check(cx));
+            QL_TRY(lock_row(cx, s, row, &keep));
+            if (keep) {
+                s->kept[n++] = row;
+            }
+        }
+    }
+    take_columns(s, s->read);
+    s->op.batch.sel = s->kept;
+    s->op.batch.nsel = n;
+    return QL_OK;
+}
+
 static ql_status
 scan_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
     scan_op *s = (scan_op *)op;
-    ql_batch *b;
     if (!s->started) {
         QL_TRY(start_scan(cx, s));
     }
     if (s->empty) {
         return QL_END;
     }
-    ql_status st;
-    while ((st = ql_scan_next(cx, s->scan, &b)) == QL_END) {
-        QL_TRY(next_point(cx, s));
-        QL_TRY(ql_check(cx));
-    }
-    QL_TRY(st);
-    for (uint16_t i = 0; i < s->source->ncols; i++) {
-        op->batch.cols[s->source->slots[i]] = b->cols[i];
-    }
-    op->batch.n = b->n;
-    op->batch.nsel = b->nsel;
-    op->batch.sel = b->sel;
-    QL_TRY(copy_locators(cx, s));
-    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
+    QL_TRY(s->kept != NULL ? next_locked(cx, s) : next_batch(cx, s));
     *out = &op->batch;
     return QL_OK;
 }
@@ -237,6 +314,14 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     if (b->locator_slot[p->source] != QLI_NO_SLOT) {
         QL_TRY(qli_op_live_add(cx, op, &b->locator_slot[p->source], 1));
         QL_TRY(qli_op_own_slots(cx, op, &b->locator_slot[p->source], 1));
+    }
+    s->lock = b->locks[p->source];
+    s->lock.one_by_one = b->stops_early;
+    if (s->lock.kind == QL_SCAN_LOCK_ROWS) {
+        s->kept = QL_ARENA_ARRAY(cx, b->mem, uint16_t, QL_BATCH_ROWS);
+        if (s->kept == NULL) {
+            return QL_ERROR;
+        }
     }
     QL_TRY(compile_bound(cx, s, &p->low, &s->low));
     QL_TRY(compile_bound(cx, s, &p->high, &s->high));

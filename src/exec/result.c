@@ -108,22 +108,10 @@ qli_exec_select(ql_ctx *cx, qli_run *run)
     const ql_query *q = run->stmt->query;
     const ql_ast_exprs *into =
         run->stmt->into != NULL && run->stmt->into->n > 0 ? run->stmt->into : &q->into_vars;
-    if (q->locking != QL_LK_NONE) {
-        return qli_select_locking(cx, run, q);
-    }
     if (into->n > 0) {
         return into_variables(cx, run, q, into);
     }
     return send_rows(cx, run, q);
-}
-
-/* FOR UPDATE and FOR SHARE lock by row; that comes with issue 3. */
-ql_status
-qli_select_locking(ql_ctx *cx, qli_run *run, const ql_query *q)
-{
-    (void)run;
-    return qli_not_built(cx, q->locking == QL_LK_UPDATE ? "SELECT ... FOR UPDATE"
-                                                        : "SELECT ... FOR SHARE");
 }
 
 ql_status

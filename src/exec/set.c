@@ -89,7 +89,13 @@ set_sysvar(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
         return set_debug_sync(cx, &c->v);
     }
 #endif
-    return ql_sysvar_set(cx, id, item->scope == QL_SCOPE_GLOBAL, c->is_default ? NULL : &c->v);
+    const ql_value *v = c->is_default ? NULL : &c->v;
+    if (item->scope == QL_SCOPE_DEFAULT &&
+        (id == QL_SV_TRANSACTION_ISOLATION || id == QL_SV_TX_ISOLATION ||
+         id == QL_SV_TRANSACTION_READ_ONLY || id == QL_SV_TX_READ_ONLY)) {
+        return ql_sysvar_set_for_next(cx, id, v);
+    }
+    return ql_sysvar_set(cx, id, item->scope == QL_SCOPE_GLOBAL, v);
 }
 
 static ql_status
@@ -98,25 +104,26 @@ set_charset(ql_ctx *cx, const ql_ast_set_item *item)
     return ql_vars_set_names(cx, item->name, item->collation);
 }
 
-/* Without GLOBAL or SESSION, SET TRANSACTION is about the next transaction; kept for the session
- * until that is built (issue 3). */
+static ql_status
+set_characteristic(ql_ctx *cx, ql_sysvar_id id, ql_var_scope scope, const ql_value *v)
+{
+    return scope == QL_SCOPE_DEFAULT ? ql_sysvar_set_for_next(cx, id, v)
+                                     : ql_sysvar_set(cx, id, scope == QL_SCOPE_GLOBAL, v);
+}
+
 static ql_status
 set_transaction(ql_ctx *cx, const ql_ast_set_item *item)
 {
     static const char *const levels[] = {"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ",
                                          "SERIALIZABLE"};
-    bool global = item->scope == QL_SCOPE_GLOBAL;
     QL_TRY(may_set(cx, item->scope));
-    if (item->scope == QL_SCOPE_DEFAULT && cx->vars->in_transaction) {
-        return ql_fail(cx, QL_ER_CANT_CHANGE_TX_CHARACTERISTICS);
-    }
     if (item->isolation >= 0) {
         ql_value v = qli_text(levels[item->isolation & 3]);
-        QL_TRY(ql_sysvar_set(cx, QL_SV_TRANSACTION_ISOLATION, global, &v));
+        QL_TRY(set_characteristic(cx, QL_SV_TRANSACTION_ISOLATION, item->scope, &v));
     }
     if (item->read_only >= 0) {
         ql_value v = ql_value_int(item->read_only);
-        QL_TRY(ql_sysvar_set(cx, QL_SV_TRANSACTION_READ_ONLY, global, &v));
+        QL_TRY(set_characteristic(cx, QL_SV_TRANSACTION_READ_ONLY, item->scope, &v));
     }
     return QL_OK;
 }

@@ -143,6 +143,9 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
             QL_TRY(put_index(cx, b, t, &t->indexes[i]));
         }
     }
+    if (t->engine.n == 0) {
+        return ql_buf_put_str(cx, b, "\n)"); /* a view of sys */
+    }
     QL_TRY(ql_buf_printf(cx, b, "\n) ENGINE=%.*s", (int)t->engine.n, t->engine.p));
     if (t->auto_column >= 0 && ql_autoinc_peek(t) > 1) {
         QL_TRY(
@@ -187,7 +190,7 @@ show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
     QL_TRY(qli_run_arena(run, "show create", &mem));
-    QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SHARED, true, &t));
+    QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
     ql_status st = put_table(cx, &b, t);
     if (st == QL_OK) {
         st = send_two(cx, run, "Table", "Create Table", t->name, (ql_str){b.p, b.n});

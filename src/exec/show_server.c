@@ -181,11 +181,14 @@ static ql_status
 show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
     static const char *const rows[][6] = {
-        {"InnoDB", "DEFAULT", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"InnoDB", "YES", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+        {"MyISAM", "YES", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"},
     };
     static const char *const names[6] = {"Engine",       "Support", "Comment",
                                          "Transactions", "XA",      "Savepoints"};
     qli_table t;
+    ql_value engine;
+    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
     QL_TRY(qli_table_init(run, &t, 6));
     for (uint16_t i = 0; i < 6; i++) {
         qli_table_string(&t, i, names[i], i == 2 ? 80 : 64, i >= 3);
@@ -195,6 +198,9 @@ show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         QL_TRY(qli_table_row(cx, &t, &row));
         for (uint16_t i = 0; i < 6; i++) {
             row[i] = qli_text(rows[r][i]);
+        }
+        if (ql_str_eq(row[0].s, engine.s)) {
+            row[1] = qli_text("DEFAULT");
         }
     }
     return qli_table_send(cx, &t, s, 0);
@@ -312,33 +318,6 @@ show_privileges(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     return qli_table_send(cx, &t, s, 0);
 }
 
-static ql_status
-show_engine_status(ql_ctx *cx, qli_run *run)
-{
-    qli_table t;
-    ql_txnsys_stats st;
-    ql_value *row;
-    QL_TRY(ql_acl_require(cx, QL_PRIV_PROCESS, QL_PRIV_PROCESS));
-    ql_txnsys_get_stats(cx->inst->txns, &st);
-    QL_TRY(qli_table_init(run, &t, 3));
-    qli_table_string(&t, 0, "Type", 10, false);
-    qli_table_string(&t, 1, "Name", 512, false);
-    qli_table_string(&t, 2, "Status", 1024, false);
-    QL_TRY(qli_table_row(cx, &t, &row));
-    row[0] = qli_text("InnoDB");
-    row[1] = qli_text("");
-    row[2] = qli_text(ql_arena_printf(
-        cx, t.mem,
-        "transactions open %llu, commits %llu in %llu groups, rollbacks %llu\n"
-        "row locks %llu, waits %llu, deadlocks %llu\noverlay bytes %llu, trash keys purged %llu\n",
-        (unsigned long long)st.open_transactions, (unsigned long long)st.commits,
-        (unsigned long long)st.commit_groups, (unsigned long long)st.rollbacks,
-        (unsigned long long)st.row_locks, (unsigned long long)st.row_lock_waits,
-        (unsigned long long)st.deadlocks, (unsigned long long)st.overlay_bytes,
-        (unsigned long long)st.trash_keys_purged));
-    return qli_table_send(cx, &t, NULL, 0);
-}
-
 ql_status
 qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
@@ -363,7 +342,7 @@ qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     case QL_SHOW_PRIVILEGES:
         return show_privileges(cx, run, s);
     case QL_SHOW_ENGINE_STATUS:
-        return show_engine_status(cx, run);
+        return qli_show_engine_status(cx, run, s);
     default:
         return qli_not_built(cx, "this SHOW statement");
     }

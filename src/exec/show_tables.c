@@ -59,11 +59,13 @@ target_db(ql_ctx *cx, const ql_ast_show *s, ql_str *db)
     return QL_OK;
 }
 
-static bool
-is_virtual_db(ql_str db)
+/* Of the tables of a database, which are of one kind all. */
+static const char *
+type_of_tables(ql_str db)
 {
-    return ql_str_eq_nocase(db, QL_STR("information_schema")) ||
-           ql_str_eq_nocase(db, QL_STR("performance_schema"));
+    return ql_str_eq_nocase(db, QL_STR("information_schema")) ? "SYSTEM VIEW"
+           : ql_str_eq_nocase(db, QL_STR("sys"))              ? "VIEW"
+                                                              : "BASE TABLE";
 }
 
 static ql_status
@@ -88,7 +90,7 @@ show_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         QL_TRY(qli_table_row(cx, &t, &row));
         row[0] = qli_text_n(names[i]);
         if (s->full) {
-            row[1] = qli_text(is_virtual_db(db) ? "SYSTEM VIEW" : "BASE TABLE");
+            row[1] = qli_text(type_of_tables(db));
         }
     }
     return qli_table_send(cx, &t, s, 0);
@@ -101,7 +103,7 @@ open_named(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name, ql_table **
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SHARED, true, out);
+    return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SH, true, out);
 }
 
 /* PRI, UNI or MUL, as SHOW COLUMNS has it. */
@@ -319,6 +321,10 @@ status_row(ql_ctx *cx, qli_table *t, ql_table *tab)
     }
     QL_TRY(qli_table_row(cx, t, &v));
     v[0] = qli_text_n(tab->name);
+    v[17] = qli_text_n(tab->comment);
+    if (tab->engine.n == 0) {
+        return QL_OK; /* a view of sys */
+    }
     v[1] = qli_text_n(tab->engine);
     v[2] = ql_value_uint(10);
     v[3] = qli_text("Dynamic");
@@ -333,7 +339,6 @@ status_row(ql_ctx *cx, qli_table *t, ql_table *tab)
     v[11] = (ql_value){.kind = QL_K_DATETIME, .i = ql_dt_pack(&dt)};
     v[14] = qli_text(tab->coll != NULL ? tab->coll->name : NULL);
     v[16] = qli_text("");
-    v[17] = qli_text_n(tab->comment);
     return QL_OK;
 }
 
@@ -363,7 +368,7 @@ show_table_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &tables, &n));
     for (size_t i = 0; i < n; i++) {
         ql_table *tab;
-        ql_status st = ql_catalog_open_table(cx, t.mem, db, tables[i], QL_MDL_SHARED, false, &tab);
+        ql_status st = ql_catalog_open_table(cx, t.mem, db, tables[i], QL_MDL_SH, false, &tab);
         if (st == QL_END) {
             continue;
         }

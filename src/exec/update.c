@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UPDATE and DELETE, one table or several. The scan reads what the statement saw at its start; each
- * row is then locked, its newest version read, and WHERE looked at again when somebody committed
- * meanwhile. Writes go to the statement's own layer, which the scan does not see, so that no row is
- * met twice. One checkpoint a row.
+ * UPDATE and DELETE, one table or several. The scans lock what they read and give the newest
+ * versions (table/scan_lock.c), so a row that arrives here is ours and matches. Writes go to the
+ * statement's own layer, which the scans do not see, so that no row is met twice; only a join may
+ * give a row again, or a table under two names: its newest version is then read once more. One
+ * checkpoint a row.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +29,6 @@ typedef struct changer {
     const ql_rupdate *up;
     qli_block *block;
     bool is_delete, repeats;
-    qli_ex *where;
     ql_batch one; /* the row in work: a one-row vector for each slot */
     ql_arena *scratch, *done_mem;
     target *targets;
@@ -101,11 +101,6 @@ init(ql_ctx *cx, qli_run *run, changer *c, bool is_delete)
     for (uint16_t i = 0; i < up->ntargets; i++) {
         QL_TRY(init_target(cx, c, i));
     }
-    if (up->read->where != NULL) {
-        qli_env env = qli_block_env(c->block, c->scratch);
-        env.single = true;
-        QL_TRY(qli_ex_new(cx, &env, up->read->where, &c->where));
-    }
     return QL_OK;
 }
 
@@ -136,6 +131,15 @@ load_newest(changer *c, const target *t)
     }
 }
 
+/* The scan has locked the row and read its newest version, with all columns. */
+static void
+take_newest(target *t, const ql_batch *b, uint16_t row)
+{
+    for (uint16_t i = 0; i < t->source->ncols; i++) {
+        ql_vector_get(&b->cols[t->source->slots[i]], row, &t->newest[t->source->ordinals[i]]);
+    }
+}
+
 static uint16_t
 slot_of(const target *t, uint16_t column)
 {
@@ -145,19 +149,6 @@ slot_of(const target *t, uint16_t column)
         }
     }
     return QLI_NO_SLOT;
-}
-
-static ql_status
-still_matches(ql_ctx *cx, changer *c, bool *yes)
-{
-    uint16_t sel[1], n;
-    *yes = true;
-    if (c->where == NULL) {
-        return QL_OK;
-    }
-    QL_TRY(qli_ex_filter(cx, c->where, &c->one, NULL, 1, sel, &n));
-    *yes = n == 1;
-    return QL_OK;
 }
 
 static ql_status
@@ -234,18 +225,16 @@ change_target(ql_ctx *cx, changer *c, target *t, const ql_batch *b, uint16_t row
     }
     QL_TRY(qli_writer_next(cx, &t->w));
     ql_str locator = col->s[col->is_const ? 0 : row];
-    ql_status st = ql_table_lock_row(cx, t->w.row_mem, t->source->table, locator, t->newest);
-    if (st == QL_END) {
-        return QL_OK; /* deleted meanwhile */
-    }
-    QL_TRY(st);
     load_row(c, b, row);
-    load_newest(c, t);
-    if (ql_txn_is_stale(cx)) {
-        QL_TRY(still_matches(cx, c, &yes));
-        if (!yes) {
-            return QL_OK;
+    if (!c->repeats) {
+        take_newest(t, b, row);
+    } else {
+        ql_status st = ql_table_lock_row(cx, t->w.row_mem, t->source->table, locator, t->newest);
+        if (st == QL_END) {
+            return QL_OK; /* deleted by this statement under another name */
         }
+        QL_TRY(st);
+        load_newest(c, t);
     }
     if (!c->is_delete) {
         return update_row(cx, c, t, locator);

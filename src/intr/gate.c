@@ -142,6 +142,40 @@ ql_gate_leave(ql_gate *g)
     ql_mutex_unlock(&g->mu);
 }
 
+ql_status
+ql_admission_enter(ql_ctx *cx)
+{
+    if (cx->admitted || cx->inst->admission == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(ql_gate_enter(cx, cx->inst->admission, QL_FOREVER, QL_W_ADMISSION));
+    cx->admitted = true;
+    return QL_OK;
+}
+
+void
+ql_admission_leave(ql_ctx *cx)
+{
+    if (cx->admitted) {
+        cx->admitted = false;
+        ql_gate_leave(cx->inst->admission);
+    }
+}
+
+bool
+ql_admission_pause(ql_ctx *cx)
+{
+    bool had = cx->admitted;
+    ql_admission_leave(cx);
+    return had;
+}
+
+ql_status
+ql_admission_resume(ql_ctx *cx)
+{
+    return ql_admission_enter(cx);
+}
+
 uint32_t
 ql_gate_inside(ql_gate *g)
 {

@@ -218,6 +218,19 @@ ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text)
     }
 }
 
+size_t
+ql_proc_copy_statement(ql_proc *row, char *p, size_t n)
+{
+    ql_mutex_lock(&row->mu);
+    size_t len = row->info != NULL ? row->info->n : 0;
+    len = len < n ? len : n;
+    if (len != 0) {
+        memcpy(p, row->info->p, len);
+    }
+    ql_mutex_unlock(&row->mu);
+    return len;
+}
+
 void
 ql_proc_set_stage(ql_proc *row, ql_stage stage)
 {
@@ -239,7 +252,17 @@ ql_proc_set_wait_text(ql_proc *row, const char *text)
 void
 ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id)
 {
+    if ((conn_id != 0) != (atomic_load_explicit(&row->waits_for, memory_order_relaxed) != 0)) {
+        int64_t since = conn_id != 0 ? ql_now_mono_ns() : 0;
+        atomic_store_explicit(&row->waits_for_ns, since, memory_order_relaxed);
+    }
     atomic_store_explicit(&row->waits_for, conn_id, memory_order_relaxed);
+}
+
+ql_proc_trx *
+ql_proc_trx_of(ql_proc *row)
+{
+    return &row->trx;
 }
 
 void

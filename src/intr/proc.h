@@ -71,6 +71,29 @@ typedef enum ql_stage {
 typedef struct ql_procs ql_procs;
 typedef struct ql_proc ql_proc; /* one row; layout private to intr/proc.c */
 
+/* What the transaction of a row is and has done so far (information_schema.INNODB_TRX). Its session
+ * writes it with relaxed stores, listings read it; no lock, so figures of a moment may be mixed. */
+#define QL_PTRX_STARTED 1u        /* has read, locked or written something */
+#define QL_PTRX_READ_ONLY 2u      /* START TRANSACTION READ ONLY */
+#define QL_PTRX_AUTOCOMMIT 4u     /* lives for one statement */
+#define QL_PTRX_ISOLATION_SHIFT 8 /* two bits: ql_isolation */
+typedef struct ql_proc_trx {
+    _Atomic uint64_t id;           /* of the transaction; 0 = none */
+    _Atomic uint64_t changed;      /* rows it has changed */
+    _Atomic uint64_t locks;        /* row locks it holds */
+    _Atomic uint64_t lock_bytes;   /* their memory */
+    _Atomic uint64_t wait_lock;    /* id of the row lock it waits for; 0 = none */
+    _Atomic uint32_t flags;        /* QL_PTRX_... */
+    _Atomic uint32_t tables_used;  /* opened by the running statement */
+    _Atomic uint32_t tables_wrote; /* of these, to write or lock rows in */
+} ql_proc_trx;
+/* Of the row; lives as long as the row. */
+ql_proc_trx *ql_proc_trx_of(ql_proc *row);
+#define QL_PTRX_SET(p, field, v) atomic_store_explicit(&(p)->field, (v), memory_order_relaxed)
+#define QL_PTRX_GET(p, field) atomic_load_explicit(&(p)->field, memory_order_relaxed)
+/* Only the owner adds, so load and store need not be one step. */
+#define QL_PTRX_ADD(p, field, v) QL_PTRX_SET(p, field, QL_PTRX_GET(p, field) + (v))
+
 ql_procs *ql_procs_new(void) QL_MUST_USE;
 void ql_procs_free(ql_procs *ps);
 
@@ -96,12 +119,16 @@ void ql_proc_set_command(ql_proc *row, ql_proc_command command);
 /* The statement being run, passwords already masked; {NULL,0} = none. The row keeps a copy. Sets
  * Query_id. */
 void ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text);
+/* Copy the statement's text, cut to n bytes; returns the length. Any thread that knows the row to
+ * be there. */
+size_t ql_proc_copy_statement(ql_proc *row, char *p, size_t n);
 void ql_proc_set_stage(ql_proc *row, ql_stage stage);   /* relaxed atomic store */
 void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind); /* by ql_wait only; QL_W_NONE = back */
 /* State text in place of that of the wait kind (sync points); text lives as long as the instance;
  * NULL = back. */
 void ql_proc_set_wait_text(ql_proc *row, const char *text);
-void ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id); /* who blocks this one; 0 nobody */
+/* Who blocks this one; 0 nobody. The first of a wait starts wait_age_ms. */
+void ql_proc_set_waits_for(ql_proc *row, uint64_t conn_id);
 void ql_proc_set_trx(ql_proc *row, int64_t start_mono_ns, const char *commit_state); /* 0 = none */
 void ql_proc_set_snapshot(ql_proc *row, int64_t start_mono_ns);
 void ql_proc_add_rows(ql_proc *row, uint64_t examined,
@@ -123,6 +150,10 @@ typedef struct ql_proc_info {
     int64_t trx_age_ms, snapshot_age_ms; /* -1 = none */
     const char *commit_state;
     bool authenticated;
+    ql_wait_kind wait;
+    int64_t wait_age_ms; /* how long it has been waiting for waits_for; -1 = not */
+    uint64_t trx_id, trx_changed, trx_locks, trx_lock_bytes, trx_wait_lock; /* as ql_proc_trx */
+    uint32_t trx_flags, tables_used, tables_wrote;
 } ql_proc_info;
 
 /* All rows, sorted by id. */

@@ -40,6 +40,8 @@ struct ql_proc {
     _Atomic int wait;
     _Atomic(const char *) wait_text;
     _Atomic uint64_t waits_for;
+    _Atomic int64_t waits_for_ns; /* since when */
+    ql_proc_trx trx;              /* [owner writes] */
     _Atomic int64_t trx_ns;
     _Atomic(const char *) commit_state;
     _Atomic int64_t snapshot_ns;

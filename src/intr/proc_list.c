@@ -166,6 +166,19 @@ state_of(const ql_proc *row)
 }
 
 static void
+copy_trx(const ql_proc_trx *t, ql_proc_info *out)
+{
+    out->trx_id = QL_PTRX_GET(t, id);
+    out->trx_changed = QL_PTRX_GET(t, changed);
+    out->trx_locks = QL_PTRX_GET(t, locks);
+    out->trx_lock_bytes = QL_PTRX_GET(t, lock_bytes);
+    out->trx_wait_lock = QL_PTRX_GET(t, wait_lock);
+    out->trx_flags = QL_PTRX_GET(t, flags);
+    out->tables_used = QL_PTRX_GET(t, tables_used);
+    out->tables_wrote = QL_PTRX_GET(t, tables_wrote);
+}
+
+static void
 copy_numbers(const ql_proc *row, const row_view *v, ql_proc_info *out)
 {
     int64_t now = ql_now_mono_ns();
@@ -186,6 +199,9 @@ copy_numbers(const ql_proc *row, const row_view *v, ql_proc_info *out)
         age_ms(now, atomic_load_explicit(&row->snapshot_ns, memory_order_relaxed));
     out->commit_state = atomic_load_explicit(&row->commit_state, memory_order_relaxed);
     out->authenticated = v->authenticated;
+    out->wait = (ql_wait_kind)atomic_load_explicit(&row->wait, memory_order_relaxed);
+    out->wait_age_ms = age_ms(now, atomic_load_explicit(&row->waits_for_ns, memory_order_relaxed));
+    copy_trx(&row->trx, out);
 }
 
 /* QL_END: the row has gone. */

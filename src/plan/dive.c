@@ -42,7 +42,7 @@ qli_dive(qli_planner *p, uint16_t source, qli_access *a)
                          .low = {low, a->low.n, a->low.inclusive},
                          .high = {high, a->high.n, a->high.inclusive},
                          .index_only = true,
-                         .view = QL_VIEW_STATEMENT};
+                         .view = ql_txn_has_snapshot(p->cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};
     ql_scan *s;
     ql_batch *b;
     ql_status st;

@@ -160,7 +160,7 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     *out = o;
     o->replace = ins->replace;
     o->ignore = ins->ignore;
-    QL_TRY(qli_table_open(r, &ins->table, &o->table));
+    QL_TRY(qli_table_open(r, &ins->table, ins->table.name, true, &o->table));
     QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
     QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_INSERT, o->table->db, o->table->name));
     if (ins->replace) {
@@ -221,6 +221,7 @@ target_of(qli_res *r, ql_rupdate *o, qli_scope *sc, uint16_t source, const char 
     QL_TRY(target_is_base_table(r, s->table, s->alias, statement));
     QL_TRY(ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
     QL_TRY(use_all_columns(r, sc, source));
+    sc->q->sources[source].locking.kind = QL_LK_UPDATE;
     o->targets[o->ntargets++] = source;
     return QL_OK;
 }
@@ -291,7 +292,6 @@ qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
     QL_TRY(bind_rows(r, sc, u->where, &u->order_by, u->limit));
     r->dml_target = NULL;
     o->read = sc->q;
-    o->read->locking = QL_LK_UPDATE;
     return qli_scope_finish(r, sc);
 }
 
@@ -335,6 +335,5 @@ qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out)
     QL_TRY(bind_rows(r, sc, d->where, &d->order_by, d->limit));
     r->dml_target = NULL;
     o->read = sc->q;
-    o->read->locking = QL_LK_UPDATE;
     return qli_scope_finish(r, sc);
 }

@@ -174,9 +174,9 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     sc->ast = s;
     sc->aggregated = s->group_by.n || qli_ast_has_aggregate(s);
     q->distinct = s->distinct;
-    q->locking = (int)s->locking;
     q->into_vars = s->into_vars;
     QL_TRY(qli_from_bind(r, sc, s->from));
+    QL_TRY(qli_locking_bind(r, q, s));
     QL_TRY(bind_where(r, sc, s->where));
     sc->aggs_allowed = true;
     QL_TRY(qli_items_bind(r, sc, s));
@@ -276,6 +276,7 @@ bind_union(qli_res *r, qli_scope *sc, const ql_ast_select *s, qli_union *up)
     if (q->left->nitems != q->right->nitems) {
         return ql_fail(r->cx, QL_ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT);
     }
+    QL_TRY(qli_locking_bind(r, q, s));
     QL_TRY(union_items(r, sc, q));
     QL_TRY(cast_items(r, q->left, q));
     QL_TRY(cast_items(r, q->right, q));

@@ -14,6 +14,7 @@
 #include "catalog/catalog.h"
 #include "catalog/sysvars.h"
 #include "sql/ast.h"
+#include "table/table.h"
 #include "types/sink.h"
 
 typedef struct ql_expr ql_expr;
@@ -73,6 +74,12 @@ struct ql_expr {
     ql_query *query;
 };
 
+/* How a clause wants the rows of a base table locked. */
+typedef struct ql_row_locking {
+    ql_ast_lock_kind kind; /* NONE: no clause; UPDATE also for the targets of UPDATE and DELETE */
+    bool nowait, skip_locked;
+} ql_row_locking;
+
 typedef struct ql_source {
     ql_table *table;   /* base or virtual table; NULL for derived */
     ql_query *derived; /* its items are the columns */
@@ -80,6 +87,7 @@ typedef struct ql_source {
     uint16_t ncols; /* used columns, ascending by ordinal */
     uint16_t *ordinals;
     uint16_t *slots; /* slot of each */
+    ql_row_locking locking;
 } ql_source;
 
 /* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded). */
@@ -158,7 +166,6 @@ struct ql_query {
     bool correlated; /* has QL_E_OUTER references somewhere below: run again for each outer row;
                         else once */
     ql_ast_exprs into_vars;
-    int locking; /* QL_LK_... of the AST */
     uint32_t ncalls;
 };
 
@@ -207,8 +214,11 @@ typedef struct ql_rstmt {
     };
     uint32_t ncalls;
     ql_ast_exprs *into;
-    bool touches_tables; /* needs a ticket of the admission gate */
-    bool is_write;       /* changes rows */
+    bool touches_tables; /* works on stored tables */
+    bool needs_ticket;   /* of the admission gate: some of them have transactions */
+    ql_table_use *uses;  /* tables without transactions, to be locked before it runs */
+    uint32_t nuses;
+    bool is_write; /* changes rows */
 } ql_rstmt;
 
 #endif

@@ -91,7 +91,6 @@ resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
         QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
         QL_TRY(select_limit(r, o->query));
         o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
-        o->is_write = o->query->locking != QL_LK_NONE;
         return QL_OK;
     case QL_S_INSERT:
         o->is_write = true;
@@ -110,6 +109,7 @@ resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
         return resolve_kill(r, stmt, o);
     case QL_S_EXPLAIN:
         if (stmt->explain.inner && !stmt->explain.for_connection) {
+            r->explaining = true;
             QL_TRY(resolve_kind(r, stmt->explain.inner, o));
             o->is_write = false;
         }
@@ -117,6 +117,50 @@ resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
     default:
         return QL_OK;
     }
+}
+
+static bool
+is_changed(const ql_rstmt *o, const ql_table *t)
+{
+    switch (o->kind) {
+    case QL_S_SELECT:
+        for (uint16_t i = 0; i < o->query->nsources; i++) {
+            const ql_source *s = &o->query->sources[i];
+            if (s->table == t && s->locking.kind == QL_LK_UPDATE) {
+                return true;
+            }
+        }
+        return false;
+    case QL_S_INSERT:
+        return o->insert->table == t;
+    case QL_S_UPDATE:
+    case QL_S_DELETE:
+        for (uint16_t i = 0; i < o->update->ntargets; i++) {
+            if (o->update->read->sources[o->update->targets[i]].table == t) {
+                return true;
+            }
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
+/* The tables without transactions; an EXPLAIN reads none. */
+static ql_status
+list_uses(qli_res *r, ql_rstmt *o)
+{
+    if (!r->nuses || o->kind == QL_S_EXPLAIN) {
+        return QL_OK;
+    }
+    o->uses = QL_ARENA_ARRAY(r->cx, r->a, ql_table_use, r->nuses);
+    if (!o->uses) {
+        return QL_ERROR;
+    }
+    for (const qli_use *u = r->uses; u; u = u->next) {
+        o->uses[o->nuses++] = (ql_table_use){.table = u->table, .write = is_changed(o, u->table)};
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -133,6 +177,8 @@ ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t
     QL_TRY(resolve_kind(&r, stmt, o));
     o->ncalls = r.ncalls;
     o->touches_tables = r.touches_tables;
+    o->needs_ticket = r.needs_ticket;
+    QL_TRY(list_uses(&r, o));
     *out = o;
     return QL_OK;
 }

@@ -83,12 +83,18 @@ typedef struct qli_scope {
     uint32_t *ncalls;
 } qli_scope;
 
+typedef struct qli_use {
+    struct qli_use *next;
+    ql_table *table;
+} qli_use;
+
 /* One resolution. */
 typedef struct qli_res {
     ql_ctx *cx;
     ql_arena *a;
     const ql_value *params;
     uint32_t nparams;
+    bool explaining; /* EXPLAIN: nothing is changed */
     bool preparing;  /* parameter values are not known */
     bool has_assign; /* @x := somewhere: user variables change while it runs */
     qli_cte *ctes;
@@ -96,7 +102,9 @@ typedef struct qli_res {
     const ql_table *dml_target; /* UPDATE, DELETE: not to be read in subqueries (1093) */
     bool in_dml_from;
     const ql_table *insert_target; /* VALUES(col) may be used */
-    bool touches_tables;
+    bool touches_tables, needs_ticket;
+    struct qli_use *uses; /* tables without transactions, newest first */
+    uint32_t nuses;
     uint32_t ncalls; /* of expressions outside query blocks */
 } qli_res;
 
@@ -144,6 +152,10 @@ int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
 
 /* --- scope.c --- */
 ql_status qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out) QL_MUST_USE;
+/* The block's locking clauses to its sources; of a UNION: to those of its arms. */
+ql_status qli_locking_bind(qli_res *r, ql_query *q, const ql_ast_select *s) QL_MUST_USE;
+/* Does a FOR UPDATE clause of the block reach the table called alias? */
+bool qli_locking_writes(const ql_ast_select *s, ql_str alias);
 ql_status qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from) QL_MUST_USE;
 ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias) QL_MUST_USE;
 ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,
@@ -257,6 +269,9 @@ ql_status qli_agg_of_column(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr 
 ql_status qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out) QL_MUST_USE;
 ql_status qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out) QL_MUST_USE;
 ql_status qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out) QL_MUST_USE;
-ql_status qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out) QL_MUST_USE;
+/* Under the metadata lock that a statement needs which reads its rows (write false), or changes or
+ * locks them. */
+ql_status qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write,
+                         ql_table **out) QL_MUST_USE;
 
 #endif

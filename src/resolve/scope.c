@@ -167,17 +167,32 @@ qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias)
 }
 
 ql_status
-qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_table **out)
+qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write, ql_table **out)
 {
     ql_str db = name->db;
+    ql_mdl_mode mode = r->preparing ? QL_MDL_S : write && !r->explaining ? QL_MDL_SW : QL_MDL_SR;
     if (!db.n) {
         if (!r->cx->vars || !r->cx->vars->db.n) {
             return ql_fail(r->cx, QL_ER_NO_DB_ERROR);
         }
         db = r->cx->vars->db;
     }
-    QL_TRY(ql_catalog_open_table(r->cx, r->a, db, name->name, QL_MDL_SHARED, true, out));
-    r->touches_tables |= !(*out)->is_virtual; /* to see and to kill must not queue */
+    QL_TRY(ql_catalog_open_as(r->cx, r->a, db, name->name, alias, mode, true, out));
+    if ((*out)->is_virtual) {
+        return QL_OK; /* to see and to kill must not queue */
+    }
+    r->touches_tables = true;
+    if (ql_table_is_transactional(*out)) {
+        r->needs_ticket = true;
+        return QL_OK;
+    }
+    qli_use *u = QL_ARENA_NEW(r->cx, r->a, qli_use);
+    if (!u) {
+        return QL_ERROR;
+    }
+    *u = (qli_use){.next = r->uses, .table = *out};
+    r->uses = u;
+    r->nuses++;
     return QL_OK;
 }
 
@@ -270,10 +285,10 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     }
     ql_table *t;
     uint16_t n;
-    QL_TRY(qli_table_open(r, &f->table, &t));
-    if (!t->is_virtual) {
-        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
-    }
+    bool write = (r->in_dml_from && sc->outer == NULL) ||
+                 (sc->ast != NULL && qli_locking_writes(sc->ast, alias));
+    QL_TRY(qli_table_open(r, &f->table, alias, write, &t));
+    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
     if (r->dml_target && !r->in_dml_from && r->dml_target->id == t->id && !t->is_virtual) {
         return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");

@@ -69,6 +69,8 @@ connect_variables(ql_instance *inst)
                       (uint32_t)ql_sysvar_global_u64(inst, QL_SV_INNODB_THREAD_CONCURRENCY));
     ql_txnsys_set_flush(inst->txns,
                         (int)ql_sysvar_global_u64(inst, QL_SV_INNODB_FLUSH_LOG_AT_TRX_COMMIT));
+    ql_txnsys_set_rollback_on_timeout(
+        inst->txns, ql_sysvar_global_u64(inst, QL_SV_INNODB_ROLLBACK_ON_TIMEOUT) != 0);
     ql_sysvars_on_change(sv, QL_SV_INNODB_THREAD_CONCURRENCY, on_thread_concurrency);
     ql_sysvars_on_change(sv, QL_SV_INNODB_FLUSH_LOG_AT_TRX_COMMIT, on_flush_mode);
     ql_sysvars_on_change(sv, QL_SV_LOG_ERROR_VERBOSITY, on_verbosity);

@@ -22,7 +22,15 @@ count_one_more(ql_session *s)
         atomic_fetch_sub(&s->env->prepared, 1);
         return ql_fail(&s->cx, QL_ER_MAX_PREPARED_STMT_COUNT_REACHED, (unsigned long)max);
     }
+    ql_count(&s->cx, QL_CT_PREPARED_STMT_COUNT, 1);
     return QL_OK;
+}
+
+static void
+count_one_less(ql_session *s)
+{
+    atomic_fetch_sub(&s->env->prepared, 1);
+    ql_count(&s->cx, QL_CT_PREPARED_STMT_COUNT, (uint64_t)-1);
 }
 
 static void
@@ -31,7 +39,7 @@ free_prepared(ql_session *s, qli_prepared *ps)
     for (uint32_t i = 0; ps->slots != NULL && i < ps->nparams; i++) {
         ql_buf_free(&ps->slots[i].long_data);
     }
-    atomic_fetch_sub(&s->env->prepared, 1);
+    count_one_less(s);
     ql_arena_free(ps->arena); /* ps itself lives there */
 }
 
@@ -71,7 +79,7 @@ make_prepared(ql_session *s, ql_str name, ql_str text, qli_prepared **out)
         return QL_OK;
     }
 out:
-    atomic_fetch_sub(&s->env->prepared, 1);
+    count_one_less(s);
     ql_arena_free(a);
     return st;
 }

@@ -115,6 +115,9 @@ qli_show_idle(ql_session *s)
         return;
     }
     s->command = QL_PC_SLEEP;
+    if (s->cx.txn == NULL) {
+        ql_proc_set_trx(row, 0, NULL); /* no longer DONE */
+    }
     ql_proc_set_info(row, 0, (ql_str){NULL, 0});
     ql_proc_set_stage(row, QL_STAGE_NONE);
     ql_proc_set_command(row, QL_PC_SLEEP);
@@ -246,6 +249,28 @@ count_end(ql_session *s)
     }
 }
 
+/* The steps, in the order of KILL.md section 3. A test stops before each of them (the sync points)
+ * and looks what is free by then and what is not yet. cx->vars is set. Nothing here waits. */
+static void
+release_all(ql_session *s)
+{
+    ql_ctx *cx = &s->cx;
+    ql_status ignored = QL_OK;
+    ql_net_cut(&s->wire.net); /* the peer sees the end now; the number stays ours */
+    ignored = QL_SYNC(cx, SESSION_END_PREPARED);
+    qli_prepared_free_all(s);
+    ignored = QL_SYNC(cx, SESSION_END_TRANSACTION);
+    qli_txn_rollback(s);
+    ignored = QL_SYNC(cx, SESSION_END_LOCKS);
+    ql_locked_tables_release(cx);
+    ql_mdl_set_free(cx, cx->mdl);
+    cx->mdl = NULL;
+    ignored = QL_SYNC(cx, SESSION_END_VARIABLES);
+    (void)ignored;
+    ql_vars_fini(&s->vars);
+    cx->vars = NULL;
+}
+
 static void
 close_session(ql_session *s)
 {
@@ -253,21 +278,15 @@ close_session(ql_session *s)
     ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
     if (cx->vars != NULL) {
         count_end(s);
-    }
-    ql_net_cut(&s->wire.net); /* the peer sees the end now; the number stays ours */
-    if (cx->vars != NULL) {
-        qli_prepared_free_all(s);
-        qli_txn_rollback(s);
+        release_all(s);
+    } else {
+        ql_net_cut(&s->wire.net);
+        if (cx->mdl != NULL) {
+            ql_mdl_set_free(cx, cx->mdl);
+            cx->mdl = NULL;
+        }
     }
     ql_sync_session_end(cx);
-    if (cx->mdl != NULL) {
-        ql_mdl_set_free(cx, cx->mdl);
-        cx->mdl = NULL;
-    }
-    if (cx->vars != NULL) {
-        ql_vars_fini(&s->vars);
-        cx->vars = NULL;
-    }
     if (cx->proc != NULL) {
         ql_proc_remove(cx->inst->procs, cx->proc);
         cx->proc = NULL;

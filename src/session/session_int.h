@@ -62,10 +62,10 @@ struct ql_session {
     uint32_t next_prepared_id;
     bool multi_statements;
     bool layer_open;     /* cx.txn has a statement layer */
-    bool admitted;       /* holds a ticket of the admission gate */
     bool was_autocommit; /* when the statement began */
     bool touched;        /* the running statement works on tables */
-    bool began;     /* the running statement has begun the transaction that is open */
+    bool began;          /* the running statement has begun the transaction that is open */
+    bool nontxn_changed; /* the transaction has changed tables that ROLLBACK does not undo */
     bool committed; /* the running statement has committed: a kill no longer changes its outcome */
     uint64_t timer; /* time limit of the running statement; 0 = none */
     bool limit_of_select; /* it is max_execution_time, not max_statement_time */
@@ -121,15 +121,21 @@ void qli_reply_failure(ql_session *s, ql_status why);
 /* ---- txnctl.c ---- */
 
 bool qli_txn_is_control(ql_stmt_kind kind);
+bool qli_txn_acts_at_once(ql_stmt_kind kind);
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their like. */
 ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
 /* A transaction and a statement layer to work in; implicit commit first where the kind asks for it.
  */
 ql_status qli_txn_enter(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
+/* 1792: the statement changes rows and the transaction is READ ONLY. */
+ql_status qli_txn_check_access(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
 /* The outcome is decided here: commit, keep, or undo. Takes the status of the work and returns the
  * final one. */
 ql_status qli_txn_decide(ql_session *s, ql_status st) QL_MUST_USE;
 ql_status qli_txn_commit(ql_session *s) QL_MUST_USE;
+/* What the session has locked beyond its transaction: LOCK TABLES, the global read lock, user
+ * locks, the backup lock. Never waits. */
+void qli_release_locks(ql_session *s);
 /* All of the session's transaction; never waits. */
 void qli_txn_rollback(ql_session *s);
 

@@ -11,6 +11,7 @@
 #include "intr/proc.h"
 #include "intr/sync.h"
 #include "session/session_int.h"
+#include "txn/txn.h"
 
 #define DEFAULT_KILL_WRITE_GRACE_MS 1000
 #define SHUTDOWN_GRACE_MS 200
@@ -136,25 +137,12 @@ parse(ql_session *s, qli_stmt *q)
     return QL_OK;
 }
 
-/* A statement that reads or writes tables needs a ticket (innodb_thread_concurrency). */
+/* A statement that reads or writes tables with transactions needs a ticket
+ * (innodb_thread_concurrency). */
 static ql_status
 admit(ql_session *s, const ql_rstmt *rs)
 {
-    if (!rs->touches_tables || s->admitted || s->cx.inst->admission == NULL) {
-        return QL_OK;
-    }
-    QL_TRY(ql_gate_enter(&s->cx, s->cx.inst->admission, QL_FOREVER, QL_W_ADMISSION));
-    s->admitted = true;
-    return QL_OK;
-}
-
-static void
-leave(ql_session *s)
-{
-    if (s->admitted) {
-        ql_gate_leave(s->cx.inst->admission);
-        s->admitted = false;
-    }
+    return rs->needs_ticket ? ql_admission_enter(&s->cx) : QL_OK;
 }
 
 static bool
@@ -193,7 +181,9 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     QL_TRY(qli_txn_enter(s, ast->kind));
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
-    bool outermost = !s->admitted;
+    QL_TRY(qli_txn_check_access(s, ast->kind));
+    QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
+    bool outermost = !cx->admitted;
     QL_TRY(admit(s, rs));
     ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
     ql_status st = QL_SYNC(cx, STMT_BEFORE_EXECUTE);
@@ -201,10 +191,12 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
         st = ql_exec(cx, &qli_session_ops, rs, out);
     }
     if (outermost) {
-        leave(s);
+        ql_admission_leave(cx);
     }
     QL_TRY(st);
-    return QL_SYNC(cx, STMT_AFTER_EXECUTE);
+    QL_TRY(QL_SYNC(cx, STMT_AFTER_EXECUTE));
+    s->committed |= qli_txn_acts_at_once(ast->kind);
+    return QL_OK;
 }
 
 static ql_status
@@ -247,7 +239,8 @@ qli_reply_state(ql_session *s, bool more)
     status |= s->vars.autocommit ? QL_SST_AUTOCOMMIT : 0;
     status |= more ? QL_SST_MORE_RESULTS : 0;
     status |= s->vars.sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES ? QL_SST_NO_BACKSLASH_ESCAPES : 0;
-    status |= s->vars.in_transaction && s->vars.tx_read_only ? QL_SST_IN_TRANS_READONLY : 0;
+    bool read_only = s->vars.in_transaction && s->cx.txn != NULL && ql_txn_is_read_only(s->cx.txn);
+    status |= read_only ? QL_SST_IN_TRANS_READONLY : 0;
     return (ql_reply){.caps = s->login.caps,
                       .status = (uint16_t)status,
                       .warnings = (uint16_t)(warnings < 0xffff ? warnings : 0xffff)};
@@ -394,12 +387,13 @@ static ql_status
 finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
                  ql_status (*reply)(ql_session *, void *), void *arg)
 {
-    leave(s);
+    ql_admission_leave(&s->cx);
     if (st == QL_OK) {
         st = drain_rows(s);
     }
     ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
     st = qli_txn_decide(s, st);
+    ql_mdl_release_statement(&s->cx);
     end_statement(s);
     if (QL_SYNC(&s->cx, BEFORE_REPLY) != QL_OK) {
         abort_connection(s);

@@ -10,7 +10,9 @@
 #include "intr/proc.h"
 #include "session/session_int.h"
 #include "txn/mdl.h"
+#include "txn/nontxn.h"
 #include "txn/txn.h"
+#include "txn/userlock.h"
 
 bool
 qli_txn_is_control(ql_stmt_kind kind)
@@ -22,6 +24,24 @@ qli_txn_is_control(ql_stmt_kind kind)
     case QL_S_SAVEPOINT:
     case QL_S_ROLLBACK_TO:
     case QL_S_RELEASE_SAVEPOINT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What these have done stays done, so a kill that comes behind them is too late. */
+bool
+qli_txn_acts_at_once(ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_SET:
+    case QL_S_KILL:
+    case QL_S_LOCK_TABLES:
+    case QL_S_UNLOCK_TABLES:
+    case QL_S_FLUSH:
+    case QL_S_PREPARE:
+    case QL_S_DEALLOCATE:
         return true;
     default:
         return false;
@@ -63,15 +83,31 @@ commits_implicitly(ql_stmt_kind kind)
     }
 }
 
+/* What SET TRANSACTION said has been used up. */
+static void
+forget_characteristics(ql_session *s)
+{
+    s->vars.next_isolation = s->vars.next_read_only = 0;
+}
+
+/* A statement refused for being in a READ ONLY transaction has not used it. */
+static bool
+was_refused(const ql_session *s)
+{
+    const ql_condition *c = ql_diag_error(s->cx.diag);
+    return c != NULL && c->number == QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION;
+}
+
 static void
 forget_transaction(ql_session *s)
 {
+    s->nontxn_changed = false;
+    if (s->vars.in_transaction || (s->touched && !was_refused(s))) {
+        forget_characteristics(s);
+    }
     s->layer_open = false;
     s->vars.in_transaction = false;
-    ql_mdl_release_all(&s->cx);
-    if (s->cx.proc != NULL) {
-        ql_proc_set_trx(s->cx.proc, 0, "");
-    }
+    ql_mdl_release_transaction(&s->cx);
 }
 
 static void
@@ -91,7 +127,12 @@ qli_txn_commit(ql_session *s)
     close_layer(s);
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
-        st = ql_txn_commit(cx);
+        st = wrote ? ql_commit_begin(cx) : QL_OK;
+        if (st == QL_OK) {
+            st = ql_txn_commit(cx);
+        } else {
+            ql_txn_rollback(cx);
+        }
         if (st == QL_OK) {
             s->committed |= wrote;
             ql_catalog_committed(cx);
@@ -120,11 +161,32 @@ qli_txn_rollback(ql_session *s)
     forget_transaction(s);
 }
 
-static ql_status
-begin_transaction(ql_session *s, bool read_only)
+/* Isolation level and access mode of a transaction. */
+typedef struct characteristics {
+    ql_isolation isolation;
+    bool read_only;
+} characteristics;
+
+/* Of the one that begins next: SET TRANSACTION's, else the session's. */
+static characteristics
+next_characteristics(const ql_session *s)
 {
-    QL_TRY(ql_txn_begin(&s->cx, s->vars.isolation, read_only));
+    const ql_vars *v = &s->vars;
+    return (characteristics){
+        .isolation = v->next_isolation != 0 ? (ql_isolation)(v->next_isolation - 1) : v->isolation,
+        .read_only = v->next_read_only != 0 ? v->next_read_only == 2 : v->tx_read_only};
+}
+
+/* own: BEGIN, or autocommit off; it outlives the statement. */
+static ql_status
+begin_transaction(ql_session *s, characteristics c, bool own)
+{
+    QL_TRY(ql_txn_begin(&s->cx, c.isolation, c.read_only));
     ql_txn_set_memory_limit(&s->cx, ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT));
+    if (!own && s->cx.proc != NULL) {
+        ql_proc_trx *f = ql_proc_trx_of(s->cx.proc);
+        QL_PTRX_SET(f, flags, QL_PTRX_GET(f, flags) | QL_PTRX_AUTOCOMMIT);
+    }
     return QL_OK;
 }
 
@@ -132,18 +194,41 @@ ql_status
 qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
-    if (commits_implicitly(kind) && s->vars.in_transaction) {
-        QL_TRY(qli_txn_commit(s));
+    if (commits_implicitly(kind)) {
+        if (s->vars.in_transaction) {
+            QL_TRY(qli_txn_commit(s));
+        }
+        forget_characteristics(s);
     }
     if (cx->txn == NULL) {
         s->layer_open = false;
-        QL_TRY(begin_transaction(s, s->vars.tx_read_only));
+        QL_TRY(begin_transaction(s, next_characteristics(s), !s->vars.autocommit));
     }
     if (!s->layer_open) {
         QL_TRY(ql_txn_stmt_begin(cx));
         s->layer_open = true;
     }
     return QL_OK;
+}
+
+ql_status
+qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
+{
+    bool changes =
+        kind == QL_S_INSERT || kind == QL_S_UPDATE || kind == QL_S_DELETE || kind == QL_S_LOAD;
+    if (changes && ql_txn_is_read_only(s->cx.txn)) {
+        return ql_fail(&s->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    return QL_OK;
+}
+
+void
+qli_release_locks(ql_session *s)
+{
+    ql_locked_tables_release(&s->cx);
+    ql_read_lock_release(&s->cx);
+    (void)ql_user_lock_release_all(&s->cx);
+    ql_backup_lock_release(&s->cx);
 }
 
 /* ---- deciding ---- */
@@ -170,7 +255,11 @@ decide_success(ql_session *s)
         return QL_OK;
     }
     if (!stays_open(s)) {
-        return qli_txn_commit(s);
+        ql_status st = qli_txn_commit(s);
+        if (st != QL_OK && !s->was_autocommit) {
+            s->vars.autocommit = false; /* SET autocommit = 1 has failed */
+        }
+        return st;
     }
     close_layer(s);
     s->vars.in_transaction = true;
@@ -195,9 +284,30 @@ undo(ql_session *s)
     }
 }
 
+/* What the statement has changed in tables without transactions is committed first, whatever the
+ * outcome; the last look of such a statement is before that. */
+static ql_status
+end_nontxn(ql_session *s, ql_status st)
+{
+    ql_ctx *cx = &s->cx;
+    bool changed;
+    if (cx->nontxn == NULL) {
+        return st;
+    }
+    st = st == QL_OK ? ql_check(cx) : st;
+    ql_status ended = ql_nontxn_end(cx, &changed);
+    if (changed) {
+        ql_catalog_nontxn_committed(cx);
+        s->nontxn_changed = true;
+        s->committed |= st == QL_OK;
+    }
+    return st == QL_OK ? ended : st;
+}
+
 ql_status
 qli_txn_decide(ql_session *s, ql_status st)
 {
+    st = end_nontxn(s, st);
     if (st == QL_OK) {
         st = decide_success(s);
     }
@@ -210,31 +320,88 @@ qli_txn_decide(ql_session *s, ql_status st)
 /* ---- control statements ---- */
 
 static ql_status
-open_transaction(ql_session *s, int read_only, bool with_snapshot)
+open_transaction(ql_session *s, characteristics c)
 {
-    QL_TRY(begin_transaction(s, read_only < 0 ? s->vars.tx_read_only : read_only != 0));
+    QL_TRY(begin_transaction(s, c, true));
     s->vars.in_transaction = s->began = true;
-    if (s->cx.proc != NULL) {
-        ql_proc_set_trx(s->cx.proc, ql_now_mono_ns(), "");
-    }
-    if (with_snapshot && s->vars.isolation == QL_REPEATABLE_READ) {
-        ql_str value;
-        ql_status st = ql_txn_get(&s->cx, QL_VIEW_OWN, QL_STR("\0\0\0\0"), &value);
-        return st == QL_END ? QL_OK : st;
-    }
     return QL_OK;
 }
 
-/* AND CHAIN, RELEASE. */
+/* WITH CONSISTENT SNAPSHOT: the snapshot is taken now, not by the first read. */
 static ql_status
-after_end(ql_session *s, const ql_ast_txn *t)
+take_snapshot(ql_session *s)
 {
-    if (t->release == 1) {
-        s->end = QLI_END_QUIT;
-    } else if (t->chain == 1) {
-        return open_transaction(s, -1, false);
+    if (ql_txn_isolation(s->cx.txn) != QL_REPEATABLE_READ) {
+        ql_warn_text(&s->cx, QL_DIAG_WARNING, QL_ER_HA_UNSUPPORTED,
+                     "InnoDB: WITH CONSISTENT SNAPSHOT was ignored because this phrase can only be "
+                     "used with REPEATABLE READ isolation level.");
+        return QL_OK;
     }
+    ql_str value;
+    ql_status st = ql_txn_get(&s->cx, QL_VIEW_OWN, QL_STR("\0\0\0\0"), &value);
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+control_begin(ql_session *s, const ql_ast_txn *t)
+{
+    QL_TRY(qli_txn_commit(s));
+    ql_locked_tables_release(&s->cx);
+    characteristics c = next_characteristics(s);
+    if (t->read_only >= 0) {
+        c.read_only = t->read_only != 0;
+    }
+    QL_TRY(open_transaction(s, c));
+    return t->with_snapshot ? take_snapshot(s) : QL_OK;
+}
+
+/* What COMMIT and ROLLBACK do besides: said by AND CHAIN and RELEASE, else by completion_type. */
+typedef struct completion {
+    bool chain, release;
+} completion;
+
+static ql_status
+completion_of(ql_session *s, const ql_ast_txn *t, completion *out)
+{
+    ql_value v;
+    QL_TRY(ql_sysvar_get(&s->cx, QL_SV_COMPLETION_TYPE, false, &v));
+    out->chain = t->chain == 1 || (t->chain < 0 && ql_str_eq(v.s, QL_STR("CHAIN")));
+    out->release = t->release == 1 || (t->release < 0 && ql_str_eq(v.s, QL_STR("RELEASE")));
     return QL_OK;
+}
+
+static void
+warn_not_undone(ql_session *s)
+{
+    if (s->nontxn_changed) {
+        ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_WARNING_NOT_COMPLETE_ROLLBACK);
+    }
+}
+
+/* COMMIT, ROLLBACK. The next transaction of a chain is like the one that ends. */
+static ql_status
+control_end(ql_session *s, ql_stmt_kind kind, const ql_ast_txn *t)
+{
+    const ql_txn *txn = s->cx.txn;
+    completion then;
+    QL_TRY(completion_of(s, t, &then));
+    characteristics c = next_characteristics(s);
+    if (txn != NULL) {
+        c = (characteristics){ql_txn_isolation(txn), ql_txn_is_read_only(txn)};
+    }
+    if (kind == QL_S_COMMIT) {
+        QL_TRY(qli_txn_commit(s));
+    } else {
+        warn_not_undone(s);
+        qli_txn_rollback(s);
+        s->committed = true;
+    }
+    forget_characteristics(s);
+    if (then.release) {
+        s->end = QLI_END_QUIT;
+        return QL_OK;
+    }
+    return then.chain ? open_transaction(s, c) : QL_OK;
 }
 
 static const char *
@@ -262,18 +429,23 @@ control_savepoint(ql_session *s, ql_stmt_kind kind, ql_str name)
         if (s->vars.autocommit) {
             return QL_OK; /* its own transaction would end with it */
         }
-        QL_TRY(open_transaction(s, -1, false));
+        QL_TRY(open_transaction(s, next_characteristics(s)));
     }
     switch (kind) {
     case QL_S_SAVEPOINT:
-        return ql_txn_savepoint(cx, name);
+        st = ql_txn_savepoint(cx, name);
+        break;
     case QL_S_ROLLBACK_TO:
         st = ql_txn_rollback_to(cx, name);
+        if (st == QL_OK) {
+            warn_not_undone(s);
+        }
         break;
     default:
         st = ql_txn_release(cx, name);
         break;
     }
+    s->committed |= st == QL_OK;
     return st == QL_END ? no_savepoint(cx, name) : st;
 }
 
@@ -283,15 +455,10 @@ qli_txn_control(ql_session *s, const ql_ast_stmt *ast)
     const ql_ast_txn *t = ast->txn;
     switch (ast->kind) {
     case QL_S_BEGIN:
-        QL_TRY(qli_txn_commit(s));
-        return open_transaction(s, t->read_only, t->with_snapshot);
+        return control_begin(s, t);
     case QL_S_COMMIT:
-        QL_TRY(qli_txn_commit(s));
-        return after_end(s, t);
     case QL_S_ROLLBACK:
-        qli_txn_rollback(s);
-        s->committed = true;
-        return after_end(s, t);
+        return control_end(s, ast->kind, t);
     default:
         return control_savepoint(s, ast->kind, t->savepoint);
     }

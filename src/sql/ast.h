@@ -210,6 +210,15 @@ typedef struct ql_ast_cte {
     ql_ast_select *select;
 } ql_ast_cte;
 
+/* One locking clause. */
+typedef enum ql_ast_lock_kind { QL_LK_NONE, QL_LK_UPDATE, QL_LK_SHARE } ql_ast_lock_kind;
+typedef struct ql_ast_locking {
+    ql_ast_lock_kind kind;
+    bool nowait, skip_locked;
+    ql_ast_table_name *of; /* OF t1, t2 (aliases); none = all tables of the block */
+    uint32_t nof;
+} ql_ast_locking;
+
 struct ql_ast_select {
     /* A query block, or with set_op a combination of left and right, whose order/limit are its own.
      */
@@ -227,8 +236,8 @@ struct ql_ast_select {
     bool with_rollup;
     ql_ast_expr *limit, *offset; /* NULL = none; literal or parameter */
     ql_ast_exprs into_vars;      /* SELECT ... INTO @a, @b (QL_A_USERVAR) */
-    enum { QL_LK_NONE, QL_LK_UPDATE, QL_LK_SHARE } locking;
-    bool nowait, skip_locked;
+    ql_ast_locking *locking;     /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+    uint32_t nlocking;
     uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = none */
     bool has_max_execution_time;
     uint32_t height; /* of its highest expression, subqueries and set operations included */
@@ -513,6 +522,8 @@ typedef enum ql_stmt_kind {
     QL_S_LOCK_TABLES,
     QL_S_UNLOCK_TABLES,
     QL_S_FLUSH,
+    QL_S_LOCK_INSTANCE, /* LOCK INSTANCE FOR BACKUP */
+    QL_S_UNLOCK_INSTANCE,
     QL_S_SHUTDOWN,
     QL_S_ANALYZE,
     QL_S_CHECK,

@@ -178,7 +178,12 @@ qli_lock_stmt(qli_parser *p, ql_ast_stmt *s)
     bool lock = qli_is(p, K_LOCK);
     qli_advance(p);
     if (qli_accept(p, K_INSTANCE)) {
-        return qli_unbuilt(p, lock ? "LOCK INSTANCE" : "UNLOCK INSTANCE");
+        s->kind = lock ? QL_S_LOCK_INSTANCE : QL_S_UNLOCK_INSTANCE;
+        if (!lock) {
+            return QL_OK;
+        }
+        QL_TRY(qli_expect(p, K_FOR));
+        return qli_expect(p, K_BACKUP);
     }
     if (!qli_accept(p, K_TABLES)) {
         QL_TRY(qli_expect(p, K_TABLE));

@@ -112,36 +112,53 @@ opt_into(qli_parser *p, ql_ast_select *s)
     return qli_pop_exprs(p, base, &s->into_vars);
 }
 
-/* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+/* FOR UPDATE | FOR SHARE [OF t, ...] [NOWAIT | SKIP LOCKED], behind FOR */
+static ql_status
+for_clause(qli_parser *p, ql_ast_locking *l)
+{
+    if (qli_accept(p, K_UPDATE)) {
+        l->kind = QL_LK_UPDATE;
+    } else {
+        QL_TRY(qli_expect(p, K_SHARE));
+        l->kind = QL_LK_SHARE;
+    }
+    if (qli_accept(p, K_OF)) {
+        do {
+            QL_TRY(qli_grow(p, &l->of, &l->nof, sizeof *l->of));
+            QL_TRY(qli_table_name(p, &l->of[l->nof - 1]));
+        } while (qli_accept(p, T_COMMA));
+    }
+    if (qli_accept(p, K_NOWAIT)) {
+        l->nowait = true;
+    } else if (qli_accept(p, K_SKIP)) {
+        l->skip_locked = true;
+        QL_TRY(qli_expect(p, K_LOCKED));
+    }
+    return QL_OK;
+}
+
+/* Locking clauses, or LOCK IN SHARE MODE. */
 static ql_status
 opt_locking(qli_parser *p, ql_ast_select *s)
 {
-    if (qli_accept(p, K_LOCK)) {
-        QL_TRY(qli_expect(p, K_IN));
-        QL_TRY(qli_expect(p, K_SHARE));
-        s->locking = QL_LK_SHARE;
-        return qli_expect(p, K_MODE);
+    bool is_for;
+    while ((is_for = qli_is(p, K_FOR)) || (s->nlocking == 0 && qli_is(p, K_LOCK))) {
+        ql_ast_locking l = {.kind = QL_LK_SHARE};
+        qli_advance(p);
+        if (is_for) {
+            QL_TRY(for_clause(p, &l));
+        } else {
+            QL_TRY(qli_expect(p, K_IN));
+            QL_TRY(qli_expect(p, K_SHARE));
+            QL_TRY(qli_expect(p, K_MODE));
+        }
+        QL_TRY(qli_grow(p, &s->locking, &s->nlocking, sizeof *s->locking));
+        s->locking[s->nlocking - 1] = l;
+        if (!is_for) {
+            break;
+        }
     }
-    if (!qli_is(p, K_FOR)) {
-        return QL_OK;
-    }
-    qli_advance(p);
-    if (qli_accept(p, K_UPDATE)) {
-        s->locking = QL_LK_UPDATE;
-    } else {
-        QL_TRY(qli_expect(p, K_SHARE));
-        s->locking = QL_LK_SHARE;
-    }
-    if (qli_is(p, K_OF)) {
-        return qli_unbuilt(p, "FOR UPDATE OF");
-    }
-    if (qli_accept(p, K_NOWAIT)) {
-        s->nowait = true;
-    } else if (qli_accept(p, K_SKIP)) {
-        s->skip_locked = true;
-        QL_TRY(qli_expect(p, K_LOCKED));
-    }
-    return qli_is(p, K_FOR) ? qli_unbuilt(p, "several locking clauses") : QL_OK;
+    return QL_OK;
 }
 
 /* ---- FROM ---- */

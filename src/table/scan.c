@@ -10,51 +10,9 @@
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
-#include "table/table_int.h"
+#include "table/scan_int.h"
 
 #define FIRST_BATCH 16
-/* Bytes of long rows after which a batch is handed over before it is full: what one block may cost
- * stays bounded. */
-#define BATCH_BYTES (4u << 20)
-
-typedef enum scan_mode {
-    SCAN_RANGE,   /* cursor from low to high */
-    SCAN_POINT,   /* one key of a unique index */
-    SCAN_VIRTUAL, /* rows made by a function */
-    SCAN_NOTHING, /* empty range */
-} scan_mode;
-
-/* Where a wanted column is read from when the index alone is read. */
-struct part_source {
-    int16_t in_index;   /* part number of the index, or -1 */
-    int16_t in_primary; /* part number of the clustered key, or -1 */
-};
-
-struct ql_scan {
-    ql_ctx *cx;
-    ql_scan_spec spec;
-    const ql_index *index;
-    ql_batch batch;
-    ql_arena *rows; /* copies and decoded strings of the current batch */
-    ql_str *locators;
-    ql_buf low, high; /* encoded: [low, high) */
-    ql_buf lookup;    /* clustered key under construction */
-    ql_txn_cursor *cursor;
-    scan_mode mode;
-    bool started, ended, closed;
-    uint16_t size; /* rows of the next batch */
-    ql_value **virtual_rows;
-    size_t nvirtual, virtual_at;
-    ql_value *parts; /* decoded parts of one key (index_only) */
-    struct part_source *sources;
-};
-
-static bool
-is_clustered(const ql_scan *s)
-{
-    return s->index == &s->spec.table->indexes[0];
-}
-
 /* No stored key is as long as this bound: those above its cut-off head are those above it, and so
  * for those below. False: the bound is short enough. */
 static bool
@@ -182,7 +140,7 @@ fill_virtual(ql_ctx *cx, ql_arena *a, ql_scan *s)
 }
 
 ql_status
-ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
+qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
 {
     ql_scan *s = QL_ARENA_NEW(cx, a, ql_scan);
     ql_type *types = QL_ARENA_ARRAY(cx, a, ql_type, spec->ncols + 1);
@@ -191,7 +149,7 @@ ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
     }
     s->cx = cx;
     s->spec = *spec;
-    s->size = FIRST_BATCH;
+    s->size = spec->lock.kind == QL_SCAN_LOCK_RANGE && spec->lock.one_by_one ? 1 : FIRST_BATCH;
     QL_TRY(ql_arena_defer(cx, a, close_deferred, s));
     for (uint16_t i = 0; i < spec->ncols; i++) {
         types[i] = spec->table->types[spec->ordinals[i]];
@@ -202,18 +160,28 @@ ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
         *out = s;
         return QL_OK;
     }
+    if (qli_scan_locks(s)) {
+        s->spec.view = QL_VIEW_LATEST;
+        s->how = (ql_lock_how){.mode = spec->lock.mode, .policy = spec->lock.policy};
+    }
     s->index = spec->index ? spec->index : &spec->table->indexes[0];
     s->rows = ql_arena_new("scan", ql_arena_quota(a));
     if (s->rows == NULL) {
         return ql_fail_oom(cx, 0);
     }
-    if (spec->want_locator) {
+    if (qli_scan_locks(s) && !qli_scan_is_clustered(s)) {
+        s->entries = QL_ARENA_ARRAY(cx, a, ql_scan_entry, QL_BATCH_ROWS);
+        if (s->entries == NULL) {
+            return QL_ERROR;
+        }
+    }
+    if (spec->want_locator || spec->lock.kind == QL_SCAN_LOCK_ROWS) {
         s->locators = QL_ARENA_ARRAY(cx, a, ql_str, QL_BATCH_ROWS);
         if (s->locators == NULL) {
             return QL_ERROR;
         }
     }
-    if (is_clustered(s)) {
+    if (qli_scan_is_clustered(s)) {
         s->spec.index_only = false;
     }
     if (s->spec.index_only) {
@@ -221,7 +189,7 @@ ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
     }
     QL_TRY(bind_range(cx, s, &spec->low, &spec->high));
     *out = s;
-    return QL_OK;
+    return qli_scan_locks(s) ? qli_scan_lock_restart(cx, s) : QL_OK;
 }
 
 ql_status
@@ -231,7 +199,8 @@ ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low, const ql_bound *high
     if (s->mode == SCAN_VIRTUAL) {
         return QL_OK;
     }
-    return bind_range(cx, s, low, high);
+    QL_TRY(bind_range(cx, s, low, high));
+    return qli_scan_locks(s) ? qli_scan_lock_restart(cx, s) : QL_OK;
 }
 
 void
@@ -248,8 +217,17 @@ ql_scan_close(ql_scan *s)
     ql_buf_free(&s->low);
     ql_buf_free(&s->high);
     ql_buf_free(&s->lookup);
+    ql_buf_free(&s->pos);
+    ql_buf_free(&s->last);
+    ql_buf_free(&s->ahead);
     ql_arena_free(s->rows);
     s->rows = NULL;
+}
+
+const ql_table *
+qli_scan_table(const ql_scan *s)
+{
+    return s->spec.table;
 }
 
 ql_str
@@ -280,15 +258,23 @@ keep_locator(ql_ctx *cx, ql_scan *s, ql_str clustered, uint16_t row)
     return QL_OK;
 }
 
-/* A whole row's bytes into row `row` of the batch. */
-static ql_status
-take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row)
+/* Does a row read live only to the next read? Under LATEST what the cursor gives lives as long as
+ * the cursor. */
+static bool
+is_shortlived(const ql_scan *s)
+{
+    return s->spec.view == QL_VIEW_CURRENT ||
+           (s->spec.view == QL_VIEW_LATEST && (s->mode == SCAN_POINT || !qli_scan_is_clustered(s)));
+}
+
+ql_status
+qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row)
 {
     const ql_table *t = s->spec.table;
     if (s->spec.ncols == 0) {
         return QL_OK;
     }
-    if (s->spec.view == QL_VIEW_CURRENT) { /* such bytes live only to the next read */
+    if (is_shortlived(s)) {
         QL_TRY(copy_bytes(cx, s->rows, &bytes));
     }
     return ql_row_decode(cx, t->types, t->ncolumns, t->missing, bytes, s->spec.ordinals,
@@ -339,34 +325,38 @@ take_from_key(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t row)
     return QL_OK;
 }
 
-/* The clustered key that a secondary entry points to, in s->lookup. */
-static ql_status
-make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix)
+ql_status
+qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix)
 {
     QL_TRY(qli_key_start(cx, &s->lookup, s->spec.table->indexes[0].id));
     return ql_buf_put(cx, &s->lookup, suffix.p, suffix.n);
 }
 
-/* One entry of the index into row `row`. QL_END: the entry has no row in this view (cannot happen
- * in a consistent one). */
-static ql_status
-take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row, size_t *bytes)
+ql_status
+qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row, size_t *bytes)
 {
     *bytes += value.n;
-    if (is_clustered(s)) {
+    if (qli_scan_is_clustered(s)) {
         QL_TRY(keep_locator(cx, s, key, row));
-        return take_row(cx, s, value, row);
+        return qli_scan_take_row(cx, s, value, row);
+    }
+    if (s->spec.lock.kind ==
+        QL_SCAN_LOCK_ROWS) { /* ql_scan_lock_row looks again whether it is still there */
+        s->entries[row] = (ql_scan_entry){key, value};
+        QL_TRY(copy_bytes(cx, s->rows, &s->entries[row].key));
+        QL_TRY(copy_bytes(cx, s->rows, &s->entries[row].suffix));
+        value = s->entries[row].suffix;
     }
     if (s->spec.index_only || s->locators != NULL) {
         if (s->locators != NULL) {
-            QL_TRY(make_lookup(cx, s, value));
+            QL_TRY(qli_scan_make_lookup(cx, s, value));
             QL_TRY(keep_locator(cx, s, qli_str(&s->lookup), row));
         }
         if (s->spec.index_only) {
             return take_from_key(cx, s, key, value, row);
         }
     } else {
-        QL_TRY(make_lookup(cx, s, value));
+        QL_TRY(qli_scan_make_lookup(cx, s, value));
     }
     if (s->spec.ncols == 0) {
         return QL_OK;
@@ -374,13 +364,14 @@ take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row, size_
     ql_str bytes_of_row;
     QL_TRY(ql_txn_get(cx, s->spec.view, qli_str(&s->lookup), &bytes_of_row));
     *bytes += bytes_of_row.n;
-    return take_row(cx, s, bytes_of_row, row);
+    return qli_scan_take_row(cx, s, bytes_of_row, row);
 }
 
 static ql_status
 first_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
 {
     if (s->cursor == NULL) {
+        s->read_at = ql_txn_newest(cx);
         QL_TRY(ql_txn_cursor_open(cx, s->spec.view, &s->cursor));
     }
     s->started = true;
@@ -404,7 +395,7 @@ static ql_status
 fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
 {
     size_t bytes = 0;
-    while (*n < s->size && bytes < BATCH_BYTES) {
+    while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
         ql_status st = !s->started       ? first_entry(cx, s, &k, &v)
                        : s->spec.reverse ? ql_txn_prev(cx, s->cursor, &k, &v)
@@ -414,7 +405,7 @@ fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
             return QL_OK;
         }
         QL_TRY(st);
-        st = take_entry(cx, s, k, v, *n, &bytes);
+        st = qli_scan_take_entry(cx, s, k, v, *n, &bytes);
         if (st == QL_END) {
             continue;
         }
@@ -430,9 +421,10 @@ fill_point(ql_ctx *cx, ql_scan *s, uint16_t *n)
     ql_str value;
     size_t bytes = 0;
     s->ended = true;
+    s->read_at = ql_txn_newest(cx);
     ql_status st = ql_txn_get(cx, s->spec.view, qli_str(&s->low), &value);
     if (st == QL_OK) {
-        st = take_entry(cx, s, qli_str(&s->low), value, 0, &bytes);
+        st = qli_scan_take_entry(cx, s, qli_str(&s->low), value, 0, &bytes);
         *n = st == QL_OK;
     }
     return st == QL_END ? QL_OK : st;
@@ -452,8 +444,8 @@ fill_from_rows(ql_ctx *cx, ql_scan *s, uint16_t *n)
     return QL_OK;
 }
 
-static void
-clear_batch(ql_scan *s)
+void
+qli_scan_clear_batch(ql_scan *s)
 {
     if (s->rows != NULL && ql_arena_used(s->rows) > 0) {
         ql_arena_reset(s->rows);
@@ -464,7 +456,7 @@ clear_batch(ql_scan *s)
 }
 
 ql_status
-ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
+qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
 {
     uint16_t n = 0;
     QL_TRY(ql_check(cx));
@@ -472,13 +464,15 @@ ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     if (s->ended || s->mode == SCAN_NOTHING) {
         return QL_END;
     }
-    clear_batch(s);
+    qli_scan_clear_batch(s);
     switch (s->mode) {
     case SCAN_RANGE:
-        QL_TRY(fill_range(cx, s, &n));
+        QL_TRY(s->spec.lock.kind == QL_SCAN_LOCK_RANGE ? qli_scan_fill_locked_range(cx, s, &n)
+                                                       : fill_range(cx, s, &n));
         break;
     case SCAN_POINT:
-        QL_TRY(fill_point(cx, s, &n));
+        QL_TRY(s->spec.lock.kind == QL_SCAN_LOCK_RANGE ? qli_scan_fill_locked_point(cx, s, &n)
+                                                       : fill_point(cx, s, &n));
         break;
     default:
         QL_TRY(fill_from_rows(cx, s, &n));
@@ -486,7 +480,9 @@ ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     if (n == 0) {
         return QL_END;
     }
-    s->size = s->size < QL_BATCH_ROWS / 4 ? (uint16_t)(s->size * 4) : QL_BATCH_ROWS;
+    if (s->spec.lock.kind != QL_SCAN_LOCK_RANGE || !s->spec.lock.one_by_one) {
+        s->size = s->size < QL_BATCH_ROWS / 4 ? (uint16_t)(s->size * 4) : QL_BATCH_ROWS;
+    }
     s->batch.n = s->batch.nsel = n;
     s->batch.sel = NULL;
     if (cx->proc != NULL) {
@@ -506,7 +502,8 @@ ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows)
         *rows = (uint64_t)known;
         return QL_OK;
     }
-    ql_scan_spec spec = {.table = t, .view = QL_VIEW_STATEMENT};
+    ql_scan_spec spec = {.table = t,
+                         .view = ql_txn_has_snapshot(cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};
     ql_scan *s;
     ql_batch *b;
     ql_status st;

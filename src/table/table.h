@@ -18,6 +18,20 @@ typedef struct ql_bound {
 
 typedef struct ql_scan ql_scan;
 
+/* What a scan locks. */
+typedef enum ql_scan_locking {
+    QL_SCAN_CONSISTENT, /* nothing: it reads its view */
+    QL_SCAN_LOCK_RANGE, /* the stretch of the index it has read, rows and gaps, and the rows */
+    QL_SCAN_LOCK_ROWS,  /* nothing by itself: who reads locks the rows he keeps with
+                           ql_scan_lock_row */
+} ql_scan_locking;
+typedef struct ql_scan_lock {
+    ql_scan_locking kind;
+    ql_lock_mode mode;
+    ql_lock_policy policy; /* SKIP: only with LOCK_ROWS */
+    bool one_by_one;       /* LOCK_RANGE: batches of one row, for who may stop early */
+} ql_scan_lock;
+
 typedef struct ql_scan_spec {
     ql_table *table;
     const ql_index *index; /* NULL = clustered */
@@ -28,14 +42,16 @@ typedef struct ql_scan_spec {
     bool reverse;
     bool index_only;   /* planner knows that the index holds all wanted columns (decodable keys) */
     bool want_locator; /* DML: also the clustered key of each row (ql_scan_locator) */
-    ql_view view;
+    ql_view view;      /* of a consistent scan; others read QL_VIEW_LATEST */
+    ql_scan_lock lock;
 } ql_scan_spec;
 
 /* The scan lives in arena a and is closed by ql_scan_close or by the arena's reset. */
 ql_status ql_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
                        ql_scan **out) QL_MUST_USE;
 /* Next up to QL_BATCH_ROWS rows; QL_END after the last. The batch is the scan's own, valid until
- * the next call. One checkpoint a call. Adds to rows_examined. */
+ * the next call. One checkpoint a call. Adds to rows_examined. LOCK_RANGE: the rows are locked and
+ * the newest ones; may wait (ROW_LOCK): 1205, 1213, 3572. */
 ql_status ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
 /* Start again with other bounds (inner side of a nested loop). Keeps its memory. */
 ql_status ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low,
@@ -43,6 +59,14 @@ ql_status ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low,
 void ql_scan_close(ql_scan *s);
 /* Clustered key of row `row` of the current batch; valid until the next call. */
 ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
+
+/* LOCK_ROWS: lock row `row` of the current batch and, when anything was committed since it was
+ * read, read it again into the batch: *changed, and the batch's vectors are to be taken anew.
+ * QL_END: it is gone, or its key has moved (nothing is locked then). QL_TIMEOUT: policy SKIP,
+ * somebody else has it. May wait (ROW_LOCK). */
+ql_status ql_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed) QL_MUST_USE;
+/* It did not match after all. */
+void ql_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
 
 /* Can all these columns be read from the keys of ix alone (with the clustered key behind them)? For
  * index_only. */
@@ -63,18 +87,41 @@ typedef struct ql_dup {
 } ql_dup;
 
 /* Insert a row of ncolumns stored values: locks its keys, checks uniqueness in the current view,
- * writes all index entries. On QL_DUPLICATE nothing is written. May wait (ROW_LOCK). */
-ql_status ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result,
-                          ql_dup *dup) QL_MUST_USE;
+ * writes all index entries. On QL_DUPLICATE nothing is written, and the key in the way is locked in
+ * mode on_dup (X for who is going to change that row). May wait (ROW_LOCK). */
+ql_status ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
+                          ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 /* 1062 from a ql_dup: key is 'table.index' as MySQL 8. */
 ql_status ql_table_dup_error(ql_ctx *cx, const ql_table *t, const ql_dup *dup) QL_MUST_USE;
 /* Lock the row and read its newest version: QL_END = gone meanwhile. values: ncolumns; bytes in
  * arena a. May wait. */
 ql_status ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
                             ql_value *values) QL_MUST_USE;
-/* Replace the locked row. old as read by ql_table_lock_row. The clustered key may change. */
+/* Replace the locked row. old as read by ql_table_lock_row, or by a scan that locks. The clustered
+ * key may change. */
 ql_status ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
                           const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
+
+/* --- tables without transactions (ENGINE=MyISAM; others: nothing to do) --- */
+
+/* Before the next row is changed: commits the rows changed so far when they are a full block. Not
+ * stopped by kills. Waits: COMMIT_TAKEN, DISK_SPACE. */
+ql_status ql_table_next_row(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+/* Around several writes that change one row (REPLACE): all of them are kept or, unless st is QL_OK,
+ * none. end returns st. */
+ql_status ql_table_change_begin(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+ql_status ql_table_change_end(ql_ctx *cx, const ql_table *t, ql_status st) QL_MUST_USE;
+
+/* A table of a statement that is locked as a whole. */
+typedef struct ql_table_use {
+    ql_table *table;
+    bool write;
+} ql_table_use;
+/* Lock them for the statement, in an order that all sessions keep; v is reordered. Not needed, and
+ * nothing to do, where LOCK TABLES holds them. 1205 after lock_wait_timeout. Waits: TABLE_LOCK. */
+ql_status ql_table_lock_uses(ql_ctx *cx, ql_table_use *v, size_t n) QL_MUST_USE;
+/* One table, if it is one without transactions. */
+ql_status ql_table_lock(ql_ctx *cx, const ql_table *t, bool write) QL_MUST_USE;
 
 #endif

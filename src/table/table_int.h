@@ -17,6 +17,9 @@ qli_str(const ql_buf *b)
     return (ql_str){b->p, b->n};
 }
 
+/* innodb_lock_wait_timeout from now on. */
+ql_deadline qli_lock_deadline(const ql_ctx *cx);
+
 /* The index id, big-endian, alone in b. */
 ql_status qli_key_start(ql_ctx *cx, ql_buf *b, uint32_t index_id) QL_MUST_USE;
 /* Append the first n parts of ix from values[] (one for each part, in part order). */
@@ -31,6 +34,22 @@ ql_status qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_i
                             const ql_value *row, ql_str locator, bool *is_unique) QL_MUST_USE;
 /* In place: the smallest key above all that begin with b. False: there is none (all 0xFF). */
 bool qli_key_successor(ql_buf *b);
+/* What stands behind the doors of the same names in nontxn.c, with the right transaction in
+ * cx->txn.
+ */
+ql_status qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
+                        ql_scan **out) QL_MUST_USE;
+ql_status qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
+ql_status qli_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed) QL_MUST_USE;
+void qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
+const ql_table *qli_scan_table(const ql_scan *s);
+ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
+                         ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
+                       ql_value *values) QL_MUST_USE;
+ql_status qli_row_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
+                         const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
 /* Which index parts hold a column's whole value in a form that can be read back? */
 bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);
 

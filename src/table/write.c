@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Writes that keep all indexes of a table in step. Everything is checked before anything is
- * written, so a duplicate leaves nothing. Keys are locked before they are looked at: the clustered
- * key of the row, and the keys of unique indexes that come or go. May wait (ROW_LOCK). All writes
- * go to the running statement's layer.
+ * written, so a duplicate leaves nothing. Every key that comes is locked as an insert (it waits for
+ * whoever has locked the gap), every key that goes as a record, in all indexes, so that readers of
+ * ranges meet what is not committed. May wait (ROW_LOCK). All writes go to the running statement's
+ * layer.
  */
 #include <string.h>
 
@@ -14,17 +15,31 @@
 #include "intr/intr.h"
 #include "table/table_int.h"
 
-static ql_deadline
-lock_deadline(const ql_ctx *cx)
+ql_deadline
+qli_lock_deadline(const ql_ctx *cx)
 {
     return cx->vars ? ql_deadline_ms((int64_t)cx->vars->innodb_lock_wait_timeout * 1000)
                     : QL_FOREVER;
 }
 
 static ql_status
+lock_in(ql_ctx *cx, ql_str key, ql_lock_mode mode)
+{
+    ql_lock_how how = {.mode = mode, .deadline = qli_lock_deadline(cx)};
+    return ql_txn_lock_row(cx, key, &how);
+}
+
+static ql_status
 lock_key(ql_ctx *cx, ql_str key)
 {
-    return ql_txn_lock_row(cx, key, QL_LOCK_X, lock_deadline(cx));
+    return lock_in(cx, key, QL_LOCK_X);
+}
+
+/* A key that comes: it waits for whoever has locked the gap it goes to. */
+static ql_status
+lock_new(ql_ctx *cx, ql_str key)
+{
+    return ql_txn_lock_insert(cx, key, qli_lock_deadline(cx));
 }
 
 /* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.
@@ -81,20 +96,38 @@ report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_val
     return st;
 }
 
-/* Lock key and look whether it is there in the newest state. QL_OK = there (its value), QL_END =
- * free. */
+/* Take a unique key that comes. QL_END = it was free and is ours; QL_OK = it is there (its value)
+ * and locked in mode on_dup. What is there is locked as a record, what is not as an insert, and
+ * either way looked at again if anything was committed meanwhile. */
 static ql_status
-probe(ql_ctx *cx, ql_str key, ql_str *value)
+take_unique(ql_ctx *cx, ql_str key, ql_lock_mode on_dup, ql_str *value)
 {
-    QL_TRY(lock_key(cx, key));
-    return ql_txn_get(cx, QL_VIEW_CURRENT, key, value);
+    for (;;) {
+        uint64_t seen = ql_txn_newest(cx);
+        ql_status st = ql_txn_get(cx, QL_VIEW_CURRENT, key, value);
+        if (st == QL_OK) {
+            QL_TRY(lock_in(cx, key, on_dup));
+        } else if (st == QL_END) {
+            QL_TRY(lock_new(cx, key));
+        } else {
+            return st;
+        }
+        if (ql_txn_newest(cx) == seen || ql_txn_get(cx, QL_VIEW_CURRENT, key, value) == st) {
+            return st;
+        }
+        if (st == QL_END && on_dup == QL_LOCK_S) {
+            ql_txn_unlock_row(cx, key); /* whoever meets the same row need not wait for us */
+        }
+        QL_TRY(ql_check(cx));
+    }
 }
 
-/* Are the unique keys of `row` free? old: the row as it was (its own keys do not count), or NULL.
+/* Take the unique keys of `row`. old: the row as it was (its own keys do not count), or NULL.
  */
 static ql_status
 check_unique(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *row, ql_str old_locator,
-             ql_str locator, ql_buf *key, ql_buf *old_key, ql_write_result *result, ql_dup *dup)
+             ql_str locator, ql_buf *key, ql_buf *old_key, ql_lock_mode on_dup,
+             ql_write_result *result, ql_dup *dup)
 {
     for (uint16_t i = 1; i < t->nindexes; i++) {
         const ql_index *ix = &t->indexes[i];
@@ -111,7 +144,7 @@ check_unique(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *row, 
             continue;
         }
         ql_str entry;
-        ql_status st = probe(cx, qli_str(key), &entry);
+        ql_status st = take_unique(cx, qli_str(key), on_dup, &entry);
         if (st == QL_OK) {
             return report_duplicate(cx, t, ix, row, locator, entry, result, dup);
         }
@@ -128,6 +161,9 @@ put_secondary(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_b
     for (uint16_t i = 1; i < t->nindexes; i++) {
         bool unique;
         QL_TRY(qli_secondary_key(cx, key, t, &t->indexes[i], row, locator, &unique));
+        if (!unique) {
+            QL_TRY(lock_new(cx, qli_str(key)));
+        }
         QL_TRY(ql_txn_put(cx, qli_str(key),
                           (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES}));
     }
@@ -139,6 +175,7 @@ put_row(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *by
 {
     ql_buf_clear(bytes);
     QL_TRY(ql_row_encode(cx, t->types, t->ncolumns, row, bytes));
+    ql_txn_count_row(cx);
     return ql_txn_put(cx, locator, qli_str(bytes));
 }
 
@@ -155,18 +192,19 @@ hidden_key(ql_ctx *cx, ql_table *t, ql_buf *b)
 }
 
 ql_status
-ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *result, ql_dup *dup)
+qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
+               ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, bytes = {0};
     ql_status st;
     *result = QL_WROTE;
     if (t->indexes[0].hidden_rowid) {
-        /* Nobody can name this key before it is committed: it needs no lock. */
         QL_TRY_TO(st, hidden_key(cx, t, &locator), done);
+        QL_TRY_TO(st, lock_new(cx, qli_str(&locator)), done);
     } else {
         ql_str there;
         QL_TRY_TO(st, qli_clustered_key(cx, &locator, t, row), done);
-        st = probe(cx, qli_str(&locator), &there);
+        st = take_unique(cx, qli_str(&locator), on_dup, &there);
         if (st == QL_OK) {
             st =
                 report_duplicate(cx, t, &t->indexes[0], row, qli_str(&locator), there, result, dup);
@@ -176,9 +214,10 @@ ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_write_result *r
             goto done;
         }
     }
-    QL_TRY_TO(
-        st, check_unique(cx, t, NULL, row, (ql_str){0}, qli_str(&locator), &key, NULL, result, dup),
-        done);
+    QL_TRY_TO(st,
+              check_unique(cx, t, NULL, row, (ql_str){0}, qli_str(&locator), &key, NULL, on_dup,
+                           result, dup),
+              done);
     if (*result == QL_DUPLICATE) {
         goto done;
     }
@@ -201,7 +240,7 @@ ql_table_dup_error(ql_ctx *cx, const ql_table *t, const ql_dup *dup)
 }
 
 ql_status
-ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *values)
+qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *values)
 {
     ql_str bytes;
     QL_TRY(lock_key(cx, locator));
@@ -214,22 +253,48 @@ ql_table_lock_row(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value
                                 values);
 }
 
+/* Are all columns of the index what they were? False may be wrong. */
+static bool
+same_parts(const ql_index *ix, const ql_value *old, const ql_value *row)
+{
+    for (uint16_t i = 0; i < ix->nparts; i++) {
+        const ql_value *a = &old[ix->parts[i].column], *b = &row[ix->parts[i].column];
+        bool same = a->kind == b->kind;
+        if (same && a->kind == QL_K_STRING) {
+            same = a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
+        } else if (same && a->kind == QL_K_DECIMAL) {
+            same = ql_decimal_cmp(&a->dec, &b->dec) == 0;
+        } else if (same && a->kind != QL_K_NULL) {
+            same = a->i == b->i;
+        }
+        if (!same) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* One secondary index from old to new. */
 static ql_status
 move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, const ql_value *row,
            ql_str old_locator, ql_str locator, ql_buf *old_key, ql_buf *key)
 {
     bool unique, old_unique;
+    if (same_parts(ix, old, row) && ql_str_eq(old_locator, locator)) {
+        return QL_OK;
+    }
     QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, old_locator, &old_unique));
     QL_TRY(qli_secondary_key(cx, key, t, ix, row, locator, &unique));
     bool same_key = old_key->n == key->n && memcmp(old_key->p, key->p, key->n) == 0;
     if (same_key && ql_str_eq(old_locator, locator)) {
         return QL_OK;
     }
-    if (old_unique) { /* whoever wants this key must wait until we have committed */
-        QL_TRY(lock_key(cx, qli_str(old_key)));
-    }
+    /* Whoever wants or reads this key must wait until we have committed. */
+    QL_TRY(lock_key(cx, qli_str(old_key)));
     if (!same_key) {
+        if (!unique) {
+            QL_TRY(lock_new(cx, qli_str(key)));
+        }
         QL_TRY(ql_txn_del(cx, qli_str(old_key)));
     }
     return ql_txn_put(cx, qli_str(key),
@@ -248,7 +313,7 @@ update_locator(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *row,
         return QL_OK;
     }
     ql_str there;
-    ql_status st = probe(cx, qli_str(locator), &there);
+    ql_status st = take_unique(cx, qli_str(locator), QL_LOCK_S, &there);
     if (st == QL_OK) {
         return report_duplicate(cx, t, &t->indexes[0], row, qli_str(locator), there, result, dup);
     }
@@ -256,8 +321,8 @@ update_locator(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *row,
 }
 
 ql_status
-ql_table_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
-                const ql_value *row, ql_write_result *result, ql_dup *dup)
+qli_row_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
+               const ql_value *row, ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, old_key = {0}, bytes = {0};
     ql_status st;
@@ -266,10 +331,10 @@ ql_table_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old
     if (*result == QL_DUPLICATE) {
         goto done;
     }
-    QL_TRY_TO(
-        st,
-        check_unique(cx, t, old, row, old_locator, qli_str(&locator), &key, &old_key, result, dup),
-        done);
+    QL_TRY_TO(st,
+              check_unique(cx, t, old, row, old_locator, qli_str(&locator), &key, &old_key,
+                           QL_LOCK_S, result, dup),
+              done);
     if (*result == QL_DUPLICATE) {
         goto done;
     }
@@ -292,19 +357,18 @@ done:
 }
 
 ql_status
-ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
+qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
 {
     ql_buf key = {0};
     ql_status st = QL_OK;
     for (uint16_t i = 1; i < t->nindexes; i++) {
         bool unique;
         QL_TRY_TO(st, qli_secondary_key(cx, &key, t, &t->indexes[i], old, locator, &unique), done);
-        if (unique) {
-            QL_TRY_TO(st, lock_key(cx, qli_str(&key)), done);
-        }
+        QL_TRY_TO(st, lock_key(cx, qli_str(&key)), done);
         QL_TRY_TO(st, ql_txn_del(cx, qli_str(&key)), done);
     }
     QL_TRY_TO(st, ql_txn_del(cx, locator), done);
+    ql_txn_count_row(cx);
     ql_table_rows_changed(cx, t, -1);
 done:
     ql_buf_free(&key);

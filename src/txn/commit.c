@@ -124,7 +124,10 @@ qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
     r->alone = r->entries > BIG_ENTRIES;
     show_state(r, "QUEUED");
     for (;;) {
-        QL_TRY(await_outcome(cx, ts, r));
+        ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
+        ql_status st = await_outcome(cx, ts, r);
+        ql_unhold(cx, r->held ? QLI_ALL_REASONS : 0);
+        QL_TRY(st);
         if (r->state == QLI_CS_DONE) {
             return QL_OK;
         }

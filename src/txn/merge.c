@@ -42,7 +42,7 @@ struct ql_txn_cursor {
 static void
 show_snapshot(ql_ctx *cx, const ql_txn *t, uint32_t before)
 {
-    if (cx->proc != NULL && (before == 0) != (t->nshots == 0)) {
+    if (cx->proc != NULL && !t->nontxn && (before == 0) != (t->nshots == 0)) {
         ql_proc_set_snapshot(cx->proc, t->nshots != 0 ? ql_now_mono_ns() : 0);
     }
 }
@@ -60,6 +60,9 @@ shot_new(ql_ctx *cx, ql_txn *t, qli_shot **out)
         return st;
     }
     sh->refs = 1;
+    if ((QL_PTRX_GET(t->figures, flags) & QL_PTRX_STARTED) == 0) {
+        QL_PTRX_SET(t->figures, flags, QL_PTRX_GET(t->figures, flags) | QL_PTRX_STARTED);
+    }
     show_snapshot(cx, t, t->nshots++);
     *out = sh;
     return QL_OK;
@@ -75,10 +78,19 @@ shot_put(ql_ctx *cx, ql_txn *t, qli_shot *sh)
     }
 }
 
+static bool
+is_newest(const ql_txn *t, const qli_shot *sh)
+{
+    return ql_kv_snap_seq(sh->s) >= ql_kv_seq(t->ts->kv);
+}
+
 ql_status
 qli_shot_statement(ql_ctx *cx, ql_txn *t, qli_shot **out)
 {
-    if (t->shot == NULL) {
+    if (t->shot == NULL && t->current != NULL && is_newest(t, t->current)) {
+        t->shot = t->current; /* the first consistent read of a statement that has locked before */
+        t->current = NULL;
+    } else if (t->shot == NULL) {
         QL_TRY(shot_new(cx, t, &t->shot));
     }
     *out = t->shot;
@@ -88,12 +100,11 @@ qli_shot_statement(ql_ctx *cx, ql_txn *t, qli_shot **out)
 ql_status
 qli_shot_newest(ql_ctx *cx, ql_txn *t, qli_shot **out)
 {
-    uint64_t newest = ql_kv_seq(t->ts->kv);
-    if (t->shot != NULL && ql_kv_snap_seq(t->shot->s) >= newest) {
+    if (t->shot != NULL && is_newest(t, t->shot)) {
         *out = t->shot;
         return QL_OK;
     }
-    if (t->current != NULL && ql_kv_snap_seq(t->current->s) < newest) {
+    if (t->current != NULL && !is_newest(t, t->current)) {
         qli_shot_drop_current(cx, t);
     }
     if (t->current == NULL) {
@@ -123,7 +134,20 @@ bool
 ql_txn_is_stale(ql_ctx *cx)
 {
     const ql_txn *t = cx->txn;
-    return t->shot != NULL && ql_kv_snap_seq(t->shot->s) < ql_kv_seq(t->ts->kv);
+    return t->shot != NULL && !t->fixed && !is_newest(t, t->shot);
+}
+
+uint64_t
+ql_txn_newest(const ql_ctx *cx)
+{
+    const ql_txn *t = cx->txn;
+    return t->fixed && t->shot != NULL ? ql_kv_snap_seq(t->shot->s) : ql_kv_seq(t->ts->kv);
+}
+
+bool
+ql_txn_has_snapshot(const ql_ctx *cx)
+{
+    return cx->txn->shot != NULL;
 }
 
 /* --- point reads --- */
@@ -141,8 +165,8 @@ visible_layers(const ql_txn *t, ql_view view)
 static ql_status
 shot_of(ql_ctx *cx, ql_txn *t, ql_view view, qli_shot **out)
 {
-    return view == QL_VIEW_CURRENT || view == QL_VIEW_LATEST ? qli_shot_newest(cx, t, out)
-                                                             : qli_shot_statement(cx, t, out);
+    bool newest = (view == QL_VIEW_CURRENT || view == QL_VIEW_LATEST) && !t->fixed;
+    return newest ? qli_shot_newest(cx, t, out) : qli_shot_statement(cx, t, out);
 }
 
 ql_status
@@ -251,7 +275,7 @@ qli_cursors_cut_off(ql_ctx *cx, ql_txn *t)
 bool
 ql_txn_cursor_is_stale(const ql_txn_cursor *c)
 {
-    return c->t == NULL || ql_kv_snap_seq(c->shot->s) < ql_kv_seq(c->t->ts->kv);
+    return c->t == NULL || (!c->t->fixed && ql_kv_snap_seq(c->shot->s) < ql_kv_seq(c->t->ts->kv));
 }
 
 void

@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Row locks: a sharded hash by index key of who holds what. A lock names its owner's shared part;
- * ending the transaction is one state change there that makes all its locks void, whatever their
- * number. Void ones are taken out on access and by the reclaimer. Requests that must wait stand in
- * the table too, so that later ones queue behind them. Takes a shard's mutex (rank ROWLOCK) or a
- * transaction's (rank TXN), never both.
+ * Row locks: who holds what, ordered by index key (locktree.h), sharded by index id. A lock names
+ * its owner's shared part; ending the transaction is one state change there that makes all its
+ * locks void, whatever their number. Void ones are stepped over and taken out by the reclaimer.
+ * Requests that must wait stand in the table too, so that later ones queue behind them. Takes a
+ * shard's mutex (rank ROWLOCK) or a transaction's (rank TXN), never both.
  */
-#include "txn/txn_int.h"
+#include "txn/rowlock_int.h"
 
-#define SWEEP_INLINE 64u /* void locks that the ending thread takes out itself */
+#include "txn/graph.h"
+
+#define SWEEP_INLINE 64u  /* void locks that the ending thread takes out itself */
+#define SWEEP_BATCH 64u   /* taken out at a time */
+#define HITS_MAX 64u      /* of a stretch: conflicts looked at to find the latest */
+#define PASS_BUDGET 1000u /* locks looked at to find out whether one may pass another */
+#define KEEP UINT8_MAX    /* asks: cannot be given back */
+#define SPAN_LEAST 24u    /* bytes kept for each end of a span */
 
 ql_status
 qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts)
 {
+    (void)cx;
     for (unsigned i = 0; i < QLI_SHARDS; i++) {
         ql_mutex_init(&ts->shards[i].mu, QL_RANK_ROWLOCK);
-    }
-    ql_mutex_init(&ts->graph_mu, QL_RANK_TXNSYS);
-    for (unsigned i = 0; i < QLI_SHARDS; i++) {
-        QL_TRY(ql_hash_init(cx, &ts->shards[i].table, 64));
+        ts->shards[i].spans.spans = true;
     }
     return QL_OK;
 }
@@ -27,10 +32,8 @@ void
 qli_rowlock_fini(ql_txnsys *ts)
 {
     for (unsigned i = 0; i < QLI_SHARDS; i++) {
-        ql_hash_fini(&ts->shards[i].table);
         ql_mutex_fini(&ts->shards[i].mu);
     }
-    ql_mutex_fini(&ts->graph_mu);
 }
 
 uint64_t
@@ -39,7 +42,7 @@ qli_rowlock_count(ql_txnsys *ts)
     uint64_t n = 0;
     for (unsigned i = 0; i < QLI_SHARDS; i++) {
         ql_mutex_lock(&ts->shards[i].mu);
-        n += ts->shards[i].table.count;
+        n += ts->shards[i].points.count + ts->shards[i].spans.count;
         ql_mutex_unlock(&ts->shards[i].mu);
     }
     return n;
@@ -51,11 +54,15 @@ static qli_trx *
 trx_new(ql_ctx *cx, const ql_txn *t)
 {
     qli_trx *trx = ql_mem_zalloc(sizeof *trx);
-    if (trx == NULL) {
+    qli_party *party = cx->mdl != NULL ? qli_party_get(qli_mdl_party(cx->mdl)) : qli_party_new();
+    if (trx == NULL || party == NULL) {
+        ql_mem_free(trx);
+        qli_party_put(party);
         (void)ql_fail_oom(cx, sizeof *trx);
         return NULL;
     }
     atomic_store_explicit(&trx->refs, 1, memory_order_relaxed);
+    trx->party = party;
     trx->id = t->id;
     trx->conn_id = qli_conn_id(cx);
     ql_mutex_init(&trx->mu, QL_RANK_TXN);
@@ -69,6 +76,7 @@ qli_trx_put(qli_trx *trx)
 {
     if (atomic_fetch_sub_explicit(&trx->refs, 1, memory_order_acq_rel) == 1) {
         qli_chunks_free(&trx->mem);
+        qli_party_put(trx->party);
         ql_mutex_fini(&trx->mu);
         ql_mem_free(trx);
     }
@@ -88,9 +96,18 @@ wake_waiters(qli_trx *trx, bool ended)
 }
 
 static qli_shard *
-shard_of(ql_txnsys *ts, uint64_t hash)
+shard_of(ql_txnsys *ts, ql_str key)
 {
-    return &ts->shards[(hash >> 40) % QLI_SHARDS];
+    unsigned char id[4] = {0};
+    memcpy(id, key.p, key.n < sizeof id ? key.n : sizeof id);
+    uint32_t n = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 | (uint32_t)id[2] << 8 | id[3];
+    return &ts->shards[(ql_hash_u64(n) >> 40) % QLI_SHARDS];
+}
+
+static qli_locktree *
+tree_of(qli_shard *sh, const qli_lock *l)
+{
+    return qli_is_span(l) ? &sh->spans : &sh->points;
 }
 
 /* [shard] */
@@ -98,18 +115,27 @@ static void
 unlink_lock(qli_shard *sh, qli_lock *l)
 {
     if (l->linked) {
-        ql_hash_remove(&sh->table, &l->hn);
-        l->linked = false;
+        qli_locktree_remove(tree_of(sh, l), l);
     }
 }
 
 void
 qli_trx_sweep(ql_txnsys *ts, qli_trx *trx)
 {
+    qli_shard *sh = NULL;
+    unsigned n = 0;
     for (qli_lock *l = trx->locks; l != NULL; l = l->next_own) {
-        qli_shard *sh = shard_of(ts, l->hn.hash);
-        ql_mutex_lock(&sh->mu);
+        qli_shard *its = shard_of(ts, qli_lock_low(l));
+        if (sh != its || ++n % SWEEP_BATCH == 0) {
+            if (sh != NULL) {
+                ql_mutex_unlock(&sh->mu);
+            }
+            sh = its;
+            ql_mutex_lock(&sh->mu);
+        }
         unlink_lock(sh, l);
+    }
+    if (sh != NULL) {
         ql_mutex_unlock(&sh->mu);
     }
     qli_trx_put(trx);
@@ -122,180 +148,585 @@ qli_trx_end(ql_txnsys *ts, qli_trx *trx)
         return;
     }
     wake_waiters(trx, true);
-    if (trx->nlocks <= SWEEP_INLINE) {
+    if (trx->nmade <= SWEEP_INLINE) {
         qli_trx_sweep(ts, trx);
     } else {
         qli_reclaim_trx(ts, trx);
     }
 }
 
-/* --- asking --- */
+/* --- conflicts --- */
 
-/* One request on its way. */
-typedef struct request {
-    qli_shard *shard;
-    uint64_t hash;
-    ql_str key;
-    ql_lock_mode mode;
-    qli_trx *trx;
-    qli_lock *waiting; /* its place in the queue, or NULL */
-    qli_lock *held;    /* what the transaction holds there already */
-    qli_trx *blocker;  /* referenced */
-    uint64_t leaves;   /* blocker's, while its lock was in the table */
-} request;
-
-static bool
-modes_conflict(uint8_t a, uint8_t b)
+static uint8_t
+conflicts_of(uint8_t cls, bool insert, bool gap_s)
 {
-    return a == QL_LOCK_X || b == QL_LOCK_X;
+    if (insert) {
+        return QLI_POINTS | QLI_SPANS;
+    }
+    switch (cls) {
+    case QLI_REC_S:
+    case QLI_RANGE_S:
+        return QLI_REC_X | QLI_RANGE_X;
+    case QLI_GAP:
+        return gap_s ? QLI_REC_X : QLI_POINTS;
+    default:
+        return QLI_POINTS | QLI_RANGE_S | QLI_RANGE_X;
+    }
 }
 
 static bool
-is_same_key(const qli_lock *l, ql_str key)
+overlaps(qli_lock *l, const qli_lock_request *r)
 {
-    return l->klen == key.n && memcmp(l->key, key.p, key.n) == 0;
+    ql_str low = qli_lock_low(l);
+    if (r->point) {
+        int d = qli_compare(low, r->low);
+        return qli_is_span(l) ? d <= 0 && qli_compare(qli_span_high(l), r->low) > 0 : d == 0;
+    }
+    if (qli_compare(low, r->high) >= 0) {
+        return false;
+    }
+    return qli_is_span(l) ? qli_compare(qli_span_high(l), r->low) > 0
+                          : qli_compare(low, r->low) >= 0;
 }
 
-/* [shard] Look through the locks on the key: own ones, and the latest arrival in the way. */
-static qli_lock *
-find_blocker(request *r)
+typedef struct passing {
+    const qli_lock_request *r;
+    uint8_t conflicts; /* of the one to be passed */
+    bool may;
+} passing;
+
+static bool
+see_own(void *arg, qli_lock *e)
 {
-    qli_lock *granted = NULL, *queued = NULL;
-    uint64_t before = r->waiting != NULL ? r->waiting->ticket : UINT64_MAX;
-    r->held = NULL;
-    ql_hash_node *next;
-    for (ql_hash_node *n = ql_hash_first(&r->shard->table, r->hash); n != NULL; n = next) {
-        next = ql_hash_next(n);
-        qli_lock *l = (qli_lock *)(void *)n;
-        if (!is_same_key(l, r->key)) {
-            continue;
-        }
-        if (l->owner == r->trx) {
+    passing *p = arg;
+    p->may =
+        e->granted && ((e->cls & p->conflicts) != 0 || (e->cls != QLI_GAP && overlaps(e, p->r)));
+    return p->may;
+}
+
+/* [shard] Who holds a lock there already need not queue behind w, which waits: w waits for it, or
+ * will as soon as the lock becomes what is asked for. */
+static bool
+may_pass(const qli_lock_request *r, qli_lock *w)
+{
+    if (r->trx->nlocks == 0) {
+        return false;
+    }
+    bool span = qli_is_span(w);
+    passing p = {.r = r, .conflicts = conflicts_of(w->cls, w->insert, w->gap_s)};
+    qli_overlap q = {.low = qli_lock_low(w),
+                     .high = span ? qli_span_high(w) : (ql_str){0},
+                     .point = !span,
+                     .only = r->trx,
+                     .hit = see_own,
+                     .arg = &p};
+    q.classes = QLI_POINTS;
+    q.budget = PASS_BUDGET;
+    if (!qli_locktree_search(&r->shard->points, &q)) {
+        q.classes = QLI_SPANS;
+        q.budget = PASS_BUDGET;
+        (void)qli_locktree_search(&r->shard->spans, &q);
+    }
+    return p.may;
+}
+
+bool
+qli_lock_blocks(qli_lock_request *r, qli_lock *l)
+{
+    if (l->owner == r->trx || (l->cls & r->conflicts) == 0) {
+        return false;
+    }
+    if (l->granted) {
+        return true;
+    }
+    if (r->waiting != NULL && l->ticket >= r->waiting->ticket) {
+        return false;
+    }
+    bool pass = may_pass(r, l);
+    r->passed = r->passed || pass;
+    return !pass;
+}
+
+/* Own ones are passed to hit where they may make the request needless. */
+bool
+qli_lock_each(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg)
+{
+    qli_overlap q = {.low = r->low,
+                     .high = r->high,
+                     .point = r->point,
+                     .budget = SIZE_MAX,
+                     .hit = hit,
+                     .arg = arg,
+                     .except = r->point ? NULL : r->trx};
+    q.classes = r->point ? QLI_POINTS : r->conflicts & QLI_POINTS;
+    bool enough = qli_locktree_search(&r->shard->points, &q);
+    q.classes = r->point ? (r->conflicts & QLI_SPANS) | QLI_RANGE_S | QLI_RANGE_X
+                         : r->conflicts & QLI_SPANS;
+    return qli_locktree_search(&r->shard->spans, &q) || enough;
+}
+
+/* Does own lock l hold all that r asks for? */
+static bool
+covers(qli_lock *l, const qli_lock_request *r)
+{
+    if (r->insert || !l->granted) {
+        return false;
+    }
+    bool exclusive = r->cls == QLI_REC_X || r->cls == QLI_RANGE_X;
+    bool strong = l->cls == QLI_RANGE_X || (!exclusive && l->cls == QLI_RANGE_S);
+    if (r->point) {
+        return strong;
+    }
+    strong = strong || (r->cls == QLI_GAP &&
+                        (l->cls == QLI_RANGE_S || (l->cls == QLI_GAP && (r->gap_s || !l->gap_s))));
+    return strong && qli_compare(qli_lock_low(l), r->low) <= 0 &&
+           qli_compare(qli_span_high(l), r->high) >= 0;
+}
+
+/* One lock that overlaps: what is it to r? */
+static bool
+consider(void *arg, qli_lock *l)
+{
+    qli_lock_request *r = arg;
+    if (l->owner == r->trx) {
+        if (!qli_is_span(l)) {
             r->held = l->granted ? l : r->held;
-        } else if (atomic_load_explicit(&l->owner->ended, memory_order_acquire)) {
-            unlink_lock(r->shard, l);
-        } else if (!modes_conflict(l->mode, (uint8_t)r->mode)) {
-            continue;
-        } else if (l->granted) {
-            granted = granted == NULL || l->ticket > granted->ticket ? l : granted;
-        } else if (l->ticket < before) {
-            queued = queued == NULL || l->ticket > queued->ticket ? l : queued;
+        } else if (covers(l, r)) {
+            r->covered = l;
+        }
+        return false;
+    }
+    if (qli_lock_blocks(r, l)) {
+        r->latest = r->latest == NULL || l->ticket > r->latest->ticket ? l : r->latest;
+        r->hits++;
+    }
+    return !r->point && r->hits >= HITS_MAX;
+}
+
+static bool
+consider_cover(void *arg, qli_lock *l)
+{
+    qli_lock_request *r = arg;
+    if (covers(l, r)) {
+        r->covered = l;
+    }
+    return r->covered != NULL;
+}
+
+/* [shard] The one to wait for, or NULL. */
+static qli_lock *
+find_blocker(qli_lock_request *r)
+{
+    r->held = r->covered = r->latest = NULL;
+    r->hits = 0;
+    r->passed = false;
+    if (!r->point && r->grows == NULL) {
+        qli_overlap q = {.low = r->low,
+                         .point = true,
+                         .budget = PASS_BUDGET,
+                         .classes = QLI_SPANS,
+                         .only = r->trx,
+                         .hit = consider_cover,
+                         .arg = r};
+        (void)qli_locktree_search(&r->shard->spans, &q);
+        if (r->covered != NULL) {
+            return NULL;
         }
     }
-    if (r->held != NULL && r->held->mode >= (uint8_t)r->mode) {
+    (void)qli_lock_each(r, consider, r);
+    bool has = r->held != NULL && !r->insert && (r->held->cls == QLI_REC_X || r->cls == QLI_REC_S);
+    return has || r->covered != NULL ? NULL : r->latest;
+}
+
+/* --- making locks --- */
+
+static size_t
+point_room(size_t klen)
+{
+    return ((QLI_POINT_HEAD + klen + 7) & ~(size_t)7) - QLI_POINT_HEAD;
+}
+
+static void
+own(qli_trx *trx, qli_lock *l)
+{
+    l->owner = trx;
+    l->next_own = trx->locks;
+    trx->locks = l;
+    trx->nmade++;
+}
+
+static qli_lock *
+new_point(qli_trx *trx, ql_str key)
+{
+    qli_lock *l = trx->spare;
+    if (l != NULL && point_room(l->klen) >= key.n) {
+        trx->spare = l->left;
+        return l;
+    }
+    size_t n = QLI_POINT_HEAD + point_room(key.n);
+    l = qli_chunks_take(&trx->mem, n < sizeof *l ? sizeof *l : n);
+    if (l != NULL) {
+        memset(l, 0, sizeof *l);
+        own(trx, l);
+    }
+    return l;
+}
+
+/* Room for n bytes at *p, keeping none of those there. */
+static bool
+reserve(qli_chunks *mem, char **p, uint32_t *cap, size_t n)
+{
+    if (*cap < n) {
+        size_t want = n + (*cap != 0 ? n : 0);
+        want = want < SPAN_LEAST ? SPAN_LEAST : want;
+        char *q = qli_chunks_take(mem, want);
+        if (q == NULL) {
+            return false;
+        }
+        *p = q;
+        *cap = (uint32_t)want;
+    }
+    return true;
+}
+
+static qli_lock *
+new_span(qli_trx *trx, ql_str low, ql_str high)
+{
+    qli_lock *l = qli_chunks_take(&trx->mem, sizeof *l + sizeof(qli_span));
+    if (l == NULL) {
         return NULL;
     }
-    /* Who holds the row already need not queue behind those who wait for it. */
-    if (r->held != NULL || queued == NULL) {
-        return granted;
+    memset(l, 0, sizeof *l + sizeof(qli_span));
+    qli_span *s = qli_span_of(l);
+    if (!reserve(&trx->mem, &s->low, &s->low_cap, low.n) ||
+        !reserve(&trx->mem, &s->high, &s->high_cap, high.n)) {
+        return NULL;
     }
-    return granted == NULL || queued->ticket > granted->ticket ? queued : granted;
+    memcpy(s->low, low.p, low.n);
+    memcpy(s->high, high.p, high.n);
+    s->high_n = (uint32_t)high.n;
+    own(trx, l);
+    return l;
 }
 
 /* [shard] */
 static qli_lock *
-add_lock(request *r, bool granted)
+add_lock(qli_lock_request *r, bool granted)
 {
-    qli_lock *l = qli_chunks_take(&r->trx->mem, sizeof *l + r->key.n);
+    qli_lock *l = r->point ? new_point(r->trx, r->low) : new_span(r->trx, r->low, r->high);
     if (l == NULL) {
         return NULL;
     }
-    l->owner = r->trx;
-    l->ticket = r->shard->next_ticket++;
-    l->klen = (uint32_t)r->key.n;
-    l->mode = (uint8_t)r->mode;
+    l->cls = r->cls;
+    l->ticket = ++r->shard->next_ticket;
+    l->klen = (uint16_t)r->low.n;
+    if (r->point) {
+        memcpy(qli_point_bytes(l), r->low.p, r->low.n);
+    }
     l->granted = granted;
-    l->linked = true;
-    memcpy(l->key, r->key.p, r->key.n);
-    l->next_own = r->trx->locks;
-    r->trx->locks = l;
-    r->trx->nlocks++;
-    ql_hash_insert(&r->shard->table, &l->hn, r->hash);
+    l->insert = r->insert;
+    l->gap_s = r->gap_s;
+    l->passes = r->passed;
+    l->stmt = r->stmt;
+    l->asks = 1;
+    qli_locktree_insert(tree_of(r->shard, l), l);
+    r->trx->nlocks += granted;
     return l;
+}
+
+/* [shard] Out of the table; a point's memory serves the next one. */
+static void
+discard(qli_shard *sh, qli_lock *l)
+{
+    unlink_lock(sh, l);
+    if (!qli_is_span(l)) {
+        l->left = l->owner->spare;
+        l->owner->spare = l;
+    }
+}
+
+/* [shard] The stretch checked becomes part of r->grows. */
+static bool
+grow(qli_lock_request *r)
+{
+    qli_lock *l = r->grows;
+    qli_span *s = qli_span_of(l);
+    bool at_low = qli_compare(r->low, qli_lock_low(l)) < 0;
+    if (qli_compare(r->high, qli_span_high(l)) > 0) {
+        if (!reserve(&r->trx->mem, &s->high, &s->high_cap, r->high.n)) {
+            return false;
+        }
+        memcpy(s->high, r->high.p, r->high.n);
+        s->high_n = (uint32_t)r->high.n;
+        qli_locktree_stretch(&r->shard->spans, l);
+    }
+    if (at_low) {
+        char *bytes = s->low;
+        uint32_t cap = s->low_cap;
+        if (!reserve(&r->trx->mem, &bytes, &cap, r->low.n)) {
+            return false;
+        }
+        qli_locktree_remove(&r->shard->spans, l);
+        memcpy(bytes, r->low.p, r->low.n);
+        s->low = bytes;
+        s->low_cap = cap;
+        l->klen = (uint16_t)r->low.n;
+        qli_locktree_insert(&r->shard->spans, l);
+    }
+    return true;
+}
+
+/* [shard] Asked for again. */
+static void
+count_ask(qli_lock *l, uint32_t stmt)
+{
+    l->asks = l->stmt == stmt && l->asks < KEEP ? (uint8_t)(l->asks + 1) : KEEP;
 }
 
 /* [shard] False when memory is out. */
 static bool
-grant(request *r)
+grant(qli_lock_request *r)
 {
-    if (r->held != NULL) {
-        r->held->mode = r->held->mode > (uint8_t)r->mode ? r->held->mode : (uint8_t)r->mode;
-        if (r->waiting != NULL) {
-            unlink_lock(r->shard, r->waiting);
+    qli_lock *have = r->held != NULL ? r->held : r->covered;
+    if (have == NULL && r->grows == NULL) {
+        if (r->waiting == NULL) {
+            r->got = add_lock(r, true);
+            return r->got != NULL;
         }
+        r->waiting->granted = true;
+        r->waiting->insert = false;
+        r->trx->nlocks++;
+        r->got = r->waiting;
         return true;
+    }
+    if (have == NULL && !grow(r)) {
+        return false;
+    }
+    if (r->held != NULL) {
+        count_ask(r->held, r->stmt);
+        if (r->held->cls < r->cls) {
+            r->held->cls = r->cls;
+            qli_locktree_raise(&r->shard->points, r->held);
+        }
     }
     if (r->waiting != NULL) {
-        r->waiting->granted = true;
-        return true;
+        discard(r->shard, r->waiting);
     }
-    return add_lock(r, true) != NULL;
+    r->got = have != NULL ? have : r->grows;
+    return true;
 }
 
-/* QL_OK = granted; QL_END = must wait for r->blocker (referenced). */
+/* --- asking --- */
+
+/* QL_OK = granted; QL_END = must wait for r->blocker (referenced); QL_TIMEOUT = would have to. */
 static ql_status
-try_request(ql_ctx *cx, request *r)
+try_request(ql_ctx *cx, qli_lock_request *r, ql_lock_policy policy)
 {
     bool enough = true;
     ql_mutex_lock(&r->shard->mu);
     qli_lock *b = find_blocker(r);
+    bool wait = b != NULL && policy == QL_LOCK_WAIT;
     if (b == NULL) {
         enough = grant(r);
-    } else if (r->waiting == NULL) {
+        r->trx->wait_since_ns = 0;
+    } else if (wait && r->waiting == NULL) {
         r->waiting = add_lock(r, false);
         enough = r->waiting != NULL;
     }
-    if (b != NULL && enough) {
-        r->blocker = b->owner;
-        r->leaves = atomic_load_explicit(&b->owner->leaves, memory_order_acquire);
-        atomic_fetch_add_explicit(&b->owner->refs, 1, memory_order_relaxed);
+    if (wait && enough) {
+        qli_trx *o = b->owner;
+        r->blocker = o;
+        r->leaves = atomic_load_explicit(&o->leaves, memory_order_acquire);
+        atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+        if (r->trx->wait_since_ns == 0) {
+            r->trx->wait_since_ns = ql_now_mono_ns();
+        }
+        r->trx->block_lock = qli_lock_id(qli_ts(cx), r->shard, b);
+        r->trx->block_trx = o->id;
+        r->trx->block_conn = o->conn_id;
     }
     ql_mutex_unlock(&r->shard->mu);
     if (!enough) {
-        return ql_fail_oom(cx, sizeof(qli_lock) + r->key.n);
+        return ql_fail_oom(cx, sizeof(qli_lock) + r->low.n + r->high.n);
     }
-    return b == NULL ? QL_OK : QL_END;
+    return b == NULL ? QL_OK : wait ? QL_END : QL_TIMEOUT;
 }
 
 /* Out of the queue; those behind look again. */
 static void
-withdraw(request *r)
+withdraw(qli_lock_request *r)
 {
     if (r->waiting == NULL) {
         return;
     }
     ql_mutex_lock(&r->shard->mu);
-    unlink_lock(r->shard, r->waiting);
+    discard(r->shard, r->waiting);
+    r->trx->wait_since_ns = 0;
     ql_mutex_unlock(&r->shard->mu);
     wake_waiters(r->trx, false);
 }
 
-ql_status
-ql_txn_lock_row(ql_ctx *cx, ql_str key, ql_lock_mode mode, ql_deadline dl)
+/* What the process list shows. */
+static void
+show_figures(ql_txn *t)
+{
+    qli_trx *trx = t->trx;
+    QL_PTRX_SET(t->figures, locks, trx->nlocks);
+    QL_PTRX_SET(t->figures, lock_bytes, trx->mem.total);
+}
+
+static ql_status
+wait_and_retry(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
 {
     ql_txn *t = cx->txn;
-    ql_txnsys *ts = t->ts;
+    qli_count(&t->ts->n_lock_waits);
+    QL_PTRX_SET(t->figures, wait_lock, qli_lock_id(t->ts, r->shard, r->waiting));
+    ql_status st;
+    do {
+        st = qli_rowlock_wait(cx, r, dl);
+        if (st == QL_OK) {
+            st = try_request(cx, r, QL_LOCK_WAIT);
+        }
+    } while (st == QL_END);
+    if (st != QL_OK) {
+        withdraw(r);
+    }
+    QL_PTRX_SET(t->figures, wait_lock, 0);
+    return st;
+}
+
+static ql_status
+take(ql_ctx *cx, qli_lock_request *r, const ql_lock_how *how)
+{
+    ql_txn *t = cx->txn;
     if (t->trx == NULL) {
         t->trx = trx_new(cx, t);
         if (t->trx == NULL) {
             return QL_ERROR;
         }
+        QL_PTRX_SET(t->figures, flags, QL_PTRX_GET(t->figures, flags) | QL_PTRX_STARTED);
     }
-    uint64_t hash = ql_hash_bytes(key.p, key.n, 0);
-    request r = {
-        .shard = shard_of(ts, hash), .hash = hash, .key = key, .mode = mode, .trx = t->trx};
-    ql_status st = try_request(cx, &r);
+    r->trx = t->trx;
+    r->shard = shard_of(t->ts, r->low);
+    r->stmt = t->stmt_no;
+    r->conflicts = conflicts_of(r->cls, r->insert, r->gap_s);
+    ql_status st = try_request(cx, r, how->policy);
     if (QL_UNLIKELY(st == QL_END)) {
-        qli_count(&ts->n_lock_waits);
-        do {
-            st = qli_rowlock_wait(cx, t, r.blocker, r.leaves, dl);
-            if (st == QL_OK) {
-                st = try_request(cx, &r);
-            }
-        } while (st == QL_END);
-        if (st != QL_OK) {
-            withdraw(&r);
-        }
+        st = wait_and_retry(cx, r, how->deadline);
+    }
+    show_figures(t);
+    if (st == QL_TIMEOUT && how->policy == QL_LOCK_NOWAIT) {
+        st = ql_fail(cx, QL_ER_LOCK_NOWAIT);
     }
     return st;
+}
+
+ql_status
+ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
+{
+    if (cx->txn->nontxn) {
+        return QL_OK; /* the table is locked */
+    }
+    qli_lock_request r = {
+        .low = key, .point = true, .cls = how->mode == QL_LOCK_X ? QLI_REC_X : QLI_REC_S};
+    return take(cx, &r, how);
+}
+
+ql_status
+ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl)
+{
+    if (cx->txn->nontxn) {
+        return QL_OK; /* the table is locked */
+    }
+    qli_lock_request r = {.low = key, .point = true, .cls = QLI_REC_X, .insert = true};
+    return take(cx, &r, &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, dl});
+}
+
+/* The part [low, high) of what is asked for that l does not hold yet. */
+static ql_status
+take_more(ql_ctx *cx, qli_lock_request r, ql_str low, ql_str high, qli_lock *l,
+          const ql_lock_how *how)
+{
+    r.low = low;
+    r.high = high;
+    r.grows = l;
+    return take(cx, &r, how);
+}
+
+ql_status
+ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records, const ql_lock_how *how,
+                  ql_lock_range **range)
+{
+    if (qli_compare(low, high) >= 0 || cx->txn->nontxn) {
+        return QL_OK;
+    }
+    bool exclusive = how->mode == QL_LOCK_X;
+    qli_lock_request r = {.low = low, .high = high, .gap_s = !records && !exclusive};
+    r.cls = !records ? QLI_GAP : exclusive ? QLI_RANGE_X : QLI_RANGE_S;
+    /* Only the owner changes the ends of its own lock, so they may be read here. */
+    qli_lock *l = (qli_lock *)(void *)*range;
+    if (l == NULL || l->cls != r.cls || l->gap_s != r.gap_s ||
+        qli_compare(low, qli_span_high(l)) > 0 || qli_compare(high, qli_lock_low(l)) < 0) {
+        QL_TRY(take(cx, &r, how));
+        *range = (ql_lock_range *)(void *)r.got;
+        return QL_OK;
+    }
+    if (qli_compare(low, qli_lock_low(l)) < 0) {
+        QL_TRY(take_more(cx, r, low, qli_lock_low(l), l, how));
+    }
+    if (qli_compare(high, qli_span_high(l)) > 0) {
+        return take_more(cx, r, qli_span_high(l), high, l, how);
+    }
+    return QL_OK;
+}
+
+/* --- giving back --- */
+
+typedef struct giving {
+    const qli_trx *me;
+    qli_lock *held;
+    bool wanted; /* somebody waits there */
+} giving;
+
+static bool
+see_there(void *arg, qli_lock *l)
+{
+    giving *g = arg;
+    if (l->owner != g->me) {
+        g->wanted = g->wanted || !l->granted;
+    } else if (l->granted && !qli_is_span(l)) {
+        g->held = l;
+    }
+    return false;
+}
+
+void
+ql_txn_unlock_row(ql_ctx *cx, ql_str key)
+{
+    ql_txn *t = cx->txn;
+    qli_trx *trx = t->trx;
+    if (trx == NULL) {
+        return;
+    }
+    qli_shard *sh = shard_of(t->ts, key);
+    giving g = {.me = trx};
+    qli_overlap q = {.low = key,
+                     .point = true,
+                     .classes = QLI_POINTS | QLI_SPANS,
+                     .budget = SIZE_MAX,
+                     .hit = see_there,
+                     .arg = &g};
+    ql_mutex_lock(&sh->mu);
+    (void)qli_locktree_search(&sh->points, &q);
+    qli_lock *l = g.held;
+    bool gone = l != NULL && l->stmt == t->stmt_no && l->asks != KEEP && --l->asks == 0;
+    if (gone) {
+        (void)qli_locktree_search(&sh->spans, &q);
+        discard(sh, l);
+        trx->nlocks--;
+    }
+    ql_mutex_unlock(&sh->mu);
+    if (gone && g.wanted) {
+        wake_waiters(trx, false);
+    }
 }

@@ -2,45 +2,175 @@
  *
  * Waiting for another transaction to end (or to withdraw the request one queues behind). The waiter
  * sleeps on the other's condition under the other's mutex (rank TXN); whoever gives up has left the
- * queue and the wait-for graph when this returns, and rowlock.c takes its request out of the table.
+ * wait-for graph when this returns, and rowlock.c takes its request out of the table. Graph: under
+ * mdl_mu (rank MDL), and below it the mutex of the request's shard.
  */
-#include "txn/txn_int.h"
+#include <stdio.h>
 
-/* Until blocker ends, or has withdrawn something since `leaves` was read. */
-static ql_status
-sleep_on(ql_ctx *cx, qli_trx *blocker, uint64_t leaves, ql_deadline dl)
+#include "intr/gate.h"
+#include "txn/graph.h"
+#include "txn/rowlock_int.h"
+
+/* --- whom it waits for --- */
+
+typedef struct edges_of {
+    qli_lock_request *r;
+    qli_visit visit;
+    void *arg;
+    bool enough;
+} edges_of;
+
+/* The holders of a key come first in its order. They are visited by themselves, so that a cycle
+ * through them is seen as short as it is. */
+static bool
+visit_holder(void *arg, qli_lock *l)
 {
-    ql_status st = QL_OK;
-    ql_mutex_lock(&blocker->mu);
-    while (st == QL_OK && !atomic_load_explicit(&blocker->ended, memory_order_relaxed) &&
-           atomic_load_explicit(&blocker->leaves, memory_order_relaxed) == leaves) {
-        st = ql_cv_wait(cx, &blocker->cv, &blocker->mu, dl, QL_W_ROW_LOCK);
+    edges_of *e = arg;
+    if (!l->granted || qli_compare(qli_lock_low(l), e->r->low) != 0) {
+        return true;
     }
-    ql_mutex_unlock(&blocker->mu);
+    e->enough = !atomic_load_explicit(&l->owner->ended, memory_order_acquire) &&
+                qli_lock_blocks(e->r, l) && e->visit(e->arg, l->owner->party);
+    return e->enough;
+}
+
+/* Who waits in front for the same key exclusively waits for all that are in front of it: the search
+ * goes on through it, for else a long queue would cost its length squared. */
+static bool
+stands_for_the_rest(const edges_of *e, const qli_lock *l)
+{
+    const qli_party *p = l->owner->party;
+    return e->r->point && !l->granted && l->cls == QLI_REC_X && !l->passes &&
+           atomic_load_explicit(&p->waiting, memory_order_relaxed) && !qli_party_is_victim(p);
+}
+
+static bool
+visit_owner(void *arg, qli_lock *l)
+{
+    edges_of *e = arg;
+    if (e->enough) {
+        return true;
+    }
+    if (!qli_lock_blocks(e->r, l)) {
+        return false;
+    }
+    e->enough = e->visit(e->arg, l->owner->party);
+    return e->enough || stands_for_the_rest(e, l);
+}
+
+static bool
+request_edges(void *wait, qli_visit visit, void *arg)
+{
+    qli_lock_request *r = wait;
+    edges_of e = {.r = r, .visit = visit, .arg = arg};
+    ql_mutex_lock(&r->shard->mu);
+    if (r->point) {
+        (void)qli_locktree_walk(&r->shard->points, r->low, 0, visit_holder, &e);
+    }
+    if (!e.enough) {
+        (void)qli_lock_each(r, visit_owner, &e);
+    }
+    ql_mutex_unlock(&r->shard->mu);
+    return e.enough;
+}
+
+/* "record lock, exclusive, index 17, key 0x80000001" */
+static size_t
+describe_request(void *wait, char *p, size_t n)
+{
+    const qli_lock_request *r = wait;
+    const char *kind = r->insert           ? "insert"
+                       : r->point          ? "record lock"
+                       : r->cls == QLI_GAP ? "gap lock"
+                                           : "range lock";
+    bool shared = r->cls == QLI_REC_S || r->cls == QLI_RANGE_S || r->gap_s;
+    const unsigned char *key = (const unsigned char *)r->low.p;
+    unsigned index = 0;
+    for (size_t i = 0; i < 4 && i < r->low.n; i++) {
+        index = index << 8 | key[i];
+    }
+    int len =
+        snprintf(p, n, "%s, %s, index %u, key 0x", kind, shared ? "shared" : "exclusive", index);
+    for (size_t i = 4; i < r->low.n && i < 68 && len > 0 && (size_t)len + 3 < n; i++) {
+        len += snprintf(p + len, n - (size_t)len, "%02x", key[i]);
+    }
+    return len > 0 && (size_t)len < n ? (size_t)len : 0;
+}
+
+/* --- waiting --- */
+
+/* Until blocker ends, or has withdrawn something since `leaves` was read, or me is a victim. */
+static ql_status
+sleep_on(ql_ctx *cx, const qli_lock_request *r, ql_deadline dl)
+{
+    qli_trx *b = r->blocker;
+    ql_status st = QL_OK;
+    ql_mutex_lock(&b->mu);
+    while (st == QL_OK && !atomic_load_explicit(&b->ended, memory_order_relaxed) &&
+           atomic_load_explicit(&b->leaves, memory_order_relaxed) == r->leaves &&
+           !qli_party_is_victim(r->trx->party)) {
+        st = ql_cv_wait(cx, &b->cv, &b->mu, dl, QL_W_ROW_LOCK);
+    }
+    ql_mutex_unlock(&b->mu);
     return st;
 }
 
-ql_status
-qli_rowlock_wait(ql_ctx *cx, ql_txn *t, qli_trx *blocker, uint64_t leaves, ql_deadline dl)
+static bool
+enter(ql_ctx *cx, qli_lock_request *r)
 {
-    ql_txnsys *ts = t->ts;
-    if (!qli_graph_enter(ts, t->trx, blocker)) {
-        qli_trx_put(blocker);
-        qli_count(&ts->n_deadlocks);
-        t->must_rollback = true;
-        return ql_fail(cx, QL_ER_LOCK_DEADLOCK);
+    ql_txnsys *ts = qli_ts(cx);
+    qli_party *me = r->trx->party;
+    ql_mutex_lock(&ts->mdl_mu);
+    qli_party_prepare(cx, me, describe_request);
+    bool in = qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv);
+    ql_mutex_unlock(&ts->mdl_mu);
+    return in;
+}
+
+static bool
+leave(ql_ctx *cx, qli_lock_request *r)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    ql_mutex_lock(&ts->mdl_mu);
+    bool victim = qli_graph_leave(ts, r->trx->party);
+    ql_mutex_unlock(&ts->mdl_mu);
+    qli_trx_put(r->blocker);
+    return victim;
+}
+
+static ql_status
+fail_deadlock(ql_ctx *cx)
+{
+    cx->txn->must_rollback = true;
+    return ql_fail(cx, QL_ER_LOCK_DEADLOCK);
+}
+
+ql_status
+qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
+{
+    if (!enter(cx, r)) {
+        qli_trx_put(r->blocker);
+        return fail_deadlock(cx);
     }
     if (cx->proc != NULL) {
-        ql_proc_set_waits_for(cx->proc, blocker->conn_id);
+        ql_proc_set_waits_for(cx->proc, r->blocker->conn_id);
     }
+    bool paused = ql_admission_pause(cx);
     ql_status st = QL_SYNC(cx, ROW_LOCK_BEFORE_WAIT);
     if (st == QL_OK) {
-        st = sleep_on(cx, blocker, leaves, dl);
+        st = sleep_on(cx, r, dl);
     }
     if (cx->proc != NULL) {
         ql_proc_set_waits_for(cx->proc, 0);
     }
-    qli_graph_leave(ts, t->trx);
-    qli_trx_put(blocker);
-    return st == QL_TIMEOUT ? ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT) : st;
+    if (leave(cx, r) && st != QL_KILLED) {
+        return fail_deadlock(cx);
+    }
+    if (st != QL_TIMEOUT) {
+        return st == QL_OK && paused ? ql_admission_resume(cx) : st;
+    }
+    if (atomic_load_explicit(&qli_ts(cx)->rollback_on_timeout, memory_order_relaxed)) {
+        cx->txn->must_rollback = true;
+    }
+    return ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT);
 }

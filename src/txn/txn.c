@@ -10,27 +10,64 @@
 #define LAYERS_MAX 8u   /* stacked layers above the floor at which it merges all the same */
 #define KEY_MAX 3500u
 
-ql_status
-ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
+/* What views of transactions show, set to a new transaction's. */
+static void
+begin_figures(ql_ctx *cx, ql_txn *t)
+{
+    ql_proc_trx *f = cx->proc != NULL && !t->nontxn ? ql_proc_trx_of(cx->proc) : &t->no_row;
+    QL_PTRX_SET(f, flags,
+                (uint32_t)t->iso << QL_PTRX_ISOLATION_SHIFT |
+                    (t->read_only ? QL_PTRX_READ_ONLY : 0));
+    QL_PTRX_SET(f, changed, 0);
+    QL_PTRX_SET(f, locks, 0);
+    QL_PTRX_SET(f, lock_bytes, 0);
+    QL_PTRX_SET(f, wait_lock, 0);
+    QL_PTRX_SET(f, tables_used, 0);
+    QL_PTRX_SET(f, tables_wrote, 0);
+    QL_PTRX_SET(f, id, t->id);
+    t->figures = f;
+}
+
+static ql_txn *
+new_txn(ql_ctx *cx, ql_isolation iso, bool read_only, bool nontxn)
 {
     ql_txnsys *ts = qli_ts(cx);
     ql_txn *t = ql_mem_zalloc(sizeof *t);
     if (t == NULL) {
-        return ql_fail_oom(cx, sizeof *t);
+        (void)ql_fail_oom(cx, sizeof *t);
+        return NULL;
     }
     t->ts = ts;
+    t->nontxn = nontxn;
     t->id = atomic_fetch_add_explicit(&ts->next_id, 1, memory_order_relaxed);
     t->iso = iso;
     t->read_only = read_only;
     t->begin_ns = ql_now_mono_ns();
     t->layers = t->inline_layers;
     t->cap = QL_ARRAY_LEN(t->inline_layers);
-    cx->txn = t;
+    begin_figures(cx, t);
     qli_count(&ts->n_open);
+    return t;
+}
+
+ql_status
+ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only)
+{
+    ql_txn *t = new_txn(cx, iso, read_only, false);
+    if (t == NULL) {
+        return QL_ERROR;
+    }
+    cx->txn = t;
     if (cx->proc != NULL) {
-        ql_proc_set_trx(cx->proc, t->begin_ns, "");
+        ql_proc_set_trx(cx->proc, t->begin_ns, "OPEN");
     }
     return QL_OK;
+}
+
+ql_txn *
+qli_txn_new_nontxn(ql_ctx *cx, bool read_only)
+{
+    return new_txn(cx, QL_REPEATABLE_READ, read_only, true);
 }
 
 uint64_t
@@ -40,9 +77,21 @@ ql_txn_id(const ql_txn *t)
 }
 
 bool
+ql_txn_is_read_only(const ql_txn *t)
+{
+    return t->read_only;
+}
+
+bool
 ql_txn_must_rollback(const ql_txn *t)
 {
     return t->must_rollback;
+}
+
+ql_isolation
+ql_txn_isolation(const ql_txn *t)
+{
+    return t->iso;
 }
 
 bool
@@ -121,6 +170,11 @@ ql_txn_stmt_begin(ql_ctx *cx)
     if (t->depth == 0 && t->iso < QL_REPEATABLE_READ) {
         qli_shots_drop(cx, t);
     }
+    if (t->depth == 0) {
+        QL_PTRX_SET(t->figures, tables_used, 0);
+        QL_PTRX_SET(t->figures, tables_wrote, 0);
+    }
+    t->stmt_no += t->depth == 0;
     t->stmt_base[t->depth++] = t->nlayers;
     return QL_OK;
 }
@@ -210,6 +264,12 @@ qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
     return QL_OK;
 }
 
+void
+ql_txn_count_row(ql_ctx *cx)
+{
+    QL_PTRX_ADD(cx->txn->figures, changed, 1);
+}
+
 static ql_status
 check_write(ql_ctx *cx, ql_str key)
 {
@@ -240,7 +300,7 @@ ql_txn_del(ql_ctx *cx, ql_str key)
 
 /* All that the transaction holds; its locks become void with qli_trx_end. */
 static void
-end_txn(ql_ctx *cx)
+end_txn(ql_ctx *cx, const char *state)
 {
     ql_txn *t = cx->txn;
     ql_txnsys *ts = t->ts;
@@ -249,27 +309,32 @@ end_txn(ql_ctx *cx)
     qli_trx_end(ts, t->trx);
     (void)qli_txn_pop_layers(t, 0);
     qli_savepoints_drop(t, NULL);
+    QL_PTRX_SET(t->figures, id, 0);
     if (t->layers != t->inline_layers) {
         ql_mem_free(t->layers);
     }
     ql_mem_free(t->spare);
+    bool shown = cx->proc != NULL && !t->nontxn;
     ql_mem_free(t);
     atomic_fetch_sub_explicit(&ts->n_open, 1, memory_order_relaxed);
-    if (cx->proc != NULL) {
-        ql_proc_set_trx(cx->proc, 0, "");
+    if (shown) {
+        ql_proc_set_trx(cx->proc, 0, state);
     }
 }
 
 static ql_status
 commit_writes(ql_ctx *cx, ql_txn *t)
 {
-    QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
-    QL_TRY(ql_check(cx));
+    if (!t->nontxn) { /* rows of such tables stay changed, killed or not */
+        QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
+        QL_TRY(ql_check(cx));
+    }
     qli_commit_req r = {.layers = t->layers,
                         .nlayers = t->nlayers,
-                        .proc = cx->proc,
+                        .proc = t->nontxn ? NULL : cx->proc,
+                        .held = t->nontxn,
                         .begin_ns = t->begin_ns,
-                        .kind = QL_W_COMMIT};
+                        .kind = t->nontxn ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {
         r.entries += t->layers[i].count;
         r.bytes += t->layers[i].bytes;
@@ -284,8 +349,9 @@ ql_txn_commit(ql_ctx *cx)
     ql_txnsys *ts = t->ts;
     bool has_trash = t->has_trash;
     qli_shots_drop(cx, t); /* nothing is read any more; the wait in the queue must pin no pages */
-    ql_status st = ql_txn_has_writes(t) ? commit_writes(cx, t) : QL_OK;
-    end_txn(cx);
+    bool wrote = ql_txn_has_writes(t);
+    ql_status st = wrote ? commit_writes(cx, t) : QL_OK;
+    end_txn(cx, wrote && st == QL_OK ? "DONE" : NULL);
     qli_count(st == QL_OK ? &ts->n_commits : &ts->n_rollbacks);
     if (st == QL_OK && has_trash) {
         qli_purge_kick(ts);
@@ -297,7 +363,9 @@ void
 ql_txn_rollback(ql_ctx *cx)
 {
     if (cx->txn != NULL) {
-        qli_count(&cx->txn->ts->n_rollbacks);
-        end_txn(cx);
+        if (!cx->txn->nontxn) {
+            qli_count(&cx->txn->ts->n_rollbacks);
+        }
+        end_txn(cx, NULL);
     }
 }

@@ -11,6 +11,7 @@
 #ifndef QL_TXN_TXN_H
 #define QL_TXN_TXN_H
 
+#include "base/arena.h"
 #include "intr/wait.h"
 #include "kv/kv.h"
 
@@ -30,6 +31,9 @@ void ql_txnsys_close(ql_txnsys *ts);
 /* innodb_flush_log_at_trx_commit. 0 and 2 ask the KV for commits without sync; LMDB cannot give
  * them safely, so every group is synced whatever the mode (a known gap, on the safe side). */
 void ql_txnsys_set_flush(ql_txnsys *ts, int mode);
+/* innodb_rollback_on_timeout: 1205 of a row lock undoes the whole transaction
+ * (ql_txn_must_rollback). */
+void ql_txnsys_set_rollback_on_timeout(ql_txnsys *ts, bool on);
 
 typedef enum ql_isolation {
     QL_READ_UNCOMMITTED,
@@ -56,6 +60,7 @@ void ql_txn_stmt_rollback(ql_ctx *cx); /* forget what it wrote; its row locks st
                                           transaction ends (as InnoDB) */
 bool ql_txn_has_writes(const ql_txn *t);
 uint64_t ql_txn_id(const ql_txn *t);
+bool ql_txn_is_read_only(const ql_txn *t);
 
 /* Savepoints are named layers (issue 3 gives them SQL): */
 ql_status ql_txn_savepoint(ql_ctx *cx, ql_str name) QL_MUST_USE;
@@ -79,6 +84,13 @@ typedef enum ql_view {
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
 /* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
 bool ql_txn_is_stale(ql_ctx *cx);
+/* Number of the newest committed state: unchanged = nothing was committed meanwhile. One atomic
+ * load. */
+uint64_t ql_txn_newest(const ql_ctx *cx);
+/* Has cx->txn a snapshot already (what QL_VIEW_STATEMENT reads)? Who only estimates does not want
+ * to be the one who takes it. */
+bool ql_txn_has_snapshot(const ql_ctx *cx);
+ql_isolation ql_txn_isolation(const ql_txn *t);
 
 ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;
 void ql_txn_cursor_close(ql_txn_cursor *c);
@@ -102,17 +114,73 @@ void ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes);
  * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. QL_ERROR when memory is out. */
 ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
+/* One more row has been changed, as views of transactions count it. */
+void ql_txn_count_row(ql_ctx *cx);
 
-/* Row locks, by index key. Exclusive record locks in this first cut; shared, gap and next-key come
- * with issue 3. */
+/* --- row locks ---
+ * Keys are those of index entries (4 bytes of index id, then the encoded key); stretches are
+ * half-open and stay inside an index. A record lock is on the key alone, a range lock on all keys
+ * of its stretch and the gaps between them, a gap lock keeps inserts out of its stretch. What
+ * conflicts with what: src/txn/README.md. Held until the transaction ends (a range the transaction
+ * holds already is not locked again). Order: first come, first served, but who holds a lock there
+ * already passes those who wait. */
 typedef enum ql_lock_mode { QL_LOCK_S, QL_LOCK_X } ql_lock_mode;
-/* QL_OK: held until the transaction ends. QL_ERROR 1213 (deadlock; the whole transaction must be
- * rolled back: ql_txn_must_rollback), 1205. Waits: ROW_LOCK. */
-ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, ql_lock_mode mode, ql_deadline dl) QL_MUST_USE;
+typedef enum ql_lock_policy {
+    QL_LOCK_WAIT,
+    QL_LOCK_NOWAIT, /* 3572 instead of waiting */
+    QL_LOCK_SKIP    /* QL_TIMEOUT instead of waiting, nothing worded */
+} ql_lock_policy;
+typedef struct ql_lock_how {
+    ql_lock_mode mode;
+    ql_lock_policy policy;
+    ql_deadline deadline;
+} ql_lock_how;
+typedef struct ql_lock_range ql_lock_range; /* owner: the transaction; a scan's growing lock */
+
+/* All of them: QL_OK = held. QL_ERROR 1213 (deadlock; the whole transaction must be rolled back:
+ * ql_txn_must_rollback), 1205, 3572, 1037; QL_KILLED. Waits: ROW_LOCK. */
+ql_status ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how) QL_MUST_USE;
+/* Before an index entry is added: waits for locks of others on the key and on the gap it goes
+ * into. Held as an exclusive record lock. */
+ql_status ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl) QL_MUST_USE;
+/* records: a range lock on [low, high); else a gap lock, for a stretch in which no row was seen.
+ * *range: NULL, or the lock of an earlier call; when it is of the same kind and mode and [low,
+ * high) touches it, it grows (at either end), else a new one is made and stored there. */
+ql_status ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records,
+                            const ql_lock_how *how, ql_lock_range **range) QL_MUST_USE;
+/* Give back a record lock that the running statement took (READ COMMITTED: the row did not match).
+ * Ignored when an earlier statement holds it, and as often as this one asked for it more than
+ * once. Never waits. */
+void ql_txn_unlock_row(ql_ctx *cx, ql_str key);
 bool ql_txn_must_rollback(const ql_txn *t);
 
-/* Commit states shown in the process list: "", "QUEUED", "APPLYING" (a big set goes in row by row;
- * still killable), "TAKEN" (point of no return). */
+typedef enum ql_lock_kind {
+    QL_LOCK_REC,
+    QL_LOCK_RANGE,
+    QL_LOCK_GAP,
+    QL_LOCK_INSERT /* waiting; once granted it is a record lock */
+} ql_lock_kind;
+/* A row lock or a request that waits. */
+typedef struct ql_lock_info {
+    uint64_t lock_id, trx_id, conn_id;
+    ql_lock_kind kind;
+    ql_lock_mode mode;
+    bool granted;
+    ql_str low, high; /* a record's key is low; high is empty then */
+    /* Of those that wait: the one they sleep for (there may be more in the way), and since when
+     * (monotonic). */
+    uint64_t blocking_lock_id, blocking_trx_id, blocking_conn_id;
+    int64_t since_ns;
+} ql_lock_info;
+/* All row locks, in no particular order; not of one moment: the table is copied 1,000 at a time.
+ * Rows and keys in the arena. */
+ql_status ql_txnsys_list_locks(ql_ctx *cx, ql_arena *a, ql_lock_info **out, size_t *n) QL_MUST_USE;
+/* The deadlock resolved last, as lines of text; empty when there was none. */
+ql_status ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
+
+/* States shown in the process list (information_schema.PROCESSLIST.TRX_STATE): NULL = none, "OPEN",
+ * "QUEUED" for the committer, "APPLYING" (a big set goes in row by row; still killable), "TAKEN"
+ * (point of no return), "DONE" (committed, until the statement's reply is written). */
 
 /* Delete all keys of [from, to) in the background, 1,000 a transaction, also across restarts: DROP
  * and TRUNCATE write this record in the same transaction that removes the definition. Takes effect

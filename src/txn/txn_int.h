@@ -17,28 +17,17 @@
 #include "intr/proc.h"
 #include "intr/space.h"
 #include "intr/sync.h"
+#include "txn/locktree.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
 #include "txn/writeset.h"
 
 #define QLI_SHARDS 64u
 #define QLI_STMT_DEPTH 8u
+#define QLI_DEADLOCK_TEXT 8192u
 #define QLI_ALL_REASONS (QL_INTR_STMT_MASK | QL_INTR_CONN_MASK)
 
 /* --- shared part of a transaction (rowlock.c) --- */
-
-/* One row lock, held or asked for. Memory: chunks of its owner, until the owner has been swept. */
-typedef struct qli_lock {
-    ql_hash_node hn;           /* [shard] */
-    struct qli_lock *next_own; /* [owner] */
-    struct qli_trx *owner;     /* [const] */
-    uint64_t ticket;           /* [shard] order of arrival */
-    uint32_t klen;
-    uint8_t mode; /* [shard] ql_lock_mode */
-    bool granted; /* [shard] */
-    bool linked;  /* [shard] in the table */
-    char key[];
-} qli_lock;
 
 /* What others may look at. Lives until the last reference goes: the transaction's own (passed to
  * the sweeper at the end) and one for each waiter. */
@@ -47,19 +36,24 @@ typedef struct qli_trx {
     _Atomic bool ended;        /* [mu to write] final: makes all its locks void */
     _Atomic uint64_t leaves;   /* [mu to write] requests it withdrew; waiters behind look again */
     uint64_t id, conn_id;      /* [const] */
+    struct qli_party *party;   /* [const] referenced: its session in the wait-for graph */
     ql_mutex mu;               /* rank TXN */
     ql_cv cv;                  /* [mu] those who wait for it */
-    struct qli_trx *waits_for; /* [ts->graph_mu] */
-    qli_lock *locks;           /* [owner, then the sweeper] */
-    size_t nlocks;             /* [owner, then the sweeper] */
+    qli_lock *locks;           /* [owner, then the sweeper] all it ever made */
+    qli_lock *spare;           /* [owner] points given back, by left */
+    size_t nlocks;             /* [owner, then the sweeper] granted ones */
+    size_t nmade;              /* [owner, then the sweeper] length of locks */
     qli_chunks mem;            /* [owner, then the sweeper] */
     struct qli_trx *next_dead; /* [reclaimer] */
+    int64_t wait_since_ns;     /* [shard of the request] of its waiting request */
+    uint64_t block_lock, block_trx, block_conn; /* [same] whom that waits for */
 } qli_trx;
 
+/* Locks of the indexes whose ids fall here. */
 typedef struct qli_shard {
-    ql_mutex mu; /* rank ROWLOCK */
-    ql_hash table;
-    uint64_t next_ticket; /* [mu] */
+    ql_mutex mu;                /* rank ROWLOCK */
+    qli_locktree points, spans; /* [mu] */
+    uint64_t next_ticket;       /* [mu] */
 } qli_shard;
 
 /* --- the transaction --- */
@@ -82,7 +76,12 @@ struct ql_txn {
     uint64_t id;
     ql_isolation iso;
     bool read_only, must_rollback, has_trash;
+    bool nontxn; /* of tables without transactions (nontxn.c): no row locks, not shown, commits
+                    cannot be killed */
+    bool fixed;  /* nontxn: every view reads the snapshot of the statement's start */
     int64_t begin_ns;
+    ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
+    ql_proc_trx no_row;
     qli_shot *shot;    /* what STATEMENT and OWN views read, or NULL */
     qli_shot *current; /* newest state, when newer than shot */
     uint32_t nshots;   /* open ones, for the process list */
@@ -91,6 +90,7 @@ struct ql_txn {
     uint32_t floor; /* layers below belong to savepoints and are not merged into */
     uint32_t depth; /* statements open */
     uint32_t stmt_base[QLI_STMT_DEPTH];
+    uint32_t stmt_no;          /* of the outermost statement open, from 1 */
     qli_savepoint *savepoints; /* newest first */
     qli_trx *trx;              /* made by the first row lock */
     ql_txn_cursor *cursors;    /* open ones */
@@ -117,6 +117,7 @@ typedef struct qli_commit_req {
     qli_commit_state state;             /* [commit_mu] */
     _Atomic bool cancel;
     bool alone; /* not together with others: big, or failed in a group before */
+    bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
     const qli_writeset *layers;
     uint32_t nlayers;
     size_t entries, bytes;
@@ -144,14 +145,20 @@ struct ql_txnsys {
     ql_kv *kv;         /* [const] */
     size_t group_max;  /* [const] */
     _Atomic int flush_mode;
+    _Atomic bool rollback_on_timeout;
     _Atomic uint64_t next_id, next_trash;
 
     qli_shard shards[QLI_SHARDS];
-    ql_mutex graph_mu; /* rank TXNSYS: waits_for of all transactions */
 
-    ql_mutex mdl_mu;    /* rank MDL: all metadata locks */
-    ql_hash mdl_table;  /* [mdl_mu] */
-    uint64_t mdl_visit; /* [mdl_mu] stamp of the last deadlock search */
+    ql_mutex mdl_mu;                                     /* rank MDL: all metadata locks */
+    ql_hash mdl_table;                                   /* [mdl_mu] */
+    struct qli_mdl_lock *mdl_fixed[3];                   /* [const] GLOBAL, BACKUP, COMMIT */
+    struct qli_mdl_lock *mdl_idle_first, *mdl_idle_last; /* [mdl_mu] unused, newest first */
+    size_t mdl_nidle;                                    /* [mdl_mu] */
+    struct ql_mdl_set *mdl_sets;                         /* [mdl_mu] */
+    uint64_t graph_stamp; /* [mdl_mu] stamp of the last search in the wait-for graph (deadlock.c) */
+    size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
+    char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
     ql_mutex commit_mu;                      /* rank COMMIT */
     ql_cv commit_work;                       /* [commit_mu] the committer */
@@ -202,6 +209,8 @@ qli_conn_id(const ql_ctx *cx)
 /* txn.c */
 bool qli_txn_pop_layers(ql_txn *t, uint32_t keep); /* forget those above; true when any */
 void qli_txn_collapse(ql_txn *t);                  /* merge top layers where that is cheap */
+/* For nontxn.c; not yet in cx->txn. NULL: out of memory, worded. */
+ql_txn *qli_txn_new_nontxn(ql_ctx *cx, bool read_only) QL_MUST_USE;
 ql_status qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
 
 /* savepoint.c */
@@ -223,16 +232,7 @@ void qli_trx_end(ql_txnsys *ts, qli_trx *trx); /* NULL ignored; gives the owner'
 void qli_trx_put(qli_trx *trx);
 void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of the table */
 
-/* rowlock_wait.c: wait until the blocker ends or withdraws a request. leaves: blocker->leaves as
- * seen with its lock in the table. Gives the reference to blocker back. */
-ql_status qli_rowlock_wait(ql_ctx *cx, ql_txn *t, qli_trx *blocker, uint64_t leaves,
-                           ql_deadline dl) QL_MUST_USE;
-
-/* deadlock.c: me waits for other now; false = that would close a cycle, and nothing changed. */
-bool qli_graph_enter(ql_txnsys *ts, qli_trx *me, qli_trx *other) QL_MUST_USE;
-void qli_graph_leave(ql_txnsys *ts, qli_trx *me);
-
-/* mdl.c */
+/* mdl_table.c */
 ql_status qli_mdl_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_mdl_fini(ql_txnsys *ts);
 

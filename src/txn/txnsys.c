@@ -97,6 +97,12 @@ ql_txnsys_set_flush(ql_txnsys *ts, int mode)
     atomic_store_explicit(&ts->flush_mode, mode, memory_order_relaxed);
 }
 
+void
+ql_txnsys_set_rollback_on_timeout(ql_txnsys *ts, bool on)
+{
+    atomic_store_explicit(&ts->rollback_on_timeout, on, memory_order_relaxed);
+}
+
 static uint64_t
 load(_Atomic uint64_t *n)
 {

@@ -63,6 +63,9 @@ class Scene:
     def enter(self):
         pass
 
+    def ready(self):
+        """After `before`."""
+
     def leave(self):
         """After the victim has ended, however that was."""
 
@@ -105,6 +108,85 @@ class Mdl(Holder):
     holds = ["SELECT * FROM k.one"]
 
 
+class Other(Scene):
+    """Somebody else has locked something."""
+    locks = unlocks = None
+
+    def enter(self):
+        self.other = Wire(server)
+        self.other.query(self.locks)
+
+    def leave(self):
+        self.other.query(self.unlocks)
+        self.other.quit()
+
+
+class MdlGlobal(Other):
+    wait, sql = "MDL_GLOBAL", "INSERT INTO k.one VALUES (3, 3)"
+    locks, unlocks = "FLUSH TABLES WITH READ LOCK", "UNLOCK TABLES"
+
+
+class MdlCommit(MdlGlobal):
+    """The whole transaction is undone: the commit has not been taken."""
+    wait, sql = "MDL_COMMIT", "COMMIT"
+    before = ["BEGIN", "INSERT INTO k.one VALUES (3, 3)"]
+
+    def enter(self):
+        pass
+
+    def ready(self):
+        super().enter()
+
+
+class MdlBackup(Other):
+    wait, sql = "MDL_BACKUP", "CREATE TABLE k.aside (id INT PRIMARY KEY)"
+    locks, unlocks = "LOCK INSTANCE FOR BACKUP", "UNLOCK INSTANCE"
+
+
+class MdlSchema(Scene):
+    """DROP DATABASE waits for a table that is in use, and others for it."""
+    wait, sql = "MDL_SCHEMA", "CREATE TABLE k2.b (id INT PRIMARY KEY)"
+
+    def enter(self):
+        watch.query("CREATE DATABASE k2")
+        watch.query("CREATE TABLE k2.a (id INT PRIMARY KEY)")
+        self.reader, self.dropper = Wire(server), Wire(server)
+        self.reader.query("BEGIN")
+        self.reader.query("SELECT * FROM k2.a")
+        self.dropper.send("DROP DATABASE k2")
+        watch.until_state(self.dropper.id, state_of("MDL"))
+
+    def leave(self):
+        self.reader.query("COMMIT")
+        self.dropper.result()
+        self.reader.quit()
+        self.dropper.quit()
+
+
+class TableLock(Scene):
+    wait, sql = "TABLE_LOCK", "INSERT INTO k.plain VALUES (2)"
+
+    def enter(self):
+        watch.query("CREATE TABLE k.plain (id INT) ENGINE=MyISAM")
+        watch.query("INSERT INTO k.plain VALUES (1)")
+        self.holder = Wire(server)
+        self.holder.send("UPDATE k.plain SET id = id + SLEEP(1000)")
+        watch.until_state(self.holder.id, "User sleep")
+
+    def leave(self):
+        watch.kill(self.holder.id)
+        assert self.holder.error() == 1317
+        self.holder.quit()
+        assert watch.query("SELECT * FROM k.plain") == [(b"1",)]
+        watch.query("DROP TABLE k.plain")
+
+
+class UserLock(Other):
+    wait, sql = "USER_LOCK", "SELECT GET_LOCK('Quell', 1000)"
+    before = ["DO GET_LOCK('kept', 0)"]
+    locks, unlocks = "DO GET_LOCK('quell', 0)", "DO RELEASE_LOCK('quell')"
+
+
 class Admission(Scene):
     wait, sql = "ADMISSION", "SELECT COUNT(*) FROM k.one"
 
@@ -142,7 +224,7 @@ class CommitOfTransaction(Commit):
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, Mdl, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
 
 
 @contextlib.contextmanager
@@ -152,6 +234,7 @@ def staged(kind, prepare=()):
     victim = Wire(server)
     for sql in (*scene.before, *prepare):
         victim.query(sql)
+    scene.ready()
     victim.send(scene.sql)
     try:
         yield scene, victim
@@ -205,6 +288,12 @@ def test_query():
             if kind is RowLockInTransaction:
                 assert victim.query("SELECT v FROM k.one WHERE id = 2") == [(b"100",)], "the transaction's earlier work is gone"
                 assert victim.value("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID() AND TRX_AGE_MS IS NOT NULL") == "1"
+            if kind is UserLock:
+                assert victim.value("SELECT IS_USED_LOCK('kept') = CONNECTION_ID()") == "1", "another user lock is gone"
+                assert victim.value("SELECT IS_USED_LOCK('quell') <> CONNECTION_ID()") == "1"
+            if kind is MdlCommit:
+                assert watch.query(f"SELECT TRX_AGE_MS FROM information_schema.PROCESSLIST WHERE ID = {victim.id}") == [(None,)]
+                assert victim.value("SELECT COUNT(*) FROM k.one") == "2"
             victim.quit()
     each_scene(one)
 
@@ -618,7 +707,19 @@ def test_zz_shutdown():
                 pairs = logged(server)
         finally:
             server, watch = first, first_watch
+        # What cannot be together with the DDL there: behind the global read lock.
+        mdl_commit, glob, holder = (Wire(server) for _ in range(3))
+        mdl_commit.query("BEGIN")
+        mdl_commit.query("INSERT INTO k.one VALUES (3, 3)")
+        holder.query("FLUSH TABLES WITH READ LOCK")
+        mdl_commit.send("COMMIT")
+        watch.until_state(mdl_commit.id, state_of("MDL_COMMIT"))
+        glob.send("INSERT INTO k.one VALUES (4, 4)")
+        watch.until_state(glob.id, state_of("MDL_GLOBAL"))
     assert first.stop() == 0, first.log_text()[-6000:]
+    for v in (mdl_commit, glob):
+        assert v.error() == 1053 and v.at_end(), v.last
+    assert holder.at_end()
     pairs |= logged(first)
     missing = sorted(required() - pairs)
     assert not missing, "never happened: " + ", ".join(f"{w}:{r}" for w, r in missing)
@@ -629,7 +730,8 @@ def shutdown_scene():
                 "INSERT INTO k.one VALUES (1, 0), (2, 0)"):
         watch.query(sql)
     # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
-    admission, row_lock, mdl, commit, sleep, sync, reader, idle, holder = (Wire(server) for _ in range(9))
+    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, plain, inside, reader, idle, holder,
+     holder2) = (Wire(server) for _ in range(17))
     holder.query("BEGIN")
     holder.query("UPDATE k.one SET v = 1 WHERE id = 1")
 
@@ -648,18 +750,30 @@ def shutdown_scene():
     login, tls = silent_login(), silent_tls()
     watch.until_state(login.id, "login")
     watch.until_state(tls.id, "login")
+    for sql in ("CREATE DATABASE k2", "CREATE TABLE k2.a (id INT PRIMARY KEY)", "CREATE TABLE k.plain (id INT) ENGINE=MyISAM",
+                "INSERT INTO k.plain VALUES (1)", "CREATE TABLE k.three (id INT PRIMARY KEY)", "INSERT INTO k.three VALUES (1)"):
+        watch.query(sql)
+    holder.query("SELECT * FROM k2.a")
+    holder2.query("DO GET_LOCK('a', 0)")
+    start(user_lock, "SELECT GET_LOCK('a', 1000)", "USER_LOCK")
+    start(dropper, "DROP DATABASE k2", "MDL")
+    start(schema, "CREATE TABLE k2.b (id INT PRIMARY KEY)", "MDL_SCHEMA")
+    start(plain, "SELECT id, SLEEP(1000) FROM k.plain", "SLEEP")
+    start(table_lock, "INSERT INTO k.plain VALUES (2)", "TABLE_LOCK")
     watch.query("SET DEBUG_SYNC = 'global commit_before_take SIGNAL before_take WAIT_FOR never TIMEOUT 1000'")
     start(commit, "INSERT INTO k.two VALUES (1, 1)", "COMMIT")
     watch.query("SET GLOBAL innodb_thread_concurrency = 1")
+    start(inside, "SELECT SLEEP(1000) FROM k.three", "SLEEP")
     start(admission, "SELECT * FROM k.two", "ADMISSION")
+    start(backup, "LOCK INSTANCE FOR BACKUP", "MDL_BACKUP")
     t = time.monotonic()
     rc = server.stop()
     seconds = time.monotonic() - t
     assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
-    for v in (admission, row_lock, mdl, commit, sleep, sync):
+    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, plain, inside):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
-    for v in (writer, reader, login, tls, idle, holder):
+    for v in (writer, reader, login, tls, idle, holder, holder2):
         assert v.at_end()
     assert seconds < 3, f"the stop took {seconds:.2f} s"
     server.start()  # nothing of what was not committed is there

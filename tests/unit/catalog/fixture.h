@@ -104,7 +104,7 @@ commit(sess *s)
     ql_txn_stmt_end(&s->cx);
     OK(ql_txn_commit(&s->cx));
     ql_catalog_committed(&s->cx);
-    ql_mdl_release_all(&s->cx);
+    ql_mdl_release_transaction(&s->cx);
 }
 
 static inline void
@@ -113,7 +113,7 @@ rollback(sess *s)
     ql_arena_reset(s->cx.arena);
     ql_txn_rollback(&s->cx);
     ql_catalog_rolled_back(&s->cx);
-    ql_mdl_release_all(&s->cx);
+    ql_mdl_release_transaction(&s->cx);
 }
 
 typedef struct world {

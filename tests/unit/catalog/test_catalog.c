@@ -189,7 +189,7 @@ drop_database_takes_its_tables(void **state)
     size_t n;
     ql_str *names;
     begin(&w->boot);
-    OK(ql_catalog_lock_database(&w->boot.cx, str("d"), QL_MDL_EXCLUSIVE));
+    OK(ql_catalog_lock_database(&w->boot.cx, str("d")));
     OK(ql_catalog_drop_database(&w->boot.cx, str("d"), &n));
     assert_int_equal(n, 1);
     ql_table *t;
@@ -212,18 +212,18 @@ open_table_takes_the_lock(void **state)
     b.vars.lock_wait_timeout = 0;
     begin(&w->boot);
     ql_table *t;
-    OK(ql_catalog_open_table(&w->boot.cx, w->boot.cx.arena, str("d"), str("t"), QL_MDL_EXCLUSIVE,
-                             true, &t));
+    OK(ql_catalog_open_table(&w->boot.cx, w->boot.cx.arena, str("d"), str("t"), QL_MDL_X, true,
+                             &t));
     begin(&b);
-    FAILS(&b, ql_catalog_open_table(&b.cx, b.cx.arena, str("d"), str("t"), QL_MDL_SHARED, true, &t),
+    FAILS(&b, ql_catalog_open_table(&b.cx, b.cx.arena, str("d"), str("t"), QL_MDL_SR, true, &t),
           1205);
     rollback(&b);
     assert_int_equal(ql_catalog_open_table(&w->boot.cx, w->boot.cx.arena, str("d"), str("new"),
-                                           QL_MDL_EXCLUSIVE, false, &t),
+                                           QL_MDL_X, false, &t),
                      QL_END);
     commit(&w->boot);
     begin(&b);
-    OK(ql_catalog_open_table(&b.cx, b.cx.arena, str("d"), str("t"), QL_MDL_SHARED, true, &t));
+    OK(ql_catalog_open_table(&b.cx, b.cx.arena, str("d"), str("t"), QL_MDL_SR, true, &t));
     commit(&b);
     sess_end(&b);
 }

@@ -62,7 +62,7 @@ run_txn(sess *s, ql_status (*fn)(sess *s, worker *k, int i), worker *k, int i)
         ql_txn_rollback(&s->cx);
         ql_catalog_rolled_back(&s->cx);
     }
-    ql_mdl_release_all(&s->cx);
+    ql_mdl_release_transaction(&s->cx);
     return ok;
 }
 
@@ -96,8 +96,8 @@ create_or_drop(sess *s, worker *k, int i)
     char name[16];
     (void)snprintf(name, sizeof name, "own%d", k->number);
     ql_table *t;
-    ql_status st = ql_catalog_open_table(&s->cx, s->cx.arena, str("sys"), str(name),
-                                         QL_MDL_EXCLUSIVE, false, &t);
+    ql_status st =
+        ql_catalog_open_table(&s->cx, s->cx.arena, str("sys"), str(name), QL_MDL_X, false, &t);
     if (i % 3 != 0) {
         return st == QL_OK && i % 3 == 1   ? ql_catalog_truncate_table(&s->cx, t)
                : st == QL_OK && i % 3 == 2 ? ql_catalog_drop_table(&s->cx, t)

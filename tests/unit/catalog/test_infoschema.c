@@ -16,7 +16,7 @@ static rows
 fill(sess *s, const char *db, const char *name)
 {
     rows r = {0};
-    OK(ql_catalog_open_table(&s->cx, s->cx.arena, str(db), str(name), QL_MDL_SHARED, true, &r.t));
+    OK(ql_catalog_open_table(&s->cx, s->cx.arena, str(db), str(name), QL_MDL_SR, true, &r.t));
     assert_true(r.t->is_virtual);
     OK(r.t->virt->fill(&s->cx, s->cx.arena, r.t, &r.v, &r.n));
     return r;

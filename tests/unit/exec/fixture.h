@@ -79,7 +79,7 @@ run_status(world *w, const char *sql, ql_status *status)
     } else {
         ql_txn_rollback(&w->cx);
         ql_catalog_rolled_back(&w->cx);
-        ql_mdl_release_all(&w->cx);
+        ql_mdl_release_transaction(&w->cx);
     }
     if (status != NULL) {
         *status = st;

@@ -78,7 +78,7 @@ commit(world *w)
     ql_txn_stmt_end(&w->cx);
     OK(ql_txn_commit(&w->cx));
     ql_catalog_committed(&w->cx);
-    ql_mdl_release_all(&w->cx);
+    ql_mdl_release_transaction(&w->cx);
 }
 
 static inline void
@@ -194,7 +194,7 @@ static inline void
 fresh(world *w)
 {
     ql_arena_reset(w->cx.arena);
-    ql_mdl_release_all(&w->cx);
+    ql_mdl_release_transaction(&w->cx);
     ql_diag_reset(w->cx.diag);
 }
 

@@ -494,9 +494,13 @@ print_select(out_text *o, const ql_ast_select *s)
         print_exprs(o, &s->into_vars);
         put(o, ")");
     }
-    if (s->locking != QL_LK_NONE) {
-        put(o, " %s%s%s", s->locking == QL_LK_UPDATE ? "for-update" : "for-share",
-            s->nowait ? " nowait" : "", s->skip_locked ? " skip-locked" : "");
+    for (uint32_t i = 0; i < s->nlocking; i++) {
+        const ql_ast_locking *l = &s->locking[i];
+        put(o, " %s", l->kind == QL_LK_UPDATE ? "for-update" : "for-share");
+        for (uint32_t k = 0; k < l->nof; k++) {
+            put(o, "%s%.*s", k == 0 ? " of " : ",", (int)l->of[k].name.n, l->of[k].name.p);
+        }
+        put(o, "%s%s", l->nowait ? " nowait" : "", l->skip_locked ? " skip-locked" : "");
     }
     if (s->has_max_execution_time) {
         put(o, " max=%llu", (unsigned long long)s->max_execution_time);

@@ -99,7 +99,7 @@ static inline ql_write_result
 insert_row(sess *s, ql_table *t, row_values r, ql_dup *dup)
 {
     ql_write_result result;
-    OK(ql_table_insert(&s->cx, t, r.v, &result, dup));
+    OK(ql_table_insert(&s->cx, t, r.v, QL_LOCK_S, &result, dup));
     return result;
 }
 

@@ -222,7 +222,7 @@ try_insert(game *g)
         return;
     }
     values_of(&r, v);
-    OK(ql_table_insert(&g->s->cx, g->t, v, &result, &dup));
+    OK(ql_table_insert(&g->s->cx, g->t, v, QL_LOCK_S, &result, &dup));
     r.serial = ++g->now.serial; /* row ids are used up by failed inserts too */
     check_result(g, result, &dup, other, key);
     if (other < 0) {

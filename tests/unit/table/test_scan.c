@@ -70,7 +70,7 @@ long_rows_end_a_batch(void **state)
         ql_value v[2] = {ql_value_int(i), ql_value_str((ql_str){big, 1 << 20}, ql_coll_binary)};
         ql_write_result r;
         ql_dup dup;
-        OK(ql_table_insert(&s->cx, t, v, &r, &dup));
+        OK(ql_table_insert(&s->cx, t, v, QL_LOCK_S, &r, &dup));
     }
     commit(s);
     begin(s);
@@ -277,7 +277,7 @@ values_from_keys(void **state)
                                   &v[i]));
             }
         }
-        OK(ql_table_insert(&s->cx, t, v, &result, &dup));
+        OK(ql_table_insert(&s->cx, t, v, QL_LOCK_S, &result, &dup));
         assert_int_equal(result, QL_WROTE);
     }
     next_statement(s);

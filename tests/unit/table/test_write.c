@@ -138,7 +138,7 @@ insert_text(sess *s, ql_table *t, const char *name, const char *note, ql_dup *du
     ql_value v[2] = {ql_value_str(str(name), ql_coll_default),
                      ql_value_str(str(note), ql_coll_default)};
     ql_write_result r;
-    OK(ql_table_insert(&s->cx, t, v, &r, dup));
+    OK(ql_table_insert(&s->cx, t, v, QL_LOCK_S, &r, dup));
     return r;
 }
 
@@ -213,7 +213,7 @@ keys_that_cannot_be_stored(void **state)
     ql_write_result r;
     ql_dup dup;
     begin(s);
-    FAILS(s, ql_table_insert(&s->cx, t, v, &r, &dup), 1071);
+    FAILS(s, ql_table_insert(&s->cx, t, v, QL_LOCK_S, &r, &dup), 1071);
     assert_int_equal(insert_text(s, t, "m", "m", &dup), QL_WROTE);
     next_statement(s);
     /* As a bound it is an ordinary value. */
@@ -256,7 +256,7 @@ static void *
 run_insert(void *arg)
 {
     other *o = arg;
-    o->st = ql_table_insert(&o->s.cx, o->t, o->row.v, &o->result, &o->dup);
+    o->st = ql_table_insert(&o->s.cx, o->t, o->row.v, QL_LOCK_S, &o->result, &o->dup);
     return NULL;
 }
 
@@ -443,7 +443,7 @@ lock_wait_timeout(void **state)
     sess_begin(&b, &w->inst);
     b.vars.innodb_lock_wait_timeout = 0;
     begin(&b);
-    FAILS(&b, ql_table_insert(&b.cx, t, row_of(2, 10, "y", 2).v, &r, &dup), 1205);
+    FAILS(&b, ql_table_insert(&b.cx, t, row_of(2, 10, "y", 2).v, QL_LOCK_S, &r, &dup), 1205);
     assert_false(ql_txn_has_writes(b.cx.txn));
     insert_ok(&b, t, row_of(3, 30, "y", 2));
     commit(&b);

@@ -124,7 +124,7 @@ timeout_is_1205(void **state)
     session s[2];
     open_txns(w, s, 2);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
-    assert_int_equal(ql_txn_lock_row(&s[1].cx, str("r"), QL_LOCK_X, ql_deadline_ms(30)), QL_ERROR);
+    assert_int_equal(lock_row(&s[1], "r", QL_LOCK_X, 30), QL_ERROR);
     assert_int_equal(error_of(&s[1]), 1205);
     assert_false(ql_txn_must_rollback(s[1].cx.txn));
     session_next(&s[1]);
@@ -264,8 +264,7 @@ race(void *arg)
     for (int i = 0; i < TURNS; i++) {
         begin(&r->s, QL_REPEATABLE_READ);
         int row = i % 2;
-        ql_status st = ql_txn_lock_row(&r->s.cx, row ? str("x") : str("y"), QL_LOCK_X,
-                                       i % 7 == 0 ? ql_deadline_ms(1) : ql_deadline_ms(20000));
+        ql_status st = lock_row(&r->s, row ? "x" : "y", QL_LOCK_X, i % 7 == 0 ? 1 : 20000);
         if (st == QL_OK) {
             r->plain[row]++;
             r->added++;
@@ -317,13 +316,15 @@ static const char mdl_state[] = "Waiting for table metadata lock";
 static ql_status
 mdl_s(session *s, const char *name)
 {
-    return ql_mdl_acquire(&s->cx, str(name), QL_MDL_SHARED, ql_deadline_ms(20000));
+    return ql_mdl_acquire(&s->cx, QL_MDL_TABLE, str(name), QL_MDL_SR, QL_MDL_TRANSACTION,
+                          ql_deadline_ms(20000));
 }
 
 static ql_status
 mdl_x(session *s, const char *name)
 {
-    return ql_mdl_acquire(&s->cx, str(name), QL_MDL_EXCLUSIVE, ql_deadline_ms(20000));
+    return ql_mdl_acquire(&s->cx, QL_MDL_TABLE, str(name), QL_MDL_X, QL_MDL_TRANSACTION,
+                          ql_deadline_ms(20000));
 }
 
 static void
@@ -348,14 +349,14 @@ mdl_order(void **state)
     task_start(&later, &s[3], mdl_s, "t");
     await_state(w, &s[3], mdl_state);           /* does not overtake the exclusive one */
     assert_int_equal(mdl_s(&s[0], "t"), QL_OK); /* held already */
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     pause_ms(10);
     await_state(w, &s[2], mdl_state);
-    ql_mdl_release_all(&s[1].cx);
+    ql_mdl_release_transaction(&s[1].cx);
     assert_int_equal(task_join(&x), QL_OK);
     await_state(w, &s[3], mdl_state);
     assert_int_equal(waits_for(w, &s[3]), ql_proc_id(s[2].cx.proc));
-    ql_mdl_release_all(&s[2].cx);
+    ql_mdl_release_transaction(&s[2].cx);
     assert_int_equal(task_join(&later), QL_OK);
     close_all(w, s, 4);
 }
@@ -386,14 +387,15 @@ mdl_timeout_and_upgrade(void **state)
     task x;
     open_sessions(w, s, 2);
     assert_int_equal(mdl_s(&s[0], "t"), QL_OK);
-    assert_int_equal(ql_mdl_acquire(&s[1].cx, str("t"), QL_MDL_EXCLUSIVE, ql_deadline_ms(20)),
+    assert_int_equal(ql_mdl_acquire(&s[1].cx, QL_MDL_TABLE, str("t"), QL_MDL_X, QL_MDL_TRANSACTION,
+                                    ql_deadline_ms(20)),
                      QL_ERROR);
     assert_int_equal(error_of(&s[1]), 1205);
     session_next(&s[1]);
     assert_int_equal(mdl_x(&s[0], "t"), QL_OK);
     task_start(&x, &s[1], mdl_s, "t");
     await_state(w, &s[1], mdl_state);
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&x), QL_OK);
     close_all(w, s, 2);
 }
@@ -411,7 +413,7 @@ mdl_deadlock(void **state)
     await_state(w, &s[1], mdl_state);
     assert_int_equal(mdl_s(&s[0], "b"), QL_ERROR);
     assert_int_equal(error_of(&s[0]), 1213);
-    ql_mdl_release_all(&s[0].cx);
+    ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
     close_all(w, s, 2);
 }

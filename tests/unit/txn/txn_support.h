@@ -269,15 +269,22 @@ task_join(task *t)
 }
 
 static inline ql_status
+lock_row(session *s, const char *key, ql_lock_mode mode, int64_t ms)
+{
+    return ql_txn_lock_row(&s->cx, str(key),
+                           &(ql_lock_how){mode, QL_LOCK_WAIT, ql_deadline_ms(ms)});
+}
+
+static inline ql_status
 lock_x(session *s, const char *key)
 {
-    return ql_txn_lock_row(&s->cx, str(key), QL_LOCK_X, ql_deadline_ms(20000));
+    return lock_row(s, key, QL_LOCK_X, 20000);
 }
 
 static inline ql_status
 lock_s(session *s, const char *key)
 {
-    return ql_txn_lock_row(&s->cx, str(key), QL_LOCK_S, ql_deadline_ms(20000));
+    return lock_row(s, key, QL_LOCK_S, 20000);
 }
 
 static inline ql_status

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside table/: the state of a scan, shared by scan.c (ranges, decoding) and scan_lock.c (scans
+ * that lock what they read).
+ */
+#ifndef QL_TABLE_SCAN_INT_H
+#define QL_TABLE_SCAN_INT_H
+
+#include "table/table_int.h"
+
+/* Bytes of long rows after which a batch is handed over before it is full: what one block may cost
+ * stays bounded. */
+#define QLI_BATCH_BYTES (4u << 20)
+
+typedef enum scan_mode {
+    SCAN_RANGE,   /* cursor from low to high */
+    SCAN_POINT,   /* one key of a unique index */
+    SCAN_VIRTUAL, /* rows made by a function */
+    SCAN_NOTHING, /* empty range */
+} scan_mode;
+
+/* Where a wanted column is read from when the index alone is read. */
+struct part_source {
+    int16_t in_index;   /* part number of the index, or -1 */
+    int16_t in_primary; /* part number of the clustered key, or -1 */
+};
+
+/* An entry of a secondary index, its row not read yet. */
+typedef struct ql_scan_entry {
+    ql_str key, suffix;
+} ql_scan_entry;
+
+struct ql_scan {
+    ql_ctx *cx;
+    ql_scan_spec spec;
+    const ql_index *index;
+    ql_batch batch;
+    ql_arena *rows; /* copies and decoded strings of the current batch */
+    ql_str *locators;
+    ql_buf low, high; /* encoded: [low, high) */
+    ql_buf lookup;    /* clustered key under construction */
+    ql_txn_cursor *cursor;
+    scan_mode mode;
+    bool started, ended, closed;
+    uint16_t size; /* rows of the next batch */
+    ql_value **virtual_rows;
+    size_t nvirtual, virtual_at;
+    ql_value *parts; /* decoded parts of one key (index_only) */
+    struct part_source *sources;
+
+    /* Locking scans (scan_lock.c). */
+    ql_lock_how how;
+    uint64_t read_at;       /* ql_txn_newest when the current entries were read */
+    ql_scan_entry *entries; /* [QL_BATCH_ROWS] of a secondary index, bytes in `rows` */
+    ql_buf pos;             /* LOCK_RANGE: where reading goes on (backward: exclusive) */
+    ql_buf last;            /* last entry read */
+    ql_buf ahead;           /* end of a stretch that is locked, but to be read again */
+    bool is_ahead, placed;  /* `ahead` counts; the cursor stands before pos */
+    bool tail_locked;       /* the gap behind the last entry, too */
+    ql_lock_range *range;   /* the lock over the rows read so far; grows */
+};
+
+static inline bool
+qli_scan_is_clustered(const ql_scan *s)
+{
+    return s->index == &s->spec.table->indexes[0];
+}
+
+static inline bool
+qli_scan_locks(const ql_scan *s)
+{
+    return s->spec.lock.kind != QL_SCAN_CONSISTENT;
+}
+
+/* scan.c */
+/* The clustered key that a secondary entry points to, in s->lookup. */
+ql_status qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
+/* One entry of the index into row `row`. QL_END: the entry has no row in this view (cannot happen
+ * in a consistent one). */
+ql_status qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row,
+                              size_t *bytes) QL_MUST_USE;
+/* A whole row's bytes into row `row` of the batch. */
+ql_status qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row) QL_MUST_USE;
+void qli_scan_clear_batch(ql_scan *s);
+
+/* scan_lock.c */
+/* State of a scan of which nothing has been read yet; low and high are bound. */
+ql_status qli_scan_lock_restart(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
+ql_status qli_scan_fill_locked_range(ql_ctx *cx, ql_scan *s, uint16_t *n) QL_MUST_USE;
+ql_status qli_scan_fill_locked_point(ql_ctx *cx, ql_scan *s, uint16_t *n) QL_MUST_USE;
+
+#endif

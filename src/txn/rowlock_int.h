@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of row locks share: one request on its way.
+ */
+#ifndef QL_TXN_ROWLOCK_INT_H
+#define QL_TXN_ROWLOCK_INT_H
+
+#include "txn/txn_int.h"
+
+/* Owner: the asking session, on its stack; others look at it (under mdl_mu) while it waits. */
+typedef struct qli_lock_request {
+    qli_shard *shard;
+    qli_trx *trx;
+    ql_str low, high; /* the key when point; else what has to be checked */
+    uint32_t stmt;
+    bool point, insert, gap_s;
+    uint8_t cls;       /* qli_lock_class it will have */
+    uint8_t conflicts; /* classes of others in its way */
+    qli_lock *waiting; /* its place in the queue, or NULL */
+    qli_lock *grows;   /* own span that it makes longer, or NULL */
+    qli_lock *got;     /* of spans: the lock that holds the stretch now */
+    qli_trx *blocker;  /* referenced */
+    uint64_t leaves;   /* blocker's, while its lock was in the table */
+    /* Found by the last look. */
+    qli_lock *held;    /* own point there */
+    qli_lock *covered; /* own span that makes the request needless */
+    qli_lock *latest;  /* the last arrival in the way */
+    size_t hits;
+    bool passed; /* went ahead of one that waits */
+} qli_lock_request;
+
+/* rowlock.c: [shard] is l in the way of r? */
+bool qli_lock_blocks(qli_lock_request *r, qli_lock *l);
+/* [shard] Call hit for all locks that overlap r and may be in its way; true when it said enough. */
+bool qli_lock_each(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+
+/* rowlock_wait.c: wait until r->blocker ends or withdraws a request. Gives the reference to it
+ * back. */
+ql_status qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl) QL_MUST_USE;
+
+/* Unique over all shards. */
+static inline uint64_t
+qli_lock_id(const ql_txnsys *ts, const qli_shard *sh, const qli_lock *l)
+{
+    return l->ticket * QLI_SHARDS + (uint64_t)(sh - ts->shards);
+}
+
+#endif
