@@ -241,6 +241,12 @@ add_kv(ql_ctx *cx, list *l)
     QL_TRY(add_number(cx, l, "Quell_kv_file_bytes", s.file_bytes));
     QL_TRY(add_number(cx, l, "Quell_kv_used_bytes", s.used_bytes));
     QL_TRY(add_number(cx, l, "Quell_kv_free_bytes", s.free_bytes));
+    QL_TRY(add_number(cx, l, "Quell_kv_memory_bytes", s.memory_bytes));
+    QL_TRY(add_number(cx, l, "Quell_kv_unflushed", s.unflushed));
+    QL_TRY(add_number(cx, l, "Quell_kv_flushes", s.flushes));
+    QL_TRY(add_number(cx, l, "Quell_redo_bytes", s.redo_bytes));
+    QL_TRY(add_number(cx, l, "Quell_redo_commits", s.redo_commits));
+    QL_TRY(add_number(cx, l, "Quell_direct_commits", s.direct_commits));
     QL_TRY(add_number(cx, l, "Quell_snapshots_open", s.snapshots_open));
     return add_number(cx, l, "Quell_oldest_snapshot_lag",
                       s.snapshots_open ? s.seq - s.oldest_snapshot_seq : 0);

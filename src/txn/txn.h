@@ -28,8 +28,8 @@ typedef struct ql_txnsys_options {
 ql_status ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out) QL_MUST_USE;
 /* Finishes taken groups, stops the threads; no session may be left. */
 void ql_txnsys_close(ql_txnsys *ts);
-/* innodb_flush_log_at_trx_commit. 0 and 2 ask the KV for commits without sync; LMDB cannot give
- * them safely, so every group is synced whatever the mode (a known gap, on the safe side). */
+/* innodb_flush_log_at_trx_commit. 1: a commit is durable when it returns; 0 and 2: written, durable
+ * about a second later (kv.h, ql_kv_sync). */
 void ql_txnsys_set_flush(ql_txnsys *ts, int mode);
 /* innodb_rollback_on_timeout: 1205 of a row lock undoes the whole transaction
  * (ql_txn_must_rollback). */
