@@ -52,6 +52,7 @@ typedef struct qli_trx {
 /* Locks of the indexes whose ids fall here. */
 typedef struct qli_shard {
     ql_mutex mu;                /* rank ROWLOCK */
+    _Atomic uint32_t coming;    /* sessions about to take mu */
     qli_locktree points, spans; /* [mu] */
     uint64_t next_ticket;       /* [mu] */
 } qli_shard;
@@ -157,6 +158,7 @@ struct ql_txnsys {
     size_t mdl_nidle;                                    /* [mdl_mu] */
     struct ql_mdl_set *mdl_sets;                         /* [mdl_mu] */
     uint64_t graph_stamp; /* [mdl_mu] stamp of the last search in the wait-for graph (deadlock.c) */
+    size_t graph_others;  /* [mdl_mu] parties that wait for something else than rows */
     size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
     char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
