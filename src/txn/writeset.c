@@ -70,10 +70,15 @@ link_node(qli_writeset *ws, qli_wnode *n, qli_wnode *before[QLI_WLEVELS])
     ws->count++;
 }
 
+/* The key counts, too: layers of one entry each, all with the same first number, would merge into a
+ * set whose nodes are all of one height. */
 static uint8_t
-random_levels(qli_writeset *ws)
+random_levels(qli_writeset *ws, ql_str key)
 {
-    ws->random = ws->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t tail = 0;
+    size_t n = key.n < sizeof tail ? key.n : sizeof tail;
+    memcpy(&tail, key.p + key.n - n, n);
+    ws->random = (ws->random ^ tail) * 6364136223846793005u + 1442695040888963407u;
     uint64_t bits = (ws->random >> 32) | ((uint64_t)1 << (2 * (QLI_WLEVELS - 1)));
     return (uint8_t)(1 + __builtin_ctzll(bits) / 2);
 }
@@ -94,7 +99,7 @@ copy_value(qli_writeset *ws, ql_str value)
 static qli_wnode *
 new_node(qli_writeset *ws, ql_str key, ql_str value)
 {
-    uint8_t levels = random_levels(ws);
+    uint8_t levels = random_levels(ws, key);
     size_t head = sizeof(qli_wnode) + levels * sizeof(qli_wnode *);
     char *p = qli_chunks_take(&ws->mem, head + key.n + value.n);
     if (p == NULL) {
