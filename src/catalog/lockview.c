@@ -7,6 +7,7 @@
 #include "catalog/lockview.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -204,6 +205,95 @@ ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
         (*out)[i] = (ql_lock_wait){&v[e[i].waiter], &v[e[i].blocker]};
     }
     return QL_OK;
+}
+
+/* --- the latest deadlock --------------------------------------------------------------------- */
+
+/* "..., index 1008, key 0x0180" to the bytes of the key with its index id; *at: where that begins.
+ * False: the line says nothing of that kind. */
+static bool
+parse_key(ql_str line, size_t *at, char key[128], size_t *n)
+{
+    static const char index[] = ", index ", hex[] = ", key 0x";
+    const char *p = memmem(line.p, line.n, index, sizeof index - 1), *end = line.p + line.n;
+    if (!p) {
+        return false;
+    }
+    *at = (size_t)(p - line.p);
+    uint32_t id = 0;
+    for (p += sizeof index - 1; p < end && *p >= '0' && *p <= '9'; p++) {
+        id = id * 10 + (uint32_t)(*p - '0');
+    }
+    if ((size_t)(end - p) < sizeof hex - 1 || memcmp(p, hex, sizeof hex - 1) != 0) {
+        return false;
+    }
+    *n = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        key[(*n)++] = (char)(id >> shift);
+    }
+    for (p += sizeof hex - 1; p + 1 < end && *n < 128; p += 2) {
+        unsigned byte;
+        if (sscanf((const char[]){p[0], p[1], 0}, "%2x", &byte) != 1) {
+            return false;
+        }
+        key[(*n)++] = (char)byte;
+    }
+    return true;
+}
+
+static ql_status
+put_line(ql_ctx *cx, listing *s, ql_str line, ql_buf *b)
+{
+    static const char waits[] = " WAITS FOR connection id ";
+    char key[128];
+    size_t at, n;
+    bool waiting = line.n > 5 && memcmp(line.p, "*** (", 5) == 0 &&
+                   memmem(line.p, line.n, waits, sizeof waits - 1) != NULL;
+    if (!waiting || !parse_key(line, &at, key, &n)) {
+        return ql_buf_put(cx, b, line.p, line.n);
+    }
+    ql_str bytes = {key, n}, data;
+    const qli_index_name *name = name_of_key(&s->names, bytes);
+    if (!name) {
+        return ql_buf_put(cx, b, line.p, line.n);
+    }
+    QL_TRY(qli_lock_data(cx, &s->reader, name, bytes, (ql_str){0}, &data));
+    QL_TRY(ql_buf_put(cx, b, line.p, at));
+    return ql_buf_printf(cx, b, ", index %.*s of table `%.*s`.`%.*s`, key %.*s\n",
+                         (int)name->index->name.n, name->index->name.p, (int)name->table->db.n,
+                         name->table->db.p, (int)name->table->name.n, name->table->name.p,
+                         (int)data.n, data.p);
+}
+
+static ql_status
+put_report(ql_ctx *cx, ql_arena *a, ql_str text, ql_buf *b)
+{
+    listing s;
+    ql_status st = listing_begin(cx, a, text.n, &s);
+    while (st == QL_OK && text.n) {
+        const char *nl = memchr(text.p, '\n', text.n);
+        size_t n = nl ? (size_t)(nl - text.p) + 1 : text.n;
+        st = put_line(cx, &s, (ql_str){text.p, n}, b);
+        text.p += n;
+        text.n -= n;
+    }
+    listing_end(&s);
+    return st;
+}
+
+ql_status
+ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out)
+{
+    ql_buf b = {0};
+    QL_TRY(ql_txnsys_latest_deadlock(cx, a, out));
+    if (!out->n) {
+        return QL_OK;
+    }
+    ql_status st = put_report(cx, a, *out, &b);
+    out->p = st == QL_OK ? ql_arena_strndup(cx, a, b.p, b.n) : NULL;
+    out->n = b.n;
+    ql_buf_free(&b);
+    return st != QL_OK ? st : out->p ? QL_OK : QL_ERROR;
 }
 
 char *

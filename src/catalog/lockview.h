@@ -32,4 +32,8 @@ typedef struct ql_lock_wait {
  * thousand locks at a time. */
 ql_status ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **v, size_t *n) QL_MUST_USE;
 
+/* The report of the latest deadlock with names in place of index ids and values in place of key
+ * bytes; empty when there was none. */
+ql_status ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
+
 #endif

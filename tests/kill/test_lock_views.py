@@ -277,7 +277,8 @@ def test_deadlock_is_reported():
         text = status_text()
         assert "LATEST DETECTED DEADLOCK" in text, text
         part = text[text.index("LATEST DETECTED DEADLOCK"):text.index("\nTRANSACTIONS\n")]
-        assert str(a.id) in part and str(b.id) in part, part
+        for who, key in ((a, 5), (b, 1)):
+            assert f"connection id {who.id}" in part and f"index PRIMARY of table `v`.`t`, key {key}\n" in part, part
 
 
 def test_trx_kinds():
@@ -326,6 +327,8 @@ def test_ddl_waits_for_transaction():
                  f"sql_kill_blocking_connection FROM sys.schema_table_lock_waits WHERE waiting_pid = {b.id}")
         assert s == [("v", "d", str(b.id), "EXCLUSIVE", "DROP TABLE v.d", str(a.id), "SHARED_READ", f"KILL QUERY {a.id}", f"KILL {a.id}")], s
         assert one(f"SELECT waiting_account FROM sys.schema_table_lock_waits WHERE waiting_pid = {b.id}") == ("root@localhost",)
+        # Nothing that is held is in the way of the last one: it queues behind the DROP.
+        assert rows(f"SELECT blocking_pid, blocking_lock_type FROM sys.schema_table_lock_waits WHERE waiting_pid = {c.id}") == [(str(b.id), "EXCLUSIVE")]
         # Not a wait for a row.
         assert rows(f"SELECT trx_state FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {a.id}") == [("RUNNING",)]
         watch.query(s[0][8])
