@@ -236,6 +236,25 @@ def test_ranges():
         a.query("ROLLBACK")
 
 
+def test_lock_data_of_types():
+    watch.query("CREATE TABLE v.types (d DECIMAL(10,2) PRIMARY KEY, t DATETIME, b VARBINARY(10), n VARCHAR(20), KEY t (t), KEY b (b), KEY nd (n DESC, d))")
+    watch.query("INSERT INTO v.types VALUES (1.50, '2024-01-01 10:00:00', x'00ff', 'alpha'), (-2.25, '2024-06-01 00:00:00', x'ff', 'Beta'), (10, NULL, NULL, NULL)")
+    with sessions(1) as (a,):
+        for index, where, mode, data in (
+                ("PRIMARY", "d BETWEEN -3 AND 2", "X", "[-3.00, 1.50]"), ("PRIMARY", "d > 1.5", "X", "(1.50, 10.00]"), ("PRIMARY", "d > 1.5", "X,GAP", "(10.00, supremum)"),
+                ("t", "t > '2024-03-01'", "X", "('2024-03-01 00:00:00', ('2024-06-01 00:00:00', -2.25)]"),
+                ("t", "t <= '2024-03-01'", "X", "(NULL, ('2024-01-01 10:00:00', 1.50)]"), ("t", "t IS NULL", "X", "[NULL, (NULL, 10.00)]"),
+                ("b", "b >= 'a'", "X", "[0x61, (0xff, -2.25)]"), ("PRIMARY", "d = 10", "X,REC_NOT_GAP", "10.00")):
+            a.query("BEGIN")
+            a.query(f"SELECT COUNT(*) FROM v.types FORCE INDEX ({index}) WHERE {where} FOR UPDATE")
+            assert ("RECORD", mode, "GRANTED", index, data) in locks(a, "types"), (where, locks(a, "types"))
+            a.query("ROLLBACK")
+        # A descending key with a column of the primary key in it, which is shown once.
+        a.query("BEGIN")
+        a.query("DELETE FROM v.types WHERE d = 1.5")
+        assert ("RECORD", "X,REC_NOT_GAP", "GRANTED", "nd", "'alpha', 1.50") in locks(a, "types"), locks(a, "types")
+
+
 def test_insert_waits_for_gap():
     with sessions(2) as (a, b):
         a.query("BEGIN")
