@@ -78,6 +78,8 @@ random_levels(qli_writeset *ws, ql_str key)
     uint64_t tail = 0;
     size_t n = key.n < sizeof tail ? key.n : sizeof tail;
     memcpy(&tail, key.p + key.n - n, n);
+    tail ^= tail >> 32; /* keys differ at their end, which is the top of the number */
+    tail ^= tail >> 16;
     ws->random = (ws->random ^ tail) * 6364136223846793005u + 1442695040888963407u;
     uint64_t bits = (ws->random >> 32) | ((uint64_t)1 << (2 * (QLI_WLEVELS - 1)));
     return (uint8_t)(1 + __builtin_ctzll(bits) / 2);
