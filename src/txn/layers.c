@@ -82,8 +82,7 @@ can_merge(const ql_txn *t, uint32_t upper)
 static void
 close_gap(ql_txn *t, uint32_t upper)
 {
-    memmove(&t->layers[upper], &t->layers[upper + 1],
-            (t->nlayers - upper - 1) * sizeof *t->layers);
+    memmove(&t->layers[upper], &t->layers[upper + 1], (t->nlayers - upper - 1) * sizeof *t->layers);
     t->nlayers--;
     if (t->merging == upper) {
         t->merging = 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reclaimer: a background thread that frees memory and files of forgotten layers and takes void row
- * locks out of the table, so that rolling back a million rows costs the session one list operation.
- * Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while freeing.
+ * The reclaimer: a background thread that frees memory and files of forgotten layers and takes void
+ * row locks out of the table, so that rolling back a million rows costs the session one list
+ * operation. Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while
+ * freeing.
  */
 #include "base/arena.h"
 #include "base/mem.h"

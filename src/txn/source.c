@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The merge of ordered parts. Going forward every part stands on its first key not behind the
- * current one; the smallest key is next, and of equal ones the last part's entry counts. Backward is
- * the mirror image. Thread of whoever merges.
+ * current one; the smallest key is next, and of equal ones the last part's entry counts. Backward
+ * is the mirror image. Thread of whoever merges.
  */
 #include "txn/source.h"
 
@@ -113,8 +113,8 @@ static ql_status
 place_one(ql_ctx *cx, qli_source *s, ql_str key, bool back)
 {
     if (s->kind == QLI_SRC_LIST) {
-        stand_in_list(s, back ? qli_writeset_seek_lt(s->ws, key)
-                              : qli_writeset_seek_ge(s->ws, key));
+        stand_in_list(s,
+                      back ? qli_writeset_seek_lt(s->ws, key) : qli_writeset_seek_ge(s->ws, key));
         return QL_OK;
     }
     return stand_in_kv(s, back ? ql_kv_seek_lt(cx, s->kc, key, &s->k, &s->v)

@@ -89,8 +89,8 @@ struct ql_txn {
     uint32_t merging;    /* this layer and the one below it share memory: half merged; 0 = none */
     bool keep_in_memory; /* spilling the lower layers has failed */
     qli_chunks retired;  /* of spilled lists: bytes that open cursors may still stand on */
-    uint32_t floor; /* layers below belong to savepoints and are not merged into */
-    uint32_t depth; /* statements open */
+    uint32_t floor;      /* layers below belong to savepoints and are not merged into */
+    uint32_t depth;      /* statements open */
     uint32_t stmt_base[QLI_STMT_DEPTH];
     uint32_t stmt_no;          /* of the outermost statement open, from 1 */
     qli_savepoint *savepoints; /* newest first */

@@ -2,7 +2,8 @@
  *
  * One layer of an overlay: an ordered set of puts and deletes, private to its transaction. A skip
  * list cut from chunks: nodes never move and values are never overwritten in place, so bytes handed
- * out stay valid until the layer is forgotten or spilled, and forgetting is handing the chunks over.
+ * out stay valid until the layer is forgotten or spilled, and forgetting is handing the chunks
+ * over.
  *
  * A layer that has outgrown its memory has a spilled part besides (spill.h): older entries, in a
  * temporary file. Where both have a key, the list's entry counts.
