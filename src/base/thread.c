@@ -7,7 +7,6 @@
 
 #include <limits.h>
 #include <sched.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
