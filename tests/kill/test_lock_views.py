@@ -487,6 +487,30 @@ def test_many_locks_and_kill():
         assert int(one(f"SELECT COUNT(*) FROM performance_schema.data_locks WHERE THREAD_ID = {a.id} AND LOCK_TYPE = 'RECORD'")[0]) == n
 
 
+def test_views_without_memory():
+    """Each allocation of a look fails once: an ordinary error (1037), and the next look is right."""
+    views = ("performance_schema.data_locks", "performance_schema.data_lock_waits", "information_schema.INNODB_TRX", "sys.innodb_lock_waits",
+             "performance_schema.metadata_locks", "sys.schema_table_lock_waits")
+    with sessions(4) as (a, b, c, d):
+        a.query("BEGIN")
+        a.query("UPDATE v.names SET born = NULL WHERE name = 'Ada'")
+        waits(b, "SELECT * FROM v.names FOR UPDATE", ROW)
+        waits(c, "TRUNCATE TABLE v.names", MDL)
+        for sql in [f"SELECT COUNT(*) FROM {v}" for v in views] + ["SHOW ENGINE INNODB STATUS"]:
+            want = d.query(sql) if sql.startswith("SELECT") else None
+            failed = 0
+            for n in range(1, 2000):
+                d.query(f"SET DEBUG_SYNC = 'fail_alloc_at {n}'")
+                got = d.error(sql)
+                assert got in (0, 1037), (sql, n, got, d.last)
+                if got == 0:
+                    break
+                failed += 1
+            assert failed > 5 and got == 0, (sql, failed, got)
+            d.query("SET DEBUG_SYNC = 'RESET'")
+            assert want is None or d.query(sql) == want, sql
+
+
 def close_all():
     watch.until_calm()
     watch.quit()
