@@ -51,6 +51,7 @@ typedef struct ql_instance {
     struct ql_acl *acl;         /* [const] acl/acl.h */
     struct ql_server *server;   /* [const] server/: listener, configuration; NULL when embedded */
     const char *datadir;        /* [const] absolute path */
+    const char *tmpdir;         /* [const] for temporary files; NULL = /tmp */
     int64_t start_time;         /* [const] Unix seconds, for Uptime */
 } ql_instance;
 

@@ -6,6 +6,7 @@
 #include "base/thread.h"
 
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,6 +94,12 @@ ql_thread_detach(ql_thread *t)
         (void)pthread_detach(t->id);
         t->started = false;
     }
+}
+
+void
+ql_thread_yield(void)
+{
+    (void)sched_yield();
 }
 
 int64_t

@@ -21,6 +21,7 @@ ql_status ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t sta
                           void (*fn)(void *), void *arg) QL_MUST_USE;
 void ql_thread_join(ql_thread *t);
 void ql_thread_detach(ql_thread *t);
+void ql_thread_yield(void); /* let other threads run first; for background work */
 
 int64_t ql_now_mono_ns(void);   /* CLOCK_MONOTONIC */
 int64_t ql_thread_cpu_ns(void); /* processor time of the calling thread */

@@ -207,6 +207,18 @@ find_row(ql_ctx *cx, qli_lock_reader *r, const qli_index_name *ix, ql_str key, q
 
 /* --- keys and intervals ---------------------------------------------------------------------- */
 
+/* A column of the clustered key that the index has too is shown once. */
+static bool
+is_repeated(const cut *c, unsigned i)
+{
+    for (unsigned k = 0; c->how[i] && k < i; k++) {
+        if (c->how[k] && c->how[k]->column == c->how[i]->column && !c->how[k]->prefix) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* whole: the key with its id, as stored. */
 static ql_status
 put_key(ql_ctx *cx, qli_lock_reader *r, const qli_index_name *ix, const cut *c, ql_str whole,
@@ -220,6 +232,9 @@ put_key(ql_ctx *cx, qli_lock_reader *r, const qli_index_name *ix, const cut *c, 
         QL_TRY(ql_buf_put_u8(cx, b, '('));
     }
     for (unsigned i = 0; i < c->n; i++) {
+        if (is_repeated(c, i)) {
+            continue;
+        }
         if (i) {
             QL_TRY(ql_buf_put(cx, b, ", ", 2));
         }

@@ -7,6 +7,7 @@
 #include "catalog/lockview.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,51 +109,56 @@ set_view(const ql_lock_info *l, const qli_index_name *name, int64_t now, ql_lock
     }
 }
 
+/* A listing under way: names of indexes, and where rows are looked up. */
+typedef struct listing {
+    index_names names;
+    qli_lock_reader reader;
+    int64_t now;
+} listing;
+
 static ql_status
-make_views(ql_ctx *cx, qli_lock_reader *r, const ql_lock_info *l, size_t n, ql_lock_view **out)
+listing_begin(ql_ctx *cx, ql_arena *a, size_t nlocks, listing *s)
 {
-    index_names names = {0};
-    int64_t now = ql_now_mono_ns();
-    ql_lock_view *v = QL_ARENA_ARRAY(cx, r->a, ql_lock_view, n + 1);
+    *s = (listing){.now = ql_now_mono_ns()};
+    if (nlocks) {
+        QL_TRY(load_names(cx, a, &s->names));
+    }
+    s->reader.a = a;
+    s->reader.scratch = ql_arena_new("lock texts", ql_arena_quota(a));
+    return s->reader.scratch ? QL_OK : ql_fail_oom(cx, 0);
+}
+
+static void
+listing_end(listing *s)
+{
+    ql_kv_snap_end(s->reader.snap);
+    ql_arena_free(s->reader.scratch);
+}
+
+static ql_status
+make_view(ql_ctx *cx, listing *s, const ql_lock_info *l, ql_lock_view *v)
+{
+    const qli_index_name *name = name_of_key(&s->names, l->low);
+    set_view(l, name, s->now, v);
+    return name ? qli_lock_data(cx, &s->reader, name, l->low, l->high, &v->data) : QL_OK;
+}
+
+static ql_status
+make_views(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, ql_lock_view **out)
+{
+    listing s;
+    ql_lock_view *v = QL_ARENA_ARRAY(cx, a, ql_lock_view, n + 1);
     if (!v) {
         return QL_ERROR;
     }
-    if (n) {
-        QL_TRY(load_names(cx, r->a, &names));
+    ql_status st = listing_begin(cx, a, n, &s);
+    for (size_t i = 0; st == QL_OK && i < n; i++) {
+        st = i % CHECK_EVERY == 0 ? ql_check(cx) : QL_OK;
+        st = st == QL_OK ? make_view(cx, &s, &l[i], &v[i]) : st;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (i % CHECK_EVERY == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        const qli_index_name *name = name_of_key(&names, l[i].low);
-        set_view(&l[i], name, now, &v[i]);
-        if (name) {
-            QL_TRY(qli_lock_data(cx, r, name, l[i].low, l[i].high, &v[i].data));
-        }
-    }
+    listing_end(&s);
     *out = v;
-    return QL_OK;
-}
-
-static ql_status
-read_views(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, ql_lock_view **v)
-{
-    qli_lock_reader r = {.a = a, .scratch = ql_arena_new("lock texts", ql_arena_quota(a))};
-    if (!r.scratch) {
-        return ql_fail_oom(cx, 0);
-    }
-    ql_status st = make_views(cx, &r, l, n, v);
-    ql_kv_snap_end(r.snap);
-    ql_arena_free(r.scratch);
     return st;
-}
-
-ql_status
-ql_lock_views(ql_ctx *cx, ql_arena *a, ql_lock_view **v, size_t *n)
-{
-    ql_lock_info *l;
-    QL_TRY(ql_txnsys_list_locks(cx, a, &l, n));
-    return read_views(cx, a, l, *n, v);
 }
 
 /* Only locks with an edge are made readable: l shrinks to them, edges get their new numbers. */
@@ -190,7 +196,7 @@ ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
     QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
     QL_TRY(qli_lock_edges(cx, a, l, nl, &e, n));
     QL_TRY(keep_involved(cx, a, l, &nl, e, *n));
-    QL_TRY(read_views(cx, a, l, nl, &v));
+    QL_TRY(make_views(cx, a, l, nl, &v));
     *out = QL_ARENA_ARRAY(cx, a, ql_lock_wait, *n + 1);
     if (!*out) {
         return QL_ERROR;
@@ -199,6 +205,95 @@ ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
         (*out)[i] = (ql_lock_wait){&v[e[i].waiter], &v[e[i].blocker]};
     }
     return QL_OK;
+}
+
+/* --- the latest deadlock --------------------------------------------------------------------- */
+
+/* "..., index 1008, key 0x0180" to the bytes of the key with its index id; *at: where that begins.
+ * False: the line says nothing of that kind. */
+static bool
+parse_key(ql_str line, size_t *at, char key[128], size_t *n)
+{
+    static const char index[] = ", index ", hex[] = ", key 0x";
+    const char *p = memmem(line.p, line.n, index, sizeof index - 1), *end = line.p + line.n;
+    if (!p) {
+        return false;
+    }
+    *at = (size_t)(p - line.p);
+    uint32_t id = 0;
+    for (p += sizeof index - 1; p < end && *p >= '0' && *p <= '9'; p++) {
+        id = id * 10 + (uint32_t)(*p - '0');
+    }
+    if ((size_t)(end - p) < sizeof hex - 1 || memcmp(p, hex, sizeof hex - 1) != 0) {
+        return false;
+    }
+    *n = 0;
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        key[(*n)++] = (char)(id >> shift);
+    }
+    for (p += sizeof hex - 1; p + 1 < end && *n < 128; p += 2) {
+        unsigned byte;
+        if (sscanf((const char[]){p[0], p[1], 0}, "%2x", &byte) != 1) {
+            return false;
+        }
+        key[(*n)++] = (char)byte;
+    }
+    return true;
+}
+
+static ql_status
+put_line(ql_ctx *cx, listing *s, ql_str line, ql_buf *b)
+{
+    static const char waits[] = " WAITS FOR connection id ";
+    char key[128];
+    size_t at, n;
+    bool waiting = line.n > 5 && memcmp(line.p, "*** (", 5) == 0 &&
+                   memmem(line.p, line.n, waits, sizeof waits - 1) != NULL;
+    if (!waiting || !parse_key(line, &at, key, &n)) {
+        return ql_buf_put(cx, b, line.p, line.n);
+    }
+    ql_str bytes = {key, n}, data;
+    const qli_index_name *name = name_of_key(&s->names, bytes);
+    if (!name) {
+        return ql_buf_put(cx, b, line.p, line.n);
+    }
+    QL_TRY(qli_lock_data(cx, &s->reader, name, bytes, (ql_str){0}, &data));
+    QL_TRY(ql_buf_put(cx, b, line.p, at));
+    return ql_buf_printf(cx, b, ", index %.*s of table `%.*s`.`%.*s`, key %.*s\n",
+                         (int)name->index->name.n, name->index->name.p, (int)name->table->db.n,
+                         name->table->db.p, (int)name->table->name.n, name->table->name.p,
+                         (int)data.n, data.p);
+}
+
+static ql_status
+put_report(ql_ctx *cx, ql_arena *a, ql_str text, ql_buf *b)
+{
+    listing s;
+    ql_status st = listing_begin(cx, a, text.n, &s);
+    while (st == QL_OK && text.n) {
+        const char *nl = memchr(text.p, '\n', text.n);
+        size_t n = nl ? (size_t)(nl - text.p) + 1 : text.n;
+        st = put_line(cx, &s, (ql_str){text.p, n}, b);
+        text.p += n;
+        text.n -= n;
+    }
+    listing_end(&s);
+    return st;
+}
+
+ql_status
+ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out)
+{
+    ql_buf b = {0};
+    QL_TRY(ql_txnsys_latest_deadlock(cx, a, out));
+    if (!out->n) {
+        return QL_OK;
+    }
+    ql_status st = put_report(cx, a, *out, &b);
+    out->p = st == QL_OK ? ql_arena_strndup(cx, a, b.p, b.n) : NULL;
+    out->n = b.n;
+    ql_buf_free(&b);
+    return st != QL_OK ? st : out->p ? QL_OK : QL_ERROR;
 }
 
 char *
@@ -353,30 +448,36 @@ add_table_lock(ql_ctx *cx, qli_rows *r, const ql_lock_view *l)
     return QL_OK;
 }
 
+static ql_status
+add_row_locks(ql_ctx *cx, qli_rows *r, const ql_lock_info *l, size_t n, intentions *tables)
+{
+    listing s;
+    ql_lock_view v;
+    ql_status st = listing_begin(cx, r->a, n, &s);
+    for (size_t i = 0; st == QL_OK && i < n; i++) {
+        QL_TRY_TO(st, i % CHECK_EVERY == 0 ? ql_check(cx) : QL_OK, out);
+        QL_TRY_TO(st, make_view(cx, &s, &l[i], &v), out);
+        QL_TRY_TO(st, note_intention(cx, r->a, tables, &v), out);
+        st = add_row_lock(cx, r, &v);
+    }
+out:
+    listing_end(&s);
+    return st;
+}
+
 ql_status
 qli_fill_data_locks(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
 {
     qli_rows r = {.a = a, .t = t};
     intentions tables = {0};
-    ql_lock_view *l;
+    ql_lock_info *l;
     size_t nl;
-    QL_TRY(ql_lock_views(cx, a, &l, &nl));
-    for (size_t i = 0; i < nl; i++) {
-        if (i % CHECK_EVERY == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        QL_TRY(note_intention(cx, a, &tables, &l[i]));
-    }
+    QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
+    QL_TRY(add_row_locks(cx, &r, l, nl, &tables));
     for (size_t i = 0; i < tables.size; i++) {
         if (tables.v[i]) {
             QL_TRY(add_table_lock(cx, &r, tables.v[i]));
         }
-    }
-    for (size_t i = 0; i < nl; i++) {
-        if (i % CHECK_EVERY == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        QL_TRY(add_row_lock(cx, &r, &l[i]));
     }
     *rows = r.v;
     *n = r.n;

@@ -22,16 +22,18 @@ typedef struct ql_lock_view {
     ql_str data; /* LOCK_DATA: key values of a record, an interval otherwise; p NULL = unknown */
 } ql_lock_view;
 
-/* All row locks. May read rows to show their values (a short snapshot of its own). Checkpoints
- * inside; takes the lock manager's mutexes for a thousand locks at a time. */
-ql_status ql_lock_views(ql_ctx *cx, ql_arena *a, ql_lock_view **v, size_t *n) QL_MUST_USE;
-
 /* A request that waits and a lock of somebody else that it waits for: one held, or one that was
  * asked for before it. */
 typedef struct ql_lock_wait {
     const ql_lock_view *waiting, *blocking;
 } ql_lock_wait;
-/* All of them, those of one waiting request behind each other. As above. */
+/* All of them, those of one waiting request behind each other. May read rows to show their values
+ * (a short snapshot of its own). Checkpoints inside; takes the lock manager's mutexes for a
+ * thousand locks at a time. */
 ql_status ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **v, size_t *n) QL_MUST_USE;
+
+/* The report of the latest deadlock with names in place of index ids and values in place of key
+ * bytes; empty when there was none. */
+ql_status ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
 
 #endif

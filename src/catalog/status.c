@@ -225,6 +225,9 @@ add_txns(ql_ctx *cx, list *l)
     QL_TRY(add_number(cx, l, "Quell_row_locks", s.row_locks));
     QL_TRY(add_number(cx, l, "Quell_open_transactions", s.open_transactions));
     QL_TRY(add_number(cx, l, "Quell_trash_keys_purged", s.trash_keys_purged));
+    QL_TRY(add_number(cx, l, "Quell_spilled_layers", s.spilled_layers));
+    QL_TRY(add_number(cx, l, "Quell_spilled_bytes", s.spilled_bytes));
+    QL_TRY(add_number(cx, l, "Quell_spills", s.spills));
     return add_number(cx, l, "Quell_overlay_bytes", s.overlay_bytes);
 }
 

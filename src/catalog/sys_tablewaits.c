@@ -68,17 +68,17 @@ set_account(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_proc_info *p)
 
 static ql_status
 add_table_wait(ql_ctx *cx, qli_rows *r, const qli_sessions *s, const ql_mdl_info *pending,
-               const ql_mdl_info *granted, bool raw)
+               const ql_mdl_info *other, bool raw)
 {
     const ql_proc_info *waiter = qli_sessions_find(s, pending->conn_id);
-    const ql_proc_info *blocker = qli_sessions_find(s, granted->conn_id);
+    const ql_proc_info *blocker = qli_sessions_find(s, other->conn_id);
     ql_value *v;
     if (!waiter || !blocker) {
         return QL_OK;
     }
     QL_TRY(qli_rows_add(cx, r, &v));
-    qli_set_str(&v[SCHEMA], granted->db);
-    qli_set_str(&v[NAME], granted->name);
+    qli_set_str(&v[SCHEMA], other->db);
+    qli_set_str(&v[NAME], other->name);
     v[WAITING_THREAD] = v[WAITING_PID] = ql_value_uint(waiter->id);
     QL_TRY(set_account(cx, r->a, &v[WAITING_ACCOUNT], waiter));
     qli_set_cstr(&v[WAITING_TYPE], ql_mdl_mode_name(pending->mode));
@@ -89,8 +89,8 @@ add_table_wait(ql_ctx *cx, qli_rows *r, const qli_sessions *s, const ql_mdl_info
     v[WAITING_EXAMINED] = ql_value_uint(waiter->rows_examined);
     v[BLOCKING_THREAD] = v[BLOCKING_PID] = ql_value_uint(blocker->id);
     QL_TRY(set_account(cx, r->a, &v[BLOCKING_ACCOUNT], blocker));
-    qli_set_cstr(&v[BLOCKING_TYPE], ql_mdl_mode_name(granted->mode));
-    qli_set_cstr(&v[BLOCKING_DURATION], ql_mdl_duration_name(granted->duration));
+    qli_set_cstr(&v[BLOCKING_TYPE], ql_mdl_mode_name(other->mode));
+    qli_set_cstr(&v[BLOCKING_DURATION], ql_mdl_duration_name(other->duration));
     return qli_set_sys_kills(cx, r->a, &v[KILL_QUERY], blocker->id);
 }
 
@@ -102,6 +102,27 @@ blocks(const ql_mdl_info *granted, const ql_mdl_info *pending)
     return granted->granted && granted->lock_id == pending->lock_id &&
            granted->conn_id != pending->conn_id &&
            ql_mdl_conflicts(granted->space, granted->mode, pending->mode);
+}
+
+/* Rows for one pending request: all holders in its way; without one, the request that it queues
+ * behind. */
+static ql_status
+add_table_waits(ql_ctx *cx, qli_rows *r, const qli_sessions *s, const ql_mdl_info *l, size_t n,
+                const ql_mdl_info *pending, bool raw)
+{
+    size_t before = r->n;
+    for (size_t k = 0; k < n; k++) {
+        if (blocks(&l[k], pending)) {
+            QL_TRY(add_table_wait(cx, r, s, pending, &l[k], raw));
+        }
+    }
+    for (size_t k = 0; k < n && r->n == before; k++) {
+        if (!l[k].granted && l[k].lock_id == pending->lock_id &&
+            l[k].conn_id == pending->blocking_conn_id) {
+            QL_TRY(add_table_wait(cx, r, s, pending, &l[k], raw));
+        }
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -119,11 +140,7 @@ fill_table_waits(ql_ctx *cx, ql_arena *a, const ql_table *t, bool raw, ql_value 
             continue;
         }
         QL_TRY(ql_check(cx));
-        for (size_t k = 0; k < nl; k++) {
-            if (blocks(&l[k], &l[i])) {
-                QL_TRY(add_table_wait(cx, &r, &s, &l[i], &l[k], raw));
-            }
-        }
+        QL_TRY(add_table_waits(cx, &r, &s, l, nl, &l[i], raw));
     }
     *rows = r.v;
     *n = r.n;

@@ -195,6 +195,26 @@ qli_exec_truncate(ql_ctx *cx, qli_run *run)
     return qli_ddl_end(cx, run);
 }
 
+/* ALTER TABLE t { DISABLE | ENABLE } KEYS: keys are always kept up to date, so nothing changes;
+ * dumps have it around their rows. */
+ql_status
+qli_exec_alter_keys(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
+    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+    ql_table *t;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_table(cx, QL_PRIV_ALTER, db, name->name));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, &t));
+    if (ql_table_is_transactional(t)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, qli_zstr(cx, name->name));
+    }
+    return qli_ddl_end(cx, run);
+}
+
 ql_status
 qli_exec_use(ql_ctx *cx, qli_run *run)
 {

@@ -368,6 +368,8 @@ ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 
+ql_status qli_exec_alter_keys(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* ddl.c */
+
 /* --- locks.c --- */
 ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;

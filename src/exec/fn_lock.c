@@ -53,7 +53,7 @@ lock_deadline(ql_ctx *cx, const ql_value *v, ql_deadline *dl)
     if (!ql_value_is_null(v)) {
         QL_TRY(ql_value_to_double(cx, v, &seconds));
     }
-    seconds = rint(seconds);
+    seconds = round(seconds);
     *dl = seconds < 0 || seconds >= FOREVER_SECONDS ? QL_FOREVER
                                                     : ql_deadline_ms((int64_t)(seconds * 1000));
     return QL_OK;

@@ -47,7 +47,7 @@ static ql_status
 put_deadlock(ql_ctx *cx, report *r)
 {
     ql_str text;
-    QL_TRY(ql_txnsys_latest_deadlock(cx, r->mem, &text));
+    QL_TRY(ql_deadlock_text(cx, r->mem, &text));
     if (text.n == 0) {
         return QL_OK;
     }

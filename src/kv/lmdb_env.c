@@ -26,6 +26,7 @@
 #else
 #define DEFAULT_MAP ((uint64_t)16 << 40)
 #endif
+#define TEMP_MAP (DEFAULT_MAP >> 4) /* many of them must fit into the address space */
 #define SPACE_FLOOR ((uint64_t)1 << 20)
 
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
@@ -201,7 +202,7 @@ reserve_lock_file(const qli_lmdb *l, const ql_kv_options *opt)
 static int
 env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags)
 {
-    uint64_t map = opt->map_size != 0 ? opt->map_size : DEFAULT_MAP;
+    uint64_t map = opt->map_size != 0 ? opt->map_size : opt->no_sync ? TEMP_MAP : DEFAULT_MAP;
     int rc = opt->read_only ? 0 : reserve_lock_file(l, opt);
     if (rc == 0) {
         rc = try_env_open(l, opt, flags, map);

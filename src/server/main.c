@@ -191,6 +191,7 @@ run(ql_ctx *cx, ql_server *server, const ql_config *c)
     }
     bool make = c->mode != QL_MODE_SERVE;
     server->inst->datadir = c->datadir.p;
+    server->inst->tmpdir = c->tmpdir.p;
     if (make) {
         if (qli_boot(cx, server, c->mode == QL_MODE_INITIALIZE_INSECURE) != QL_OK) {
             return die(cx);

@@ -40,6 +40,8 @@ qli_txn_acts_at_once(ql_stmt_kind kind)
     case QL_S_LOCK_TABLES:
     case QL_S_UNLOCK_TABLES:
     case QL_S_FLUSH:
+    case QL_S_LOCK_INSTANCE:
+    case QL_S_UNLOCK_INSTANCE:
     case QL_S_PREPARE:
     case QL_S_DEALLOCATE:
         return true;
@@ -313,6 +315,9 @@ qli_txn_decide(ql_session *s, ql_status st)
     }
     if (st != QL_OK) {
         undo(s);
+    }
+    if (st == QL_KILLED) {
+        ql_user_lock_stmt_killed(&s->cx);
     }
     return st;
 }

@@ -158,6 +158,25 @@ static const object_word alter_words[] = {
     {K_INSTANCE, "ALTER INSTANCE", false},
 };
 
+/* So far only what dumps of data contain: { DISABLE | ENABLE } KEYS. */
+static ql_status
+alter_table(qli_parser *p, ql_ast_stmt *s, const ql_ast_table_name *table)
+{
+    qli_token_kind verb = p->t.kind;
+    if ((verb != K_DISABLE && verb != K_ENABLE) || qli_peek(p, 1)->kind != K_KEYS) {
+        return qli_unbuilt(p, "ALTER TABLE");
+    }
+    qli_advance(p);
+    qli_advance(p);
+    if (!qli_at_end(p)) {
+        return qli_unbuilt(p, "ALTER TABLE");
+    }
+    s->kind = QL_S_ALTER_TABLE;
+    QL_TRY(qli_grow(p, &s->names.v, &s->names.n, sizeof *s->names.v));
+    s->names.v[0] = *table;
+    return QL_OK;
+}
+
 ql_status
 qli_alter(qli_parser *p, ql_ast_stmt *s)
 {
@@ -174,7 +193,7 @@ qli_alter(qli_parser *p, ql_ast_stmt *s)
         ql_ast_table_name table;
         qli_advance(p);
         QL_TRY(qli_table_name(p, &table));
-        return qli_unbuilt(p, "ALTER TABLE");
+        return alter_table(p, s, &table);
     }
     case K_DEFINER:
         QL_TRY(definer(p));

@@ -10,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/sysvars.h"
+#include "catalog/locked.h"
 #include "table/table_int.h"
 #include "txn/nontxn.h"
 
@@ -185,9 +185,8 @@ ql_table_lock_uses(ql_ctx *cx, ql_table_use *v, size_t n)
     return QL_OK;
 }
 
-/* Waiting for the metadata locks' space TABLE_DATA. */
 ql_status
 ql_table_lock(ql_ctx *cx, const ql_table *t, bool write)
 {
-    return ql_rows_lock(cx, t->db, t->name, write);
+    return is_ordinary(t) ? QL_OK : ql_rows_lock(cx, t->db, t->name, write);
 }

@@ -121,7 +121,8 @@ qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
 {
     int tries = 0;
     ql_cv_init(&r->cv);
-    r->alone = r->entries > BIG_ENTRIES;
+    r->big |= r->entries > BIG_ENTRIES;
+    r->alone = r->big;
     show_state(r, "QUEUED");
     for (;;) {
         ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
@@ -152,7 +153,7 @@ take_group(ql_txnsys *ts)
         if (r->alone && n != 0) {
             break;
         }
-        bool big = r->entries > BIG_ENTRIES;
+        bool big = r->big;
         r->state = big ? QLI_CS_APPLYING : QLI_CS_TAKEN;
         show_state(r, big ? "APPLYING" : "TAKEN");
         last = r;
@@ -173,20 +174,55 @@ take_group(ql_txnsys *ts)
     return first;
 }
 
+/* Once a thousand rows: shall a big one stop? */
+static bool
+is_cancelled(const qli_commit_req *r, size_t rows)
+{
+    return rows % ROWS_PER_LOOK == 0 && r->big &&
+           atomic_load_explicit(&r->cancel, memory_order_relaxed);
+}
+
 static ql_status
-put_layer(ql_ctx *cx, ql_kv_apply *a, qli_commit_req *r, const qli_writeset *ws)
+put_entry(ql_ctx *cx, ql_kv_apply *a, const qli_entry *e)
+{
+    return e->deleted ? ql_kv_apply_del(cx, a, e->key) : ql_kv_apply_put(cx, a, e->key, e->value);
+}
+
+/* The common case: one layer, in memory. */
+static ql_status
+put_list(ql_ctx *cx, ql_kv_apply *a, const qli_commit_req *r, const qli_writeset *ws)
 {
     size_t rows = 0;
     for (const qli_wnode *n = qli_writeset_first(ws); n != NULL; n = n->next[0]) {
-        ql_str key = qli_wnode_key(n);
-        QL_TRY(n->deleted ? ql_kv_apply_del(cx, a, key)
-                          : ql_kv_apply_put(cx, a, key, qli_wnode_value(n)));
-        if (++rows % ROWS_PER_LOOK == 0 && r->entries > BIG_ENTRIES &&
-            atomic_load_explicit(&r->cancel, memory_order_relaxed)) {
+        qli_entry e = {qli_wnode_key(n), qli_wnode_value(n), n->deleted};
+        QL_TRY(put_entry(cx, a, &e));
+        if (is_cancelled(r, ++rows)) {
             return QL_KILLED;
         }
     }
     return QL_OK;
+}
+
+/* Layers and their spilled parts as one sequence in key order, each key once. */
+static ql_status
+put_merged(ql_ctx *cx, ql_kv_apply *a, const qli_commit_req *r)
+{
+    qli_merge m;
+    qli_entry e;
+    size_t rows = 0;
+    qli_merge_init(&m);
+    ql_status st = qli_merge_over(cx, &m, NULL, r->layers, r->nlayers);
+    if (st == QL_OK) {
+        st = qli_merge_place(cx, &m, (ql_str){"", 0}, false);
+    }
+    while (st == QL_OK && qli_merge_choose(&m, &e)) {
+        st = put_entry(cx, a, &e);
+        if (st == QL_OK) {
+            st = is_cancelled(r, ++rows) ? QL_KILLED : qli_merge_advance(cx, &m);
+        }
+    }
+    qli_merge_fini(&m);
+    return st;
 }
 
 static ql_status
@@ -195,10 +231,10 @@ put_request(ql_ctx *cx, ql_kv_apply *a, qli_commit_req *r)
     if (r->run != NULL) {
         return r->run(cx, a, r->arg);
     }
-    for (uint32_t i = 0; i < r->nlayers; i++) {
-        QL_TRY(put_layer(cx, a, r, &r->layers[i]));
+    if (r->nlayers == 1 && r->layers[0].spill == NULL) {
+        return put_list(cx, a, r, &r->layers[0]);
     }
-    return QL_OK;
+    return put_merged(cx, a, r);
 }
 
 /* The last look at the wish to cancel; afterwards the set is taken. */
@@ -206,7 +242,7 @@ static ql_status
 pass_point_of_no_return(ql_txnsys *ts, qli_commit_req *r)
 {
     ql_status st = QL_OK;
-    if (r->entries <= BIG_ENTRIES) {
+    if (!r->big) {
         return QL_OK;
     }
     ql_mutex_lock(&ts->commit_mu);

@@ -64,6 +64,7 @@ qli_party_prepare(const ql_ctx *cx, qli_party *me, qli_describe describe)
     me->proc = cx->proc;
     me->weight = qli_txn_weight(cx);
     me->describe = describe;
+    me->rows = me->no_row_waits = false;
 }
 
 /* --- the search --- */
@@ -234,6 +235,10 @@ qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mu
     me->wake_mu = wake_mu;
     me->wake_cv = wake_cv;
     atomic_store_explicit(&me->waiting, true, memory_order_relaxed);
+    ts->graph_others += !me->rows;
+    if (me->no_row_waits && ts->graph_others == 0) {
+        return true; /* nobody waits for it: no cycle, however long the queue in front */
+    }
     for (qli_party *last; (last = find_cycle(ts, me)) != NULL;) {
         qli_party *victim = lightest(me, last);
         qli_count(&ts->n_deadlocks);
@@ -254,6 +259,7 @@ qli_graph_leave(ql_txnsys *ts, qli_party *me)
     bool victim = atomic_load_explicit(&me->victim, memory_order_relaxed);
     atomic_store_explicit(&me->waiting, false, memory_order_relaxed);
     atomic_store_explicit(&me->victim, false, memory_order_relaxed);
+    ts->graph_others -= !me->rows;
     me->edges = NULL;
     return victim;
 }

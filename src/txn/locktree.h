@@ -46,7 +46,8 @@ typedef struct qli_lock {
     bool linked : 1;               /* [shard] in a tree */
     bool insert : 1;               /* [shard] waiting one: insert intention */
     bool passes : 1;               /* [shard] waiting one: may go ahead of others that wait */
-    bool gap_s; /* [const] GAP: asked for in shared mode; no bit, its owner reads it unlocked */
+    bool gap_s; /* the last field. [const] GAP: asked for in shared mode; no bit, its owner reads it
+                   unlocked */
 } qli_lock;
 
 typedef struct qli_span {
@@ -62,8 +63,8 @@ qli_span_of(qli_lock *l)
     return (qli_span *)(void *)(l + 1);
 }
 
-/* Points use the struct's own padding. */
-#define QLI_POINT_HEAD (offsetof(qli_lock, height) + 2)
+/* Points use the padding behind the last field. */
+#define QLI_POINT_HEAD (offsetof(qli_lock, gap_s) + 1)
 
 static inline bool
 qli_is_span(const qli_lock *l)

@@ -326,6 +326,7 @@ take_locked(ql_ctx *cx, ql_txnsys *ts, qli_mdl_ticket *t, const qli_mdl_request 
     t->mode = r->mode;
     t->duration = r->duration;
     t->count = 1;
+    t->stmt_gets = 0;
     if (qli_mdl_is_fixed(r->space) && r->mode != QL_MDL_IX) {
         atomic_fetch_or_explicit(&t->lock->ix, QLI_MDL_SLOW, memory_order_acq_rel);
     }

@@ -41,7 +41,9 @@ struct qli_mdl_ticket {
     qli_mdl_ticket *own_next, *own_prev; /* granted ones of the set, newest first */
     ql_mdl_mode mode;
     ql_mdl_duration duration;
-    uint32_t count; /* USER_LOCK: how often it was got */
+    uint32_t count;     /* USER_LOCK: how often it was got, */
+    uint32_t stmt_gets; /* of these by the statement stmt_id */
+    uint64_t stmt_id;
     bool granted, inlined;
     ql_cv cv;
 };

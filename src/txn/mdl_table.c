@@ -433,7 +433,8 @@ each_holder(ql_txnsys *ts, const qli_mdl_ticket *t, qli_mdl_visit visit, void *a
 {
     const qli_mdl_lock *l = t->lock;
     uint16_t mask = held_in_the_way(l->space, t->mode);
-    for (const qli_mdl_ticket *h = l->holders; h != NULL; h = h->next) {
+    const qli_mdl_ticket *first = (mask & l->held_modes) != 0 ? l->holders : NULL;
+    for (const qli_mdl_ticket *h = first; h != NULL; h = h->next) {
         if (h->set != t->set && (mask & qli_mdl_bit(h->mode)) != 0 && visit(arg, h->set)) {
             return true;
         }

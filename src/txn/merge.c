@@ -3,21 +3,12 @@
  * What a read sees: a KV snapshot with the transaction's layers merged over it, as a point read and
  * as a cursor in both directions. Session's thread; no locks, no waits.
  *
- * A cursor has one source for the snapshot and one for each layer it may see. Going forward every
- * source stands on its first key not behind the cursor; the smallest key is next, and of equal ones
- * the topmost layer's entry counts (a deleted one hides the key). Backward is the mirror image;
- * turning round places every source anew.
+ * A cursor merges (source.h) the snapshot with the layers it may see; a deleted entry hides the
+ * key. Turning round, and a change of the layers (a new one, a spilled one), place every part anew.
  */
 #include "txn/txn_int.h"
 
-#define INLINE_SOURCES 3u
 #define KEY_MAX 3500u
-
-/* A layer's stand: the node that comes next in the cursor's direction, NULL = none. */
-typedef struct source {
-    qli_wnode *at;
-    bool tied; /* its key is the cursor's current one */
-} source;
 
 /* Owner: who opened it. When its transaction ends first it is cut off and only good for closing. */
 struct ql_txn_cursor {
@@ -26,15 +17,11 @@ struct ql_txn_cursor {
     ql_view view;
     qli_shot *shot;
     ql_kv_cursor *kc;
-    ql_status base_st; /* QL_OK: base_k, base_v are the snapshot's next entry */
-    ql_str base_k, base_v;
-    bool base_tied;
-    int dir;    /* 1, -1; 0 = not placed */
-    ql_str key; /* the current one */
-    uint32_t nsources;
-    source *sources; /* layer i's is sources[i] */
-    uint32_t cap;
-    source inline_sources[INLINE_SOURCES];
+    int dir;          /* 1, -1; 0 = not placed */
+    ql_str key;       /* the current one */
+    uint64_t version; /* of the transaction's layers when the parts were placed */
+    uint32_t nlayers; /* seen */
+    qli_merge parts;  /* the snapshot first */
 };
 
 /* --- snapshots --- */
@@ -179,6 +166,13 @@ ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
             *value = qli_wnode_value(n);
             return n->deleted ? QL_END : QL_OK;
         }
+        if (QL_UNLIKELY(t->layers[i].spill != NULL)) {
+            bool deleted = false;
+            ql_status st = qli_spill_get(cx, t->layers[i].spill, key, value, &deleted);
+            if (st != QL_END) {
+                return st == QL_OK && deleted ? QL_END : st;
+            }
+        }
     }
     qli_shot *sh;
     QL_TRY(shot_of(cx, t, view, &sh));
@@ -197,19 +191,9 @@ take_cursor(ql_txn *t)
     }
     c = ql_mem_zalloc(sizeof *c);
     if (c != NULL) {
-        c->sources = c->inline_sources;
-        c->cap = INLINE_SOURCES;
+        qli_merge_init(&c->parts);
     }
     return c;
-}
-
-static void
-free_cursor(ql_txn_cursor *c)
-{
-    if (c->sources != c->inline_sources) {
-        ql_mem_free(c->sources);
-    }
-    ql_mem_free(c);
 }
 
 ql_status
@@ -224,7 +208,7 @@ ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out)
     }
     ql_status st = ql_kv_cursor_open(cx, sh->s, &c->kc);
     if (st != QL_OK) {
-        free_cursor(c);
+        ql_mem_free(c);
         return st;
     }
     sh->refs++;
@@ -232,7 +216,7 @@ ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out)
     c->t = t;
     c->view = view;
     c->dir = 0;
-    c->nsources = 0;
+    c->version = 0;
     c->prev = NULL;
     c->next = t->cursors;
     if (c->next != NULL) {
@@ -256,6 +240,7 @@ cut_off(ql_ctx *cx, ql_txn_cursor *c)
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
+    qli_merge_fini(&c->parts);
     ql_kv_cursor_close(c->kc);
     c->kc = NULL;
     shot_put(cx, t, c->shot);
@@ -289,130 +274,67 @@ ql_txn_cursor_close(ql_txn_cursor *c)
         /* The row of the process list is the session's business; here nothing shows. */
         ql_ctx none = {0};
         cut_off(&none, c);
-        if (t->spare == NULL && c->sources == c->inline_sources) {
+        if (t->spare == NULL) {
             t->spare = c;
             return;
         }
     }
-    free_cursor(c);
+    ql_mem_free(c);
+}
+
+bool
+qli_cursors_hold_top(const ql_txn *t)
+{
+    for (const ql_txn_cursor *c = t->cursors; c != NULL; c = c->next) {
+        bool sees_top = t->depth == 0 || c->view == QL_VIEW_OWN || c->view == QL_VIEW_CURRENT;
+        if (sees_top && c->dir != 0 && c->version != t->version) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* --- cursors: moving --- */
 
-/* Sources for the layers seen now. */
-static ql_status
-fit_sources(ql_ctx *cx, ql_txn_cursor *c)
+static bool
+layers_have_changed(const ql_txn_cursor *c)
 {
-    uint32_t n = visible_layers(c->t, c->view);
-    if (n > c->cap) {
-        source *more = ql_mem_alloc(n * sizeof *more);
-        if (more == NULL) {
-            return ql_fail_oom(cx, n * sizeof *more);
-        }
-        if (c->sources != c->inline_sources) {
-            ql_mem_free(c->sources);
-        }
-        c->sources = more;
-        c->cap = n;
-    }
-    c->nsources = n;
-    return QL_OK;
+    return c->version != c->t->version || c->nlayers != visible_layers(c->t, c->view);
 }
 
-static ql_status
-base_seek(ql_ctx *cx, ql_txn_cursor *c, ql_str key, bool back)
-{
-    c->base_st = back ? ql_kv_seek_lt(cx, c->kc, key, &c->base_k, &c->base_v)
-                      : ql_kv_seek_ge(cx, c->kc, key, &c->base_k, &c->base_v);
-    c->base_tied = false;
-    return c->base_st == QL_END ? QL_OK : c->base_st;
-}
-
+/* key may lie in bytes that the cursor has handed out. */
 static ql_status
 place(ql_ctx *cx, ql_txn_cursor *c, ql_str key, bool back)
 {
+    char copy[KEY_MAX + 1];
     c->dir = 0;
-    QL_TRY(fit_sources(cx, c));
-    QL_TRY(base_seek(cx, c, key, back));
-    for (uint32_t i = 0; i < c->nsources; i++) {
-        const qli_writeset *ws = &c->t->layers[i];
-        c->sources[i] =
-            (source){.at = back ? qli_writeset_seek_lt(ws, key) : qli_writeset_seek_ge(ws, key)};
+    if (key.n <= sizeof copy) { /* longer ones are nobody's */
+        memcpy(copy, key.p, key.n);
+        key.p = copy;
     }
+    if (layers_have_changed(c)) {
+        c->version = 0;
+        c->nlayers = visible_layers(c->t, c->view);
+        QL_TRY(qli_merge_over(cx, &c->parts, c->kc, c->t->layers, c->nlayers));
+        c->version = c->t->version;
+    }
+    QL_TRY(qli_merge_place(cx, &c->parts, key, back));
     c->dir = back ? -1 : 1;
     return QL_OK;
 }
 
-/* The sources that stand on the current key go one step on. */
-static ql_status
-advance(ql_ctx *cx, ql_txn_cursor *c)
-{
-    bool back = c->dir < 0;
-    if (c->base_tied) {
-        c->base_st = back ? ql_kv_prev(cx, c->kc, &c->base_k, &c->base_v)
-                          : ql_kv_next(cx, c->kc, &c->base_k, &c->base_v);
-        c->base_tied = false;
-        if (QL_UNLIKELY(c->base_st != QL_OK && c->base_st != QL_END)) {
-            return c->base_st;
-        }
-    }
-    for (uint32_t i = 0; i < c->nsources; i++) {
-        source *s = &c->sources[i];
-        if (s->tied) {
-            s->at = back ? s->at->prev : s->at->next[0];
-            s->tied = false;
-        }
-    }
-    return QL_OK;
-}
-
-/* The topmost of the sources on the nearest key becomes current: its node, or NULL for the
- * snapshot's. False when all are at their end. */
-static bool
-choose(ql_txn_cursor *c, const qli_wnode **top)
-{
-    bool any = c->base_st == QL_OK;
-    ql_str best = c->base_k;
-    *top = NULL;
-    c->base_tied = any;
-    for (uint32_t i = 0; i < c->nsources; i++) {
-        source *s = &c->sources[i];
-        s->tied = false;
-        if (s->at == NULL) {
-            continue;
-        }
-        ql_str k = qli_wnode_key(s->at);
-        int d = any ? qli_compare(k, best) * c->dir : -1;
-        if (d > 0) {
-            continue;
-        }
-        if (d < 0) {
-            c->base_tied = false;
-            for (uint32_t j = 0; j < i; j++) {
-                c->sources[j].tied = false;
-            }
-            best = k;
-            any = true;
-        }
-        s->tied = true;
-        *top = s->at;
-    }
-    c->key = best;
-    return any;
-}
-
-/* From where the sources stand to the next entry that is not deleted. */
+/* From where the parts stand to the next entry that is not deleted. */
 static ql_status
 settle(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
 {
-    const qli_wnode *top;
-    for (uint32_t n = 1; choose(c, &top); n++) {
-        if (top == NULL || !top->deleted) {
-            *k = c->key;
-            *v = top != NULL ? qli_wnode_value(top) : c->base_v;
+    qli_entry e;
+    for (uint32_t n = 1; qli_merge_choose(&c->parts, &e); n++) {
+        if (!e.deleted) {
+            c->key = *k = e.key;
+            *v = e.value;
             return QL_OK;
         }
-        QL_TRY(advance(cx, c));
+        QL_TRY(qli_merge_advance(cx, &c->parts));
         if (QL_UNLIKELY(n % 1024 == 0)) {
             QL_TRY(ql_check(cx));
         }
@@ -443,7 +365,7 @@ ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k, ql_str *v)
     return seek(cx, c, key, true, k, v);
 }
 
-/* Place all sources anew behind (before) the current key: the direction or the layers changed. */
+/* Place all parts anew behind (before) the current key: the direction or the layers changed. */
 static ql_status
 turn(ql_ctx *cx, ql_txn_cursor *c, bool back)
 {
@@ -475,14 +397,12 @@ step(ql_ctx *cx, ql_txn_cursor *c, bool back, ql_str *k, ql_str *v)
     if (QL_UNLIKELY(c->dir == 0)) {
         return QL_END;
     }
-    if (QL_LIKELY(c->nsources == 0 && c->dir == (back ? -1 : 1) &&
-                  visible_layers(c->t, c->view) == 0)) {
-        return step_base(cx, c, back, k, v);
-    }
-    if (QL_UNLIKELY(c->dir != (back ? -1 : 1) || c->nsources != visible_layers(c->t, c->view))) {
+    if (QL_UNLIKELY(c->dir != (back ? -1 : 1) || layers_have_changed(c))) {
         QL_TRY(turn(cx, c, back));
+    } else if (QL_LIKELY(c->nlayers == 0)) {
+        return step_base(cx, c, back, k, v);
     } else {
-        QL_TRY(advance(cx, c));
+        QL_TRY(qli_merge_advance(cx, &c->parts));
     }
     return settle(cx, c, k, v);
 }

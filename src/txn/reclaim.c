@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reclaimer: a background thread that frees the memory of forgotten layers and takes void row
- * locks out of the table, so that rolling back a million rows costs the session one list operation.
- * Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while freeing.
+ * The reclaimer: a background thread that frees memory and files of forgotten layers and takes void
+ * row locks out of the table, so that rolling back a million rows costs the session one list
+ * operation. Small sets are freed on the spot. Mutex: reclaim_mu (rank RECLAIM), never held while
+ * freeing.
  */
 #include "base/arena.h"
 #include "base/mem.h"
@@ -25,6 +26,16 @@ qli_reclaim_chunks(ql_txnsys *ts, qli_chunks *c)
     }
     ql_mutex_lock(&ts->reclaim_mu);
     qli_chunks_join(&ts->garbage, c);
+    ql_cv_signal(&ts->reclaim_work);
+    ql_mutex_unlock(&ts->reclaim_mu);
+}
+
+void
+qli_reclaim_spill(ql_txnsys *ts, qli_spill *sp)
+{
+    ql_mutex_lock(&ts->reclaim_mu);
+    sp->next_dead = ts->spills;
+    ts->spills = sp;
     ql_cv_signal(&ts->reclaim_work);
     ql_mutex_unlock(&ts->reclaim_mu);
 }
@@ -65,8 +76,14 @@ qli_reclaim_all(ql_txnsys *ts)
     ts->dead = NULL;
     struct qli_dead_arena *arenas = ts->arenas;
     ts->arenas = NULL;
+    qli_spill *spills = ts->spills;
+    ts->spills = NULL;
     ql_mutex_unlock(&ts->reclaim_mu);
     qli_chunks_free(&garbage);
+    for (qli_spill *next; spills != NULL; spills = next) {
+        next = spills->next_dead;
+        qli_spill_free(spills);
+    }
     for (struct qli_dead_arena *next; arenas != NULL; arenas = next) {
         next = arenas->next;
         ql_arena_free(arenas->arena);
@@ -87,7 +104,7 @@ qli_reclaimer_run(void *arg)
     while (st != QL_KILLED) {
         ql_mutex_lock(&ts->reclaim_mu);
         while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL &&
-               ts->arenas == NULL) {
+               ts->arenas == NULL && ts->spills == NULL) {
             st = ql_cv_wait(cx, &ts->reclaim_work, &ts->reclaim_mu, QL_FOREVER, QL_W_BACKGROUND);
         }
         ql_mutex_unlock(&ts->reclaim_mu);

@@ -11,6 +11,7 @@
 #include "txn/graph.h"
 
 #define SWEEP_INLINE 64u  /* void locks that the ending thread takes out itself */
+#define WAYS 200u         /* times the sweeper lets others run between two batches, at most */
 #define SWEEP_BATCH 64u   /* taken out at a time */
 #define HITS_MAX 64u      /* of a stretch: conflicts looked at to find the latest */
 #define PASS_BUDGET 1000u /* locks looked at to find out whether one may pass another */
@@ -110,6 +111,26 @@ tree_of(qli_shard *sh, const qli_lock *l)
     return qli_is_span(l) ? &sh->spans : &sh->points;
 }
 
+/* As a session does: the sweeper gives way to those it sees coming. */
+static void
+enter_shard(qli_shard *sh)
+{
+    atomic_fetch_add_explicit(&sh->coming, 1, memory_order_relaxed);
+    ql_mutex_lock(&sh->mu);
+    atomic_fetch_sub_explicit(&sh->coming, 1, memory_order_relaxed);
+}
+
+/* The mutex is not fair: without this a sweep of a million locks could keep a session out for
+ * milliseconds. */
+static void
+give_way(const qli_shard *sh)
+{
+    for (unsigned i = 0; i < WAYS && atomic_load_explicit(&sh->coming, memory_order_relaxed) != 0;
+         i++) {
+        ql_thread_yield();
+    }
+}
+
 /* [shard] */
 static void
 unlink_lock(qli_shard *sh, qli_lock *l)
@@ -126,9 +147,13 @@ qli_trx_sweep(ql_txnsys *ts, qli_trx *trx)
     unsigned n = 0;
     for (qli_lock *l = trx->locks; l != NULL; l = l->next_own) {
         qli_shard *its = shard_of(ts, qli_lock_low(l));
-        if (sh != its || ++n % SWEEP_BATCH == 0) {
+        bool full = ++n % SWEEP_BATCH == 0;
+        if (sh != its || full) {
             if (sh != NULL) {
                 ql_mutex_unlock(&sh->mu);
+            }
+            if (full) {
+                give_way(its);
             }
             sh = its;
             ql_mutex_lock(&sh->mu);
@@ -518,38 +543,43 @@ grant(qli_lock_request *r)
 
 /* --- asking --- */
 
-/* QL_OK = granted; QL_END = must wait for r->blocker (referenced); QL_TIMEOUT = would have to. */
-static ql_status
-try_request(ql_ctx *cx, qli_lock_request *r, ql_lock_policy policy)
+/* [shard] Note whom r, which waits, has to wait for. */
+static void
+note_blocker(ql_txnsys *ts, qli_lock_request *r, const qli_lock *b)
+{
+    qli_trx *o = b->owner, *me = r->trx;
+    r->blocker = o;
+    r->leaves = atomic_load_explicit(&o->leaves, memory_order_acquire);
+    atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
+    if (me->wait_since_ns == 0) {
+        me->wait_since_ns = ql_now_mono_ns();
+    }
+    me->block_lock = qli_lock_id(ts, r->shard, b);
+    me->block_trx = o->id;
+    me->block_conn = o->conn_id;
+}
+
+ql_status
+qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue)
 {
     bool enough = true;
-    ql_mutex_lock(&r->shard->mu);
+    enter_shard(r->shard);
     qli_lock *b = find_blocker(r);
-    bool wait = b != NULL && policy == QL_LOCK_WAIT;
     if (b == NULL) {
         enough = grant(r);
         r->trx->wait_since_ns = 0;
-    } else if (wait && r->waiting == NULL) {
-        r->waiting = add_lock(r, false);
+    } else if (queue) {
+        r->waiting = r->waiting != NULL ? r->waiting : add_lock(r, false);
         enough = r->waiting != NULL;
-    }
-    if (wait && enough) {
-        qli_trx *o = b->owner;
-        r->blocker = o;
-        r->leaves = atomic_load_explicit(&o->leaves, memory_order_acquire);
-        atomic_fetch_add_explicit(&o->refs, 1, memory_order_relaxed);
-        if (r->trx->wait_since_ns == 0) {
-            r->trx->wait_since_ns = ql_now_mono_ns();
+        if (enough) {
+            note_blocker(qli_ts(cx), r, b);
         }
-        r->trx->block_lock = qli_lock_id(qli_ts(cx), r->shard, b);
-        r->trx->block_trx = o->id;
-        r->trx->block_conn = o->conn_id;
     }
     ql_mutex_unlock(&r->shard->mu);
     if (!enough) {
         return ql_fail_oom(cx, sizeof(qli_lock) + r->low.n + r->high.n);
     }
-    return b == NULL ? QL_OK : wait ? QL_END : QL_TIMEOUT;
+    return b == NULL ? QL_OK : QL_END;
 }
 
 /* Out of the queue; those behind look again. */
@@ -559,7 +589,7 @@ withdraw(qli_lock_request *r)
     if (r->waiting == NULL) {
         return;
     }
-    ql_mutex_lock(&r->shard->mu);
+    enter_shard(r->shard);
     discard(r->shard, r->waiting);
     r->trx->wait_since_ns = 0;
     ql_mutex_unlock(&r->shard->mu);
@@ -576,17 +606,13 @@ show_figures(ql_txn *t)
 }
 
 static ql_status
-wait_and_retry(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
+wait_for_it(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
 {
     ql_txn *t = cx->txn;
     qli_count(&t->ts->n_lock_waits);
-    QL_PTRX_SET(t->figures, wait_lock, qli_lock_id(t->ts, r->shard, r->waiting));
     ql_status st;
     do {
         st = qli_rowlock_wait(cx, r, dl);
-        if (st == QL_OK) {
-            st = try_request(cx, r, QL_LOCK_WAIT);
-        }
     } while (st == QL_END);
     if (st != QL_OK) {
         withdraw(r);
@@ -610,14 +636,13 @@ take(ql_ctx *cx, qli_lock_request *r, const ql_lock_how *how)
     r->shard = shard_of(t->ts, r->low);
     r->stmt = t->stmt_no;
     r->conflicts = conflicts_of(r->cls, r->insert, r->gap_s);
-    ql_status st = try_request(cx, r, how->policy);
+    ql_status st = qli_lock_try(cx, r, false);
     if (QL_UNLIKELY(st == QL_END)) {
-        st = wait_and_retry(cx, r, how->deadline);
+        st = how->policy == QL_LOCK_WAIT     ? wait_for_it(cx, r, how->deadline)
+             : how->policy == QL_LOCK_NOWAIT ? ql_fail(cx, QL_ER_LOCK_NOWAIT)
+                                             : QL_TIMEOUT;
     }
     show_figures(t);
-    if (st == QL_TIMEOUT && how->policy == QL_LOCK_NOWAIT) {
-        st = ql_fail(cx, QL_ER_LOCK_NOWAIT);
-    }
     return st;
 }
 
@@ -716,7 +741,7 @@ ql_txn_unlock_row(ql_ctx *cx, ql_str key)
                      .budget = SIZE_MAX,
                      .hit = see_there,
                      .arg = &g};
-    ql_mutex_lock(&sh->mu);
+    enter_shard(sh);
     (void)qli_locktree_search(&sh->points, &q);
     qli_lock *l = g.held;
     bool gone = l != NULL && l->stmt == t->stmt_no && l->asks != KEEP && --l->asks == 0;

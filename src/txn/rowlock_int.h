@@ -34,8 +34,11 @@ bool qli_lock_blocks(qli_lock_request *r, qli_lock *l);
 /* [shard] Call hit for all locks that overlap r and may be in its way; true when it said enough. */
 bool qli_lock_each(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
 
-/* rowlock_wait.c: wait until r->blocker ends or withdraws a request. Gives the reference to it
- * back. */
+/* rowlock.c: QL_OK = granted; QL_END = something is in the way: with queue, r stands in the table
+ * now and r->blocker (referenced) is what to wait for. */
+ql_status qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue) QL_MUST_USE;
+
+/* rowlock_wait.c: QL_OK = granted; QL_END = look again. Waits: ROW_LOCK, ADMISSION. */
 ql_status qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl) QL_MUST_USE;
 
 /* Unique over all shards. */

@@ -30,8 +30,11 @@ reserve(listing *s, size_t more)
     if (s->cap - s->n >= more) {
         return QL_OK;
     }
-    size_t cap = s->cap + s->cap / 2 + more;
-    ql_lock_info *rows = QL_ARENA_ARRAY(s->cx, s->arena, ql_lock_info, cap);
+    /* Room for all that are there now, so that a million are not copied again and again; it is not
+     * zeroed, for that would be a long time without a look. */
+    size_t now = s->cap == 0 ? qli_rowlock_count(qli_ts(s->cx)) : s->cap;
+    size_t cap = now + now / 2 + more;
+    ql_lock_info *rows = ql_arena_alloc(s->cx, s->arena, cap * sizeof *rows);
     if (rows == NULL) {
         return QL_ERROR;
     }

@@ -115,16 +115,26 @@ sleep_on(ql_ctx *cx, const qli_lock_request *r, ql_deadline dl)
     return st;
 }
 
-static bool
+/* QL_OK = granted after all; QL_END = in the queue and in the graph; QL_ERROR = me is the victim.
+ * Both happen under mdl_mu: who finds the request in its way finds its owner in the graph. */
+static ql_status
 enter(ql_ctx *cx, qli_lock_request *r)
 {
     ql_txnsys *ts = qli_ts(cx);
     qli_party *me = r->trx->party;
+    bool fresh = r->waiting == NULL;
     ql_mutex_lock(&ts->mdl_mu);
-    qli_party_prepare(cx, me, describe_request);
-    bool in = qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv);
+    ql_status st = qli_lock_try(cx, r, true);
+    if (st == QL_END) {
+        qli_party_prepare(cx, me, describe_request);
+        me->rows = true;
+        me->no_row_waits = fresh && r->trx->nlocks == 0;
+        if (!qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv)) {
+            st = QL_ERROR;
+        }
+    }
     ql_mutex_unlock(&ts->mdl_mu);
-    return in;
+    return st;
 }
 
 static bool
@@ -145,18 +155,33 @@ fail_deadlock(ql_ctx *cx)
     return ql_fail(cx, QL_ER_LOCK_DEADLOCK);
 }
 
+static ql_status
+fail_timeout(ql_ctx *cx)
+{
+    if (atomic_load_explicit(&qli_ts(cx)->rollback_on_timeout, memory_order_relaxed)) {
+        cx->txn->must_rollback = true;
+    }
+    return ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT);
+}
+
 ql_status
 qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
 {
-    if (!enter(cx, r)) {
+    r->blocker = NULL;
+    ql_status st = enter(cx, r);
+    if (st == QL_ERROR && r->blocker != NULL) {
         qli_trx_put(r->blocker);
         return fail_deadlock(cx);
     }
+    if (st != QL_END) {
+        return st;
+    }
+    QL_PTRX_SET(cx->txn->figures, wait_lock, qli_lock_id(qli_ts(cx), r->shard, r->waiting));
     if (cx->proc != NULL) {
         ql_proc_set_waits_for(cx->proc, r->blocker->conn_id);
     }
     bool paused = ql_admission_pause(cx);
-    ql_status st = QL_SYNC(cx, ROW_LOCK_BEFORE_WAIT);
+    st = QL_SYNC(cx, ROW_LOCK_BEFORE_WAIT);
     if (st == QL_OK) {
         st = sleep_on(cx, r, dl);
     }
@@ -166,11 +191,8 @@ qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
     if (leave(cx, r) && st != QL_KILLED) {
         return fail_deadlock(cx);
     }
-    if (st != QL_TIMEOUT) {
-        return st == QL_OK && paused ? ql_admission_resume(cx) : st;
+    if (st == QL_OK && paused) {
+        st = ql_admission_resume(cx);
     }
-    if (atomic_load_explicit(&qli_ts(cx)->rollback_on_timeout, memory_order_relaxed)) {
-        cx->txn->must_rollback = true;
-    }
-    return ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT);
+    return st == QL_OK ? QL_END : st == QL_TIMEOUT ? fail_timeout(cx) : st;
 }

@@ -68,7 +68,7 @@ ql_txn_rollback_to(ql_ctx *cx, ql_str name)
     }
     qli_savepoints_drop(t, *at);
     qli_cursors_cut_off(cx, t);
-    (void)qli_txn_pop_layers(t, t->floor);
+    qli_txn_pop_layers(t, t->floor);
     return QL_OK;
 }
 

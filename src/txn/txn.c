@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The life of a transaction: begin, statements as layers, commit, rollback, writes. Runs in the
- * session's thread; takes no lock itself. How reads see the layers is in merge.c, row locks in
- * rowlock.c, the way to the disk in commit.c.
+ * session's thread; takes no lock itself. The stack of layers is in layers.c, how reads see it in
+ * merge.c, row locks in rowlock.c, the way to the disk in commit.c.
  */
 #include "txn/txn_int.h"
 
-#define MERGE_MAX 4096u /* entries of the smaller layer up to which a statement's end merges */
-#define LAYERS_MAX 8u   /* stacked layers above the floor at which it merges all the same */
 #define KEY_MAX 3500u
 
 /* What views of transactions show, set to a new transaction's. */
@@ -45,6 +43,8 @@ new_txn(ql_ctx *cx, ql_isolation iso, bool read_only, bool nontxn)
     t->begin_ns = ql_now_mono_ns();
     t->layers = t->inline_layers;
     t->cap = QL_ARRAY_LEN(t->inline_layers);
+    t->version = 1;
+    t->retired.counter = &ts->overlay_bytes;
     begin_figures(cx, t);
     qli_count(&ts->n_open);
     return t;
@@ -98,66 +98,11 @@ bool
 ql_txn_has_writes(const ql_txn *t)
 {
     for (uint32_t i = 0; i < t->nlayers; i++) {
-        if (t->layers[i].count != 0) {
+        if (!qli_writeset_is_empty(&t->layers[i])) {
             return true;
         }
     }
     return false;
-}
-
-/* --- layers --- */
-
-static ql_status
-push_layer(ql_ctx *cx, ql_txn *t)
-{
-    if (t->nlayers == t->cap) {
-        uint32_t cap = t->cap * 2;
-        qli_writeset *more = ql_mem_alloc(cap * sizeof *more);
-        if (more == NULL) {
-            return ql_fail_oom(cx, cap * sizeof *more);
-        }
-        memcpy(more, t->layers, t->nlayers * sizeof *more);
-        if (t->layers != t->inline_layers) {
-            ql_mem_free(t->layers);
-        }
-        t->layers = more;
-        t->cap = cap;
-    }
-    qli_writeset_init(&t->layers[t->nlayers++], &t->ts->overlay_bytes);
-    return QL_OK;
-}
-
-bool
-qli_txn_pop_layers(ql_txn *t, uint32_t keep)
-{
-    bool any = t->nlayers > keep;
-    while (t->nlayers > keep) {
-        qli_reclaim_chunks(t->ts, &t->layers[--t->nlayers].mem);
-    }
-    return any;
-}
-
-static size_t
-smaller_count(const ql_txn *t, uint32_t upper)
-{
-    size_t a = t->layers[upper - 1].count, b = t->layers[upper].count;
-    return a < b ? a : b;
-}
-
-void
-qli_txn_collapse(ql_txn *t)
-{
-    while (t->nlayers > t->floor && t->layers[t->nlayers - 1].count == 0) {
-        (void)qli_txn_pop_layers(t, t->nlayers - 1);
-    }
-    while (t->nlayers >= t->floor + 2) {
-        bool crowded = t->nlayers - t->floor > LAYERS_MAX;
-        if (!crowded && smaller_count(t, t->nlayers - 1) > MERGE_MAX) {
-            return;
-        }
-        qli_writeset_merge(&t->layers[t->nlayers - 2], &t->layers[t->nlayers - 1]);
-        t->nlayers--;
-    }
 }
 
 ql_status
@@ -166,6 +111,9 @@ ql_txn_stmt_begin(ql_ctx *cx)
     ql_txn *t = cx->txn;
     if (t->depth == QLI_STMT_DEPTH) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Statements nested too deep");
+    }
+    if (t->depth == 0) {
+        QL_TRY(qli_txn_tidy(cx, t));
     }
     if (t->depth == 0 && t->iso < QL_REPEATABLE_READ) {
         qli_shots_drop(cx, t);
@@ -201,11 +149,9 @@ ql_txn_stmt_end(ql_ctx *cx)
     if (t->depth == 0) {
         qli_cursors_cut_off(cx, t); /* a statement's own are closed by now */
         qli_txn_collapse(t);
-    } else if (t->nlayers > t->stmt_base[t->depth] &&
-               t->stmt_base[t->depth] > t->stmt_base[t->depth - 1]) {
-        /* An inner statement: its layer joins the one the outer statement writes. */
-        qli_writeset_merge(&t->layers[t->nlayers - 2], &t->layers[t->nlayers - 1]);
-        t->nlayers--;
+        qli_reclaim_chunks(t->ts, &t->retired);
+    } else {
+        qli_txn_join_inner(t);
     }
     drop_statement_shots(cx, t);
 }
@@ -220,7 +166,8 @@ ql_txn_stmt_rollback(ql_ctx *cx)
     t->depth--;
     if (t->nlayers > t->stmt_base[t->depth]) {
         qli_cursors_cut_off(cx, t);
-        (void)qli_txn_pop_layers(t, t->stmt_base[t->depth]);
+        qli_txn_pop_layers(t, t->stmt_base[t->depth]);
+        qli_reclaim_chunks(t->ts, &t->retired);
     }
     drop_statement_shots(cx, t);
 }
@@ -231,34 +178,19 @@ ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes)
     cx->txn->memory_limit = bytes;
 }
 
-/* Until overlays spill to a file, a transaction that outgrows its memory fails instead of the
- * server. */
-static ql_status
-check_memory(ql_ctx *cx, const ql_txn *t)
-{
-    uint64_t used = 0;
-    for (uint32_t i = 0; i < t->nlayers; i++) {
-        used += t->layers[i].mem.total;
-    }
-    if (QL_UNLIKELY(t->memory_limit != 0 && used > t->memory_limit)) {
-        return ql_fail_text(
-            cx, QL_ER_OUT_OF_RESOURCES,
-            "The changes of this transaction need more than transaction_memory_limit (%llu bytes)",
-            (unsigned long long)t->memory_limit);
-    }
-    return QL_OK;
-}
-
 ql_status
 qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
 {
     ql_txn *t = cx->txn;
-    QL_TRY(check_memory(cx, t));
     uint32_t base = t->depth != 0 ? t->stmt_base[t->depth - 1] : t->floor;
     if (QL_UNLIKELY(t->nlayers <= base)) {
-        QL_TRY(push_layer(cx, t));
+        QL_TRY(qli_txn_push_layer(cx, t));
     }
-    if (QL_UNLIKELY(!qli_writeset_put(&t->layers[t->nlayers - 1], key, value, deleted))) {
+    qli_writeset *top = &t->layers[t->nlayers - 1];
+    if (QL_UNLIKELY(t->memory_limit != 0 && t->below_bytes + top->mem.total > t->memory_limit)) {
+        QL_TRY(qli_txn_spill_top(cx, t));
+    }
+    if (QL_UNLIKELY(!qli_writeset_put(top, key, value, deleted))) {
         return ql_fail_oom(cx, key.n + value.n);
     }
     return QL_OK;
@@ -307,7 +239,8 @@ end_txn(ql_ctx *cx, const char *state)
     cx->txn = NULL;
     qli_shots_drop(cx, t);
     qli_trx_end(ts, t->trx);
-    (void)qli_txn_pop_layers(t, 0);
+    qli_txn_pop_layers(t, 0);
+    qli_reclaim_chunks(ts, &t->retired);
     qli_savepoints_drop(t, NULL);
     QL_PTRX_SET(t->figures, id, 0);
     if (t->layers != t->inline_layers) {
@@ -336,8 +269,10 @@ commit_writes(ql_ctx *cx, ql_txn *t)
                         .begin_ns = t->begin_ns,
                         .kind = t->nontxn ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {
-        r.entries += t->layers[i].count;
-        r.bytes += t->layers[i].bytes;
+        const qli_writeset *ws = &t->layers[i];
+        r.entries += ws->count + (ws->spill != NULL ? ws->spill->entries : 0);
+        r.bytes += ws->bytes + (ws->spill != NULL ? ws->spill->bytes : 0);
+        r.big |= ws->spill != NULL;
     }
     return qli_commit_submit(cx, t->ts, &r);
 }

@@ -79,8 +79,8 @@ typedef enum ql_view {
                        scan. After locking, look whether it has become stale. */
 } ql_view;
 
-/* QL_END = absent. Bytes valid until the statement ends, or (CURRENT, LATEST) until the next such
- * read or write of this transaction. */
+/* QL_END = absent. Bytes valid until the statement ends; OWN: until the next write of this
+ * transaction; CURRENT, LATEST: until the next such read or write. */
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
 /* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
 bool ql_txn_is_stale(ql_ctx *cx);
@@ -97,8 +97,8 @@ void ql_txn_cursor_close(ql_txn_cursor *c);
 /* Has anything been committed since the cursor's snapshot? One atomic load. A stale cursor is
  * closed, opened anew and placed again where its owner stands. */
 bool ql_txn_cursor_is_stale(const ql_txn_cursor *c);
-/* Bytes valid until the next call on the cursor (values of STATEMENT and OWN views: until the
- * statement ends). */
+/* Bytes valid until the next call on the cursor (values of STATEMENT views: until the statement
+ * ends). */
 ql_status ql_txn_seek_ge(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
                          ql_str *v) QL_MUST_USE;
 ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
@@ -106,8 +106,8 @@ ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
 ql_status ql_txn_next(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 
-/* Most memory that the changes of cx->txn may take (0 = no limit): beyond it a write fails with
- * 1041. */
+/* Most memory that the changes of cx->txn may take (0 = no limit): beyond it they go to temporary
+ * files in inst->tmpdir (a write fails with 1026 when that is full). */
 void ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes);
 
 /* Writes into the running statement's layer (outside a statement: the transaction's). Bytes are
@@ -197,6 +197,8 @@ void ql_txnsys_reclaim_arena(ql_txnsys *ts, struct ql_arena *a);
 typedef struct ql_txnsys_stats {
     uint64_t commits, commit_groups, rollbacks, row_locks, row_lock_waits, deadlocks,
         open_transactions, trash_keys_purged, overlay_bytes;
+    /* Layers that are in temporary files now, bytes written to those, lists spilled since start. */
+    uint64_t spilled_layers, spilled_bytes, spills;
 } ql_txnsys_stats;
 void ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out);
 

@@ -19,6 +19,8 @@
 #include "intr/sync.h"
 #include "txn/locktree.h"
 #include "txn/mdl.h"
+#include "txn/source.h"
+#include "txn/spill.h"
 #include "txn/txn.h"
 #include "txn/writeset.h"
 
@@ -52,17 +54,12 @@ typedef struct qli_trx {
 /* Locks of the indexes whose ids fall here. */
 typedef struct qli_shard {
     ql_mutex mu;                /* rank ROWLOCK */
+    _Atomic uint32_t coming;    /* sessions about to take mu */
     qli_locktree points, spans; /* [mu] */
     uint64_t next_ticket;       /* [mu] */
 } qli_shard;
 
 /* --- the transaction --- */
-
-/* A snapshot used by a transaction and its cursors. */
-typedef struct qli_shot {
-    ql_kv_snap *s;
-    uint32_t refs;
-} qli_shot;
 
 typedef struct qli_savepoint {
     struct qli_savepoint *older;
@@ -87,15 +84,20 @@ struct ql_txn {
     uint32_t nshots;   /* open ones, for the process list */
     qli_writeset *layers;
     uint32_t nlayers, cap;
-    uint32_t floor; /* layers below belong to savepoints and are not merged into */
-    uint32_t depth; /* statements open */
+    uint64_t version;    /* from 1; changes with the set of layers and when one is spilled */
+    size_t below_bytes;  /* memory of all layers but the top one */
+    uint32_t merging;    /* this layer and the one below it share memory: half merged; 0 = none */
+    bool keep_in_memory; /* spilling the lower layers has failed */
+    qli_chunks retired;  /* of spilled lists: bytes that open cursors may still stand on */
+    uint32_t floor;      /* layers below belong to savepoints and are not merged into */
+    uint32_t depth;      /* statements open */
     uint32_t stmt_base[QLI_STMT_DEPTH];
     uint32_t stmt_no;          /* of the outermost statement open, from 1 */
     qli_savepoint *savepoints; /* newest first */
     qli_trx *trx;              /* made by the first row lock */
     ql_txn_cursor *cursors;    /* open ones */
     ql_txn_cursor *spare;      /* closed one kept for the next open */
-    uint64_t memory_limit;     /* bytes of all layers; 0 = none */
+    uint64_t memory_limit;     /* bytes of all layers, above it they spill; 0 = none */
     qli_writeset inline_layers[2];
 };
 
@@ -117,6 +119,7 @@ typedef struct qli_commit_req {
     qli_commit_state state;             /* [commit_mu] */
     _Atomic bool cancel;
     bool alone; /* not together with others: big, or failed in a group before */
+    bool big;   /* applied row by row, can be cancelled meanwhile */
     bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
     const qli_writeset *layers;
     uint32_t nlayers;
@@ -157,6 +160,7 @@ struct ql_txnsys {
     size_t mdl_nidle;                                    /* [mdl_mu] */
     struct ql_mdl_set *mdl_sets;                         /* [mdl_mu] */
     uint64_t graph_stamp; /* [mdl_mu] stamp of the last search in the wait-for graph (deadlock.c) */
+    size_t graph_others;  /* [mdl_mu] parties that wait for something else than rows */
     size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
     char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
@@ -168,6 +172,7 @@ struct ql_txnsys {
     ql_mutex reclaim_mu;           /* rank RECLAIM */
     ql_cv reclaim_work;            /* [reclaim_mu] */
     qli_chunks garbage;            /* [reclaim_mu] */
+    qli_spill *spills;             /* [reclaim_mu] */
     qli_trx *dead;                 /* [reclaim_mu] */
     struct qli_dead_arena *arenas; /* [reclaim_mu] */
     qli_worker reclaimer;
@@ -177,7 +182,8 @@ struct ql_txnsys {
     bool purge_wanted, purge_paused; /* [purge_mu] */
     qli_worker purger;
 
-    _Atomic uint64_t overlay_bytes, lock_bytes;
+    _Atomic uint64_t overlay_bytes, lock_bytes, spilled_bytes;
+    _Atomic uint64_t n_spilled, n_spills; /* spilled layers there are; lists spilled so far */
     _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_lock_waits, n_deadlocks, n_open, n_purged;
 };
 
@@ -207,11 +213,20 @@ qli_conn_id(const ql_ctx *cx)
 }
 
 /* txn.c */
-bool qli_txn_pop_layers(ql_txn *t, uint32_t keep); /* forget those above; true when any */
-void qli_txn_collapse(ql_txn *t);                  /* merge top layers where that is cheap */
 /* For nontxn.c; not yet in cx->txn. NULL: out of memory, worded. */
 ql_txn *qli_txn_new_nontxn(ql_ctx *cx, bool read_only) QL_MUST_USE;
 ql_status qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
+
+/* layers.c */
+ql_status qli_txn_push_layer(ql_ctx *cx, ql_txn *t) QL_MUST_USE;
+void qli_txn_pop_layers(ql_txn *t, uint32_t keep); /* forget those above */
+void qli_txn_collapse(ql_txn *t);                  /* merge top layers where that is cheap */
+/* An inner statement has ended: its layer joins the one the outer statement writes, if it can. */
+void qli_txn_join_inner(ql_txn *t);
+/* Before a statement: merge what has piled up, spill when half of the limit is used. Killable. */
+ql_status qli_txn_tidy(ql_ctx *cx, ql_txn *t) QL_MUST_USE;
+/* The limit is reached: the top layer's list goes to disk if it is worth it. Killable. */
+ql_status qli_txn_spill_top(ql_ctx *cx, ql_txn *t) QL_MUST_USE;
 
 /* savepoint.c */
 void qli_savepoints_drop(ql_txn *t, const qli_savepoint *keep); /* newest down to keep (not it) */
@@ -222,6 +237,8 @@ ql_status qli_shot_newest(ql_ctx *cx, ql_txn *t, qli_shot **out) QL_MUST_USE;
 void qli_shots_drop(ql_ctx *cx, ql_txn *t); /* both; cursors are cut off first */
 void qli_shot_drop_current(ql_ctx *cx, ql_txn *t);
 void qli_cursors_cut_off(ql_ctx *cx, ql_txn *t);
+/* Does a cursor stand on bytes of the top layer's that have been spilled since? */
+bool qli_cursors_hold_top(const ql_txn *t);
 
 /* rowlock.c */
 ql_status qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
@@ -249,6 +266,7 @@ void qli_purge_kick(ql_txnsys *ts);
 /* reclaim.c */
 void qli_reclaimer_run(void *ts);
 void qli_reclaim_chunks(ql_txnsys *ts, qli_chunks *c); /* empties c at once */
+void qli_reclaim_spill(ql_txnsys *ts, qli_spill *sp);
 void qli_reclaim_trx(ql_txnsys *ts, qli_trx *trx);
 void qli_reclaim_all(ql_txnsys *ts); /* what is waiting, by the caller */
 

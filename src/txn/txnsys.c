@@ -122,5 +122,8 @@ ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out)
         .open_transactions = load(&ts->n_open),
         .trash_keys_purged = load(&ts->n_purged),
         .overlay_bytes = load(&ts->overlay_bytes),
+        .spilled_layers = load(&ts->n_spilled),
+        .spilled_bytes = load(&ts->spilled_bytes),
+        .spills = load(&ts->n_spills),
     };
 }

@@ -7,19 +7,61 @@
 
 #include "txn/mdl_int.h"
 
-ql_status
-ql_user_lock_get(ql_ctx *cx, ql_str name, ql_deadline dl)
-{
-    qli_mdl_request r = {QL_MDL_USER_LOCK, name, QL_MDL_X, QL_MDL_EXPLICIT, dl};
-    return qli_mdl_take(cx, &r);
-}
-
 /* [mdl_mu] */
 static qli_mdl_ticket *
 holder_of(ql_txnsys *ts, ql_str name)
 {
     const qli_mdl_lock *l = qli_mdl_find(ts, QL_MDL_USER_LOCK, name);
     return l != NULL ? l->holders : NULL;
+}
+
+/* Which statement got it, for ql_user_lock_stmt_killed. */
+static void
+note_get(ql_ctx *cx, ql_str name)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    ql_mutex_lock(&ts->mdl_mu);
+    qli_mdl_ticket *t = holder_of(ts, name);
+    t->stmt_gets = t->stmt_gets > 0 && t->stmt_id == cx->stmt_id ? t->stmt_gets + 1 : 1;
+    t->stmt_id = cx->stmt_id;
+    ql_mutex_unlock(&ts->mdl_mu);
+}
+
+ql_status
+ql_user_lock_get(ql_ctx *cx, ql_str name, ql_deadline dl)
+{
+    qli_mdl_request r = {QL_MDL_USER_LOCK, name, QL_MDL_X, QL_MDL_EXPLICIT, dl};
+    QL_TRY(qli_mdl_take(cx, &r));
+    note_get(cx, name);
+    return QL_OK;
+}
+
+/* [mdl_mu] */
+static void
+give_back(ql_txnsys *ts, qli_mdl_ticket *t, uint32_t n)
+{
+    t->count -= n;
+    t->stmt_gets -= t->stmt_gets < n ? t->stmt_gets : n;
+    if (t->count == 0) {
+        qli_mdl_release_ticket(ts, t);
+    }
+}
+
+void
+ql_user_lock_stmt_killed(ql_ctx *cx)
+{
+    if (cx->mdl == NULL || cx->mdl->n[QL_MDL_EXPLICIT] == 0) {
+        return;
+    }
+    ql_txnsys *ts = qli_ts(cx);
+    ql_mutex_lock(&ts->mdl_mu);
+    for (qli_mdl_ticket *t = cx->mdl->tickets, *next; t != NULL; t = next) {
+        next = t->own_next;
+        if (t->lock->space == QL_MDL_USER_LOCK && t->stmt_gets > 0 && t->stmt_id == cx->stmt_id) {
+            give_back(ts, t, t->stmt_gets);
+        }
+    }
+    ql_mutex_unlock(&ts->mdl_mu);
 }
 
 static ql_user_lock_state
@@ -51,8 +93,8 @@ ql_user_lock_release(ql_ctx *cx, ql_str name)
     ql_mutex_lock(&ts->mdl_mu);
     qli_mdl_ticket *t = holder_of(ts, name);
     ql_user_lock_state s = state_of(cx, t);
-    if (s == QL_USER_LOCK_MINE && --t->count == 0) {
-        qli_mdl_release_ticket(ts, t);
+    if (s == QL_USER_LOCK_MINE) {
+        give_back(ts, t, 1);
     }
     ql_mutex_unlock(&ts->mdl_mu);
     return s;

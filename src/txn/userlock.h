@@ -24,5 +24,7 @@ ql_user_lock_state ql_user_lock_owner(ql_ctx *cx, ql_str name, uint64_t *conn_id
 ql_user_lock_state ql_user_lock_release(ql_ctx *cx, ql_str name);
 /* How many were held, those held several times counted so. Never waits. */
 uint64_t ql_user_lock_release_all(ql_ctx *cx);
+/* The running statement was killed: what it got is given back, as its client cannot know of it. */
+void ql_user_lock_stmt_killed(ql_ctx *cx);
 
 #endif

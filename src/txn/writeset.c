@@ -70,10 +70,17 @@ link_node(qli_writeset *ws, qli_wnode *n, qli_wnode *before[QLI_WLEVELS])
     ws->count++;
 }
 
+/* The key counts, too: layers of one entry each, all with the same first number, would merge into a
+ * set whose nodes are all of one height. */
 static uint8_t
-random_levels(qli_writeset *ws)
+random_levels(qli_writeset *ws, ql_str key)
 {
-    ws->random = ws->random * 6364136223846793005u + 1442695040888963407u;
+    uint64_t tail = 0;
+    size_t n = key.n < sizeof tail ? key.n : sizeof tail;
+    memcpy(&tail, key.p + key.n - n, n);
+    tail ^= tail >> 32; /* keys differ at their end, which is the top of the number */
+    tail ^= tail >> 16;
+    ws->random = (ws->random ^ tail) * 6364136223846793005u + 1442695040888963407u;
     uint64_t bits = (ws->random >> 32) | ((uint64_t)1 << (2 * (QLI_WLEVELS - 1)));
     return (uint8_t)(1 + __builtin_ctzll(bits) / 2);
 }
@@ -84,19 +91,20 @@ copy_value(qli_writeset *ws, ql_str value)
     if (value.n == 0) {
         return "";
     }
-    char *p = qli_chunks_take(&ws->mem, value.n);
-    if (p != NULL) {
-        memcpy(p, value.p, value.n);
+    char *p = qli_chunks_take(&ws->mem, value.n + 1);
+    if (p == NULL) {
+        return NULL;
     }
-    return p;
+    memcpy(p + 1, value.p, value.n);
+    return p + 1;
 }
 
 static qli_wnode *
 new_node(qli_writeset *ws, ql_str key, ql_str value)
 {
-    uint8_t levels = random_levels(ws);
+    uint8_t levels = random_levels(ws, key);
     size_t head = sizeof(qli_wnode) + levels * sizeof(qli_wnode *);
-    char *p = qli_chunks_take(&ws->mem, head + key.n + value.n);
+    char *p = qli_chunks_take(&ws->mem, head + key.n + 1 + value.n);
     if (p == NULL) {
         return NULL;
     }
@@ -104,10 +112,11 @@ new_node(qli_writeset *ws, ql_str key, ql_str value)
     n->levels = levels;
     n->klen = (uint16_t)key.n;
     memcpy(p + head, key.p, key.n);
+    n->value = "";
     if (value.n != 0) {
-        memcpy(p + head + key.n, value.p, value.n);
+        n->value = p + head + key.n + 1;
+        memcpy(p + head + key.n + 1, value.p, value.n);
     }
-    n->value = p + head + key.n;
     return n;
 }
 
@@ -157,13 +166,34 @@ qli_writeset_get(const qli_writeset *ws, ql_str key)
     return n != NULL && compare(qli_wnode_key(n), key) == 0 ? n : NULL;
 }
 
-/* Link the nodes of from into to. from_wins: what to do where both have the key. */
-static void
-move_nodes(qli_writeset *to, qli_writeset *from, bool from_wins)
+/* The first node leaves its list. */
+static qli_wnode *
+pop_first(qli_writeset *ws)
 {
-    for (qli_wnode *n = from->head[0], *next; n != NULL; n = next) {
+    qli_wnode *n = ws->head[0];
+    for (int i = 0; i < n->levels; i++) {
+        ws->head[i] = n->next[i];
+        if (ws->tail[i] == n) {
+            ws->tail[i] = NULL;
+        }
+    }
+    if (ws->head[0] != NULL) {
+        ws->head[0]->prev = NULL;
+    }
+    ws->count--;
+    return n;
+}
+
+/* Link at most max nodes of from into to. from_wins: what to do where both have the key. */
+static void
+move_nodes(qli_writeset *to, qli_writeset *from, bool from_wins, size_t max)
+{
+    qli_chunks_join(&to->mem, &from->mem);
+    to->bytes += from->bytes;
+    from->bytes = 0;
+    for (size_t i = 0; i < max && from->head[0] != NULL; i++) {
         qli_wnode *before[QLI_WLEVELS];
-        next = n->next[0];
+        qli_wnode *n = pop_first(from);
         qli_wnode *there = find(to, qli_wnode_key(n), before);
         if (there == NULL || compare(qli_wnode_key(there), qli_wnode_key(n)) != 0) {
             link_node(to, n, before);
@@ -173,19 +203,21 @@ move_nodes(qli_writeset *to, qli_writeset *from, bool from_wins)
             there->deleted = n->deleted;
         }
     }
-    qli_chunks_join(&to->mem, &from->mem);
-    to->bytes += from->bytes;
 }
 
-void
-qli_writeset_merge(qli_writeset *lower, qli_writeset *upper)
+bool
+qli_writeset_merge(qli_writeset *lower, qli_writeset *upper, size_t n)
 {
-    _Atomic uint64_t *counter = lower->mem.counter;
     if (upper->count <= lower->count) {
-        move_nodes(lower, upper, true);
-    } else {
-        move_nodes(upper, lower, false);
-        *lower = *upper;
+        move_nodes(lower, upper, true, n);
+        return upper->count == 0;
     }
-    qli_writeset_init(upper, counter);
+    move_nodes(upper, lower, false, n);
+    if (lower->count != 0) {
+        return false;
+    }
+    upper->spill = lower->spill;
+    *lower = *upper;
+    qli_writeset_init(upper, lower->mem.counter);
+    return true;
 }

@@ -2,11 +2,11 @@
  *
  * One layer of an overlay: an ordered set of puts and deletes, private to its transaction. A skip
  * list cut from chunks: nodes never move and values are never overwritten in place, so bytes handed
- * out stay valid until the layer is forgotten, and forgetting is handing the chunks over.
+ * out stay valid until the layer is forgotten or spilled, and forgetting is handing the chunks
+ * over.
  *
- * Seam for spilling (issue 3): above transaction_memory_limit the layer's nodes go to a private
- * ql_kv_open_temp environment (qli_writeset_seek_* and _next/_prev then answer from its cursor, a
- * one-byte tag in front of each value tells put from delete); nothing above this header changes.
+ * A layer that has outgrown its memory has a spilled part besides (spill.h): older entries, in a
+ * temporary file. Where both have a key, the list's entry counts.
  */
 #ifndef QL_TXN_WRITESET_H
 #define QL_TXN_WRITESET_H
@@ -19,7 +19,7 @@
 /* Owner: the write set's chunks. */
 typedef struct qli_wnode {
     struct qli_wnode *prev;
-    const char *value;
+    const char *value; /* a byte of ours stands before it (spill.c's tag); empty: static */
     uint32_t vlen;
     uint16_t klen;
     uint8_t levels;
@@ -34,7 +34,14 @@ typedef struct qli_writeset {
     size_t count; /* keys */
     size_t bytes; /* of keys and values written */
     qli_chunks mem;
+    struct qli_spill *spill; /* or NULL; its entries are older than those of the list */
 } qli_writeset;
+
+static inline bool
+qli_writeset_is_empty(const qli_writeset *ws)
+{
+    return ws->count == 0 && ws->spill == NULL;
+}
 
 static inline ql_str
 qli_wnode_key(const qli_wnode *n)
@@ -60,8 +67,10 @@ qli_writeset_first(const qli_writeset *ws)
 {
     return ws->head[0];
 }
-/* Move all of upper into lower, upper's entries winning: nodes are linked over, not copied; cannot
- * fail. Costs the smaller set's size. upper is empty afterwards. */
-void qli_writeset_merge(qli_writeset *lower, qli_writeset *upper);
+/* Move upper's list into lower, upper's entries winning: nodes are linked over, not copied; cannot
+ * fail. At most n nodes of the smaller list are moved; true when upper is empty. Between two calls
+ * both are whole, but share their memory: they must be forgotten together. upper has no spilled
+ * part. */
+bool qli_writeset_merge(qli_writeset *lower, qli_writeset *upper, size_t n);
 
 #endif

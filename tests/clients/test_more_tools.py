@@ -61,8 +61,18 @@ def test_dump_of_all_kinds():
     assert "2 rows" not in tool("mariadb-dump", "--skip-lock-tables", "--no-data", "shop")
 
 
-def test_dump_with_locks_says_why_not():
-    assert "LOCK TABLES" in tool("mariadb-dump", "shop", ok=False)
+def test_dump_with_default_options():
+    """LOCK TABLES ... READ LOCAL while dumping; LOCK TABLES WRITE and DISABLE KEYS while loading."""
+    rows = server.query("SELECT * FROM shop.t ORDER BY id", charset="utf8mb4")
+    client("CREATE TABLE shop.plain (id INT, KEY (id)) ENGINE=MyISAM; INSERT INTO shop.plain VALUES (1), (2)")
+    text = tool("mariadb-dump", "--default-character-set=utf8mb4", "--hex-blob", "--databases", "shop")
+    assert "LOCK TABLES `t` WRITE" in text
+    client("DROP DATABASE shop")
+    client(text)
+    assert server.query("SELECT * FROM shop.t ORDER BY id", charset="utf8mb4") == rows
+    assert server.query("SELECT * FROM shop.plain ORDER BY id") == ((1,), (2,))
+    assert "CREATE TABLE `t`" in tool("mariadb-dump", "--lock-all-tables", "shop")
+    client("DROP TABLE shop.plain")
 
 
 def test_show():

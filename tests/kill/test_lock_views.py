@@ -236,6 +236,25 @@ def test_ranges():
         a.query("ROLLBACK")
 
 
+def test_lock_data_of_types():
+    watch.query("CREATE TABLE v.types (d DECIMAL(10,2) PRIMARY KEY, t DATETIME, b VARBINARY(10), n VARCHAR(20), KEY t (t), KEY b (b), KEY nd (n DESC, d))")
+    watch.query("INSERT INTO v.types VALUES (1.50, '2024-01-01 10:00:00', x'00ff', 'alpha'), (-2.25, '2024-06-01 00:00:00', x'ff', 'Beta'), (10, NULL, NULL, NULL)")
+    with sessions(1) as (a,):
+        for index, where, mode, data in (
+                ("PRIMARY", "d BETWEEN -3 AND 2", "X", "[-3.00, 1.50]"), ("PRIMARY", "d > 1.5", "X", "(1.50, 10.00]"), ("PRIMARY", "d > 1.5", "X,GAP", "(10.00, supremum)"),
+                ("t", "t > '2024-03-01'", "X", "('2024-03-01 00:00:00', ('2024-06-01 00:00:00', -2.25)]"),
+                ("t", "t <= '2024-03-01'", "X", "(NULL, ('2024-01-01 10:00:00', 1.50)]"), ("t", "t IS NULL", "X", "[NULL, (NULL, 10.00)]"),
+                ("b", "b >= 'a'", "X", "[0x61, (0xff, -2.25)]"), ("PRIMARY", "d = 10", "X,REC_NOT_GAP", "10.00")):
+            a.query("BEGIN")
+            a.query(f"SELECT COUNT(*) FROM v.types FORCE INDEX ({index}) WHERE {where} FOR UPDATE")
+            assert ("RECORD", mode, "GRANTED", index, data) in locks(a, "types"), (where, locks(a, "types"))
+            a.query("ROLLBACK")
+        # A descending key with a column of the primary key in it, which is shown once.
+        a.query("BEGIN")
+        a.query("DELETE FROM v.types WHERE d = 1.5")
+        assert ("RECORD", "X,REC_NOT_GAP", "GRANTED", "nd", "'alpha', 1.50") in locks(a, "types"), locks(a, "types")
+
+
 def test_insert_waits_for_gap():
     with sessions(2) as (a, b):
         a.query("BEGIN")
@@ -277,7 +296,8 @@ def test_deadlock_is_reported():
         text = status_text()
         assert "LATEST DETECTED DEADLOCK" in text, text
         part = text[text.index("LATEST DETECTED DEADLOCK"):text.index("\nTRANSACTIONS\n")]
-        assert str(a.id) in part and str(b.id) in part, part
+        for who, key in ((a, 5), (b, 1)):
+            assert f"connection id {who.id}" in part and f"index PRIMARY of table `v`.`t`, key {key}\n" in part, part
 
 
 def test_trx_kinds():
@@ -326,6 +346,8 @@ def test_ddl_waits_for_transaction():
                  f"sql_kill_blocking_connection FROM sys.schema_table_lock_waits WHERE waiting_pid = {b.id}")
         assert s == [("v", "d", str(b.id), "EXCLUSIVE", "DROP TABLE v.d", str(a.id), "SHARED_READ", f"KILL QUERY {a.id}", f"KILL {a.id}")], s
         assert one(f"SELECT waiting_account FROM sys.schema_table_lock_waits WHERE waiting_pid = {b.id}") == ("root@localhost",)
+        # Nothing that is held is in the way of the last one: it queues behind the DROP.
+        assert rows(f"SELECT blocking_pid, blocking_lock_type FROM sys.schema_table_lock_waits WHERE waiting_pid = {c.id}") == [(str(b.id), "EXCLUSIVE")]
         # Not a wait for a row.
         assert rows(f"SELECT trx_state FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = {a.id}") == [("RUNNING",)]
         watch.query(s[0][8])
@@ -463,6 +485,30 @@ def test_many_locks_and_kill():
             assert hit >= 2, (view, hit)
             b.query("SET DEBUG_SYNC = 'RESET'")
         assert int(one(f"SELECT COUNT(*) FROM performance_schema.data_locks WHERE THREAD_ID = {a.id} AND LOCK_TYPE = 'RECORD'")[0]) == n
+
+
+def test_views_without_memory():
+    """Each allocation of a look fails once: an ordinary error (1037), and the next look is right."""
+    views = ("performance_schema.data_locks", "performance_schema.data_lock_waits", "information_schema.INNODB_TRX", "sys.innodb_lock_waits",
+             "performance_schema.metadata_locks", "sys.schema_table_lock_waits")
+    with sessions(4) as (a, b, c, d):
+        a.query("BEGIN")
+        a.query("UPDATE v.names SET born = NULL WHERE name = 'Ada'")
+        waits(b, "SELECT * FROM v.names FOR UPDATE", ROW)
+        waits(c, "TRUNCATE TABLE v.names", MDL)
+        for sql in [f"SELECT COUNT(*) FROM {v}" for v in views] + ["SHOW ENGINE INNODB STATUS"]:
+            want = d.query(sql) if sql.startswith("SELECT") else None
+            failed = 0
+            for n in range(1, 2000):
+                d.query(f"SET DEBUG_SYNC = 'fail_alloc_at {n}'")
+                got = d.error(sql)
+                assert got in (0, 1037), (sql, n, got, d.last)
+                if got == 0:
+                    break
+                failed += 1
+            assert failed > 5 and got == 0, (sql, failed, got)
+            d.query("SET DEBUG_SYNC = 'RESET'")
+            assert want is None or d.query(sql) == want, sql
 
 
 def close_all():

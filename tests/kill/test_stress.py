@@ -76,7 +76,7 @@ def test_bank_under_fire():
     for t in tellers:
         for k, v in t.errors.items():
             errors[k] = errors.get(k, 0) + v
-        for k, _ in t.outcomes.values():
+        for k, _, _ in t.outcomes.values():
             outcomes[k] = outcomes.get(k, 0) + 1
     print(f"# {done} pieces of work, {there} transactions there {outcomes}, {ended} sessions ended, kills {figures}, errors {dict(sorted(errors.items()))}")
     assert done > 100 and there > 20 and errors.get(1317, 0) > 10 and ended > 10

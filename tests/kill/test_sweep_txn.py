@@ -194,10 +194,8 @@ def check_dead(scene, w, either):
     w.at_end()
     watch.until_gone(w.id)
     w.close()
-    got = data(watch)
-    if scene.sql.startswith("CREATE"):
-        got = got[:3]
-    assert any(got == e.get("from outside", e["from inside"])[:len(got)] for e in either), f"the dead session left {got}"
+    got = data(watch)[:3]
+    assert any(got == e["from inside" if e["unlisted table"] else "from outside"][:3] for e in either), f"the dead session left {got}"
     with Wire(server) as other:
         for sql in ("UPDATE s.a SET g = g", "UPDATE s.b SET a_id = a_id", "DROP TABLE IF EXISTS s.other"):
             assert other.error(sql) == 0, f"the dead session still holds something: {sql}: {other.last}"
@@ -242,6 +240,8 @@ def sweep_all(kind, codes, arm="kill_at {i} {kind}"):
     faults, total, met = [], 0, 0
     for scene in SCENES:
         t = time.monotonic()
+        if kind == "ALLOC" and "GET_LOCK" in scene.sql:
+            continue  # a function that was called has been called: only a kill takes it back
         try:
             n, killed = sweep(scene, kind, codes, arm)
             total += n

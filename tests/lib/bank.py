@@ -3,7 +3,8 @@
 limits and vanish; whatever happens, each of their transactions is wholly there or not at all, and each knows which.
 
 Every transaction that changes an account writes rows into b.ledger (what it changed) and one into b.marker. So in the end every balance is
-what the ledger says, and the ledger is what the tellers were told. b.cash is changed by single statements: only its sum is known."""
+what the ledger says, and the ledger is what the tellers were told. b.cash is changed by single statements: only its sum is known. b.bulk takes
+much text, so that transactions outgrow transaction_memory_limit, which is small for half of the sessions."""
 import random
 import threading
 import time
@@ -24,6 +25,7 @@ TABLES = [
     "CREATE TABLE b.account (id INT PRIMARY KEY, owner INT NOT NULL, alias VARCHAR(40) NOT NULL, balance INT NOT NULL, note VARCHAR(100), KEY owner (owner), UNIQUE KEY alias (alias))",
     "CREATE TABLE b.ledger (teller INT, seq INT, part INT, account INT, amount INT, PRIMARY KEY (teller, seq, part), UNIQUE KEY other (account, teller, seq, part))",
     "CREATE TABLE b.marker (teller INT, seq INT, note VARCHAR(300), PRIMARY KEY (teller, seq))",
+    "CREATE TABLE b.bulk (teller INT, seq INT, part INT, t VARCHAR(1000), PRIMARY KEY (teller, seq, part), KEY part (part))",
     "CREATE TABLE b.cash (id INT PRIMARY KEY, balance INT, note VARCHAR(100))",
     "CREATE TABLE b.log (id INT AUTO_INCREMENT PRIMARY KEY, n INT, t TEXT)",
     "INSERT INTO b.account VALUES " + ",".join(f"({i}, {i % OWNERS}, 'start {i}', {START}, 'new')" for i in range(ACCOUNTS)),
@@ -76,8 +78,8 @@ class Bank:
             other.close()
         return missing
 
-    def check(self, w, tellers):
-        """All is over: the tables agree with each other and with what the tellers were told."""
+    def check(self, w, tellers, durable=True):
+        """All is over: the tables agree with each other and with what the tellers were told. Not durable: what was acknowledged may be gone, wholly."""
         number = [(str(SUM).encode(), str(ACCOUNTS).encode())]
         for table in ("b.account", "b.cash"):
             for how in ("", " FORCE INDEX (owner) WHERE owner >= 0", " FORCE INDEX (alias) WHERE alias >= ''"):
@@ -93,13 +95,23 @@ class Bank:
         by_account = w.query("SELECT COUNT(*) FROM b.ledger FORCE INDEX (other) WHERE account >= 0")
         assert by_account == [(str(sum(map(len, ledger.values()))).encode(),)], by_account
         marker = {(int(a), int(b)) for a, b in w.query("SELECT teller, seq FROM b.marker")}
+        bulk = {(int(a), int(b)): int(n) for a, b, n in w.query("SELECT teller, seq, COUNT(*) FROM b.bulk GROUP BY teller, seq")}
+        by_part = w.query("SELECT COUNT(*) FROM b.bulk FORCE INDEX (part) WHERE part >= 0")
+        assert by_part == [(str(sum(bulk.values())).encode(),)], (by_part, sum(bulk.values()))
         told = {}
         for t in tellers:
-            for seq, (outcome, rows) in t.outcomes.items():
+            lost = None
+            for seq, (outcome, rows, many) in sorted(t.outcomes.items()):
                 told[t.number, seq] = outcome
                 there = (t.number, seq) in marker
                 if outcome == "ok":
-                    assert there, f"teller {t.number}: transaction {seq} was acknowledged and is not there"
+                    assert not there or lost is None, f"teller {t.number}: transaction {seq} is there, its earlier one {lost} is lost"
+                    lost = lost if there else seq
+                if seq > t.swept:
+                    got = bulk.get((t.number, seq), 0)
+                    assert got == (many if there else 0), f"teller {t.number}: transaction {seq} ({outcome}) has {got} of {many} rows in b.bulk"
+                if outcome == "ok":
+                    assert there or not durable, f"teller {t.number}: transaction {seq} was acknowledged and is not there"
                 elif outcome == "fail":
                     assert not there, f"teller {t.number}: transaction {seq} failed and is there"
                 if there:
@@ -168,7 +180,14 @@ def probe_user_locks(w, other):
     return w.value("SELECT GET_LOCK('probe', 0)") == "1" and other.value("SELECT GET_LOCK('PROBE', 0)") == "0" and other.value("SELECT IS_USED_LOCK('probe')") == str(w.id)
 
 
-PROBES = {"FOR UPDATE": locks("FOR UPDATE"), "FOR SHARE": locks("FOR SHARE"), "LOCK IN SHARE MODE": locks("LOCK IN SHARE MODE"), "NOWAIT": probe_nowait,
+def probe_spilling(w, other):
+    w.query("SET transaction_memory_limit = 65536")
+    w.query("BEGIN")
+    w.query("INSERT INTO b.log (n, t) VALUES " + ",".join(["(1, REPEAT('s', 1000))"] * 300))
+    return w.value("SELECT COUNT(*) FROM b.log") == "300"
+
+
+PROBES = {"spilling": probe_spilling, "FOR UPDATE": locks("FOR UPDATE"), "FOR SHARE": locks("FOR SHARE"), "LOCK IN SHARE MODE": locks("LOCK IN SHARE MODE"), "NOWAIT": probe_nowait,
           "SKIP LOCKED": probe_skip, "SERIALIZABLE": probe_serializable, "LOCK TABLES": probe_lock_tables, "FLUSH TABLES WITH READ LOCK": probe_flush,
           "user locks": probe_user_locks, "ticket given back in lock waits": probe_ticket}
 
@@ -182,7 +201,9 @@ class Teller(threading.Thread):
         self.random = random.Random(number if seed is None else seed)
         self.wire, self.id, self.problem = None, 0, None
         self.done, self.errors, self.ended, self.seq = 0, {}, 0, 0
-        self.outcomes = {}      # seq -> ("ok" | "fail" | "unknown", ledger rows)
+        self.outcomes = {}      # seq -> ("ok" | "fail" | "unknown", ledger rows, rows in b.bulk)
+        self.swept = 0          # transactions whose rows in b.bulk may have been deleted
+        self.most = 300         # rows of a step in b.bulk
         self.trace = []
 
     def run(self):
@@ -195,6 +216,8 @@ class Teller(threading.Thread):
                     continue
                 self.id, self.trans, self.open, self.manual, self.mine, self.limited, self.trace = self.wire.id, False, False, False, {}, False, []
                 try:
+                    if self.can("spilling") and self.random.random() < 0.5:
+                        self.do("SET transaction_memory_limit = 65536")
                     while not self.bank.stop.is_set():
                         self.work()
                         self.done += 1
@@ -271,7 +294,7 @@ class Teller(threading.Thread):
             self.transaction()
         elif pick < 0.93:
             r.choice([self.cash, self.cash, self.cash_sum, self.account_sum, self.account_sum, self.group, self.log_insert, self.log_delete, self.big_join, self.sleep,
-                      self.tables, self.user_lock, self.user_lock, self.lock_tables, self.flush_tables, self.limit])()
+                      self.tables, self.user_lock, self.user_lock, self.lock_tables, self.flush_tables, self.limit, self.sweep_bulk, self.sweep_bulk])()
         elif pick < 0.96:
             self.vanish()
 
@@ -326,6 +349,10 @@ class Teller(threading.Thread):
         self.limited = not self.limited
         while self.do(f"SET max_statement_time = {self.random.choice(['0.01', '0.03']) if self.limited else 0}") is None:
             pass
+
+    def sweep_bulk(self):
+        self.swept = self.seq
+        self.do(f"DELETE FROM b.bulk WHERE teller = {self.number}")
 
     def vanish(self):
         """The client goes away in the middle of a statement, now and then in a transaction."""
@@ -456,7 +483,7 @@ class Teller(threading.Thread):
             return
         self.seq += 1
         self.open, self.committing = True, False
-        self.rows, self.applied, self.touched, self.locked, self.savepoints = [], [], False, {}, []
+        self.rows, self.applied, self.touched, self.locked, self.savepoints, self.many = [], [], False, {}, [], 0
         try:
             try:
                 for _ in range(r.randint(1, 6)):
@@ -479,7 +506,7 @@ class Teller(threading.Thread):
         if self.seq not in self.outcomes:
             if not self.rows:
                 outcome = "fail"  # it left no trace, whatever became of it
-            self.outcomes[self.seq] = (outcome, list(self.rows))
+            self.outcomes[self.seq] = (outcome, list(self.rows), self.many)
 
     def roll_back(self):
         self.record("fail")
@@ -517,7 +544,7 @@ class Teller(threading.Thread):
         r = self.random
         r.choice([self.transfer, self.transfer, self.two_halves, self.two_halves, self.whole_owner, self.reopen, self.replace, self.new_owner, self.new_alias, self.read_locked,
                   self.read_locked, self.skip_locked, self.own_rows, self.inner_sum, self.inner_sum, self.locking_sum, self.savepoint, self.savepoint, self.to_savepoint,
-                  self.to_savepoint, self.user_lock, self.sleep])()
+                  self.to_savepoint, self.user_lock, self.sleep, self.much, self.much])()
 
     def write_rows(self, changes):
         """The ledger and, with the first of them, the marker."""
@@ -527,6 +554,17 @@ class Teller(threading.Thread):
         new = [(part + i, account, amount) for i, (account, amount) in enumerate(changes)]
         self.must("INSERT INTO b.ledger VALUES " + ",".join(f"({self.number}, {self.seq}, {p}, {a}, {n})" for p, a, n in new))
         self.rows += new
+
+    def much(self):
+        """More than some sessions' transactions may keep in memory."""
+        n = self.random.randint(1, self.most)
+        if not self.rows:
+            self.write_rows([(self.random.randrange(ACCOUNTS), 0)])
+        if self.changed(self.do("INSERT INTO b.bulk VALUES " + ",".join(f"({self.number},{self.seq},{self.many + i},REPEAT('b',{self.random.randrange(600)}))" for i in range(n))), n, "much"):
+            self.many += n
+        if self.random.random() < 0.3:
+            self.do(f"UPDATE b.bulk SET t = CONCAT('c', t), part = part + 100000 WHERE teller = {self.number} AND seq = {self.seq}")
+            self.do(f"UPDATE b.bulk SET part = part - 100000 WHERE teller = {self.number} AND seq = {self.seq} AND part >= 100000")
 
     def apply(self, account, amount):
         self.applied.append((account, amount))
@@ -665,6 +703,10 @@ class Teller(threading.Thread):
         got = self.do(f"SELECT part, account, amount FROM b.ledger WHERE teller = {self.number} AND seq = {self.seq} ORDER BY part")
         if got is not None and [tuple(map(int, x)) for x in got] != sorted(self.rows):
             self.fault(f"own ledger rows: {got}, not {sorted(self.rows)}")
+        if self.many or self.random.random() < 0.2:
+            got = self.do(f"SELECT COUNT(*) FROM b.bulk WHERE teller = {self.number} AND seq = {self.seq}")
+            if got is not None and got != [(str(self.many).encode(),)]:
+                self.fault(f"own rows in b.bulk: {got}, not {self.many}")
 
     def inner_sum(self):
         """A plain SELECT. REPEATABLE READ: the snapshot, with own newer rows in it; known only while there are none."""
@@ -685,13 +727,13 @@ class Teller(threading.Thread):
     def savepoint(self):
         name = f"s{self.random.randrange(3)}"
         if self.do(f"SAVEPOINT {name}", trans=None if self.trans is None else True) is not None:
-            self.savepoints = [s for s in self.savepoints if s[0] != name] + [(name, len(self.rows), len(self.applied), self.touched)]
+            self.savepoints = [s for s in self.savepoints if s[0] != name] + [(name, len(self.rows), len(self.applied), self.touched, self.many)]
 
     def to_savepoint(self):
         if not self.savepoints:
             return
         i = self.random.randrange(len(self.savepoints))
-        name, rows, applied, touched = self.savepoints[i]
+        name, rows, applied, touched, many = self.savepoints[i]
         if self.random.random() < 0.2:
             if self.do(f"RELEASE SAVEPOINT {name}") is not None:
                 self.savepoints = self.savepoints[:i]
@@ -702,6 +744,6 @@ class Teller(threading.Thread):
             if account in self.locked:
                 self.locked[account] -= amount
         self.savepoints = self.savepoints[:i + 1]
-        self.rows, self.applied, self.touched = self.rows[:rows], self.applied[:applied], touched
+        self.rows, self.applied, self.touched, self.many = self.rows[:rows], self.applied[:applied], touched, many
         if self.random.random() < 0.5:
             self.own_rows()

@@ -153,6 +153,29 @@ edges_of_stretches(void **state)
     close_all(w, s, 2);
 }
 
+/* No byte of a key is lost, the first one of the index id neither. */
+static void
+keys_differ_in_any_byte(void **state)
+{
+    world *w = *state;
+    session s[2];
+    ql_lock_how how = {QL_LOCK_X, QL_LOCK_NOWAIT, 0};
+    open_txns(w, s, 2);
+    for (size_t n = 1; n <= 20; n++) {
+        char key[20];
+        memset(key, 'k', sizeof key);
+        assert_int_equal(ql_txn_lock_row(&s[0].cx, (ql_str){key, n}, &how), QL_OK);
+        assert_int_equal(ql_txn_lock_row(&s[1].cx, (ql_str){key, n}, &how), QL_ERROR);
+        session_next(&s[1]);
+        for (size_t i = 0; i < n; i++) {
+            key[i] = 'l';
+            assert_int_equal(ql_txn_lock_row(&s[1].cx, (ql_str){key, n}, &how), QL_OK);
+            key[i] = 'k';
+        }
+    }
+    close_all(w, s, 2);
+}
+
 static void
 policies(void **state)
 {
@@ -647,6 +670,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(compatibility),
         T(edges_of_stretches),
+        T(keys_differ_in_any_byte),
         T(policies),
         T(ranges_grow_both_ways),
         T(covered_ones_add_nothing),

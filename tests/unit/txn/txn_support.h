@@ -130,10 +130,31 @@ error_of(const session *s)
     return c != NULL ? c->number : 0;
 }
 
+/* Bytes that a transaction's layers may take in memory; 0 = no limit. */
+static uint64_t test_memory_limit;
+
 static inline void
 begin(session *s, ql_isolation iso)
 {
     assert_int_equal(ql_txn_begin(&s->cx, iso, false), QL_OK);
+    ql_txn_set_memory_limit(&s->cx, test_memory_limit);
+}
+
+/* The reclaimer has given back what was forgotten. */
+static inline void
+expect_nothing_left(world *w)
+{
+    ql_txnsys_stats st;
+    for (int i = 0; i < 20000; i++) {
+        ql_txnsys_get_stats(w->inst.txns, &st);
+        if (st.overlay_bytes == 0 && st.spilled_layers == 0 && st.spilled_bytes == 0) {
+            return;
+        }
+        struct timespec ts = {.tv_nsec = 1000000};
+        (void)nanosleep(&ts, NULL);
+    }
+    fail_msg("%llu bytes of layers and %llu temporary files are left",
+             (unsigned long long)st.overlay_bytes, (unsigned long long)st.spilled_layers);
 }
 
 static inline void
