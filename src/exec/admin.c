@@ -91,7 +91,9 @@ work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *ta
 {
     const char *op = op_word(kind), *problem = NULL;
     uint64_t n;
-    if (kind == QL_S_OPTIMIZE || kind == QL_S_REPAIR) {
+    bool rebuilds = kind == QL_S_OPTIMIZE || kind == QL_S_REPAIR;
+    QL_TRY(ql_table_lock(cx, tab, rebuilds));
+    if (rebuilds && ql_table_is_transactional(tab)) {
         return message(cx, t, tab->db, tab->name, op, "note",
                        kind == QL_S_REPAIR ? "The storage engine for the table doesn't support "
                                              "repair"

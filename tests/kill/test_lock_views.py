@@ -366,6 +366,41 @@ def test_lock_tables():
         assert len(b.result()) == 1
 
 
+def test_table_level_lock():
+    """ENGINE=MyISAM: statements lock the table's rows as a whole."""
+    watch.query("CREATE TABLE v.m (id INT PRIMARY KEY, n INT) ENGINE=MyISAM")
+    watch.query("INSERT INTO v.m VALUES (1, 1)")
+    with sessions(2) as (a, b):
+        waits(a, "UPDATE v.m SET n = n + SLEEP(1000)", "User sleep")
+        waits(b, "SELECT n FROM v.m", "Waiting for table level lock")
+        assert one(f"SELECT WAITS_FOR FROM information_schema.PROCESSLIST WHERE ID = {b.id}") == (str(a.id),)
+        s = one("SELECT object_schema, object_name, waiting_pid, blocking_pid, sql_kill_blocking_query FROM sys.schema_table_lock_waits")
+        assert s == ("v", "m", str(b.id), str(a.id), f"KILL QUERY {a.id}"), s
+        watch.query(s[4])
+        assert a.error() == 1317
+        assert [r[0] for r in b.result()] == [b"1"]
+
+
+def test_database_and_commit():
+    watch.query("CREATE DATABASE gone")
+    watch.query("CREATE TABLE gone.t (id INT PRIMARY KEY)")
+    with sessions(3) as (a, b, c):
+        a.query("BEGIN")
+        a.query("INSERT INTO v.t VALUES (30, 1)")
+        b.query("FLUSH TABLES WITH READ LOCK")
+        waits(a, "COMMIT", "Waiting for commit lock")
+        waits(c, "DROP DATABASE gone", "Waiting for global read lock")
+        blockers = rows(f"SELECT ID, WAITS_FOR FROM information_schema.PROCESSLIST WHERE ID IN ({a.id}, {c.id}) ORDER BY ID")
+        assert blockers == [(str(a.id), str(b.id)), (str(c.id), str(b.id))], blockers
+        # What operations.md says to look for.
+        got = rows("SELECT OBJECT_TYPE, OWNER_THREAD_ID FROM performance_schema.metadata_locks WHERE LOCK_DURATION = 'EXPLICIT' AND LOCK_STATUS = 'GRANTED' ORDER BY OBJECT_TYPE")
+        assert got == [("COMMIT", str(b.id)), ("GLOBAL", str(b.id))], got
+        watch.kill(b.id, "CONNECTION")
+        assert a.result() == 0
+        assert c.error() == 0
+    watch.query("DELETE FROM v.t WHERE id = 30")
+
+
 def test_global_read_lock():
     with sessions(2) as (a, b):
         a.query("FLUSH TABLES WITH READ LOCK")

@@ -103,6 +103,28 @@ class RowLockInTransaction(RowLock):
     before = ["BEGIN", "UPDATE k.one SET v = v + 100 WHERE id = 2"]
 
 
+class RangeLock(RowLock):
+    """A locking read meets a row that somebody changes."""
+    sql = "SELECT * FROM k.one WHERE id > 0 FOR UPDATE"
+
+
+class RowAtATime(RowLock):
+    before = ["SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"]
+    sql = "UPDATE k.one SET v = v + 10 WHERE v = 0"
+
+
+class InsertIntention(RowLock):
+    """A row goes into a gap that somebody has searched."""
+    holds = ["SELECT * FROM k.one WHERE id > 2 FOR UPDATE"]
+    sql = "INSERT INTO k.one VALUES (7, 7)"
+
+
+class Duplicate(RowLock):
+    """The key is taken by a row that is not committed."""
+    holds = ["INSERT INTO k.one VALUES (7, 7)"]
+    sql = "INSERT INTO k.one VALUES (6, 6), (7, 8)"
+
+
 class Mdl(Holder):
     wait, sql = "MDL", "DROP TABLE k.one"
     holds = ["SELECT * FROM k.one"]
@@ -224,7 +246,7 @@ class CommitOfTransaction(Commit):
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
 
 
 @contextlib.contextmanager

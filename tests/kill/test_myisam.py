@@ -2,7 +2,11 @@
 """Tables without transactions (ENGINE=MyISAM) under kills: whenever and however a statement is ended, the rows it has changed so far stay
 and no others (a prefix, in the order it goes through them), every index says the same as the rows, nothing is left behind, and
 transactional tables of the same statement or transaction are as they should be."""
+import contextlib
 import os
+import random
+import threading
+import time
 
 import quell
 from harness import main
@@ -211,14 +215,96 @@ def test_commit_of_a_block_is_not_killed():
     watch.until_state(victim.id, "Committing")
     watch.kill(victim.id)
     watch.until_state(victim.id, "Committing")
-    assert watch.value("SELECT COUNT(*) FROM s.m WHERE g = 500") == "0"
+    reader = Wire(server)
+    reader.send("SELECT COUNT(*) FROM s.m WHERE g = 500")
+    watch.until_state(reader.id, "Waiting for table level lock")
     watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
     assert victim.error() == 1317
+    assert reader.result() == [(b"1000",)]
+    reader.quit()
     assert watch.value("SELECT COUNT(*) FROM s.m WHERE g = 500") == "1000"
     assert watch.value("SELECT COUNT(*) FROM s.m WHERE g = 500 AND id >= 1000") == "0"
     victim.quit()
     watch.query("SET DEBUG_SYNC = 'RESET'")
     watch.until_calm()
+
+
+def worker(number, end, tally, faults):
+    """Changes all rows in order, again and again, alone or with a transaction's work beside it. A killed one leaves a prefix."""
+    rng = random.Random(number)
+    done = ended = 0
+    w = Wire(server)
+    while time.monotonic() < end:
+        before, sql, after = rng.choice([
+            ((), "UPDATE s.c SET v = v + 1", ()),
+            (("BEGIN", f"UPDATE s.ci SET v = v + 1 WHERE id = {number}"), "UPDATE s.c SET v = v + 1", ("ROLLBACK",)),
+            (("LOCK TABLES s.c WRITE",), "UPDATE s.c SET v = v + 1", ("UNLOCK TABLES",)),
+            ((), f"UPDATE s.c JOIN s.ci ON s.ci.id = {number} SET s.c.v = s.c.v + 1, s.ci.n = s.ci.n + 1", ()),
+            ((), "SELECT v FROM s.c ORDER BY id", ()),
+        ])
+        try:
+            for q in before:
+                w.query(q)
+            try:
+                got = w.query(sql)
+                done += not sql.startswith("SELECT")
+                if sql.startswith("SELECT"):
+                    seen = [int(r[0]) for r in got]
+                    if seen != sorted(seen, reverse=True):
+                        faults.append(f"a reader saw {seen[:5]} ... {seen[-5:]}")
+            except Err as e:
+                if e.code != 1317:
+                    faults.append(f"{sql}: {e}")
+                ended += not sql.startswith("SELECT")
+            for q in after:
+                w.query(q)
+        except Err as e:
+            if e.code != 1317:
+                faults.append(f"around {sql}: {e}")
+            with contextlib.suppress(Err):
+                w.query("UNLOCK TABLES")
+                w.query("ROLLBACK")
+        except (Closed, ConnectionResetError, BrokenPipeError):
+            ended += 1
+            w.close()
+            w = Wire(server)
+    w.quit()
+    tally.append((done, ended))
+
+
+def test_many_at_once():
+    """Writers and readers of one table while sessions are killed at random: what each left is a prefix, so the values never rise with id."""
+    watch.query("CREATE TABLE s.c (id INT PRIMARY KEY, v INT, KEY (v)) ENGINE=MyISAM")
+    watch.query("CREATE TABLE s.ci (id INT PRIMARY KEY, v INT, n INT)")
+    watch.query("INSERT INTO s.c SELECT id, 0 FROM s.src")
+    watch.query("INSERT INTO s.ci VALUES " + ",".join(f"({i}, 0, 0)" for i in range(6)))
+    end = time.monotonic() + float(os.environ.get("QUELL_STRESS", "5"))
+    tally, faults = [], []
+    threads = [threading.Thread(target=worker, args=(i, end, tally, faults)) for i in range(6)]
+    for t in threads:
+        t.start()
+    rng = random.Random(7)
+    kills = 0
+    while time.monotonic() < end:
+        ids = [int(r[0]) for r in watch.query("SELECT ID FROM information_schema.PROCESSLIST WHERE INFO LIKE '%s.c%' AND ID <> CONNECTION_ID()")]
+        for i in ids:
+            if rng.random() < 0.3:
+                with contextlib.suppress(Err):
+                    watch.kill(i, rng.choice(["QUERY", "QUERY", "CONNECTION"]))
+                    kills += 1
+    for t in threads:
+        t.join(60)
+        assert not t.is_alive(), "a worker hangs"
+    watch.until_calm()
+    assert not faults, faults[:5]
+    v = [int(r[0]) for r in watch.query("SELECT v FROM s.c ORDER BY id")]
+    done, ended = sum(t[0] for t in tally), sum(t[1] for t in tally)
+    assert v == sorted(v, reverse=True), "a statement changed rows that are no prefix"
+    assert done <= v[-1] and v[0] <= done + ended, f"{done} done, {ended} killed, {v[0]} down to {v[-1]}"
+    assert watch.value("SELECT SUM(v) FROM s.ci") == "0", "a transaction that was rolled back is there"
+    assert [r[2:] for r in watch.query("CHECK TABLE s.c")] == [(b"status", b"OK")]
+    assert done and kills, (done, kills)
+    print(f"# {done} statements done, {ended} ended by {kills} kills, values {v[0]} down to {v[-1]}")
 
 
 def test_killed_server():

@@ -71,6 +71,7 @@ def test_bank_under_fire():
         assert not t.problem, t.problem
     watch.until_calm(seconds=30)
     there = bank.check(watch, tellers)
+    spills = int(watch.status("Quell_spills").get("Quell_spills", 0))
     done, ended = sum(t.done for t in tellers), sum(t.ended for t in tellers)
     errors, outcomes = {}, {}
     for t in tellers:
@@ -78,7 +79,8 @@ def test_bank_under_fire():
             errors[k] = errors.get(k, 0) + v
         for k, _, _ in t.outcomes.values():
             outcomes[k] = outcomes.get(k, 0) + 1
-    print(f"# {done} pieces of work, {there} transactions there {outcomes}, {ended} sessions ended, kills {figures}, errors {dict(sorted(errors.items()))}")
+    print(f"# {done} pieces of work, {there} transactions there {outcomes}, {spills} spills, {ended} sessions ended, kills {figures}, errors {dict(sorted(errors.items()))}")
+    assert spills > 0 or "spilling" not in bank.features
     assert done > 100 and there > 20 and errors.get(1317, 0) > 10 and ended > 10
 
 

@@ -332,7 +332,7 @@ class Watcher(Wire):
 
     def until_calm(self, others=0, seconds=20):
         """Nobody but this session (and `others` idle ones), and nothing left of those who were."""
-        zero = ("Quell_open_transactions", "Quell_row_locks", "Quell_snapshots_open", "Quell_overlay_bytes")
+        zero = ("Quell_open_transactions", "Quell_row_locks", "Quell_snapshots_open", "Quell_overlay_bytes", "Quell_spilled_layers", "Quell_spilled_bytes")
         end = time.monotonic() + seconds
         while True:
             s = self.status("%")
