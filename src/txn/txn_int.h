@@ -57,6 +57,7 @@ typedef struct qli_shard {
     _Atomic uint32_t coming;    /* sessions about to take mu */
     qli_locktree points, spans; /* [mu] */
     uint64_t next_ticket;       /* [mu] */
+    uint64_t next_passing;      /* [mu] the same for locks that passed others */
 } qli_shard;
 
 /* --- the transaction --- */
