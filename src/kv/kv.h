@@ -78,6 +78,7 @@ void ql_kv_apply_abort(ql_kv_apply *a);
 
 typedef struct ql_kv_stats {
     uint64_t seq, entries, file_bytes, used_bytes, free_bytes, snapshots_open, oldest_snapshot_seq;
+    uint64_t pinned_bytes; /* replaced since, and kept only for the oldest snapshot */
 } ql_kv_stats;
 void ql_kv_get_stats(ql_kv *kv, ql_kv_stats *out);
 
