@@ -228,6 +228,7 @@ add_txns(ql_ctx *cx, list *l)
     QL_TRY(add_number(cx, l, "Quell_spilled_layers", s.spilled_layers));
     QL_TRY(add_number(cx, l, "Quell_spilled_bytes", s.spilled_bytes));
     QL_TRY(add_number(cx, l, "Quell_spills", s.spills));
+    QL_TRY(add_number(cx, l, "Quell_snapshots_ended", s.snapshots_ended));
     return add_number(cx, l, "Quell_overlay_bytes", s.overlay_bytes);
 }
 
@@ -251,6 +252,7 @@ add_kv(ql_ctx *cx, list *l)
     QL_TRY(add_number(cx, l, "Quell_redo_commits", s.redo_commits));
     QL_TRY(add_number(cx, l, "Quell_direct_commits", s.direct_commits));
     QL_TRY(add_number(cx, l, "Quell_snapshots_open", s.snapshots_open));
+    QL_TRY(add_number(cx, l, "Quell_snapshot_pinned_bytes", s.pinned_bytes));
     return add_number(cx, l, "Quell_oldest_snapshot_lag",
                       s.snapshots_open ? s.seq - s.oldest_snapshot_seq : 0);
 }

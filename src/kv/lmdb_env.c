@@ -91,6 +91,31 @@ count_free_pages(MDB_txn *txn)
     return pages;
 }
 
+/* Pages freed by commits after the state that the oldest snapshot shows. [mu not held] */
+static uint64_t
+count_pinned_pages(qli_lmdb *l, MDB_txn *txn)
+{
+    size_t oldest = 0, n, id;
+    MDB_cursor *c;
+    uint64_t pages = 0;
+    ql_mutex_lock(&l->mu);
+    bool any = l->oldest != NULL;
+    oldest = any ? mdb_txn_id(l->oldest->txn) : 0;
+    ql_mutex_unlock(&l->mu);
+    if (!any || mdb_cursor_open(txn, 0, &c) != 0) {
+        return 0;
+    }
+    id = oldest + 1;
+    MDB_val k = {.mv_size = sizeof id, .mv_data = &id}, v;
+    int rc = mdb_cursor_get(c, &k, &v, MDB_SET_RANGE);
+    for (; rc == 0; rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) {
+        memcpy(&n, v.mv_data, sizeof n);
+        pages += n;
+    }
+    mdb_cursor_close(c);
+    return pages;
+}
+
 void
 qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out)
 {
@@ -106,6 +131,7 @@ qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out)
     out->file_bytes = ((uint64_t)info.me_last_pgno + 1) * page;
     if (mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn) == 0) {
         out->free_bytes = count_free_pages(txn) * page;
+        out->pinned_bytes = count_pinned_pages(l, txn) * page;
         mdb_txn_abort(txn);
     }
     out->used_bytes = out->file_bytes - out->free_bytes;

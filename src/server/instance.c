@@ -55,6 +55,13 @@ on_flush_mode(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
 }
 
 static void
+on_snapshot_limit(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
+{
+    (void)id;
+    ql_txnsys_set_snapshot_limit(inst->txns, value->u);
+}
+
+static void
 on_verbosity(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
 {
     (void)id;
@@ -73,6 +80,9 @@ connect_variables(ql_instance *inst)
         inst->txns, ql_sysvar_global_u64(inst, QL_SV_INNODB_ROLLBACK_ON_TIMEOUT) != 0);
     ql_sysvars_on_change(sv, QL_SV_INNODB_THREAD_CONCURRENCY, on_thread_concurrency);
     ql_sysvars_on_change(sv, QL_SV_INNODB_FLUSH_LOG_AT_TRX_COMMIT, on_flush_mode);
+    ql_txnsys_set_snapshot_limit(inst->txns,
+                                 ql_sysvar_global_u64(inst, QL_SV_SNAPSHOT_PINNED_LIMIT));
+    ql_sysvars_on_change(sv, QL_SV_SNAPSHOT_PINNED_LIMIT, on_snapshot_limit);
     ql_sysvars_on_change(sv, QL_SV_LOG_ERROR_VERBOSITY, on_verbosity);
 }
 

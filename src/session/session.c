@@ -16,6 +16,7 @@
 #include "intr/sync.h"
 #include "session/session_int.h"
 #include "txn/mdl.h"
+#include "txn/txn.h"
 
 #define SLIM_AFTER_MS 1000  /* idle that long: memory and the event descriptor go back */
 #define SLIM_AFTER_SCARCE 2 /* the same when descriptors are scarce */
@@ -134,6 +135,7 @@ become_idle(ql_session *s)
     qli_show_idle(s);
     take_limits(s);
     ql_wire_restart(&s->wire);
+    ql_txn_set_idle(cx, true);
 }
 
 /* Two descriptors for each connection, a socket and an event: are there enough for all? */
@@ -208,6 +210,7 @@ command_loop(ql_session *s)
         ql_str payload;
         become_idle(s);
         ql_status st = read_command(s, &payload);
+        ql_txn_set_idle(&s->cx, false);
         if (st != QL_OK) {
             end_idle(s, st);
             return;

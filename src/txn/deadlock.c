@@ -64,7 +64,7 @@ qli_party_prepare(const ql_ctx *cx, qli_party *me, qli_describe describe)
     me->proc = cx->proc;
     me->weight = qli_txn_weight(cx);
     me->describe = describe;
-    me->rows = me->no_row_waits = false;
+    me->rows = false;
 }
 
 /* --- the search --- */
@@ -225,6 +225,14 @@ ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out)
 
 /* --- waiting --- */
 
+static bool
+mark_wanted(void *arg, qli_party *other)
+{
+    (void)arg;
+    atomic_store_explicit(&other->wanted, true, memory_order_relaxed);
+    return false;
+}
+
 bool
 qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mutex *wake_mu,
                 ql_cv *wake_cv)
@@ -236,7 +244,8 @@ qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mu
     me->wake_cv = wake_cv;
     atomic_store_explicit(&me->waiting, true, memory_order_relaxed);
     ts->graph_others += !me->rows;
-    if (me->no_row_waits && ts->graph_others == 0) {
+    (void)edges(wait, mark_wanted, NULL);
+    if (ts->graph_others == 0 && !atomic_load_explicit(&me->wanted, memory_order_relaxed)) {
         return true; /* nobody waits for it: no cycle, however long the queue in front */
     }
     for (qli_party *last; (last = find_cycle(ts, me)) != NULL;) {

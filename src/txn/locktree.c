@@ -223,6 +223,25 @@ qli_locktree_walk(const qli_locktree *t, ql_str key, uint64_t ticket,
     return walk_node(&(walk){key, ticket, hit, arg}, t->root);
 }
 
+static bool
+walk_node_back(const walk *w, qli_lock *n)
+{
+    for (; n != NULL; n = n->left) {
+        if (compare_place(n, w->key, w->ticket) < 0 &&
+            (walk_node_back(w, n->right) || w->hit(w->arg, n))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+qli_locktree_walk_back(const qli_locktree *t, ql_str key, uint64_t ticket,
+                       bool (*hit)(void *arg, qli_lock *l), void *arg)
+{
+    return walk_node_back(&(walk){key, ticket, hit, arg}, t->root);
+}
+
 /* --- searching --- */
 
 static bool

@@ -106,6 +106,9 @@ void qli_locktree_stretch(qli_locktree *t, qli_lock *l);
  * true. */
 bool qli_locktree_walk(const qli_locktree *t, ql_str key, uint64_t ticket,
                        bool (*hit)(void *arg, qli_lock *l), void *arg);
+/* The same for each lock in front of it, last one first. */
+bool qli_locktree_walk_back(const qli_locktree *t, ql_str key, uint64_t ticket,
+                            bool (*hit)(void *arg, qli_lock *l), void *arg);
 
 /* A search. Keys: the point low when point, else [low, high). */
 typedef struct qli_overlap {

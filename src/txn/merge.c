@@ -50,6 +50,9 @@ shot_new(ql_ctx *cx, ql_txn *t, qli_shot **out)
     if ((QL_PTRX_GET(t->figures, flags) & QL_PTRX_STARTED) == 0) {
         QL_PTRX_SET(t->figures, flags, QL_PTRX_GET(t->figures, flags) | QL_PTRX_STARTED);
     }
+    if (t->nshots == 0) {
+        qli_pinned_enter(t);
+    }
     show_snapshot(cx, t, t->nshots++);
     *out = sh;
     return QL_OK;
@@ -62,6 +65,9 @@ shot_put(ql_ctx *cx, ql_txn *t, qli_shot *sh)
         ql_kv_snap_end(sh->s);
         ql_mem_free(sh);
         show_snapshot(cx, t, t->nshots--);
+        if (t->nshots == 0) {
+            qli_pinned_leave(t);
+        }
     }
 }
 

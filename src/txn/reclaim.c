@@ -10,6 +10,7 @@
 #include "txn/txn_int.h"
 
 #define FREE_INLINE (64u * 1024u)
+#define PINNED_CHECK_MS 100
 
 /* A detached arena that waits to be freed. */
 struct qli_dead_arena {
@@ -105,9 +106,15 @@ qli_reclaimer_run(void *arg)
         ql_mutex_lock(&ts->reclaim_mu);
         while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL &&
                ts->arenas == NULL && ts->spills == NULL) {
-            st = ql_cv_wait(cx, &ts->reclaim_work, &ts->reclaim_mu, QL_FOREVER, QL_W_BACKGROUND);
+            bool watch = qli_pinned_is_watched(ts);
+            ql_deadline dl = watch ? ql_deadline_ms(PINNED_CHECK_MS) : QL_FOREVER;
+            st = ql_cv_wait(cx, &ts->reclaim_work, &ts->reclaim_mu, dl, QL_W_BACKGROUND);
+            if (st == QL_TIMEOUT) {
+                break;
+            }
         }
         ql_mutex_unlock(&ts->reclaim_mu);
         qli_reclaim_all(ts);
+        qli_pinned_check(ts);
     }
 }

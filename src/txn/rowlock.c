@@ -10,13 +10,12 @@
 
 #include "txn/graph.h"
 
-#define SWEEP_INLINE 64u  /* void locks that the ending thread takes out itself */
-#define WAYS 200u         /* times the sweeper lets others run between two batches, at most */
-#define SWEEP_BATCH 64u   /* taken out at a time */
-#define HITS_MAX 64u      /* of a stretch: conflicts looked at to find the latest */
-#define PASS_BUDGET 1000u /* locks looked at to find out whether one may pass another */
-#define KEEP UINT8_MAX    /* asks: cannot be given back */
-#define SPAN_LEAST 24u    /* bytes kept for each end of a span */
+#define SWEEP_INLINE 64u /* void locks that the ending thread takes out itself */
+#define WAYS 200u        /* times the sweeper lets others run between two batches, at most */
+#define SWEEP_BATCH 64u  /* taken out at a time */
+#define KEEP UINT8_MAX   /* asks: cannot be given back */
+#define FIRST_TICKET (1ull << 32)
+#define SPAN_LEAST 24u /* bytes kept for each end of a span */
 
 ql_status
 qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts)
@@ -64,6 +63,7 @@ trx_new(ql_ctx *cx, const ql_txn *t)
     }
     atomic_store_explicit(&trx->refs, 1, memory_order_relaxed);
     trx->party = party;
+    atomic_store_explicit(&party->wanted, false, memory_order_relaxed);
     trx->id = t->id;
     trx->conn_id = qli_conn_id(cx);
     ql_mutex_init(&trx->mu, QL_RANK_TXN);
@@ -180,189 +180,6 @@ qli_trx_end(ql_txnsys *ts, qli_trx *trx)
     }
 }
 
-/* --- conflicts --- */
-
-static uint8_t
-conflicts_of(uint8_t cls, bool insert, bool gap_s)
-{
-    if (insert) {
-        return QLI_POINTS | QLI_SPANS;
-    }
-    switch (cls) {
-    case QLI_REC_S:
-    case QLI_RANGE_S:
-        return QLI_REC_X | QLI_RANGE_X;
-    case QLI_GAP:
-        return gap_s ? QLI_REC_X : QLI_POINTS;
-    default:
-        return QLI_POINTS | QLI_RANGE_S | QLI_RANGE_X;
-    }
-}
-
-static bool
-overlaps(qli_lock *l, const qli_lock_request *r)
-{
-    ql_str low = qli_lock_low(l);
-    if (r->point) {
-        int d = qli_compare(low, r->low);
-        return qli_is_span(l) ? d <= 0 && qli_compare(qli_span_high(l), r->low) > 0 : d == 0;
-    }
-    if (qli_compare(low, r->high) >= 0) {
-        return false;
-    }
-    return qli_is_span(l) ? qli_compare(qli_span_high(l), r->low) > 0
-                          : qli_compare(low, r->low) >= 0;
-}
-
-typedef struct passing {
-    const qli_lock_request *r;
-    uint8_t conflicts; /* of the one to be passed */
-    bool may;
-} passing;
-
-static bool
-see_own(void *arg, qli_lock *e)
-{
-    passing *p = arg;
-    p->may =
-        e->granted && ((e->cls & p->conflicts) != 0 || (e->cls != QLI_GAP && overlaps(e, p->r)));
-    return p->may;
-}
-
-/* [shard] Who holds a lock there already need not queue behind w, which waits: w waits for it, or
- * will as soon as the lock becomes what is asked for. */
-static bool
-may_pass(const qli_lock_request *r, qli_lock *w)
-{
-    if (r->trx->nlocks == 0) {
-        return false;
-    }
-    bool span = qli_is_span(w);
-    passing p = {.r = r, .conflicts = conflicts_of(w->cls, w->insert, w->gap_s)};
-    qli_overlap q = {.low = qli_lock_low(w),
-                     .high = span ? qli_span_high(w) : (ql_str){0},
-                     .point = !span,
-                     .only = r->trx,
-                     .hit = see_own,
-                     .arg = &p};
-    q.classes = QLI_POINTS;
-    q.budget = PASS_BUDGET;
-    if (!qli_locktree_search(&r->shard->points, &q)) {
-        q.classes = QLI_SPANS;
-        q.budget = PASS_BUDGET;
-        (void)qli_locktree_search(&r->shard->spans, &q);
-    }
-    return p.may;
-}
-
-bool
-qli_lock_blocks(qli_lock_request *r, qli_lock *l)
-{
-    if (l->owner == r->trx || (l->cls & r->conflicts) == 0) {
-        return false;
-    }
-    if (l->granted) {
-        return true;
-    }
-    if (r->waiting != NULL && l->ticket >= r->waiting->ticket) {
-        return false;
-    }
-    bool pass = may_pass(r, l);
-    r->passed = r->passed || pass;
-    return !pass;
-}
-
-/* Own ones are passed to hit where they may make the request needless. */
-bool
-qli_lock_each(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg)
-{
-    qli_overlap q = {.low = r->low,
-                     .high = r->high,
-                     .point = r->point,
-                     .budget = SIZE_MAX,
-                     .hit = hit,
-                     .arg = arg,
-                     .except = r->point ? NULL : r->trx};
-    q.classes = r->point ? QLI_POINTS : r->conflicts & QLI_POINTS;
-    bool enough = qli_locktree_search(&r->shard->points, &q);
-    q.classes = r->point ? (r->conflicts & QLI_SPANS) | QLI_RANGE_S | QLI_RANGE_X
-                         : r->conflicts & QLI_SPANS;
-    return qli_locktree_search(&r->shard->spans, &q) || enough;
-}
-
-/* Does own lock l hold all that r asks for? */
-static bool
-covers(qli_lock *l, const qli_lock_request *r)
-{
-    if (r->insert || !l->granted) {
-        return false;
-    }
-    bool exclusive = r->cls == QLI_REC_X || r->cls == QLI_RANGE_X;
-    bool strong = l->cls == QLI_RANGE_X || (!exclusive && l->cls == QLI_RANGE_S);
-    if (r->point) {
-        return strong;
-    }
-    strong = strong || (r->cls == QLI_GAP &&
-                        (l->cls == QLI_RANGE_S || (l->cls == QLI_GAP && (r->gap_s || !l->gap_s))));
-    return strong && qli_compare(qli_lock_low(l), r->low) <= 0 &&
-           qli_compare(qli_span_high(l), r->high) >= 0;
-}
-
-/* One lock that overlaps: what is it to r? */
-static bool
-consider(void *arg, qli_lock *l)
-{
-    qli_lock_request *r = arg;
-    if (l->owner == r->trx) {
-        if (!qli_is_span(l)) {
-            r->held = l->granted ? l : r->held;
-        } else if (covers(l, r)) {
-            r->covered = l;
-        }
-        return false;
-    }
-    if (qli_lock_blocks(r, l)) {
-        r->latest = r->latest == NULL || l->ticket > r->latest->ticket ? l : r->latest;
-        r->hits++;
-    }
-    return !r->point && r->hits >= HITS_MAX;
-}
-
-static bool
-consider_cover(void *arg, qli_lock *l)
-{
-    qli_lock_request *r = arg;
-    if (covers(l, r)) {
-        r->covered = l;
-    }
-    return r->covered != NULL;
-}
-
-/* [shard] The one to wait for, or NULL. */
-static qli_lock *
-find_blocker(qli_lock_request *r)
-{
-    r->held = r->covered = r->latest = NULL;
-    r->hits = 0;
-    r->passed = false;
-    if (!r->point && r->grows == NULL) {
-        qli_overlap q = {.low = r->low,
-                         .point = true,
-                         .budget = PASS_BUDGET,
-                         .classes = QLI_SPANS,
-                         .only = r->trx,
-                         .hit = consider_cover,
-                         .arg = r};
-        (void)qli_locktree_search(&r->shard->spans, &q);
-        if (r->covered != NULL) {
-            return NULL;
-        }
-    }
-    (void)qli_lock_each(r, consider, r);
-    bool has = r->held != NULL && !r->insert && (r->held->cls == QLI_REC_X || r->cls == QLI_REC_S);
-    return has || r->covered != NULL ? NULL : r->latest;
-}
-
 /* --- making locks --- */
 
 static size_t
@@ -443,7 +260,9 @@ add_lock(qli_lock_request *r, bool granted)
         return NULL;
     }
     l->cls = r->cls;
-    l->ticket = ++r->shard->next_ticket;
+    /* Holders stand in front of those who wait for the same key, also those that passed them. */
+    l->ticket =
+        granted && r->passed ? ++r->shard->next_passing : FIRST_TICKET + ++r->shard->next_ticket;
     l->klen = (uint16_t)r->low.n;
     if (r->point) {
         memcpy(qli_point_bytes(l), r->low.p, r->low.n);
@@ -451,7 +270,7 @@ add_lock(qli_lock_request *r, bool granted)
     l->granted = granted;
     l->insert = r->insert;
     l->gap_s = r->gap_s;
-    l->passes = r->passed;
+    l->passes = r->passed || r->own_there;
     l->stmt = r->stmt;
     l->asks = 1;
     qli_locktree_insert(tree_of(r->shard, l), l);
@@ -508,36 +327,96 @@ count_ask(qli_lock *l, uint32_t stmt)
     l->asks = l->stmt == stmt && l->asks < KEEP ? (uint8_t)(l->asks + 1) : KEEP;
 }
 
+typedef struct renaming {
+    uint64_t from, to;
+} renaming;
+
+static bool
+rename_blocker(void *arg, qli_lock *l)
+{
+    const renaming *n = arg;
+    if (!l->granted && l->owner->block_lock == n->from) {
+        l->owner->block_lock = n->to;
+    }
+    return false;
+}
+
+/* [shard] l's id has changed: tell those who have noted it. */
+static void
+tell_waiters(const ql_txnsys *ts, const qli_shard *sh, qli_lock *l, uint64_t was)
+{
+    renaming n = {was, qli_lock_id(ts, sh, l)};
+    qli_overlap q = {.low = qli_lock_low(l),
+                     .point = true,
+                     .classes = QLI_POINTS | QLI_SPANS,
+                     .budget = SIZE_MAX,
+                     .hit = rename_blocker,
+                     .arg = &n};
+    (void)qli_locktree_search(&sh->points, &q);
+    (void)qli_locktree_search(&sh->spans, &q);
+}
+
+/* [shard] Own point l, class cls from now on, is granted. Those that wait for its key look only at
+ * what stands in front of them: l goes there when it passes any. */
+static void
+settle(const ql_txnsys *ts, qli_lock_request *r, qli_lock *l, uint8_t cls)
+{
+    qli_locktree *t = &r->shard->points;
+    bool stronger = l->cls != cls;
+    l->insert = false;
+    r->trx->nlocks += !l->granted;
+    l->granted = true;
+    if (r->passed) {
+        uint64_t id = qli_lock_id(ts, r->shard, l);
+        qli_locktree_remove(t, l);
+        l->cls = cls;
+        l->ticket = ++r->shard->next_passing;
+        qli_locktree_insert(t, l);
+        tell_waiters(ts, r->shard, l, id);
+    } else if (stronger) {
+        l->cls = cls;
+        qli_locktree_raise(t, l);
+    }
+}
+
+/* [shard] r has waited, or not, and holds nothing yet. False when memory is out. */
+static bool
+grant_new(const ql_txnsys *ts, qli_lock_request *r)
+{
+    if (r->waiting == NULL) {
+        r->got = add_lock(r, true);
+        return r->got != NULL;
+    }
+    r->got = r->waiting;
+    if (r->point) {
+        settle(ts, r, r->got, r->cls);
+    } else {
+        r->got->granted = true;
+        r->trx->nlocks++;
+    }
+    return true;
+}
+
 /* [shard] False when memory is out. */
 static bool
-grant(qli_lock_request *r)
+grant(const ql_txnsys *ts, qli_lock_request *r)
 {
-    qli_lock *have = r->held != NULL ? r->held : r->covered;
-    if (have == NULL && r->grows == NULL) {
-        if (r->waiting == NULL) {
-            r->got = add_lock(r, true);
-            return r->got != NULL;
-        }
-        r->waiting->granted = true;
-        r->waiting->insert = false;
-        r->trx->nlocks++;
-        r->got = r->waiting;
-        return true;
+    if (r->held == NULL && r->covered == NULL && r->grows == NULL) {
+        return grant_new(ts, r);
     }
-    if (have == NULL && !grow(r)) {
-        return false;
-    }
+    r->got = r->held != NULL ? r->held : r->covered;
     if (r->held != NULL) {
         count_ask(r->held, r->stmt);
-        if (r->held->cls < r->cls) {
-            r->held->cls = r->cls;
-            qli_locktree_raise(&r->shard->points, r->held);
+        settle(ts, r, r->held, r->held->cls < r->cls ? r->cls : r->held->cls);
+    } else if (r->covered == NULL) {
+        if (!grow(r)) {
+            return false;
         }
+        r->got = r->grows;
     }
     if (r->waiting != NULL) {
         discard(r->shard, r->waiting);
     }
-    r->got = have != NULL ? have : r->grows;
     return true;
 }
 
@@ -564,10 +443,13 @@ qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue)
 {
     bool enough = true;
     enter_shard(r->shard);
-    qli_lock *b = find_blocker(r);
+    qli_lock *b = qli_lock_find_blocker(r);
     if (b == NULL) {
-        enough = grant(r);
+        enough = grant(qli_ts(cx), r);
         r->trx->wait_since_ns = 0;
+        if (r->passed) { /* those it passed wait for it now, without having noted it */
+            atomic_store_explicit(&r->trx->party->wanted, true, memory_order_relaxed);
+        }
     } else if (queue) {
         r->waiting = r->waiting != NULL ? r->waiting : add_lock(r, false);
         enough = r->waiting != NULL;
@@ -635,7 +517,7 @@ take(ql_ctx *cx, qli_lock_request *r, const ql_lock_how *how)
     r->trx = t->trx;
     r->shard = shard_of(t->ts, r->low);
     r->stmt = t->stmt_no;
-    r->conflicts = conflicts_of(r->cls, r->insert, r->gap_s);
+    r->conflicts = qli_lock_conflicts(r->cls, r->insert, r->gap_s);
     ql_status st = qli_lock_try(cx, r, false);
     if (QL_UNLIKELY(st == QL_END)) {
         st = how->policy == QL_LOCK_WAIT     ? wait_for_it(cx, r, how->deadline)

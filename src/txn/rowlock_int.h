@@ -26,19 +26,35 @@ typedef struct qli_lock_request {
     qli_lock *covered; /* own span that makes the request needless */
     qli_lock *latest;  /* the last arrival in the way */
     size_t hits;
-    bool passed; /* went ahead of one that waits */
+    bool own_there; /* of a point: own locks on or over it */
+    bool passed;    /* went ahead of one that waits */
 } qli_lock_request;
 
-/* rowlock.c: [shard] is l in the way of r? */
-bool qli_lock_blocks(qli_lock_request *r, qli_lock *l);
-/* [shard] Call hit for all locks that overlap r and may be in its way; true when it said enough. */
-bool qli_lock_each(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+/* --- rowlock_conflict.c --- */
 
-/* rowlock.c: QL_OK = granted; QL_END = something is in the way: with queue, r stands in the table
+/* Classes of others that are in the way of such a request. */
+uint8_t qli_lock_conflicts(uint8_t cls, bool insert, bool gap_s);
+/* [shard] Look for own locks there (held, covered) and for the one to wait for: NULL when r can be
+ * granted. */
+qli_lock *qli_lock_find_blocker(qli_lock_request *r);
+/* [shard] Is l in the way of r? */
+bool qli_lock_blocks(qli_lock_request *r, qli_lock *l);
+/* [shard] Of a point: call hit for the holders of the key (not for ended ones), first ones first,
+ * until it returns true. */
+void qli_lock_holders(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+/* [shard] Call hit for the locks that overlap r and may be in its way, until it returns true: of a
+ * point's own key those in front of it, last ones first. */
+void qli_lock_points(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+/* [shard] The same for spans. */
+void qli_lock_spans(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+
+/* --- rowlock.c, rowlock_wait.c --- */
+
+/* QL_OK = granted; QL_END = something is in the way: with queue, r stands in the table
  * now and r->blocker (referenced) is what to wait for. */
 ql_status qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue) QL_MUST_USE;
 
-/* rowlock_wait.c: QL_OK = granted; QL_END = look again. Waits: ROW_LOCK, ADMISSION. */
+/* QL_OK = granted; QL_END = look again. Waits: ROW_LOCK, ADMISSION. */
 ql_status qli_rowlock_wait(ql_ctx *cx, qli_lock_request *r, ql_deadline dl) QL_MUST_USE;
 
 /* Unique over all shards. */

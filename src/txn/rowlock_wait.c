@@ -20,17 +20,11 @@ typedef struct edges_of {
     bool enough;
 } edges_of;
 
-/* The holders of a key come first in its order. They are visited by themselves, so that a cycle
- * through them is seen as short as it is. */
 static bool
 visit_holder(void *arg, qli_lock *l)
 {
     edges_of *e = arg;
-    if (!l->granted || qli_compare(qli_lock_low(l), e->r->low) != 0) {
-        return true;
-    }
-    e->enough = !atomic_load_explicit(&l->owner->ended, memory_order_acquire) &&
-                qli_lock_blocks(e->r, l) && e->visit(e->arg, l->owner->party);
+    e->enough = qli_lock_blocks(e->r, l) && e->visit(e->arg, l->owner->party);
     return e->enough;
 }
 
@@ -48,9 +42,6 @@ static bool
 visit_owner(void *arg, qli_lock *l)
 {
     edges_of *e = arg;
-    if (e->enough) {
-        return true;
-    }
     if (!qli_lock_blocks(e->r, l)) {
         return false;
     }
@@ -58,6 +49,8 @@ visit_owner(void *arg, qli_lock *l)
     return e->enough || stands_for_the_rest(e, l);
 }
 
+/* The holders of a key are visited by themselves, so that a cycle through them is seen as short as
+ * it is. */
 static bool
 request_edges(void *wait, qli_visit visit, void *arg)
 {
@@ -65,10 +58,13 @@ request_edges(void *wait, qli_visit visit, void *arg)
     edges_of e = {.r = r, .visit = visit, .arg = arg};
     ql_mutex_lock(&r->shard->mu);
     if (r->point) {
-        (void)qli_locktree_walk(&r->shard->points, r->low, 0, visit_holder, &e);
+        qli_lock_holders(r, visit_holder, &e);
     }
     if (!e.enough) {
-        (void)qli_lock_each(r, visit_owner, &e);
+        qli_lock_points(r, visit_owner, &e);
+    }
+    if (!e.enough) {
+        qli_lock_spans(r, visit_holder, &e);
     }
     ql_mutex_unlock(&r->shard->mu);
     return e.enough;
@@ -122,13 +118,11 @@ enter(ql_ctx *cx, qli_lock_request *r)
 {
     ql_txnsys *ts = qli_ts(cx);
     qli_party *me = r->trx->party;
-    bool fresh = r->waiting == NULL;
     ql_mutex_lock(&ts->mdl_mu);
     ql_status st = qli_lock_try(cx, r, true);
     if (st == QL_END) {
         qli_party_prepare(cx, me, describe_request);
         me->rows = true;
-        me->no_row_waits = fresh && r->trx->nlocks == 0;
         if (!qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv)) {
             st = QL_ERROR;
         }

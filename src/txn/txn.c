@@ -41,6 +41,8 @@ new_txn(ql_ctx *cx, ql_isolation iso, bool read_only, bool nontxn)
     t->iso = iso;
     t->read_only = read_only;
     t->begin_ns = ql_now_mono_ns();
+    t->proc = cx->proc;
+    t->conn_id = qli_conn_id(cx);
     t->layers = t->inline_layers;
     t->cap = QL_ARRAY_LEN(t->inline_layers);
     t->version = 1;
@@ -85,7 +87,7 @@ ql_txn_is_read_only(const ql_txn *t)
 bool
 ql_txn_must_rollback(const ql_txn *t)
 {
-    return t->must_rollback;
+    return t->must_rollback || qli_pinned_is_doomed(t);
 }
 
 ql_isolation
@@ -113,6 +115,7 @@ ql_txn_stmt_begin(ql_ctx *cx)
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Statements nested too deep");
     }
     if (t->depth == 0) {
+        QL_TRY(qli_pinned_check_lost(cx, t));
         QL_TRY(qli_txn_tidy(cx, t));
     }
     if (t->depth == 0 && t->iso < QL_REPEATABLE_READ) {
@@ -122,6 +125,7 @@ ql_txn_stmt_begin(ql_ctx *cx)
         QL_PTRX_SET(t->figures, tables_used, 0);
         QL_PTRX_SET(t->figures, tables_wrote, 0);
     }
+    atomic_store_explicit(&t->stmt_id, cx->stmt_id, memory_order_relaxed);
     t->stmt_no += t->depth == 0;
     t->stmt_base[t->depth++] = t->nlayers;
     return QL_OK;
@@ -236,6 +240,7 @@ end_txn(ql_ctx *cx, const char *state)
 {
     ql_txn *t = cx->txn;
     ql_txnsys *ts = t->ts;
+    ql_txn_set_idle(cx, false);
     cx->txn = NULL;
     qli_shots_drop(cx, t);
     qli_trx_end(ts, t->trx);

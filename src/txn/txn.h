@@ -48,6 +48,13 @@ ql_status ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only) QL_MUST_USE
  * kill before *taken*: then too, and all is rolled back (QL_KILLED). Disk full: waits for space,
  * killed there 1021. Nothing written: no queue. Waits: COMMIT, COMMIT_TAKEN, DISK_SPACE. */
 ql_status ql_txn_commit(ql_ctx *cx) QL_MUST_USE;
+/* The session waits for its client (true), or works again. What happens between the two to a
+ * transaction whose snapshot is too dear: snapshot_pinned_limit. Cheap; without a snapshot nothing.
+ */
+void ql_txn_set_idle(ql_ctx *cx, bool idle);
+/* snapshot_pinned_limit: bytes of old versions that snapshots may pin before the oldest is ended; 0
+ * = no limit. */
+void ql_txnsys_set_snapshot_limit(ql_txnsys *ts, uint64_t bytes);
 /* Forget cx->txn (NULL is fine), free its locks in one step. Never waits, never fails. */
 void ql_txn_rollback(ql_ctx *cx);
 
@@ -199,6 +206,7 @@ typedef struct ql_txnsys_stats {
         open_transactions, trash_keys_purged, overlay_bytes;
     /* Layers that are in temporary files now, bytes written to those, lists spilled since start. */
     uint64_t spilled_layers, spilled_bytes, spills;
+    uint64_t snapshots_ended; /* for snapshot_pinned_limit */
 } ql_txnsys_stats;
 void ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out);
 

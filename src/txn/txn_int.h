@@ -57,6 +57,7 @@ typedef struct qli_shard {
     _Atomic uint32_t coming;    /* sessions about to take mu */
     qli_locktree points, spans; /* [mu] */
     uint64_t next_ticket;       /* [mu] */
+    uint64_t next_passing;      /* [mu] the same for locks that passed others */
 } qli_shard;
 
 /* --- the transaction --- */
@@ -82,6 +83,14 @@ struct ql_txn {
     qli_shot *shot;    /* what STATEMENT and OWN views read, or NULL */
     qli_shot *current; /* newest state, when newer than shot */
     uint32_t nshots;   /* open ones, for the process list */
+    /* What pinned.c needs. */
+    uint64_t conn_id;      /* [const] 0 = the server's own */
+    ql_proc *proc;         /* [const] or NULL */
+    ql_txn *older, *newer; /* [shots_mu] while there are shots */
+    bool idle;             /* [shots_mu to write] the session waits for a command: shot, nshots and
+                              snapshot_lost are shots_mu's; else they are the session's */
+    bool snapshot_lost;    /* taken away while idle */
+    _Atomic uint64_t stmt_id, doomed; /* the statement run last; the one ended for the limit */
     qli_writeset *layers;
     uint32_t nlayers, cap;
     uint64_t version;    /* from 1; changes with the set of layers and when one is spilled */
@@ -182,6 +191,12 @@ struct ql_txnsys {
     bool purge_wanted, purge_paused; /* [purge_mu] */
     qli_worker purger;
 
+    ql_mutex shots_mu;                 /* rank RECLAIM; never together with the others */
+    ql_txn *oldest_shot, *newest_shot; /* [shots_mu] transactions that hold snapshots */
+    _Atomic uint64_t pinned_limit;     /* snapshot_pinned_limit; 0 = none */
+    uint64_t last_ended_stmt;          /* [reclaimer] */
+    _Atomic uint64_t n_snapshots_ended;
+
     _Atomic uint64_t overlay_bytes, lock_bytes, spilled_bytes;
     _Atomic uint64_t n_spilled, n_spills; /* spilled layers there are; lists spilled so far */
     _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_lock_waits, n_deadlocks, n_open, n_purged;
@@ -216,6 +231,15 @@ qli_conn_id(const ql_ctx *cx)
 /* For nontxn.c; not yet in cx->txn. NULL: out of memory, worded. */
 ql_txn *qli_txn_new_nontxn(ql_ctx *cx, bool read_only) QL_MUST_USE;
 ql_status qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
+
+/* pinned.c */
+void qli_pinned_enter(ql_txn *t); /* its first snapshot has been taken */
+void qli_pinned_leave(ql_txn *t); /* it has none any more */
+ql_status qli_pinned_check_lost(ql_ctx *cx, ql_txn *t) QL_MUST_USE; /* 4201 */
+/* Its running statement has been ended, and its snapshot must go, too. */
+bool qli_pinned_is_doomed(const ql_txn *t);
+bool qli_pinned_is_watched(ql_txnsys *ts);
+void qli_pinned_check(ql_txnsys *ts); /* the reclaimer, now and then */
 
 /* layers.c */
 ql_status qli_txn_push_layer(ql_ctx *cx, ql_txn *t) QL_MUST_USE;

@@ -60,6 +60,7 @@ ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out)
     ql_mutex_init(&ts->commit_mu, QL_RANK_COMMIT);
     ql_mutex_init(&ts->reclaim_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->purge_mu, QL_RANK_RECLAIM);
+    ql_mutex_init(&ts->shots_mu, QL_RANK_RECLAIM);
     ql_cv_init(&ts->commit_work);
     ql_cv_init(&ts->reclaim_work);
     ql_cv_init(&ts->purge_work);
@@ -88,6 +89,7 @@ ql_txnsys_close(ql_txnsys *ts)
     ql_mutex_fini(&ts->commit_mu);
     ql_mutex_fini(&ts->reclaim_mu);
     ql_mutex_fini(&ts->purge_mu);
+    ql_mutex_fini(&ts->shots_mu);
     ql_mem_free(ts);
 }
 
@@ -125,5 +127,6 @@ ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out)
         .spilled_layers = load(&ts->n_spilled),
         .spilled_bytes = load(&ts->spilled_bytes),
         .spills = load(&ts->n_spills),
+        .snapshots_ended = load(&ts->n_snapshots_ended),
     };
 }
