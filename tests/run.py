@@ -116,7 +116,7 @@ def jobs():
     yield "proto", ["asan"], lambda: files("tests/proto/test_*.py", "asan")
     yield "clients", ["asan"], lambda: files("tests/clients/test_*.py", "asan")
     yield "kill", ["asan"], lambda: files("tests/kill/test_*.py", "asan", 600)
-    yield "kill-tsan", ["tsan"], lambda: files("tests/kill/test_*stress*.py", "tsan", 600)
+    yield "kill-tsan", ["tsan"], lambda: [*files("tests/kill/test_*stress*.py", "tsan", 600), *files("tests/kill/test_history.py", "tsan", 600, QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0")]
     yield "scale", ["release"], lambda: files("tests/kill/scale_*.py", "release", 600)
     yield "recovery", ["asan", "release"], lambda: files("tests/recovery/test_*.py", "release", 600)
     yield "fuzz", ["fuzz"], lambda: files("tests/fuzz/run_fuzz.py", "fuzz", 400)

@@ -266,6 +266,8 @@ release_all(ql_session *s)
     qli_txn_rollback(s);
     ignored = QL_SYNC(cx, SESSION_END_LOCKS);
     ql_locked_tables_release(cx);
+    ql_read_lock_release(cx);
+    ignored = QL_SYNC(cx, SESSION_END_USER_LOCKS);
     ql_mdl_set_free(cx, cx->mdl);
     cx->mdl = NULL;
     ignored = QL_SYNC(cx, SESSION_END_VARIABLES);

@@ -62,6 +62,7 @@ qli_party_prepare(const ql_ctx *cx, qli_party *me, qli_describe describe)
     me->conn_id = qli_conn_id(cx);
     me->trx_id = cx->txn != NULL ? cx->txn->id : 0;
     me->proc = cx->proc;
+    me->leaf = false;
     me->weight = qli_txn_weight(cx);
     me->describe = describe;
     me->rows = false;
@@ -244,6 +245,9 @@ qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mu
     me->wake_cv = wake_cv;
     atomic_store_explicit(&me->waiting, true, memory_order_relaxed);
     ts->graph_others += !me->rows;
+    if (me->leaf) {
+        return true;
+    }
     (void)edges(wait, mark_wanted, NULL);
     if (ts->graph_others == 0 && !atomic_load_explicit(&me->wanted, memory_order_relaxed)) {
         return true; /* nobody waits for it: no cycle, however long the queue in front */

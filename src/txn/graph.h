@@ -32,15 +32,16 @@ struct qli_party {
     _Atomic uint64_t seen; /* [mdl_mu to write] stamp of the last search that met it */
     uint64_t conn_id, trx_id; /* [owner, before it enters] */
     uint64_t weight;          /* [owner, before it enters] */
-    ql_proc *proc;            /* [owner, before it enters] its row, or NULL */
-    qli_describe describe;    /* [owner, before it enters] */
-    bool rows;                /* [owner, before it enters] it is going to wait for a row lock */
-    qli_edges edges;          /* [mdl_mu] */
-    void *wait;               /* [mdl_mu] */
-    ql_mutex *wake_mu;        /* [mdl_mu] */
-    ql_cv *wake_cv;           /* [mdl_mu] */
-    qli_party *via;           /* [mdl_mu] search: who waits for it */
-    qli_party *next;          /* [mdl_mu] search: queue */
+    bool leaf; /* [owner, before it enters] nobody can come to wait for it: no search is needed */
+    ql_proc *proc;         /* [owner, before it enters] its row, or NULL */
+    qli_describe describe; /* [owner, before it enters] */
+    bool rows;             /* [owner, before it enters] it is going to wait for a row lock */
+    qli_edges edges;       /* [mdl_mu] */
+    void *wait;            /* [mdl_mu] */
+    ql_mutex *wake_mu;     /* [mdl_mu] */
+    ql_cv *wake_cv;        /* [mdl_mu] */
+    qli_party *via;        /* [mdl_mu] search: who waits for it */
+    qli_party *next;       /* [mdl_mu] search: queue */
 };
 
 qli_party *qli_party_new(void) QL_MUST_USE; /* one reference; NULL when memory is out */

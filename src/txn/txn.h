@@ -69,7 +69,7 @@ bool ql_txn_has_writes(const ql_txn *t);
 uint64_t ql_txn_id(const ql_txn *t);
 bool ql_txn_is_read_only(const ql_txn *t);
 
-/* Savepoints are named layers (issue 3 gives them SQL): */
+/* Savepoints are named layers. */
 ql_status ql_txn_savepoint(ql_ctx *cx, ql_str name) QL_MUST_USE;
 ql_status ql_txn_rollback_to(ql_ctx *cx, ql_str name) QL_MUST_USE; /* QL_END = no such */
 ql_status ql_txn_release(ql_ctx *cx, ql_str name) QL_MUST_USE;

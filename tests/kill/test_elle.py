@@ -79,8 +79,12 @@ def test_g1c():
 
 
 def test_lost_update():
-    lost = (txn(RC, "l x; a x 1", 0, 10), txn(RC, "l x; a x 2", 0, 10))
-    assert found(*lost, final={"x": [1, 2]}) == {"lost-update"}
+    for level in (RC, RR, SER):
+        lost = txn(level, "a x 9", 0, 1), txn(level, "l x 9; a x 1", 2, 10), txn(level, "l x 9; a x 2", 2, 10)
+        assert found(*lost, final={"x": [9, 1, 2]}) == {"lost-update"}
+    # A row that is not there: gaps are locked from REPEATABLE READ on.
+    for level, bad in ((RC, False), (RR, True), (SER, True)):
+        assert found(txn(level, "l x; a x 1", 0, 10), txn(level, "l x; a x 2", 0, 10), final={"x": [1, 2]}) == ({"lost-update"} if bad else set())
     for level in (RC, RR):  # by a consistent read: allowed
         clean(txn(level, "r x; a x 1", 0, 10), txn(level, "r x; a x 2", 0, 10), final={"x": [1, 2]})
     assert found(txn(SER, "r x; a x 1", 0, 10), txn(SER, "r x; a x 2", 0, 10), final={"x": [1, 2]}) == {"lost-update"}
@@ -99,14 +103,16 @@ def test_g_single():
         o.stmt = 0
     assert found(txn(RC, skew[1], 0, 10), t, final={"x": [1], "y": [1]}) == {"G-single"}
     # Locking reads hold.
-    assert found(txn(RC, skew[1], 0, 10), txn(RC, "l x; l y 1", 0, 20), final={"x": [1], "y": [1]}) == {"G-single"}
+    assert found(txn(RC, "a x 9", 0, 1), txn(RC, skew[1], 2, 10), txn(RC, "l x 9; l y 1", 2, 20), final={"x": [9, 1], "y": [1]}) == {"G-single"}
+    assert found(txn(RR, skew[1], 0, 10), txn(RR, "l x; l y 1", 0, 20), final={"x": [1], "y": [1]}) == {"G-single"}
 
 
 def test_g2():
     """Write skew."""
     for level in (RC, RR):
         clean(txn(level, "r x; a y 1", 0, 10), txn(level, "r y; a x 1", 0, 10), final={"x": [1], "y": [1]})
-        assert found(txn(level, "l x; a y 1", 0, 10), txn(level, "l y; a x 1", 0, 10), final={"x": [1], "y": [1]}) == {"G2"}
+        assert found(txn(level, "a x 9; a y 9", 0, 1), txn(level, "l x 9; a y 1", 2, 10), txn(level, "l y 9; a x 1", 2, 10), final={"x": [9, 1], "y": [9, 1]}) == {"G2"}
+    assert found(txn(RR, "l x; a y 1", 0, 10), txn(RR, "l y; a x 1", 0, 10), final={"x": [1], "y": [1]}) == {"G2"}  # phantoms
     assert found(txn(SER, "r x; a y 1", 0, 10), txn(SER, "r y; a x 1", 0, 10), final={"x": [1], "y": [1]}) == {"G2"}
     # The long fork: two snapshots that disagree about who came first.
     def fork(level):
@@ -122,6 +128,7 @@ def test_real_time():
         clean(txn(level, "a x 1", 0, 10), txn(level, "r x", 9, 30), final={"x": [1]})
     # The snapshot is that of the first read, or of START TRANSACTION WITH CONSISTENT SNAPSHOT.
     clean(txn(RR, "r y; r x", 0, 30), txn(RR, "a x 1", 11, 14), final={"x": [1], "y": []})
+    clean(txn(RR, "a z 5; r z 5; r x", 0, 40), txn(RR, "a x 1", 21, 24), final={"x": [1], "z": [5]})
     clean(txn(RR, "r x", 20, 30, snapshot=(0, 1)), txn(RR, "a x 1", 5, 10), final={"x": [1]})
     assert found(txn(RR, "r x 1", 20, 30, snapshot=(0, 1)), txn(RR, "a x 1", 5, 10), final={"x": [1]}) == {"G1c-realtime"}
 
@@ -130,7 +137,7 @@ def test_internal():
     for level in (RC, RR, SER):
         assert found(txn(level, "a x 1; r x", 0, 10)) == {"internal"}
         assert found(txn(level, "a x 1; a x 2; l x 1", 0, 10)) == {"internal"}
-        assert "internal" in found(txn(level, "l x; l x 1", 0, 10), txn(level, "a x 1", 0, 10), final={"x": [1]})
+        assert "internal" in found(txn(level, "a x 9", 0, 1), txn(level, "l x 9; l x 9,1", 2, 10), txn(level, "a x 1", 2, 10), final={"x": [9, 1]})
         assert "internal" in found(txn(level, "a x 2; r x 2; r x 1,2", 0, 10), txn(level, "a x 1", 0, 10), final={"x": [1, 2]})
     for level, bad in ((RC, False), (RR, True), (SER, True)):
         assert ("internal" in found(txn(level, "r x; r x 1", 0, 20), txn(level, "a x 1", 0, 10), final={"x": [1]})) == bad

@@ -13,7 +13,7 @@ watch.query("CREATE DATABASE e")
 watch.query("CREATE TABLE e.t (id INT PRIMARY KEY, v INT)")
 watch.query("CREATE TABLE e.u (id INT PRIMARY KEY)")
 watch.query("INSERT INTO e.t VALUES (1, 10), (2, 20)")
-STEPS = ["session_end_prepared", "session_end_transaction", "session_end_locks", "session_end_variables"]
+STEPS = ["session_end_prepared", "session_end_transaction", "session_end_locks", "session_end_user_locks", "session_end_variables"]
 
 
 def prepared():
@@ -55,6 +55,7 @@ def holder(stop_at):
     w = Wire(server)
     w.prepare("SELECT 1")
     w.query(f"SET DEBUG_SYNC = '{stop_at} SIGNAL at_{stop_at} WAIT_FOR go_{stop_at} TIMEOUT 60'")
+    w.query("DO GET_LOCK('e', 0)")
     w.query("BEGIN")
     w.query("UPDATE e.t SET v = 11 WHERE id = 1")
     w.query("SELECT * FROM e.u")
@@ -81,6 +82,7 @@ def ends(how, stop_at):
     assert prepared() == before + (reached < 1)
     assert probe.row_is_free() == (reached > 1), stop_at
     assert probe.definition_is_free() == (reached > 1), stop_at
+    assert watch.value("SELECT IS_FREE_LOCK('e')") == ("1" if reached > 3 else "0"), stop_at
     assert (state_of(w.id) == "OPEN") == (reached < 2)
     assert watch.value("SELECT v FROM e.t WHERE id = 1") == "10"
     assert watch.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {w.id}") == "1"
@@ -105,6 +107,27 @@ def test_order_when_killed():
 def test_order_when_client_vanishes():
     for step in STEPS[2:]:
         ends("vanish", step)
+
+
+def test_lock_tables_go_after_the_transaction():
+    """A transaction under LOCK TABLES (autocommit off), and a global read lock: before the user locks, after the transaction."""
+    for locks, probe in (("LOCK TABLES e.t WRITE", "SELECT * FROM e.t"), ("FLUSH TABLES WITH READ LOCK", "UPDATE e.t SET v = v")):
+        for step in STEPS[1:4]:
+            w, other = Wire(server), Wire(server)
+            other.query("SET lock_wait_timeout = 1")
+            w.query(f"SET DEBUG_SYNC = '{step} SIGNAL at_{step} WAIT_FOR go_{step} TIMEOUT 60'")
+            w.query("DO GET_LOCK('e', 0)")
+            w.query(locks)
+            watch.query(f"KILL {w.id}")
+            watch.query(f"SET DEBUG_SYNC = 'now WAIT_FOR at_{step} TIMEOUT 20'")
+            assert other.error(probe) == (0 if step == STEPS[3] else 1205), (locks, step)
+            assert watch.value("SELECT IS_FREE_LOCK('e')") == "0"
+            watch.query(f"SET DEBUG_SYNC = 'now SIGNAL go_{step}'")
+            watch.until_gone(w.id)
+            assert other.error(probe) == 0
+            other.quit()
+            w.close()
+            watch.query("SET DEBUG_SYNC = 'RESET'")
 
 
 def test_states_on_the_way_to_the_disk():

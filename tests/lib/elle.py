@@ -10,7 +10,8 @@ A history is in order when it could have happened with every *part* of a transac
 isolation level promises (MySQL's manual, "Transaction Isolation Levels", "Consistent Nonlocking Reads", "Locking Reads"):
 
 * Writes and locking reads of a transaction, at each level: one part. They act on the newest committed state and keep their locks to the end.
-  A list that the transaction has appended to is locked, so all its reads of that list belong here.
+  A list that the transaction has appended to is locked, so all its reads of that list belong here. An empty list is a row that is not there:
+  READ COMMITTED locks rows only ("gap locking is disabled"), so there a locking read of it is like a consistent one.
 * Consistent reads, READ COMMITTED: each statement is a part ("each consistent read, even within the same transaction, sets and reads its own
   fresh snapshot").
 * Consistent reads, REPEATABLE READ: together one part ("all consistent reads within the same transaction read the snapshot established by
@@ -169,13 +170,13 @@ class Checker:
             base = self.without_own(t, i, o, [a.value for a in own.get(o.key, []) if a.undone_at > i])
             if base is None:
                 continue
+            if snapshot is None and not o.locking and t.level == "REPEATABLE READ":
+                snapshot = Part(t, ".snapshot", *(t.snapshot or (o.start, o.end)))  # taken even by a read of own rows
             touched = any(a.undone_at > i for a in own.get(o.key, []))
-            if o.locking or touched or t.level == "SERIALIZABLE" and not t.autocommit:
+            if o.locking and (base or t.level != "READ COMMITTED") or touched or t.level == "SERIALIZABLE" and not t.autocommit:
                 part = main
                 main.start = min(main.start, o.start)
             elif t.level == "REPEATABLE READ":
-                if snapshot is None:
-                    snapshot = Part(t, ".snapshot", *(t.snapshot or (o.start, o.end)))
                 part = snapshot
             else:
                 if o.stmt not in statement:
