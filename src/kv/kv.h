@@ -95,7 +95,8 @@ typedef struct ql_kv_stats {
     uint64_t seq;
     uint64_t entries; /* many recent commits: their new keys are estimated */
     uint64_t file_bytes, used_bytes, free_bytes, snapshots_open, oldest_snapshot_seq;
-    uint64_t pinned_bytes;   /* replaced since, and kept only for the oldest snapshot */
+    uint64_t
+        pinned_bytes; /* replaced since, and kept only for snapshots: the oldest (memory: any) */
     uint64_t memory_bytes;   /* recent commits in memory, with those only old snapshots need */
     uint64_t unflushed;      /* commits that are in the redo log and not yet in the file */
     uint64_t redo_bytes;     /* size of the redo log's files */

@@ -193,7 +193,7 @@ add_node(qli_memtable *m, ql_str key, uint64_t hash, uint64_t seq, ql_str value,
         atomic_store_explicit(before[i], n, memory_order_release);
     }
     atomic_store_explicit(bucket, n, memory_order_release);
-    m->nodes++;
+    atomic_fetch_add_explicit(&m->nodes, 1, memory_order_relaxed);
 }
 
 void

@@ -42,7 +42,7 @@ typedef struct qli_memtable {
     _Atomic(qli_mnode *) *buckets; /* [const] */
     qli_mchunk *chunks;            /* [writer] */
     size_t room;                   /* [writer] bytes left in the first chunk */
-    size_t nodes;                  /* [writer] */
+    _Atomic size_t nodes;          /* [writer stores] */
     _Atomic size_t bytes;          /* [writer stores] all chunks */
     uint64_t random;               /* [writer] */
 } qli_memtable;

@@ -15,7 +15,7 @@
 #define SEGMENT_BYTES ((size_t)8 << 20)
 #define IDLE_MS 200u
 #define AGE_MS 2000u
-#define COUNTED_EXACTLY 2000u
+#define COUNTED_EXACTLY 500
 
 static const char state_key[2] = {(char)QLI_KV_INTERNAL, 's'};
 static const char id_key[2] = {(char)QLI_KV_INTERNAL, 'u'};
@@ -73,30 +73,38 @@ qli_redo_freeze(qli_redo *r)
 
 /* --- figures --- */
 
-/* Keys that the generations add to LMDB's (or take away). Counted exactly while they are few. */
+/* A key of generation i of s: what it adds to the number of keys, -1 to 1. */
+static int
+adds_key(ql_ctx *cx, const qli_lsnap *s, uint32_t i, const qli_mnode *n)
+{
+    const qli_mver *v = qli_mnode_at(n, s->s.seq);
+    ql_str key = qli_mnode_key(n), old;
+    for (uint32_t j = i + 1; j < s->ngens && v != NULL; j++) {
+        if (qli_mt_find(&s->gen[j]->mt, key, n->hash) != NULL) {
+            return 0; /* counted there */
+        }
+    }
+    if (v == NULL) {
+        return 0;
+    }
+    bool was = qli_lsnap_get(cx, (ql_kv_snap *)(uintptr_t)&s->s, key, &old) == QL_OK;
+    return (v->deleted ? 0 : 1) - (was ? 1 : 0);
+}
+
+/* Keys that the generations add to LMDB's, or take away (negative). Exact while they are few. */
 static int64_t
 count_new_keys(ql_ctx *cx, const qli_lsnap *s)
 {
     int64_t delta = 0, looked = 0, all = 0;
     for (uint32_t i = 0; i < s->ngens; i++) {
-        for (const qli_mnode *n = qli_mt_seek_ge(&s->gen[i]->mt, (ql_str){"", 0}); n != NULL;
-             n = qli_mnode_next(n)) {
-            const qli_mver *v = qli_mnode_at(n, s->s.seq);
-            bool newer = v == NULL;
-            for (uint32_t j = i + 1; j < s->ngens && !newer; j++) {
-                newer = qli_mt_find(&s->gen[j]->mt, qli_mnode_key(n), n->hash) != NULL;
-            }
-            if (newer || all++ >= COUNTED_EXACTLY) {
-                continue;
-            }
-            ql_str old;
-            bool was =
-                qli_lsnap_get(cx, (ql_kv_snap *)(uintptr_t)&s->s, qli_mnode_key(n), &old) == QL_OK;
-            delta += (v->deleted ? 0 : 1) - (was ? 1 : 0);
+        const qli_mnode *n = qli_mt_seek_ge(&s->gen[i]->mt, (ql_str){"", 0});
+        for (; n != NULL && looked < COUNTED_EXACTLY; n = qli_mnode_next(n)) {
+            delta += adds_key(cx, s, i, n);
             looked++;
         }
+        all += (int64_t)atomic_load_explicit(&s->gen[i]->mt.nodes, memory_order_relaxed);
     }
-    return looked == all || looked == 0 ? delta : delta * (all / looked);
+    return looked < COUNTED_EXACTLY ? delta : delta * (all / looked);
 }
 
 static void
@@ -109,6 +117,7 @@ redo_stats(ql_kv *kv, ql_kv_stats *out)
         out->memory_bytes += atomic_load_explicit(&r->gens[i]->mt.bytes, memory_order_relaxed);
     }
     out->memory_bytes += r->held_bytes;
+    out->pinned_bytes += r->held_bytes;
     out->unflushed = ql_kv_seq(kv) - r->file_seq;
     out->redo_bytes = r->nsegments * (uint64_t)r->segment_bytes;
     out->redo_commits = r->n_redo;
