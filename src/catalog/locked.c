@@ -182,6 +182,21 @@ change_locked(ql_ctx *cx, ql_str db, ql_str name)
 }
 
 ql_status
+ql_locked_tables_may_flush(ql_ctx *cx, ql_str db, ql_str name)
+{
+    if (cx->locked == NULL) {
+        return QL_OK;
+    }
+    if (name.n > 0) {
+        return change_locked(cx, db, name);
+    }
+    for (size_t i = 0; i < cx->locked->n; i++) {
+        QL_TRY(change_locked(cx, cx->locked->v[i].item.db, cx->locked->v[i].item.name));
+    }
+    return QL_OK;
+}
+
+ql_status
 ql_locked_tables_refuse(ql_ctx *cx)
 {
     return cx->locked != NULL ? ql_fail(cx, QL_ER_LOCK_OR_ACTIVE_TRANSACTION) : QL_OK;

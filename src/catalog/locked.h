@@ -26,6 +26,9 @@ ql_status ql_locked_tables_flush(ql_ctx *cx, const ql_lock_item *items, size_t n
 void ql_locked_tables_release(ql_ctx *cx);
 /* A table has been dropped. */
 void ql_locked_tables_forget(ql_ctx *cx, ql_str db, ql_str name);
+/* FLUSH TABLES [t]: under LOCK TABLES only what is locked for writing (1099, 1100); name.n 0 = all.
+ */
+ql_status ql_locked_tables_may_flush(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 /* 1192 under LOCK TABLES: what may not be done there. */
 ql_status ql_locked_tables_refuse(ql_ctx *cx) QL_MUST_USE;
 

@@ -102,6 +102,7 @@ flush_names(ql_ctx *cx, const ql_ast_names *names)
         ql_table *t;
         QL_TRY(ql_check(cx));
         QL_TRY(database_of(cx, &names->v[i], &db));
+        QL_TRY(ql_locked_tables_may_flush(cx, db, names->v[i].name));
         QL_TRY(ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_SH, true, &t));
     }
     return QL_OK;
@@ -122,6 +123,9 @@ qli_flush_tables(ql_ctx *cx, qli_run *run)
         return qli_not_built(cx, "FLUSH TABLES ... FOR EXPORT");
     }
     if (!has_option(a, QL_STR("WITH READ LOCK"))) {
+        if (a->tables.n == 0) {
+            return ql_locked_tables_may_flush(cx, (ql_str){0}, (ql_str){0});
+        }
         return flush_names(cx, &a->tables);
     }
     QL_TRY(ql_locked_tables_refuse(cx));

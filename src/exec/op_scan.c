@@ -72,7 +72,8 @@ take_point(ql_ctx *cx, scan_op *s)
     while (n < p->low.n && n < p->high.n && p->low.values[n] == p->high.values[n]) {
         n++;
     }
-    QL_TRY(qli_ex_one(cx, s->points[s->at_point], &s->op.block->bind, 0, &s->low.v[n]));
+    uint32_t at = p->reverse ? p->npoints - 1 - s->at_point : s->at_point;
+    QL_TRY(qli_ex_one(cx, s->points[at], &s->op.block->bind, 0, &s->low.v[n]));
     QL_TRY(qli_value_keep(cx, s->bound_mem, &s->low.v[n]));
     s->low.bound = (ql_bound){.values = s->low.v, .n = (uint16_t)(n + 1), .inclusive = true};
     s->high.bound = s->low.bound;

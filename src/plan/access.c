@@ -391,6 +391,9 @@ find_range(builder *b, uint16_t part, range *g)
             break;
         }
     }
+    if (g->points) {
+        g->exact = 0; /* points are visited one by one, whatever the bounds say */
+    }
     g->selectivity = g->low && g->high ? 0.1 : 0.33;
 }
 

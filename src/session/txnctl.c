@@ -184,7 +184,9 @@ static ql_status
 begin_transaction(ql_session *s, characteristics c, bool own)
 {
     QL_TRY(ql_txn_begin(&s->cx, c.isolation, c.read_only));
-    ql_txn_set_memory_limit(&s->cx, ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT));
+    uint64_t changes = ql_vars_u64(&s->vars, QL_SV_TRANSACTION_MEMORY_LIMIT);
+    uint64_t all = ql_vars_u64(&s->vars, QL_SV_CONNECTION_MEMORY_LIMIT);
+    ql_txn_set_memory_limit(&s->cx, changes < all ? changes : all);
     if (!own && s->cx.proc != NULL) {
         ql_proc_trx *f = ql_proc_trx_of(s->cx.proc);
         QL_PTRX_SET(f, flags, QL_PTRX_GET(f, flags) | QL_PTRX_AUTOCOMMIT);

@@ -483,6 +483,29 @@ ql_mdl_release_transaction(ql_ctx *cx)
     }
 }
 
+uint64_t
+qli_mdl_mark(const ql_ctx *cx)
+{
+    return cx->mdl != NULL ? cx->mdl->seq : 0;
+}
+
+void
+qli_mdl_release_since(ql_ctx *cx, uint64_t mark)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    if (cx->mdl == NULL || cx->mdl->n[QL_MDL_TRANSACTION] == 0) {
+        return;
+    }
+    ql_mutex_lock(&ts->mdl_mu);
+    for (qli_mdl_ticket *t = cx->mdl->tickets, *next; t != NULL && t->seq > mark; t = next) {
+        next = t->own_next;
+        if (t->duration == QL_MDL_TRANSACTION) {
+            qli_mdl_release_ticket(ts, t);
+        }
+    }
+    ql_mutex_unlock(&ts->mdl_mu);
+}
+
 static void
 release_explicit(ql_ctx *cx, ql_mdl_space space, const ql_str *name)
 {

@@ -41,6 +41,7 @@ struct qli_mdl_ticket {
     qli_mdl_ticket *own_next, *own_prev; /* granted ones of the set, newest first */
     ql_mdl_mode mode;
     ql_mdl_duration duration;
+    uint64_t seq;       /* of the set: later ones are higher */
     uint32_t count;     /* USER_LOCK: how often it was got, */
     uint32_t stmt_gets; /* of these by the statement stmt_id */
     uint64_t stmt_id;
@@ -55,6 +56,7 @@ struct qli_mdl_ticket {
 struct ql_mdl_set {
     qli_mdl_ticket *tickets;
     size_t n[QL_MDL_DURATIONS];        /* granted tickets */
+    uint64_t seq;                      /* of the latest ticket */
     qli_mdl_ticket *waiting;           /* the request it sleeps for */
     _Atomic uint8_t ix[QLI_MDL_FIXED]; /* [owner writes] 1 + duration of an IX held, 0 = none */
     uint64_t conn_id;

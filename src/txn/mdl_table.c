@@ -346,6 +346,7 @@ qli_mdl_hold(qli_mdl_ticket *t)
     }
     t->set->tickets = t;
     t->set->n[t->duration]++;
+    t->seq = ++t->set->seq;
 }
 
 static void

@@ -166,6 +166,11 @@ ql_status
 ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
 {
     ql_txn *t = cx->txn;
+    qli_shot *sh;
+    if (view == QL_VIEW_STATEMENT) {
+        /* The first consistent read takes the snapshot, even one that finds a row of its own. */
+        QL_TRY(shot_of(cx, t, view, &sh));
+    }
     for (uint32_t i = visible_layers(t, view); i-- > 0;) {
         const qli_wnode *n = qli_writeset_get(&t->layers[i], key);
         if (n != NULL) {
@@ -180,7 +185,6 @@ ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
             }
         }
     }
-    qli_shot *sh;
     QL_TRY(shot_of(cx, t, view, &sh));
     return ql_kv_get(cx, sh->s, key, value);
 }

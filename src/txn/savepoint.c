@@ -46,6 +46,7 @@ ql_txn_savepoint(ql_ctx *cx, ql_str name)
     memcpy(sp + 1, name.p, name.n);
     sp->name = (ql_str){(const char *)(sp + 1), name.n};
     sp->base = t->nlayers;
+    sp->mdl_mark = qli_mdl_mark(cx);
     qli_savepoint **same = find_savepoint(t, name);
     if (same != NULL) {
         qli_savepoint *gone = *same;
@@ -69,6 +70,10 @@ ql_txn_rollback_to(ql_ctx *cx, ql_str name)
     qli_savepoints_drop(t, *at);
     qli_cursors_cut_off(cx, t);
     qli_txn_pop_layers(t, t->floor);
+    if (t->trx == NULL || t->trx->nlocks == 0) {
+        /* As MySQL: a dump gives back the tables that it has read. */
+        qli_mdl_release_since(cx, (*at)->mdl_mark);
+    }
     return QL_OK;
 }
 

@@ -65,7 +65,8 @@ typedef struct qli_shard {
 typedef struct qli_savepoint {
     struct qli_savepoint *older;
     uint32_t base; /* layers below it */
-    ql_str name;   /* bytes follow the struct */
+    uint64_t mdl_mark;
+    ql_str name; /* bytes follow the struct */
 } qli_savepoint;
 
 /* Owner: the session, in cx->txn. */
@@ -276,6 +277,9 @@ void qli_trx_sweep(ql_txnsys *ts, qli_trx *trx); /* take its void locks out of t
 /* mdl_table.c */
 ql_status qli_mdl_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_mdl_fini(ql_txnsys *ts);
+/* mdl.c: metadata locks taken for the transaction after the mark can be released. */
+uint64_t qli_mdl_mark(const ql_ctx *cx);
+void qli_mdl_release_since(ql_ctx *cx, uint64_t mark);
 
 /* commit.c */
 void qli_committer_run(void *ts);

@@ -67,6 +67,26 @@ def test_killed_begin_has_not_begun():
     w.quit()
 
 
+def test_snapshot_is_of_the_first_read():
+    """REPEATABLE READ: the snapshot is that of the first consistent read: not of an earlier write, not of a later read when the first one found a
+    row of its own. (Both found by test_history.py.)"""
+    w = Wire(server)
+    for sql in ("CREATE DATABASE snap", "USE snap", "CREATE TABLE t (id INT PRIMARY KEY, v INT)", "INSERT INTO t VALUES (1, 0), (2, 0)"):
+        w.query(sql)
+    for first in ((), ("SELECT v FROM t WHERE id = 1",), ("SELECT v FROM t WHERE id = 3",)):
+        w.query("BEGIN")
+        w.query("UPDATE t SET v = 7 WHERE id = 1")
+        w.query("INSERT INTO t VALUES (3, 3)")
+        for sql in first:
+            w.query(sql)
+        before = watch.value("SELECT v FROM snap.t WHERE id = 2")
+        watch.query("UPDATE snap.t SET v = v + 1 WHERE id = 2")
+        assert (w.value("SELECT v FROM t WHERE id = 2") == before) == bool(first), first
+        w.query("ROLLBACK")
+    w.query("DROP DATABASE snap")
+    w.quit()
+
+
 def test_long_delimiter_stops():
     """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
     stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")

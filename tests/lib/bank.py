@@ -241,7 +241,10 @@ class Teller(threading.Thread):
     def do(self, sql, also=(), trans="same"):
         """What the server answers. None: an expected error (self.code); nothing has happened. trans: in a transaction afterwards? None: who knows."""
         try:
-            self.wire.send(sql)
+            if isinstance(sql, bytes):
+                self.wire.command(sql)
+            else:
+                self.wire.send(sql)
             got = self.wire.result()
             self.code = 0
         except Err as e:
@@ -294,7 +297,7 @@ class Teller(threading.Thread):
             self.transaction()
         elif pick < 0.93:
             r.choice([self.cash, self.cash, self.cash_sum, self.account_sum, self.account_sum, self.group, self.log_insert, self.log_delete, self.big_join, self.sleep,
-                      self.tables, self.user_lock, self.user_lock, self.lock_tables, self.flush_tables, self.limit, self.sweep_bulk, self.sweep_bulk])()
+                      self.tables, self.user_lock, self.user_lock, self.lock_tables, self.flush_tables, self.limit, self.sweep_bulk, self.sweep_bulk, self.reset, self.backup])()
         elif pick < 0.96:
             self.vanish()
 
@@ -342,13 +345,38 @@ class Teller(threading.Thread):
         name, n = f"b.t{self.random.randrange(3)}", self.random.randrange(50)
         self.do(f"CREATE TABLE {name} (id INT PRIMARY KEY, v INT)", {1050})
         self.do(f"INSERT INTO {name} VALUES ({n}, {n})", {1146, 1062})
-        self.do(f"DROP TABLE {name}", {1051})
+        if self.random.random() < 0.6:
+            self.do(f"DROP TABLE {name}", {1051})
 
     def limit(self):
         """A time limit for what comes, or none again."""
         self.limited = not self.limited
-        while self.do(f"SET max_statement_time = {self.random.choice(['0.01', '0.03']) if self.limited else 0}") is None:
-            pass
+        seconds, milliseconds = self.random.choice([("0.01", 0), ("0.03", 0), ("0", 5), ("0", 20), ("0.04", 10)]) if self.limited else ("0", 0)
+        self.surely(f"SET max_statement_time = {seconds}, max_execution_time = {milliseconds}")
+
+    def reset(self):
+        """COM_RESET_CONNECTION: as a new session, whatever it held; now and then in the middle of a transaction."""
+        if self.random.random() < 0.5 and self.do("BEGIN", trans=True) is not None:
+            self.do("UPDATE b.account SET balance = balance - 9 WHERE id = 4")
+        elif self.can("LOCK TABLES") and self.random.random() < 0.5:
+            self.do("LOCK TABLES b.cash WRITE")
+        self.let_go(self.mine)
+        self.surely(b"\x1f", trans=False)
+        self.mine, self.limited = {}, False
+        self.check_user_lock(self.random.choice(USER_LOCKS))
+        self.cash_sum()
+        self.account_sum()
+
+    def other_tables(self):
+        """In a transaction, tables that others create and drop: metadata locks beside row locks."""
+        name, n = f"b.t{self.random.randrange(3)}", self.random.randrange(50)
+        # 1412: it was made after the transaction's snapshot.
+        self.do(self.random.choice([f"SELECT COUNT(*) FROM {name}", f"SELECT * FROM {name} FOR UPDATE", f"INSERT INTO {name} VALUES ({n}, {n})", f"UPDATE {name} SET v = v + 1"]), {1146, 1062, 1412})
+
+    def backup(self):
+        if self.do("LOCK INSTANCE FOR BACKUP") is not None:
+            self.do("SELECT COUNT(*) FROM b.cash")
+            self.surely("UNLOCK INSTANCE")
 
     def sweep_bulk(self):
         self.swept = self.seq
@@ -395,6 +423,8 @@ class Teller(threading.Thread):
         self.check_user_lock(name)
 
     def check_user_lock(self, name):
+        if not self.can("user locks"):
+            return
         got = self.do(f"SELECT IS_USED_LOCK('{name}')")
         if got is not None and (got == [(str(self.id).encode(),)]) != (name in self.mine):
             self.fault(f"IS_USED_LOCK({name}) is {got}; connection {self.id} holds {self.mine}")
@@ -544,7 +574,7 @@ class Teller(threading.Thread):
         r = self.random
         r.choice([self.transfer, self.transfer, self.two_halves, self.two_halves, self.whole_owner, self.reopen, self.replace, self.new_owner, self.new_alias, self.read_locked,
                   self.read_locked, self.skip_locked, self.own_rows, self.inner_sum, self.inner_sum, self.locking_sum, self.savepoint, self.savepoint, self.to_savepoint,
-                  self.to_savepoint, self.user_lock, self.sleep, self.much, self.much])()
+                  self.to_savepoint, self.user_lock, self.sleep, self.much, self.much, self.other_tables])()
 
     def write_rows(self, changes):
         """The ledger and, with the first of them, the marker."""

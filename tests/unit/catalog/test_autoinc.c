@@ -13,7 +13,7 @@ make_table(sess *s, ql_field field)
     c.auto_increment = true;
     ql_index_part p = {.column = 0};
     ql_index ix = {.parts = &p, .nparts = 1, .primary = true};
-    ql_table_spec spec = {.db = str("sys"),
+    ql_table_spec spec = {.db = str("mysql"),
                           .name = str("t"),
                           .columns = &c,
                           .ncolumns = 1,
@@ -23,7 +23,7 @@ make_table(sess *s, ql_field field)
     OK(ql_catalog_create_table(&s->cx, &spec));
     commit(s);
     ql_table *t;
-    OK(ql_catalog_get_table(&s->cx, str("sys"), str("t"), &t));
+    OK(ql_catalog_get_table(&s->cx, str("mysql"), str("t"), &t));
     return t;
 }
 
@@ -31,7 +31,7 @@ static ql_table *
 get(sess *s)
 {
     ql_table *t;
-    OK(ql_catalog_get_table(&s->cx, str("sys"), str("t"), &t));
+    OK(ql_catalog_get_table(&s->cx, str("mysql"), str("t"), &t));
     return t;
 }
 
@@ -211,7 +211,7 @@ row_ids_go_on_after_restart(void **state)
     world *w = *state;
     sess *s = &w->boot;
     ql_column c = int_column("a", true);
-    ql_table_spec spec = {.db = str("sys"), .name = str("t"), .columns = &c, .ncolumns = 1};
+    ql_table_spec spec = {.db = str("mysql"), .name = str("t"), .columns = &c, .ncolumns = 1};
     begin(s);
     OK(ql_catalog_create_table(&s->cx, &spec));
     commit(s);

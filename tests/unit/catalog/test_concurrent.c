@@ -23,7 +23,7 @@ static ql_table *
 shared_table(sess *s)
 {
     ql_table *t;
-    return ql_catalog_get_table(&s->cx, str("sys"), str("t"), &t) == QL_OK ? t : NULL;
+    return ql_catalog_get_table(&s->cx, str("mysql"), str("t"), &t) == QL_OK ? t : NULL;
 }
 
 static void
@@ -33,7 +33,7 @@ make_shared_table(sess *s)
     c.auto_increment = true;
     ql_index_part p = {.column = 0};
     ql_index ix = {.parts = &p, .nparts = 1, .primary = true};
-    ql_table_spec spec = {.db = str("sys"),
+    ql_table_spec spec = {.db = str("mysql"),
                           .name = str("t"),
                           .columns = &c,
                           .ncolumns = 1,
@@ -97,14 +97,14 @@ create_or_drop(sess *s, worker *k, int i)
     (void)snprintf(name, sizeof name, "own%d", k->number);
     ql_table *t;
     ql_status st =
-        ql_catalog_open_table(&s->cx, s->cx.arena, str("sys"), str(name), QL_MDL_X, false, &t);
+        ql_catalog_open_table(&s->cx, s->cx.arena, str("mysql"), str(name), QL_MDL_X, false, &t);
     if (i % 3 != 0) {
         return st == QL_OK && i % 3 == 1   ? ql_catalog_truncate_table(&s->cx, t)
                : st == QL_OK && i % 3 == 2 ? ql_catalog_drop_table(&s->cx, t)
                                            : QL_ERROR;
     }
     ql_column c = int_column("a", true);
-    ql_table_spec spec = {.db = str("sys"), .name = str(name), .columns = &c, .ncolumns = 1};
+    ql_table_spec spec = {.db = str("mysql"), .name = str(name), .columns = &c, .ncolumns = 1};
     return st == QL_END ? ql_catalog_create_table(&s->cx, &spec) : QL_ERROR;
 }
 
@@ -130,7 +130,7 @@ looker(void *arg)
         size_t n;
         ql_value v = ql_value_int(100 + i);
         sess_begin(&s, &k->w->inst);
-        k->failed = ql_catalog_list_tables(&s.cx, s.cx.arena, str("sys"), &names, &n) != QL_OK ||
+        k->failed = ql_catalog_list_tables(&s.cx, s.cx.arena, str("mysql"), &names, &n) != QL_OK ||
                     n < 1 || ql_sysvar_set(&s.cx, QL_SV_WAIT_TIMEOUT, true, &v) != QL_OK ||
                     s.vars.wait_timeout < 100;
         sess_end(&s);

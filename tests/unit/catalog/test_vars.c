@@ -264,11 +264,13 @@ session_limits(void **state)
     ql_diag_reset(s->cx.diag);
     OK(set(s, "sql_require_primary_key", false, ql_value_int(1)));
     ql_column c = int_column("a", true);
-    ql_table_spec spec = {.db = str("sys"), .name = str("t"), .columns = &c, .ncolumns = 1};
+    ql_table_spec spec = {.db = str("mysql"), .name = str("t"), .columns = &c, .ncolumns = 1};
     begin(s);
     FAILS(s, ql_catalog_create_table(&s->cx, &spec), 3750);
     rollback(s);
-    FAILS(s, set(s, "default_storage_engine", false, TEXT("MyISAM")), 1286);
+    FAILS(s, set(s, "default_storage_engine", false, TEXT("nosuch")), 1286);
+    OK(set(s, "default_storage_engine", false, TEXT("myisam")));
+    SHOWN("default_storage_engine", "MyISAM");
     OK(set(s, "default_storage_engine", false, TEXT("innodb")));
     SHOWN("default_storage_engine", "InnoDB");
 }
