@@ -209,6 +209,19 @@ add_tls(ql_ctx *cx, list *l)
     return add_text(cx, l, "Ssl_cipher", v && v->ssl_cipher ? v->ssl_cipher : "");
 }
 
+/* As InnoDB: times in milliseconds, of the waits that are over. */
+static ql_status
+add_row_lock_waits(ql_ctx *cx, list *l, const ql_txnsys_stats *s)
+{
+    uint64_t over = s->row_lock_waits - s->row_lock_waiting, ms = s->row_lock_wait_ns / 1000000;
+    QL_TRY(add_number(cx, l, "Innodb_row_lock_current_waits", s->row_lock_waiting));
+    QL_TRY(add_number(cx, l, "Innodb_row_lock_time", ms));
+    QL_TRY(add_number(cx, l, "Innodb_row_lock_time_avg",
+                      over != 0 && over <= s->row_lock_waits ? ms / over : 0));
+    QL_TRY(add_number(cx, l, "Innodb_row_lock_time_max", s->row_lock_wait_max_ns / 1000000));
+    return add_number(cx, l, "Innodb_row_lock_waits", s->row_lock_waits);
+}
+
 static ql_status
 add_txns(ql_ctx *cx, list *l)
 {
@@ -217,7 +230,7 @@ add_txns(ql_ctx *cx, list *l)
     }
     ql_txnsys_stats s;
     ql_txnsys_get_stats(cx->inst->txns, &s);
-    QL_TRY(add_number(cx, l, "Innodb_row_lock_waits", s.row_lock_waits));
+    QL_TRY(add_row_lock_waits(cx, l, &s));
     QL_TRY(add_number(cx, l, "Innodb_deadlocks", s.deadlocks));
     QL_TRY(add_number(cx, l, "Quell_commits", s.commits));
     QL_TRY(add_number(cx, l, "Quell_commit_groups", s.commit_groups));

@@ -109,6 +109,27 @@ work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *ta
                    problem != NULL ? problem : "OK");
 }
 
+/* What keeps a table from being opened and is told as a row of the result: there is none, LOCK
+ * TABLES does not name it, it stays locked too long. NULL: anything else. */
+static const char *
+cannot_open(ql_ctx *cx, qli_table *t, ql_status st, ql_str db, ql_str name)
+{
+    if (st == QL_END) {
+        return ql_arena_printf(cx, t->mem, "Table '%.*s.%.*s' doesn't exist", (int)db.n, db.p,
+                               (int)name.n, name.p);
+    }
+    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (c == NULL ||
+        (c->number != QL_ER_TABLE_NOT_LOCKED && c->number != QL_ER_LOCK_WAIT_TIMEOUT)) {
+        return NULL;
+    }
+    const char *text = ql_arena_strndup(cx, t->mem, c->text, strlen(c->text));
+    if (text != NULL) {
+        ql_diag_clear_error(cx->diag);
+    }
+    return text;
+}
+
 static ql_status
 one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *name)
 {
@@ -120,13 +141,14 @@ one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *
     }
     QL_TRY(qli_run_arena(t->run, "admin", &mem));
     ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SR, false, &tab);
-    if (st == QL_END) {
-        char *text = ql_arena_printf(cx, t->mem, "Table '%.*s.%.*s' doesn't exist", (int)db.n, db.p,
-                                     (int)name->name.n, name->name.p);
-        QL_TRY(message(cx, t, db, name->name, op_word(kind), "Error", text != NULL ? text : ""));
+    const char *why = cannot_open(cx, t, st, db, name->name);
+    if (why != NULL) {
+        QL_TRY(message(cx, t, db, name->name, op_word(kind), "Error", why));
         return message(cx, t, db, name->name, op_word(kind), "status", "Operation failed");
     }
-    QL_TRY(st);
+    if (st != QL_OK) {
+        return st == QL_END ? QL_ERROR : st;
+    }
     QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, name->name));
     return work_on(cx, t, mem, kind, tab);
 }

@@ -487,12 +487,27 @@ show_figures(ql_txn *t)
     QL_PTRX_SET(t->figures, lock_bytes, trx->mem.total);
 }
 
+static void
+count_wait(ql_txnsys *ts, int64_t since)
+{
+    uint64_t ns = (uint64_t)(ql_now_mono_ns() - since);
+    uint64_t max = atomic_load_explicit(&ts->lock_wait_max_ns, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ts->lock_wait_ns, ns, memory_order_relaxed);
+    while (ns > max &&
+           !atomic_compare_exchange_weak_explicit(&ts->lock_wait_max_ns, &max, ns,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
+    }
+}
+
 static ql_status
 wait_for_it(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
 {
     ql_txn *t = cx->txn;
-    qli_count(&t->ts->n_lock_waits);
+    ql_txnsys *ts = t->ts;
+    int64_t since = ql_now_mono_ns();
     ql_status st;
+    qli_count(&ts->n_lock_waits);
+    qli_count(&ts->n_waiting);
     do {
         st = qli_rowlock_wait(cx, r, dl);
     } while (st == QL_END);
@@ -500,6 +515,8 @@ wait_for_it(ql_ctx *cx, qli_lock_request *r, ql_deadline dl)
         withdraw(r);
     }
     QL_PTRX_SET(t->figures, wait_lock, 0);
+    atomic_fetch_sub_explicit(&ts->n_waiting, 1, memory_order_relaxed);
+    count_wait(ts, since);
     return st;
 }
 

@@ -197,13 +197,15 @@ ql_status ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to) QL_MUST_USE;
 /* Tests, administration: stop purging (true) and go on (false). */
 void ql_txnsys_pause_purge(ql_txnsys *ts, bool pause);
 
-/* row_locks: those now in the table. */
 /* Free a detached arena (base/arena.h) in the background. Any thread; never waits. */
 void ql_txnsys_reclaim_arena(ql_txnsys *ts, struct ql_arena *a);
 
+/* row_locks: those now in the table. */
 typedef struct ql_txnsys_stats {
     uint64_t commits, commit_groups, rollbacks, row_locks, row_lock_waits, deadlocks,
         open_transactions, trash_keys_purged, overlay_bytes;
+    /* Requests that wait now; time of the waits that are over. */
+    uint64_t row_lock_waiting, row_lock_wait_ns, row_lock_wait_max_ns;
     /* Layers that are in temporary files now, bytes written to those, lists spilled since start. */
     uint64_t spilled_layers, spilled_bytes, spills;
     uint64_t snapshots_ended; /* for snapshot_pinned_limit */

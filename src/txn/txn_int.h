@@ -201,6 +201,7 @@ struct ql_txnsys {
     _Atomic uint64_t overlay_bytes, lock_bytes, spilled_bytes;
     _Atomic uint64_t n_spilled, n_spills; /* spilled layers there are; lists spilled so far */
     _Atomic uint64_t n_commits, n_groups, n_rollbacks, n_lock_waits, n_deadlocks, n_open, n_purged;
+    _Atomic uint64_t n_waiting, lock_wait_ns, lock_wait_max_ns; /* for row locks */
 };
 
 static inline ql_txnsys *

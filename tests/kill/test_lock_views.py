@@ -128,6 +128,24 @@ def test_busy_blocker_is_ended_by_its_query():
     watch.query("INSERT INTO v.t VALUES (5, 50)")
 
 
+def test_status_counts_waits():
+    def now():
+        return {k.rpartition("_lock_")[2]: int(v) for k, v in watch.status("Innodb_row_lock%").items()}
+
+    before = now()
+    assert set(before) == {"current_waits", "time", "time_avg", "time_max", "waits"} and before["current_waits"] == 0, before
+    with sessions(2) as (a, b):
+        a.query("BEGIN")
+        a.query("SELECT * FROM v.t WHERE id = 1 FOR UPDATE")
+        waits(b, "SELECT * FROM v.t WHERE id = 1 FOR SHARE", ROW)
+        assert (now()["current_waits"], now()["waits"]) == (1, before["waits"] + 1)
+        quell.until(lambda: int(one("SELECT wait_age_secs FROM sys.innodb_lock_waits")[0]) >= 1, what="a second of waiting")
+        a.query("ROLLBACK")
+        b.result()
+        after = now()
+        assert after["current_waits"] == 0 and after["time"] >= before["time"] + 1000 and after["time_max"] >= 1000 and 0 < after["time_avg"] <= after["time_max"], after
+
+
 def test_chain():
     """A holds, B waits for A holding another row, C waits for B: the one to end is the one that waits for nobody."""
     with sessions(3) as (a, b, c):
