@@ -62,10 +62,13 @@ qli_party_prepare(const ql_ctx *cx, qli_party *me, qli_describe describe)
     me->conn_id = qli_conn_id(cx);
     me->trx_id = cx->txn != NULL ? cx->txn->id : 0;
     me->proc = cx->proc;
-    me->leaf = false;
     me->weight = qli_txn_weight(cx);
     me->describe = describe;
     me->rows = false;
+    me->mdl_wanted = true;
+    if (cx->txn == NULL || cx->txn->trx == NULL || cx->txn->trx->nmade == 0) {
+        atomic_store_explicit(&me->wanted, false, memory_order_relaxed);
+    }
 }
 
 /* --- the search --- */
@@ -244,12 +247,10 @@ qli_graph_enter(ql_txnsys *ts, qli_party *me, qli_edges edges, void *wait, ql_mu
     me->wake_mu = wake_mu;
     me->wake_cv = wake_cv;
     atomic_store_explicit(&me->waiting, true, memory_order_relaxed);
-    ts->graph_others += !me->rows;
-    if (me->leaf) {
-        return true;
+    if (me->rows) {
+        (void)edges(wait, mark_wanted, NULL);
     }
-    (void)edges(wait, mark_wanted, NULL);
-    if (ts->graph_others == 0 && !atomic_load_explicit(&me->wanted, memory_order_relaxed)) {
+    if (!me->mdl_wanted && !atomic_load_explicit(&me->wanted, memory_order_relaxed)) {
         return true; /* nobody waits for it: no cycle, however long the queue in front */
     }
     for (qli_party *last; (last = find_cycle(ts, me)) != NULL;) {
@@ -272,7 +273,6 @@ qli_graph_leave(ql_txnsys *ts, qli_party *me)
     bool victim = atomic_load_explicit(&me->victim, memory_order_relaxed);
     atomic_store_explicit(&me->waiting, false, memory_order_relaxed);
     atomic_store_explicit(&me->victim, false, memory_order_relaxed);
-    ts->graph_others -= !me->rows;
     me->edges = NULL;
     return victim;
 }

@@ -28,20 +28,20 @@ struct qli_party {
     _Atomic uint32_t refs;
     _Atomic bool victim;   /* [mdl_mu to write] chosen to break a cycle; cleared by graph_leave */
     _Atomic bool waiting;  /* [mdl_mu to write] */
-    _Atomic bool wanted;   /* somebody has waited for it since its transaction began */
+    _Atomic bool wanted;   /* somebody has waited for row locks of its transaction */
     _Atomic uint64_t seen; /* [mdl_mu to write] stamp of the last search that met it */
     uint64_t conn_id, trx_id; /* [owner, before it enters] */
     uint64_t weight;          /* [owner, before it enters] */
-    bool leaf; /* [owner, before it enters] nobody can come to wait for it: no search is needed */
-    ql_proc *proc;         /* [owner, before it enters] its row, or NULL */
-    qli_describe describe; /* [owner, before it enters] */
-    bool rows;             /* [owner, before it enters] it is going to wait for a row lock */
-    qli_edges edges;       /* [mdl_mu] */
-    void *wait;            /* [mdl_mu] */
-    ql_mutex *wake_mu;     /* [mdl_mu] */
-    ql_cv *wake_cv;        /* [mdl_mu] */
-    qli_party *via;        /* [mdl_mu] search: who waits for it */
-    qli_party *next;       /* [mdl_mu] search: queue */
+    ql_proc *proc;            /* [owner, before it enters] its row, or NULL */
+    qli_describe describe;    /* [owner, before it enters] */
+    bool rows;                /* [owner, before it enters] it is going to wait for a row lock */
+    bool mdl_wanted;          /* [owner, before it enters] somebody waits for another lock of it */
+    qli_edges edges;          /* [mdl_mu] */
+    void *wait;               /* [mdl_mu] */
+    ql_mutex *wake_mu;        /* [mdl_mu] */
+    ql_cv *wake_cv;           /* [mdl_mu] */
+    qli_party *via;           /* [mdl_mu] search: who waits for it */
+    qli_party *next;          /* [mdl_mu] search: queue */
 };
 
 qli_party *qli_party_new(void) QL_MUST_USE; /* one reference; NULL when memory is out */
@@ -52,7 +52,8 @@ void qli_party_put(qli_party *p); /* NULL ignored */
  * without one. */
 uint64_t qli_txn_weight(const ql_ctx *cx);
 
-/* [mdl_mu held] Fill in what is the owner's: ids, row, weight; rows is false. */
+/* [mdl_mu held] Fill in what is the owner's: ids, row, weight; rows is false,
+ * mdl_wanted true. */
 void qli_party_prepare(const ql_ctx *cx, qli_party *me, qli_describe describe);
 
 /* [mdl_mu held] me, prepared, is going to wait on wake_cv with wake_mu (which may be ts->mdl_mu).

@@ -210,32 +210,17 @@ describe_wait(void *wait, char *p, size_t n)
     return len < 0 ? 0 : (size_t)len < n ? (size_t)len : n - 1;
 }
 
-/* Who holds nothing and asks for what is in nobody's way cannot be part of a cycle: the many that
- * queue behind an exclusive request need no search. */
-static bool
-is_leaf(const ql_ctx *cx, const qli_mdl_ticket *t)
-{
-    const qli_mdl_set *set = t->set;
-    bool marked = false;
-    for (unsigned s = 0; s < QLI_MDL_FIXED; s++) {
-        marked = marked || ix_is_held(set, (ql_mdl_space)s);
-    }
-    return !marked && set->tickets == NULL && t->lock->space == QL_MDL_TABLE &&
-           t->mode <= QL_MDL_SR &&
-           (cx->txn == NULL || cx->txn->trx == NULL || cx->txn->trx->nlocks == 0);
-}
-
 static bool
 enter_graph(ql_ctx *cx, ql_txnsys *ts, qli_mdl_ticket *t)
 {
     qli_party *me = t->set->party;
     qli_party_prepare(cx, me, describe_wait);
+    me->mdl_wanted = qli_mdl_is_wanted(ts, t->set, t);
     if (t->lock->space == QL_MDL_USER_LOCK) {
         me->weight = WEIGHT_USER_LOCK;
     } else if (t->mode >= QL_MDL_SU) {
         me->weight += WEIGHT_DDL;
     }
-    me->leaf = is_leaf(cx, t);
     return qli_graph_enter(ts, me, ticket_edges, t, &ts->mdl_mu, &t->cv);
 }
 

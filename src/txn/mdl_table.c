@@ -472,6 +472,47 @@ qli_mdl_each_blocker(ql_txnsys *ts, const qli_mdl_ticket *t, qli_mdl_visit visit
     return false;
 }
 
+/* Somebody else than t in the queue? */
+static bool
+has_waiters(const qli_mdl_lock *l, const qli_mdl_ticket *t)
+{
+    return l->first != NULL && !(l->first == t && l->last == t);
+}
+
+/* Is t, in the queue, in the way of somebody who waits already? */
+static bool
+blocks_waiters(const qli_mdl_ticket *t)
+{
+    const qli_mdl_lock *l = t->lock;
+    if (is_fifo(l->space)) {
+        return t->next != NULL;
+    }
+    for (int m = 0; m < QL_MDL_MODES; m++) {
+        uint32_t others = l->pending[m] - (m == (int)t->mode);
+        if (others != 0 && (pending_in_the_way(l->space, (ql_mdl_mode)m) & qli_mdl_bit(t->mode))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+qli_mdl_is_wanted(ql_txnsys *ts, const qli_mdl_set *set, const qli_mdl_ticket *t)
+{
+    for (const qli_mdl_ticket *own = set->tickets; own != NULL; own = own->own_next) {
+        if (has_waiters(own->lock, t)) {
+            return true;
+        }
+    }
+    for (unsigned i = 0; i < QLI_MDL_FIXED; i++) {
+        if (atomic_load_explicit(&set->ix[i], memory_order_relaxed) != 0 &&
+            has_waiters(ts->mdl_fixed[i], t)) {
+            return true;
+        }
+    }
+    return t != NULL && blocks_waiters(t);
+}
+
 static bool
 take_first(void *arg, qli_mdl_set *other)
 {

@@ -223,6 +223,8 @@ consider_span(void *arg, qli_lock *l)
     } else if (qli_lock_blocks(r, l)) {
         r->latest = r->latest == NULL || l->ticket > r->latest->ticket ? l : r->latest;
         r->hits++;
+    } else if (!l->granted && (qli_lock_conflicts(l->cls, false, l->gap_s) & r->cls) != 0) {
+        r->passed = true; /* a record lock is in the way of a gap lock, not the other way round */
     }
     return !r->point && r->hits >= HITS_MAX;
 }

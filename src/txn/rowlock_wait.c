@@ -123,6 +123,7 @@ enter(ql_ctx *cx, qli_lock_request *r)
     if (st == QL_END) {
         qli_party_prepare(cx, me, describe_request);
         me->rows = true;
+        me->mdl_wanted = cx->mdl != NULL && qli_mdl_is_wanted(ts, cx->mdl, NULL);
         if (!qli_graph_enter(ts, me, request_edges, r, &r->blocker->mu, &r->blocker->cv)) {
             st = QL_ERROR;
         }

@@ -170,7 +170,6 @@ struct ql_txnsys {
     size_t mdl_nidle;                                    /* [mdl_mu] */
     struct ql_mdl_set *mdl_sets;                         /* [mdl_mu] */
     uint64_t graph_stamp; /* [mdl_mu] stamp of the last search in the wait-for graph (deadlock.c) */
-    size_t graph_others;  /* [mdl_mu] parties that wait for something else than rows */
     size_t deadlock_n;    /* [mdl_mu] length of the text about the latest deadlock */
     char deadlock_text[QLI_DEADLOCK_TEXT]; /* [mdl_mu] */
 
@@ -281,6 +280,10 @@ void qli_mdl_fini(ql_txnsys *ts);
 /* mdl.c: metadata locks taken for the transaction after the mark can be released. */
 uint64_t qli_mdl_mark(const ql_ctx *cx);
 void qli_mdl_release_since(ql_ctx *cx, uint64_t mark);
+struct qli_mdl_ticket;
+/* [mdl_mu] Does, or may, anybody wait for a lock of the set, or for its request t in the queue
+ * (NULL: none)? */
+bool qli_mdl_is_wanted(ql_txnsys *ts, const struct ql_mdl_set *set, const struct qli_mdl_ticket *t);
 
 /* commit.c */
 void qli_committer_run(void *ts);

@@ -233,10 +233,10 @@ many_locks_end_in_one_step(void **state)
         (void)sprintf(key, "row%d", i);
         assert_int_equal(lock_x(&s[0], key), QL_OK);
     }
-    int64_t t0 = ql_now_mono_ns();
+    int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
     ql_txn_rollback(&s[0].cx);
-    int64_t ns = ql_now_mono_ns() - t0;
-    assert_in_range(ns, 0, 20000000); /* a sweep of all would take longer, here by far less */
+    int64_t ns = ql_thread_cpu_ns() - t0;
+    assert_in_range(ns, 0, 1000000); /* a sweep of all would take far longer */
     for (int i = 0; i < N; i += 997) {
         (void)sprintf(key, "row%d", i);
         assert_int_equal(lock_x(&s[1], key), QL_OK);

@@ -476,6 +476,27 @@ cycle_through_another_sharer(void **state)
     }
 }
 
+/* A record lock goes past a gap lock that waits for another row, and is in its way from then on. */
+static void
+cycle_through_an_overtaken_gap(void **state)
+{
+    world *w = *state;
+    session s[3];
+    task t;
+    open_txns(w, s, 3);
+    assert_int_equal(get(&s[0], "rX j"), QL_OK);
+    assert_int_equal(get(&s[1], "rX z"), QL_OK);
+    task_start(&t, &s[1], get, "GX a-m");
+    await_state(w, &s[1], row_state);
+    assert_int_equal(get(&s[2], "rX k"), QL_OK);
+    assert_int_equal(get(&s[2], "rX z"), QL_ERROR);
+    assert_int_equal(error_of(&s[2]), 1213);
+    ql_txn_rollback(&s[2].cx);
+    ql_txn_rollback(&s[0].cx);
+    assert_int_equal(task_join(&t), QL_OK);
+    close_all(w, s, 3);
+}
+
 /* Behind a queue for the same row the cycle is found through those in front. */
 static void
 cycle_through_the_queue(void **state)
@@ -682,6 +703,7 @@ main(void)
         T(changes_weigh),
         T(gap_locks_deadlock),
         T(cycle_through_another_sharer),
+        T(cycle_through_an_overtaken_gap),
         T(cycle_through_the_queue),
         T(granted_and_killed),
         T(granted_and_timed_out),
