@@ -88,7 +88,7 @@ ql_nontxn_row_end(ql_ctx *cx, bool keep)
     cx->txn = cx->nontxn->writer;
     if (keep) {
         ql_txn_stmt_end(cx);
-        cx->nontxn->rows++;
+        cx->nontxn->rows += cx->txn->depth == 1; /* the outermost bracket */
     } else {
         ql_txn_stmt_rollback(cx);
     }

@@ -45,12 +45,12 @@ class SmallDisk:
 
 
 class Writer(threading.Thread):
-    def __init__(self, server, batch, rows=200):
+    def __init__(self, server, batch, rows=200, text=None):
         super().__init__()
         self.conn = server.connect(database="d")
         self.id = self.conn.thread_id()
         self.batch, self.error = batch, None
-        self.text = "INSERT INTO t (batch, s) VALUES " + ",".join(f"({batch}, REPEAT('x', 4000))" for _ in range(rows))
+        self.text = text or "INSERT INTO t (batch, s) VALUES " + ",".join(f"({batch}, REPEAT('x', 4000))" for _ in range(rows))
         self.start()
 
     def run(self):
@@ -119,6 +119,31 @@ def test_full_disk():
         disk.give_back()
         server.start()
         assert counts(server) == {1: 200, 4: 200, 6: 10}
+        assert server.stop() == 0
+
+
+def test_full_disk_in_the_middle():
+    """A table without transactions: the blocks before stay, a killed one loses its block (1021), and with space it goes on by itself."""
+    with SmallDisk() as disk:
+        server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=1M"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.n (id INT PRIMARY KEY)")
+        server.query("INSERT INTO d.n VALUES " + ",".join(f"({i})" for i in range(3000)))
+        server.query("CREATE TABLE d.m (id INT PRIMARY KEY, s TEXT) ENGINE=MyISAM")
+        there = 0
+        for how in ("KILL", "SPACE"):
+            disk.fill(7_000_000)
+            w = Writer(server, 0, text=f"INSERT INTO d.m SELECT id + {there}, REPEAT('x', 3900) FROM d.n ORDER BY id")
+            quell.until(lambda: waiting(server, w.id), what="waiting for disk space")
+            if how == "KILL":
+                server.query(f"KILL QUERY {w.id}")
+            disk.give_back()
+            w.join(30)
+            assert w.error == (1021 if how == "KILL" else None), w.error
+            rows, last = server.query("SELECT COUNT(*), MAX(id) FROM d.m")[0]
+            assert rows - there in ((1000, 2000) if how == "KILL" else (3000,)) and last == rows - 1, (how, there, rows, last)
+            there = rows
         assert server.stop() == 0
 
 
