@@ -314,7 +314,7 @@ compare_status(const void *a, const void *b)
 ql_status
 ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n)
 {
-    list l = {.a = a, .cap = QL_CT_COUNT + qli_com_count + 48};
+    list l = {.a = a, .cap = QL_CT_COUNT + qli_com_count + 96};
     l.v = QL_ARENA_ARRAY(cx, a, ql_name_value, l.cap);
     if (!l.v) {
         return QL_ERROR;

@@ -67,12 +67,13 @@ ql_txn_rollback_to(ql_ctx *cx, ql_str name)
     if (at == NULL) {
         return QL_END;
     }
-    qli_savepoints_drop(t, *at);
+    qli_savepoint *sp = *at; /* at may lie in one of those that go */
+    qli_savepoints_drop(t, sp);
     qli_cursors_cut_off(cx, t);
     qli_txn_pop_layers(t, t->floor);
     if (t->trx == NULL || t->trx->nlocks == 0) {
         /* As MySQL: a dump gives back the tables that it has read. */
-        qli_mdl_release_since(cx, (*at)->mdl_mark);
+        qli_mdl_release_since(cx, sp->mdl_mark);
     }
     return QL_OK;
 }
