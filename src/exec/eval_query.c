@@ -24,10 +24,12 @@ start(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row)
         own->cur = in;
         own->cur_row = row;
     }
-    if (x->sub == NULL) {
-        return qli_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub);
+    if (x->sub != NULL) {
+        return qli_block_restart(cx, x->sub);
     }
-    return qli_block_restart(cx, x->sub);
+    QL_TRY(qli_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub));
+    x->sub->reader_stops = x->e->kind == QL_E_EXISTS;
+    return QL_OK;
 }
 
 /* First row of the running subquery into vals (bytes in scratch); QL_END = no row. */

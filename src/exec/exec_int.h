@@ -188,6 +188,7 @@ typedef struct qli_block {
     ql_scan_lock *locks; /* [nsources] how their scans lock */
     bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
                             below */
+    bool reader_stops;   /* EXISTS: one row is enough */
     uint64_t examined_seen;
 } qli_block;
 

@@ -107,6 +107,7 @@ start_scan(ql_ctx *cx, scan_op *s)
         return QL_OK;
     }
     s->at_point = 0;
+    s->lock.one_by_one |= b->reader_stops;
     QL_TRY(take_point(cx, s));
     if (s->scan != NULL) {
         return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
