@@ -87,6 +87,16 @@ def test_snapshot_is_of_the_first_read():
     w.quit()
 
 
+def test_rollback_past_newer_savepoints():
+    """Without row locks ROLLBACK TO looked at its savepoint through a newer one that it had freed (the stress found it, under ASan)."""
+    w = Wire(server)
+    for sql in ("BEGIN", "SAVEPOINT a", "SELECT COUNT(*) FROM information_schema.TABLES", "SAVEPOINT b", "SAVEPOINT c", "ROLLBACK TO a", "SAVEPOINT d", "RELEASE SAVEPOINT a"):
+        w.query(sql)
+    assert w.error("ROLLBACK TO d") == 1305 and w.flags & 1
+    w.query("ROLLBACK")
+    w.quit()
+
+
 def test_long_delimiter_stops():
     """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
     stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")

@@ -7,7 +7,7 @@ import random
 import time
 
 import quell
-from bank import USER_LOCKS, Bank, Teller
+from bank import USER_LOCKS, WAITS, Bank, Teller
 from harness import main
 from wire import Err, Watcher, Wire
 
@@ -15,7 +15,8 @@ SECONDS = float(os.environ.get("QUELL_STRESS", "30"))
 SEED = int(os.environ.get("QUELL_STRESS_SEED", "0"))
 SESSIONS = 8
 
-server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=2", "--lock-wait-timeout=5"])
+QUIET = 5.0  # seconds without kills: everybody gets on, or somebody waits for what will never come
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", *WAITS])
 server.start()
 watch = Watcher(server)
 bank = Bank(server)
@@ -30,11 +31,27 @@ def test_features():
     assert not missing, "not built, so not tested here: " + ", ".join(missing)
 
 
+def everybody_gets_on(tellers):
+    """Kills break any wait. Without them a deadlock that nobody found, or a grant that went astray, lasts."""
+    before = {t: (t.answers, t.ended) for t in tellers}
+    time.sleep(QUIET)
+    for t in tellers:
+        if t.problem:
+            raise AssertionError(t.problem)
+        if before[t] == (t.answers, t.ended):
+            waits = watch.query("SELECT ID, TIME_MS, STATE, WAITS_FOR, LEFT(INFO, 100) FROM information_schema.PROCESSLIST")
+            raise AssertionError(f"teller {t.number}, connection {t.id}, has waited for {QUIET} seconds:\n" + "\n".join(map(str, waits)))
+
+
 def shoot(tellers, until):
     r = random.Random(SEED + 7)
     concurrency = ["0", "2", "4"] if "ticket given back in lock waits" in bank.features else ["0"]
     turn = 0
+    quiet = time.monotonic() + SECONDS / 3
     while time.monotonic() < until:
+        if time.monotonic() > quiet:
+            everybody_gets_on(tellers)
+            quiet = time.monotonic() + SECONDS / 3
         t = r.choice(tellers)
         if t.problem:
             raise AssertionError(t.problem)
@@ -65,7 +82,7 @@ def test_bank_under_fire():
     finally:
         bank.stop.set()
         for t in tellers:
-            t.join(40)
+            t.join(60)
     for t in tellers:
         assert not t.is_alive(), f"a session hangs:\n{watch.query('SHOW FULL PROCESSLIST')}"
         assert not t.problem, t.problem
@@ -73,6 +90,7 @@ def test_bank_under_fire():
     there = bank.check(watch, tellers)
     spills = int(watch.status("Quell_spills").get("Quell_spills", 0))
     done, ended = sum(t.done for t in tellers), sum(t.ended for t in tellers)
+    print(f"# longest statement {max(t.longest for t in tellers)}")
     errors, outcomes = {}, {}
     for t in tellers:
         for k, v in t.errors.items():

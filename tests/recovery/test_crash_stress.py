@@ -7,7 +7,7 @@ import random
 import time
 
 import quell
-from bank import Bank, Teller
+from bank import WAITS, Bank, Teller
 from harness import main
 from wire import Err, Watcher
 
@@ -72,7 +72,7 @@ def one_round(server, bank, tellers_of, n, r):
 
 def crash_rounds(rounds, args, durable=True):
     r = random.Random(SEED)
-    server = quell.Server(args=["--innodb-lock-wait-timeout=2", "--lock-wait-timeout=2", *args])
+    server = quell.Server(args=[*WAITS, *args])
     server.start()
     bank = Bank(server)
     watch = Watcher(server)
