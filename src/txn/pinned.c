@@ -91,8 +91,11 @@ qli_pinned_is_doomed(const ql_txn *t)
 static qli_shot *
 take_from_idle(ql_txn *t)
 {
+    if (!t->idle) {
+        return NULL;
+    }
     qli_shot *sh = t->shot;
-    if (!t->idle || sh == NULL || sh->refs != 1 || t->nshots != 1) {
+    if (sh == NULL || sh->refs != 1 || t->nshots != 1) {
         return NULL;
     }
     t->shot = NULL;

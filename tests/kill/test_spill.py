@@ -37,7 +37,7 @@ def nothing_left():
 
 
 def session(limit=LIMIT):
-    w = Wire(server)
+    w = Wire(server, timeout=300)
     w.query("USE s")
     w.query(f"SET transaction_memory_limit = {limit}")
     return w
