@@ -11,6 +11,7 @@ import traceback
 
 import elle
 import quell
+from bank import WAITS
 from elle import Op, Txn
 from harness import Skip, main
 from wire import Closed, Desync, Err, Watcher, Wire
@@ -19,10 +20,10 @@ SECONDS = float(os.environ.get("QUELL_HISTORY", "4"))
 SEED = int(os.environ.get("QUELL_HISTORY_SEED", "1"))
 SESSIONS, KEYS, HOT, PACE = 8, 600, 5, 0.4  # HOT keys are in use at a time; they move on every PACE seconds, so lists stay short
 IN_TRANS = 1
-UNDONE = {1317, 1205, 3024, 3572}           # the statement has not happened, the transaction goes on
-MARIADB = {1927}                            # reference server: connection killed
+UNDONE = {1317, 3024, 3572}                 # the statement has not happened, the transaction goes on. Not 1205: no lock is waited for that long
+MARIADB = {1205, 1927}                      # reference server: NOWAIT; connection killed
 
-server = quell.Server(args=["--innodb-lock-wait-timeout=2"])
+server = quell.Server(args=WAITS)
 server.start()
 
 
