@@ -209,17 +209,16 @@ ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
 
 /* --- the latest deadlock --------------------------------------------------------------------- */
 
-/* "..., index 1008, key 0x0180" to the bytes of the key with its index id; *at: where that begins.
- * False: the line says nothing of that kind. */
+/* "..., index 1008, key 0x0180" to the bytes of the key with its index id. False: the line says
+ * nothing of that kind. */
 static bool
-parse_key(ql_str line, size_t *at, char key[128], size_t *n)
+parse_key(ql_str line, char key[128], size_t *n)
 {
     static const char index[] = ", index ", hex[] = ", key 0x";
     const char *p = memmem(line.p, line.n, index, sizeof index - 1), *end = line.p + line.n;
     if (!p) {
         return false;
     }
-    *at = (size_t)(p - line.p);
     uint32_t id = 0;
     for (p += sizeof index - 1; p < end && *p >= '0' && *p <= '9'; p++) {
         id = id * 10 + (uint32_t)(*p - '0');
@@ -241,41 +240,95 @@ parse_key(ql_str line, size_t *at, char key[128], size_t *n)
     return true;
 }
 
-static ql_status
-put_line(ql_ctx *cx, listing *s, ql_str line, ql_buf *b)
+/* InnoDB's words for what deadlock.c calls the lock. */
+static const char *
+lock_words(ql_str line)
 {
-    static const char waits[] = " WAITS FOR connection id ";
-    char key[128];
-    size_t at, n;
-    bool waiting = line.n > 5 && memcmp(line.p, "*** (", 5) == 0 &&
-                   memmem(line.p, line.n, waits, sizeof waits - 1) != NULL;
-    if (!waiting || !parse_key(line, &at, key, &n)) {
-        return ql_buf_put(cx, b, line.p, line.n);
+    static const char *const words[][2] = {
+        {"record lock, exclusive", "lock_mode X locks rec but not gap"},
+        {"record lock, shared", "lock mode S locks rec but not gap"},
+        {"range lock, exclusive", "lock_mode X"},
+        {"range lock, shared", "lock mode S"},
+        {"gap lock, exclusive", "lock_mode X locks gap before rec"},
+        {"gap lock, shared", "lock mode S locks gap before rec"},
+        {"insert, exclusive", "lock_mode X locks gap before rec insert intention"},
+    };
+    for (size_t i = 0; i < QL_ARRAY_LEN(words); i++) {
+        size_t n = strlen(words[i][0]);
+        if (line.n >= n && memcmp(line.p, words[i][0], n) == 0) {
+            return words[i][1];
+        }
     }
-    ql_str bytes = {key, n}, data;
-    const qli_index_name *name = name_of_key(&s->names, bytes);
+    return "";
+}
+
+/* A line that describes a lock of transaction trx_id. */
+static ql_status
+put_lock_line(ql_ctx *cx, listing *s, ql_str line, uint64_t trx_id, ql_buf *b)
+{
+    char key[128];
+    size_t n;
+    const qli_index_name *name = NULL;
+    ql_str data;
+    if (parse_key(line, key, &n)) {
+        name = name_of_key(&s->names, (ql_str){key, n});
+    }
     if (!name) {
         return ql_buf_put(cx, b, line.p, line.n);
     }
-    QL_TRY(qli_lock_data(cx, &s->reader, name, bytes, (ql_str){0}, &data));
-    QL_TRY(ql_buf_put(cx, b, line.p, at));
-    return ql_buf_printf(cx, b, ", index %.*s of table `%.*s`.`%.*s`, key %.*s\n",
+    QL_TRY(qli_lock_data(cx, &s->reader, name, (ql_str){key, n}, (ql_str){0}, &data));
+    return ql_buf_printf(cx, b,
+                         "RECORD LOCKS index %.*s of table `%.*s`.`%.*s` trx id %" PRIu64
+                         " %s waiting\nKey: %.*s\n",
                          (int)name->index->name.n, name->index->name.p, (int)name->table->db.n,
-                         name->table->db.p, (int)name->table->name.n, name->table->name.p,
-                         (int)data.n, data.p);
+                         name->table->db.p, (int)name->table->name.n, name->table->name.p, trx_id,
+                         lock_words(line), (int)data.n, data.p);
+}
+
+/* The first line: the time, in the viewer's zone as the rest of the output. */
+static ql_status
+put_time(ql_ctx *cx, ql_str line, ql_buf *b)
+{
+    char text[32];
+    ql_dt dt;
+    bool has_time;
+    if (line.n < 19 || ql_dt_parse((ql_str){line.p, 19}, 0, false, &dt, &has_time) != QL_DT_OK) {
+        return ql_buf_put(cx, b, line.p, line.n);
+    }
+    int64_t us = ql_dt_to_unix(&dt, 0);
+    ql_dt_from_unix(us, cx->vars ? cx->vars->zone_seconds : 0, &dt);
+    size_t n = ql_dt_print(&dt, 0, text);
+    return ql_buf_printf(cx, b, "%.*s\n", (int)n, text);
+}
+
+static bool
+ends_with(ql_str line, const char *end)
+{
+    size_t n = strlen(end);
+    return line.n >= n && memcmp(line.p + line.n - n, end, n) == 0;
 }
 
 static ql_status
 put_report(ql_ctx *cx, ql_arena *a, ql_str text, ql_buf *b)
 {
+    static const char trx[] = "TRANSACTION ";
     listing s;
+    bool first = true, lock_follows = false;
+    uint64_t trx_id = 0;
     ql_status st = listing_begin(cx, a, text.n, &s);
     while (st == QL_OK && text.n) {
         const char *nl = memchr(text.p, '\n', text.n);
-        size_t n = nl ? (size_t)(nl - text.p) + 1 : text.n;
-        st = put_line(cx, &s, (ql_str){text.p, n}, b);
-        text.p += n;
-        text.n -= n;
+        ql_str line = {text.p, nl ? (size_t)(nl - text.p) + 1 : text.n};
+        st = first          ? put_time(cx, line, b)
+             : lock_follows ? put_lock_line(cx, &s, line, trx_id, b)
+                            : ql_buf_put(cx, b, line.p, line.n);
+        first = false;
+        lock_follows = line.p[0] == '*' && ends_with(line, "LOCK TO BE GRANTED:\n");
+        if (nl && line.n > sizeof trx && memcmp(line.p, trx, sizeof trx - 1) == 0) {
+            trx_id = strtoull(line.p + sizeof trx - 1, NULL, 10);
+        }
+        text.p += line.n;
+        text.n -= line.n;
     }
     listing_end(&s);
     return st;

@@ -218,6 +218,12 @@ ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text)
     }
 }
 
+uint64_t
+ql_proc_query_id(const ql_proc *row)
+{
+    return atomic_load_explicit(&row->query_id, memory_order_relaxed);
+}
+
 size_t
 ql_proc_copy_statement(ql_proc *row, char *p, size_t n)
 {

@@ -176,20 +176,33 @@ say_time(report *r)
     say(r, "%s UTC\n", text);
 }
 
+/* The statement as one line, so that nothing in it can be taken for a line of the report. */
+static void
+say_statement(report *r, ql_proc *proc)
+{
+    char text[512];
+    size_t n = ql_proc_copy_statement(proc, text, sizeof text);
+    for (size_t i = 0; i < n; i++) {
+        text[i] = text[i] == '\n' || text[i] == '\r' ? ' ' : text[i];
+    }
+    say(r, "%.*s\n", (int)n, text);
+}
+
+/* The lines that tools look for are InnoDB's; catalog/lockview.c makes the lock readable. */
 static void
 say_party(report *r, const qli_party *p, const qli_party *waits_for, unsigned no)
 {
     char text[512];
-    say(r, "*** (%u) TRANSACTION %llu, connection id %llu, weight %llu\n", no,
-        (unsigned long long)p->trx_id, (unsigned long long)p->conn_id,
-        (unsigned long long)p->weight);
+    say(r, "*** (%u) TRANSACTION:\nTRANSACTION %llu, weight %llu\n", no,
+        (unsigned long long)p->trx_id, (unsigned long long)p->weight);
     if (p->proc != NULL) {
-        size_t n = ql_proc_copy_statement(p->proc, text, sizeof text);
-        say(r, "%.*s\n", (int)n, text);
+        say(r, "MySQL thread id %llu, query id %llu\n", (unsigned long long)p->conn_id,
+            (unsigned long long)ql_proc_query_id(p->proc));
+        say_statement(r, p->proc);
     }
     size_t n = p->describe != NULL ? p->describe(p->wait, text, sizeof text) : 0;
-    say(r, "*** (%u) WAITS FOR connection id %llu: %.*s\n", no,
-        (unsigned long long)waits_for->conn_id, (int)n, text);
+    say(r, "*** (%u) WAITING FOR THIS LOCK TO BE GRANTED:\n%.*s\n", no, (int)n, text);
+    say(r, "In its way: MySQL thread id %llu\n", (unsigned long long)waits_for->conn_id);
 }
 
 /* The cycle, from the one that closed it: last waits for me, and so on by via. */

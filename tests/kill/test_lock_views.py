@@ -3,6 +3,7 @@
 sys.schema_table_lock_waits, PROCESSLIST.WAITS_FOR, SHOW ENGINE INNODB STATUS; and that executing the text of sql_kill_blocking_connection sets the
 waiter free. Column names, modes and words are those of the MySQL 8.4 manual (sections on the Performance Schema lock tables, INNODB_TRX, sys)."""
 import contextlib
+import re
 
 import quell
 from harness import main
@@ -315,7 +316,11 @@ def test_deadlock_is_reported():
         assert "LATEST DETECTED DEADLOCK" in text, text
         part = text[text.index("LATEST DETECTED DEADLOCK"):text.index("\nTRANSACTIONS\n")]
         for who, key in ((a, 5), (b, 1)):
-            assert f"connection id {who.id}" in part and f"index PRIMARY of table `v`.`t`, key {key}\n" in part, part
+            assert f"\nMySQL thread id {who.id}, query id " in part, part
+            assert f"\nUPDATE v.t SET n = n + 1 WHERE id = {key}\n*** (" in part, part
+            assert re.search(rf"RECORD LOCKS index PRIMARY of table `v`.`t` trx id \d+ lock_mode X locks rec but not gap waiting\nKey: {key}\n"
+                             rf"In its way: MySQL thread id {(b if who is a else a).id}\n", part), part
+        assert re.search(r"\*\*\* WE ROLL BACK TRANSACTION \([12]\)\n", part), part
 
 
 def test_trx_kinds():
