@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, mysqldump's first questions."""
+"""Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, pt-deadlock-logger, mysqldump's first questions."""
 import contextlib
 import pathlib
 import re
 import subprocess
 import tempfile
+import threading
 
 import pymysql
 import quell
@@ -141,6 +142,34 @@ def test_pt_kill_kills():
     v = Victim("SELECT SLEEP(1003)")
     r = pt_kill("--kill-query", "--print", "--match-info", "SLEEP.1003", "--busy-time=1s", "--victims=all")
     assert v.join() == 1317, (v.error, r.stdout)
+
+
+def test_pt_deadlock_logger():
+    """It reads the latest deadlock out of SHOW ENGINE INNODB STATUS."""
+    server.query("CREATE DATABASE IF NOT EXISTS dl")
+    server.query("CREATE TABLE dl.t (id INT PRIMARY KEY, n INT)")
+    server.query("INSERT INTO dl.t VALUES (1, 0), (2, 0)")
+    a, b = server.connect(), server.connect()
+    with a.cursor() as ca, b.cursor() as cb:
+        for cur, row in ((ca, 1), (cb, 2)):
+            cur.execute("BEGIN")
+            cur.execute(f"UPDATE dl.t SET n = 1 WHERE id = {row}")
+        waiting = threading.Thread(target=lambda: ca.execute("UPDATE dl.t SET n = 2 WHERE id = 2"))
+        waiting.start()
+        quell.until(lambda: server.query("SELECT COUNT(*) FROM sys.innodb_lock_waits")[0][0] == 1, what="the wait")
+        try:
+            cb.execute("UPDATE dl.t SET n = 3 WHERE id = 1")
+            raise AssertionError("no deadlock")
+        except pymysql.MySQLError as e:
+            assert e.args[0] == 1213, e
+        waiting.join(30)
+    r = subprocess.run(["pt-deadlock-logger", "--no-version-check", "--run-time=2", "--iterations=1", f"S={server.socket},u=root"], capture_output=True, text=True, timeout=60)
+    lines = [x for x in r.stdout.splitlines() if "UPDATE dl.t" in x]
+    assert len(lines) == 2 and {x.split()[2] for x in lines} == {str(a.thread_id()), str(b.thread_id())}, (r.stdout, r.stderr)
+    victim = [x for x in lines if " 1 UPDATE dl.t" in x]
+    assert len(victim) == 1 and victim[0].split()[2] == str(b.thread_id()), r.stdout
+    a.close()
+    b.close()
 
 
 def close_all():
