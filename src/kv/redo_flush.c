@@ -20,6 +20,13 @@ static const char state_key[2] = {(char)QLI_KV_INTERNAL, 's'};
 
 /* --- the writer's token --- */
 
+/* [mu] Generations that take no more commits. */
+static uint32_t
+count_frozen(const qli_redo *r)
+{
+    return r->ngens - (r->active != NULL ? 1 : 0);
+}
+
 void
 qli_writer_take(ql_ctx *cx, qli_redo *r)
 {
@@ -41,6 +48,9 @@ qli_writer_give(qli_redo *r)
     ql_mutex_lock(&r->l.mu);
     r->writer_busy = false;
     ql_cv_signal(&r->writer_free);
+    if (count_frozen(r) != 0) {
+        ql_cv_signal(&r->work); /* given up, or failed: now it is the flusher's */
+    }
     ql_mutex_unlock(&r->l.mu);
 }
 
@@ -122,13 +132,6 @@ qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t s
     }
     ql_mutex_unlock(&r->l.mu);
     return rc == 0 ? QL_OK : qli_lmdb_fail(cx, &r->l, rc);
-}
-
-/* [mu] Generations that take no more commits. */
-static uint32_t
-count_frozen(const qli_redo *r)
-{
-    return r->ngens - (r->active != NULL ? 1 : 0);
 }
 
 ql_status

@@ -570,6 +570,26 @@ idle_is_flushed(void **state)
     expect(f, f->kv, "a", "1");
 }
 
+/* What a direct apply froze is flushed also when that apply is given up. */
+static void
+abort_leaves_nothing_behind(void **state)
+{
+    fixture *f = *state;
+    ql_kv_apply *a;
+    size_t done;
+    put(f, "a", "1");
+    usleep(100000); /* the flusher has looked, and sleeps for its hour */
+    assert_int_equal(ql_kv_apply_begin(&f->t.cx, f->kv, &a), QL_OK);
+    assert_int_equal(ql_kv_apply_del_range(&f->t.cx, a, str("a"), str("b"), 10, &done), QL_OK);
+    assert_int_equal(done, 1);
+    ql_kv_apply_abort(a);
+    for (int i = 0; i < 2000 && stats(f->kv).unflushed != 0; i++) {
+        usleep(1000);
+    }
+    assert_int_equal(stats(f->kv).unflushed, 0);
+    expect(f, f->kv, "a", "1");
+}
+
 static void
 entries_are_counted(void **state)
 {
@@ -896,6 +916,7 @@ main(void)
         TEST(log_goes_round),
         TEST(memory_is_given_back),
         TEST(idle_is_flushed),
+        TEST(abort_leaves_nothing_behind),
         TEST(entries_are_counted),
         TEST(failing_allocations),
         TEST(failing_allocations_of_readers),
