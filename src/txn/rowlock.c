@@ -650,6 +650,9 @@ ql_txn_unlock_row(ql_ctx *cx, ql_str key)
         trx->nlocks--;
     }
     ql_mutex_unlock(&sh->mu);
+    if (gone) {
+        show_figures(t);
+    }
     if (gone && g.wanted) {
         wake_waiters(trx, false);
     }

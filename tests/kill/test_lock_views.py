@@ -220,6 +220,8 @@ def test_long_statement_is_cut_in_the_middle():
         assert one("SELECT waiting_query FROM sys.innodb_lock_waits") == (line[:30] + " ... " + line[-30:],)
         assert one("SELECT waiting_query FROM sys.x$innodb_lock_waits") == (sql,)
         assert one("SELECT trx_query FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'") == (sql,)
+        watch.kill(b.id)
+        assert b.error() == 1317
 
 
 def test_modes():

@@ -221,6 +221,52 @@ upgrade_deadlock(void **state)
     close_all(w, s, 2);
 }
 
+static ql_status
+mdl_of(session *s, ql_mdl_mode mode)
+{
+    return ql_mdl_acquire(&s->cx, QL_MDL_TABLE, QL_STR("db\0t"), mode, QL_MDL_TRANSACTION,
+                          ql_deadline_ms(20000));
+}
+
+static ql_status
+mdl_change(session *s, const char *unused)
+{
+    (void)unused;
+    return mdl_of(s, QL_MDL_X);
+}
+
+/* One waits for a row, the other for the table's definition; either may be the last to wait. The
+ * one that changes the definition is the heavier one. */
+static void
+deadlock_through_both_kinds(void **state)
+{
+    world *w = *state;
+    for (int row_last = 0; row_last < 2; row_last++) {
+        session s[2];
+        task row, ddl;
+        open_txns(w, s, 2);
+        assert_int_equal(mdl_of(&s[0], QL_MDL_SW), QL_OK);
+        assert_int_equal(lock_x(&s[1], "r"), QL_OK);
+        if (row_last) {
+            task_start(&ddl, &s[1], mdl_change, "");
+            await_state(w, &s[1], "Waiting for table metadata lock");
+            task_start(&row, &s[0], lock_x, "r");
+        } else {
+            task_start(&row, &s[0], lock_x, "r");
+            await_state(w, &s[0], row_state);
+            task_start(&ddl, &s[1], mdl_change, "");
+        }
+        assert_int_equal(task_join(&row), QL_ERROR);
+        assert_int_equal(error_of(&s[0]), 1213);
+        ql_txn_rollback(&s[0].cx);
+        ql_mdl_release_transaction(&s[0].cx);
+        assert_int_equal(task_join(&ddl), QL_OK);
+        ql_txn_rollback(&s[1].cx);
+        ql_mdl_release_transaction(&s[1].cx);
+        close_all(w, s, 2);
+    }
+}
+
 static void
 many_locks_end_in_one_step(void **state)
 {
@@ -432,6 +478,7 @@ main(void)
         T(first_come_first_served),
         T(deadlock_is_1213),
         T(upgrade_deadlock),
+        T(deadlock_through_both_kinds),
         T(many_locks_end_in_one_step),
         T(races_lose_nothing),
         T(mdl_order),

@@ -317,6 +317,34 @@ ranges_queue_behind_an_insert(void **state)
     close_all(w, s, 3);
 }
 
+/* Ever new sharers do not starve who waits exclusively, for a row or for a stretch. */
+static void
+sharers_queue_behind_an_exclusive_one(void **state)
+{
+    world *w = *state;
+    static const char *const shared[] = {"rS c", "RS a-f"}, *const exclusive[] = {"rX c", "RX b-d"};
+    for (int i = 0; i < 4; i++) {
+        session s[4];
+        task x, later[2];
+        open_txns(w, s, 4);
+        assert_int_equal(get(&s[0], shared[i / 2]), QL_OK);
+        task_start(&x, &s[1], get, exclusive[i % 2]);
+        await_state(w, &s[1], row_state);
+        for (int j = 0; j < 2; j++) {
+            task_start(&later[j], &s[2 + j], get, shared[j]);
+            await_state(w, &s[2 + j], row_state);
+        }
+        ql_txn_rollback(&s[0].cx);
+        assert_int_equal(task_join(&x), QL_OK);
+        await_state(w, &s[2], row_state);
+        await_state(w, &s[3], row_state);
+        ql_txn_rollback(&s[1].cx);
+        assert_int_equal(task_join(&later[0]), QL_OK); /* both at once */
+        assert_int_equal(task_join(&later[1]), QL_OK);
+        close_all(w, s, 4);
+    }
+}
+
 /* Several at the front: whoever is the last to go lets the waiter in. */
 static void
 waits_for_all_sharers(void **state)
@@ -379,6 +407,35 @@ unlock_row(void **state)
     assert_true(is_free(&s[1], "rX c"));
     ql_txn_stmt_end(&s[0].cx);
     assert_int_equal(locks_in_table(w), 3);
+    close_all(w, s, 2);
+}
+
+/* --- memory --- */
+
+/* Whichever allocation fails: error 1037, nothing is held, and it works the next time. */
+static void
+out_of_memory(void **state)
+{
+    world *w = *state;
+    static const char *const what[] = {"rX b", "iX b", "RX a-d", "GS a-d"};
+    session s[2];
+    open_txns(w, s, 2);
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        for (uint64_t n = 1;; n++) {
+            assert_true(n < 20);
+            ql_mem_fail_after(n);
+            ql_status st = get(&s[0], what[i]);
+            ql_mem_fail_after(0);
+            if (st == QL_OK) {
+                break;
+            }
+            assert_int_equal(error_of(&s[0]), 1037);
+            session_next(&s[0]);
+            assert_true(is_free(&s[1], "RX a-z"));
+            again(&s[1]);
+        }
+        again(&s[0]);
+    }
     close_all(w, s, 2);
 }
 
@@ -697,8 +754,10 @@ main(void)
         T(covered_ones_add_nothing),
         T(growing_waits_for_the_new_part),
         T(ranges_queue_behind_an_insert),
+        T(sharers_queue_behind_an_exclusive_one),
         T(waits_for_all_sharers),
         T(unlock_row),
+        T(out_of_memory),
         T(lighter_one_gives_up),
         T(changes_weigh),
         T(gap_locks_deadlock),
