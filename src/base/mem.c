@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The only file that calls malloc. Counts bytes and fails on demand. Any thread; no locks. The
- * failure counter is per thread because it is a test tool of whoever runs on that thread.
+ * The only file that calls malloc (and mmap for memory). Counts bytes and fails on demand. Any
+ * thread; no locks. The failure counter is per thread because it is a test tool of whoever runs on
+ * that thread.
  */
 #include "base/mem.h"
 
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Atomic size_t bytes_in_use;
 static _Thread_local uint64_t fail_countdown;
@@ -78,6 +80,42 @@ ql_mem_free(void *p)
         free(p);
     }
 }
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void *
+ql_mem_map(size_t size)
+{
+    return ql_mem_alloc(size); /* where the sanitizer sees its bounds and its end */
+}
+
+void
+ql_mem_unmap(void *p, size_t size)
+{
+    (void)size;
+    ql_mem_free(p);
+}
+#else
+void *
+ql_mem_map(size_t size)
+{
+    if (must_fail()) {
+        return NULL;
+    }
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) {
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&bytes_in_use, size, memory_order_relaxed);
+    return p;
+}
+
+void
+ql_mem_unmap(void *p, size_t size)
+{
+    uncount_bytes(size);
+    (void)munmap(p, size);
+}
+#endif
 
 char *
 ql_mem_strndup(const char *s, size_t n)

@@ -15,6 +15,10 @@ void *ql_mem_zalloc(size_t size) QL_MUST_USE;
 /* As realloc; on NULL the old block stays valid. */
 void *ql_mem_realloc(void *p, size_t size) QL_MUST_USE;
 void ql_mem_free(void *p);
+/* For large pieces: size bytes, a multiple of the page size, straight from the system, and straight
+ * back to it. NULL when memory is out. */
+void *ql_mem_map(size_t size) QL_MUST_USE;
+void ql_mem_unmap(void *p, size_t size);
 /* Copy of n bytes with a NUL behind them, or NULL. */
 char *ql_mem_strndup(const char *s, size_t n) QL_MUST_USE;
 

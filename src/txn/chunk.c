@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Chunk lists. Sizes double from 1 KiB to 256 KiB, so that a one-row statement costs one small
- * allocation and a million rows cost few large ones.
+ * Chunk lists. Sizes double from 1 KiB to 1 MiB, so that a one-row statement costs one small
+ * allocation and a million rows cost few large ones. The largest come from the system and go back
+ * to it: what a large transaction has taken does not stay with the server.
  */
 #include "txn/chunk.h"
 
 #define SMALLEST 1024u
-#define LARGEST (256u * 1024u)
+#define LARGEST (1024u * 1024u)
+#define PAGE ((size_t)4096)
+
+static qli_chunk *
+new_chunk(size_t size)
+{
+    qli_chunk *k = size < LARGEST ? ql_mem_alloc(size) : ql_mem_map(size);
+    if (k != NULL) {
+        k->mapped = size < LARGEST ? 0 : size;
+    }
+    return k;
+}
+
+static void
+free_chunk(qli_chunk *k)
+{
+    if (k->mapped != 0) {
+        ql_mem_unmap(k, k->mapped);
+    } else {
+        ql_mem_free(k);
+    }
+}
 
 static qli_chunk *
 add_chunk(qli_chunks *c, size_t n)
@@ -14,7 +36,8 @@ add_chunk(qli_chunks *c, size_t n)
     size_t size = c->newest == NULL ? SMALLEST : c->newest->size * 2 + sizeof(qli_chunk);
     size = size > LARGEST ? LARGEST : size;
     size = size < n + sizeof(qli_chunk) ? n + sizeof(qli_chunk) : size;
-    qli_chunk *k = ql_mem_alloc(size);
+    size = size < LARGEST ? size : (size + PAGE - 1) & ~(PAGE - 1);
+    qli_chunk *k = new_chunk(size);
     if (k == NULL) {
         return NULL;
     }
@@ -70,7 +93,7 @@ qli_chunks_free(qli_chunks *c)
 {
     for (qli_chunk *k = c->newest, *next; k != NULL; k = next) {
         next = k->next;
-        ql_mem_free(k);
+        free_chunk(k);
     }
     if (c->counter != NULL) {
         atomic_fetch_sub_explicit(c->counter, c->total, memory_order_relaxed);

@@ -14,7 +14,8 @@
 typedef struct qli_chunk {
     struct qli_chunk *next; /* older one */
     size_t size, used;
-    char bytes[];
+    size_t mapped; /* bytes from the system; 0 = from malloc */
+    char bytes[] __attribute__((aligned(8)));
 } qli_chunk;
 
 typedef struct qli_chunks {
