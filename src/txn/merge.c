@@ -123,13 +123,6 @@ qli_shots_drop(ql_ctx *cx, ql_txn *t)
     qli_shot_drop_current(cx, t);
 }
 
-bool
-ql_txn_is_stale(ql_ctx *cx)
-{
-    const ql_txn *t = cx->txn;
-    return t->shot != NULL && !t->fixed && !is_newest(t, t->shot);
-}
-
 uint64_t
 ql_txn_newest(const ql_ctx *cx)
 {

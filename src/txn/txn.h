@@ -89,8 +89,6 @@ typedef enum ql_view {
 /* QL_END = absent. Bytes valid until the statement ends; OWN: until the next write of this
  * transaction; CURRENT, LATEST: until the next such read or write. */
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
-/* Is the newest committed state newer than what QL_VIEW_STATEMENT shows? One atomic load. */
-bool ql_txn_is_stale(ql_ctx *cx);
 /* Number of the newest committed state: unchanged = nothing was committed meanwhile. One atomic
  * load. */
 uint64_t ql_txn_newest(const ql_ctx *cx);
