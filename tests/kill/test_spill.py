@@ -174,11 +174,11 @@ def test_connection_memory_limit():
 
 
 def test_forgotten_as_fast():
-    """The session's part of a rollback does not grow with what was spilled: 64 times as much may take no more than 50 ms longer."""
+    """The session's part of a rollback does not grow with what was spilled: 32 times as much may take no more than 50 ms longer."""
     took = {}
-    for n in (1000, 64000):
+    for n in (1000, 32000):
         best = 9.0
-        for _ in range(5):
+        for _ in range(3):
             w = session(65536)
             w.query("BEGIN")
             w.query(fill(n))
@@ -188,7 +188,7 @@ def test_forgotten_as_fast():
             w.quit()
         took[n] = best
     nothing_left()
-    assert took[64000] < took[1000] + 0.05, took
+    assert took[32000] < took[1000] + 0.05, took
 
 
 def test_kill_9_leaves_no_files():
