@@ -170,13 +170,13 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
         return ql_fail_oom(cx, 0);
     }
     if (qli_scan_locks(s) && !qli_scan_is_clustered(s)) {
-        s->entries = QL_ARENA_ARRAY(cx, a, ql_scan_entry, QL_BATCH_ROWS);
+        s->entries = ql_arena_alloc(cx, a, QL_BATCH_ROWS * sizeof *s->entries); /* not cleared */
         if (s->entries == NULL) {
             return QL_ERROR;
         }
     }
     if (spec->want_locator || spec->lock.kind == QL_SCAN_LOCK_ROWS) {
-        s->locators = QL_ARENA_ARRAY(cx, a, ql_str, QL_BATCH_ROWS);
+        s->locators = ql_arena_alloc(cx, a, QL_BATCH_ROWS * sizeof *s->locators);
         if (s->locators == NULL) {
             return QL_ERROR;
         }
