@@ -239,12 +239,16 @@ qli_release_locks(ql_session *s)
 
 /* With autocommit off the first statement that works on tables opens a transaction. */
 static bool
-stays_open(ql_session *s)
+is_in_transaction(const ql_session *s)
 {
-    if (s->vars.autocommit && !s->was_autocommit) {
-        return false; /* SET autocommit = 1 commits */
-    }
     return s->vars.in_transaction || (!s->vars.autocommit && s->touched);
+}
+
+static bool
+stays_open(const ql_session *s)
+{
+    bool commits = s->vars.autocommit && !s->was_autocommit; /* SET autocommit = 1 */
+    return !commits && is_in_transaction(s);
 }
 
 static ql_status
@@ -276,7 +280,7 @@ undo(ql_session *s)
     ql_ctx *cx = &s->cx;
     if (cx->txn == NULL) {
         forget_transaction(s);
-    } else if (!s->vars.in_transaction || s->began || ql_txn_must_rollback(cx->txn) ||
+    } else if (!is_in_transaction(s) || s->began || ql_txn_must_rollback(cx->txn) ||
                ql_intr_conn_reason(&s->intr) != 0) {
         qli_txn_rollback(s); /* a BEGIN that failed has not begun */
     } else {
@@ -285,6 +289,7 @@ undo(ql_session *s)
             ql_catalog_stmt_rolled_back(cx);
         }
         s->layer_open = false;
+        s->vars.in_transaction = true; /* autocommit=0: the first statement's locks stay, too */
     }
 }
 

@@ -97,6 +97,23 @@ def test_rollback_past_newer_savepoints():
     w.quit()
 
 
+def test_first_statement_of_a_transaction_fails():
+    """autocommit = 0: the first statement that fails is undone; the transaction it began stays, with its locks, as after BEGIN."""
+    w = Wire(server)
+    for sql in ("CREATE DATABASE fst", "CREATE TABLE fst.t (id INT PRIMARY KEY, v INT)", "INSERT INTO fst.t VALUES (1, 0), (2, 0)", "SET autocommit = 0"):
+        w.query(sql)
+    assert w.error("UPDATE fst.t SET v = IF(id = 2, (SELECT 1 UNION SELECT 2), 5)") == 1242
+    assert watch.error("SELECT v FROM fst.t WHERE id = 1 FOR UPDATE NOWAIT") == 3572
+    assert w.value("SELECT SUM(v) FROM fst.t") == "0"
+    w.query("ROLLBACK")
+    assert watch.value("SELECT v FROM fst.t WHERE id = 1 FOR UPDATE NOWAIT") == "0"
+    assert w.error("SELECT * FROM fst.nothing") == 1146
+    w.query("COMMIT")
+    w.query("SET autocommit = 1")
+    w.query("DROP DATABASE fst")
+    w.quit()
+
+
 def test_long_delimiter_stops():
     """SUBSTRING_INDEX compared a long delimiter at 65,536 places between two checkpoints."""
     stops("SELECT SUBSTRING_INDEX(REPEAT('a', 20000000), CONCAT(REPEAT('a', 4000000), 'b'), -2)")
