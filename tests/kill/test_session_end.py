@@ -172,5 +172,10 @@ def test_rollback_on_timeout():
     b.quit()
 
 
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+
+
 if __name__ == "__main__":
     main(globals())

@@ -128,5 +128,10 @@ def test_kill_and_quit_of_who_lost_it():
         limited(False)
 
 
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+
+
 if __name__ == "__main__":
     main(globals())

@@ -220,5 +220,11 @@ def test_no_tmpdir():
     w.quit()
 
 
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+    os.rmdir(tmp)
+
+
 if __name__ == "__main__":
     main(globals())
