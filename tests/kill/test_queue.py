@@ -190,5 +190,10 @@ def test_no_update_is_lost():
             counter(isolation, how)
 
 
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+
+
 if __name__ == "__main__":
     main(globals())
