@@ -271,22 +271,30 @@ static void
 many_locks_end_in_one_step(void **state)
 {
     world *w = *state;
-    enum { N = 100000 };
+    enum { N = 100000, ROUNDS = 5 };
     session s[2];
     char key[32];
+    int64_t best =
+        INT64_MAX; /* a page fault of cold code alone may cost a tenth of a millisecond */
     open_txns(w, s, 2);
-    for (int i = 0; i < N; i++) {
-        (void)sprintf(key, "row%d", i);
-        assert_int_equal(lock_x(&s[0], key), QL_OK);
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < N; i++) {
+            (void)sprintf(key, "row%d", i);
+            assert_int_equal(lock_x(&s[0], key), QL_OK);
+        }
+        int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
+        ql_txn_rollback(&s[0].cx);
+        int64_t ns = ql_thread_cpu_ns() - t0;
+        best = ns < best ? ns : best;
+        for (int i = 0; i < N; i += 997) {
+            (void)sprintf(key, "row%d", i);
+            assert_int_equal(lock_x(&s[1], key), QL_OK);
+        }
+        ql_txn_rollback(&s[1].cx);
+        begin(&s[0], QL_REPEATABLE_READ);
+        begin(&s[1], QL_REPEATABLE_READ);
     }
-    int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
-    ql_txn_rollback(&s[0].cx);
-    int64_t ns = ql_thread_cpu_ns() - t0;
-    assert_in_range(ns, 0, 1000000); /* a sweep of all would take far longer */
-    for (int i = 0; i < N; i += 997) {
-        (void)sprintf(key, "row%d", i);
-        assert_int_equal(lock_x(&s[1], key), QL_OK);
-    }
+    assert_in_range(best, 0, 1000000); /* a sweep of all would take far longer */
     close_all(w, s, 2);
 }
 
