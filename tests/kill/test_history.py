@@ -130,7 +130,7 @@ class Client(threading.Thread):
         r = self.random
         if self.ask(f"SET SESSION TRANSACTION ISOLATION LEVEL {t.level}") is None:
             return
-        self.half = False
+        self.half, self.first_read = False, None
         fresh = r.random() < 0.2
         if self.ask("START TRANSACTION WITH CONSISTENT SNAPSHOT" if fresh else "BEGIN") is None:
             return
@@ -192,6 +192,11 @@ class Client(threading.Thread):
     def read(self, t, number, keys, how):
         where = f"BETWEEN {keys[0]} AND {keys[-1]}" if isinstance(keys, range) else f"= {keys[0]}" if len(keys) == 1 else f"IN ({', '.join(map(str, keys))})"
         rows = self.ask(f"SELECT k, v FROM h.list WHERE k {where}{how}")
+        if not how and t.level == "REPEATABLE READ" and t.snapshot is None and not t.autocommit:
+            # A read that was killed may have taken the snapshot, or not: then this one has.
+            self.first_read = self.first_read or self.sent
+            if rows is not None:
+                t.snapshot = (self.first_read, self.answered)
         if rows is None:
             return
         got = {int(k): numbers(v) for k, v in rows}

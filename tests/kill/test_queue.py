@@ -13,7 +13,7 @@ from wire import Watcher, Wire
 
 FAST = ["--innodb-flush-log-at-trx-commit=0", "--loose-disk-reserve=0"]
 # Freed memory that ASan keeps back is given back in one go, which takes 100 ms once 256 MB (its default) have gathered: less, more often.
-server = quell.Server(args=FAST, env={"ASAN_OPTIONS": "detect_stack_use_after_return=0:abort_on_error=1:detect_leaks=1:quarantine_size_mb=16"})
+server = quell.Server(args=FAST)
 server.start()
 watch = Watcher(server)
 watch.query("CREATE DATABASE q")

@@ -56,7 +56,7 @@ class Txn:
     outcome: str = "ok"         # "ok", "fail" (rolled back, for certain), "unknown"
     start: float = 0.0
     end: float = 0.0            # when the outcome was known to the client
-    snapshot: tuple = None      # (start, end) of START TRANSACTION WITH CONSISTENT SNAPSHOT
+    snapshot: tuple = None      # (start, end) of what took it: START TRANSACTION WITH CONSISTENT SNAPSHOT, or consistent reads up to the first that answered
     autocommit: bool = False    # a single statement without BEGIN
     session: int = 0
     n: int = -1

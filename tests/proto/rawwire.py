@@ -66,15 +66,19 @@ class Wire:
 
     # ---- packets ----
     def read_exactly(self, n):
-        while len(self.buf) < n:
+        parts, have = [self.buf], len(self.buf)
+        while have < n:
             try:
                 more = self.s.recv(65536)
             except ConnectionResetError:
                 more = b""
             if not more:
+                self.buf = b"".join(parts)
                 raise Closed()
-            self.buf += more
-        r, self.buf = self.buf[:n], self.buf[n:]
+            parts.append(more)
+            have += len(more)
+        all_ = parts[0] if len(parts) == 1 else b"".join(parts)
+        r, self.buf = all_[:n], all_[n:]
         return r
 
     def frame(self):
