@@ -14,7 +14,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PY = "/usr/bin/python3"
 ENV = dict(os.environ, PYTHONPATH=str(ROOT / "tests/lib"), PYTHONDONTWRITEBYTECODE="1",
-           ASAN_OPTIONS="detect_stack_use_after_return=0:abort_on_error=1:detect_leaks=1",
+           ASAN_OPTIONS="detect_stack_use_after_return=0:abort_on_error=1:detect_leaks=1:quarantine_size_mb=32:allocator_release_to_os_interval_ms=-1",
            UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1", TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1",
            CMOCKA_MESSAGE_OUTPUT="TAP")
 SANITIZERS = {
