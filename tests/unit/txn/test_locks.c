@@ -278,14 +278,16 @@ many_locks_end_in_one_step(void **state)
         INT64_MAX; /* a page fault of cold code alone may cost a tenth of a millisecond */
     open_txns(w, s, 2);
     for (int round = 0; round < ROUNDS; round++) {
+        int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
         for (int i = 0; i < N; i++) {
             (void)sprintf(key, "row%d", i);
             assert_int_equal(lock_x(&s[0], key), QL_OK);
         }
-        int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
+        int64_t t1 = ql_thread_cpu_ns();
         ql_txn_rollback(&s[0].cx);
-        int64_t ns = ql_thread_cpu_ns() - t0;
-        best = ns < best ? ns : best;
+        int64_t t2 = ql_thread_cpu_ns();
+        made = t1 - t0 < made ? t1 - t0 : made;
+        best = t2 - t1 < best ? t2 - t1 : best;
         for (int i = 0; i < N; i += 997) {
             (void)sprintf(key, "row%d", i);
             assert_int_equal(lock_x(&s[1], key), QL_OK);
@@ -294,7 +296,7 @@ many_locks_end_in_one_step(void **state)
         begin(&s[0], QL_REPEATABLE_READ);
         begin(&s[1], QL_REPEATABLE_READ);
     }
-    assert_in_range(best, 0, 1000000); /* a sweep of all would take far longer */
+    assert_true(best < made / 20); /* taking them out one by one would be a large part of it */
     close_all(w, s, 2);
 }
 
