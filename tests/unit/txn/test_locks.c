@@ -274,8 +274,7 @@ many_locks_end_in_one_step(void **state)
     enum { N = 100000, ROUNDS = 5 };
     session s[2];
     char key[32];
-    int64_t best =
-        INT64_MAX; /* a page fault of cold code alone may cost a tenth of a millisecond */
+    int64_t best = INT64_MAX, made = INT64_MAX;
     open_txns(w, s, 2);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
