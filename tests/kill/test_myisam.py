@@ -12,7 +12,7 @@ import quell
 from harness import main
 from wire import Closed, Err, Watcher, Wire
 
-MOST = int(os.environ.get("QUELL_SWEEP", "40")) // 4
+MOST = int(os.environ.get("QUELL_SWEEP", "24")) // 4
 FAST = ["--innodb-flush-log-at-trx-commit=0"]
 server = quell.Server(args=FAST)
 server.start()

@@ -8,7 +8,7 @@ import quell
 from harness import main
 from wire import Closed, Err, Watcher, Wire
 
-MOST = int(os.environ.get("QUELL_SWEEP", "40"))  # kill points tried for each statement and kind of kill
+MOST = int(os.environ.get("QUELL_SWEEP", "24"))  # kill points tried for each statement and kind of kill
 server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0"])
 server.start()
 watch = Watcher(server)

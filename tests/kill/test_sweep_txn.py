@@ -10,7 +10,7 @@ import quell
 from harness import main
 from wire import Closed, Err, Watcher, Wire
 
-MOST = int(os.environ.get("QUELL_SWEEP", "24"))
+MOST = int(os.environ.get("QUELL_SWEEP", "14"))
 server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", "--innodb-lock-wait-timeout=1", "--lock-wait-timeout=1"])
 server.start()
 watch = Watcher(server)
