@@ -187,12 +187,7 @@ def main():
         if a.json:
             pathlib.Path(a.json).write_text(json.dumps(out, indent=1))
     finally:
-        for s in servers.values():
-            try:
-                s.stop()
-            except Exception as e:  # noqa
-                print(e, file=sys.stderr)
-            s.remove()
+        quell.stop_all(servers.values())
 
 
 if __name__ == "__main__":

@@ -207,14 +207,6 @@ host_weight(ql_str host)
     return 1000;
 }
 
-static int
-compare_str(ql_str a, ql_str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int d = n > 0 ? memcmp(a.p, b.p, n) : 0;
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 /* The order in which logins try the accounts; total, so that a search can use it too. */
 static int
 compare_cached(const void *x, const void *y)
@@ -226,8 +218,8 @@ compare_cached(const void *x, const void *y)
     if ((a->a.user.n == 0) != (b->a.user.n == 0)) { /* a name before the anonymous account */
         return a->a.user.n == 0 ? 1 : -1;
     }
-    int d = compare_str(a->a.host, b->a.host);
-    return d != 0 ? d : compare_str(a->a.user, b->a.user);
+    int d = ql_str_cmp(a->a.host, b->a.host);
+    return d != 0 ? d : ql_str_cmp(a->a.user, b->a.user);
 }
 
 static ql_status

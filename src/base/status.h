@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum ql_status {
     QL_OK,      /* done */
@@ -49,5 +50,14 @@ typedef struct ql_str {
 } ql_str;
 
 #define QL_STR(lit) ((ql_str){(lit), sizeof(lit) - 1})
+
+/* Order of bytes, a prefix before what it begins: that of stored keys. Below, at or above 0. */
+static inline int
+ql_str_cmp(ql_str a, ql_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int d = n != 0 ? memcmp(a.p, b.p, n) : 0;
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
 
 #endif

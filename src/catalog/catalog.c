@@ -226,17 +226,9 @@ ql_catalog_find_database(ql_ctx *cx, ql_str name, ql_database *out)
 }
 
 static int
-compare_str(ql_str a, ql_str b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int r = n ? memcmp(a.p, b.p, n) : 0;
-    return r ? r : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 compare_databases(const void *a, const void *b)
 {
-    return compare_str(((const ql_database *)a)->name, ((const ql_database *)b)->name);
+    return ql_str_cmp(((const ql_database *)a)->name, ((const ql_database *)b)->name);
 }
 
 ql_status
@@ -428,8 +420,8 @@ static int
 compare_tables(const void *a, const void *b)
 {
     const ql_table *x = *(ql_table *const *)a, *y = *(ql_table *const *)b;
-    int r = compare_str(x->db, y->db);
-    return r ? r : compare_str(x->name, y->name);
+    int r = ql_str_cmp(x->db, y->db);
+    return r ? r : ql_str_cmp(x->name, y->name);
 }
 
 /* References of qli_all_tables. */

@@ -304,20 +304,13 @@ ql_catalog_lock_tables_of(ql_ctx *cx, ql_str db)
 
 /* --- LOCK TABLES --- */
 
-static int
-compare(ql_str a, ql_str b)
-{
-    int r = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return r != 0 ? r : (a.n > b.n) - (a.n < b.n);
-}
-
 /* By name, those to write first: the stronger lock is taken once. */
 static int
 by_name(const void *x, const void *y)
 {
     const ql_lock_item *a = &((const entry *)x)->item, *b = &((const entry *)y)->item;
-    int r = compare(a->db, b->db);
-    r = r != 0 ? r : compare(a->name, b->name);
+    int r = ql_str_cmp(a->db, b->db);
+    r = r != 0 ? r : ql_str_cmp(a->name, b->name);
     return r != 0 ? r : (int)b->write - (int)a->write;
 }
 

@@ -27,16 +27,9 @@ typedef struct finder {
 } finder;
 
 static int
-compare_keys(ql_str a, ql_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
-static int
 compare_waiters(const void *x, const void *y)
 {
-    return compare_keys(((const waiter *)x)->l->low, ((const waiter *)y)->l->low);
+    return ql_str_cmp(((const waiter *)x)->l->low, ((const waiter *)y)->l->low);
 }
 
 static bool
@@ -94,7 +87,7 @@ first_at(const finder *f, ql_str key)
     size_t low = 0, high = f->npoints;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (compare_keys(f->points[mid].l->low, key) < 0) {
+        if (ql_str_cmp(f->points[mid].l->low, key) < 0) {
             low = mid + 1;
         } else {
             high = mid;
@@ -106,15 +99,14 @@ first_at(const finder *f, ql_str key)
 static bool
 reaches(const ql_lock_info *e, ql_str key)
 {
-    return is_span(e) ? compare_keys(key, e->high) < 0 : compare_keys(key, e->low) == 0;
+    return is_span(e) ? ql_str_cmp(key, e->high) < 0 : ql_str_cmp(key, e->low) == 0;
 }
 
 static bool
 overlap(const ql_lock_info *e, const ql_lock_info *span)
 {
-    return compare_keys(e->low, span->high) < 0 &&
-           (is_span(e) ? compare_keys(span->low, e->high) < 0
-                       : compare_keys(span->low, e->low) <= 0);
+    return ql_str_cmp(e->low, span->high) < 0 &&
+           (is_span(e) ? ql_str_cmp(span->low, e->high) < 0 : ql_str_cmp(span->low, e->low) <= 0);
 }
 
 static ql_status

@@ -179,18 +179,26 @@ out:
     return st;
 }
 
-ql_status
-qli_exec_truncate(ql_ctx *cx, qli_run *run)
+/* The one table that the statement is about, under its exclusive lock, in a transaction of its own.
+ */
+static ql_status
+begin_on_table(ql_ctx *cx, qli_run *run, ql_privilege needed, ql_table **out)
 {
     const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
     ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
-    ql_table *t;
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, name->name));
+    QL_TRY(ql_acl_require_table(cx, needed, db, name->name));
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, &t));
+    return ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, out);
+}
+
+ql_status
+qli_exec_truncate(ql_ctx *cx, qli_run *run)
+{
+    ql_table *t;
+    QL_TRY(begin_on_table(cx, run, QL_PRIV_DROP, &t));
     QL_TRY(ql_catalog_truncate_table(cx, t));
     return qli_ddl_end(cx, run);
 }
@@ -200,17 +208,10 @@ qli_exec_truncate(ql_ctx *cx, qli_run *run)
 ql_status
 qli_exec_alter_keys(ql_ctx *cx, qli_run *run)
 {
-    const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
-    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
     ql_table *t;
-    if (db.n == 0) {
-        return ql_fail(cx, QL_ER_NO_DB_ERROR);
-    }
-    QL_TRY(ql_acl_require_table(cx, QL_PRIV_ALTER, db, name->name));
-    QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, &t));
+    QL_TRY(begin_on_table(cx, run, QL_PRIV_ALTER, &t));
     if (ql_table_is_transactional(t)) {
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, qli_zstr(cx, name->name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, qli_zstr(cx, t->name));
     }
     return qli_ddl_end(cx, run);
 }

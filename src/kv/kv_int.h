@@ -64,13 +64,6 @@ struct ql_kv_apply {
 #define QLI_KV_KEY_MAX 3500u
 #define QLI_KV_INTERNAL 0xFFu
 
-static inline int
-qli_kv_compare(ql_str a, ql_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 /* QL_ERROR unless key may be stored. */
 ql_status qli_kv_check_key(ql_ctx *cx, ql_str key) QL_MUST_USE;
 

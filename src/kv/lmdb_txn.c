@@ -254,7 +254,7 @@ qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, siz
         MDB_val k, v;
         rc = qli_lcursor_place_ge(&c, from, &k, &v);
         ql_str key = {k.mv_data, k.mv_size};
-        if (rc != 0 || qli_kv_compare(key, to) >= 0) {
+        if (rc != 0 || ql_str_cmp(key, to) >= 0) {
             break;
         }
         if (k.mv_size <= QLI_PLAIN_MAX) {

@@ -74,7 +74,7 @@ find(memkv *m, ql_str key, node *before[LEVELS])
 {
     node *n = &m->head;
     for (int i = LEVELS - 1; i >= 0; i--) {
-        while (n->next[i] != NULL && qli_kv_compare(key_of(n->next[i]), key) < 0) {
+        while (n->next[i] != NULL && ql_str_cmp(key_of(n->next[i]), key) < 0) {
             n = n->next[i];
         }
         before[i] = n;
@@ -105,7 +105,7 @@ node_for(memkv *m, ql_str key)
 {
     node *before[LEVELS];
     node *n = find(m, key, before);
-    if (n != NULL && qli_kv_compare(key_of(n), key) == 0) {
+    if (n != NULL && ql_str_cmp(key_of(n), key) == 0) {
         return n;
     }
     n = ql_mem_zalloc(sizeof *n);
@@ -193,7 +193,7 @@ get_at(memkv *m, uint64_t seq, ql_str key, ql_str *value)
     node *before[LEVELS];
     ql_mutex_lock(&m->mu);
     node *n = find(m, key, before);
-    const version *v = n != NULL && qli_kv_compare(key_of(n), key) == 0 ? version_at(n, seq) : NULL;
+    const version *v = n != NULL && ql_str_cmp(key_of(n), key) == 0 ? version_at(n, seq) : NULL;
     ql_mutex_unlock(&m->mu);
     if (v == NULL) {
         return QL_END;
@@ -396,7 +396,7 @@ mem_apply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, size
     *done = 0;
     ql_mutex_lock(&a->m->mu);
     for (node *at = find(a->m, from, before);
-         st == QL_OK && at != NULL && *done < n && qli_kv_compare(key_of(at), to) < 0;
+         st == QL_OK && at != NULL && *done < n && ql_str_cmp(key_of(at), to) < 0;
          at = at->next[0]) {
         if (version_at(at, a->seq) != NULL) {
             st = write_version(a, key_of(at), none, true);

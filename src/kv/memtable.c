@@ -95,7 +95,7 @@ find_place(const qli_memtable *m, ql_str key, _Atomic(qli_mnode *) *before[QLI_M
     qli_mnode *at = NULL, *last = NULL;
     for (int i = QLI_MT_LEVELS - 1; i >= 0; i--) {
         at = atomic_load_explicit(&links[i], memory_order_acquire);
-        while (at != NULL && at != known && qli_kv_compare(qli_mnode_key(at), key) < 0) {
+        while (at != NULL && at != known && ql_str_cmp(qli_mnode_key(at), key) < 0) {
             last = at;
             links = at->next;
             at = atomic_load_explicit(&links[i], memory_order_acquire);

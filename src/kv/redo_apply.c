@@ -216,7 +216,7 @@ qli_rapply_get(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str *value)
     ql_str body = body_of(a);
     qli_redo_op op, last = {.key = {NULL, 0}};
     while (a->n != 0 && qli_redo_op_next(&body, &op)) {
-        if (qli_kv_compare(op.key, key) == 0) {
+        if (ql_str_cmp(op.key, key) == 0) {
             last = op;
         }
     }

@@ -214,7 +214,7 @@ choose(rcursor *c, const qli_mver **top)
             continue;
         }
         ql_str k = qli_mnode_key(s->at);
-        int d = any ? qli_kv_compare(k, best) * c->dir : -1;
+        int d = any ? ql_str_cmp(k, best) * c->dir : -1;
         if (d > 0) {
             continue;
         }

@@ -162,10 +162,8 @@ static int
 compare_uses(const void *x, const void *y)
 {
     const ql_table *a = ((const ql_table_use *)x)->table, *b = ((const ql_table_use *)y)->table;
-    int d = memcmp(a->db.p, b->db.p, a->db.n < b->db.n ? a->db.n : b->db.n);
-    d = d != 0 ? d : (a->db.n > b->db.n) - (a->db.n < b->db.n);
-    d = d != 0 ? d : memcmp(a->name.p, b->name.p, a->name.n < b->name.n ? a->name.n : b->name.n);
-    return d != 0 ? d : (a->name.n > b->name.n) - (a->name.n < b->name.n);
+    int d = ql_str_cmp(a->db, b->db);
+    return d != 0 ? d : ql_str_cmp(a->name, b->name);
 }
 
 ql_status

@@ -382,12 +382,7 @@ first_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
 static bool
 is_outside(const ql_scan *s, ql_str k)
 {
-    const ql_buf *end = s->spec.reverse ? &s->low : &s->high;
-    size_t n = k.n < end->n ? k.n : end->n;
-    int cmp = memcmp(k.p, end->p, n);
-    if (cmp == 0) {
-        cmp = k.n < end->n ? -1 : k.n > end->n;
-    }
+    int cmp = ql_str_cmp(k, qli_str(s->spec.reverse ? &s->low : &s->high));
     return s->spec.reverse ? cmp < 0 : cmp >= 0;
 }
 

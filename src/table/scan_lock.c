@@ -25,13 +25,6 @@ set_key(ql_ctx *cx, ql_buf *b, ql_str key)
     return ql_buf_put(cx, b, key.p, key.n);
 }
 
-static int
-compare(ql_str a, ql_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 /* Where the range ends in the direction of the scan. */
 static const ql_buf *
 far_end(const ql_scan *s)
@@ -44,7 +37,7 @@ qli_scan_lock_restart(ql_ctx *cx, ql_scan *s)
 {
     s->range = NULL;
     s->is_ahead = s->placed = s->tail_locked = false;
-    if (s->mode == SCAN_RANGE && compare(qli_str(&s->low), qli_str(&s->high)) >= 0) {
+    if (s->mode == SCAN_RANGE && ql_str_cmp(qli_str(&s->low), qli_str(&s->high)) >= 0) {
         s->mode = SCAN_NOTHING;
     }
     return s->mode == SCAN_RANGE
@@ -63,7 +56,7 @@ static ql_status
 lock_gap(ql_ctx *cx, ql_scan *s, ql_str low, ql_str high)
 {
     ql_lock_range *gap = NULL;
-    if (compare(low, high) >= 0) {
+    if (ql_str_cmp(low, high) >= 0) {
         return QL_OK;
     }
     s->how.deadline = qli_lock_deadline(cx);
@@ -111,7 +104,8 @@ read_block(ql_ctx *cx, ql_scan *s, const ql_buf *end, uint16_t *n, bool *all)
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
         ql_status st = next_entry(cx, s, &k, &v);
-        if (st == QL_END || (st == QL_OK && (compare(k, qli_str(end)) >= 0) != s->spec.reverse)) {
+        if (st == QL_END ||
+            (st == QL_OK && (ql_str_cmp(k, qli_str(end)) >= 0) != s->spec.reverse)) {
             *all = true;
             s->placed = false;
             return QL_OK;

@@ -15,7 +15,7 @@
 static int
 compare_place(qli_lock *a, ql_str key, uint64_t ticket)
 {
-    int d = qli_compare(qli_lock_low(a), key);
+    int d = ql_str_cmp(qli_lock_low(a), key);
     return d != 0 ? d : (a->ticket > ticket) - (a->ticket < ticket);
 }
 
@@ -28,7 +28,7 @@ height(const qli_lock *n)
 static qli_lock *
 farther(qli_lock *a, qli_lock *b)
 {
-    return qli_compare(qli_span_high(b), qli_span_high(a)) > 0 ? b : a;
+    return ql_str_cmp(qli_span_high(b), qli_span_high(a)) > 0 ? b : a;
 }
 
 /* What n knows of its subtree, from its children. */
@@ -261,7 +261,7 @@ can_skip(const qli_locktree *t, const qli_overlap *q, qli_lock *n)
         (n->owner == q->except || (q->only != NULL && n->owner != q->only) || is_void(n))) {
         return true;
     }
-    return t->spans && qli_compare(qli_span_high(qli_span_of(n)->top), q->low) <= 0;
+    return t->spans && ql_str_cmp(qli_span_high(qli_span_of(n)->top), q->low) <= 0;
 }
 
 static bool
@@ -279,13 +279,13 @@ search(const qli_locktree *t, qli_overlap *q, qli_lock *n)
             q->budget = 0;
             return true;
         }
-        int from_low = qli_compare(qli_lock_low(n), q->low);
-        bool before_end = q->point ? from_low <= 0 : qli_compare(qli_lock_low(n), q->high) < 0;
+        int from_low = ql_str_cmp(qli_lock_low(n), q->low);
+        bool before_end = q->point ? from_low <= 0 : ql_str_cmp(qli_lock_low(n), q->high) < 0;
         if (before_end) {
             if (search(t, q, n->right)) {
                 return true;
             }
-            bool overlaps = t->spans ? qli_compare(qli_span_high(n), q->low) > 0 : from_low >= 0;
+            bool overlaps = t->spans ? ql_str_cmp(qli_span_high(n), q->low) > 0 : from_low >= 0;
             if (overlaps && is_wanted(q, n) && q->hit(q->arg, n)) {
                 return true;
             }
@@ -329,7 +329,7 @@ check_node(const qli_locktree *t, qli_lock *n)
     check(n->right == NULL || compare_place(n->right, qli_lock_low(n), n->ticket) > 0);
     summarize(t, n);
     check(n->height == was.height && n->below == was.below && n->uniform == was.uniform);
-    check(!t->spans || qli_compare(qli_span_high(top), qli_span_high(qli_span_of(n)->top)) == 0);
+    check(!t->spans || ql_str_cmp(qli_span_high(top), qli_span_high(qli_span_of(n)->top)) == 0);
     return count;
 }
 

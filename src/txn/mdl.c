@@ -507,7 +507,7 @@ release_explicit(ql_ctx *cx, ql_mdl_space space, const ql_str *name)
     for (qli_mdl_ticket *t = set->tickets, *next; t != NULL; t = next) {
         next = t->own_next;
         if (t->duration == QL_MDL_EXPLICIT && t->lock->space == space &&
-            (name == NULL || qli_compare(*name, (ql_str){t->lock->name, t->lock->n}) == 0)) {
+            (name == NULL || ql_str_cmp(*name, (ql_str){t->lock->name, t->lock->n}) == 0)) {
             qli_mdl_release_ticket(ts, t);
         }
     }

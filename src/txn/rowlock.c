@@ -295,8 +295,8 @@ grow(qli_lock_request *r)
 {
     qli_lock *l = r->grows;
     qli_span *s = qli_span_of(l);
-    bool at_low = qli_compare(r->low, qli_lock_low(l)) < 0;
-    if (qli_compare(r->high, qli_span_high(l)) > 0) {
+    bool at_low = ql_str_cmp(r->low, qli_lock_low(l)) < 0;
+    if (ql_str_cmp(r->high, qli_span_high(l)) > 0) {
         if (!reserve(&r->trx->mem, &s->high, &s->high_cap, r->high.n)) {
             return false;
         }
@@ -581,7 +581,7 @@ ql_status
 ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records, const ql_lock_how *how,
                   ql_lock_range **range)
 {
-    if (qli_compare(low, high) >= 0 || cx->txn->nontxn) {
+    if (ql_str_cmp(low, high) >= 0 || cx->txn->nontxn) {
         return QL_OK;
     }
     bool exclusive = how->mode == QL_LOCK_X;
@@ -590,15 +590,15 @@ ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records, const ql_lo
     /* Only the owner changes the ends of its own lock, so they may be read here. */
     qli_lock *l = (qli_lock *)(void *)*range;
     if (l == NULL || l->cls != r.cls || l->gap_s != r.gap_s ||
-        qli_compare(low, qli_span_high(l)) > 0 || qli_compare(high, qli_lock_low(l)) < 0) {
+        ql_str_cmp(low, qli_span_high(l)) > 0 || ql_str_cmp(high, qli_lock_low(l)) < 0) {
         QL_TRY(take(cx, &r, how));
         *range = (ql_lock_range *)(void *)r.got;
         return QL_OK;
     }
-    if (qli_compare(low, qli_lock_low(l)) < 0) {
+    if (ql_str_cmp(low, qli_lock_low(l)) < 0) {
         QL_TRY(take_more(cx, r, low, qli_lock_low(l), l, how));
     }
-    if (qli_compare(high, qli_span_high(l)) > 0) {
+    if (ql_str_cmp(high, qli_span_high(l)) > 0) {
         return take_more(cx, r, qli_span_high(l), high, l, how);
     }
     return QL_OK;

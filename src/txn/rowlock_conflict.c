@@ -30,14 +30,13 @@ overlaps(qli_lock *l, const qli_lock_request *r)
 {
     ql_str low = qli_lock_low(l);
     if (r->point) {
-        int d = qli_compare(low, r->low);
-        return qli_is_span(l) ? d <= 0 && qli_compare(qli_span_high(l), r->low) > 0 : d == 0;
+        int d = ql_str_cmp(low, r->low);
+        return qli_is_span(l) ? d <= 0 && ql_str_cmp(qli_span_high(l), r->low) > 0 : d == 0;
     }
-    if (qli_compare(low, r->high) >= 0) {
+    if (ql_str_cmp(low, r->high) >= 0) {
         return false;
     }
-    return qli_is_span(l) ? qli_compare(qli_span_high(l), r->low) > 0
-                          : qli_compare(low, r->low) >= 0;
+    return qli_is_span(l) ? ql_str_cmp(qli_span_high(l), r->low) > 0 : ql_str_cmp(low, r->low) >= 0;
 }
 
 typedef struct passing {
@@ -116,7 +115,7 @@ static bool
 see_key(void *arg, qli_lock *l)
 {
     const key_walk *w = arg;
-    if (qli_compare(qli_lock_low(l), w->key) != 0 || (w->holders && !l->granted)) {
+    if (ql_str_cmp(qli_lock_low(l), w->key) != 0 || (w->holders && !l->granted)) {
         return true;
     }
     return !has_ended(l) && w->hit(w->arg, l);
@@ -178,8 +177,8 @@ covers(qli_lock *l, const qli_lock_request *r)
     }
     strong = strong || (r->cls == QLI_GAP &&
                         (l->cls == QLI_RANGE_S || (l->cls == QLI_GAP && (r->gap_s || !l->gap_s))));
-    return strong && qli_compare(qli_lock_low(l), r->low) <= 0 &&
-           qli_compare(qli_span_high(l), r->high) >= 0;
+    return strong && ql_str_cmp(qli_lock_low(l), r->low) <= 0 &&
+           ql_str_cmp(qli_span_high(l), r->high) >= 0;
 }
 
 /* Is what the transaction holds on the key enough? */

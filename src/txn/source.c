@@ -186,7 +186,7 @@ qli_merge_choose(qli_merge *m, qli_entry *e)
         if (!s->on) {
             continue;
         }
-        int d = top != NULL ? qli_compare(s->k, top->k) : -1;
+        int d = top != NULL ? ql_str_cmp(s->k, top->k) : -1;
         d = m->back && top != NULL ? -d : d;
         if (d > 0) {
             continue;

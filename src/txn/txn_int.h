@@ -215,13 +215,6 @@ qli_count(_Atomic uint64_t *n)
     atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
 }
 
-static inline int
-qli_compare(ql_str a, ql_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 static inline uint64_t
 qli_conn_id(const ql_ctx *cx)
 {

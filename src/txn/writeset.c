@@ -7,13 +7,6 @@
 
 #include <string.h>
 
-static int
-compare(ql_str a, ql_str b)
-{
-    int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
-}
-
 void
 qli_writeset_init(qli_writeset *ws, _Atomic uint64_t *counter)
 {
@@ -32,14 +25,14 @@ next_of(const qli_writeset *ws, const qli_wnode *n, int level)
 static qli_wnode *
 find(const qli_writeset *ws, ql_str key, qli_wnode *before[QLI_WLEVELS])
 {
-    if (ws->tail[0] != NULL && compare(qli_wnode_key(ws->tail[0]), key) < 0) {
+    if (ws->tail[0] != NULL && ql_str_cmp(qli_wnode_key(ws->tail[0]), key) < 0) {
         memcpy(before, ws->tail, sizeof ws->tail);
         return NULL;
     }
     qli_wnode *n = NULL, *next = NULL, *rejected = NULL;
     for (int i = QLI_WLEVELS - 1; i >= 0; i--) {
         next = next_of(ws, n, i);
-        while (next != NULL && next != rejected && compare(qli_wnode_key(next), key) < 0) {
+        while (next != NULL && next != rejected && ql_str_cmp(qli_wnode_key(next), key) < 0) {
             n = next;
             next = n->next[i];
         }
@@ -125,7 +118,7 @@ qli_writeset_put(qli_writeset *ws, ql_str key, ql_str value, bool deleted)
 {
     qli_wnode *before[QLI_WLEVELS];
     qli_wnode *n = find(ws, key, before);
-    if (n != NULL && compare(qli_wnode_key(n), key) == 0) {
+    if (n != NULL && ql_str_cmp(qli_wnode_key(n), key) == 0) {
         const char *p = copy_value(ws, value);
         if (p == NULL) {
             return false;
@@ -163,7 +156,7 @@ const qli_wnode *
 qli_writeset_get(const qli_writeset *ws, ql_str key)
 {
     qli_wnode *n = qli_writeset_seek_ge(ws, key);
-    return n != NULL && compare(qli_wnode_key(n), key) == 0 ? n : NULL;
+    return n != NULL && ql_str_cmp(qli_wnode_key(n), key) == 0 ? n : NULL;
 }
 
 /* The first node leaves its list. */
@@ -195,7 +188,7 @@ move_nodes(qli_writeset *to, qli_writeset *from, bool from_wins, size_t max)
         qli_wnode *before[QLI_WLEVELS];
         qli_wnode *n = pop_first(from);
         qli_wnode *there = find(to, qli_wnode_key(n), before);
-        if (there == NULL || compare(qli_wnode_key(there), qli_wnode_key(n)) != 0) {
+        if (there == NULL || ql_str_cmp(qli_wnode_key(there), qli_wnode_key(n)) != 0) {
             link_node(to, n, before);
         } else if (from_wins) {
             there->value = n->value;

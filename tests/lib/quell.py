@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -200,6 +201,16 @@ class MariaDB(Server):
         if wait:
             self.wait_ready()
         return self
+
+
+def stop_all(servers):
+    """The end of a benchmark: none is left behind, whatever one of them says."""
+    for s in servers:
+        try:
+            s.stop()
+        except Exception as e:  # noqa: the others have to stop too
+            print(e, file=sys.stderr)
+        s.remove()
 
 
 def until(condition, seconds=20, what="condition"):

@@ -128,7 +128,7 @@ read_all(void *arg)
         const qli_mnode *last = NULL;
         for (const qli_mnode *at = qli_mt_seek_ge(&sh->m, str("")); at != NULL;
              at = qli_mnode_next(at)) {
-            assert_true(last == NULL || qli_kv_compare(qli_mnode_key(last), qli_mnode_key(at)) < 0);
+            assert_true(last == NULL || ql_str_cmp(qli_mnode_key(last), qli_mnode_key(at)) < 0);
             last = at;
             const qli_mver *v = qli_mnode_at(at, seq);
             if (v != NULL) {

@@ -5,25 +5,11 @@
  */
 #include "txn_support.h"
 
-static int
-open_world(void **state)
-{
-    *state = world_open(NULL, 0);
-    return 0;
-}
-
 /* A file system that is always full: only a kick of ql_space lets waiters try again. */
 static int
 open_full_world(void **state)
 {
     *state = world_open(NULL, (uint64_t)1 << 60);
-    return 0;
-}
-
-static int
-close_world(void **state)
-{
-    world_close(*state);
     return 0;
 }
 
@@ -53,14 +39,6 @@ open_writers(world *w, session *s, int n)
 }
 
 static void
-close_all(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_close(w, &s[i]);
-    }
-}
-
-static void
 queued_sets_form_a_group(void **state)
 {
     world *w = *state;
@@ -84,7 +62,7 @@ queued_sets_form_a_group(void **state)
     assert_int_equal(st.commit_groups, 1);
     expect_committed(w, "w0", "v");
     expect_committed(w, "w3", "v");
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 static void
@@ -113,7 +91,7 @@ kill_before_taken_rolls_back(void **state)
     assert_int_equal(task_join(&t[1]), QL_OK);
     expect_committed(w, "w0", NULL);
     expect_committed(w, "w1", "v");
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -134,7 +112,7 @@ kill_after_taken_commits(void **state)
     assert_int_equal(error_of(&s[0]), 0);
     expect_committed(w, "w0", "v");
     session_next(&s[0]);
-    close_all(w, s, 1);
+    sessions_close(w, s, 1);
 }
 
 static void
@@ -146,7 +124,7 @@ kill_before_queue(void **state)
     kill_query(w, &s[0]);
     assert_int_equal(ql_txn_commit(&s[0].cx), QL_KILLED);
     expect_committed(w, "w0", NULL);
-    close_all(w, s, 1);
+    sessions_close(w, s, 1);
 }
 
 /* A big set is not taken until all its rows are in; a kill before that undoes it. */
@@ -194,7 +172,7 @@ slow_disk_holds_the_kill(void **state)
     ql_memkv_stall(w->inst.kv, false);
     assert_int_equal(task_join(&t), QL_OK);
     expect_committed(w, "w0", "v");
-    close_all(w, s, 1);
+    sessions_close(w, s, 1);
 }
 
 /* A real error hits only the set that has it: the rest of its group commits. */
@@ -220,7 +198,7 @@ error_hits_one_of_a_group(void **state)
     assert_int_equal(task_join(&t[2]), QL_OK);
     expect_committed(w, "w0", NULL);
     expect_committed(w, "w1", "v");
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 static void
@@ -245,7 +223,7 @@ full_disk_waits_and_goes_on(void **state)
     assert_int_equal(task_join(&t[1]), QL_OK);
     expect_committed(w, "w0", NULL);
     expect_committed(w, "w1", "v");
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 static void
@@ -378,7 +356,7 @@ acknowledged_means_committed(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(queued_sets_form_a_group),
         T(kill_before_taken_rolls_back),
@@ -387,7 +365,8 @@ main(void)
         T(big_set_is_cancelled),
         T(slow_disk_holds_the_kill),
         T(error_hits_one_of_a_group),
-        cmocka_unit_test_setup_teardown(full_disk_waits_and_goes_on, open_full_world, close_world),
+        cmocka_unit_test_setup_teardown(full_disk_waits_and_goes_on, open_full_world,
+                                        world_teardown),
         T(reads_do_not_queue),
         cmocka_unit_test(purge_deletes_and_survives_restart),
         T(acknowledged_means_committed),

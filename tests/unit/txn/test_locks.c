@@ -5,37 +5,6 @@
  */
 #include "txn_support.h"
 
-static int
-open_world(void **state)
-{
-    *state = world_open(NULL, 0);
-    return 0;
-}
-
-static int
-close_world(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
-static void
-open_txns(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_open(w, &s[i]);
-        begin(&s[i], QL_REPEATABLE_READ);
-    }
-}
-
-static void
-close_all(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_close(w, &s[i]);
-    }
-}
-
 static const char row_state[] = "Waiting for row lock";
 
 static void
@@ -44,7 +13,7 @@ waiter_gets_the_lock(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     task_start(&t, &s[1], lock_x, "r");
@@ -53,7 +22,7 @@ waiter_gets_the_lock(void **state)
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
     assert_int_equal(waits_for(w, &s[1]), 0);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* Between finding the lock taken and going to sleep the owner ends: no wake-up is lost. */
@@ -63,7 +32,7 @@ owner_ends_before_the_sleep(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     sync_do(&s[1], "row_lock_before_wait SIGNAL there WAIT_FOR go");
     task_start(&t, &s[1], lock_x, "r");
@@ -71,7 +40,7 @@ owner_ends_before_the_sleep(void **state)
     ql_txn_rollback(&s[0].cx);
     sync_do(&w->boss, "now SIGNAL go");
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* The same with a request in front that is withdrawn. */
@@ -81,7 +50,7 @@ front_leaves_before_the_sleep(void **state)
     world *w = *state;
     session s[3];
     task t1, t2;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     assert_int_equal(lock_s(&s[0], "r"), QL_OK);
     task_start(&t1, &s[1], lock_x, "r");
     await_state(w, &s[1], row_state);
@@ -93,7 +62,7 @@ front_leaves_before_the_sleep(void **state)
     assert_int_equal(error_of(&s[1]), 1317);
     sync_do(&w->boss, "now SIGNAL go");
     assert_int_equal(task_join(&t2), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -102,7 +71,7 @@ killed_waiter_leaves_others_go_on(void **state)
     world *w = *state;
     session s[3];
     task t1, t2;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     task_start(&t1, &s[1], lock_x, "r");
     await_state(w, &s[1], row_state);
@@ -114,7 +83,7 @@ killed_waiter_leaves_others_go_on(void **state)
     session_next(&s[1]);
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(task_join(&t2), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -122,7 +91,7 @@ timeout_is_1205(void **state)
 {
     world *w = *state;
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     assert_int_equal(lock_row(&s[1], "r", QL_LOCK_X, 30), QL_ERROR);
     assert_int_equal(error_of(&s[1]), 1205);
@@ -131,7 +100,7 @@ timeout_is_1205(void **state)
     assert_int_equal(lock_x(&s[1], "q"), QL_OK);
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(lock_x(&s[1], "r"), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -140,7 +109,7 @@ shared_locks(void **state)
     world *w = *state;
     session s[3];
     task t;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     assert_int_equal(lock_s(&s[0], "r"), QL_OK);
     assert_int_equal(lock_s(&s[1], "r"), QL_OK);
     task_start(&t, &s[2], lock_x, "r");
@@ -151,7 +120,7 @@ shared_locks(void **state)
     assert_int_equal(lock_x(&s[1], "r"), QL_OK); /* alone now: upgrade past the queue */
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -161,7 +130,7 @@ first_come_first_served(void **state)
     enum { N = 6 };
     session s[N];
     task t[N];
-    open_txns(w, s, N);
+    sessions_begin(w, s, N);
     assert_int_equal(lock_x(&s[0], "r"), QL_OK);
     for (int i = 1; i < N; i++) {
         task_start(&t[i], &s[i], lock_x, "r");
@@ -174,7 +143,7 @@ first_come_first_served(void **state)
             await_state(w, &s[j], row_state);
         }
     }
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 static void
@@ -185,7 +154,7 @@ deadlock_is_1213(void **state)
     session s[N];
     task t[N];
     static const char *const rows[] = {"r0", "r1", "r2"};
-    open_txns(w, s, N);
+    sessions_begin(w, s, N);
     for (int i = 0; i < N; i++) {
         assert_int_equal(lock_x(&s[i], rows[i]), QL_OK);
     }
@@ -200,7 +169,7 @@ deadlock_is_1213(void **state)
     assert_int_equal(task_join(&t[1]), QL_OK);
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t[0]), QL_OK);
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 static void
@@ -209,7 +178,7 @@ upgrade_deadlock(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(lock_s(&s[0], "r"), QL_OK);
     assert_int_equal(lock_s(&s[1], "r"), QL_OK);
     task_start(&t, &s[0], lock_x, "r");
@@ -218,7 +187,7 @@ upgrade_deadlock(void **state)
     assert_int_equal(error_of(&s[1]), 1213);
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static ql_status
@@ -244,7 +213,7 @@ deadlock_through_both_kinds(void **state)
     for (int row_last = 0; row_last < 2; row_last++) {
         session s[2];
         task row, ddl;
-        open_txns(w, s, 2);
+        sessions_begin(w, s, 2);
         assert_int_equal(mdl_of(&s[0], QL_MDL_SW), QL_OK);
         assert_int_equal(lock_x(&s[1], "r"), QL_OK);
         if (row_last) {
@@ -263,7 +232,7 @@ deadlock_through_both_kinds(void **state)
         assert_int_equal(task_join(&ddl), QL_OK);
         ql_txn_rollback(&s[1].cx);
         ql_mdl_release_transaction(&s[1].cx);
-        close_all(w, s, 2);
+        sessions_close(w, s, 2);
     }
 }
 
@@ -275,7 +244,7 @@ many_locks_end_in_one_step(void **state)
     session s[2];
     char key[32];
     int64_t best = INT64_MAX, made = INT64_MAX;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     for (int round = 0; round < ROUNDS; round++) {
         int64_t t0 = ql_thread_cpu_ns(); /* the machine may be busy */
         for (int i = 0; i < N; i++) {
@@ -296,7 +265,7 @@ many_locks_end_in_one_step(void **state)
         begin(&s[1], QL_REPEATABLE_READ);
     }
     assert_true(best < made / 20); /* taking them out one by one would be a large part of it */
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- races: counters under row locks with random kills and timeouts --- */
@@ -413,7 +382,7 @@ mdl_order(void **state)
     assert_int_equal(waits_for(w, &s[3]), ql_proc_id(s[2].cx.proc));
     ql_mdl_release_transaction(&s[2].cx);
     assert_int_equal(task_join(&later), QL_OK);
-    close_all(w, s, 4);
+    sessions_close(w, s, 4);
 }
 
 static void
@@ -431,7 +400,7 @@ mdl_kill_lets_those_behind_go(void **state)
     kill_query(w, &s[1]);
     assert_int_equal(task_join(&x), QL_KILLED);
     assert_int_equal(task_join(&later), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -452,7 +421,7 @@ mdl_timeout_and_upgrade(void **state)
     await_state(w, &s[1], mdl_state);
     ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&x), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -470,13 +439,13 @@ mdl_deadlock(void **state)
     assert_int_equal(error_of(&s[0]), 1213);
     ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(waiter_gets_the_lock),
         T(owner_ends_before_the_sleep),

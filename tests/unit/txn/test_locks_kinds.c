@@ -6,37 +6,6 @@
  */
 #include "txn_support.h"
 
-static int
-open_world(void **state)
-{
-    *state = world_open(NULL, 0);
-    return 0;
-}
-
-static int
-close_world(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
-static void
-open_txns(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_open(w, &s[i]);
-        begin(&s[i], QL_REPEATABLE_READ);
-    }
-}
-
-static void
-close_all(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_close(w, &s[i]);
-    }
-}
-
 static void
 again(session *s)
 {
@@ -113,7 +82,7 @@ compatibility(void **state)
         "1101111", /* GX */
     };
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     for (int h = 0; h < 7; h++) {
         for (int a = 0; a < 7; a++) {
             assert_int_equal(get(&s[0], held[h]), QL_OK);
@@ -125,7 +94,7 @@ compatibility(void **state)
             again(&s[0]);
         }
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* Stretches are half-open; indexes do not meet. */
@@ -134,7 +103,7 @@ edges_of_stretches(void **state)
 {
     world *w = *state;
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "RX b-d"), QL_OK);
     assert_true(is_free(&s[1], "rX a"));
     assert_true(is_free(&s[1], "rX azzz"));
@@ -150,7 +119,7 @@ edges_of_stretches(void **state)
     ql_lock_range *none = NULL;
     assert_int_equal(lock_in(&s[1], "RX b-b", QL_LOCK_WAIT, 0, &none), QL_OK);
     assert_null(none);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* No byte of a key is lost, the first one of the index id neither. */
@@ -160,7 +129,7 @@ keys_differ_in_any_byte(void **state)
     world *w = *state;
     session s[2];
     ql_lock_how how = {QL_LOCK_X, QL_LOCK_NOWAIT, 0};
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     for (size_t n = 1; n <= 20; n++) {
         char key[20];
         memset(key, 'k', sizeof key);
@@ -173,7 +142,7 @@ keys_differ_in_any_byte(void **state)
             key[i] = 'k';
         }
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -181,7 +150,7 @@ policies(void **state)
 {
     world *w = *state;
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX k"), QL_OK);
     assert_int_equal(lock_in(&s[1], "rX k", QL_LOCK_NOWAIT, 20000, NULL), QL_ERROR);
     assert_int_equal(error_of(&s[1]), 3572);
@@ -192,7 +161,7 @@ policies(void **state)
     assert_int_equal(lock_in(&s[1], "RX j-l", QL_LOCK_NOWAIT, 20000, NULL), QL_ERROR);
     session_next(&s[1]);
     assert_int_equal(lock_in(&s[1], "rS m", QL_LOCK_SKIP, 0, NULL), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- growing --- */
@@ -211,7 +180,7 @@ ranges_grow_both_ways(void **state)
     world *w = *state;
     session s[2];
     ql_lock_range *r = NULL;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(lock_in(&s[0], "RX m-n", QL_LOCK_WAIT, 0, &r), QL_OK);
     ql_lock_range *first = r;
     char what[16];
@@ -235,7 +204,7 @@ ranges_grow_both_ways(void **state)
     assert_int_equal(lock_in(&s[0], "RX zzz-zzzz", QL_LOCK_WAIT, 0, &r), QL_OK);
     assert_ptr_not_equal(r, first);
     assert_true(is_free(&s[1], "rX zzm"));
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -243,7 +212,7 @@ covered_ones_add_nothing(void **state)
 {
     world *w = *state;
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "RX b-m"), QL_OK);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(get(&s[0], "RX b-m"), QL_OK);
@@ -255,7 +224,7 @@ covered_ones_add_nothing(void **state)
     assert_int_equal(get(&s[0], "iX d"), QL_OK); /* gap locks of others must meet it */
     assert_int_equal(locks_in_table(w), 2);
     assert_false(is_free(&s[1], "GS c-e"));
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static ql_lock_range *growing;
@@ -273,7 +242,7 @@ growing_waits_for_the_new_part(void **state)
     world *w = *state;
     session s[3];
     task t0, t2;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     growing = NULL;
     assert_int_equal(grow_task(&s[0], "RS b-d"), QL_OK);
     assert_int_equal(get(&s[1], "rX f"), QL_OK);
@@ -288,7 +257,7 @@ growing_waits_for_the_new_part(void **state)
     assert_false(ql_txn_must_rollback(s[0].cx.txn));
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(task_join(&t2), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 /* --- queues --- */
@@ -300,7 +269,7 @@ ranges_queue_behind_an_insert(void **state)
     world *w = *state;
     session s[3];
     task ins, rng;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     assert_int_equal(get(&s[0], "RS a-f"), QL_OK);
     task_start(&ins, &s[1], get, "iX c");
     await_state(w, &s[1], row_state);
@@ -314,7 +283,7 @@ ranges_queue_behind_an_insert(void **state)
     await_state(w, &s[2], row_state);
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(task_join(&rng), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 /* Ever new sharers do not starve who waits exclusively, for a row or for a stretch. */
@@ -326,7 +295,7 @@ sharers_queue_behind_an_exclusive_one(void **state)
     for (int i = 0; i < 4; i++) {
         session s[4];
         task x, later[2];
-        open_txns(w, s, 4);
+        sessions_begin(w, s, 4);
         assert_int_equal(get(&s[0], shared[i / 2]), QL_OK);
         task_start(&x, &s[1], get, exclusive[i % 2]);
         await_state(w, &s[1], row_state);
@@ -341,7 +310,7 @@ sharers_queue_behind_an_exclusive_one(void **state)
         ql_txn_rollback(&s[1].cx);
         assert_int_equal(task_join(&later[0]), QL_OK); /* both at once */
         assert_int_equal(task_join(&later[1]), QL_OK);
-        close_all(w, s, 4);
+        sessions_close(w, s, 4);
     }
 }
 
@@ -352,7 +321,7 @@ waits_for_all_sharers(void **state)
     world *w = *state;
     session s[4];
     task t;
-    open_txns(w, s, 4);
+    sessions_begin(w, s, 4);
     assert_int_equal(get(&s[0], "rS c"), QL_OK);
     assert_int_equal(get(&s[1], "RS a-f"), QL_OK);
     assert_int_equal(get(&s[2], "rS e"), QL_OK);
@@ -363,7 +332,7 @@ waits_for_all_sharers(void **state)
         ql_txn_rollback(&s[i].cx);
     }
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 4);
+    sessions_close(w, s, 4);
 }
 
 /* --- giving back --- */
@@ -381,7 +350,7 @@ unlock_row(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     stmt(&s[0]);
     assert_int_equal(get(&s[0], "rX a"), QL_OK);
     ql_txn_stmt_end(&s[0].cx);
@@ -407,7 +376,7 @@ unlock_row(void **state)
     assert_true(is_free(&s[1], "rX c"));
     ql_txn_stmt_end(&s[0].cx);
     assert_int_equal(locks_in_table(w), 3);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- memory --- */
@@ -419,7 +388,7 @@ out_of_memory(void **state)
     world *w = *state;
     static const char *const what[] = {"rX b", "iX b", "RX a-d", "GS a-d"};
     session s[2];
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
         for (uint64_t n = 1;; n++) {
             assert_true(n < 20);
@@ -436,7 +405,7 @@ out_of_memory(void **state)
         }
         again(&s[0]);
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- deadlocks --- */
@@ -447,7 +416,7 @@ lighter_one_gives_up(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX a"), QL_OK);
     assert_int_equal(get(&s[1], "rX b"), QL_OK);
     assert_int_equal(get(&s[1], "rX c"), QL_OK); /* the heavier one */
@@ -464,7 +433,7 @@ lighter_one_gives_up(void **state)
     assert_int_equal(ql_txnsys_latest_deadlock(&s[1].cx, s[1].cx.arena, &text), QL_OK);
     assert_non_null(memmem(text.p, text.n, "WE ROLL BACK TRANSACTION (1)", 28));
     assert_non_null(memmem(text.p, text.n, "record lock, exclusive, index 7, key 0x62", 41));
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* Changes weigh, too. */
@@ -474,7 +443,7 @@ changes_weigh(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX a"), QL_OK);
     stmt(&s[0]);
     put(&s[0], "x1", "v");
@@ -486,7 +455,7 @@ changes_weigh(void **state)
     assert_int_equal(error_of(&s[1]), 1213);
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* The classic one of MySQL's manual: both saw nothing there, both insert. */
@@ -496,7 +465,7 @@ gap_locks_deadlock(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "GX a-f"), QL_OK);
     assert_int_equal(get(&s[1], "GX a-f"), QL_OK);
     task_start(&t, &s[0], get, "iX b");
@@ -505,7 +474,7 @@ gap_locks_deadlock(void **state)
     assert_int_equal(error_of(&s[1]), 1213);
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* X waits for two sharers; the one it does not sleep for closes the cycle. It is found at once,
@@ -517,7 +486,7 @@ cycle_through_another_sharer(void **state)
     for (int first = 0; first < 2; first++) {
         session s[3];
         task t;
-        open_txns(w, s, 3);
+        sessions_begin(w, s, 3);
         assert_int_equal(get(&s[first], "rS a"), QL_OK);
         assert_int_equal(get(&s[1 - first], "rS a"), QL_OK);
         assert_int_equal(get(&s[2], "rX b"), QL_OK);
@@ -529,7 +498,7 @@ cycle_through_another_sharer(void **state)
         ql_txn_rollback(&s[0].cx);
         ql_txn_rollback(&s[1].cx);
         assert_int_equal(task_join(&t), QL_OK);
-        close_all(w, s, 3);
+        sessions_close(w, s, 3);
     }
 }
 
@@ -540,7 +509,7 @@ cycle_through_an_overtaken_gap(void **state)
     world *w = *state;
     session s[3];
     task t;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     assert_int_equal(get(&s[0], "rX j"), QL_OK);
     assert_int_equal(get(&s[1], "rX z"), QL_OK);
     task_start(&t, &s[1], get, "GX a-m");
@@ -551,7 +520,7 @@ cycle_through_an_overtaken_gap(void **state)
     ql_txn_rollback(&s[2].cx);
     ql_txn_rollback(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 /* Behind a queue for the same row the cycle is found through those in front. */
@@ -562,7 +531,7 @@ cycle_through_the_queue(void **state)
     enum { N = 6 };
     session s[N];
     task t[N];
-    open_txns(w, s, N);
+    sessions_begin(w, s, N);
     assert_int_equal(get(&s[0], "rX a"), QL_OK);
     assert_int_equal(get(&s[0], "rX a2"), QL_OK);
     assert_int_equal(get(&s[N - 1], "rX z"), QL_OK);
@@ -579,7 +548,7 @@ cycle_through_the_queue(void **state)
         ql_txn_rollback(&s[i].cx);
         assert_int_equal(task_join(&t[i + 1]), QL_OK);
     }
-    close_all(w, s, N);
+    sessions_close(w, s, N);
 }
 
 /* --- moments that come together --- */
@@ -600,7 +569,7 @@ granted_and_killed(void **state)
     world *w = *state;
     session s[3];
     task t, t2;
-    open_txns(w, s, 3);
+    sessions_begin(w, s, 3);
     hold_waiter(w, s, &t);
     task_start(&t2, &s[2], get, "rX a");
     await_state(w, &s[2], row_state);
@@ -612,7 +581,7 @@ granted_and_killed(void **state)
     assert_int_equal(locks_in_table(w), 1);
     session_next(&s[1]);
     assert_false(is_free(&s[1], "rX a"));
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static ql_status
@@ -627,7 +596,7 @@ granted_and_timed_out(void **state)
     world *w = *state;
     session s[2];
     task t;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX a"), QL_OK);
     sync_do(&s[1], "row_lock_before_wait SIGNAL there WAIT_FOR go");
     task_start(&t, &s[1], get_soon, "rX a");
@@ -636,7 +605,7 @@ granted_and_timed_out(void **state)
     ql_txn_rollback(&s[0].cx);
     sync_do(&w->boss, "now SIGNAL go");
     assert_int_equal(task_join(&t), QL_OK); /* it is free: no reason to fail */
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* Made a victim before it sleeps, and killed: the kill is reported, the other one goes on when the
@@ -647,7 +616,7 @@ victim_and_killed(void **state)
     world *w = *state;
     session s[2];
     task t, t0;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX c"), QL_OK);
     assert_int_equal(get(&s[1], "rX b"), QL_OK);
     hold_waiter(w, s, &t); /* s[1] waits for a, lighter */
@@ -661,7 +630,7 @@ victim_and_killed(void **state)
     assert_true(is_free(&s[1], "rX q")); /* no longer a victim */
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t0), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -670,7 +639,7 @@ victim_before_the_sleep(void **state)
     world *w = *state;
     session s[2];
     task t, t0;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     assert_int_equal(get(&s[0], "rX c"), QL_OK);
     assert_int_equal(get(&s[1], "rX b"), QL_OK);
     hold_waiter(w, s, &t);
@@ -681,7 +650,7 @@ victim_before_the_sleep(void **state)
     assert_int_equal(error_of(&s[1]), 1213);
     ql_txn_rollback(&s[1].cx);
     assert_int_equal(task_join(&t0), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- listing --- */
@@ -705,7 +674,7 @@ locks_are_listed(void **state)
     task t;
     ql_lock_info *rows;
     size_t n;
-    open_txns(w, s, 2);
+    sessions_begin(w, s, 2);
     uint64_t me = ql_proc_id(s[0].cx.proc), other = ql_proc_id(s[1].cx.proc);
     assert_int_equal(get(&s[0], "RS a-f"), QL_OK);
     assert_int_equal(get(&s[0], "rX h"), QL_OK);
@@ -738,13 +707,13 @@ locks_are_listed(void **state)
     }
     assert_int_equal(ql_txnsys_list_locks(&s[0].cx, s[0].cx.arena, &rows, &n), QL_OK);
     assert_int_equal(n, 2501);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(compatibility),
         T(edges_of_stretches),

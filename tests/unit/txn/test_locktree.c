@@ -89,9 +89,9 @@ is_expected(const model *m, const qli_overlap *q, qli_lock *l)
         (q->only != NULL && l->owner != q->only) || atomic_load(&l->owner->ended)) {
         return false;
     }
-    int from_low = qli_compare(qli_lock_low(l), q->low);
-    bool reaches = m->tree.spans ? qli_compare(qli_span_high(l), q->low) > 0 : from_low >= 0;
-    return reaches && (q->point ? from_low <= 0 : qli_compare(qli_lock_low(l), q->high) < 0);
+    int from_low = ql_str_cmp(qli_lock_low(l), q->low);
+    bool reaches = m->tree.spans ? ql_str_cmp(qli_span_high(l), q->low) > 0 : from_low >= 0;
+    return reaches && (q->point ? from_low <= 0 : ql_str_cmp(qli_lock_low(l), q->high) < 0);
 }
 
 static void
@@ -135,7 +135,7 @@ change(model *m)
     } else if (m->tree.spans && dice(m, 3) == 0) {
         char b[8];
         ql_str high = key_of(b, KEYS + dice(m, 12));
-        if (qli_compare(high, qli_span_high(l)) > 0) {
+        if (ql_str_cmp(high, qli_span_high(l)) > 0) {
             set_end(&qli_span_of(l)->high, &qli_span_of(l)->high_n, high);
             qli_locktree_stretch(&m->tree, l);
         }
@@ -154,7 +154,7 @@ in_order(void *arg, qli_lock *l)
 {
     qli_lock **last = arg;
     if (*last != NULL) {
-        int d = qli_compare(qli_lock_low(*last), qli_lock_low(l));
+        int d = ql_str_cmp(qli_lock_low(*last), qli_lock_low(l));
         assert_true(d < 0 || (d == 0 && (*last)->ticket < l->ticket));
     }
     *last = l;

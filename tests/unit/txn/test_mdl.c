@@ -9,33 +9,11 @@
 #include "txn/userlock.h"
 #include "txn_support.h"
 
-static int
-open_world(void **state)
-{
-    *state = world_open(NULL, 0);
-    return 0;
-}
-
-static int
-close_world(void **state)
-{
-    world_close(*state);
-    return 0;
-}
-
 static void
 open_sessions(world *w, session *s, int n)
 {
     for (int i = 0; i < n; i++) {
         session_open(w, &s[i]);
-    }
-}
-
-static void
-close_all(world *w, session *s, int n)
-{
-    for (int i = 0; i < n; i++) {
-        session_close(w, &s[i]);
     }
 }
 
@@ -113,7 +91,7 @@ what_is_held(void **state)
             ql_mdl_release_transaction(&s[1].cx);
         }
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 typedef struct asker {
@@ -177,7 +155,7 @@ what_is_waited_for(void **state)
         }
     }
     assert_true(seen > 20);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -198,7 +176,7 @@ scoped(void **state)
             ql_mdl_release_transaction(&s[1].cx);
         }
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- the cheap path --- */
@@ -247,7 +225,7 @@ global_lock_waits_for_all_writers(void **state)
     ql_mdl_release_transaction(&s[3].cx);
     assert_int_equal(task_join(&late), QL_OK);
     assert_int_equal(task_join(&later), QL_OK);
-    close_all(w, s, 5);
+    sessions_close(w, s, 5);
 }
 
 static void
@@ -265,7 +243,7 @@ killed_global_lock_lets_writers_go(void **state)
     kill_query(w, &s[1]);
     assert_int_equal(task_join(&flush), QL_KILLED);
     assert_int_equal(task_join(&late), QL_OK);
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 /* --- durations --- */
@@ -302,7 +280,7 @@ durations(void **state)
     ql_mdl_release_space(&s[0].cx, QL_MDL_TABLE);
     assert_true(can_take(&s[1], QL_MDL_TABLE, "grown", QL_MDL_X));
     assert_false(ql_mdl_holds(&s[0].cx, QL_MDL_TABLE, str("grown"), QL_MDL_X));
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 static void
@@ -327,7 +305,7 @@ many_names(void **state)
         assert_true(can_take(&s[1], QL_MDL_TABLE, "t2999", QL_MDL_X));
         ql_mdl_release_transaction(&s[1].cx);
     }
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- late grants --- */
@@ -363,7 +341,7 @@ granted_and_killed(void **state)
     assert_int_equal(task_join(&late), QL_KILLED);
     assert_int_equal(task_join(&next), QL_OK);
     assert_false(ql_mdl_holds(&s[1].cx, QL_MDL_TABLE, str("t"), QL_MDL_SR));
-    close_all(w, s, 3);
+    sessions_close(w, s, 3);
 }
 
 static void
@@ -382,7 +360,7 @@ granted_and_timed_out(void **state)
     sync_do(&w->boss, "now SIGNAL go");
     assert_int_equal(task_join(&late), QL_OK); /* it came in time */
     assert_true(ql_mdl_holds(&s[1].cx, QL_MDL_TABLE, str("t"), QL_MDL_X));
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- fairness, user locks --- */
@@ -424,7 +402,7 @@ rows_in_order(void **state)
     assert_int_equal(task_join(&t[1]), QL_OK);
     ql_mdl_release_transaction(&s[2].cx);
     assert_int_equal(task_join(&t[2]), QL_OK);
-    close_all(w, s, 4);
+    sessions_close(w, s, 4);
 }
 
 static ql_status
@@ -466,7 +444,7 @@ user_locks(void **state)
     assert_int_equal(ql_user_lock_owner(&s[0].cx, str("a"), NULL), QL_USER_LOCK_MINE);
     assert_int_equal(ql_user_lock_release_all(&s[0].cx), 2);
     assert_int_equal(ql_user_lock_release_all(&s[0].cx), 0);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- listing --- */
@@ -516,7 +494,7 @@ listing(void **state)
     assert_int_equal(i->blocking_conn_id, ql_proc_id(s[0].cx.proc));
     ql_mdl_release_transaction(&s[0].cx);
     assert_int_equal(task_join(&t), QL_OK);
-    close_all(w, s, 2);
+    sessions_close(w, s, 2);
 }
 
 /* --- races --- */
@@ -612,7 +590,7 @@ races_lose_nothing(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_world, close_world)
+#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         T(what_is_held),
         T(what_is_waited_for),

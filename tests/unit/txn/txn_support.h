@@ -315,4 +315,36 @@ do_commit(session *s, const char *unused)
     return ql_txn_commit(&s->cx);
 }
 
+/* A world for each test, several sessions, each in a transaction. */
+static inline int
+world_setup(void **state)
+{
+    *state = world_open(NULL, 0);
+    return 0;
+}
+
+static inline int
+world_teardown(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+static inline void
+sessions_begin(world *w, session *s, int n)
+{
+    for (int i = 0; i < n; i++) {
+        session_open(w, &s[i]);
+        begin(&s[i], QL_REPEATABLE_READ);
+    }
+}
+
+static inline void
+sessions_close(world *w, session *s, int n)
+{
+    for (int i = 0; i < n; i++) {
+        session_close(w, &s[i]);
+    }
+}
+
 #endif
