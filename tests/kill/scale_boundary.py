@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """A million KILL QUERYs at the boundaries of statements, on the release build."""
 import time
 

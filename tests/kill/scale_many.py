@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Many sessions: 200 sleeping ones killed at once; ten thousand idle connections held while KILL and the process list stay quick. Prints the
 figures; fails only when they are grossly wrong."""
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Letting go of much costs what letting go of little costs: whoever waits for a row gets it as soon when the killed session had changed
 100,000 rows as when it had changed 100, and a rollback takes as long for the one as for the other. Times are only compared with each other."""
 import statistics

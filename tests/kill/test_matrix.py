@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """The wait matrix: every wait of intr/waits.def that a user can be in is reached, seen in State, and ended by KILL QUERY, KILL CONNECTION,
 a time limit, a client that goes away, and the shutdown. At the end the server's own record of what ended which wait is compared with the
 pairs that waits.def promises, so that a wait without a test here fails."""

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """What an attack on the whole server has found, each in its smallest form: statements that did not stop when killed, and what
 sanitizers reported."""
 import time

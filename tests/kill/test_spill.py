@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Transactions that outgrow transaction_memory_limit: all of it on disk and back, forgotten in one step, killed in the middle, and nothing
 left in tmpdir, whatever ends them."""
 import os

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Metadata locks, LOCK TABLES, the global read lock and user locks under kills: a killed request is withdrawn and those behind it go on, a
 grant that comes too late is passed on, and a killed connection leaves nothing locked. Also the queue for innodb_thread_concurrency."""
 import time

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """KILL as a statement: grammar, operands, errors, privileges, counting, old commands, and what victims of SLEEP and of time limits see
 (KILL.md sections 1, 2, 4, 5)."""
 import contextlib

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Starting and stopping quelld: options, option files, data directories, ports in use, signals, the administrative port, max_connections."""
 import os
 import pathlib

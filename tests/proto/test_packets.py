@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Malformed, truncated, out-of-sequence, oversized and slow packets: each ends its own connection with the right error and touches nobody else."""
 import os
 import socket

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
 """Clients that do not read, and clients that vanish: kills end their statements, the protocol stays in step, the server keeps nothing of them."""
 import os
 import sys

@@ -2,7 +2,7 @@
 """Runs tests/sql/suite/<suite>/t/*.test with the stock mysqltest client against r/*.result, on one server per suite
 and a fresh database `test` per file. With --reference the same files run against MariaDB instead (files that begin
 with "# reference: no" are left out: behaviour there is MySQL's, or Quell's on purpose). --record writes results: read
-what it wrote against the manual before you commit it."""
+what it wrote against the manual before you commit it. Words choose files whose suite/name contains one of them, or, with --exact, is one of them."""
 import pathlib
 import subprocess
 import sys
@@ -34,12 +34,16 @@ def run_file(server, test, record):
     return r.returncode, r.stdout.decode(errors="replace")
 
 
+def is_chosen(name, words, exact):
+    return not words or (name in words if exact else any(w in name for w in words))
+
+
 def main():
-    record, reference = "--record" in sys.argv, "--reference" in sys.argv
+    record, reference, exact = "--record" in sys.argv, "--reference" in sys.argv, "--exact" in sys.argv
     words = [a for a in sys.argv[1:] if not a.startswith("--")]
     bad = 0
     for suite in sorted((HERE / "suite").iterdir()):
-        tests = [t for t in sorted((suite / "t").glob("*.test")) if not words or any(w in f"{suite.name}/{t.stem}" for w in words)]
+        tests = [t for t in sorted((suite / "t").glob("*.test")) if is_chosen(f"{suite.name}/{t.stem}", words, exact)]
         if not tests:
             continue
         make = (lambda: quell.MariaDB()) if reference else (lambda: quell.Server(args=options(suite)))

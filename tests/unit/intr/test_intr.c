@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
+ * alone: it measures time.
+ *
  * Interrupts: classes of reasons, statement boundaries, holds, the kill sweep, and the races of a
  * raise against the start of a wait and against the end of a statement.
  */

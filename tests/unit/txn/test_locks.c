@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
+ * alone: it measures time.
+ *
  * Row locks and metadata locks with real threads: waits, order, kills, timeouts, deadlocks, and
  * that freeing a hundred thousand locks is one step.
  */
