@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Letting go, Quell beside MariaDB in one run: how long others wait for the locks of a killed transaction, how long ROLLBACK takes, how
 soon a killed lock wait ends, what a row lock costs in memory. Prints medians and ratios; judges nothing (docs/benchmarks.md).
+--svg draws the first of these from this run's figures.
 
-  release.py --quelld PATH [--rows N] [--rounds N] [--json FILE]
+  release.py --quelld PATH [--rows N] [--rounds N] [--json FILE] [--svg FILE]
 """
 import argparse
 import json
@@ -16,6 +17,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/lib"))
+sys.path.insert(0, str(ROOT / "bench"))
+import chart  # noqa: E402
 import pymysql  # noqa: E402
 import quell  # noqa: E402
 from pymysql.constants import COMMAND  # noqa: E402
@@ -158,6 +161,7 @@ def main():
     ap.add_argument("--rows", type=int, default=SIZES[-1])
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--json")
+    ap.add_argument("--svg")
     a = ap.parse_args()
     sizes = [n for n in SIZES if n <= a.rows]
     servers = {"quell": quell.Server(os.path.abspath(a.quelld)), "mariadb": quell.MariaDB()}
@@ -172,14 +176,19 @@ def main():
         ratio = med["quell"] / med["mariadb"] if med["mariadb"] > 0 else None
         print(f"{name:58} {shown(med['quell']):>14} {shown(med['mariadb']):>14}   {'' if ratio is None else f'{ratio:.4f}'}", flush=True)
         out.append({"name": name, **med, "ratio": ratio, "all": got})
+        return med
 
     try:
         for s in servers.values():
             s.start()
             load(s, a.rows)
         print(f"{'':58} {'Quell':>14} {'MariaDB':>14}   ratio", flush=True)
-        for n in sizes:
-            figure(f"KILL CONNECTION to a waiter having the lock, {n:,} rows", after_kill, n, a.rounds if n < 100000 else 1)
+        released = {n: figure(f"KILL CONNECTION to a waiter having the lock, {n:,} rows", after_kill, n, a.rounds if n < 1000000 else 1) for n in sizes}
+        if a.svg:
+            chart.log_chart(pathlib.Path(a.svg), "From KILL CONNECTION to the next session having the lock",
+                            f"Quell and MariaDB {servers['mariadb'].query('SELECT VERSION()')[0][0].split('-')[0]}, one run, medians",
+                            "rows that the killed transaction had changed",
+                            {name: [(n, released[n][who]) for n in sizes] for who, name in (("quell", "Quell"), ("mariadb", "MariaDB"))})
         for n in sizes:
             figure(f"ROLLBACK of {n:,} rows", rollback, n, a.rounds if n < 100000 else 1)
         figure("KILL QUERY in a row lock wait, to the error", kill_in_wait, 1, 10)
