@@ -93,6 +93,9 @@ bool ql_acl_has(ql_ctx *cx, ql_privilege p);
 ql_status ql_acl_require_table(ql_ctx *cx, ql_privilege p, ql_str db, ql_str table) QL_MUST_USE;
 ql_status ql_acl_require_db(ql_ctx *cx, ql_privilege p, ql_str db) QL_MUST_USE;
 
+/* 1290 under read_only without CONNECTION_ADMIN or SUPER, and under super_read_only. */
+ql_status ql_acl_may_change(ql_ctx *cx) QL_MUST_USE;
+
 void ql_acl_committed(ql_ctx *cx); /* changes of cx->txn become visible */
 void ql_acl_rolled_back(ql_ctx *cx);
 /* FLUSH PRIVILEGES: read all accounts anew. */

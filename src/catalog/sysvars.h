@@ -68,10 +68,11 @@ typedef struct ql_vars {
     uint64_t status_warnings, status_errors; /* @@warning_count, @@error_count; set by session */
     ql_hash user_vars;                       /* @x: ql_user_var, by lower-cased name */
     ql_viewer viewer;
-    const struct ql_account *account;     /* acl/: privileges of the session; NULL before login */
-    bool acl_changed;                     /* acl/: this transaction changed accounts */
-    ql_str current_user;                  /* 'user@host' of the matched account */
-    ql_str login_user;                    /* 'user@clienthost' for USER() */
+    const struct ql_account *account; /* acl/: privileges of the session; NULL before login */
+    bool is_server;      /* runs --init-file: read_only and super_read_only do not bind it */
+    bool acl_changed;    /* acl/: this transaction changed accounts */
+    ql_str current_user; /* 'user@host' of the matched account */
+    ql_str login_user;   /* 'user@clienthost' for USER() */
     const char *ssl_version, *ssl_cipher; /* NULL or "" without TLS; static; set at login */
     uint64_t thread_id;
     bool in_transaction;    /* explicit, or autocommit off with work done */

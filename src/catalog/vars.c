@@ -701,6 +701,9 @@ ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value)
     if (qli_sysvars[id].flags & QL_SVF_COMPUTED) {
         return set_computed(cx, id, &v);
     }
+    if (id == QL_SV_READ_ONLY || id == QL_SV_SUPER_READ_ONLY) {
+        return qli_read_only_set(cx, id, v.u != 0);
+    }
     QL_TRY(warn_no_effect(cx, id, &v));
     QL_TRY(store_one(cx, id, global, &v));
     return partner_of(id, &v, &other, &follow) ? store_one(cx, other, global, &follow) : QL_OK;

@@ -61,6 +61,9 @@ void qli_globals_put(qli_globals *g);
 /* Publish v as the global value of id. QL_ERROR 1037. */
 ql_status qli_globals_set(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id,
                           const ql_value *v) QL_MUST_USE;
+/* SET GLOBAL read_only, super_read_only. QL_ERROR 1192 (active transaction, LOCK TABLES), 1205.
+ * Waits: MDL_GLOBAL, MDL_COMMIT. */
+ql_status qli_read_only_set(ql_ctx *cx, ql_sysvar_id id, bool on) QL_MUST_USE;
 /* A SET value in the variable's own form, checked; strings static, in *value or in cx->arena. */
 ql_status qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value,
                              ql_value *out) QL_MUST_USE;

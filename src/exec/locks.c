@@ -31,6 +31,15 @@ may_lock(ql_ctx *cx, ql_str db, ql_str name)
     return ql_acl_require_table(cx, QL_PRIV_SELECT, db, name);
 }
 
+/* LOCK TABLES t WRITE is for those who may change something. */
+static ql_status
+may_write(ql_ctx *cx)
+{
+    QL_TRY(ql_acl_may_change(cx));
+    return cx->vars->tx_read_only ? ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+                                  : QL_OK;
+}
+
 ql_status
 qli_exec_lock_tables(ql_ctx *cx, qli_run *run)
 {
@@ -39,16 +48,19 @@ qli_exec_lock_tables(ql_ctx *cx, qli_run *run)
     if (items == NULL) {
         return QL_ERROR;
     }
+    bool writes = false;
     for (uint32_t i = 0; i < l->n; i++) {
         const ql_ast_lock *in = &l->v[i];
         items[i].name = in->table.name;
         items[i].alias = in->alias.n > 0 ? in->alias : in->table.name;
         items[i].write = in->write;
+        writes |= in->write;
         QL_TRY(database_of(cx, &in->table, &items[i].db));
         QL_TRY(may_lock(cx, items[i].db, items[i].name));
     }
     QL_TRY(commit_first(cx, run));
     ql_locked_tables_release(cx);
+    QL_TRY(writes ? may_write(cx) : QL_OK);
     return ql_locked_tables_lock(cx, items, l->n);
 }
 

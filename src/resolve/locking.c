@@ -13,7 +13,8 @@ text(qli_res *r, ql_str s)
     return ql_arena_printf(r->cx, r->a, "%.*s", (int)s.n, s.p) ?: "";
 }
 
-/* FOR UPDATE needs one of the privileges to change the table, and a transaction that may. */
+/* FOR UPDATE needs one of the privileges to change the table, and a transaction and a server that
+ * let it. */
 static ql_status
 may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
 {
@@ -23,6 +24,7 @@ may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
     if (r->cx->txn != NULL && ql_txn_is_read_only(r->cx->txn) && !r->preparing) {
         return ql_fail(r->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
+    QL_TRY(r->preparing ? QL_OK : ql_acl_may_change(r->cx));
     if (ql_acl_has(r->cx, QL_PRIV_DELETE) || ql_acl_has(r->cx, QL_PRIV_LOCK_TABLES)) {
         return QL_OK;
     }

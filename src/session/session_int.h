@@ -118,16 +118,29 @@ void qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl);
 /* ERR from cx.diag, after a failed or killed statement or command. */
 void qli_reply_failure(ql_session *s, ql_status why);
 
+/* ---- kinds.c ---- */
+
+/* What a kind of statement does. */
+enum qli_kind_trait {
+    QLI_KIND_CONTROL = 1u << 0,     /* of transactions: BEGIN, COMMIT, SAVEPOINT ... */
+    QLI_KIND_AT_ONCE = 1u << 1,     /* what it has done stays: a kill behind it is too late */
+    QLI_KIND_COMMITS = 1u << 2,     /* what came before, and then itself */
+    QLI_KIND_ROWS = 1u << 3,        /* changes rows */
+    QLI_KIND_DEFINITIONS = 1u << 4, /* changes definitions or accounts */
+    QLI_KIND_REBUILDS = 1u << 5,    /* rewrites a table without changing what it says */
+};
+/* Any of these traits? */
+bool qli_kind_does(ql_stmt_kind kind, unsigned what);
+
 /* ---- txnctl.c ---- */
 
-bool qli_txn_is_control(ql_stmt_kind kind);
-bool qli_txn_acts_at_once(ql_stmt_kind kind);
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their like. */
 ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
 /* A transaction and a statement layer to work in; implicit commit first where the kind asks for it.
- */
+ * 1290, 1792: the kind changes what a read-only server, session or transaction does not let it. */
 ql_status qli_txn_enter(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
-/* 1792: the statement changes rows and the transaction is READ ONLY. */
+/* 1792, 1290: the statement changes rows and the transaction or the server is read only. Asked when
+ * it has its metadata locks. */
 ql_status qli_txn_check_access(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
 /* The outcome is decided here: commit, keep, or undo. Takes the status of the work and returns the
  * final one. */

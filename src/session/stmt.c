@@ -175,7 +175,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     ql_count_command(cx, ql_stmt_com_name(ast->kind));
     s->is_kill |= ast->kind == QL_S_KILL;
     QL_TRY(qli_limit_select(s, ast));
-    if (qli_txn_is_control(ast->kind)) {
+    if (qli_kind_does(ast->kind, QLI_KIND_CONTROL)) {
         return qli_txn_control(s, ast);
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
@@ -195,7 +195,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(st);
     QL_TRY(QL_SYNC(cx, STMT_AFTER_EXECUTE));
-    s->committed |= qli_txn_acts_at_once(ast->kind);
+    s->committed |= qli_kind_does(ast->kind, QLI_KIND_AT_ONCE);
     return QL_OK;
 }
 

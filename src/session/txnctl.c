@@ -14,77 +14,6 @@
 #include "txn/txn.h"
 #include "txn/userlock.h"
 
-bool
-qli_txn_is_control(ql_stmt_kind kind)
-{
-    switch (kind) {
-    case QL_S_BEGIN:
-    case QL_S_COMMIT:
-    case QL_S_ROLLBACK:
-    case QL_S_SAVEPOINT:
-    case QL_S_ROLLBACK_TO:
-    case QL_S_RELEASE_SAVEPOINT:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* What these have done stays done, so a kill that comes behind them is too late. */
-bool
-qli_txn_acts_at_once(ql_stmt_kind kind)
-{
-    switch (kind) {
-    case QL_S_SET:
-    case QL_S_KILL:
-    case QL_S_LOCK_TABLES:
-    case QL_S_UNLOCK_TABLES:
-    case QL_S_FLUSH:
-    case QL_S_LOCK_INSTANCE:
-    case QL_S_UNLOCK_INSTANCE:
-    case QL_S_PREPARE:
-    case QL_S_DEALLOCATE:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Statements that commit what came before and then themselves (manual, "Statements That Cause an
- * Implicit Commit"). */
-static bool
-commits_implicitly(ql_stmt_kind kind)
-{
-    switch (kind) {
-    case QL_S_CREATE_DATABASE:
-    case QL_S_DROP_DATABASE:
-    case QL_S_ALTER_DATABASE:
-    case QL_S_CREATE_TABLE:
-    case QL_S_DROP_TABLE:
-    case QL_S_TRUNCATE:
-    case QL_S_ALTER_TABLE:
-    case QL_S_CREATE_INDEX:
-    case QL_S_DROP_INDEX:
-    case QL_S_RENAME_TABLE:
-    case QL_S_CREATE_USER:
-    case QL_S_ALTER_USER:
-    case QL_S_DROP_USER:
-    case QL_S_RENAME_USER:
-    case QL_S_GRANT:
-    case QL_S_REVOKE:
-    case QL_S_SET_PASSWORD:
-    case QL_S_LOCK_TABLES:
-    case QL_S_ANALYZE:
-    case QL_S_CHECK:
-    case QL_S_OPTIMIZE:
-    case QL_S_REPAIR:
-    case QL_S_FLUSH:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* What SET TRANSACTION said has been used up. */
 static void
 forget_characteristics(ql_session *s)
@@ -121,6 +50,14 @@ close_layer(ql_session *s)
     s->layer_open = false;
 }
 
+/* Under the commit lock, so that read_only is as it will be until the commit is done. */
+static ql_status
+begin_commit(ql_ctx *cx)
+{
+    QL_TRY(ql_commit_begin(cx));
+    return ql_acl_may_change(cx);
+}
+
 ql_status
 qli_txn_commit(ql_session *s)
 {
@@ -129,7 +66,7 @@ qli_txn_commit(ql_session *s)
     close_layer(s);
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
-        st = wrote ? ql_commit_begin(cx) : QL_OK;
+        st = wrote ? begin_commit(cx) : QL_OK;
         if (st == QL_OK) {
             st = ql_txn_commit(cx);
         } else {
@@ -194,11 +131,35 @@ begin_transaction(ql_session *s, characteristics c, bool own)
     return QL_OK;
 }
 
+/* Of the open transaction, or of those that the session begins by itself. What SET TRANSACTION said
+ * of the next one does not reach a statement that commits implicitly. */
+static bool
+changes_are_refused(const ql_session *s)
+{
+    bool open = s->vars.in_transaction && s->cx.txn != NULL;
+    return open ? ql_txn_is_read_only(s->cx.txn) : s->vars.tx_read_only;
+}
+
+/* Before anything is committed, opened or waited for. */
+static ql_status
+may_begin(ql_session *s, ql_stmt_kind kind)
+{
+    ql_ctx *cx = &s->cx;
+    if (qli_kind_does(kind, QLI_KIND_ROWS | QLI_KIND_DEFINITIONS)) {
+        QL_TRY(ql_acl_may_change(cx));
+    }
+    bool defines = qli_kind_does(kind, QLI_KIND_DEFINITIONS | QLI_KIND_REBUILDS);
+    return defines && changes_are_refused(s)
+               ? ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+               : QL_OK;
+}
+
 ql_status
 qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
-    if (commits_implicitly(kind)) {
+    QL_TRY(may_begin(s, kind));
+    if (qli_kind_does(kind, QLI_KIND_COMMITS)) {
         if (s->vars.in_transaction) {
             QL_TRY(qli_txn_commit(s));
         }
@@ -218,12 +179,13 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 ql_status
 qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
 {
-    bool changes =
-        kind == QL_S_INSERT || kind == QL_S_UPDATE || kind == QL_S_DELETE || kind == QL_S_LOAD;
-    if (changes && ql_txn_is_read_only(s->cx.txn)) {
+    if (!qli_kind_does(kind, QLI_KIND_ROWS)) {
+        return QL_OK;
+    }
+    if (ql_txn_is_read_only(s->cx.txn)) {
         return ql_fail(&s->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
-    return QL_OK;
+    return ql_acl_may_change(&s->cx);
 }
 
 void
