@@ -123,21 +123,35 @@ cover_rows(ql_ctx *cx, const ql_table *t, uint64_t end)
     return st;
 }
 
-ql_status
-ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first)
+/* Between least and *n values, as many as there are. */
+static ql_status
+reserve(ql_ctx *cx, ql_table *t, uint64_t least, uint64_t *n, uint64_t *first)
 {
     ql_tablestate *s = t->state;
     ql_mutex_lock(&s->mu);
-    bool left = s->next != 0 && s->next <= s->max && n - 1 <= s->max - s->next;
+    bool left = s->next != 0 && s->next <= s->max && least - 1 <= s->max - s->next;
     if (left) {
+        *n = *n - 1 <= s->max - s->next ? *n : s->max - s->next + 1;
         *first = s->next;
-        s->next += n; /* 0 after UINT64_MAX: used up */
+        s->next += *n; /* 0 after UINT64_MAX: used up */
     }
     ql_mutex_unlock(&s->mu);
     if (!left) {
         return ql_fail(cx, QL_ER_AUTOINC_READ_FAILED);
     }
-    return cover_rows(cx, t, *first > UINT64_MAX - n ? UINT64_MAX : *first + n);
+    return cover_rows(cx, t, *first > UINT64_MAX - *n ? UINT64_MAX : *first + *n);
+}
+
+ql_status
+ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first)
+{
+    return reserve(cx, t, n, &n, first);
+}
+
+ql_status
+ql_autoinc_reserve_some(ql_ctx *cx, ql_table *t, uint64_t *n, uint64_t *first)
+{
+    return reserve(cx, t, 1, n, first);
 }
 
 ql_status

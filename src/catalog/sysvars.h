@@ -61,6 +61,7 @@ typedef struct ql_vars {
     int32_t zone_seconds; /* offset of time_zone */
     ql_str db;            /* current database; n 0 = none; owned */
     uint64_t last_insert_id, found_rows, insert_id;
+    bool last_insert_id_given; /* the running statement has called LAST_INSERT_ID(expr); exec/ */
     int64_t row_count;
     int64_t timestamp_us;       /* NOW() of the running statement */
     int64_t fixed_timestamp_us; /* SET TIMESTAMP; 0 = clock */

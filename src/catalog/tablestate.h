@@ -12,6 +12,9 @@
  * in the keyspace, so that a restart never repeats one. n values from *first. 1467 when used up.
  * Inside cx->txn. */
 ql_status ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first) QL_MUST_USE;
+/* The same for as many of *n values as are left, at least one; *n becomes their number. */
+ql_status ql_autoinc_reserve_some(ql_ctx *cx, ql_table *t, uint64_t *n,
+                                  uint64_t *first) QL_MUST_USE;
 /* A row with an explicit value was written: the counter goes beyond it. Inside cx->txn. */
 ql_status ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value) QL_MUST_USE;
 uint64_t ql_autoinc_peek(ql_table *t); /* next value, for SHOW */

@@ -168,3 +168,16 @@ qli_error_to_warning(ql_ctx *cx, ql_status st)
     ql_warn_text(cx, QL_DIAG_WARNING, (ql_errcode)number, "%s", text);
     return QL_OK;
 }
+
+ql_status
+qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *changed)
+{
+    if (t->auto_column < 0) {
+        return QL_OK;
+    }
+    const ql_value *v = &changed[t->auto_column];
+    if (v->kind != QL_K_INT || v->i == old[t->auto_column].i || (v->i < 0 && !v->is_unsigned)) {
+        return QL_OK;
+    }
+    return ql_autoinc_seen(cx, t, v->u);
+}

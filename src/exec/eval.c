@@ -116,7 +116,8 @@ store_cell(ql_ctx *cx, qli_ex *x, uint16_t at, const ql_vector *src)
 {
     if (src->type.kind == x->own.type.kind || src->type.kind == QL_K_NULL) {
         qli_cell_copy(&x->own, at, src, at);
-        if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at]) {
+        if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at] &&
+            x->own.dec[at].scale < x->own.type.decimals) {
             qli_decimal_settle(&x->own.dec[at], &x->own.type);
         }
         return QL_OK;
@@ -700,13 +701,35 @@ qli_ex_list(ql_ctx *cx, const qli_env *env, ql_expr *const *e, uint32_t n, qli_e
     return QL_OK;
 }
 
+static bool
+is_settled(const ql_vector *v, const uint16_t *sel, uint16_t n, const ql_type *t)
+{
+    for (uint16_t k = 0; k < (v->is_const ? 1 : n); k++) {
+        uint16_t row = v->is_const ? 0 : sel != NULL ? sel[k] : k;
+        if (v->dec[row].scale != t->decimals && !(v->has_nulls && v->nulls[row])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 ql_status
 qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
               ql_vector **out)
 {
     QL_TRY(qli_ex_eval(cx, x, in, sel, n, out));
-    if ((*out)->type.kind != QL_K_DECIMAL || *out != &x->own) {
-        return QL_OK; /* columns have their scale */
+    if ((*out)->type.kind != QL_K_DECIMAL || is_settled(*out, sel, n, &x->e->type)) {
+        return QL_OK;
+    }
+    if (*out != &x->own) { /* an aggregate's slot, which others read with all its digits */
+        ql_vector *from = *out;
+        QL_TRY(qli_ex_ready(cx, x));
+        for (uint16_t k = 0; k < (from->is_const ? 1 : n); k++) {
+            uint16_t row = from->is_const ? 0 : sel != NULL ? sel[k] : k;
+            qli_cell_copy(&x->own, row, from, row);
+        }
+        x->own.is_const = from->is_const;
+        *out = &x->own;
     }
     for (uint16_t k = 0; k < ((*out)->is_const ? 1 : n); k++) {
         uint16_t row = (*out)->is_const ? 0 : sel != NULL ? sel[k] : k;

@@ -297,26 +297,6 @@ eval_double(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
     return QL_OK;
 }
 
-/* MySQL's quotients carry whole groups of nine digits inside an expression: (1/3)*3 is 1.0000. */
-static unsigned
-division_scale(unsigned a, unsigned b, unsigned increment)
-{
-    unsigned wide_a = (a + 8) / 9 * 9, wide_b = (b + 8) / 9 * 9, have = wide_a - a + wide_b - b;
-    unsigned more = increment > have ? increment - have : 0;
-    unsigned scale = (wide_a + wide_b + more + 8) / 9 * 9;
-    return scale < QL_DECIMAL_MAX_SCALE ? scale : QL_DECIMAL_MAX_SCALE;
-}
-
-static bool
-divide(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned increment, bool *by_zero)
-{
-    unsigned scale = division_scale(a->scale, b->scale, increment);
-    if (scale > a->scale + increment && ql_decimal_div(r, a, b, scale - a->scale, by_zero)) {
-        return true;
-    }
-    return *by_zero || ql_decimal_div(r, a, b, increment, by_zero);
-}
-
 static bool
 decimal_op(ql_op op, ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned increment,
            bool *by_zero)
@@ -331,7 +311,7 @@ decimal_op(ql_op op, ql_decimal *r, const ql_decimal *a, const ql_decimal *b, un
     case QL_OP_MOD:
         return ql_decimal_mod(r, a, b, by_zero);
     default:
-        return divide(r, a, b, increment, by_zero);
+        return ql_decimal_quotient(r, a, b, increment, by_zero);
     }
 }
 
@@ -388,12 +368,11 @@ eval_intdiv_number(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *se
         ql_vector_get(o.b, row, &vb);
         QL_TRY(ql_value_to_decimal(cx, &va, &a));
         QL_TRY(ql_value_to_decimal(cx, &vb, &b));
-        fits = ql_decimal_div(&r, &a, &b, 0, &by_zero);
+        fits = ql_decimal_div_int(&r, &a, &b, &by_zero);
         if (by_zero) {
             QL_TRY(division_by_zero(cx, x, row));
             continue;
         }
-        fits = fits && ql_decimal_round(&r, 0, QL_ROUND_TRUNCATE);
         if (x->e->type.is_unsigned) {
             uint64_t u = 0;
             fits = fits && ql_decimal_to_u64(&r, &u);

@@ -26,9 +26,11 @@ typedef struct qli_run {
     struct qli_arena_link *arenas; /* freed, youngest first, when the statement leaves exec: closes
                                       scans before the session ends the statement's layer */
     qli_call *calls;               /* function states to free before that */
-    bool strict;                   /* a strict-mode change of data: division by zero is an error */
-    const ql_table *dml_table;     /* QL_E_DEFAULT */
-    const ql_value *insert_row;    /* QL_E_INSERT_VALUE */
+    uint64_t passed_over; /* rows that LIMIT and OFFSET of the outermost block have held back, for
+                             FOUND_ROWS() */
+    bool strict;          /* a strict-mode change of data: division by zero is an error */
+    const ql_table *dml_table;  /* QL_E_DEFAULT */
+    const ql_value *insert_row; /* QL_E_INSERT_VALUE */
 } qli_run;
 
 void qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
@@ -336,8 +338,9 @@ typedef struct qli_writer {
     bool ignore, strict;
     uint64_t row_no;   /* of the row in work, from 1, for messages */
     ql_arena *row_mem; /* bytes of the row in work; reset every so often */
-    uint64_t matched, changed, inserted, deleted, duplicates;
-    uint64_t first_generated, last_explicit;
+    uint64_t matched, changed, inserted, deleted;
+    uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
+    uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
 } qli_writer;
 ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
 /* Begin the next row: checkpoint, reset of row_mem when it has grown. */
@@ -345,6 +348,9 @@ ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
 bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
+/* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */
+ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
+                              const ql_value *changed) QL_MUST_USE;
 /* The error just worded (never a kill) becomes a warning: IGNORE. */
 ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
 

@@ -151,21 +151,31 @@ round_int(ql_ctx *cx, qli_call *call, const ql_value *v, int64_t digits, bool tr
     return QL_OK;
 }
 
+#define DIGITS_MOST 400 /* more than any number has, before or behind its point */
+
+static int64_t
+wanted_digits(const ql_value *v)
+{
+    if (v->is_unsigned && v->u > DIGITS_MOST) {
+        return DIGITS_MOST;
+    }
+    return v->i > DIGITS_MOST ? DIGITS_MOST : v->i < -DIGITS_MOST ? -DIGITS_MOST : v->i;
+}
+
 static ql_status
 round_value(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, bool truncate,
             ql_value *out)
 {
-    int64_t digits = nargs > 1 ? qli_int(&args[1]) : 0;
+    int64_t digits = nargs > 1 ? wanted_digits(&args[1]) : 0;
     switch (args[0].kind) {
     case QL_K_INT:
         return round_int(cx, call, &args[0], digits, truncate, out);
     case QL_K_DECIMAL: {
         ql_decimal d = args[0].dec;
-        int scale = digits > QL_DECIMAL_MAX_SCALE     ? QL_DECIMAL_MAX_SCALE
-                    : digits < -QL_DECIMAL_MAX_DIGITS ? -QL_DECIMAL_MAX_DIGITS
-                                                      : (int)digits;
-        if (scale < d.scale &&
-            !ql_decimal_round(&d, scale, truncate ? QL_ROUND_TRUNCATE : QL_ROUND_HALF_UP)) {
+        const ql_type *t = &call->expr->type;
+        int most = t->kind == QL_K_DECIMAL ? t->decimals : QL_DECIMAL_MAX_SCALE;
+        int scale = digits > most ? most : (int)digits;
+        if (!ql_decimal_round(&d, scale, truncate ? QL_ROUND_TRUNCATE : QL_ROUND_HALF_UP)) {
             return out_of_range(cx, call, "DECIMAL");
         }
         return put_decimal(&d, out);

@@ -78,6 +78,7 @@ QLI_FN(CURRENT_ROLE)
 QLI_FN(LAST_INSERT_ID)
 {
     if (nargs > 0) {
+        cx->vars->last_insert_id_given = true;
         if (ql_value_is_null(&args[0])) {
             cx->vars->last_insert_id = 0;
             return QL_OK;

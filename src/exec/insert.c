@@ -13,11 +13,15 @@ typedef struct inserter {
     qli_writer w;
     qli_run *run;
     const ql_rinsert *ins;
-    ql_value *given;   /* [ncolumns] values as computed */
-    ql_value *row;     /* [table ncolumns] as stored */
-    bool *is_given;    /* [table ncolumns] */
-    bool single;       /* one row of VALUES: NULL for NOT NULL is an error in every mode */
-    ql_batch existing; /* ON DUPLICATE: the row that is there, slot = ordinal */
+    ql_value *given; /* [ncolumns] values as computed */
+    ql_value *row;   /* [table ncolumns] as stored */
+    bool *is_given;  /* [table ncolumns] */
+    bool single;     /* one row of VALUES: NULL for NOT NULL is an error in every mode */
+    /* AUTO_INCREMENT values taken from the table and not used yet: next_auto <= v < end_auto. */
+    uint64_t next_auto, end_auto;
+    uint32_t nreserved; /* how often values were taken */
+    uint64_t generated; /* value made for the row in work, 0 = none */
+    ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
     qli_ex **updates;
     ql_value *old, *new_row;
 } inserter;
@@ -87,34 +91,80 @@ wants_generated(ql_ctx *cx, const ql_value *v, bool *yes)
     return QL_OK;
 }
 
+#define RESERVE_MOST_BITS 16
+
+/* As many values as there are rows of VALUES, so that they are consecutive whatever others insert;
+ * when that is not known or not enough, twice as many each time (manual, "AUTO_INCREMENT Handling
+ * in InnoDB"). */
+static ql_status
+reserve_auto(ql_ctx *cx, inserter *in)
+{
+    uint64_t n =
+        UINT64_C(1) << (in->nreserved < RESERVE_MOST_BITS ? in->nreserved : RESERVE_MOST_BITS);
+    if (in->nreserved == 0 && in->ins->select == NULL) {
+        n = in->ins->nrows;
+    }
+    in->nreserved++;
+    QL_TRY(ql_autoinc_reserve_some(cx, in->ins->table, &n, &in->next_auto));
+    in->end_auto = in->next_auto > UINT64_MAX - n ? UINT64_MAX : in->next_auto + n;
+    return QL_OK;
+}
+
+static ql_status
+generate_auto(ql_ctx *cx, inserter *in, uint64_t *out)
+{
+    if (cx->vars->insert_id != 0) { /* SET insert_id: this value and those behind it */
+        in->next_auto = cx->vars->insert_id;
+        in->end_auto = UINT64_MAX;
+        cx->vars->insert_id = 0;
+    } else if (in->next_auto >= in->end_auto) {
+        QL_TRY(reserve_auto(cx, in));
+    }
+    *out = in->next_auto++;
+    return in->end_auto == UINT64_MAX ? ql_autoinc_seen(cx, in->ins->table, *out) : QL_OK;
+}
+
 static ql_status
 store_auto(ql_ctx *cx, inserter *in, uint16_t column, const ql_value *v)
 {
     ql_table *t = in->ins->table;
     bool generate;
+    in->generated = 0;
     QL_TRY(wants_generated(cx, v, &generate));
     if (!generate) {
         QL_TRY(qli_writer_store(cx, &in->w, column, v, &in->row[column]));
         ql_value *stored = &in->row[column];
         if (stored->kind == QL_K_INT && (stored->i > 0 || stored->is_unsigned)) {
-            in->w.last_explicit = stored->u;
+            if (stored->u >= in->next_auto) {
+                in->next_auto = stored->u < UINT64_MAX ? stored->u + 1 : stored->u;
+            }
             return ql_autoinc_seen(cx, t, stored->u);
         }
         return QL_OK;
     }
-    uint64_t next;
-    if (cx->vars->insert_id != 0) {
-        next = cx->vars->insert_id;
-        cx->vars->insert_id = 0;
-        QL_TRY(ql_autoinc_seen(cx, t, next));
-    } else {
-        QL_TRY(ql_autoinc_reserve(cx, t, 1, &next));
-    }
-    ql_value made = ql_value_uint(next);
-    if (in->w.first_generated == 0) {
-        in->w.first_generated = next;
-    }
+    QL_TRY(generate_auto(cx, in, &in->generated));
+    ql_value made = ql_value_uint(in->generated);
     return qli_writer_store(cx, &in->w, column, &made, &in->row[column]);
+}
+
+/* What the row in work has in the AUTO_INCREMENT column, for the client. */
+static void
+note_auto(inserter *in, const ql_value *row)
+{
+    int column = in->ins->table->auto_column;
+    if (column >= 0) {
+        in->w.last_auto = row[column].kind == QL_K_INT ? row[column].u : 0;
+    }
+}
+
+/* The row has not come to be: the next one takes the value that was made for it. */
+static void
+unused_auto(inserter *in)
+{
+    if (in->generated != 0 && in->next_auto == in->generated + 1) {
+        in->next_auto = in->generated;
+    }
+    in->generated = 0;
 }
 
 static ql_status
@@ -200,6 +250,7 @@ write_update(ql_ctx *cx, inserter *in, ql_str locator)
     ql_table *t = in->ins->table;
     ql_write_result result;
     ql_dup dup;
+    note_auto(in, in->new_row);
     if (qli_rows_identical(in->old, in->new_row, t->ncolumns)) {
         in->w.matched++;
         return QL_OK;
@@ -219,7 +270,7 @@ write_update(ql_ctx *cx, inserter *in, ql_str locator)
         return in->w.ignore ? qli_error_to_warning(cx, st) : st;
     }
     in->w.changed++;
-    return QL_OK;
+    return qli_autoinc_changed(cx, t, in->old, in->new_row);
 }
 
 /* *again: the row was gone, insert after all. */
@@ -263,22 +314,27 @@ write_one(ql_ctx *cx, inserter *in)
         QL_TRY(ql_table_insert(cx, in->ins->table, in->row, on_dup, &result, &dup));
         if (result == QL_WROTE) {
             in->w.inserted++;
+            note_auto(in, in->row);
+            if (in->w.first_generated == 0) {
+                in->w.first_generated = in->generated;
+            }
             return QL_OK;
         }
         if (in->ins->replace) {
             QL_TRY(replace_existing(cx, in, &dup));
             continue;
         }
-        in->w.duplicates++;
         if (in->ins->non_duplicate > 0) {
             bool again;
             QL_TRY(update_existing(cx, in, &dup, &again));
             if (again) {
-                in->w.duplicates--;
                 continue;
             }
+            unused_auto(in);
             return QL_OK;
         }
+        note_auto(in, in->row);
+        unused_auto(in);
         ql_status st = ql_table_dup_error(cx, in->ins->table, &dup);
         return in->w.ignore ? qli_error_to_warning(cx, st) : st;
     }
@@ -367,7 +423,33 @@ insert_select(ql_ctx *cx, inserter *in)
             QL_TRY(insert_given(cx, in));
         }
     }
+    if (st == QL_END && cx->vars != NULL) {
+        cx->vars->found_rows = in->w.row_no + in->run->passed_over;
+    }
     return st == QL_END ? QL_OK : st;
+}
+
+/* What mysql_insert_id() says: the first value made, else that of LAST_INSERT_ID(expr), else what
+ * the last row has if any row was inserted or changed. */
+static uint64_t
+insert_id(ql_ctx *cx, const qli_writer *w)
+{
+    if (w->first_generated != 0) {
+        return w->first_generated;
+    }
+    if (cx->vars->last_insert_id_given) {
+        return cx->vars->last_insert_id;
+    }
+    return w->inserted + w->changed > 0 ? w->last_auto : 0;
+}
+
+/* Duplicates of the message: rows in the way that were changed or removed, or the new ones that
+ * IGNORE left out. */
+static uint64_t
+duplicates(const inserter *in)
+{
+    const qli_writer *w = &in->w;
+    return w->ignore ? w->row_no - w->inserted - w->changed : w->deleted + w->changed;
 }
 
 static void
@@ -378,16 +460,13 @@ report(ql_ctx *cx, inserter *in)
     bool found_rows = in->run->ops != NULL && in->run->ops->client_found_rows != NULL &&
                       in->run->ops->client_found_rows(cx);
     out->affected_rows = w->inserted + w->deleted + 2 * w->changed + (found_rows ? w->matched : 0);
+    out->last_insert_id = insert_id(cx, w);
     if (w->first_generated != 0) {
         cx->vars->last_insert_id = w->first_generated;
-        out->last_insert_id = w->first_generated;
-    } else if (w->last_explicit != 0) {
-        out->last_insert_id = w->last_explicit;
     }
     if (!in->single) {
         snprintf(out->info, sizeof out->info, "Records: %llu  Duplicates: %llu  Warnings: %llu",
-                 (unsigned long long)w->row_no,
-                 (unsigned long long)(in->ins->replace ? w->deleted : w->duplicates),
+                 (unsigned long long)w->row_no, (unsigned long long)duplicates(in),
                  (unsigned long long)ql_diag_warning_count(cx->diag));
     }
 }
@@ -400,13 +479,17 @@ qli_exec_insert(ql_ctx *cx, qli_run *run)
         return ql_fail(cx, QL_ER_NON_INSERTABLE_TABLE, qli_zstr(cx, run->stmt->insert->table->name),
                        "INSERT");
     }
-    uint64_t before = cx->vars->last_insert_id;
+    cx->vars->last_insert_id_given = false;
     QL_TRY(init(cx, run, &in));
-    QL_TRY(in.ins->select != NULL ? insert_select(cx, &in) : insert_values(cx, &in));
-    QL_TRY(ql_check(cx));
-    if (cx->vars->last_insert_id != before) {
-        run->out->last_insert_id = cx->vars->last_insert_id; /* LAST_INSERT_ID(expr) */
-        in.w.last_explicit = 0;
+    ql_status st = in.ins->select != NULL ? insert_select(cx, &in) : insert_values(cx, &in);
+    if (st == QL_OK) {
+        st = ql_check(cx);
+    }
+    if (st != QL_OK) {
+        if (in.w.first_generated != 0 && !ql_table_is_transactional(in.ins->table)) {
+            cx->vars->last_insert_id = in.w.first_generated; /* its row stays */
+        }
+        return st;
     }
     report(cx, &in);
     return QL_OK;

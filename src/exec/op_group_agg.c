@@ -226,7 +226,7 @@ finish_sum(ql_ctx *cx, const qli_agg *a, const qli_agg_state *s, ql_value *out)
         bool by_zero;
         unsigned increment = cx->vars != NULL ? (unsigned)cx->vars->div_precision_increment : 4;
         ql_decimal_from_u64(&n, s->count);
-        if (!ql_decimal_div(&out->dec, &sum, &n, increment, &by_zero)) {
+        if (!ql_decimal_quotient(&out->dec, &sum, &n, increment, &by_zero)) {
             return overflow(cx);
         }
     }
@@ -684,7 +684,7 @@ qli_agg_finish(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         finish_variance(a, s, out);
         break;
     }
-    if (out->kind == QL_K_DECIMAL && a->def->type.kind == QL_K_DECIMAL) {
+    if (out->kind == QL_K_DECIMAL && out->dec.scale < a->def->type.decimals) {
         qli_decimal_settle(&out->dec, &a->def->type);
     }
     if (out->kind != QL_K_NULL && out->kind != a->def->type.kind) {

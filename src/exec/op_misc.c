@@ -105,6 +105,29 @@ qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise, uint64_t *ou
     return QL_OK;
 }
 
+static bool
+is_outermost(const qli_block *b)
+{
+    const ql_rstmt *s = b->run->stmt;
+    return (s->kind == QL_S_SELECT && b->query == s->query) ||
+           (s->kind == QL_S_INSERT && b->query == s->insert->select);
+}
+
+/* SQL_CALC_FOUND_ROWS: the rows behind the last one wanted are counted. */
+static ql_status
+limit_reached(ql_ctx *cx, qli_op *op)
+{
+    ql_batch *b;
+    ql_status st;
+    if (!op->block->query->calc_found_rows) {
+        return QL_END;
+    }
+    while ((st = qli_op_next(cx, op->left, &b)) == QL_OK) {
+        op->block->run->passed_over += b->nsel;
+    }
+    return st;
+}
+
 static ql_status
 limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
@@ -116,8 +139,8 @@ limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
         QL_TRY(qli_limit_value(op->block->run, q->offset, 0, &l->skip));
         l->started = true;
     }
-    if (l->left == 0) {
-        return QL_END;
+    if (l->left == 0 && (l->skip == 0 || !op->block->query->calc_found_rows)) {
+        return limit_reached(cx, op);
     }
     QL_TRY(qli_op_next(cx, op->left, &b));
     op->batch = *b;
@@ -126,6 +149,12 @@ limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     keep = l->left < keep ? (uint16_t)l->left : keep;
     l->skip -= skip;
     l->left -= keep;
+    if (is_outermost(op->block)) {
+        op->block->run->passed_over += skip;
+        if (op->block->query->calc_found_rows) {
+            op->block->run->passed_over += (uint64_t)b->nsel - skip - keep;
+        }
+    }
     if (skip > 0 || keep < b->nsel) {
         for (uint16_t k = 0; k < keep; k++) {
             op->sel[k] = ql_batch_row(b, (uint16_t)(skip + k));

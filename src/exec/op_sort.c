@@ -233,11 +233,16 @@ sort_all(ql_ctx *cx, sort_op *s)
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_SORTING);
     }
+    uint64_t seen = 0;
     while ((st = qli_op_next(cx, s->op.left, &b)) == QL_OK) {
         QL_TRY(take_batch(cx, s, b));
+        seen += b->nsel;
     }
     if (st != QL_END) {
         return st;
+    }
+    if (s->op.block->query->calc_found_rows) {
+        s->op.block->run->passed_over += seen - s->n;
     }
     QL_TRY(s->top > 0 ? sort_heap(cx, s) : qli_sort_items(cx, s->mem, &s->items, s->n));
     if (cx->proc != NULL) {

@@ -19,43 +19,35 @@ send_columns(ql_ctx *cx, const ql_query *q)
     return cx->sink->ops->columns(cx, cx->sink, cols, q->nitems);
 }
 
-/* Cut a batch to n rows. */
 static void
-cut(ql_batch *b, uint64_t n)
+note_found_rows(ql_ctx *cx, const qli_run *run, uint64_t rows)
 {
-    if (n < b->nsel) {
-        b->nsel = (uint16_t)n;
-        if (b->sel == NULL) {
-            b->n = b->nsel;
-        }
+    if (cx->vars != NULL) {
+        cx->vars->found_rows = rows + run->passed_over;
     }
 }
 
 static ql_status
 send_rows(ql_ctx *cx, qli_run *run, const ql_query *q)
 {
-    uint64_t most = q->limit == NULL && cx->vars != NULL ? cx->vars->sql_select_limit : UINT64_MAX;
     uint64_t sent = 0;
     qli_block *block;
     ql_batch *b;
-    ql_status st = QL_OK;
+    ql_status st;
     QL_TRY(qli_block_new(run, NULL, q, NULL, NULL, &block));
     run->out->has_result_set = true;
     QL_TRY(send_columns(cx, q));
-    while (sent < most && (st = qli_block_next(cx, block, &b)) == QL_OK) {
-        cut(b, most - sent);
+    while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
         QL_TRY(cx->sink->ops->rows(cx, cx->sink, b));
         sent += b->nsel;
         if (cx->proc != NULL) {
             ql_proc_add_rows(cx->proc, 0, b->nsel);
         }
     }
-    if (st != QL_OK && st != QL_END) {
+    if (st != QL_END) {
         return st;
     }
-    if (cx->vars != NULL) {
-        cx->vars->found_rows = sent;
-    }
+    note_found_rows(cx, run, sent);
     return QL_OK;
 }
 
@@ -75,6 +67,7 @@ into_variables(ql_ctx *cx, qli_run *run, const ql_query *q, const ql_ast_exprs *
     }
     ql_status st = qli_block_next(cx, block, &b);
     if (st == QL_END) {
+        note_found_rows(cx, run, 0);
         ql_warn(cx, QL_DIAG_WARNING, QL_ER_SP_FETCH_NO_DATA);
         return QL_OK;
     }
@@ -98,6 +91,7 @@ into_variables(ql_ctx *cx, qli_run *run, const ql_query *q, const ql_ast_exprs *
     for (uint16_t i = 0; i < q->nitems; i++) {
         QL_TRY(ql_uservar_set(cx, into->v[i]->name, &vals[i]));
     }
+    note_found_rows(cx, run, 1);
     run->out->affected_rows = 1;
     return QL_OK;
 }

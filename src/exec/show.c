@@ -170,6 +170,29 @@ send_all(ql_ctx *cx, qli_table *t)
     return QL_OK;
 }
 
+/* Those that are queries of information_schema in MySQL; FOUND_ROWS() speaks of them, too. */
+static bool
+is_query_of_views(ql_show_kind kind)
+{
+    switch (kind) {
+    case QL_SHOW_DATABASES:
+    case QL_SHOW_TABLES:
+    case QL_SHOW_COLUMNS:
+    case QL_SHOW_INDEX:
+    case QL_SHOW_TABLE_STATUS:
+    case QL_SHOW_TRIGGERS:
+    case QL_SHOW_EVENTS:
+    case QL_SHOW_ROUTINES:
+    case QL_SHOW_VARIABLES:
+    case QL_SHOW_STATUS:
+    case QL_SHOW_CHARSET:
+    case QL_SHOW_COLLATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
 ql_status
 qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_col)
 {
@@ -178,7 +201,11 @@ qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_
     } else if (show != NULL && show->where != NULL) {
         QL_TRY(where_filter(cx, t, show->where));
     }
-    return send_all(cx, t);
+    QL_TRY(send_all(cx, t));
+    if (show != NULL && is_query_of_views(show->kind) && cx->vars != NULL) {
+        cx->vars->found_rows = t->n;
+    }
+    return QL_OK;
 }
 
 ql_status

@@ -192,7 +192,7 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
         return t->w.ignore ? qli_error_to_warning(cx, st) : st;
     }
     c->changed++;
-    return QL_OK;
+    return qli_autoinc_changed(cx, tab, t->newest, t->new_row);
 }
 
 /* A join may give the same row of a target many times; it is changed once. */
@@ -296,15 +296,15 @@ ql_status
 qli_exec_update(ql_ctx *cx, qli_run *run)
 {
     changer c;
-    uint64_t before = cx->vars->last_insert_id;
+    cx->vars->last_insert_id_given = false;
     QL_TRY(init(cx, run, &c, false));
     QL_TRY(check_safe(cx, &c));
     QL_TRY(change_all(cx, &c));
     bool found_rows =
         run->ops != NULL && run->ops->client_found_rows != NULL && run->ops->client_found_rows(cx);
     run->out->affected_rows = found_rows ? c.matched : c.changed;
-    if (cx->vars->last_insert_id != before) {
-        run->out->last_insert_id = cx->vars->last_insert_id; /* LAST_INSERT_ID(expr) */
+    if (cx->vars->last_insert_id_given) {
+        run->out->last_insert_id = cx->vars->last_insert_id;
     }
     snprintf(run->out->info, sizeof run->out->info,
              "Rows matched: %llu  Changed: %llu  Warnings: %llu", (unsigned long long)c.matched,

@@ -326,8 +326,9 @@ add_equality(builder *b, uint16_t part)
         t.exact = t.exact && !prefix;
         b->truncated = b->truncated || prefix;
         b->a->low.values[part] = b->a->high.values[part] = t.value;
-        if (t.op == QL_OP_IS_NULL) {
-            b->a->unique = false;
+        if (t.op == QL_OP_IS_NULL || t.value->type.kind == QL_K_NULL ||
+            (t.value->kind == QL_E_CONST && t.value->value.kind == QL_K_NULL)) {
+            b->a->unique = false; /* NULLs are many: IS NULL, <=> NULL */
         }
         mark_exact(b, i, &t);
         return true;

@@ -41,8 +41,7 @@ part_at(const ql_table *t, const ql_index *x, uint16_t k, ql_index_part *out)
     if (x == c || c->hidden_rowid || k >= c->nparts) {
         return false;
     }
-    *out = c->parts[k];
-    out->descending = false;
+    *out = c->parts[k]; /* behind a secondary key it stands as in the clustered index */
     return true;
 }
 
@@ -55,6 +54,19 @@ is_fixed(const ql_index *x, uint16_t nfixed, uint16_t column)
         }
     }
     return false;
+}
+
+/* At most one row has the values that x's parts are fixed to or ordered by: it is unique, and no
+ * part can be NULL, which any number of rows may share. */
+static bool
+tells_rows_apart(const ql_table *t, const ql_index *x)
+{
+    for (uint16_t i = 0; i < x->nparts; i++) {
+        if (t->columns[x->parts[i].column].type.nullable) {
+            return false;
+        }
+    }
+    return x->unique;
 }
 
 /* Does reading x of `source` give the keys' order, and in which direction? */
@@ -81,7 +93,7 @@ index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t 
         }
         ql_index_part part;
         if (!part_at(t, x, at, &part)) {
-            return x->unique && at >= x->nparts && q->nsources == 1;
+            return at >= x->nparts && q->nsources == 1 && tells_rows_apart(t, x);
         }
         if (part.column != column || part.prefix || ct->field == QL_F_ENUM ||
             ct->field == QL_F_SET || (ct->kind == QL_K_STRING && e->type.coll != ct->coll)) {

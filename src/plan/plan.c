@@ -180,7 +180,7 @@ plan_limit(qli_planner *p, ql_block_plan *b, ql_plan **root)
     QL_TRY(above(p, QL_P_LIMIT, *root, root));
     if (q->limit && q->limit->kind == QL_E_CONST && q->limit->value.kind == QL_K_INT) {
         double n = (double)q->limit->value.u;
-        b->limit_is_zero = q->limit->value.u == 0;
+        b->limit_is_zero = q->limit->value.u == 0 && !q->calc_found_rows;
         if (n < (*root)->est_rows) {
             (*root)->est_rows = n < 1 ? 1 : n;
         }

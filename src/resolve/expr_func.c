@@ -501,10 +501,7 @@ type_by_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, uint3
         return QL_OK;
     case QLI_R_ROUND:
         node->type = round_type(node, args, n);
-        /* more digits than the argument has: it gets them first */
-        return node->type.kind == QL_K_DECIMAL && node->type.decimals > args[0]->type.decimals
-                   ? qli_cast(r, NULL, &args[0], &node->type)
-                   : QL_OK;
+        return QL_OK;
     default:
         return type_by_time_rule(r, f, node, args, n);
     }
@@ -769,6 +766,11 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     if (list.n < f->min || (f->max != 255 && list.n > f->max)) {
         return wrong_count(r, e);
+    }
+    if (f->id == QL_FN_FOUND_ROWS) {
+        ql_warn_text(r->cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX,
+                     "FOUND_ROWS() is deprecated and will be removed in a future release. Consider "
+                     "using COUNT(*) instead.");
     }
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &list, &args));

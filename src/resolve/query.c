@@ -163,6 +163,21 @@ bind_having(qli_res *r, qli_scope *sc, const ql_ast_expr *having)
     return QL_OK;
 }
 
+static ql_status
+check_found_rows(qli_res *r, const ql_ast_select *s)
+{
+    if (!s->sql_calc_found_rows) {
+        return QL_OK;
+    }
+    if (s != r->first) {
+        return ql_fail(r->cx, QL_ER_CANT_USE_OPTION_HERE, "SQL_CALC_FOUND_ROWS");
+    }
+    ql_warn_text(r->cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX,
+                 "SQL_CALC_FOUND_ROWS is deprecated and will be removed in a future release. "
+                 "Consider using two separate queries instead.");
+    return QL_OK;
+}
+
 /* SELECT ... INTO @a: names are kept, exec assigns. */
 static ql_status
 bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
@@ -171,6 +186,7 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     if (s->with_rollup) {
         return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "WITH ROLLUP");
     }
+    QL_TRY(check_found_rows(r, s));
     sc->ast = s;
     sc->aggregated = s->group_by.n || qli_ast_has_aggregate(s);
     q->distinct = s->distinct;

@@ -163,6 +163,7 @@ struct ql_query {
     ql_ast_set_op set_op;    /* UNION: left, right; items describe the result; its order_by/limit
                                 apply; slots = item numbers */
     ql_query *left, *right;
+    bool calc_found_rows; /* SQL_CALC_FOUND_ROWS; in the outermost block only */
     bool correlated; /* has QL_E_OUTER references somewhere below: run again for each outer row;
                         else once */
     ql_ast_exprs into_vars;

@@ -83,18 +83,34 @@ select_limit(qli_res *r, ql_query *q)
     return q->limit ? QL_OK : QL_ERROR;
 }
 
+static const ql_ast_select *
+first_block(const ql_ast_select *s)
+{
+    while (s && s->set_op != QL_SET_NONE) {
+        s = s->left;
+    }
+    return s;
+}
+
 static ql_status
 resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
     switch (stmt->kind) {
     case QL_S_SELECT:
+        r->first = first_block(stmt->select);
         QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
+        o->query->calc_found_rows = r->first->sql_calc_found_rows;
         QL_TRY(select_limit(r, o->query));
         o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
         return QL_OK;
     case QL_S_INSERT:
         o->is_write = true;
-        return qli_insert_bind(r, stmt->insert, &o->insert);
+        r->first = first_block(stmt->insert->select);
+        QL_TRY(qli_insert_bind(r, stmt->insert, &o->insert));
+        if (o->insert->select) {
+            o->insert->select->calc_found_rows = r->first->sql_calc_found_rows;
+        }
+        return QL_OK;
     case QL_S_UPDATE:
         o->is_write = true;
         return qli_update_bind(r, stmt->update, &o->update);

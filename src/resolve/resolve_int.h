@@ -105,7 +105,8 @@ typedef struct qli_res {
     bool touches_tables, needs_ticket;
     struct qli_use *uses; /* tables without transactions, newest first */
     uint32_t nuses;
-    uint32_t ncalls; /* of expressions outside query blocks */
+    const ql_ast_select *first; /* first block of the statement: SQL_CALC_FOUND_ROWS stands there */
+    uint32_t ncalls;            /* of expressions outside query blocks */
 } qli_res;
 
 /* --- functions.c --- */

@@ -345,8 +345,29 @@ wide_divide(wide *q, wide *rem, const wide *n, const wide *d)
 }
 
 bool
-ql_decimal_div(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned scale_increment,
-               bool *by_zero)
+ql_decimal_div_int(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, bool *by_zero)
+{
+    *by_zero = ql_decimal_is_zero(b);
+    if (*by_zero) {
+        set_small(r, 0, 0, false);
+        return true;
+    }
+    bool negative = a->negative != b->negative;
+    wide n, d, q, rem;
+    wide_from(&n, a);
+    wide_from(&d, b);
+    if (a->scale < b->scale) {
+        wide_scale_up(&n, b->scale - a->scale);
+    } else {
+        wide_scale_up(&d, a->scale - b->scale);
+    }
+    wide_divide(&q, &rem, &n, &d);
+    return wide_fits(&q) && decimal_from_wide(r, &q, 0, negative);
+}
+
+static bool
+divide(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned scale_increment,
+       bool round, bool *by_zero)
 {
     *by_zero = ql_decimal_is_zero(b);
     if (*by_zero) {
@@ -366,10 +387,34 @@ ql_decimal_div(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned
     wide_scale_up(&n, scale - a->scale + b->scale);
     wide_divide(&q, &rem, &n, &d);
     (void)mpn_lshift(rem.l, rem.l, WIDE, 1);
-    if (mpn_cmp(rem.l, d.l, WIDE) >= 0) {
+    if (round && mpn_cmp(rem.l, d.l, WIDE) >= 0) {
         wide_increment(&q);
     }
     return decimal_from_wide(r, &q, scale, negative);
+}
+
+bool
+ql_decimal_div(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned scale_increment,
+               bool *by_zero)
+{
+    return divide(r, a, b, scale_increment, true, by_zero);
+}
+
+/* MySQL divides in groups of nine digits behind the point and cuts behind the last one. */
+bool
+ql_decimal_quotient(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, unsigned increment,
+                    bool *by_zero)
+{
+    unsigned wide_a = (a->scale + 8u) / 9 * 9, wide_b = (b->scale + 8u) / 9 * 9;
+    unsigned have = wide_a - a->scale + wide_b - b->scale;
+    unsigned more = increment > have ? increment - have : 0;
+    unsigned scale = (wide_a + wide_b + more + 8) / 9 * 9;
+    bool too_long = scale > QL_DECIMAL_MAX_SCALE; /* of digits beyond it the first one rounds */
+    scale = too_long ? QL_DECIMAL_MAX_SCALE : scale;
+    if (scale > a->scale + increment && divide(r, a, b, scale - a->scale, too_long, by_zero)) {
+        return true;
+    }
+    return divide(r, a, b, increment, too_long || a->scale + increment != scale, by_zero);
 }
 
 bool

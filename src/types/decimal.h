@@ -42,6 +42,12 @@ bool ql_decimal_sub(ql_decimal *r, const ql_decimal *a, const ql_decimal *b);
 bool ql_decimal_mul(ql_decimal *r, const ql_decimal *a, const ql_decimal *b);
 bool ql_decimal_div(ql_decimal *r, const ql_decimal *a, const ql_decimal *b,
                     unsigned scale_increment, bool *by_zero);
+/* The quotient as it is inside an expression: whole groups of nine digits behind the point, as many
+ * as s1+div_precision_increment needs, the rest cut off (but rounded at 30). */
+bool ql_decimal_quotient(ql_decimal *r, const ql_decimal *a, const ql_decimal *b,
+                         unsigned increment, bool *by_zero);
+/* The whole part of the exact quotient. */
+bool ql_decimal_div_int(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, bool *by_zero);
 bool ql_decimal_mod(ql_decimal *r, const ql_decimal *a, const ql_decimal *b, bool *by_zero);
 int ql_decimal_cmp(const ql_decimal *a, const ql_decimal *b);
 void ql_decimal_neg(ql_decimal *d);
