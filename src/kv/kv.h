@@ -19,8 +19,10 @@ typedef struct ql_kv_options {
     uint32_t max_readers; /* snapshots open at the same time */
     uint64_t map_size;    /* 0 = 16 TiB */
     bool read_only;
-    bool no_sync; /* temporary environments only */
-    bool no_redo; /* every apply goes into LMDB at once, with its two syncs */
+    bool must_exist; /* refuse a directory without a data file instead of making one */
+    bool salvage;    /* a damaged redo log: take what is whole of it, say what is left out */
+    bool no_sync;    /* temporary environments only */
+    bool no_redo;    /* every apply goes into LMDB at once, with its two syncs */
     /* 0 = the usual; others are for tests. */
     uint32_t redo_segment_bytes;
     uint32_t flush_idle_ms, flush_age_ms; /* recent commits reach LMDB at the latest */

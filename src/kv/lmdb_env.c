@@ -30,7 +30,8 @@
 #define SPACE_FLOOR ((uint64_t)1 << 20)
 
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
-static const char identity_value[] = "quell kv 1";
+static const char identity_value[] = "quell kv 2";
+static const char identity_1[] = "quell kv 1"; /* its log has no account in the data file */
 
 /* --- errors --- */
 
@@ -315,6 +316,14 @@ is_harmless(const char *name)
     return false;
 }
 
+/* Files that only a server that ran here can have left: its data file is lost. */
+static bool
+is_rest_of_data(const char *name)
+{
+    static const char redo[] = DATA_FILE "-redo";
+    return strncmp(name, redo, sizeof redo - 1) == 0;
+}
+
 /* Without a data file of ours the directory must hold nothing else of somebody's. */
 static ql_status
 check_new_dir(ql_ctx *cx, const char *dir)
@@ -323,19 +332,37 @@ check_new_dir(ql_ctx *cx, const char *dir)
     if (d == NULL) {
         return fail_dir(cx, dir, strerror(errno));
     }
-    char stranger[256] = "";
+    char stranger[256] = "", rest[256] = "";
     for (struct dirent *e = readdir(d); e != NULL && stranger[0] == '\0'; e = readdir(d)) {
-        if (!is_harmless(e->d_name)) {
+        if (is_rest_of_data(e->d_name)) {
+            (void)snprintf(rest, sizeof rest, "%s", e->d_name);
+        } else if (!is_harmless(e->d_name)) {
             (void)snprintf(stranger, sizeof stranger, "%s", e->d_name);
         }
     }
     (void)closedir(d);
+    if (rest[0] != '\0') {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                            "Cannot use data directory '%s': its data file " DATA_FILE
+                            " is missing or empty, but '%s' is there. Nothing was changed: restore "
+                            "the data file",
+                            dir, rest);
+    }
     if (stranger[0] != '\0') {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
                             "Cannot use data directory '%s': it holds '%s' and no data of Quell",
                             dir, stranger);
     }
     return QL_OK;
+}
+
+int
+qli_lmdb_put_identity(MDB_txn *txn, MDB_dbi dbi)
+{
+    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key};
+    MDB_val v = {.mv_size = sizeof identity_value - 1,
+                 .mv_data = (void *)(uintptr_t)identity_value};
+    return mdb_put(txn, dbi, &k, &v, 0);
 }
 
 static int
@@ -346,15 +373,18 @@ write_identity(qli_lmdb *l)
     if (rc != 0) {
         return rc;
     }
-    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key};
-    MDB_val v = {.mv_size = sizeof identity_value - 1,
-                 .mv_data = (void *)(uintptr_t)identity_value};
-    rc = mdb_put(txn, l->dbi, &k, &v, 0);
+    rc = qli_lmdb_put_identity(txn, l->dbi);
     if (rc != 0) {
         mdb_txn_abort(txn);
         return rc;
     }
     return mdb_txn_commit(txn);
+}
+
+static bool
+is_value(const MDB_val *v, const char *text)
+{
+    return v->mv_size == strlen(text) && memcmp(v->mv_data, text, v->mv_size) == 0;
 }
 
 /* 0 = ours; MDB_NOTFOUND = new and empty; MDB_INCOMPATIBLE = a stranger's, or of another format. */
@@ -370,9 +400,8 @@ read_identity(qli_lmdb *l)
     MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key}, v;
     rc = mdb_get(txn, l->dbi, &k, &v);
     if (rc == 0) {
-        bool same = v.mv_size == sizeof identity_value - 1 &&
-                    memcmp(v.mv_data, identity_value, v.mv_size) == 0;
-        rc = same ? 0 : MDB_INCOMPATIBLE;
+        l->old_format = is_value(&v, identity_1);
+        rc = l->old_format || is_value(&v, identity_value) ? 0 : MDB_INCOMPATIBLE;
     } else if (rc == MDB_NOTFOUND && mdb_stat(txn, l->dbi, &st) == 0 && st.ms_entries != 0) {
         rc = MDB_INCOMPATIBLE;
     }
@@ -383,13 +412,17 @@ read_identity(qli_lmdb *l)
 static ql_status
 open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
 {
-    if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
+    bool exists = opt->must_exist || opt->read_only;
+    if (!exists && mkdir(dir, 0750) != 0 && errno != EEXIST) {
         return fail_dir(cx, dir, strerror(errno));
     }
     struct stat sb;
     bool is_new = stat(l->path, &sb) != 0 || sb.st_size == 0;
     if (is_new) {
         QL_TRY(check_new_dir(cx, dir));
+    }
+    if (is_new && exists) {
+        return fail_dir(cx, dir, "its data file " DATA_FILE " is missing or empty");
     }
     QL_TRY(lock_dir(cx, l, dir));
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (opt->read_only ? MDB_RDONLY : 0);

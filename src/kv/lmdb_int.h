@@ -37,6 +37,7 @@ struct qli_lmdb {
     MDB_dbi dbi;       /* [const] */
     int lock_fd;       /* [const] flock of the data directory; -1 in temporary environments */
     bool no_sync;      /* [const] */
+    bool old_format;   /* [writer] the file has the identity of format 1 */
     bool tiny_pending; /* [writer] disk was full: free pages by one tiny commit first */
     char *path;        /* [const] of the data file */
     ql_mutex mu;       /* rank KV: the lists below */
@@ -78,6 +79,8 @@ extern const ql_kv_ops qli_lmdb_ops;
 /* Word LMDB's or the system's error rc: 1021 when the disk (or the map) is full, else 1030, 1037,
  * 1041. */
 ql_status qli_lmdb_fail(ql_ctx *cx, qli_lmdb *l, int rc);
+/* The identity of the format written now, into txn. LMDB's code. */
+int qli_lmdb_put_identity(MDB_txn *txn, MDB_dbi dbi) QL_MUST_USE;
 void qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out);
 void qli_lmdb_close(ql_kv *kv);
 
@@ -98,6 +101,7 @@ ql_status qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str t
                                size_t *done);
 /* Commit without publishing its number (LMDB's code); ends the apply. */
 int qli_lapply_finish(ql_ctx *cx, ql_kv_apply *a) QL_MUST_USE;
+MDB_txn *qli_lapply_txn(ql_kv_apply *a);
 uint64_t qli_lapply_txn_id(const ql_kv_apply *a);
 ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_lapply_abort(ql_kv_apply *a);

@@ -279,6 +279,12 @@ publish_seq(qli_lmdb *l)
     }
 }
 
+MDB_txn *
+qli_lapply_txn(ql_kv_apply *apply)
+{
+    return ((qli_lapply *)apply)->txn;
+}
+
 uint64_t
 qli_lapply_txn_id(const ql_kv_apply *apply)
 {

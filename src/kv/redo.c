@@ -7,8 +7,6 @@
  */
 #include "kv/redo_int.h"
 
-#include <sys/random.h>
-
 #include "base/log.h"
 #include "kv/redo.h"
 
@@ -16,9 +14,6 @@
 #define IDLE_MS 200u
 #define AGE_MS 2000u
 #define COUNTED_EXACTLY 500
-
-static const char state_key[2] = {(char)QLI_KV_INTERNAL, 's'};
-static const char id_key[2] = {(char)QLI_KV_INTERNAL, 'u'};
 
 /* --- generations --- */
 
@@ -135,89 +130,6 @@ redo_stats(ql_kv *kv, ql_kv_stats *out)
 
 /* --- recovery --- */
 
-static int
-read_own(qli_redo *r, const char key[2], void *p, size_t n)
-{
-    MDB_txn *txn;
-    MDB_val k = {.mv_size = 2, .mv_data = (void *)(uintptr_t)key}, v;
-    int rc = mdb_txn_begin(r->l.env, NULL, MDB_RDONLY, &txn);
-    if (rc != 0) {
-        return rc;
-    }
-    rc = mdb_get(txn, r->l.dbi, &k, &v);
-    if (rc == 0 && v.mv_size != n) {
-        rc = MDB_CORRUPTED;
-    }
-    if (rc == 0) {
-        memcpy(p, v.mv_data, n);
-    }
-    mdb_txn_abort(txn);
-    return rc;
-}
-
-static int
-write_own(MDB_txn *txn, MDB_dbi dbi, const char key[2], const void *p, size_t n)
-{
-    MDB_val k = {.mv_size = 2, .mv_data = (void *)(uintptr_t)key};
-    MDB_val v = {.mv_size = n, .mv_data = (void *)(uintptr_t)p};
-    return mdb_put(txn, dbi, &k, &v, 0);
-}
-
-/* First time: numbers go on where LMDB's transactions are. */
-static int
-write_first_state(qli_redo *r, unsigned char id[QLI_REDO_ID])
-{
-    MDB_txn *txn;
-    char seq[8];
-    if (getrandom(id, QLI_REDO_ID, 0) != (ssize_t)QLI_REDO_ID) {
-        return EIO;
-    }
-    int rc = mdb_txn_begin(r->l.env, NULL, 0, &txn);
-    if (rc != 0) {
-        return rc;
-    }
-    qli_store_be64(seq, mdb_txn_id(txn));
-    rc = write_own(txn, r->l.dbi, state_key, seq, sizeof seq);
-    if (rc == 0) {
-        rc = write_own(txn, r->l.dbi, id_key, id, QLI_REDO_ID);
-    }
-    if (rc != 0) {
-        mdb_txn_abort(txn);
-        return rc;
-    }
-    return mdb_txn_commit(txn);
-}
-
-/* LMDB's number and the id that binds the log's files to it. */
-static ql_status
-read_state(ql_ctx *cx, qli_redo *r, unsigned char id[QLI_REDO_ID])
-{
-    char seq[8];
-    MDB_envinfo info;
-    int rc = read_own(r, id_key, id, QLI_REDO_ID);
-    if (rc == MDB_NOTFOUND && !r->read_only) {
-        rc = write_first_state(r, id);
-    }
-    if (rc == 0) {
-        rc = read_own(r, state_key, seq, sizeof seq);
-    }
-    if (rc == 0) {
-        rc = mdb_env_info(r->l.env, &info);
-    }
-    if (rc == MDB_NOTFOUND && r->read_only && mdb_env_info(r->l.env, &info) == 0) {
-        memset(id, 0, QLI_REDO_ID); /* written before there was a log */
-        qli_store_be64(seq, info.me_last_txnid);
-        rc = 0;
-    }
-    if (rc != 0) {
-        return qli_lmdb_fail(cx, &r->l, rc);
-    }
-    r->file_txn = info.me_last_txnid;
-    r->file_seq = qli_load_be64(seq);
-    atomic_store_explicit(&r->l.kv.seq, r->file_seq, memory_order_release);
-    return QL_OK;
-}
-
 static ql_status
 replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
 {
@@ -248,14 +160,11 @@ replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
 static void
 count_segments(qli_redo *r)
 {
-    uint32_t there = 0;
-    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
-        there |= r->log.seg[i].fd >= 0 ? 1u << i : 0;
-    }
-    r->nsegments = (uint32_t)__builtin_popcount(there);
-    r->free_segments = r->ngens == 0 ? there : 0;
+    r->files = qli_redo_log_files(&r->log);
+    r->nsegments = (uint32_t)__builtin_popcount(r->files);
+    r->free_segments = r->ngens == 0 ? r->files : 0;
     if (r->ngens != 0) {
-        r->gens[0]->segments = there;
+        r->gens[0]->segments = r->files;
     }
 }
 
@@ -280,16 +189,59 @@ flush_recovered(ql_ctx *cx, qli_redo *r)
     return st;
 }
 
+/* LMDB has all. Files that cannot be used go, once its state says that none is needed. */
 static ql_status
-recover(ql_ctx *cx, qli_redo *r)
+tidy_log(ql_ctx *cx, qli_redo *r)
 {
-    unsigned char id[QLI_REDO_ID];
-    QL_TRY(read_state(cx, r, id));
-    int rc = qli_redo_log_open(&r->log, r->l.path, id, r->segment_bytes, r->read_only);
+    if (qli_redo_log_has_odd(&r->log)) {
+        QL_TRY(qli_redo_state_commit(cx, r, false));
+        qli_redo_log_drop_odd(&r->log);
+    }
+    count_segments(r);
+    if (r->nsegments == 0 && !r->no_log && qli_redo_log_create(&r->log, 0) == 0) {
+        count_segments(r);
+    }
+    /* The state will name the newest use that there is: it must not be in memory only. */
+    uint64_t serial = 0;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        serial = r->log.seg[i].serial > serial ? r->log.seg[i].serial : serial;
+    }
+    atomic_store_explicit(&r->log.written_serial, serial, memory_order_relaxed);
+    atomic_store_explicit(&r->log.durable_serial, 0, memory_order_relaxed);
+    int ignored = qli_redo_log_sync_all(&r->log, r->files, false); /* fails: broken, not used */
+    (void)ignored;
+    return QL_OK;
+}
+
+/* From now on the log may hold what LMDB lacks, and LMDB's state says so. On a full disk it does
+ * not yet: commits go straight into LMDB until one has said it. */
+static ql_status
+name_log(ql_ctx *cx, qli_redo *r)
+{
+    if (r->no_log || atomic_load_explicit(&r->log.broken, memory_order_relaxed)) {
+        return QL_OK;
+    }
+    ql_status st = qli_redo_state_commit(cx, r, true);
+    const ql_condition *c = ql_diag_error(cx->diag);
+    if (st == QL_ERROR && c != NULL && c->number == QL_ER_DISK_FULL) {
+        ql_diag_clear_error(cx->diag);
+        return QL_OK;
+    }
+    return st;
+}
+
+static ql_status
+recover(ql_ctx *cx, qli_redo *r, bool salvage)
+{
+    qli_redo_state state;
+    QL_TRY(qli_redo_state_read(cx, r, &state));
+    state.expect.salvage = salvage;
+    int rc = qli_redo_log_open(&r->log, r->l.path, state.id, r->segment_bytes, r->read_only);
     if (rc != 0) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the redo log: %s", strerror(rc));
     }
-    QL_TRY(qli_redo_log_recover(cx, &r->log, r->file_seq, replay_record, r));
+    qli_redo_log_applied(&r->log, r->file_seq);
+    QL_TRY(qli_redo_log_recover(cx, &r->log, &state.expect, replay_record, r));
     count_segments(r);
     if (r->read_only) {
         return QL_OK;
@@ -298,11 +250,8 @@ recover(ql_ctx *cx, qli_redo *r)
         QL_TRY(flush_recovered(cx, r));
     }
     if (r->ngens == 0) {
-        qli_redo_log_drop_odd(&r->log);
-        count_segments(r);
-    }
-    if (r->nsegments == 0 && !r->no_log && qli_redo_log_create(&r->log, 0) == 0) {
-        count_segments(r);
+        QL_TRY(tidy_log(cx, r));
+        QL_TRY(name_log(cx, r));
     }
     return QL_OK;
 }
@@ -381,7 +330,7 @@ qli_redo_open(ql_ctx *cx, qli_redo *r, const ql_kv_options *opt, ql_kv **out)
     r->no_log = opt->no_redo || opt->read_only;
     ql_cv_init(&r->work);
     ql_cv_init(&r->writer_free);
-    ql_status st = recover(cx, r);
+    ql_status st = recover(cx, r, opt->salvage);
     if (st == QL_OK && !r->read_only) {
         st = start_flusher(cx, r);
     }

@@ -128,7 +128,9 @@ commit_direct(ql_ctx *cx, rapply *a)
     uint64_t seq = atomic_load_explicit(&r->l.kv.seq, memory_order_relaxed) + 1;
     ql_kv_apply *direct = a->direct;
     a->direct = NULL;
-    ql_status st = qli_flush_commit(cx, r, direct, a->ngens, seq);
+    /* A log that failed has nothing that LMDB lacks now, whatever became of its last record. */
+    bool in_use = !r->no_log && !atomic_load_explicit(&r->log.broken, memory_order_relaxed);
+    ql_status st = qli_flush_commit(cx, r, direct, a->ngens, seq, in_use);
     ql_mutex_lock(&r->l.mu);
     r->n_direct += st == QL_OK ? 1 : 0;
     ql_mutex_unlock(&r->l.mu);
@@ -281,10 +283,35 @@ log_is_broken(ql_ctx *cx, qli_redo *r, int rc)
     }
 }
 
+/* What is in other segments must be durable before anything in the next one is: recovery knows no
+ * gaps. */
+static ql_status
+leave_segments(ql_ctx *cx, qli_redo *r)
+{
+    if (atomic_load_explicit(&r->log.durable_seq, memory_order_acquire) >=
+        atomic_load_explicit(&r->l.kv.seq, memory_order_relaxed)) {
+        return QL_OK;
+    }
+    ql_mutex_lock(&r->l.mu);
+    uint32_t files = r->files;
+    ql_mutex_unlock(&r->l.mu);
+    int rc = qli_redo_log_sync_all(&r->log, files, false);
+    if (rc != 0) {
+        log_is_broken(cx, r, rc);
+        return QL_END;
+    }
+    return QL_OK;
+}
+
 /* Begin a generation in segment i. QL_END: the segment cannot be written. */
 static ql_status
 begin_generation(ql_ctx *cx, qli_redo *r, uint32_t i)
 {
+    ql_status st = leave_segments(cx, r);
+    if (st != QL_OK) {
+        give_segment_back(r, i);
+        return st;
+    }
     qli_gen *g = qli_gen_new(1u << i);
     if (g == NULL) {
         give_segment_back(r, i);
@@ -316,19 +343,6 @@ has_room(const qli_redo *r, const qli_gen *g, const rapply *a)
            atomic_load_explicit(&g->mt.bytes, memory_order_relaxed) + a->cost <= MEMORY_MAX;
 }
 
-/* The segment that is left must be durable before anything in the next one is: recovery knows no
- * gaps. */
-static ql_status
-leave_segment(ql_ctx *cx, qli_redo *r, uint32_t i)
-{
-    int rc = qli_redo_log_sync(&r->log, i, false);
-    if (rc != 0) {
-        log_is_broken(cx, r, rc);
-        return QL_END;
-    }
-    return QL_OK;
-}
-
 /* An active generation with room for a, and `committing` set: it stays the active one. QL_END: not
  * through the log. Waits for a flush when no segment is free. */
 static ql_status
@@ -336,12 +350,11 @@ find_room(ql_ctx *cx, rapply *a)
 {
     qli_redo *r = a->r;
     for (;;) {
-        uint32_t i = 0, old = UINT32_MAX;
+        uint32_t i = 0;
         bool free_one = true;
         ql_mutex_lock(&r->l.mu);
         qli_gen *g = r->active;
         if (g != NULL && g->last != 0 && (r->freeze_wanted || !has_room(r, g, a))) {
-            old = (uint32_t)__builtin_ctz(g->segments);
             qli_redo_freeze(r);
             ql_cv_signal(&r->work);
             g = NULL;
@@ -350,19 +363,10 @@ find_room(ql_ctx *cx, rapply *a)
         if (g == NULL) {
             free_one = take_segment(r, &i);
         }
-        bool none = r->nsegments == 0;
+        bool none = r->nsegments == 0 || !r->log_is_named;
         ql_mutex_unlock(&r->l.mu);
         if (g != NULL) {
             return QL_OK;
-        }
-        if (old != UINT32_MAX) {
-            ql_status st = leave_segment(cx, r, old);
-            if (st != QL_OK) {
-                if (free_one) {
-                    give_segment_back(r, i);
-                }
-                return st;
-            }
         }
         if (none) {
             return QL_END;

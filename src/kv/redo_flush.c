@@ -8,6 +8,8 @@
  */
 #include "kv/redo_int.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 
 #define RETRY_NS ((int64_t)1000000000)
@@ -15,8 +17,6 @@
 #define SOON_NS ((int64_t)5000000)
 #define KEYS_PER_LOOK 1024u
 #define ALL_REASONS (QL_INTR_STMT_MASK | QL_INTR_CONN_MASK)
-
-static const char state_key[2] = {(char)QLI_KV_INTERNAL, 's'};
 
 /* --- the writer's token --- */
 
@@ -103,12 +103,9 @@ drop_gens(qli_redo *r, uint32_t n)
 }
 
 ql_status
-qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t seq)
+qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t seq, bool in_use)
 {
-    char value[8];
-    qli_store_be64(value, seq);
-    ql_status st =
-        qli_lapply_put(cx, a, (ql_str){state_key, sizeof state_key}, (ql_str){value, sizeof value});
+    ql_status st = qli_redo_state_put(cx, r, a, seq, in_use);
     if (st != QL_OK) {
         qli_lapply_abort(a);
         return st;
@@ -125,6 +122,9 @@ qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t s
     if (rc == 0) {
         r->file_txn = txn;
         r->file_seq = seq;
+        r->log_is_named = in_use;
+        r->l.old_format = false;
+        qli_redo_log_applied(&r->log, seq);
         drop_gens(r, n);
         if (atomic_load_explicit(&r->l.kv.seq, memory_order_relaxed) < seq) {
             atomic_store_explicit(&r->l.kv.seq, seq, memory_order_release);
@@ -140,6 +140,7 @@ qli_flush_frozen(ql_ctx *cx, qli_redo *r)
     ql_mutex_lock(&r->l.mu);
     uint32_t n = count_frozen(r);
     uint64_t seq = n != 0 ? r->gens[n - 1]->last : 0;
+    bool in_use = !r->no_log && !(r->closing && n == r->ngens);
     ql_mutex_unlock(&r->l.mu);
     if (n == 0) {
         return QL_OK;
@@ -151,7 +152,7 @@ qli_flush_frozen(ql_ctx *cx, qli_redo *r)
         qli_lapply_abort(a);
         return st;
     }
-    st = qli_flush_commit(cx, r, a, n, seq);
+    st = qli_flush_commit(cx, r, a, n, seq, in_use);
     if (st == QL_OK) {
         ql_mutex_lock(&r->l.mu);
         r->n_flushes++;
@@ -219,17 +220,40 @@ free_garbage(qli_redo *r)
     r->held_bytes -= bytes;
 }
 
+/* LMDB's state names the new segment i before anything is written there. */
+static bool
+name_segment(ql_ctx *cx, qli_redo *r, uint32_t i)
+{
+    qli_writer_take(cx, r);
+    ql_mutex_lock(&r->l.mu);
+    r->files |= 1u << i;
+    ql_mutex_unlock(&r->l.mu);
+    ql_status st = qli_redo_state_commit(cx, r, true);
+    qli_writer_give(r);
+    ql_diag_reset(cx->diag);
+    if (st != QL_OK) {
+        ql_mutex_lock(&r->l.mu);
+        r->files &= ~(1u << i);
+        ql_mutex_unlock(&r->l.mu);
+    }
+    return st == QL_OK;
+}
+
 /* [mu], given up meanwhile. Before the committer needs one; where that fails it waits for a flush,
  * or does without the log. */
 static void
-make_segment(qli_redo *r, int64_t now)
+make_segment(ql_ctx *cx, qli_redo *r, int64_t now)
 {
     uint32_t i = 0;
-    while (r->log.seg[i].fd >= 0) {
+    while ((r->files & 1u << i) != 0) {
         i++; /* fewer than QLI_SEGMENTS are there */
     }
     ql_mutex_unlock(&r->l.mu);
     int rc = qli_redo_log_create(&r->log, i);
+    if (rc == 0 && !name_segment(cx, r, i)) {
+        qli_redo_log_remove(&r->log, i);
+        rc = ENOSPC;
+    }
     ql_mutex_lock(&r->l.mu);
     if (rc == 0) {
         r->nsegments++;
@@ -249,14 +273,10 @@ wants_segment(const qli_redo *r, int64_t now)
 
 /* A failure is remembered in the log's object; the committer then goes without it. */
 static void
-sync_lazy(qli_redo *r)
+sync_lazy(qli_redo *r, uint32_t files)
 {
-    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
-        if (atomic_load_explicit(&r->log.seg[i].unsynced, memory_order_acquire)) {
-            int rc = qli_redo_log_sync(&r->log, i, true);
-            (void)rc;
-        }
-    }
+    int rc = qli_redo_log_sync_all(&r->log, files, true);
+    (void)rc;
 }
 
 static bool
@@ -301,7 +321,7 @@ work_once(ql_ctx *cx, qli_redo *r, int64_t *until)
     }
     look_at_active(r, now, until);
     if (wants_segment(r, now)) {
-        make_segment(r, now);
+        make_segment(cx, r, now);
         return true;
     }
     if (count_frozen(r) != 0 && !r->writer_busy) {
@@ -316,8 +336,9 @@ work_once(ql_ctx *cx, qli_redo *r, int64_t *until)
     }
     if (has_lazy(r)) {
         if (now >= r->synced_ns + LAZY_NS) {
+            uint32_t files = r->files;
             ql_mutex_unlock(&r->l.mu);
-            sync_lazy(r);
+            sync_lazy(r, files);
             ql_mutex_lock(&r->l.mu);
             r->synced_ns = now;
             return true;
@@ -327,12 +348,14 @@ work_once(ql_ctx *cx, qli_redo *r, int64_t *until)
     return false;
 }
 
-/* Everything into LMDB; where it cannot take it the log keeps it for the next start. */
+/* Everything into LMDB, with the word that no log is needed any more; where it cannot take it the
+ * log keeps it for the next start. */
 static void
 finish(ql_ctx *cx, qli_redo *r)
 {
     ql_hold(cx, ALL_REASONS);
     ql_mutex_lock(&r->l.mu);
+    r->closing = true;
     qli_redo_freeze(r);
     if (count_frozen(r) != 0) {
         flush_now(cx, r);
@@ -340,9 +363,16 @@ finish(ql_ctx *cx, qli_redo *r)
     while (r->garbage != NULL) {
         free_garbage(r);
     }
+    bool named = r->log_is_named, all = r->ngens == 0;
+    uint32_t files = r->files;
     ql_mutex_unlock(&r->l.mu);
+    if (named && all) {
+        ql_status ignored = qli_redo_state_commit(cx, r, false);
+        (void)ignored;
+        ql_diag_reset(cx->diag);
+    }
     if (has_lazy(r)) {
-        sync_lazy(r);
+        sync_lazy(r, files);
     }
     ql_unhold(cx, ALL_REASONS);
 }

@@ -35,7 +35,8 @@ typedef struct qli_redo {
     size_t segment_bytes;        /* [const] */
     int64_t idle_ns, age_ns;     /* [const] when the active generation goes to LMDB */
     bool read_only, no_log;      /* [const] read_only implies no_log */
-    uint32_t nsegments;          /* [mu] segments there are */
+    uint32_t files;              /* [mu] bits of the segments there are */
+    uint32_t nsegments;          /* [mu] their number */
     uint32_t free_segments;      /* [mu] bits of those that hold nothing that is needed */
     qli_gen *gens[QLI_GENS];     /* [mu] generations not in LMDB, oldest first */
     uint32_t ngens;              /* [mu] */
@@ -46,6 +47,8 @@ typedef struct qli_redo {
     qli_gen *garbage;            /* [mu] for the flusher to free */
     size_t held_bytes;           /* [mu] memory of generations that left the list */
     bool writer_busy;            /* [mu] LMDB's write transaction is in somebody's hands */
+    bool log_is_named;           /* [mu] LMDB's state says that the log is in use */
+    bool closing;                /* [flusher] the last flush: no log is needed behind it */
     int64_t retry_ns;            /* [mu] a flush failed: not before */
     int64_t segment_retry_ns;    /* [mu] making a segment failed: not before */
     int64_t synced_ns;           /* [flusher] last sync of what was written lazily */
@@ -74,6 +77,20 @@ void qli_gen_put(qli_redo *r, qli_gen *g);
 /* [mu] The active generation takes no more. */
 void qli_redo_freeze(qli_redo *r);
 
+/* redo_state.c: what LMDB's file says of itself and of the log, in records of kv's own. */
+typedef struct qli_redo_state {
+    uint64_t seq; /* number of the state */
+    unsigned char id[QLI_REDO_ID];
+    qli_redo_expect expect;
+} qli_redo_state;
+/* Single-threaded, at open; a new or old file gets what it lacks unless read_only. */
+ql_status qli_redo_state_read(ql_ctx *cx, qli_redo *r, qli_redo_state *out) QL_MUST_USE;
+/* [writer] Into apply a: its state is number seq; in_use: the log may go on behind it. */
+ql_status qli_redo_state_put(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint64_t seq,
+                             bool in_use) QL_MUST_USE;
+/* [writer] The same in a transaction of its own, for the number that LMDB has. */
+ql_status qli_redo_state_commit(ql_ctx *cx, qli_redo *r, bool in_use) QL_MUST_USE;
+
 /* redo_flush.c */
 void qli_flusher_run(void *arg);
 /* LMDB's write transaction for the caller alone, and back. Uninterruptible. Waits: BACKGROUND. */
@@ -82,9 +99,9 @@ void qli_writer_give(qli_redo *r);
 /* [writer] Put the first n generations into transaction a. */
 ql_status qli_flush_put(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n) QL_MUST_USE;
 /* [writer] Commit a, which holds the first n generations and makes LMDB's state that of number seq;
- * they are dropped. Ends the apply in every case. */
-ql_status qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n,
-                           uint64_t seq) QL_MUST_USE;
+ * they are dropped. in_use: the log may go on behind it. Ends the apply in every case. */
+ql_status qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t seq,
+                           bool in_use) QL_MUST_USE;
 /* [writer] All generations that take no more commits, in a transaction of their own. */
 ql_status qli_flush_frozen(ql_ctx *cx, qli_redo *r) QL_MUST_USE;
 /* The same with the token taken meanwhile. Waits: BACKGROUND (for the flusher). */

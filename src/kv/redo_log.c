@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Segments of the redo log (redo_log.h has the format). Owner file of raw reads, writes and syncs
- * of the log. The committer appends, the flusher creates segments and syncs what was written
- * lazily; opening and recovery are single-threaded. No locks, no waits but the disk's.
+ * Segments of the redo log (redo_log.h has the format). Owner file of raw writes and syncs of the
+ * log. The committer appends, the flusher creates segments and syncs what was written lazily;
+ * opening is single-threaded. No locks, no waits but the disk's.
  */
 #include "kv/redo_log.h"
 
@@ -13,47 +13,26 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
-#include <zlib.h>
+
+#include "kv/crc32c.h"
 
 #define ZEROS ((size_t)64 << 10)
 #define SPARE_SPACE 4u /* a segment is made while so many times its size is free */
 
-static const char magic[8] = "QLREDO01";
+static const char magic[8] = "QLREDO02";
 
-typedef struct segment_head {
-    char magic[8];
-    unsigned char id[QLI_REDO_ID];
-    uint64_t serial, first, nonce;
-    uint32_t crc, zero;
-} segment_head;
-
-typedef struct record_head {
-    uint32_t crc, n;
-    uint64_t seq;
-} record_head;
-
-_Static_assert(sizeof(record_head) == QLI_RECORD_HEAD, "format");
-_Static_assert(sizeof(segment_head) == 56, "format");
-
-static uint32_t
-checksum(const void *p, size_t n)
+uint32_t
+qli_segment_head_crc(const qli_segment_head *h)
 {
-    return (uint32_t)crc32(crc32(0, NULL, 0), p, (unsigned)n);
+    return qli_crc32c(0, h, offsetof(qli_segment_head, crc));
 }
 
-/* Of a record from behind its crc on, n bytes. The nonce makes what an earlier use of the segment
- * left behind invalid, whatever its numbers are. */
-static uint32_t
-record_crc(uint64_t nonce, const char *p, size_t n)
+/* The nonce makes what an earlier use of the segment left behind invalid, whatever its numbers are.
+ */
+uint32_t
+qli_record_crc(uint64_t nonce, const char *p, size_t n)
 {
-    uLong crc = crc32(crc32(0, NULL, 0), (const Bytef *)&nonce, sizeof nonce);
-    return (uint32_t)crc32(crc, (const Bytef *)p, (unsigned)n);
-}
-
-static size_t
-padded(size_t n)
-{
-    return (n + 7) & ~(size_t)7;
+    return qli_crc32c(qli_crc32c(0, &nonce, sizeof nonce), p, n);
 }
 
 /* --- operations --- */
@@ -124,24 +103,6 @@ write_all(int fd, const void *p, size_t n, size_t at)
     return 0;
 }
 
-/* What is there of the file, up to n bytes. */
-static int
-read_all(int fd, char *p, size_t n, size_t *got)
-{
-    *got = 0;
-    while (*got < n) {
-        ssize_t m = pread(fd, p + *got, n - *got, (off_t)*got);
-        if (m < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (m == 0) {
-            break;
-        }
-        *got += m > 0 ? (size_t)m : 0;
-    }
-    return 0;
-}
-
 static int
 sync_data(int fd)
 {
@@ -152,8 +113,8 @@ sync_data(int fd)
     return rc == 0 ? 0 : errno;
 }
 
-static void
-segment_path(const qli_redo_log *log, uint32_t i, char *path, size_t n)
+void
+qli_redo_log_path(const qli_redo_log *log, uint32_t i, char *path, size_t n)
 {
     (void)snprintf(path, n, "%s-redo%u", log->path, i);
 }
@@ -174,7 +135,7 @@ static int
 open_segment(const qli_redo_log *log, qli_segment *s, uint32_t i, int flags)
 {
     char path[4096];
-    segment_path(log, i, path, sizeof path);
+    qli_redo_log_path(log, i, path, sizeof path);
     int fd = open(path, flags | O_CLOEXEC, 0640);
     if (fd < 0) {
         return errno;
@@ -195,12 +156,13 @@ open_segment(const qli_redo_log *log, qli_segment *s, uint32_t i, int flags)
     return 0;
 }
 
-static void
-remove_segment(qli_redo_log *log, uint32_t i)
+void
+qli_redo_log_remove(qli_redo_log *log, uint32_t i)
 {
     char path[4096];
-    segment_path(log, i, path, sizeof path);
+    qli_redo_log_path(log, i, path, sizeof path);
     close_segment(&log->seg[i]);
+    log->seg[i].serial = 0;
     (void)unlink(path);
 }
 
@@ -291,53 +253,99 @@ qli_redo_log_create(qli_redo_log *log, uint32_t i)
         rc = sync_directory(log);
     }
     if (rc != 0) {
-        remove_segment(log, i);
+        qli_redo_log_remove(log, i);
         return rc;
     }
     s->size = log->segment_bytes;
     return 0;
 }
 
+uint32_t
+qli_redo_log_files(const qli_redo_log *log)
+{
+    uint32_t there = 0;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        there |= log->seg[i].fd >= 0 ? 1u << i : 0;
+    }
+    return there;
+}
+
+static bool
+is_odd(const qli_redo_log *log, uint32_t i)
+{
+    const qli_segment *s = &log->seg[i];
+    return s->fd >= 0 && (s->left_out || s->size != log->segment_bytes);
+}
+
+bool
+qli_redo_log_has_odd(const qli_redo_log *log)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        any |= is_odd(log, i);
+    }
+    return any;
+}
+
+/* For whoever wants to look at what was left out: under the first name that is free. */
+static void
+put_aside(qli_redo_log *log, uint32_t i)
+{
+    char from[4096], to[4096 + 32];
+    qli_redo_log_path(log, i, from, sizeof from);
+    close_segment(&log->seg[i]);
+    log->seg[i].serial = 0;
+    for (int n = 1; n < 1000; n++) {
+        (void)snprintf(to, sizeof to, "%s.left-%d", from, n);
+        if (access(to, F_OK) != 0 && rename(from, to) == 0) {
+            return;
+        }
+    }
+}
+
 void
 qli_redo_log_drop_odd(qli_redo_log *log)
 {
     for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
-        if (log->seg[i].fd >= 0 && log->seg[i].size != log->segment_bytes) {
-            remove_segment(log, i);
+        if (is_odd(log, i) && log->seg[i].left_out) {
+            put_aside(log, i);
+        } else if (is_odd(log, i)) {
+            qli_redo_log_remove(log, i);
         }
     }
 }
 
 /* --- appending --- */
 
-static uint32_t
-head_crc(const segment_head *h)
-{
-    return checksum(h, offsetof(segment_head, crc));
-}
-
 int
 qli_redo_log_start(qli_redo_log *log, uint32_t i, uint64_t first)
 {
     qli_segment *s = &log->seg[i];
-    segment_head h = {.serial = ++log->serial, .first = first};
+    qli_segment_head h = {.serial = ++log->serial, .first = first, .size = log->segment_bytes};
     if (getrandom(&h.nonce, sizeof h.nonce, 0) != (ssize_t)sizeof h.nonce) {
         return EIO;
     }
     memcpy(h.magic, magic, sizeof magic);
     memcpy(h.id, log->id, sizeof h.id);
-    h.crc = head_crc(&h);
+    h.crc = qli_segment_head_crc(&h);
     s->serial = h.serial;
     s->first = first;
     s->nonce = h.nonce;
     s->end = QLI_SEGMENT_HEAD;
-    return write_all(s->fd, &h, sizeof h, 0);
+    int rc = write_all(s->fd, &h, sizeof h, 0);
+    if (rc == 0) {
+        rc = write_all(s->fd, &h, sizeof h, QLI_HEAD_COPY);
+    }
+    if (rc == 0) {
+        atomic_store_explicit(&log->written_serial, h.serial, memory_order_release);
+    }
+    return rc;
 }
 
 bool
 qli_redo_log_fits(const qli_redo_log *log, uint32_t i, size_t n)
 {
-    return log->seg[i].end + padded(QLI_RECORD_HEAD + n) <= log->segment_bytes;
+    return log->seg[i].end + qli_record_padded(QLI_RECORD_HEAD + n) <= log->segment_bytes;
 }
 
 /* The tests' failures, else the system's. */
@@ -354,34 +362,19 @@ write_record(qli_redo_log *log, qli_segment *s, const char *p, size_t n)
     return write_all(s->fd, p, n, s->end);
 }
 
-int
-qli_redo_log_append(qli_redo_log *log, uint32_t i, uint64_t seq, char *p, size_t n, bool sync)
+/* [committer, flusher] */
+static void
+raise_to(_Atomic uint64_t *p, uint64_t to)
 {
-    qli_segment *s = &log->seg[i];
-    record_head h = {.n = (uint32_t)n, .seq = seq};
-    memcpy(p, &h, sizeof h);
-    h.crc = record_crc(s->nonce, p + sizeof h.crc, QLI_RECORD_HEAD - sizeof h.crc + n);
-    memcpy(p, &h, sizeof h);
-    int rc = write_record(log, s, p, QLI_RECORD_HEAD + n);
-    if (rc == 0 && sync) {
-        rc = qli_redo_log_sync(log, i, false);
-    } else if (rc == 0) {
-        atomic_store_explicit(&s->unsynced, true, memory_order_release);
+    uint64_t now = atomic_load_explicit(p, memory_order_relaxed);
+    while (now < to && !atomic_compare_exchange_weak_explicit(p, &now, to, memory_order_release,
+                                                              memory_order_relaxed)) {
     }
-    if (QL_UNLIKELY(rc != 0)) {
-        record_head none = {0};
-        int ignored = write_all(s->fd, &none, sizeof none, s->end);
-        (void)ignored;
-        return rc;
-    }
-    s->end += padded(QLI_RECORD_HEAD + n);
-    return 0;
 }
 
-int
-qli_redo_log_sync(qli_redo_log *log, uint32_t i, bool by_flusher)
+static int
+sync_segment(qli_redo_log *log, qli_segment *s, bool by_flusher)
 {
-    qli_segment *s = &log->seg[i];
     int rc = atomic_exchange_explicit(&log->fail_sync, 0, memory_order_relaxed);
     if (rc == 0) {
         /* Cleared before: what is appended meanwhile sets it again. */
@@ -395,123 +388,59 @@ qli_redo_log_sync(qli_redo_log *log, uint32_t i, bool by_flusher)
     return rc;
 }
 
-/* --- recovery --- */
-
-/* False: no head of ours. */
-static bool
-read_head(const qli_redo_log *log, const char *p, size_t n, segment_head *h)
+int
+qli_redo_log_append(qli_redo_log *log, uint32_t i, uint64_t seq, char *p, size_t n, bool sync)
 {
-    if (n < sizeof *h) {
-        return false;
+    qli_segment *s = &log->seg[i];
+    qli_record_head h = {.n = (uint32_t)n,
+                         .seq = seq,
+                         .durable = atomic_load_explicit(&log->durable_seq, memory_order_acquire)};
+    memcpy(p, &h, sizeof h);
+    h.crc = qli_record_crc(s->nonce, p + sizeof h.crc, QLI_RECORD_HEAD - sizeof h.crc + n);
+    memcpy(p, &h, sizeof h);
+    int rc = write_record(log, s, p, QLI_RECORD_HEAD + n);
+    if (rc == 0 && sync) {
+        rc = sync_segment(log, s, false);
+    } else if (rc == 0) {
+        atomic_store_explicit(&s->unsynced, true, memory_order_release);
     }
-    memcpy(h, p, sizeof *h);
-    return memcmp(h->magic, magic, sizeof magic) == 0 && h->crc == head_crc(h) &&
-           memcmp(h->id, log->id, sizeof h->id) == 0;
+    if (QL_UNLIKELY(rc != 0)) {
+        qli_record_head none = {0};
+        int ignored = write_all(s->fd, &none, sizeof none, s->end);
+        (void)ignored;
+        return rc;
+    }
+    s->end += qli_record_padded(QLI_RECORD_HEAD + n);
+    atomic_store_explicit(&log->written_seq, seq, memory_order_release);
+    if (sync) { /* other segments hold nothing that is not durable: qli_redo_log_start */
+        raise_to(&log->durable_seq, seq);
+        raise_to(&log->durable_serial, s->serial);
+    }
+    return 0;
 }
 
-/* The record at *at with number seq; false when there is none. */
-static bool
-read_record(const char *p, size_t n, size_t *at, uint64_t nonce, uint64_t seq, ql_str *body)
+int
+qli_redo_log_sync_all(qli_redo_log *log, uint32_t files, bool by_flusher)
 {
-    record_head h;
-    if (n < *at || n - *at < sizeof h) {
-        return false;
+    /* Read before: what is appended meanwhile may miss the sync. Segments that look synced are
+     * synced too: the other thread may be at it still. */
+    uint64_t seq = atomic_load_explicit(&log->written_seq, memory_order_acquire);
+    uint64_t serial = atomic_load_explicit(&log->written_serial, memory_order_acquire);
+    int rc = 0;
+    for (uint32_t i = 0; rc == 0 && i < QLI_SEGMENTS; i++) {
+        if ((files & 1u << i) != 0) {
+            rc = sync_segment(log, &log->seg[i], by_flusher);
+        }
     }
-    memcpy(&h, p + *at, sizeof h);
-    if (h.seq != seq || h.n > n - *at - sizeof h ||
-        h.crc != record_crc(nonce, p + *at + sizeof h.crc, sizeof h - sizeof h.crc + h.n)) {
-        return false;
+    if (rc == 0) {
+        raise_to(&log->durable_seq, seq);
+        raise_to(&log->durable_serial, serial);
     }
-    *body = (ql_str){p + *at + sizeof h, h.n};
-    *at += padded(sizeof h + h.n);
-    return true;
+    return rc;
 }
 
-typedef struct recovery {
-    qli_redo_log *log;
-    uint64_t next; /* number of the record that is wanted next */
-    qli_redo_replay replay;
-    void *arg;
-    char *p; /* room for the largest segment */
-} recovery;
-
-/* Records of segment i from r->next on and below limit: there the next segment begins. */
-static ql_status
-recover_segment(ql_ctx *cx, recovery *r, uint32_t i, uint64_t limit)
+void
+qli_redo_log_applied(qli_redo_log *log, uint64_t seq)
 {
-    qli_segment *s = &r->log->seg[i];
-    size_t got, at = QLI_SEGMENT_HEAD;
-    int rc = read_all(s->fd, r->p, s->size, &got);
-    if (rc != 0) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot read the redo log: %s", strerror(rc));
-    }
-    ql_str body;
-    for (uint64_t seq = s->first; seq < limit && read_record(r->p, got, &at, s->nonce, seq, &body);
-         seq++) {
-        if (seq < r->next) {
-            continue;
-        }
-        if (seq > r->next) {
-            return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
-                                "The redo log does not continue the data file: it goes on at %llu "
-                                "where %llu is wanted; both must come from the same moment",
-                                (unsigned long long)seq, (unsigned long long)r->next);
-        }
-        QL_TRY(r->replay(cx, r->arg, seq, body));
-        r->next++;
-    }
-    return QL_OK;
-}
-
-/* Segments that have a head of ours in the order they were begun. */
-static uint32_t
-sort_segments(qli_redo_log *log, uint32_t order[QLI_SEGMENTS])
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
-        char p[sizeof(segment_head)];
-        segment_head h;
-        size_t got;
-        qli_segment *s = &log->seg[i];
-        if (s->fd < 0 || read_all(s->fd, p, sizeof p, &got) != 0 || !read_head(log, p, got, &h)) {
-            continue;
-        }
-        s->serial = h.serial;
-        s->first = h.first;
-        s->nonce = h.nonce;
-        log->serial = h.serial > log->serial ? h.serial : log->serial;
-        uint32_t at = n++;
-        for (; at > 0 && log->seg[order[at - 1]].serial > h.serial; at--) {
-            order[at] = order[at - 1];
-        }
-        order[at] = i;
-    }
-    return n;
-}
-
-ql_status
-qli_redo_log_recover(ql_ctx *cx, qli_redo_log *log, uint64_t applied, qli_redo_replay replay,
-                     void *arg)
-{
-    uint32_t order[QLI_SEGMENTS];
-    uint32_t n = sort_segments(log, order);
-    if (n == 0) {
-        return QL_OK;
-    }
-    recovery r = {.log = log, .next = applied + 1, .replay = replay, .arg = arg};
-    size_t room = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        room = log->seg[order[i]].size > room ? log->seg[order[i]].size : room;
-    }
-    r.p = ql_mem_alloc(room);
-    if (r.p == NULL) {
-        return ql_fail_oom(cx, room);
-    }
-    ql_status st = QL_OK;
-    for (uint32_t i = 0; st == QL_OK && i < n; i++) {
-        uint64_t limit = i + 1 < n ? log->seg[order[i + 1]].first : UINT64_MAX;
-        st = recover_segment(cx, &r, order[i], limit);
-    }
-    ql_mem_free(r.p);
-    return st;
+    raise_to(&log->durable_seq, seq);
 }

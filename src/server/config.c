@@ -24,7 +24,15 @@ typedef struct reader {
 
 /* ---- options that are no system variables ---- */
 
-typedef enum special { SP_HELP, SP_VERSION, SP_INIT, SP_INIT_INSECURE, SP_SSL, SP_IGNORED } special;
+typedef enum special {
+    SP_HELP,
+    SP_VERSION,
+    SP_INIT,
+    SP_INIT_INSECURE,
+    SP_SSL,
+    SP_SALVAGE,
+    SP_IGNORED
+} special;
 
 static const struct {
     const char *name;
@@ -35,6 +43,7 @@ static const struct {
     {"initialize", SP_INIT},
     {"initialize_insecure", SP_INIT_INSECURE},
     {"ssl", SP_SSL},
+    {"redo_salvage", SP_SALVAGE},
     {"defaults_file", SP_IGNORED}, /* has been looked at before */
     {"no_defaults", SP_IGNORED},
     {"verbose", SP_IGNORED},
@@ -71,6 +80,9 @@ take_special(ql_config *c, special what, ql_str value)
         break;
     case SP_SSL:
         c->tls = is_true(value);
+        break;
+    case SP_SALVAGE:
+        c->redo_salvage = is_true(value);
         break;
     default:
         break;

@@ -23,6 +23,7 @@ typedef struct ql_config {
     ql_str datadir, socket, bind_address, admin_address, log_error, pid_file, tmpdir, version;
     uint64_t port, admin_port;
     bool networking;
+    bool redo_salvage; /* --redo-salvage */
 } ql_config;
 
 /* Read the options into sv and out. QL_ERROR worded: unknown option (with the nearest known one),

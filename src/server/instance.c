@@ -123,8 +123,11 @@ open_storage(ql_ctx *cx, ql_server *server)
 {
     ql_instance *inst = server->inst;
     uint64_t readers = 2 * ql_sysvar_global_u64(inst, QL_SV_MAX_CONNECTIONS) + SPARE_READERS;
+    const ql_config *c = server->config;
     ql_kv_options kv = {.max_readers =
-                            (uint32_t)(readers > LEAST_READERS ? readers : LEAST_READERS)};
+                            (uint32_t)(readers > LEAST_READERS ? readers : LEAST_READERS),
+                        .must_exist = c->mode == QL_MODE_SERVE,
+                        .salvage = c->redo_salvage};
     ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
                               .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
     QL_TRY(ql_kv_open(cx, inst->datadir, &kv, &inst->kv));

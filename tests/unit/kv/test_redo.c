@@ -1,151 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The redo log behind the data directory: crashes (the directory is copied while it is open, which
- * is what a kill leaves), torn tails at every byte, stale and foreign files, full disk and failing
- * I/O of the log, snapshots and cursors over flushes, memory given back, readers beside the flusher
- * (also run under TSan).
+ * is what a kill leaves; damage is test_redo_damage.c's), full disk and failing I/O of the log,
+ * snapshots and cursors over flushes, memory given back, readers beside the flusher (also run under
+ * TSan).
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 
-#include "kv_support.h"
+#include "redo_support.h"
 
 #include "kv/redo.h"
 
 enum { KEYS = 300 };
-
-/* Nothing is flushed unless the test says so. */
-static const ql_kv_options by_hand = {
-    .redo_segment_bytes = 65536, .flush_idle_ms = 3600000, .flush_age_ms = 3600000};
-
-typedef struct fixture {
-    test_ctx t;
-    char dir[64];
-    ql_kv *kv;
-} fixture;
-
-static int
-set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    test_ctx_init(&f->t);
-    test_dir_make(f->dir);
-    assert_int_equal(ql_kv_open(&f->t.cx, f->dir, &by_hand, &f->kv), QL_OK);
-    *state = f;
-    return 0;
-}
-
-static int
-tear_down(void **state)
-{
-    fixture *f = *state;
-    ql_kv_close(f->kv);
-    test_dir_remove(f->dir);
-    test_ctx_fini(&f->t);
-    free(f);
-    return 0;
-}
-
-static ql_status
-try_put(fixture *f, ql_kv *kv, const char *k, ql_str v)
-{
-    ql_kv_apply *a;
-    ql_diag_reset(f->t.cx.diag);
-    assert_int_equal(ql_kv_apply_begin(&f->t.cx, kv, &a), QL_OK);
-    ql_status st = ql_kv_apply_put(&f->t.cx, a, str(k), v);
-    if (st != QL_OK) {
-        ql_kv_apply_abort(a);
-        return st;
-    }
-    return ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE);
-}
-
-static void
-put(fixture *f, const char *k, const char *v)
-{
-    assert_int_equal(try_put(f, f->kv, k, str(v)), QL_OK);
-}
-
-static void
-del(fixture *f, const char *k)
-{
-    ql_kv_apply *a;
-    assert_int_equal(ql_kv_apply_begin(&f->t.cx, f->kv, &a), QL_OK);
-    assert_int_equal(ql_kv_apply_del(&f->t.cx, a, str(k)), QL_OK);
-    assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_OK);
-}
-
-/* v NULL: absent. */
-static void
-expect(fixture *f, ql_kv *kv, const char *k, const char *v)
-{
-    ql_kv_snap *s;
-    ql_str got;
-    assert_int_equal(ql_kv_snap_begin(&f->t.cx, kv, &s), QL_OK);
-    ql_status st = ql_kv_get(&f->t.cx, s, str(k), &got);
-    assert_int_equal(st, v != NULL ? QL_OK : QL_END);
-    if (v != NULL) {
-        assert_str(got, v);
-    }
-    ql_kv_snap_end(s);
-}
-
-static ql_kv_stats
-stats(ql_kv *kv)
-{
-    ql_kv_stats s;
-    ql_kv_get_stats(kv, &s);
-    return s;
-}
-
-/* --- files --- */
-
-/* Copy of a file's bytes; freed by the caller. */
-static char *
-slurp(const char *dir, const char *name, size_t *n)
-{
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *in = fopen(path, "rb");
-    if (in == NULL) {
-        return NULL;
-    }
-    fseek(in, 0, SEEK_END);
-    *n = (size_t)ftell(in);
-    rewind(in);
-    char *p = malloc(*n + 1);
-    assert_int_equal(fread(p, 1, *n, in), *n);
-    fclose(in);
-    return p;
-}
-
-static void
-spill(const char *dir, const char *name, const char *p, size_t n)
-{
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *out = fopen(path, "wb");
-    assert_int_equal(fwrite(p, 1, n, out), n);
-    fclose(out);
-}
-
-/* What a kill at this moment would leave. */
-static void
-copy_dir(const char *from, char to[64])
-{
-    static const char *const names[] = {"quell.mdb", "quell.mdb-redo0", "quell.mdb-redo1",
-                                        "quell.mdb-redo2"};
-    test_dir_make(to);
-    for (size_t i = 0; i < QL_ARRAY_LEN(names); i++) {
-        size_t n;
-        char *p = slurp(from, names[i], &n);
-        if (p != NULL) {
-            spill(to, names[i], p, n);
-            free(p);
-        }
-    }
-}
 
 /* --- crashes --- */
 
@@ -172,25 +40,28 @@ crash_loses_nothing(void **state)
     test_dir_remove(dir);
 }
 
-/* The log is there again after LMDB took its records: they are not applied twice, and not over
- * newer ones. */
+/* The log still has the records that LMDB took: they are not applied twice, and not over newer
+ * ones.
+ */
 static void
 replay_is_idempotent(void **state)
 {
     fixture *f = *state;
     char dir[64];
     ql_kv *kv;
-    size_t n;
+    ql_kv_apply *a;
+    size_t done;
     put(f, "k", "old");
     put(f, "gone", "x");
-    char *log = slurp(f->dir, "quell.mdb-redo0", &n);
     assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
-    put(f, "k", "new");
-    del(f, "gone");
-    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+    /* newer ones straight into LMDB; the log's segment stays as it was */
+    assert_int_equal(ql_kv_apply_begin(&f->t.cx, f->kv, &a), QL_OK);
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, a, str("k"), str("new")), QL_OK);
+    assert_int_equal(ql_kv_apply_del_range(&f->t.cx, a, str("g"), str("h"), 9, &done), QL_OK);
+    assert_int_equal(done, 1);
+    assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_OK);
     uint64_t seq = ql_kv_seq(f->kv);
     copy_dir(f->dir, dir);
-    spill(dir, "quell.mdb-redo0", log, n);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
         assert_int_equal(ql_kv_seq(kv), seq);
@@ -198,116 +69,6 @@ replay_is_idempotent(void **state)
         expect(f, kv, "gone", NULL);
         ql_kv_close(kv);
     }
-    free(log);
-    test_dir_remove(dir);
-}
-
-/* The log cut off, or a byte of it changed, anywhere: what is whole in front of that is there, what
- * is behind is not, and the numbers go on. */
-static void
-check_damaged(fixture *f, const char *dir, uint64_t first, const size_t *ends, size_t at)
-{
-    ql_kv *kv;
-    char key[16];
-    int whole = 0;
-    while (whole < 4 && ends[whole] <= at) {
-        whole++;
-    }
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-    assert_int_equal(ql_kv_seq(kv), first + (uint64_t)whole);
-    for (int i = 0; i < 4; i++) {
-        (void)snprintf(key, sizeof key, "key%d", i);
-        expect(f, kv, key, i < whole ? key : NULL);
-    }
-    assert_int_equal(try_put(f, kv, "after", str("v")), QL_OK);
-    expect(f, kv, "after", "v");
-    ql_kv_close(kv);
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-    assert_int_equal(ql_kv_seq(kv), first + (uint64_t)whole + 1);
-    expect(f, kv, "after", "v");
-    ql_kv_close(kv);
-}
-
-static void
-torn_tail_at_every_byte(void **state)
-{
-    fixture *f = *state;
-    char dir[64], key[16];
-    size_t n, mdb_n, ends[4];
-    uint64_t first = ql_kv_seq(f->kv);
-    for (int i = 0; i < 4; i++) {
-        (void)snprintf(key, sizeof key, "key%d", i);
-        put(f, key, key);
-        /* head of a record, head of an operation, key and value */
-        ends[i] = (i == 0 ? 4096 : (ends[i - 1] + 7) / 8 * 8) + 16 + 8 + 4 + 4;
-    }
-    copy_dir(f->dir, dir);
-    char *log = slurp(dir, "quell.mdb-redo0", &n), *mdb = slurp(dir, "quell.mdb", &mdb_n);
-    for (size_t at = 0; at <= ends[3]; at += at == 56 ? 4096 - 56 : 1) {
-        spill(dir, "quell.mdb", mdb, mdb_n);
-        spill(dir, "quell.mdb-redo0", log, at);
-        check_damaged(f, dir, first, ends, at);
-        /* in place: nothing is cut off, one byte is not what it was */
-        if (at < ends[3]) {
-            spill(dir, "quell.mdb", mdb, mdb_n);
-            log[at] = (char)(log[at] ^ 0x40);
-            spill(dir, "quell.mdb-redo0", log, n);
-            log[at] = (char)(log[at] ^ 0x40);
-            bool padding = at >= 52 && at < 4096; /* the head's spare bytes are not looked at */
-            if (!padding) {
-                check_damaged(f, dir, first, ends, at);
-            }
-        }
-    }
-    free(log);
-    free(mdb);
-    test_dir_remove(dir);
-}
-
-/* A data file without the records in between is refused rather than guessed at. */
-static void
-gap_is_refused(void **state)
-{
-    fixture *f = *state;
-    char dir[64];
-    ql_kv *kv;
-    size_t n;
-    char *old = slurp(f->dir, "quell.mdb", &n);
-    put(f, "a", "1");
-    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
-    put(f, "b", "2");
-    copy_dir(f->dir, dir);
-    spill(dir, "quell.mdb", old, n);
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_ERROR);
-    assert_non_null(strstr(ql_diag_error(f->t.cx.diag)->text, "does not continue the data file"));
-    ql_diag_reset(f->t.cx.diag);
-    free(old);
-    test_dir_remove(dir);
-}
-
-/* A log of another data file is not replayed. */
-static void
-foreign_log_is_ignored(void **state)
-{
-    fixture *f = *state;
-    char dir[64];
-    ql_kv *kv;
-    size_t n;
-    put(f, "theirs", "1");
-    put(f, "theirs2", "1");
-    char *log = slurp(f->dir, "quell.mdb-redo0", &n);
-    test_dir_make(dir);
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-    ql_kv_close(kv);
-    spill(dir, "quell.mdb-redo0", log, n);
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-    expect(f, kv, "theirs", NULL);
-    assert_int_equal(try_put(f, kv, "ours", str("2")), QL_OK);
-    ql_kv_close(kv);
-    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-    expect(f, kv, "ours", "2");
-    ql_kv_close(kv);
-    free(log);
     test_dir_remove(dir);
 }
 
@@ -908,9 +669,6 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(crash_loses_nothing),
         TEST(replay_is_idempotent),
-        TEST(torn_tail_at_every_byte),
-        TEST(gap_is_refused),
-        TEST(foreign_log_is_ignored),
         TEST(close_leaves_no_log),
         TEST(model_over_flushes),
         TEST(log_goes_round),
