@@ -55,9 +55,10 @@ ALLOWED = {
     "kv/lmdb_env.c": {n: "lock file of the data directory, at start; flock with LOCK_NB" for n in (
         "flock", "pread", "pwrite")},
     "kv/redo_log.c": {
-        **{n: "the redo log's files: the committer's and the flusher's durability" for n in ("pread", "pwrite")},
+        "pwrite": "the redo log's files: the committer's and the flusher's durability",
         **{n: "durability of a commit" for n in ("fdatasync", "fsync")},
     },
+    "kv/redo_recover.c": {"pread": "the redo log's files, read at a start"},
     "server/main.c": {
         **{n: "messages before there is a log" for n in ("printf", "fprintf")},
         "read": "signalfd, non-blocking",
