@@ -121,8 +121,13 @@ fill_threads(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_
 const ql_virtual_table qli_perfschema_tables[] = {
     {"performance_schema", "data_lock_waits", qli_ps_data_lock_waits, qli_fill_data_lock_waits},
     {"performance_schema", "data_locks", qli_ps_data_locks, qli_fill_data_locks},
+    {"performance_schema", "global_status", qli_ps_variables, qli_fill_status},
+    {"performance_schema", "global_variables", qli_ps_variables, qli_fill_variables},
     {"performance_schema", "metadata_locks", qli_ps_metadata_locks, qli_fill_metadata_locks},
     {"performance_schema", "processlist", processlist_columns, fill_processlist},
+    {"performance_schema", "replication_group_members", qli_ps_group_members, qli_fill_nothing},
+    {"performance_schema", "session_status", qli_ps_variables, qli_fill_status},
+    {"performance_schema", "session_variables", qli_ps_variables, qli_fill_variables},
     {"performance_schema", "threads", threads_columns, fill_threads},
 };
 const size_t qli_perfschema_count = QL_ARRAY_LEN(qli_perfschema_tables);

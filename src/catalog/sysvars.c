@@ -236,8 +236,24 @@ find_in_list(const char *list, ql_str s, int64_t nth, ql_value *out)
     return false;
 }
 
+/* Names that the time zone database links to UTC. */
+static bool
+zone_is_utc(ql_str name)
+{
+    static const char *const names[] = {
+        "UTC",       "GMT",       "Etc/UTC",       "Etc/GMT",       "UCT",       "Zulu",
+        "Universal", "Greenwich", "GMT0",          "GMT+0",         "GMT-0",     "Etc/GMT0",
+        "Etc/UCT",   "Etc/Zulu",  "Etc/Universal", "Etc/Greenwich", "Etc/GMT+0", "Etc/GMT-0"};
+    for (size_t i = 0; i < QL_ARRAY_LEN(names); i++) {
+        if (ql_str_eq_nocase(name, (ql_str){names[i], strlen(names[i])})) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool
-qli_zone_parse(ql_str name, int32_t *seconds)
+ql_zone_parse(ql_str name, int32_t *seconds)
 {
     if (ql_str_eq_nocase(name, QL_STR("SYSTEM"))) {
         time_t now = time(NULL);
@@ -245,7 +261,7 @@ qli_zone_parse(ql_str name, int32_t *seconds)
         *seconds = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
         return true;
     }
-    if (ql_str_eq_nocase(name, QL_STR("UTC"))) {
+    if (zone_is_utc(name)) {
         *seconds = 0;
         return true;
     }
@@ -300,7 +316,7 @@ qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
         return ql_collation_by_name(s) != NULL;
     case QLI_T_TIMEZONE:
         *out = ql_value_str(s, ql_coll_default);
-        return qli_zone_parse(s, &seconds);
+        return ql_zone_parse(s, &seconds);
     case QLI_T_STR:
         *out = ql_value_str(s, ql_coll_default);
         return true;

@@ -73,7 +73,6 @@ ql_sysvar_id qli_sysvar_real(ql_sysvar_id id); /* what an alias stands for */
 /* sql_mode: list to bits and back to MySQL's canonical text (static buffer of the caller). */
 bool qli_sql_mode_parse(ql_str list, uint64_t *bits, ql_str *bad);
 size_t qli_sql_mode_print(uint64_t bits, char *out, size_t size);
-bool qli_zone_parse(ql_str name, int32_t *seconds);
 /* Plain member of v that mirrors id. */
 void qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val);
 const ql_value *qli_vars_value(const ql_vars *v, ql_sysvar_id id);

@@ -189,6 +189,7 @@ send_lines(ql_ctx *cx, qli_run *run, const char *heading, const ql_str *lines, s
     qli_table t;
     QL_TRY(qli_table_init(run, &t, 1));
     qli_table_string(&t, 0, heading, 1024, false);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
         QL_TRY(qli_table_row(cx, &t, &row));

@@ -163,6 +163,7 @@ qli_exec_admin(ql_ctx *cx, qli_run *run)
     qli_table_string(&t, 1, "Op", 10, true);
     qli_table_string(&t, 2, "Msg_type", 10, true);
     qli_table_string(&t, 3, "Msg_text", 512, true);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
         QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i]));
     }
@@ -177,7 +178,9 @@ flush_option(ql_ctx *cx, ql_str word)
         return ql_acl_flush(cx);
     }
     if (ql_str_eq_nocase(word, QL_STR("STATUS"))) {
-        return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_STATUS);
+        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_STATUS));
+        ql_counts_reset(cx->vars);
+        return QL_OK;
     }
     if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
         ql_str_eq_nocase(word, QL_STR("USER_RESOURCES"))) {

@@ -122,6 +122,61 @@ ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
     return st;
 }
 
+static ql_status
+describe_query(ql_ctx *cx, const ql_query *q, qli_description *d)
+{
+    if (q->into_vars.n != 0) {
+        return QL_OK;
+    }
+    d->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, q->nitems);
+    if (d->cols == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < q->nitems; i++) {
+        d->cols[i] = q->items[i].column;
+    }
+    d->n = q->nitems;
+    return QL_OK;
+}
+
+/* Statements that make their result with a qli_table stop behind its columns. */
+static bool
+makes_table(ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_SHOW:
+    case QL_S_DESCRIBE:
+    case QL_S_EXPLAIN:
+    case QL_S_ANALYZE:
+    case QL_S_CHECK:
+    case QL_S_OPTIMIZE:
+    case QL_S_REPAIR:
+        return true;
+    default:
+        return false;
+    }
+}
+
+ql_status
+ql_exec_describe(ql_ctx *cx, ql_rstmt *stmt, ql_result_column **cols, uint16_t *n)
+{
+    qli_description d = {NULL, 0};
+    ql_outcome out = {0};
+    ql_status st = QL_OK;
+    if (stmt->kind == QL_S_SELECT) {
+        st = describe_query(cx, stmt->query, &d);
+    } else if (makes_table(stmt->kind)) {
+        qli_run run;
+        qli_run_init(&run, cx, NULL, stmt, &out);
+        run.describe = &d;
+        st = kinds[stmt->kind].run(cx, &run);
+        qli_run_fini(&run);
+    }
+    *cols = d.cols;
+    *n = d.n;
+    return st == QL_END ? QL_OK : st;
+}
+
 ql_status
 ql_exec_scalar(ql_ctx *cx, const ql_expr *e, uint32_t ncalls, ql_value *out)
 {

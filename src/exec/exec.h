@@ -32,6 +32,12 @@ typedef struct ql_session_ops {
 ql_status ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
                   ql_outcome *out) QL_MUST_USE;
 
+/* The columns that a statement's result will have, without running it: of a SELECT, of SHOW and its
+ * kin, of EXPLAIN and of the table statements; *n 0 = no result. Names and types in cx->arena. stmt
+ * is from ql_resolve_prepare. QL_ERROR what the statement would find wrong with its names. */
+ql_status ql_exec_describe(ql_ctx *cx, ql_rstmt *stmt, ql_result_column **cols,
+                           uint16_t *n) QL_MUST_USE;
+
 /* One expression without tables to one value (SET, KILL, LIMIT). Bytes in cx->arena. */
 ql_status ql_exec_scalar(ql_ctx *cx, const ql_expr *e, uint32_t ncalls, ql_value *out) QL_MUST_USE;
 

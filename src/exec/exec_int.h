@@ -17,6 +17,12 @@
 #include "intr/proc.h"
 #include "table/table.h"
 
+/* Columns of a result that is only announced; in cx->arena. */
+typedef struct qli_description {
+    ql_result_column *cols;
+    uint16_t n;
+} qli_description;
+
 /* One statement in execution. Owner: ql_exec's stack frame. */
 typedef struct qli_run {
     ql_ctx *cx;
@@ -31,6 +37,7 @@ typedef struct qli_run {
     bool strict;          /* a strict-mode change of data: division by zero is an error */
     const ql_table *dml_table;  /* QL_E_DEFAULT */
     const ql_value *insert_row; /* QL_E_INSERT_VALUE */
+    qli_description *describe;  /* the columns are wanted, not the rows; else NULL */
 } qli_run;
 
 void qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
@@ -318,6 +325,9 @@ ql_status qli_table_init(qli_run *run, qli_table *t, uint16_t ncols) QL_MUST_USE
 /* Column i: string of that many characters, or of a given type. */
 void qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, bool nullable);
 void qli_table_column(qli_table *t, uint16_t i, const char *name, ql_type type);
+/* All columns are set, the work begins. QL_END when only they are wanted (run->describe): they have
+ * been noted, and the statement ends here. show (may be NULL): its WHERE is looked at then. */
+ql_status qli_table_begin(ql_ctx *cx, qli_table *t, const ql_ast_show *show) QL_MUST_USE;
 /* New row of NULLs; the caller fills it. */
 ql_status qli_table_row(ql_ctx *cx, qli_table *t, ql_value **row) QL_MUST_USE;
 /* Send what LIKE on column like_col (or WHERE) leaves. */
@@ -390,6 +400,7 @@ ql_status qli_ddl_end(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
 ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;

@@ -29,8 +29,6 @@ qli_exec_explain(ql_ctx *cx, qli_run *run)
     if (a->explain.inner == NULL || a->explain.inner->kind != QL_S_SELECT) {
         return qli_not_built(cx, "EXPLAIN of this statement");
     }
-    QL_TRY(ql_plan_query(cx, run->stmt->query, &plan));
-    QL_TRY(ql_plan_explain(cx, plan, &rows, &n));
     QL_TRY(qli_table_init(run, &t, 12));
     for (uint16_t i = 0; i < 12; i++) {
         qli_table_string(&t, i, names[i], i == 11 ? 255 : 64, true);
@@ -40,6 +38,9 @@ qli_exec_explain(ql_ctx *cx, qli_run *run)
     qli_table_column(&t, 9, names[9], number);
     percent.decimals = 2;
     qli_table_column(&t, 10, names[10], percent);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
+    QL_TRY(ql_plan_query(cx, run->stmt->query, &plan));
+    QL_TRY(ql_plan_explain(cx, plan, &rows, &n));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
         QL_TRY(qli_table_row(cx, &t, &row));

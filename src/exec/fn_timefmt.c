@@ -166,6 +166,8 @@ QLI_FN(TIME_FORMAT)
     return format_date(cx, call, &t, args[1].s, out);
 }
 
+#define LAST_SECOND 32536771199LL /* 3001-01-18 23:59:59 UTC: where TIMESTAMP arithmetic ends */
+
 QLI_FN(FROM_UNIXTIME)
 {
     ql_decimal d, million, r;
@@ -173,13 +175,34 @@ QLI_FN(FROM_UNIXTIME)
     QL_TRY(ql_value_to_decimal(cx, &args[0], &d));
     ql_decimal_from_i64(&million, 1000000);
     if (!ql_decimal_mul(&r, &d, &million) || !ql_decimal_to_i64(&r, &us) || us < 0 ||
-        us > 32536771199LL * 1000000 + 999999) {
+        us > LAST_SECOND * 1000000 + 999999) {
         return QL_OK;
     }
     ql_dt t;
     ql_dt_from_unix(us, cx->vars->zone_seconds, &t);
     if (nargs > 1) {
         return format_date(cx, call, &t, args[1].s, out);
+    }
+    *out = (ql_value){
+        .kind = QL_K_DATETIME, .decimals = call->expr->type.decimals, .i = ql_dt_pack(&t)};
+    return QL_OK;
+}
+
+/* A moment outside of what TIMESTAMPs can hold is not converted (manual, CONVERT_TZ). */
+QLI_FN(CONVERT_TZ)
+{
+    int32_t from, to;
+    ql_dt t;
+    if (!ql_zone_parse(args[1].s, &from) || !ql_zone_parse(args[2].s, &to)) {
+        return QL_OK;
+    }
+    ql_dt_unpack(args[0].i, &t);
+    if (!ql_dt_is_valid_date(t.year, t.month, t.day) || t.month == 0 || t.day == 0) {
+        return QL_OK;
+    }
+    int64_t us = ql_dt_to_unix(&t, from);
+    if (us >= 1000000 && us / 1000000 <= LAST_SECOND) {
+        ql_dt_from_unix(us, to, &t);
     }
     *out = (ql_value){
         .kind = QL_K_DATETIME, .decimals = call->expr->type.decimals, .i = ql_dt_pack(&t)};

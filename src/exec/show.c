@@ -47,6 +47,34 @@ qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, boo
 }
 
 ql_status
+qli_table_begin(ql_ctx *cx, qli_table *t, const ql_ast_show *show)
+{
+    qli_description *d = t->run->describe;
+    if (d == NULL) {
+        return QL_OK;
+    }
+    if (show != NULL && show->where != NULL) {
+        ql_expr *e;
+        uint32_t ncalls;
+        QL_TRY(ql_resolve_expr(cx, show->where, t->cols, t->ncols, &e, &ncalls));
+    }
+    d->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, t->ncols);
+    if (d->cols == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < t->ncols; i++) {
+        ql_str name = t->cols[i].name; /* may live as long as the run only */
+        d->cols[i] = t->cols[i];
+        d->cols[i].name = (ql_str){ql_arena_strndup(cx, cx->arena, name.p, name.n), name.n};
+        if (d->cols[i].name.p == NULL) {
+            return QL_ERROR;
+        }
+    }
+    d->n = t->ncols;
+    return QL_END;
+}
+
+ql_status
 qli_table_row(ql_ctx *cx, qli_table *t, ql_value **row)
 {
     if (t->n % 256 == 0) {
@@ -196,6 +224,7 @@ is_query_of_views(ql_show_kind kind)
 ql_status
 qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_col)
 {
+    QL_TRY(qli_table_begin(cx, t, show)); /* those without rows have not asked */
     if (show != NULL && show->like.p != NULL) {
         QL_TRY(like_filter(cx, t, show->like, like_col));
     } else if (show != NULL && show->where != NULL) {
@@ -222,10 +251,19 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
     case QL_SHOW_TRIGGERS:
     case QL_SHOW_EVENTS:
     case QL_SHOW_ROUTINES:
+    case QL_SHOW_FUNCTIONS:
         return qli_show_table_kinds(cx, run, s);
     case QL_SHOW_CREATE_TABLE:
     case QL_SHOW_CREATE_DATABASE:
         return qli_show_create(cx, run, s);
+    case QL_SHOW_REPLICA_STATUS:
+    case QL_SHOW_REPLICAS:
+    case QL_SHOW_BINARY_LOG_STATUS:
+    case QL_SHOW_BINARY_LOGS:
+    case QL_SHOW_BINLOG_EVENTS:
+    case QL_SHOW_PROFILE:
+    case QL_SHOW_PROFILES:
+        return qli_show_replication(cx, run, s);
     case QL_SHOW_PROCESSLIST:
         return qli_show_processlist(cx, run, s->full);
     case QL_SHOW_GRANTS:

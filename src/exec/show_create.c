@@ -173,6 +173,7 @@ send_two(ql_ctx *cx, qli_run *run, const char *a, const char *b, ql_str name, ql
     QL_TRY(qli_table_init(run, &t, 2));
     qli_table_string(&t, 0, a, 64, false);
     qli_table_string(&t, 1, b, 1024, false);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     QL_TRY(qli_table_row(cx, &t, &row));
     row[0] = qli_text_n(name);
     row[1] = qli_text_n(text);

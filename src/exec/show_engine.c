@@ -263,6 +263,7 @@ qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 0, "Type", 10, false);
     qli_table_string(&t, 1, "Name", 512, false);
     qli_table_string(&t, 2, "Status", 10, false);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     if (!innodb) {
         return qli_table_send(cx, &t, NULL, 0); /* MyISAM has nothing to say, in MySQL too */
     }

@@ -78,6 +78,7 @@ qli_show_processlist(ql_ctx *cx, qli_run *run, bool full)
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_INIT); /* what MySQL shows of itself here */
     }
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     QL_TRY(ql_procs_list(cx, cx->inst->procs, t.mem, &rows, &n));
     for (size_t i = 0; i < n; i++) {
         if (all || (rows[i].authenticated && ql_str_eq(rows[i].user, me->user))) {
@@ -107,8 +108,9 @@ show_name_values(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(qli_table_init(run, &t, 2));
     qli_table_string(&t, 0, "Variable_name", 64, false);
     qli_table_string(&t, 1, "Value", 1024, true);
+    QL_TRY(qli_table_begin(cx, &t, s));
     if (s->kind == QL_SHOW_STATUS) {
-        QL_TRY(ql_status_list(cx, t.mem, &v, &n));
+        QL_TRY(ql_status_list(cx, t.mem, s->scope == QL_SCOPE_GLOBAL, &v, &n));
     } else {
         QL_TRY(ql_sysvar_list(cx, t.mem, s->scope == QL_SCOPE_GLOBAL, &v, &n));
     }
@@ -137,6 +139,7 @@ show_conditions(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 0, "Level", 7, false);
     qli_table_column(&t, 1, "Code", int_type(4, true));
     qli_table_string(&t, 2, "Message", 512, false);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     if (s->offset != NULL && s->offset->value.kind == QL_K_INT) {
         skip = s->offset->value.u;
     }
@@ -171,6 +174,7 @@ show_count(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(qli_table_init(run, &t, 1));
     qli_table_column(&t, 0, errors ? "@@session.error_count" : "@@session.warning_count",
                      ql_type_int(true));
+    QL_TRY(qli_table_begin(cx, &t, NULL));
     QL_TRY(qli_table_row(cx, &t, &row));
     row[0] =
         ql_value_uint(errors ? ql_diag_error_count(cx->diag) : ql_diag_warning_count(cx->diag));
@@ -193,6 +197,7 @@ show_engines(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     for (uint16_t i = 0; i < 6; i++) {
         qli_table_string(&t, i, names[i], i == 2 ? 80 : 64, i >= 3);
     }
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (size_t r = 0; r < QL_ARRAY_LEN(rows); r++) {
         ql_value *row;
         QL_TRY(qli_table_row(cx, &t, &row));
@@ -231,6 +236,7 @@ show_charsets(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 1, "Description", 2048, false);
     qli_table_string(&t, 2, "Default collation", 64, false);
     qli_table_column(&t, 3, "Maxlen", int_type(10, true));
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (size_t i = 0; i < ql_collation_count(); i++) {
         const ql_collation *c = ql_collation_nth(i);
         ql_value *row;
@@ -258,6 +264,7 @@ show_collations(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 4, "Compiled", 3, false);
     qli_table_column(&t, 5, "Sortlen", int_type(10, true));
     qli_table_string(&t, 6, "Pad_attribute", 9, false);
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (size_t i = 0; i < ql_collation_count(); i++) {
         const ql_collation *c = ql_collation_nth(i);
         ql_value *row;
@@ -289,6 +296,7 @@ show_plugins(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 2, "Type", 80, false);
     qli_table_string(&t, 3, "Library", 64, true);
     qli_table_string(&t, 4, "License", 80, false);
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (size_t r = 0; r < QL_ARRAY_LEN(rows); r++) {
         ql_value *row;
         QL_TRY(qli_table_row(cx, &t, &row));
@@ -308,6 +316,7 @@ show_privileges(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     qli_table_string(&t, 0, "Privilege", 64, false);
     qli_table_string(&t, 1, "Context", 15, false);
     qli_table_string(&t, 2, "Comment", 512, false);
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (int p = 0; p < QL_PRIV_COUNT; p++) {
         ql_value *row;
         QL_TRY(qli_table_row(cx, &t, &row));

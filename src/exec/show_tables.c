@@ -36,6 +36,7 @@ show_databases(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     size_t n;
     QL_TRY(qli_table_init(run, &t, 1));
     qli_table_string(&t, 0, with_pattern(cx, "Database", s), 64, false);
+    QL_TRY(qli_table_begin(cx, &t, s));
     QL_TRY(ql_catalog_list_databases(cx, t.mem, &v, &n));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
@@ -84,6 +85,7 @@ show_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     if (s->full) {
         qli_table_string(&t, 1, "Table_type", 11, false);
     }
+    QL_TRY(qli_table_begin(cx, &t, s));
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &names, &n));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
@@ -252,6 +254,7 @@ show_columns(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         bool null = strcmp(names[i], "Default") == 0 || strcmp(names[i], "Collation") == 0;
         qli_table_string(&t, i, names[i], i == 1 || null ? 1024 : 256, null);
     }
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (uint16_t i = 0; i < tab->ncolumns; i++) {
         QL_TRY(column_row(cx, &t, tab, i, s->full));
     }
@@ -302,6 +305,7 @@ show_index(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     number.nullable = true;
     qli_table_column(&t, 6, names[6], number);
     qli_table_column(&t, 7, names[7], number);
+    QL_TRY(qli_table_begin(cx, &t, s));
     for (uint16_t i = 0; i < tab->nindexes; i++) {
         for (uint16_t k = 0; k < tab->indexes[i].nparts && !tab->indexes[i].hidden_rowid; k++) {
             QL_TRY(index_part_row(cx, &t, tab, &tab->indexes[i], k));
@@ -365,6 +369,7 @@ show_table_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
             qli_table_column(&t, i, names[i], dt);
         }
     }
+    QL_TRY(qli_table_begin(cx, &t, s));
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &tables, &n));
     for (size_t i = 0; i < n; i++) {
         ql_table *tab;

@@ -435,6 +435,9 @@ type_by_time_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, 
                          ? ql_type_datetime(d)
                          : ql_type_varchar(29, qli_conn_coll(r));
         break;
+    case QLI_R_CONVERT_TZ:
+        node->type = ql_type_datetime(seconds_digits(args[0]));
+        break;
     case QLI_R_STR_TO_DATE:
         node->type = str_to_date_type(args[1]);
         break;

@@ -21,7 +21,7 @@ may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
     if (l->kind != QL_LK_UPDATE || s->table == NULL || s->table->is_virtual) {
         return QL_OK;
     }
-    if (r->cx->txn != NULL && ql_txn_is_read_only(r->cx->txn) && !r->preparing) {
+    if (r->cx->txn != NULL && ql_txn_is_read_only(r->cx->txn) && !r->describing) {
         return ql_fail(r->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     QL_TRY(r->preparing ? QL_OK : ql_acl_may_change(r->cx));

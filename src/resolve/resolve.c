@@ -179,24 +179,38 @@ list_uses(qli_res *r, ql_rstmt *o)
     return QL_OK;
 }
 
+static ql_status
+resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
+{
+    ql_rstmt *o = QL_ARENA_NEW(r->cx, r->a, ql_rstmt);
+    if (!o) {
+        return QL_ERROR;
+    }
+    o->kind = stmt->kind;
+    o->ast = stmt;
+    QL_TRY(resolve_kind(r, stmt, o));
+    o->ncalls = r->ncalls;
+    o->touches_tables = r->touches_tables;
+    o->needs_ticket = r->needs_ticket;
+    QL_TRY(list_uses(r, o));
+    *out = o;
+    return QL_OK;
+}
+
 ql_status
 ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t nparams,
            ql_rstmt **out)
 {
-    ql_rstmt *o = QL_ARENA_NEW(cx, cx->arena, ql_rstmt);
-    if (!o) {
-        return QL_ERROR;
-    }
     qli_res r = begin(cx, params, nparams, stmt->nparams > 0 && !params, stmt->text);
-    o->kind = stmt->kind;
-    o->ast = stmt;
-    QL_TRY(resolve_kind(&r, stmt, o));
-    o->ncalls = r.ncalls;
-    o->touches_tables = r.touches_tables;
-    o->needs_ticket = r.needs_ticket;
-    QL_TRY(list_uses(&r, o));
-    *out = o;
-    return QL_OK;
+    return resolve_statement(&r, stmt, out);
+}
+
+ql_status
+ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out)
+{
+    qli_res r = begin(cx, NULL, stmt->nparams, stmt->nparams > 0, stmt->text);
+    r.describing = true;
+    return resolve_statement(&r, stmt, out);
 }
 
 ql_status

@@ -9,12 +9,15 @@
 #include "resolve/query.h"
 
 /* Resolve SELECT, INSERT, REPLACE, UPDATE, DELETE, DO, SET, KILL, EXPLAIN; other kinds pass with
- * only kind and ast set (their executors work from the AST). params: values of `?` (NULL while
- * preparing: then parameters are typed NULL/VARCHAR and only the column list is of interest).
- * Result in cx->arena. Errors: 1054, 1052, 1146, 1049, 1046, 1064, 1109, 1111, 1140, 1055, 1241,
- * 1305, 1582 ... Waits: MDL. */
+ * only kind and ast set (their executors work from the AST). params: values of `?`. Result in
+ * cx->arena. Errors: 1054, 1052, 1146, 1049, 1046, 1064, 1109, 1111, 1140, 1055, 1241, 1305, 1582
+ * ... Waits: MDL. */
 ql_status ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t nparams,
                      ql_rstmt **out) QL_MUST_USE;
+
+/* The same for a statement that is only prepared: tables are opened to look at, values of
+ * parameters are not known. */
+ql_status ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out) QL_MUST_USE;
 
 /* An expression without tables (DEFAULT values in DDL, SHOW ... WHERE over given columns). columns
  * may be NULL; slot i = columns[i]. */

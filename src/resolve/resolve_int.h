@@ -96,6 +96,7 @@ typedef struct qli_res {
     uint32_t nparams;
     bool explaining; /* EXPLAIN: nothing is changed */
     bool preparing;  /* parameter values are not known */
+    bool describing; /* names and types are wanted, nothing will be run */
     bool has_assign; /* @x := somewhere: user variables change while it runs */
     qli_cte *ctes;
     uint32_t nblocks;
@@ -133,6 +134,7 @@ typedef enum qli_rule {
     QLI_R_SEC_TO_TIME,
     QLI_R_TEMPORAL_DIFF,
     QLI_R_ADDTIME,
+    QLI_R_CONVERT_TZ,
     QLI_R_STR_TO_DATE,
     QLI_R_UNIX_TS,
     QLI_R_FROM_UNIX

@@ -170,7 +170,9 @@ ql_status
 qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write, ql_table **out)
 {
     ql_str db = name->db;
-    ql_mdl_mode mode = r->preparing ? QL_MDL_S : write && !r->explaining ? QL_MDL_SW : QL_MDL_SR;
+    ql_mdl_mode mode = r->preparing || r->describing ? QL_MDL_S
+                       : write && !r->explaining     ? QL_MDL_SW
+                                                     : QL_MDL_SR;
     if (!db.n) {
         if (!r->cx->vars || !r->cx->vars->db.n) {
             return ql_fail(r->cx, QL_ER_NO_DB_ERROR);
@@ -263,6 +265,40 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
     return st;
 }
 
+/* Does the table have the index, or just one that begins so? */
+static bool
+has_index(const ql_table *t, ql_str name)
+{
+    unsigned beginning = 0;
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        ql_str full = t->indexes[i].name;
+        if (t->indexes[i].hidden_rowid || full.n < name.n) {
+            continue;
+        }
+        if (ql_str_eq_nocase((ql_str){full.p, name.n}, name)) {
+            if (full.n == name.n) {
+                return true;
+            }
+            beginning++;
+        }
+    }
+    return beginning == 1;
+}
+
+static ql_status
+check_hints(qli_res *r, const ql_ast_from *f, const ql_table *t, ql_str alias)
+{
+    for (const ql_ast_index_hint *h = f->hints; h; h = h->next) {
+        QL_TRY(ql_check(r->cx));
+        if (t->is_virtual || !has_index(t, h->name)) {
+            return ql_fail(r->cx, QL_ER_KEY_DOES_NOT_EXIST,
+                           ql_arena_printf(r->cx, r->a, "%.*s", (int)h->name.n, h->name.p) ?: "",
+                           ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_names *out)
 {
@@ -293,6 +329,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
         return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
     }
+    QL_TRY(check_hints(r, f, t, alias));
     QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
     return add_names(r, sc, n, t->ncolumns, out);
 }

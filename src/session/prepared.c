@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "session/session_int.h"
+#include "txn/mdl.h"
 
 #define DEFAULT_MAX_PREPARED 16382
 
@@ -150,28 +151,21 @@ typedef struct prepare_work {
     uint16_t ncols;
 } prepare_work;
 
+/* Names are bound now, so that what is wrong with them is told now, and the columns of the result
+ * are known. Nothing of it is kept but what *cols says (in the statement arena): no locks either.
+ */
 static ql_status
-describe(ql_session *s, prepare_work *w)
+describe(ql_session *s, const ql_ast_stmt *ast, ql_result_column **cols, uint16_t *n)
 {
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
-    if (w->ps->ast->kind != QL_S_SELECT) {
-        return QL_OK;
+    ql_mdl_set_brief(cx, true);
+    ql_status st = ql_resolve_prepare(cx, ast, &rs);
+    if (st == QL_OK) {
+        st = ql_exec_describe(cx, rs, cols, n);
     }
-    QL_TRY(ql_resolve(cx, w->ps->ast, NULL, w->ps->nparams, &rs));
-    const ql_query *q = rs->query;
-    if (q->into_vars.n != 0) {
-        return QL_OK;
-    }
-    w->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, q->nitems);
-    if (w->cols == NULL) {
-        return QL_ERROR;
-    }
-    for (uint16_t i = 0; i < q->nitems; i++) {
-        w->cols[i] = q->items[i].column;
-    }
-    w->ncols = q->nitems;
-    return QL_OK;
+    ql_mdl_set_brief(cx, false);
+    return st;
 }
 
 static bool
@@ -186,8 +180,8 @@ prepare(ql_session *s, void *arg, ql_outcome *out)
     prepare_work *w = arg;
     (void)out;
     QL_TRY(make_prepared(s, (ql_str){"", 0}, w->text, &w->ps));
-    ql_status st =
-        may_be_prepared(w->ps->ast->kind) ? describe(s, w) : ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS);
+    ql_status st = may_be_prepared(w->ps->ast->kind) ? describe(s, w->ps->ast, &w->cols, &w->ncols)
+                                                     : ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS);
     if (st != QL_OK) {
         free_prepared(s, w->ps);
         w->ps = NULL;
@@ -329,9 +323,13 @@ qli_sql_prepare(ql_ctx *cx, ql_str name, ql_str text)
         drop(s, old); /* also when the new text has an error (manual, PREPARE) */
     }
     QL_TRY(make_prepared(s, name, text, &ps));
-    if (!may_be_prepared(ps->ast->kind)) {
+    ql_result_column *cols;
+    uint16_t n;
+    ql_status st = may_be_prepared(ps->ast->kind) ? describe(s, ps->ast, &cols, &n)
+                                                  : ql_fail(cx, QL_ER_UNSUPPORTED_PS);
+    if (st != QL_OK) {
         free_prepared(s, ps);
-        return ql_fail(cx, QL_ER_UNSUPPORTED_PS);
+        return st;
     }
     add(s, ps);
     return QL_OK;

@@ -172,7 +172,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
 {
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
-    ql_count_command(cx, ql_stmt_com_name(ast->kind));
+    ql_count_command(cx, ql_ast_stmt_com_name(ast));
     s->is_kill |= ast->kind == QL_S_KILL;
     QL_TRY(qli_limit_select(s, ast));
     if (qli_kind_does(ast->kind, QLI_KIND_CONTROL)) {

@@ -81,6 +81,16 @@ static const char *const show_names[] = {
     [QL_SHOW_TRIGGERS] = "show_triggers",
     [QL_SHOW_ENGINE_STATUS] = "show_engine_status",
     [QL_SHOW_OTHER] = "show_other",
+    [QL_SHOW_EVENTS] = "show_events",
+    [QL_SHOW_ROUTINES] = "show_procedure_status",
+    [QL_SHOW_FUNCTIONS] = "show_function_status",
+    [QL_SHOW_REPLICA_STATUS] = "show_replica_status",
+    [QL_SHOW_REPLICAS] = "show_replicas",
+    [QL_SHOW_BINARY_LOG_STATUS] = "show_binary_log_status",
+    [QL_SHOW_BINARY_LOGS] = "show_binlogs",
+    [QL_SHOW_BINLOG_EVENTS] = "show_binlog_events",
+    [QL_SHOW_PROFILE] = "show_profile",
+    [QL_SHOW_PROFILES] = "show_profiles",
 };
 
 const char *

@@ -176,6 +176,12 @@ typedef enum ql_ast_join {
 } ql_ast_join;
 
 /* FROM as a tree: a leaf (table or derived) or a join of two. */
+/* An index named by USE, FORCE or IGNORE INDEX. */
+typedef struct ql_ast_index_hint {
+    struct ql_ast_index_hint *next;
+    ql_str name; /* or an unambiguous beginning of it */
+} ql_ast_index_hint;
+
 typedef struct ql_ast_from ql_ast_from;
 struct ql_ast_from {
     ql_ast_join join; /* QL_J_NONE with left NULL = leaf; comma joins are QL_J_CROSS */
@@ -187,6 +193,7 @@ struct ql_ast_from {
     ql_ast_table_name table; /* leaf */
     ql_ast_select *derived;  /* leaf: (SELECT ...) */
     ql_str alias;
+    ql_ast_index_hint *hints; /* of the leaf */
 };
 
 typedef struct ql_ast_item {
@@ -425,7 +432,15 @@ typedef enum ql_show_kind {
     QL_SHOW_ENGINE_STATUS,
     QL_SHOW_OTHER, /* name: 1235 */
     QL_SHOW_EVENTS,
-    QL_SHOW_ROUTINES /* FUNCTION STATUS, PROCEDURE STATUS */
+    QL_SHOW_ROUTINES,  /* PROCEDURE STATUS */
+    QL_SHOW_FUNCTIONS, /* FUNCTION STATUS */
+    QL_SHOW_REPLICA_STATUS,
+    QL_SHOW_REPLICAS,
+    QL_SHOW_BINARY_LOG_STATUS,
+    QL_SHOW_BINARY_LOGS,
+    QL_SHOW_BINLOG_EVENTS,
+    QL_SHOW_PROFILE,
+    QL_SHOW_PROFILES
 } ql_show_kind;
 typedef struct ql_ast_show {
     ql_show_kind kind;

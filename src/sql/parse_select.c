@@ -163,35 +163,57 @@ opt_locking(qli_parser *p, ql_ast_select *s)
 
 /* ---- FROM ---- */
 
-/* USE INDEX (a, b) and its kin are hints: taken with a note. */
+/* [FOR JOIN | FOR ORDER BY | FOR GROUP BY] */
 static ql_status
-index_hints(qli_parser *p)
+hint_purpose(qli_parser *p)
 {
+    if (!qli_accept(p, K_FOR) || qli_accept(p, K_JOIN) || qli_accept2(p, K_ORDER, K_BY)) {
+        return QL_OK;
+    }
+    QL_TRY(qli_expect(p, K_GROUP));
+    return qli_expect(p, K_BY);
+}
+
+static ql_status
+hint_name(qli_parser *p, ql_ast_from *f)
+{
+    ql_ast_index_hint *h;
+    QL_TRY(qli_new(p, sizeof *h, &h));
+    h->name = QL_STR("PRIMARY");
+    if (!qli_accept(p, K_PRIMARY)) {
+        QL_TRY(qli_name(p, &h->name));
+    }
+    h->next = f->hints;
+    f->hints = h;
+    return QL_OK;
+}
+
+/* USE INDEX (a, b) and its kin: what they name must exist. */
+static ql_status
+index_hints(qli_parser *p, ql_ast_from *f)
+{
+    bool used = false, forced = false;
     while (qli_is(p, K_USE) || qli_is(p, K_FORCE) || qli_is(p, K_IGNORE)) {
         bool use = qli_is(p, K_USE);
+        used |= use;
+        forced |= qli_is(p, K_FORCE);
         qli_token_kind next = qli_peek(p, 1)->kind;
         if (next != K_INDEX && next != K_KEY) {
             return QL_OK;
         }
-        qli_advance(p);
-        qli_advance(p);
-        if (qli_accept(p, K_FOR)) {
-            if (!qli_accept(p, K_JOIN) && !qli_accept2(p, K_ORDER, K_BY)) {
-                QL_TRY(qli_expect(p, K_GROUP));
-                QL_TRY(qli_expect(p, K_BY));
-            }
+        if (used && forced) {
+            return ql_fail(p->cx, QL_ER_WRONG_USAGE, "USE INDEX", "FORCE INDEX");
         }
+        qli_advance(p);
+        qli_advance(p);
+        QL_TRY(hint_purpose(p));
         QL_TRY(qli_expect(p, T_LPAREN));
         if (!use || !qli_is(p, T_RPAREN)) {
             do {
-                ql_str name;
-                if (!qli_accept(p, K_PRIMARY)) {
-                    QL_TRY(qli_name(p, &name));
-                }
+                QL_TRY(hint_name(p, f));
             } while (qli_accept(p, T_COMMA));
         }
         QL_TRY(qli_expect(p, T_RPAREN));
-        ql_warn(p->cx, QL_DIAG_NOTE, QL_ER_NOT_SUPPORTED_YET, "index hints");
     }
     return QL_OK;
 }
@@ -296,7 +318,7 @@ qli_table_factor(qli_parser *p, ql_ast_from **out)
         return qli_unbuilt(p, "PARTITION");
     }
     QL_TRY(opt_alias(p, &f->alias));
-    QL_TRY(index_hints(p));
+    QL_TRY(index_hints(p, f));
     *out = f;
     return QL_OK;
 }

@@ -165,11 +165,70 @@ scoped(qli_parser *p, ql_ast_show *sh)
     return filtered(p, sh, QL_SHOW_VARIABLES);
 }
 
+/* BINARY LOG STATUS, BINARY LOGS */
+static ql_status
+binary_log(qli_parser *p, ql_ast_show *sh)
+{
+    if (qli_accept(p, K_LOGS)) {
+        sh->kind = QL_SHOW_BINARY_LOGS;
+        return QL_OK;
+    }
+    QL_TRY(qli_expect(p, K_LOG));
+    sh->kind = QL_SHOW_BINARY_LOG_STATUS;
+    return qli_expect(p, K_STATUS);
+}
+
+/* REPLICA STATUS [FOR CHANNEL 'name'] */
+static ql_status
+replica_status(qli_parser *p, ql_ast_show *sh)
+{
+    sh->kind = QL_SHOW_REPLICA_STATUS;
+    QL_TRY(qli_expect(p, K_STATUS));
+    if (!qli_accept(p, K_FOR)) {
+        return QL_OK;
+    }
+    QL_TRY(qli_expect(p, K_CHANNEL));
+    return qli_string(p, &sh->name);
+}
+
+/* BINLOG EVENTS [IN 'file'] [FROM pos] [LIMIT [offset,] n] */
+static ql_status
+binlog_events(qli_parser *p, ql_ast_show *sh)
+{
+    sh->kind = QL_SHOW_BINLOG_EVENTS;
+    QL_TRY(qli_expect(p, K_EVENTS));
+    if (qli_accept(p, K_IN)) {
+        QL_TRY(qli_string(p, &sh->name));
+    }
+    if (qli_accept(p, K_FROM)) {
+        ql_ast_expr *pos;
+        QL_TRY(qli_literal(p, &pos));
+    }
+    return qli_opt_limit(p, &sh->limit, &sh->offset);
+}
+
+/* PROFILE [type, ...] [FOR QUERY n] [LIMIT [offset,] n] */
+static ql_status
+profile(qli_parser *p, ql_ast_show *sh)
+{
+    sh->kind = QL_SHOW_PROFILE;
+    while (!qli_at_end(p) && !qli_is(p, K_FOR) && !qli_is(p, K_LIMIT) && p->t.kind != T_BAD) {
+        qli_advance(p);
+    }
+    if (qli_accept(p, K_FOR)) {
+        ql_ast_expr *id;
+        QL_TRY(qli_expect(p, K_QUERY));
+        QL_TRY(qli_literal(p, &id));
+    }
+    return qli_opt_limit(p, &sh->limit, &sh->offset);
+}
+
 /* Words of one form, behind SHOW [EXTENDED] [FULL]. */
 static ql_status
 show_form(qli_parser *p, ql_ast_show *sh)
 {
     qli_token_kind what = p->t.kind;
+    uint32_t pos = p->t.pos, line = p->t.line;
     switch (what) {
     case K_GLOBAL:
     case K_SESSION:
@@ -177,22 +236,8 @@ show_form(qli_parser *p, ql_ast_show *sh)
     case K_STATUS:
     case K_VARIABLES:
         return scoped(p, sh);
-    case K_BINLOG:
-        return OTHER(p, sh, "BINLOG EVENTS");
-    case K_BINARY:
-        return OTHER(p, sh, "BINARY LOGS");
-    case K_MASTER:
-        return OTHER(p, sh, "MASTER STATUS");
-    case K_REPLICA:
-    case K_REPLICAS:
-    case K_SLAVE:
-        return OTHER(p, sh, "REPLICA STATUS");
     case K_RELAYLOG:
         return OTHER(p, sh, "RELAYLOG EVENTS");
-    case K_PROFILE:
-        return OTHER(p, sh, "PROFILE");
-    case K_PROFILES:
-        return OTHER(p, sh, "PROFILES");
     case K_PARSE_TREE:
         return OTHER(p, sh, "PARSE_TREE");
     default:
@@ -222,7 +267,21 @@ show_form(qli_parser *p, ql_ast_show *sh)
                                       : OTHER(p, sh, "PROCEDURE CODE");
         }
         QL_TRY(qli_expect(p, K_STATUS));
-        return filtered(p, sh, QL_SHOW_ROUTINES);
+        return filtered(p, sh, what == K_FUNCTION ? QL_SHOW_FUNCTIONS : QL_SHOW_ROUTINES);
+    case K_BINARY:
+        return binary_log(p, sh);
+    case K_BINLOG:
+        return binlog_events(p, sh);
+    case K_REPLICA:
+        return replica_status(p, sh);
+    case K_REPLICAS:
+        sh->kind = QL_SHOW_REPLICAS;
+        return QL_OK;
+    case K_PROFILE:
+        return profile(p, sh);
+    case K_PROFILES:
+        sh->kind = QL_SHOW_PROFILES;
+        return QL_OK;
     case K_COLUMNS:
     case K_FIELDS:
         return of_table(p, sh, QL_SHOW_COLUMNS);
@@ -267,7 +326,7 @@ show_form(qli_parser *p, ql_ast_show *sh)
         sh->kind = QL_SHOW_PRIVILEGES;
         return QL_OK;
     default:
-        return qli_syntax_error(p);
+        return qli_syntax_error_at(p, pos, line);
     }
 }
 
@@ -308,9 +367,8 @@ qli_show(qli_parser *p, ql_ast_stmt *s)
     if (qli_is(p, K_FULL) && starts_known_form(p, qli_peek(p, 1)->kind)) {
         sh->full = qli_accept(p, K_FULL);
     }
-    uint32_t pos = p->t.pos, line = p->t.line;
     bool known = p->t.kind > T_KEYWORDS;
-    return known ? show_form(p, sh) : qli_syntax_error_at(p, pos, line);
+    return known ? show_form(p, sh) : qli_syntax_error(p);
 }
 
 /* ---- EXPLAIN, DESCRIBE ---- */

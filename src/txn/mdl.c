@@ -392,9 +392,20 @@ ql_status
 ql_mdl_acquire(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode, ql_mdl_duration d,
                ql_deadline dl)
 {
+    if (cx->mdl->brief && d == QL_MDL_TRANSACTION) {
+        d = QL_MDL_STATEMENT;
+    }
     qli_mdl_request r = {space, name, mode, d, dl};
     ql_status st = qli_mdl_take(cx, &r);
     return st == QL_TIMEOUT ? ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT) : st;
+}
+
+void
+ql_mdl_set_brief(ql_ctx *cx, bool brief)
+{
+    if (cx->mdl != NULL) {
+        cx->mdl->brief = brief;
+    }
 }
 
 bool

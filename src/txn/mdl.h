@@ -56,6 +56,9 @@ void ql_mdl_set_free(ql_ctx *cx, struct ql_mdl_set *set); /* releases all */
  * MDL_SCHEMA, MDL_COMMIT, TABLE_LOCK by the space, ADMISSION. */
 ql_status ql_mdl_acquire(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode,
                          ql_mdl_duration d, ql_deadline dl) QL_MUST_USE;
+/* From now on, until it is called with false: what the session asks for the transaction it gets for
+ * the statement (a statement that is only prepared). */
+void ql_mdl_set_brief(ql_ctx *cx, bool brief);
 /* Does the session hold the name in that or a stronger mode? */
 bool ql_mdl_holds(const ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode);
 

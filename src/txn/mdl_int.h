@@ -65,6 +65,7 @@ struct ql_mdl_set {
     ql_txnsys *ts;           /* [const once listed] */
     qli_mdl_set *all_next, *all_prev;
     bool listed;
+    bool brief;            /* [owner] ql_mdl_set_brief */
     qli_mdl_ticket *spare; /* [owner] unused inline ones */
     qli_mdl_ticket inlined[QLI_MDL_INLINE];
 };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A MySQL client on a bare socket, for tests that need the bytes in their own hands: half packets, readers that do not read, clients that
 vanish, commands that drivers do not send. Sending and receiving are separate, so a test needs no thread to have a statement running."""
+import collections
 import socket
 import struct
 import time
@@ -41,6 +42,23 @@ def lenenc(p, at):
     return int.from_bytes(p[at + 1:at + 1 + n], "little"), at + 1 + n
 
 
+Column = collections.namedtuple("Column", "schema table org_table name org_name charset length type flags decimals")
+NOT_NULL, PRI_KEY, UNIQUE_KEY, MULTIPLE_KEY, BLOB, UNSIGNED, ZEROFILL, BINARY = 1, 2, 4, 8, 16, 32, 64, 128
+ENUM, AUTO_INCREMENT, TIMESTAMP, SET, NO_DEFAULT, ON_UPDATE_NOW, PART_KEY, NUM = 256, 512, 1024, 2048, 4096, 8192, 16384, 32768
+
+
+def column(p):
+    """A column definition packet."""
+    at, texts = 0, []
+    for _ in range(6):
+        n, at = lenenc(p, at)
+        texts.append(p[at:at + n].decode(errors="replace"))
+        at += n
+    assert p[at] == 0x0C, p
+    charset, length, type_, flags, decimals = struct.unpack_from("<HIBHB", p, at + 1)
+    return Column(*texts[1:], charset, length, type_, flags, decimals)
+
+
 class Wire:
     """Logged in as root without a password unless login=False."""
 
@@ -51,6 +69,7 @@ class Wire:
         self.sock.settimeout(timeout)
         self.sock.connect(("127.0.0.1", server.port) if tcp else server.socket)
         self.buf, self.seq, self.caps = b"", 0, caps
+        self.taken = 0  # bytes of all packets so far
         self.flags = 0
         hello = self.packet()
         if hello[0] == 0xFF:
@@ -98,6 +117,7 @@ class Wire:
                 raise Closed()
             self.buf += more
         data, self.buf = self.buf[:n], self.buf[n:]
+        self.taken += n
         return data
 
     def packet(self):
@@ -124,9 +144,8 @@ class Wire:
             self.flags, self.warnings = struct.unpack_from("<HH", p, at)
             return self.affected
         ncols, _ = lenenc(p, 0)
-        self.columns = []
-        for _ in range(ncols):
-            self.columns.append(self.column_name(self.packet()))
+        self.meta = [column(self.packet()) for _ in range(ncols)]
+        self.columns = [c.name for c in self.meta]
         rows = []
         while True:
             p = self.packet()
@@ -138,15 +157,6 @@ class Wire:
                 self.flags, self.warnings = struct.unpack_from("<HH", p, at)
                 return rows
             rows.append(self.row(p, ncols))
-
-    @staticmethod
-    def column_name(p):
-        at = 0
-        for i in range(5):
-            n, at = lenenc(p, at)
-            if i == 4:
-                return p[at:at + n].decode()
-            at += n
 
     @staticmethod
     def row(p, ncols):
@@ -193,8 +203,8 @@ class Wire:
         if p[0] == 0xFF:
             raise Err(p)
         stmt, cols, params = struct.unpack_from("<IHH", p, 1)
-        for _ in range(cols + params):
-            self.packet()
+        self.param_meta = [column(self.packet()) for _ in range(params)]
+        self.meta = [column(self.packet()) for _ in range(cols)]
         return stmt, params
 
     def execute(self, stmt, *params):

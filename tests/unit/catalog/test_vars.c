@@ -294,7 +294,7 @@ status_of(sess *s, const char *name)
 {
     ql_name_value *v;
     size_t n;
-    OK(ql_status_list(&s->cx, s->cx.arena, &v, &n));
+    OK(ql_status_list(&s->cx, s->cx.arena, true, &v, &n));
     for (size_t i = 0; i < n; i++) {
         assert_true(i == 0 || strcmp(v[i - 1].name.p, v[i].name.p) < 0);
     }
