@@ -16,7 +16,14 @@
 #include "kv/kv.h"
 
 static const char *const counter_names[QL_CT_COUNT] = {
-#define QL_STATUSVAR(id, name, what) [QL_CT_##id] = name,
+#define QL_STATUSVAR(id, scope, name, what) [QL_CT_##id] = name,
+#include "catalog/statusvars.def"
+#undef QL_STATUSVAR
+};
+
+enum { SCOPE_GLOBAL, SCOPE_BOTH };
+static const uint8_t counter_scopes[QL_CT_COUNT] = {
+#define QL_STATUSVAR(id, scope, name, what) [QL_CT_##id] = SCOPE_##scope,
 #include "catalog/statusvars.def"
 #undef QL_STATUSVAR
 };
@@ -70,6 +77,9 @@ const char *const qli_com_names[] = {"admin_commands",
                                      "select",
                                      "set_option",
                                      "set_password",
+                                     "show_binary_log_status",
+                                     "show_binlog_events",
+                                     "show_binlogs",
                                      "show_charsets",
                                      "show_collations",
                                      "show_create_db",
@@ -78,13 +88,20 @@ const char *const qli_com_names[] = {"admin_commands",
                                      "show_databases",
                                      "show_engine_status",
                                      "show_errors",
+                                     "show_events",
                                      "show_fields",
+                                     "show_function_status",
                                      "show_grants",
                                      "show_keys",
                                      "show_open_tables",
                                      "show_plugins",
                                      "show_privileges",
+                                     "show_procedure_status",
                                      "show_processlist",
+                                     "show_profile",
+                                     "show_profiles",
+                                     "show_replica_status",
+                                     "show_replicas",
                                      "show_status",
                                      "show_storage_engines",
                                      "show_table_status",
@@ -111,6 +128,9 @@ ql_count(ql_ctx *cx, ql_counter id, uint64_t n)
 {
     if (cx->inst->sysvars) {
         atomic_fetch_add_explicit(&cx->inst->sysvars->counters[id], n, memory_order_relaxed);
+    }
+    if (cx->vars && cx->vars->counts) {
+        cx->vars->counts[id] += n;
     }
 }
 
@@ -144,6 +164,17 @@ ql_count_command(ql_ctx *cx, const char *com_name)
         atomic_fetch_add_explicit(&cx->inst->sysvars->com[at - qli_com_names], 1,
                                   memory_order_relaxed);
     }
+    if (at && cx->vars && cx->vars->counts) {
+        cx->vars->counts[QL_CT_COUNT + (at - qli_com_names)]++;
+    }
+}
+
+void
+ql_counts_reset(ql_vars *v)
+{
+    if (v->counts) {
+        memset(v->counts, 0, (QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+    }
 }
 
 /* --- SHOW STATUS ----------------------------------------------------------------------------- */
@@ -174,14 +205,15 @@ add_number(ql_ctx *cx, list *l, const char *name, uint64_t v)
 }
 
 static ql_status
-add_com(ql_ctx *cx, list *l)
+add_com(ql_ctx *cx, list *l, const uint64_t *own)
 {
     for (size_t i = 0; i < qli_com_count; i++) {
         char *name = ql_arena_printf(cx, l->a, "Com_%s", qli_com_names[i]);
         if (!name) {
             return QL_ERROR;
         }
-        QL_TRY(add_number(cx, l, name, atomic_load(&cx->inst->sysvars->com[i])));
+        QL_TRY(add_number(cx, l, name,
+                          own ? own[QL_CT_COUNT + i] : atomic_load(&cx->inst->sysvars->com[i])));
     }
     return QL_OK;
 }
@@ -314,15 +346,19 @@ compare_status(const void *a, const void *b)
 }
 
 ql_status
-ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n)
+ql_status_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v, size_t *n)
 {
+    const uint64_t *own = !global && cx->vars ? cx->vars->counts : NULL;
     list l = {.a = a, .cap = QL_CT_COUNT + qli_com_count + 96};
     l.v = QL_ARENA_ARRAY(cx, a, ql_name_value, l.cap);
     if (!l.v) {
         return QL_ERROR;
     }
     for (int i = 0; i < QL_CT_COUNT; i++) {
-        QL_TRY(add_number(cx, &l, counter_names[i], ql_counter_get(cx->inst, (ql_counter)i)));
+        QL_TRY(add_number(cx, &l, counter_names[i],
+                          own && counter_scopes[i] == SCOPE_BOTH
+                              ? own[i]
+                              : ql_counter_get(cx->inst, (ql_counter)i)));
     }
     int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
     QL_TRY(add_number(cx, &l, "Uptime", up > 0 ? (uint64_t)up : 0));
@@ -337,7 +373,7 @@ ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n)
     QL_TRY(add_number(cx, &l, "Opened_tables", tables));
     QL_TRY(add_number(cx, &l, "Open_files", 1));
     QL_TRY(add_number(cx, &l, "Quell_memory_in_use", ql_mem_in_use()));
-    QL_TRY(add_com(cx, &l));
+    QL_TRY(add_com(cx, &l, own));
     QL_TRY(add_threads(cx, &l));
     QL_TRY(add_tls(cx, &l));
     QL_TRY(add_txns(cx, &l));

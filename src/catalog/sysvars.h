@@ -66,6 +66,7 @@ typedef struct ql_vars {
     int64_t timestamp_us;       /* NOW() of the running statement */
     int64_t fixed_timestamp_us; /* SET TIMESTAMP; 0 = clock */
     uint64_t rand_seed1, rand_seed2;
+    uint64_t *counts;                        /* ql_counter, then Com_xxx: of this session; owned */
     uint64_t status_warnings, status_errors; /* @@warning_count, @@error_count; set by session */
     ql_hash user_vars;                       /* @x: ql_user_var, by lower-cased name */
     ql_viewer viewer;
@@ -117,6 +118,10 @@ ql_status ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena) QL_MUST_
 void ql_vars_fini(ql_vars *v);
 ql_status ql_vars_reset(ql_ctx *cx, ql_vars *v) QL_MUST_USE; /* CHANGE USER, RESET CONNECTION */
 
+/* Offset from UTC that a time zone has now: SYSTEM, an offset from -13:59 to +14:00, or a name that
+ * always means UTC. false = not known. */
+bool ql_zone_parse(ql_str name, int32_t *seconds);
+
 /* Type of @@name in expressions. */
 ql_type ql_sysvar_type(ql_sysvar_id id);
 /* Session value of id without cx (0 when it is no number): for code that has a ql_vars only. */
@@ -150,14 +155,16 @@ ql_status ql_vars_set_names(ql_ctx *cx, ql_str charset,
 void ql_uservar_get(ql_ctx *cx, ql_str name, ql_value *out);
 ql_status ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v) QL_MUST_USE;
 
-/* Status counters: X(name, what). Global counters are atomics in the instance. */
+/* Status counters (statusvars.def). Global counters are atomics in the instance, a session's are in
+ * its ql_vars. */
 typedef enum ql_counter {
-#define QL_STATUSVAR(id, name, what) QL_CT_##id,
+#define QL_STATUSVAR(id, scope, name, what) QL_CT_##id,
 #include "catalog/statusvars.def"
 #undef QL_STATUSVAR
     QL_CT_COUNT
 } ql_counter;
-void ql_count(ql_ctx *cx, ql_counter id, uint64_t n);
+void ql_count(ql_ctx *cx, ql_counter id, uint64_t n); /* for the server and for cx's session */
+void ql_counts_reset(ql_vars *v);                     /* FLUSH STATUS: the session's begin anew */
 uint64_t ql_counter_get(ql_instance *inst, ql_counter id);
 /* Raise to n when below: Max_used_connections. */
 void ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n);
@@ -168,7 +175,8 @@ void ql_count_command(ql_ctx *cx, const char *com_name);
 typedef struct ql_name_value {
     ql_str name, value;
 } ql_name_value;
-ql_status ql_status_list(ql_ctx *cx, ql_arena *a, ql_name_value **v, size_t *n) QL_MUST_USE;
+ql_status ql_status_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v,
+                         size_t *n) QL_MUST_USE;
 ql_status ql_sysvar_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v,
                          size_t *n) QL_MUST_USE;
 

@@ -163,7 +163,7 @@ qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val)
         v->coll_database = ql_collation_by_name(val->s);
         break;
     case QL_SV_TIME_ZONE:
-        (void)qli_zone_parse(val->s, &v->zone_seconds);
+        (void)ql_zone_parse(val->s, &v->zone_seconds);
         break;
     default:
         break;
@@ -187,7 +187,16 @@ ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena)
 {
     memset(v, 0, sizeof *v);
     v->arena = session_arena;
-    QL_TRY(ql_hash_init(cx, &v->user_vars, 8));
+    v->counts = ql_mem_zalloc((QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+    if (!v->counts) {
+        return ql_fail_oom(cx, (QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+    }
+    ql_status st = ql_hash_init(cx, &v->user_vars, 8);
+    if (st != QL_OK) {
+        ql_mem_free(v->counts);
+        v->counts = NULL;
+        return st;
+    }
     v->base = qli_globals_get(cx->inst->sysvars);
     v->row_count = -1;
     mirror_all(v);
@@ -209,6 +218,8 @@ ql_vars_fini(ql_vars *v)
     v->db = (ql_str){NULL, 0};
     qli_stage_free(v->catalog_stage);
     v->catalog_stage = NULL;
+    ql_mem_free(v->counts);
+    v->counts = NULL;
 }
 
 ql_status
@@ -224,6 +235,7 @@ ql_vars_reset(ql_ctx *cx, ql_vars *v)
     v->row_count = -1;
     v->fixed_timestamp_us = 0;
     v->status_warnings = v->status_errors = 0;
+    ql_counts_reset(v);
     v->in_transaction = false;
     v->next_isolation = v->next_read_only = 0;
     if (cx->diag) {
@@ -507,7 +519,7 @@ static ql_status
 convert_zone(ql_ctx *cx, const ql_value *value, ql_value *out)
 {
     int32_t seconds;
-    if (value->kind != QL_K_STRING || !qli_zone_parse(value->s, &seconds)) {
+    if (value->kind != QL_K_STRING || !ql_zone_parse(value->s, &seconds)) {
         ql_str text = QL_STR("NULL");
         QL_TRY(value->kind == QL_K_NULL ? QL_OK : ql_value_to_str(cx, cx->arena, value, &text));
         return ql_fail(cx, QL_ER_UNKNOWN_TIME_ZONE, qli_cstr(cx, text));

@@ -17,6 +17,7 @@ static const struct {
     {QL_COM_QUERY, QL_PC_QUERY},
     {QL_COM_FIELD_LIST, QL_PC_FIELD_LIST},
     {QL_COM_SHUTDOWN, QL_PC_SHUTDOWN},
+    {QL_COM_REFRESH, QL_PC_REFRESH},
     {QL_COM_STATISTICS, QL_PC_STATISTICS},
     {QL_COM_PROCESS_INFO, QL_PC_PROCESSLIST},
     {QL_COM_PROCESS_KILL, QL_PC_KILL},
@@ -65,6 +66,9 @@ decode_fields(ql_reader *r, ql_command *c)
         break;
     case QL_COM_PROCESS_KILL:
         c->id = ql_read_le(r, 4);
+        break;
+    case QL_COM_REFRESH:
+        c->option = (uint32_t)ql_read_le(r, 1);
         break;
     case QL_COM_SET_OPTION:
         c->option = (uint32_t)ql_read_le(r, 2);

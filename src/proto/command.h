@@ -16,7 +16,7 @@ typedef struct ql_command {
     ql_str wild;     /* FIELD_LIST */
     uint64_t id;     /* PROCESS_KILL: connection; STMT_...: statement handle */
     uint32_t param;  /* SEND_LONG_DATA */
-    uint32_t option; /* SET_OPTION; STMT_EXECUTE: cursor flags */
+    uint32_t option; /* SET_OPTION; STMT_EXECUTE: cursor flags; REFRESH: what to flush */
 } ql_command;
 
 /* Strings share the payload. QL_ERROR worded: 1047 unknown command, 1835 malformed. */

@@ -103,6 +103,33 @@ run_field_list(ql_session *s, const ql_command *c)
     qli_stmt_work(s, c->text, list_fields, reply_fields, &f);
 }
 
+/* Bits of COM_REFRESH (protocol documentation) and what they flush. Those that would start new
+ * binary or relay logs have nothing to do here. */
+static const struct {
+    unsigned bits;
+    const char *text;
+} refreshes[] = {
+    {1, "FLUSH PRIVILEGES"}, {2, "FLUSH LOGS"}, {4, "FLUSH TABLES"}, {16, "FLUSH STATUS"}};
+
+static ql_status
+refresh(ql_session *s, void *arg, ql_outcome *out)
+{
+    const ql_command *c = arg;
+    ql_ctx *cx = &s->cx;
+    ql_parse_mode mode = qli_parse_mode(s, false);
+    QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD));
+    for (size_t i = 0; i < QL_ARRAY_LEN(refreshes); i++) {
+        ql_ast_stmt *ast;
+        size_t consumed;
+        ql_str text = {refreshes[i].text, strlen(refreshes[i].text)};
+        if (c->option & refreshes[i].bits) {
+            QL_TRY(ql_parse(cx, cx->arena, text, &mode, &ast, &consumed));
+            QL_TRY(qli_stmt_run_parsed(s, ast, NULL, 0, out));
+        }
+    }
+    return QL_OK;
+}
+
 /* ---- the others ---- */
 
 /* Value of a status variable as text; "0" when there is none. */
@@ -124,7 +151,7 @@ put_statistics(ql_session *s)
     ql_name_value *v = NULL;
     size_t n = 0;
     ql_buf *b;
-    QL_TRY(ql_status_list(cx, cx->arena, &v, &n));
+    QL_TRY(ql_status_list(cx, cx->arena, true, &v, &n));
     int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
     double questions = (double)strtoull(status_value(v, n, "Questions"), NULL, 10);
     QL_TRY(ql_wire_begin(cx, &s->wire, &b));
@@ -159,6 +186,18 @@ set_option(ql_session *s, uint32_t option)
     }
     s->multi_statements = option == 0;
     reply_eof(s);
+}
+
+/* MySQL writes what it knows of itself to its log; here the views tell it. */
+static void
+debug(ql_session *s)
+{
+    ql_status st = ql_acl_require(&s->cx, QL_PRIV_SUPER, QL_PRIV_SUPER);
+    if (st == QL_OK) {
+        reply_eof(s);
+    } else {
+        qli_reply_failure(s, st);
+    }
 }
 
 static void
@@ -217,6 +256,9 @@ dispatch(ql_session *s, ql_command *c)
     case QL_COM_PROCESS_KILL:
         qli_stmt_work(s, none, process_kill, NULL, c);
         break;
+    case QL_COM_REFRESH:
+        qli_stmt_work(s, none, refresh, NULL, c);
+        break;
     case QL_COM_STATISTICS:
         statistics(s);
         break;
@@ -224,7 +266,7 @@ dispatch(ql_session *s, ql_command *c)
         reply_ok(s);
         break;
     case QL_COM_DEBUG:
-        reply_eof(s);
+        debug(s);
         break;
     case QL_COM_CHANGE_USER:
         qli_change_user(s, c->text);
@@ -260,6 +302,34 @@ dispatch(ql_session *s, ql_command *c)
 }
 
 void
+qli_count_bytes(ql_session *s)
+{
+    const ql_net *net = &s->wire.net;
+    ql_count(&s->cx, QL_CT_BYTES_RECEIVED, net->bytes_in - s->counted_in);
+    ql_count(&s->cx, QL_CT_BYTES_SENT, net->bytes_out - s->counted_out);
+    s->counted_in = net->bytes_in;
+    s->counted_out = net->bytes_out;
+}
+
+/* Those that MySQL leaves out of Questions (manual, Server Status Variables). */
+static bool
+is_question(ql_com com)
+{
+    switch (com) {
+    case QL_COM_QUIT:
+    case QL_COM_PING:
+    case QL_COM_STATISTICS:
+    case QL_COM_STMT_PREPARE:
+    case QL_COM_STMT_CLOSE:
+    case QL_COM_STMT_RESET:
+    case QL_COM_STMT_SEND_LONG_DATA:
+        return false;
+    default:
+        return true;
+    }
+}
+
+void
 qli_command_run(ql_session *s, ql_str payload)
 {
     ql_command c;
@@ -277,8 +347,10 @@ qli_command_run(ql_session *s, ql_str payload)
     }
     s->command = ql_command_proc(c.com);
     ql_proc_set_command(s->cx.proc, s->command);
-    if (c.com != QL_COM_STATISTICS && c.com != QL_COM_QUIT) {
+    qli_count_bytes(s);
+    if (is_question(c.com)) {
         ql_count(&s->cx, QL_CT_QUESTIONS, 1);
     }
     dispatch(s, &c);
+    qli_count_bytes(s);
 }

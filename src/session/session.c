@@ -244,6 +244,7 @@ log_aborted(ql_session *s)
 static void
 count_end(ql_session *s)
 {
+    qli_count_bytes(s);
     if (!s->logged_in) {
         ql_count(&s->cx, QL_CT_ABORTED_CONNECTS, 1);
     } else if (s->end == QLI_END_ABORTED) {

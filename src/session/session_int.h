@@ -68,8 +68,9 @@ struct ql_session {
     bool nontxn_changed; /* the transaction has changed tables that ROLLBACK does not undo */
     bool committed; /* the running statement has committed: a kill no longer changes its outcome */
     uint64_t timer; /* time limit of the running statement; 0 = none */
-    bool limit_of_select; /* it is max_execution_time, not max_statement_time */
-    uint64_t commands;    /* finished since login */
+    bool limit_of_select;             /* it is max_execution_time, not max_statement_time */
+    uint64_t commands;                /* finished since login */
+    uint64_t counted_in, counted_out; /* of the wire's bytes, those that are in the counters */
     qli_end end;
     bool logged_in;
     bool hide_warnings;      /* SHOW WARNINGS and its kin answer with no warnings of their own */
@@ -188,6 +189,8 @@ ql_status qli_session_clear(ql_session *s) QL_MUST_USE;
 
 /* ---- command.c ---- */
 
+/* What the wire has carried since the last call goes into Bytes_received and Bytes_sent. */
+void qli_count_bytes(ql_session *s);
 /* Run one command packet to its reply. */
 void qli_command_run(ql_session *s, ql_str payload);
 

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands that are not statements (COM_REFRESH, COM_DEBUG, COM_STATISTICS, COM_FIELD_LIST), and what a session's own counters count."""
+import quell
+from harness import main
+from wire import PRI_KEY, AUTO_INCREMENT, NOT_NULL, Err, Watcher, Wire, column
+
+server = quell.Server()
+server.start()
+w = Watcher(server)
+w.query("CREATE DATABASE d")
+w.query("CREATE USER plain@localhost, flusher@localhost")
+w.query("GRANT RELOAD ON *.* TO flusher@localhost")
+
+
+def show(c, name, scope="SESSION"):
+    return int(c.query(f"SHOW {scope} STATUS LIKE '{name}'")[0][1])
+
+
+def test_bytes_are_those_on_the_wire():
+    with Wire(server) as c:
+        ask = "SHOW SESSION STATUS LIKE 'Bytes_received'"
+        a = int(c.query(ask)[0][1])
+        c.query("SELECT 'twelve bytes'")
+        b = int(c.query(ask)[0][1])
+        assert b - a == len("SELECT 'twelve bytes'") + 5 + len(ask) + 5, (a, b)  # 4 bytes of header, 1 of command
+        at = c.taken
+        sent = show(c, "Bytes_sent")  # without its own answer
+        c.query("SELECT REPEAT('x', 100000)")
+        answered = c.taken - at
+        assert show(c, "Bytes_sent") - sent == answered > 100000, (sent, answered)
+        whole = show(w, "Bytes_sent", "GLOBAL")
+        c.query("SELECT REPEAT('x', 1000000)")
+        assert show(w, "Bytes_sent", "GLOBAL") - whole >= 1000000
+
+
+def test_counters_have_a_session_scope():
+    with Wire(server) as c:
+        for _ in range(3):
+            c.query("SELECT 1")
+        c.query("DO 1")
+        assert show(c, "Com_select") == 3 and show(c, "Com_do") == 1, c.query("SHOW STATUS LIKE 'Com_select'")
+        assert show(c, "Com_select", "GLOBAL") >= 3
+        questions = show(c, "Questions")
+        c.ping()
+        c.prepare("SELECT 1")
+        assert show(c, "Questions") == questions + 1
+        with Wire(server) as other:
+            assert show(other, "Com_select") == 0
+            assert other.query("SELECT VARIABLE_VALUE FROM performance_schema.session_status WHERE VARIABLE_NAME = 'Com_do'") == [(b"0",)]
+            assert other.query("SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Com_do'") != [(b"0",)]
+        c.query("FLUSH STATUS")
+        assert show(c, "Com_select") == 0 and show(c, "Com_select", "GLOBAL") >= 3
+        c.query("SELECT 1")
+        c.command(b"\x1f")  # COM_RESET_CONNECTION
+        c.result()
+        assert show(c, "Com_select") == 0
+
+
+def test_com_show_counts_what_is_shown():
+    with Wire(server) as c:
+        c.query("SHOW DATABASES")
+        c.query("SHOW WARNINGS")
+        c.query("SHOW REPLICA STATUS")
+        for name in ("show_databases", "show_warnings", "show_replica_status"):
+            assert show(c, "Com_" + name) == 1, name
+        c.query("CREATE TABLE d.x (a INT)")
+        c.query("INSERT INTO d.x SELECT 1")
+        assert show(c, "Com_insert_select") == 1 and show(c, "Com_insert") == 0
+        c.query("DROP TABLE d.x")
+
+
+def test_refresh():
+    with Wire(server) as c:
+        c.query("SELECT 1")
+        for bits in (0, 1, 2, 4, 8, 16, 64, 255):
+            c.command(b"\x07" + bytes([bits]))
+            assert c.result() == 0, bits
+            assert c.ping() == 0
+        assert show(c, "Com_select") == 0  # 16: the session's counters began anew
+    for user, number in (("plain", 1227), ("flusher", 0)):
+        with Wire(server, user=user) as c:
+            c.command(b"\x07\x01")
+            assert c.error() == number, (user, c.last)
+            assert c.value("SELECT 7") == "7"
+
+
+def test_debug_and_statistics():
+    with Wire(server, user="plain") as c:
+        c.command(b"\x0d")
+        assert c.error() == 1227, c.last
+        c.command(b"\x09")
+        assert c.packet().startswith(b"Uptime: ")
+    w.command(b"\x0d")
+    assert w.packet()[0] == 0xFE
+
+
+def test_field_list():
+    w.query("CREATE TABLE d.f (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(10), other INT)")
+    w.query("USE d")
+    w.command(b"\x04f\0%e%")
+    defs = []
+    while (p := w.packet())[0] != 0xFE:
+        if p[0] == 0xFF:
+            raise Err(p)
+        defs.append(column(p))
+    assert [c.name for c in defs] == ["name", "other"], defs
+    w.command(b"\x04f\0")
+    first = column(w.packet())
+    assert first.flags & (PRI_KEY | AUTO_INCREMENT | NOT_NULL) == PRI_KEY | AUTO_INCREMENT | NOT_NULL, first
+    while w.packet()[0] != 0xFE:
+        pass
+    w.command(b"\x04nope\0")
+    assert w.error() == 1146
+
+
+def close_all():
+    w.close()
+    server.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main(globals())
