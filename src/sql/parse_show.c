@@ -326,7 +326,8 @@ show_form(qli_parser *p, ql_ast_show *sh)
         sh->kind = QL_SHOW_PRIVILEGES;
         return QL_OK;
     default:
-        return qli_syntax_error_at(p, pos, line);
+        return what == K_FULL || what == K_EXTENDED ? qli_syntax_error(p)
+                                                    : qli_syntax_error_at(p, pos, line);
     }
 }
 

@@ -427,7 +427,7 @@ shows(void **state)
         {"SHOW PROCESSLIST", "(show_processlist 10)"},
         {"SHOW TABLE STATUS IN d", "(show_table_status 11 d.)"},
         {"SHOW ENGINE InnoDB STATUS", "(show_engine_status 23 name=InnoDB)"},
-        {"SHOW BINARY LOGS", "(show_binlogs 30)"},
+        {"SHOW BINARY LOGS", "(show_binlogs 31)"},
         {"EXPLAIN SELECT 1", "(select (select 1))"},
         {"EXPLAIN FORMAT=json UPDATE t SET a = 1", "(update JSON(update t (set a=1)))"},
         {"EXPLAIN ANALYZE SELECT 1", "(select analyze (select 1))"},
