@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "types/store.h"
 
 #define MAX_VARCHAR_BYTES 65535u
 
@@ -214,6 +215,21 @@ now_fits(const ql_ast_expr *e, const ql_type *t)
     return (t->field == QL_F_DATETIME || t->field == QL_F_TIMESTAMP) && digits == t->decimals;
 }
 
+/* DEFAULT 0x41, DEFAULT b'1' of a column of numbers: a number. */
+static void
+hex_default(const ql_type *t, ql_value *v)
+{
+    if ((t->kind != QL_K_INT && t->kind != QL_K_DOUBLE && t->kind != QL_K_DECIMAL) ||
+        t->field == QL_F_BIT || v->kind != QL_K_STRING || v->s.n > 8) {
+        return;
+    }
+    uint64_t u = 0;
+    for (size_t i = 0; i < v->s.n; i++) {
+        u = u << 8 | (unsigned char)v->s.p[i];
+    }
+    *v = ql_value_uint(u);
+}
+
 static ql_status
 constant_default(ql_ctx *cx, qli_run *run, const ql_ast_column *ac, ql_column *c)
 {
@@ -226,6 +242,9 @@ constant_default(ql_ctx *cx, qli_run *run, const ql_ast_column *ac, ql_column *c
         return qli_not_built(cx, "DEFAULT (expression)");
     }
     QL_TRY(qli_scalar(run, cx->arena, e, &v));
+    if (e->is_hex) {
+        hex_default(&c->type, &v);
+    }
     if (v.kind == QL_K_NULL) {
         c->default_kind = QL_DEF_NULL;
         return QL_OK;
@@ -233,7 +252,8 @@ constant_default(ql_ctx *cx, qli_run *run, const ql_ast_column *ac, ql_column *c
     if (is_blob(&c->type)) {
         return ql_fail(cx, QL_ER_BLOB_CANT_HAVE_DEFAULT, name);
     }
-    ql_status st = ql_value_store(cx, cx->arena, &v, &c->type, name, 1, true, &c->default_value);
+    ql_status st = ql_value_store_as(cx, cx->arena, &v, &c->type, name, 1, qli_store_mode(cx, true),
+                                     &c->default_value);
     if (st == QL_ERROR) {
         ql_diag_clear_error(cx->diag);
         return ql_fail(cx, QL_ER_INVALID_DEFAULT, name);

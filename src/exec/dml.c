@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "types/store.h"
 
 ql_value
 qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
@@ -24,6 +25,26 @@ qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
     }
     v.i = k == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
     return v;
+}
+
+ql_status
+qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
+{
+    if (v->kind != QL_K_TIME || (to != QL_K_DATE && to != QL_K_DATETIME) || cx->vars == NULL) {
+        return QL_OK;
+    }
+    ql_dt time, t;
+    ql_value day = qli_now(cx, QL_K_DATE, 0);
+    ql_time_unpack(v->i, &time);
+    ql_dt_unpack(day.i, &t);
+    int64_t us =
+        (((int64_t)time.hour * 60 + time.minute) * 60 + time.second) * 1000000 + time.micro;
+    if (!ql_dt_add_micros(&t, 0, v->i < 0 ? -us : us)) {
+        *v = ql_value_null();
+        return QL_OK;
+    }
+    *v = (ql_value){.kind = QL_K_DATETIME, .decimals = v->decimals, .i = ql_dt_pack(&t)};
+    return QL_OK;
 }
 
 /* MySQL's implicit default of a NOT NULL column without one. */
@@ -44,6 +65,19 @@ implicit_default(const ql_type *t)
         ql_value v = {.kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals};
         return v;
     }
+    }
+}
+
+ql_value
+qli_known_default(ql_ctx *cx, const ql_column *c)
+{
+    switch (c->default_kind) {
+    case QL_DEF_VALUE:
+        return c->default_value;
+    case QL_DEF_NOW:
+        return qli_now(cx, c->type.kind, c->type.decimals);
+    default:
+        return c->type.nullable ? ql_value_null() : implicit_default(&c->type);
     }
 }
 
@@ -103,12 +137,22 @@ qli_writer_next(ql_ctx *cx, qli_writer *w)
     return ql_check(cx);
 }
 
+unsigned
+qli_store_mode(ql_ctx *cx, bool strict)
+{
+    uint64_t m = cx->vars->sql_mode;
+    return (strict ? QL_STORE_STRICT : 0) | (m & QL_MODE_NO_ZERO_DATE ? QL_STORE_NO_ZERO_DATE : 0) |
+           (m & QL_MODE_NO_ZERO_IN_DATE ? QL_STORE_NO_ZERO_IN_DATE : 0);
+}
+
 ql_status
 qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, ql_value *out)
 {
     const ql_column *c = &w->table->columns[column];
-    return ql_value_store(cx, w->row_mem, v, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
-                          w->row_no, w->strict, out);
+    ql_value from = *v;
+    QL_TRY(qli_time_to_moment(cx, c->type.kind, &from));
+    return ql_value_store_as(cx, w->row_mem, &from, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
+                             w->row_no, qli_store_mode(cx, w->strict), out);
 }
 
 const char *

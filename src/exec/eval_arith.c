@@ -574,7 +574,11 @@ eval_cast(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
         if (v.kind == QL_K_DECIMAL && to == QL_K_STRING) {
             qli_decimal_settle(&v.dec, &o.a->type);
         }
+        QL_TRY(qli_time_to_moment(cx, to, &v));
         QL_TRY(ql_value_cast(cx, x->env.scratch, &v, &x->e->type, &r));
+        if (r.kind == QL_K_NULL && x->e->zero_if_bad) {
+            r = (ql_value){.kind = to, .decimals = x->e->type.decimals};
+        }
         if (r.kind == QL_K_NULL && !x->own.has_nulls) {
             memset(x->own.nulls, 0, x->env.single ? 1 : QL_BATCH_ROWS);
         }

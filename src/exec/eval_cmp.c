@@ -79,7 +79,13 @@ qli_value_to_kind(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_kind k, ql_valu
         t = ql_type_double();
         break;
     }
-    return ql_value_cast(cx, a, v, &t, out);
+    ql_value from = *v;
+    QL_TRY(qli_time_to_moment(cx, k, &from));
+    QL_TRY(ql_value_cast(cx, a, &from, &t, out));
+    if (out->kind == QL_K_NULL && k >= QL_K_DATE) { /* a text that is no date or time */
+        *out = (ql_value){.kind = k};
+    }
+    return QL_OK;
 }
 
 /* How the loops see a comparison of two vectors. */

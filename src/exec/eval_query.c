@@ -13,7 +13,9 @@ typedef struct result {
     size_t n, cap;
     bool has_null; /* some value is NULL */
     qli_tupleset set;
-    bool hashed; /* one column, for IN: set holds the values */
+    bool hashed;      /* one column, for IN: set holds the values */
+    ql_vector one;    /* the value in work as a column of one row */
+    bool one_is_made; /* of the kind of one.type */
 } result;
 
 static ql_status
@@ -171,15 +173,28 @@ result_add(ql_ctx *cx, qli_ex *x, result *r, const ql_value *vals, uint16_t n)
     return QL_OK;
 }
 
+/* For the bytes of the subquery's rows in work; not the enclosing block's scratch, which lives as
+ * long as its batch of rows, each of which may read the whole subquery. */
+static ql_status
+row_arena(ql_ctx *cx, qli_ex *x, ql_arena **a)
+{
+    (void)cx;
+    if (x->sub->rows_mem == NULL) {
+        QL_TRY(qli_run_arena(x->env.run, "subquery rows", &x->sub->rows_mem));
+    }
+    *a = x->sub->rows_mem;
+    return QL_OK;
+}
+
 /* Values of batch row `row` in the kind of the comparison. */
 static ql_status
-convert_row(ql_ctx *cx, qli_ex *x, const ql_batch *b, uint16_t row, ql_value *vals)
+convert_row(ql_ctx *cx, qli_ex *x, ql_arena *a, const ql_batch *b, uint16_t row, ql_value *vals)
 {
     uint16_t n = x->e->query->nitems;
     for (uint16_t i = 0; i < n; i++) {
         ql_vector_get(&b->cols[i], row, &vals[i]);
         if (n == 1 && x->e->compare_kind != QL_K_NULL) {
-            QL_TRY(qli_value_to_kind(cx, x->env.scratch, &vals[i], x->e->compare_kind, &vals[i]));
+            QL_TRY(qli_value_to_kind(cx, a, &vals[i], x->e->compare_kind, &vals[i]));
         }
     }
     return QL_OK;
@@ -192,16 +207,30 @@ hash_one(ql_ctx *cx, qli_ex *x, const ql_value *v, uint64_t *h)
     return qli_hash_value(cx, v, coll, 0, h);
 }
 
+/* The value as a column of one row, which is made once for each kind. */
+static ql_status
+as_column(ql_ctx *cx, const qli_ex *x, result *r, const ql_value *v, ql_vector **col)
+{
+    ql_type t = {.kind = v->kind, .is_unsigned = v->is_unsigned, .decimals = v->decimals};
+    t.coll = x->e->coll != NULL ? x->e->coll : v->coll;
+    if (!r->one_is_made || r->one.type.kind != t.kind) {
+        QL_TRY(ql_vector_init(cx, x->env.mem, &r->one, &t, true));
+        r->one_is_made = true;
+    }
+    r->one.type = t;
+    r->one.has_nulls = false;
+    ql_vector_set(&r->one, 0, v);
+    *col = &r->one;
+    return QL_OK;
+}
+
 static ql_status
 add_to_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *v)
 {
-    ql_type t = {.kind = v->kind, .is_unsigned = v->is_unsigned, .decimals = v->decimals};
-    ql_vector one, *col = &one;
+    ql_vector *col;
     uint64_t h;
     bool fresh;
-    t.coll = x->e->coll != NULL ? x->e->coll : v->coll;
-    QL_TRY(ql_vector_init(cx, x->env.scratch, &one, &t, true));
-    ql_vector_set(&one, 0, v);
+    QL_TRY(as_column(cx, x, r, v, &col));
     QL_TRY(hash_one(cx, x, v, &h));
     return qli_tupleset_add(cx, &r->set, &col, 0, h, &fresh);
 }
@@ -221,9 +250,12 @@ keep_result(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, result **ou
                            x->e->op == QL_OP_EQ_ANY || x->e->op == QL_OP_NE_ALL);
     qli_tupleset_init(&r->set, x->env.mem, 1);
     QL_TRY(start(cx, x, in, row));
+    ql_arena *tmp;
+    QL_TRY(row_arena(cx, x, &tmp));
     while ((st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+        ql_arena_reset(tmp);
         for (uint16_t k = 0; k < b->nsel; k++) {
-            QL_TRY(convert_row(cx, x, b, ql_batch_row(b, k), vals));
+            QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), vals));
             if (!r->hashed) {
                 QL_TRY(result_add(cx, x, r, vals, n));
             } else if (vals[0].kind == QL_K_NULL) {
@@ -260,14 +292,14 @@ op_meaning(ql_op op, ql_op *compare, bool *all)
 
 /* Fold one row's comparison into the verdict: -2 = still open. */
 static ql_status
-fold_pair(ql_ctx *cx, qli_ex *x, const ql_value *left, const ql_value *right, uint32_t n,
-          int *verdict)
+fold_pair(ql_ctx *cx, qli_ex *x, ql_arena *a, const ql_value *left, const ql_value *right,
+          uint32_t n, int *verdict)
 {
     ql_op op;
     bool all;
     int r;
     op_meaning(x->e->op, &op, &all);
-    QL_TRY(qli_rows_compare(cx, x->env.scratch, op, left, right, n, x->e->coll, &r));
+    QL_TRY(qli_rows_compare(cx, a, op, left, right, n, x->e->coll, &r));
     if (r < 0) {
         *verdict = -1;
     } else if (r == !all) {
@@ -283,10 +315,10 @@ is_decided(int verdict)
 }
 
 static ql_status
-look_in_set(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, bool all, int *verdict)
+look_in_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *left, bool all, int *verdict)
 {
     ql_value v;
-    ql_vector one, *col = &one;
+    ql_vector *col;
     uint64_t h;
     bool found;
     if (r->n == 0) {
@@ -298,10 +330,7 @@ look_in_set(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, bool a
     }
     ql_kind k = x->e->compare_kind != QL_K_NULL ? x->e->compare_kind : left->kind;
     QL_TRY(qli_value_to_kind(cx, x->env.scratch, left, k, &v));
-    ql_type t = {.kind = v.kind, .is_unsigned = v.is_unsigned};
-    t.coll = x->e->coll != NULL ? x->e->coll : v.coll;
-    QL_TRY(ql_vector_init(cx, x->env.scratch, &one, &t, true));
-    ql_vector_set(&one, 0, &v);
+    QL_TRY(as_column(cx, x, r, &v, &col));
     QL_TRY(hash_one(cx, x, &v, &h));
     QL_TRY(qli_tupleset_has(cx, &r->set, &col, 0, h, &found));
     if (found) {
@@ -315,11 +344,14 @@ look_in_set(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, bool a
 static ql_status
 compare_kept(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, uint32_t n, int *verdict)
 {
+    ql_arena *tmp;
+    QL_TRY(row_arena(cx, x, &tmp));
     for (size_t i = 0; i < r->n && !is_decided(*verdict); i++) {
         if (i % 256 == 0) {
             QL_TRY(ql_check(cx));
+            ql_arena_reset(tmp);
         }
-        QL_TRY(fold_pair(cx, x, left, r->rows[i], n, verdict));
+        QL_TRY(fold_pair(cx, x, tmp, left, r->rows[i], n, verdict));
     }
     return QL_OK;
 }
@@ -327,16 +359,21 @@ compare_kept(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, uint3
 static ql_status
 compare_running(ql_ctx *cx, qli_ex *x, const ql_value *left, uint32_t n, int *verdict)
 {
-    ql_value *vals = QL_ARENA_ARRAY(cx, x->env.scratch, ql_value, n);
+    ql_arena *tmp;
     ql_batch *b;
     ql_status st = QL_OK;
-    if (vals == NULL) {
-        return QL_ERROR;
+    QL_TRY(row_arena(cx, x, &tmp));
+    if (x->vals == NULL) {
+        x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, n + 1);
+        if (x->vals == NULL) {
+            return QL_ERROR;
+        }
     }
     while (!is_decided(*verdict) && (st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+        ql_arena_reset(tmp);
         for (uint16_t k = 0; k < b->nsel && !is_decided(*verdict); k++) {
-            QL_TRY(convert_row(cx, x, b, ql_batch_row(b, k), vals));
-            QL_TRY(fold_pair(cx, x, left, vals, n, verdict));
+            QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), x->vals));
+            QL_TRY(fold_pair(cx, x, tmp, left, x->vals, n, verdict));
         }
     }
     return st == QL_END ? QL_OK : st;

@@ -198,6 +198,7 @@ typedef struct qli_block {
     bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
                             below */
     bool reader_stops;   /* EXISTS: one row is enough */
+    ql_arena *rows_mem;  /* of a subquery: bytes of its rows in work; made when needed */
     uint64_t examined_seen;
 } qli_block;
 
@@ -307,10 +308,11 @@ typedef struct qli_sort_item {
 } qli_sort_item;
 ql_status qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **v, size_t n) QL_MUST_USE;
 int qli_sort_compare(const qli_sort_item *a, const qli_sort_item *b);
-/* Key of one row into item (bytes in a). */
+/* Key of one row into item: its bytes in a, or, a NULL, in tmp until the next one is made. */
 ql_status qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const ql_value *vals,
                             const ql_type *types, const bool *descending, uint16_t n,
                             qli_sort_item *item) QL_MUST_USE;
+ql_status qli_sort_key_keep(ql_ctx *cx, ql_arena *a, qli_sort_item *item) QL_MUST_USE;
 
 /* Result sets made by exec itself (SHOW, EXPLAIN ...): rows of text collected, filtered, sent. */
 typedef struct qli_table {
@@ -355,8 +357,14 @@ typedef struct qli_writer {
 ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
 /* Begin the next row: checkpoint, reset of row_mem when it has grown. */
 ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
+/* QL_STORE_* of the session's sql_mode (types/store.h). */
+unsigned qli_store_mode(ql_ctx *cx, bool strict);
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
+/* What a column holds before a value is given: its default, or the zero of its type. */
+ql_value qli_known_default(ql_ctx *cx, const ql_column *c);
+/* A TIME that becomes a DATE or DATETIME is one of the current day. */
+ql_status qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v) QL_MUST_USE;
 bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
 /* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */
 ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,

@@ -132,8 +132,11 @@ QLI_FN(OCT)
 QLI_FN(CONV)
 {
     int64_t from = qli_int(&args[1]), to = qli_int(&args[2]);
+    if (from < -36 || from > 36 || to < -36 || to > 36) {
+        return QL_OK;
+    }
     int64_t f = from < 0 ? -from : from, t = to < 0 ? -to : to;
-    if (f < 2 || f > 36 || t < 2 || t > 36) {
+    if (f < 2 || t < 2) {
         return QL_OK;
     }
     char text[80];

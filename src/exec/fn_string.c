@@ -84,7 +84,7 @@ QLI_FN(SUBSTRING)
     if (pos < 0) {
         size_t chars;
         QL_TRY(qli_count_chars(cx, coll_of(&args[0]), args[0].s, &chars));
-        if ((uint64_t)-pos > chars) {
+        if (0 - (uint64_t)pos > chars) {
             return qli_put_str(call, out, "", 0);
         }
         pos += (int64_t)chars + 1;

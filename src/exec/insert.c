@@ -24,7 +24,30 @@ typedef struct inserter {
     ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
     qli_ex **updates;
     ql_value *old, *new_row;
+    ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
 } inserter;
+
+static ql_status
+init_row_batch(ql_ctx *cx, const ql_table *t, ql_batch *b)
+{
+    b->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_vector, t->ncolumns);
+    if (b->cols == NULL) {
+        return QL_ERROR;
+    }
+    b->n = b->nsel = 1;
+    b->ncols = t->ncolumns;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        QL_TRY(ql_vector_init(cx, cx->arena, &b->cols[i], &t->types[i], true));
+    }
+    return QL_OK;
+}
+
+static void
+set_column(ql_batch *b, uint16_t column, const ql_value *v)
+{
+    b->cols[column].has_nulls = false;
+    ql_vector_set(&b->cols[column], 0, v);
+}
 
 static ql_status
 init_on_duplicate(ql_ctx *cx, inserter *in)
@@ -35,16 +58,10 @@ init_on_duplicate(ql_ctx *cx, inserter *in)
     in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
     in->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
     in->updates = QL_ARENA_ARRAY(cx, cx->arena, qli_ex *, in->ins->non_duplicate + 1);
-    in->existing.cols = QL_ARENA_ARRAY(cx, cx->arena, ql_vector, t->ncolumns);
-    if (in->old == NULL || in->new_row == NULL || in->updates == NULL ||
-        in->existing.cols == NULL) {
+    if (in->old == NULL || in->new_row == NULL || in->updates == NULL) {
         return QL_ERROR;
     }
-    in->existing.n = in->existing.nsel = 1;
-    in->existing.ncols = t->ncolumns;
-    for (uint16_t i = 0; i < t->ncolumns; i++) {
-        QL_TRY(ql_vector_init(cx, cx->arena, &in->existing.cols[i], &t->types[i], true));
-    }
+    QL_TRY(init_row_batch(cx, t, &in->existing));
     for (uint16_t i = 0; i < in->ins->non_duplicate; i++) {
         QL_TRY(qli_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
     }
@@ -68,6 +85,9 @@ init(ql_ctx *cx, qli_run *run, inserter *in)
     }
     in->single = ins->select == NULL && ins->nrows == 1;
     run->insert_row = in->row;
+    if (ins->reads_row) {
+        QL_TRY(init_row_batch(cx, ins->table, &in->so_far));
+    }
     return ins->non_duplicate > 0 ? init_on_duplicate(cx, in) : QL_OK;
 }
 
@@ -168,19 +188,24 @@ unused_auto(inserter *in)
 }
 
 static ql_status
+store_one(ql_ctx *cx, inserter *in, uint16_t i)
+{
+    uint16_t column = in->ins->columns[i];
+    const ql_column *c = &in->ins->table->columns[column];
+    if (c->auto_increment) {
+        return store_auto(cx, in, column, &in->given[i]);
+    }
+    if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
+        return ql_fail(cx, QL_ER_BAD_NULL_ERROR, qli_zstr(cx, c->name));
+    }
+    return qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]);
+}
+
+static ql_status
 store_given(ql_ctx *cx, inserter *in)
 {
     for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
-        uint16_t column = in->ins->columns[i];
-        const ql_column *c = &in->ins->table->columns[column];
-        if (c->auto_increment) {
-            QL_TRY(store_auto(cx, in, column, &in->given[i]));
-            continue;
-        }
-        if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
-            return ql_fail(cx, QL_ER_BAD_NULL_ERROR, qli_zstr(cx, c->name));
-        }
-        QL_TRY(qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]));
+        QL_TRY(store_one(cx, in, i));
     }
     return QL_OK;
 }
@@ -208,6 +233,10 @@ store_missing(ql_ctx *cx, inserter *in)
         }
         QL_TRY(st);
         in->row[i] = v;
+        if (t->columns[i].default_kind == QL_DEF_VALUE && v.kind >= QL_K_DATE) {
+            /* may be a zero date that was allowed when the table was made */
+            QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
+        }
     }
     return QL_OK;
 }
@@ -287,16 +316,14 @@ update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
     QL_TRY(st);
     for (uint16_t i = 0; i < t->ncolumns; i++) {
         in->new_row[i] = in->old[i];
-        in->existing.cols[i].has_nulls = false;
-        ql_vector_set(&in->existing.cols[i], 0, &in->old[i]);
+        set_column(&in->existing, i, &in->old[i]);
     }
     for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
         uint16_t column = in->ins->on_duplicate[k].column;
         ql_value v;
         QL_TRY(qli_ex_one(cx, in->updates[k], &in->existing, 0, &v));
         QL_TRY(qli_writer_store(cx, &in->w, column, &v, &in->new_row[column]));
-        in->existing.cols[column].has_nulls = false;
-        ql_vector_set(&in->existing.cols[column], 0, &in->new_row[column]);
+        set_column(&in->existing, column, &in->new_row[column]);
     }
     return write_update(cx, in, locator);
 }
@@ -350,7 +377,9 @@ write_row(ql_ctx *cx, inserter *in)
 static ql_status
 insert_given(ql_ctx *cx, inserter *in)
 {
-    QL_TRY(store_given(cx, in));
+    if (!in->ins->reads_row) {
+        QL_TRY(store_given(cx, in));
+    }
     QL_TRY(store_missing(cx, in));
     return write_row(cx, in);
 }
@@ -367,19 +396,49 @@ free_states(qli_call **calls)
     *calls = NULL;
 }
 
+/* Before any value is given a column has its default. */
+static void
+start_row(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        ql_value v = qli_known_default(cx, &t->columns[i]);
+        set_column(&in->so_far, i, &v);
+    }
+}
+
+/* The column as the values behind it see it: what was given for AUTO_INCREMENT, not what is made.
+ */
+static void
+show_column(inserter *in, uint16_t i)
+{
+    uint16_t column = in->ins->columns[i];
+    bool made = in->ins->table->columns[column].auto_increment && in->generated != 0;
+    ql_value zero = ql_value_int(0);
+    set_column(&in->so_far, column, made ? &zero : &in->row[column]);
+}
+
 static ql_status
 compute_row(ql_ctx *cx, inserter *in, const qli_env *env, ql_expr *const *row)
 {
+    const ql_batch *batch = in->ins->reads_row ? &in->so_far : &qli_one_row;
+    if (in->ins->reads_row) {
+        start_row(cx, in);
+    }
     for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
         qli_ex *x;
         ql_vector *v;
         if (row[i]->kind == QL_E_CONST) {
             in->given[i] = row[i]->value;
-            continue;
+        } else {
+            QL_TRY(qli_ex_new(cx, env, row[i], &x));
+            QL_TRY(qli_ex_output(cx, x, batch, NULL, 1, &v));
+            ql_vector_get(v, 0, &in->given[i]);
         }
-        QL_TRY(qli_ex_new(cx, env, row[i], &x));
-        QL_TRY(qli_ex_output(cx, x, &qli_one_row, NULL, 1, &v));
-        ql_vector_get(v, 0, &in->given[i]);
+        if (in->ins->reads_row) {
+            QL_TRY(store_one(cx, in, i));
+            show_column(in, i);
+        }
     }
     return QL_OK;
 }

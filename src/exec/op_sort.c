@@ -23,7 +23,9 @@ typedef struct sort_op {
     ql_arena *mem, *spare;
     ql_buf tmp;
     qli_sort_item *items;
-    uint64_t *order; /* top: age of items, for stability */
+    qli_sort_item *heap; /* top: [heap_cap], what items points to */
+    uint64_t *order;     /* top: age of items, for stability */
+    size_t heap_cap;
     size_t n, cap, at;
     size_t top; /* rows wanted, 0 = all */
     size_t compact_at;
@@ -116,21 +118,14 @@ compact(ql_ctx *cx, sort_op *s)
     ql_batch b = {.n = 1, .nsel = 1, .ncols = s->op.block->nslots};
     b.cols = s->op.batch.cols;
     for (size_t i = 0; i < s->n; i++) {
-        char *row = s->items[i].row, *key;
+        char *row = s->items[i].row;
         if (i % 256 == 0) {
             QL_TRY(ql_check(cx));
         }
         qli_rows_load(&s->fmt, &row, 1, b.cols);
         QL_TRY(qli_row_save(cx, s->spare, &s->fmt, &b, 0, &row));
         s->items[i].row = row;
-        if (s->items[i].nkey > 0) {
-            key = ql_arena_alloc(cx, s->spare, s->items[i].nkey);
-            if (key == NULL) {
-                return QL_ERROR;
-            }
-            memcpy(key, s->items[i].key, s->items[i].nkey);
-            s->items[i].key = key;
-        }
+        QL_TRY(qli_sort_key_keep(cx, s->spare, &s->items[i]));
     }
     ql_arena *old = s->mem;
     s->mem = s->spare;
@@ -144,15 +139,17 @@ static ql_status
 offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *item)
 {
     char *saved;
-    if (s->n < s->top) {
+    bool room = s->n < s->top;
+    if (!room && qli_sort_compare(item, &s->items[0]) >= 0) {
+        return QL_OK; /* has left nothing behind */
+    }
+    QL_TRY(qli_sort_key_keep(cx, s->mem, item));
+    if (room) {
         QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
         s->items[s->n] = *item;
         s->items[s->n].row = saved;
         s->order[s->n] = s->age++;
         heap_up(s, s->n++);
-        return QL_OK;
-    }
-    if (qli_sort_compare(item, &s->items[0]) >= 0) {
         return QL_OK;
     }
     QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
@@ -179,8 +176,8 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
         for (uint16_t i = 0; i < s->nkeys; i++) {
             ql_vector_get(s->cols[i], row, &s->vals[i]);
         }
-        QL_TRY(qli_sort_key_make(cx, s->mem, &s->tmp, s->vals, s->types, s->descending, s->nkeys,
-                                 &item));
+        QL_TRY(qli_sort_key_make(cx, s->top > 0 ? NULL : s->mem, &s->tmp, s->vals, s->types,
+                                 s->descending, s->nkeys, &item));
         QL_TRY(s->top > 0 ? offer(cx, s, b, row, &item) : keep(cx, s, b, row, &item));
     }
     return QL_OK;
@@ -216,6 +213,23 @@ sort_heap(ql_ctx *cx, sort_op *s)
     return QL_OK;
 }
 
+/* Room for the wanted rows, made once however often a correlated block is restarted. */
+static ql_status
+make_heap(ql_ctx *cx, sort_op *s)
+{
+    if (s->heap_cap < s->top) {
+        s->heap = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->heap);
+        s->order = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->order);
+        if (s->heap == NULL || s->order == NULL) {
+            return QL_ERROR;
+        }
+        s->heap_cap = s->top;
+    }
+    s->items = s->heap;
+    s->compact_at = COMPACT_FROM;
+    return QL_OK;
+}
+
 static ql_status
 sort_all(ql_ctx *cx, sort_op *s)
 {
@@ -223,12 +237,7 @@ sort_all(ql_ctx *cx, sort_op *s)
     ql_status st;
     QL_TRY(wanted_rows(s));
     if (s->top > 0) {
-        s->items = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->items);
-        s->order = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->order);
-        if (s->items == NULL || s->order == NULL) {
-            return QL_ERROR;
-        }
-        s->compact_at = COMPACT_FROM;
+        QL_TRY(make_heap(cx, s));
     }
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_SORTING);

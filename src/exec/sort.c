@@ -138,6 +138,21 @@ fixed_key(const ql_value *v, ql_kind kind, bool descending, unsigned char out[9]
 }
 
 ql_status
+qli_sort_key_keep(ql_ctx *cx, ql_arena *a, qli_sort_item *item)
+{
+    if (item->nkey == 0) {
+        return QL_OK;
+    }
+    char *key = ql_arena_alloc(cx, a, item->nkey);
+    if (key == NULL) {
+        return QL_ERROR;
+    }
+    memcpy(key, item->key, item->nkey);
+    item->key = key;
+    return QL_OK;
+}
+
+ql_status
 qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const ql_value *vals,
                   const ql_type *types, const bool *descending, uint16_t n, qli_sort_item *item)
 {
@@ -155,14 +170,6 @@ qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const ql_value *v
         item->prefix = item->prefix << 8 | (i < tmp->n ? (unsigned char)tmp->p[i] : 0);
     }
     item->nkey = tmp->n > 8 ? (uint32_t)(tmp->n - 8) : 0;
-    item->key = NULL;
-    if (item->nkey > 0) {
-        char *key = ql_arena_alloc(cx, a, item->nkey);
-        if (key == NULL) {
-            return QL_ERROR;
-        }
-        memcpy(key, tmp->p + 8, item->nkey);
-        item->key = key;
-    }
-    return QL_OK;
+    item->key = item->nkey > 0 ? tmp->p + 8 : NULL;
+    return a != NULL ? qli_sort_key_keep(cx, a, item) : QL_OK;
 }

@@ -181,10 +181,72 @@ check_arity(qli_res *r, const ql_ast_expr *e, ql_agg_fn fn)
     return QL_OK;
 }
 
+/* The innermost block that the arguments look at: 0 = the own one (also when they look at none). */
+typedef struct reach {
+    bool own;
+    uint32_t nearest; /* of the enclosing ones, 0 = none */
+} reach;
+
+static ql_status
+find_reach(void *arg, ql_expr **e, uint32_t depth, bool *descend)
+{
+    reach *x = arg;
+    (void)descend;
+    if ((*e)->kind == QL_E_SLOT && depth == 0) {
+        x->own = true;
+    } else if ((*e)->kind == QL_E_OUTER && (*e)->depth >= depth) {
+        uint32_t up = (*e)->depth - depth;
+        x->own = x->own || up == 0;
+        x->nearest = up > 0 && (x->nearest == 0 || up < x->nearest) ? up : x->nearest;
+    }
+    return QL_OK;
+}
+
+/* SUM(t.a) where t belongs to an enclosing block is that block's aggregate (SQL standard; manual,
+ * "Subqueries"). */
+static ql_status
+owner_of(qli_res *r, const ql_agg *g, uint32_t *depth)
+{
+    reach x = {0};
+    for (uint32_t i = 0; i < g->nargs; i++) {
+        ql_expr *e = g->args[i];
+        QL_TRY(qli_walk(r, &e, 0, find_reach, &x));
+    }
+    *depth = x.own ? 0 : x.nearest;
+    return QL_OK;
+}
+
+static qli_scope *
+enclosing(qli_scope *sc, uint32_t depth)
+{
+    while (depth-- > 0 && sc) {
+        sc = sc->outer;
+    }
+    return sc;
+}
+
+static ql_status
+outer_aggregate(qli_res *r, qli_scope *sc, uint32_t depth, const ql_ast_expr *e, ql_agg_fn fn,
+                ql_expr **out)
+{
+    qli_scope *owner = enclosing(sc, depth);
+    QL_TRY(qli_bind_agg(r, owner, e, fn, out));
+    ql_expr *n = qli_node(r, QL_E_OUTER);
+    if (!n) {
+        return QL_ERROR;
+    }
+    owner->aggregated = true;
+    *n = **out;
+    n->depth = (*out)->kind == QL_E_OUTER ? (*out)->depth + depth : depth;
+    n->kind = QL_E_OUTER;
+    *out = n;
+    return QL_OK;
+}
+
 ql_status
 qli_bind_agg(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_agg_fn fn, ql_expr **out)
 {
-    if (!sc || !sc->aggs_allowed || sc->in_agg) {
+    if (!sc || sc->in_agg || (!sc->aggs_allowed && !sc->outer)) {
         return ql_fail(r->cx, QL_ER_INVALID_GROUP_FUNC_USE);
     }
     ql_agg g = {.fn = fn, .distinct = e->distinct};
@@ -202,9 +264,18 @@ qli_bind_agg(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_agg_fn fn, ql_e
         sc->in_agg = false;
         QL_TRY(st);
         g.nargs = e->args.n;
+        uint32_t depth;
+        QL_TRY(owner_of(r, &g, &depth));
+        /* Where its block has no aggregates (WHERE, ON) it is the own block's after all. */
+        if (depth > 0 && (enclosing(sc, depth)->aggs_allowed || !sc->aggs_allowed)) {
+            return outer_aggregate(r, sc, depth, e, fn, out);
+        }
         for (uint32_t i = 0; i < g.nargs; i++) {
             QL_TRY(qli_require_scalar(r, g.args[i]));
         }
+    }
+    if (!sc->aggs_allowed) {
+        return ql_fail(r->cx, QL_ER_INVALID_GROUP_FUNC_USE);
     }
     g.separator =
         e->kind == QL_A_GROUP_CONCAT && e->value.kind == QL_K_STRING ? e->value.s : QL_STR(",");

@@ -154,37 +154,91 @@ constant_to_int(qli_res *r, ql_expr **c)
     return QL_OK;
 }
 
-/* 1525 for a constant that is no date or time at all, as MySQL 8. */
+/* Does sql_mode forbid the date (0000-00-00, 2025-00-01) that a constant has been read as? */
+static bool
+is_forbidden_zero(const qli_res *r, const ql_value *v)
+{
+    uint64_t mode = r->cx->vars ? r->cx->vars->sql_mode : 0;
+    ql_dt t;
+    ql_dt_unpack(v->i, &t);
+    if (t.month != 0 && t.day != 0) {
+        return false;
+    }
+    return mode & (t.year == 0 && t.month == 0 && t.day == 0 ? QL_MODE_NO_ZERO_DATE
+                                                             : QL_MODE_NO_ZERO_IN_DATE);
+}
+
+static ql_type
+temporal_type(ql_kind k)
+{
+    return k == QL_K_DATE ? ql_type_date() : k == QL_K_TIME ? ql_type_time(6) : ql_type_datetime(6);
+}
+
+/* 1525 for a constant text that is no date at all, as MySQL 8. A text that is no time is zero. */
 static ql_status
-constant_to_temporal(qli_res *r, ql_expr **c, ql_kind as, ql_kind other)
+text_to_temporal(qli_res *r, ql_expr **c, ql_kind as, const ql_type *other)
 {
     const ql_value *from = &(*c)->value;
-    if (from->kind == QL_K_NULL || from->kind == as) {
-        return QL_OK;
-    }
     ql_value v;
     bool ok = true;
-    QL_TRY(ql_value_to_temporal(r->cx, from, as, 6, false, &v, &ok));
-    if (!ok && from->kind == QL_K_STRING) {
+    QL_TRY(ql_value_to_temporal(r->cx, from, as, 6, as == QL_K_TIME, &v, &ok));
+    if (as == QL_K_TIME && !ok) {
+        v = (ql_value){.kind = QL_K_TIME, .decimals = 6};
+    } else if (!ok || (as != QL_K_TIME && is_forbidden_zero(r, &v))) {
         return ql_fail(r->cx, QL_ER_WRONG_VALUE,
-                       other == QL_K_TIME   ? "TIME"
-                       : other == QL_K_DATE ? "DATE"
-                                            : "DATETIME",
+                       other->kind == QL_K_DATE         ? "DATE"
+                       : other->field == QL_F_TIMESTAMP ? "TIMESTAMP"
+                                                        : "DATETIME",
                        ql_arena_printf(r->cx, r->a, "%.*s",
                                        (int)(from->s.n > 128 ? 128 : from->s.n), from->s.p)
                            ?: "");
-    }
-    if (!ok) {
-        v = ql_value_null();
     }
     ql_expr *k = qli_const(r, &v);
     if (!k) {
         return QL_ERROR;
     }
-    if (!ok) {
-        k->type = as == QL_K_DATE   ? ql_type_date()
-                  : as == QL_K_TIME ? ql_type_time(6)
-                                    : ql_type_datetime(6);
+    k->type = temporal_type(as);
+    *c = k;
+    return QL_OK;
+}
+
+/* 20250230 has its place between days that there are: read as the 28th, then set to the 30th. */
+static bool
+impossible_day(qli_res *r, const ql_value *from, ql_value *v)
+{
+    if (from->kind != QL_K_INT || from->i < 0) {
+        return false;
+    }
+    int64_t unit = from->i > 99999999 ? 1000000 : 1, day = from->i / unit % 100;
+    ql_value near = ql_value_int(from->i - (day - 28) * unit);
+    bool ok = false;
+    ql_dt t;
+    if (day < 29 || day > 31 ||
+        ql_value_to_temporal(r->cx, &near, QL_K_DATETIME, 6, false, v, &ok) != QL_OK || !ok) {
+        return false;
+    }
+    ql_dt_unpack(v->i, &t);
+    t.day = (uint8_t)day;
+    v->i = ql_dt_pack(&t);
+    return true;
+}
+
+/* A constant number against a temporal column is that date or time, if it is one (*done), so that
+ * the column can be looked up. */
+static ql_status
+number_to_temporal(qli_res *r, ql_expr **c, ql_kind as, bool *done)
+{
+    ql_value v;
+    QL_TRY(ql_value_to_temporal(r->cx, &(*c)->value, as, 6, false, &v, done));
+    if (!*done && as == QL_K_DATETIME) {
+        *done = impossible_day(r, &(*c)->value, &v);
+    }
+    if (!*done) {
+        return QL_OK;
+    }
+    ql_expr *k = qli_const(r, &v);
+    if (!k) {
+        return QL_ERROR;
     }
     *c = k;
     return QL_OK;
@@ -231,6 +285,30 @@ make_date(qli_res *r, ql_expr **c)
     return *c ? QL_OK : QL_ERROR;
 }
 
+static bool
+is_plain_column(const ql_expr *e)
+{
+    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER;
+}
+
+/* c is a constant that is compared with the temporal t. */
+static ql_status
+constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
+{
+    ql_kind from = (*c)->type.kind, as = t->type.kind == QL_K_TIME ? QL_K_TIME : QL_K_DATETIME;
+    bool done;
+    if (r->preparing || !kind_is_temporal(t->type.kind) || !is_const(*c)) {
+        return QL_OK;
+    }
+    if (from == QL_K_STRING && !(*c)->is_hex) {
+        return text_to_temporal(r, c, as, &t->type);
+    }
+    if (from == QL_K_INT || from == QL_K_DECIMAL || from == QL_K_DOUBLE) {
+        return is_plain_column(t) ? number_to_temporal(r, c, as, &done) : QL_OK;
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind *kind)
 {
@@ -241,14 +319,9 @@ qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind
             QL_TRY(constant_to_int(r, a));
         }
     }
+    QL_TRY(constant_to_temporal(r, *a, b));
+    QL_TRY(constant_to_temporal(r, *b, a));
     *kind = pair_kind(&(*a)->type, &(*b)->type);
-    if (kind_is_temporal(*kind) && !r->preparing) {
-        if (is_const(*a) && !is_const(*b)) {
-            QL_TRY(constant_to_temporal(r, a, *kind, (*b)->type.kind));
-        } else if (is_const(*b) && !is_const(*a)) {
-            QL_TRY(constant_to_temporal(r, b, *kind, (*a)->type.kind));
-        }
-    }
     if (*kind == QL_K_DATETIME && is_midnight(*a, *b)) {
         QL_TRY(make_date(r, b));
         *kind = QL_K_DATE;
@@ -256,8 +329,19 @@ qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind
         QL_TRY(make_date(r, a));
         *kind = QL_K_DATE;
     }
-    QL_TRY(qli_cast_kind(r, sc, a, *kind));
-    return qli_cast_kind(r, sc, b, *kind);
+    QL_TRY(qli_cast_compared(r, sc, a, *kind));
+    return qli_cast_compared(r, sc, b, *kind);
+}
+
+ql_status
+qli_cast_compared(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
+{
+    bool is_text = (*e)->type.kind == QL_K_STRING;
+    QL_TRY(qli_cast_kind(r, sc, e, kind));
+    if (is_text && kind_is_temporal(kind) && (*e)->kind == QL_E_CAST) {
+        (*e)->zero_if_bad = true;
+    }
+    return QL_OK;
 }
 
 static bool

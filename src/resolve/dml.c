@@ -68,6 +68,26 @@ default_node(qli_res *r, const ql_table *t, uint16_t column, ql_expr **out)
     return QL_OK;
 }
 
+/* A hexadecimal literal for a column of numbers is a number; one of more than eight bytes is beyond
+ * every integer. */
+static ql_status
+hex_for_column(qli_res *r, const ql_type *t, ql_expr **e)
+{
+    bool number = (t->kind == QL_K_INT && t->field != QL_F_BIT) || t->kind == QL_K_DOUBLE ||
+                  t->kind == QL_K_DECIMAL;
+    if (!(*e)->is_hex || !number) {
+        return QL_OK;
+    }
+    if ((*e)->value.s.n <= 8) {
+        return qli_hex_as_number(r, e);
+    }
+    ql_value most = {.kind = QL_K_DECIMAL};
+    size_t used;
+    (void)ql_decimal_parse(&most.dec, QL_STR("18446744073709551616"), &used);
+    *e = qli_const(r, &most);
+    return *e ? QL_OK : QL_ERROR;
+}
+
 static ql_status
 bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const ql_ast_expr *e,
            ql_expr **out)
@@ -76,12 +96,59 @@ bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const 
         return default_node(r, t, column, out);
     }
     QL_TRY(qli_bind(r, sc, e, out));
+    QL_TRY(hex_for_column(r, &t->columns[column].type, out));
     return qli_require_scalar(r, *out);
+}
+
+static bool
+may_read_row(const ql_ast_insert *ins)
+{
+    for (uint32_t i = 0; i < ins->nrows; i++) {
+        for (uint32_t k = 0; k < ins->rows[i].n; k++) {
+            const ql_ast_expr *e = ins->rows[i].v[k];
+            if (e->kind == QL_A_COLUMN || e->args.n > 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* All columns of the target, slot = ordinal. */
+static ql_status
+target_slots(qli_res *r, qli_scope *sc, const ql_table *t)
+{
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        ql_expr *e;
+        QL_TRY(qli_column_slot(r, sc, 0, i, &e));
+    }
+    return QL_OK;
+}
+
+static ql_status
+find_slot(void *arg, ql_expr **e, uint32_t depth, bool *descend)
+{
+    (void)arg;
+    (void)descend;
+    return depth == 0 && (*e)->kind == QL_E_SLOT ? QL_END : QL_OK;
+}
+
+static ql_status
+note_row_reader(qli_res *r, ql_rinsert *o, ql_expr *e)
+{
+    ql_status st = o->reads_row ? QL_OK : qli_walk(r, &e, 0, find_slot, NULL);
+    o->reads_row |= st == QL_END;
+    return st == QL_END ? QL_OK : st;
 }
 
 static ql_status
 insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
 {
+    bool reads = may_read_row(ins);
+    if (reads) { /* a value may look at columns given before it in its row */
+        QL_TRY(target_slots(r, sc, o->table));
+    }
+    sc->barrier = true; /* subqueries do not see them */
     o->nrows = ins->nrows;
     o->rows = QL_ARENA_ARRAY(r->cx, r->a, ql_expr **, ins->nrows + 1);
     if (!o->rows) {
@@ -106,7 +173,14 @@ insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
             QL_TRY(empty ? default_node(r, o->table, o->columns[c], &o->rows[i][c])
                          : bind_value(r, sc, o->table, o->columns[c], ins->rows[i].v[c],
                                       &o->rows[i][c]));
+            if (reads) {
+                QL_TRY(note_row_reader(r, o, o->rows[i][c]));
+            }
         }
+    }
+    sc->barrier = false;
+    if (o->reads_row) {
+        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, o->table->db, o->table->name));
     }
     return QL_OK;
 }
@@ -133,10 +207,7 @@ insert_duplicates(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinser
     if (!o->on_duplicate) {
         return QL_ERROR;
     }
-    for (uint16_t i = 0; i < o->table->ncolumns; i++) { /* slot = ordinal */
-        ql_expr *e;
-        QL_TRY(qli_column_slot(r, sc, 0, i, &e));
-    }
+    QL_TRY(target_slots(r, sc, o->table));
     r->insert_target = o->table;
     for (uint32_t i = 0; i < ins->on_duplicate.n; i++) {
         const ql_ast_assign *a = &ins->on_duplicate.v[i];
@@ -169,6 +240,9 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     QL_TRY(insert_columns(r, ins, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &o->ncalls;
+    QL_TRY(qli_source_add_table(r, sc, o->table, o->table->name));
+    sc->lo = 0;
+    sc->hi = 1;
     if (ins->select) {
         QL_TRY(qli_query_bind(r, ins->select, NULL, NULL, &o->select));
         if (o->select->nitems != o->ncolumns) {
@@ -177,7 +251,6 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     } else {
         QL_TRY(insert_rows(r, sc, ins, o));
     }
-    QL_TRY(qli_source_add_table(r, sc, o->table, o->table->name));
     return insert_duplicates(r, sc, ins, o);
 }
 

@@ -223,6 +223,9 @@ bind_cast(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     ql_type t;
     QL_TRY(qli_bind(r, sc, e->args.v[0], &arg));
     QL_TRY(cast_target(r, e->cast_type, arg, &t));
+    if (arg->is_hex && (t.kind == QL_K_INT || t.kind == QL_K_DOUBLE || t.kind == QL_K_DECIMAL)) {
+        QL_TRY(qli_hex_as_number(r, &arg));
+    }
     return explicit_cast(r, arg, &t, out);
 }
 

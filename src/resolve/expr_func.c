@@ -620,6 +620,9 @@ qli_date_arith(qli_res *r, qli_scope *sc, bool subtract, const ql_ast_expr *date
         interval = interval->args.v[0];
     }
     QL_TRY(qli_bind(r, sc, interval, &args[1]));
+    if (args[1]->is_hex) {
+        QL_TRY(qli_hex_as_number(r, &args[1]));
+    }
     return qli_call(r, sc, subtract ? QL_FN_DATE_SUB : QL_FN_DATE_ADD, args, 2, unit, 0, out);
 }
 

@@ -98,7 +98,7 @@ between_kind(qli_res *r, qli_scope *sc, ql_expr **a, ql_kind *kind)
         k1 = t ? QL_K_DATETIME : f || !d ? QL_K_DOUBLE : QL_K_DECIMAL;
     }
     for (int i = 0; i < 3; i++) {
-        QL_TRY(qli_cast_kind(r, sc, &a[i], k1));
+        QL_TRY(qli_cast_compared(r, sc, &a[i], k1));
     }
     *kind = k1;
     return QL_OK;
@@ -139,10 +139,10 @@ in_node(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr **v, uint32_t n
         return QL_ERROR;
     }
     args[0] = a;
-    QL_TRY(qli_cast_kind(r, sc, &args[0], kind));
+    QL_TRY(qli_cast_compared(r, sc, &args[0], kind));
     for (uint32_t i = 0; i < n; i++) {
         args[i + 1] = v[i];
-        QL_TRY(qli_cast_kind(r, sc, &args[i + 1], kind));
+        QL_TRY(qli_cast_compared(r, sc, &args[i + 1], kind));
     }
     const ql_collation *coll = NULL;
     uint8_t co;

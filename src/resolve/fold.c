@@ -286,7 +286,14 @@ qli_fold(qli_res *r, ql_expr **e)
             return QL_OK;
         }
     }
-    return n->kind == QL_E_CAST ? fold_cast(r, e) : fold_op(r, e);
+    if (n->kind != QL_E_CAST) {
+        return fold_op(r, e);
+    }
+    if (n->args[0]->type.kind == QL_K_TIME && n->type.kind != QL_K_TIME &&
+        n->type.kind >= QL_K_DATE) {
+        return QL_OK; /* looks at the current day */
+    }
+    return fold_cast(r, e);
 }
 
 bool

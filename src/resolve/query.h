@@ -67,6 +67,8 @@ struct ql_expr {
                          once); folded into QL_E_CONST when cheap and pure */
     bool global;
     bool is_hex;          /* CONST from x'..', 0x.. or b'..': an integer in number context */
+    bool zero_if_bad;     /* CAST of a text that is compared with a date or time: one that is none
+                             counts as zero, with a warning, never as NULL */
     uint8_t coercibility; /* of the collation, as COERCIBILITY(): 0 explicit ... 6 ignorable */
     ql_unit unit;
     ql_str name;
@@ -182,6 +184,7 @@ typedef struct ql_rinsert {
     uint16_t *columns; /* ordinals that values are given for; the others get defaults */
     ql_expr ***rows;
     uint32_t nrows;   /* [nrows][ncolumns]; may hold QL_E_DEFAULT */
+    bool reads_row;   /* values look at other columns of their row: slot = ordinal */
     ql_query *select; /* or from a query */
     ql_column_assign *on_duplicate;
     uint16_t

@@ -226,6 +226,11 @@ ql_status qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
 /* --- compare.c --- */
 ql_status qli_compare_bind(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
                            ql_expr **out) QL_MUST_USE;
+/* Constant x'4142' as a number: its bytes, big-endian, at most the last eight (manual, "Hexadecimal
+ * Literals"). */
+ql_status qli_hex_as_number(qli_res *r, ql_expr **e) QL_MUST_USE;
+/* One side of a comparison brought to its kind. */
+ql_status qli_cast_compared(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
 /* Kind in which a and b are compared; constants among them may be rewritten. */
 ql_status qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b,
                               ql_kind *kind) QL_MUST_USE;

@@ -697,7 +697,10 @@ outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             continue;
         }
         ql_expr *inner;
+        bool in_agg = s->in_agg; /* an aggregate's argument means columns, in HAVING too */
+        s->in_agg = s->in_agg || sc->in_agg;
         ql_status st = own_column(r, s, e, &inner);
+        s->in_agg = in_agg;
         if (st == QL_END) {
             continue;
         }

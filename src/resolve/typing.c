@@ -400,10 +400,8 @@ cast_node(qli_res *r, ql_expr **e, const ql_type *t)
     return qli_fold(r, e);
 }
 
-/* x'4142' as a number: its bytes, big-endian, at most the last eight (manual, "Hexadecimal
- * Literals"). */
-static ql_status
-hex_as_number(qli_res *r, ql_expr **e)
+ql_status
+qli_hex_as_number(qli_res *r, ql_expr **e)
 {
     ql_str s = (*e)->value.s;
     uint64_t v = 0;
@@ -425,7 +423,7 @@ qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
     (void)sc;
     if ((*e)->is_hex &&
         (t->kind == QL_K_INT || t->kind == QL_K_DOUBLE || t->kind == QL_K_DECIMAL)) {
-        QL_TRY(hex_as_number(r, e));
+        QL_TRY(qli_hex_as_number(r, e));
     }
     if ((*e)->type.kind == QL_K_NULL && (*e)->kind == QL_E_CONST) {
         ql_expr *c = qli_const(r, &(*e)->value);
@@ -493,7 +491,7 @@ ql_status
 qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e)
 {
     if ((*e)->is_hex) {
-        return hex_as_number(r, e);
+        return qli_hex_as_number(r, e);
     }
     switch ((*e)->type.kind) {
     case QL_K_STRING:

@@ -59,7 +59,7 @@ qli_expr_equal(const ql_expr *a, const ql_expr *b)
     }
     if (a->op != b->op || a->fn != b->fn || a->index != b->index || a->depth != b->depth ||
         a->global != b->global || a->unit != b->unit || a->coll != b->coll ||
-        a->compare_kind != b->compare_kind) {
+        a->compare_kind != b->compare_kind || a->zero_if_bad != b->zero_if_bad) {
         return false;
     }
     if (a->kind == QL_E_CONST && !value_same(&a->value, &b->value)) {

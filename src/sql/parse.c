@@ -621,15 +621,19 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
         (uint32_t)(left < (1u << 30) ? left / STACK_PER_LEVEL : (1u << 30) / STACK_PER_LEVEL);
     qli_lexer_init(&p.lx, cx, trimmed, mode);
     qli_advance(&p);
-    if (p.t.kind == T_EOF) {
+    size_t start = 0;
+    while (start < trimmed.n && is_blank(trimmed.p[start])) {
+        start++;
+    }
+    if (p.t.kind == T_EOF && start == trimmed.n) {
         return ql_fail(cx, QL_ER_EMPTY_QUERY);
     }
     ql_ast_stmt *s;
     QL_TRY(qli_new(&p, sizeof *s, &s));
-    QL_TRY(parse_one(&p, s));
-    size_t start = 0;
-    while (start < trimmed.n && is_blank(trimmed.p[start])) {
-        start++;
+    if (p.t.kind == T_EOF) { /* comments: a statement that does nothing */
+        s->kind = QL_S_DO;
+    } else {
+        QL_TRY(parse_one(&p, s));
     }
     size_t end = p.t.kind == T_SEMI ? p.t.pos : trimmed.n;
     s->text = (ql_str){trimmed.p + start, end - start};

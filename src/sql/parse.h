@@ -15,9 +15,9 @@ typedef struct ql_parse_mode {
 } ql_parse_mode;
 
 /* Parse the first statement of text. *consumed = bytes up to and including its semicolon and
- * following blanks and comments (all, if it is the last). An empty text gives QL_ERROR 1065. 1064
- * "near '...' at line N" as MySQL words it (up to 80 characters). Node strings may share text: text
- * must outlive the arena's use. */
+ * following blanks and comments (all, if it is the last). An empty text gives QL_ERROR 1065, one
+ * of comments alone a DO without expressions. 1064 "near '...' at line N" as MySQL words it (up to
+ * 80 characters). Node strings may share text: text must outlive the arena's use. */
 ql_status ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode,
                    ql_ast_stmt **stmt, size_t *consumed) QL_MUST_USE;
 

@@ -17,8 +17,8 @@ kind_is_exact(ql_kind k)
     return k == QL_K_INT || k == QL_K_DECIMAL;
 }
 
-/* One side is temporal. Text and exact numbers are read as that temporal; a DATE against anything
- * that can hold a time is compared with its time. */
+/* One side is temporal. Text is read as that temporal, a DATE against anything that can hold a time
+ * is compared with its time; a number is compared with the temporal's number (20250131). */
 static ql_kind
 temporal_kind(ql_kind t, ql_kind other)
 {
@@ -28,7 +28,7 @@ temporal_kind(ql_kind t, ql_kind other)
     if (kind_is_temporal(other)) {
         return QL_K_DATETIME;
     }
-    if (other == QL_K_STRING || kind_is_exact(other)) {
+    if (other == QL_K_STRING) {
         return t == QL_K_TIME ? QL_K_TIME : QL_K_DATETIME;
     }
     return QL_K_DOUBLE;

@@ -365,7 +365,17 @@ ql_status
 ql_value_store(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
                const char *column, uint64_t row, bool strict, ql_value *out)
 {
-    qli_store s = {cx, a, t, column, row, strict};
+    return ql_value_store_as(
+        cx, a, v, t, column, row,
+        strict ? QL_STORE_STRICT | QL_STORE_NO_ZERO_DATE | QL_STORE_NO_ZERO_IN_DATE : 0, out);
+}
+
+ql_status
+ql_value_store_as(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
+                  const char *column, uint64_t row, unsigned mode, ql_value *out)
+{
+    bool strict = mode & QL_STORE_STRICT;
+    qli_store s = {cx, a, t, column, row, strict, mode};
     if (v->kind == QL_K_NULL) {
         if (t->nullable) {
             *out = ql_value_null();

@@ -6,6 +6,7 @@
 #ifndef QL_TYPES_STORE_INT_H
 #define QL_TYPES_STORE_INT_H
 
+#include "types/store.h"
 #include "types/types_int.h"
 
 typedef struct qli_store {
@@ -15,6 +16,7 @@ typedef struct qli_store {
     const char *column;
     uint64_t row;
     bool strict;
+    unsigned mode; /* QL_STORE_*: types/store.h */
 } qli_store;
 
 ql_status qli_store_range(const qli_store *s) QL_MUST_USE;     /* 1264 */

@@ -190,6 +190,9 @@ loses_part(const qli_store *s, const ql_value *v)
 {
     ql_value full;
     bool ok;
+    if (s->t->kind == QL_K_TIME) {
+        return v->kind == QL_K_DATE || v->kind == QL_K_DATETIME;
+    }
     if (s->t->kind != QL_K_DATE) {
         return false;
     }
@@ -203,6 +206,20 @@ loses_part(const qli_store *s, const ql_value *v)
     return (full.i & (((int64_t)1 << 41) - 1)) != 0;
 }
 
+/* A TIMESTAMP is zero as a whole or has a day. */
+static bool
+is_unwanted_zero(const qli_store *s, int64_t packed)
+{
+    ql_dt d;
+    ql_dt_unpack(packed, &d);
+    if (d.month != 0 && d.day != 0) {
+        return false;
+    }
+    bool whole = d.year == 0 && d.month == 0 && d.day == 0;
+    return s->mode & (whole ? QL_STORE_NO_ZERO_DATE : QL_STORE_NO_ZERO_IN_DATE) ||
+           (s->t->field == QL_F_TIMESTAMP && packed != 0);
+}
+
 ql_status
 qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -210,13 +227,9 @@ qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
     unsigned decimals = t->decimals > 6 ? 6 : t->decimals;
     int64_t packed = 0;
     ql_dt_result r;
-    QL_TRY(qli_temporal_from(s->cx, v, t->kind, decimals, !s->strict, &packed, &r));
-    if (r == QL_DT_OK && s->strict && t->kind != QL_K_TIME) {
-        ql_dt d;
-        ql_dt_unpack(packed, &d);
-        if (d.month == 0 || d.day == 0) {
-            r = QL_DT_INVALID;
-        }
+    QL_TRY(qli_temporal_from(s->cx, v, t->kind, decimals, true, &packed, &r));
+    if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_zero(s, packed)) {
+        r = QL_DT_INVALID;
     }
     if (r == QL_DT_OK && t->field == QL_F_TIMESTAMP && !timestamp_in_range(packed)) {
         r = QL_DT_INVALID;

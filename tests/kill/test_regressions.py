@@ -43,6 +43,12 @@ def test_changes_have_a_memory_limit():
     w.quit()
 
 
+def test_counting_for_found_rows():
+    """SQL_CALC_FOUND_ROWS reads on behind the last row that LIMIT wants."""
+    digits = "(SELECT 0 n" + "".join(f" UNION ALL SELECT {i}" for i in range(1, 100)) + ")"
+    stops(f"SELECT SQL_CALC_FOUND_ROWS a.n FROM {digits} a, {digits} b, {digits} c, {digits} d LIMIT 1")
+
+
 def test_killed_begin_has_not_begun():
     """A BEGIN that answered 1317 left its transaction open: what the client then took for autocommit was lost, or read an old snapshot."""
     w = Wire(server)
