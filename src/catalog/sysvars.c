@@ -84,11 +84,14 @@ qli_sysvar_real(ql_sysvar_id id)
 ql_type
 ql_sysvar_type(ql_sysvar_id id)
 {
+    ql_type number = ql_type_int(qli_sysvars[id].type == QLI_T_UINT);
     switch (qli_sysvars[id].type) {
     case QLI_T_BOOL:
-        return ql_type_int(false);
+        number.length = 1;
+        return number;
     case QLI_T_UINT:
-        return ql_type_int(true);
+        number.length = 21;
+        return number;
     case QLI_T_DOUBLE: {
         ql_type t = ql_type_double();
         t.decimals = QLI_DOUBLE_DIGITS;

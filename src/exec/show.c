@@ -35,7 +35,8 @@ qli_table_column(qli_table *t, uint16_t i, const char *name, ql_type type)
     t->cols[i].name = (ql_str){name, strlen(name)};
     t->cols[i].type = type;
     t->cols[i].flags =
-        (uint16_t)((type.nullable ? 0 : QL_CF_NOT_NULL) | (type.is_unsigned ? QL_CF_UNSIGNED : 0));
+        (uint16_t)((type.nullable ? 0 : QL_CF_NOT_NULL) | (type.is_unsigned ? QL_CF_UNSIGNED : 0) |
+                   (type.kind != QL_K_STRING ? QL_CF_BINARY : 0));
 }
 
 void

@@ -464,20 +464,6 @@ qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     }
 }
 
-static uint16_t
-field_flags(const ql_table *t, const ql_column *c)
-{
-    const char *key = key_word(t, c->ordinal);
-    unsigned f = c->type.nullable ? 0 : QL_CF_NOT_NULL;
-    f |= strcmp(key, "PRI") == 0 ? QL_CF_PRI_KEY : 0;
-    f |= strcmp(key, "UNI") == 0 ? QL_CF_UNIQUE_KEY : 0;
-    f |= strcmp(key, "MUL") == 0 ? QL_CF_MULTIPLE_KEY : 0;
-    f |= c->type.is_unsigned ? QL_CF_UNSIGNED : 0;
-    f |= c->auto_increment ? QL_CF_AUTO_INCREMENT : 0;
-    f |= c->type.coll == ql_coll_binary ? QL_CF_BINARY : 0;
-    return (uint16_t)f;
-}
-
 ql_status
 ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **cols, uint16_t *n)
 {
@@ -504,13 +490,7 @@ ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **col
                 continue;
             }
         }
-        (*cols)[(*n)++] = (ql_result_column){.schema = t->db,
-                                             .table = t->name,
-                                             .org_table = t->name,
-                                             .name = c->name,
-                                             .org_name = c->name,
-                                             .type = c->type,
-                                             .flags = field_flags(t, c)};
+        ql_result_column_of(t, i, &(*cols)[(*n)++]);
     }
     return QL_OK;
 }

@@ -44,13 +44,30 @@ announced_flags(const ql_result_column *c)
     if (c->type.is_unsigned) {
         flags |= QL_CF_UNSIGNED;
     }
-    if (c->type.kind != QL_K_STRING || (c->type.coll != NULL && c->type.coll->is_binary)) {
-        flags |= QL_CF_BINARY;
+    bool number =
+        c->type.kind == QL_K_INT || c->type.kind == QL_K_DOUBLE || c->type.kind == QL_K_DECIMAL;
+    if (c->type.kind == QL_K_STRING ? c->type.coll != NULL && c->type.coll->is_binary : !number) {
+        flags |= QL_CF_BINARY; /* of numbers the resolver knows */
     }
     if (c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
         flags |= QL_CF_BLOB;
     }
     return (uint16_t)flags;
+}
+
+/* Bytes in the client's character set. A text column may be full of the shortest characters. */
+static uint32_t
+announced_length(const ql_result_column *c, const ql_charset *results)
+{
+    const ql_type *t = &c->type;
+    uint64_t n = ql_type_display_length(t);
+    if (t->kind != QL_K_STRING || results == NULL || t->coll == NULL ||
+        t->coll->id == COLLATION_BINARY) {
+        return (uint32_t)n;
+    }
+    bool blob = t->field >= QL_F_TINY_BLOB && t->field <= QL_F_BLOB;
+    n = (blob ? n : n / t->coll->charset->max_bytes) * results->max_bytes;
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
 /* TEXT and BLOB columns of all sizes are told as BLOB, VARCHAR as VAR_STRING. */
@@ -104,7 +121,7 @@ ql_put_column_definition(ql_ctx *cx, ql_wire *w, const ql_result_column *c,
     QL_TRY(put_name(cx, b, c->org_name, cs_results));
     QL_TRY(ql_buf_put_u8(cx, b, 0x0c));
     QL_TRY(ql_buf_put_le(cx, b, announced_charset(c, cs_results), 2));
-    QL_TRY(ql_buf_put_le(cx, b, ql_type_display_length(&c->type), 4));
+    QL_TRY(ql_buf_put_le(cx, b, announced_length(c, cs_results), 4));
     QL_TRY(ql_buf_put_u8(cx, b, announced_field(&c->type)));
     QL_TRY(ql_buf_put_le(cx, b, announced_flags(c), 2));
     QL_TRY(ql_buf_put_u8(cx, b, c->type.decimals));

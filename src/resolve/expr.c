@@ -107,7 +107,7 @@ bind_sysvar(qli_res *r, const ql_ast_expr *e, ql_expr **out)
     n->global = global;
     n->type = qli_type_of_value(r, &v);
     if (v.kind == QL_K_INT) {
-        n->type.length = 21;
+        n->type.length = ql_sysvar_type(sv).length;
     } else if (v.kind == QL_K_NULL) {
         n->type = ql_type_varchar(0, qli_conn_coll(r));
     }

@@ -33,19 +33,18 @@ type_flags(const ql_type *t)
     return (uint16_t)f;
 }
 
+/* PRI_KEY of every part of the primary key; UNIQUE_KEY and MULTIPLE_KEY where a key begins. */
 static unsigned
 key_flags(const ql_table *t, uint16_t column)
 {
     unsigned f = 0;
     for (uint16_t i = 0; i < t->nindexes; i++) {
         const ql_index *x = &t->indexes[i];
-        if (x->hidden_rowid) {
-            continue;
-        }
-        for (uint16_t p = 0; p < x->nparts; p++) {
+        for (uint16_t p = 0; p < x->nparts && !x->hidden_rowid; p++) {
             if (x->parts[p].column != column) {
                 continue;
             }
+            f |= QL_CF_PART_KEY;
             if (x->primary) {
                 f |= QL_CF_PRI_KEY;
             } else if (p == 0) {
@@ -56,22 +55,26 @@ key_flags(const ql_table *t, uint16_t column)
     return f;
 }
 
+static bool
+default_is_now(const ql_column *c)
+{
+    return c->default_kind == QL_DEF_NOW || c->on_update_now;
+}
+
+/* Flags of a stored column. Numbers are not BINARY there: that is told of computed ones only. */
 static uint16_t
 column_flags(const ql_table *t, uint16_t column)
 {
     const ql_column *c = &t->columns[column];
-    unsigned f = type_flags(&c->type) & ~(unsigned)QL_CF_BINARY;
-    f |= key_flags(t, column);
-    if (c->type.kind == QL_K_STRING && c->type.coll && c->type.coll->is_binary) {
-        f |= QL_CF_BINARY;
-    }
-    if (c->type.kind == QL_K_DATE || c->type.kind == QL_K_TIME || c->type.kind == QL_K_DATETIME) {
-        f |= QL_CF_BINARY;
-    }
+    unsigned f = type_flags(&c->type) | key_flags(t, column);
+    f &= type_is_number(&c->type) ? ~(unsigned)QL_CF_BINARY : ~0u;
     f |= c->auto_increment ? QL_CF_AUTO_INCREMENT : 0u;
-    f |= c->zerofill ? QL_CF_ZEROFILL : 0u;
+    f |= c->zerofill || c->type.field == QL_F_YEAR ? QL_CF_ZEROFILL : 0u;
+    f |= c->type.field == QL_F_YEAR || c->type.field == QL_F_BIT ? QL_CF_UNSIGNED : 0u;
     f |= c->type.field == QL_F_ENUM ? QL_CF_ENUM : 0u;
-    f |= c->type.field == QL_F_TIMESTAMP ? QL_CF_TIMESTAMP : 0u;
+    f |= c->type.field == QL_F_SET ? QL_CF_SET : 0u;
+    f |= c->on_update_now ? QL_CF_ON_UPDATE_NOW : 0u;
+    f |= default_is_now(c) ? QL_CF_TIMESTAMP : 0u;
     if (!c->type.nullable && c->default_kind == QL_DEF_NONE && !c->auto_increment) {
         f |= QL_CF_NO_DEFAULT;
     }
@@ -79,32 +82,70 @@ column_flags(const ql_table *t, uint16_t column)
 }
 
 void
+ql_result_column_of(const ql_table *t, uint16_t column, ql_result_column *out)
+{
+    const ql_column *c = &t->columns[column];
+    *out = (ql_result_column){.schema = t->db,
+                              .table = t->name,
+                              .org_table = t->name,
+                              .name = c->name,
+                              .org_name = c->name,
+                              .type = c->type,
+                              .flags = column_flags(t, column)};
+    if (c->type.kind == QL_K_STRING) {
+        out->type.decimals = 0;
+    } else if (c->type.field == QL_F_DOUBLE && c->type.decimals >= 31) {
+        out->type.length = 22;
+    }
+}
+
+/* Signed integers that are computed or written have the length of their digits; clients are told
+ * one more for the sign. */
+static void
+add_sign(const ql_expr *e, ql_result_column *out)
+{
+    bool literal = e->kind == QL_E_CONST && e->value.kind == QL_K_INT && e->value.i >= 0;
+    bool computed =
+        e->kind == QL_E_OP && (e->op == QL_OP_ADD || e->op == QL_OP_SUB || e->op == QL_OP_MUL);
+    if ((literal || computed) && e->type.kind == QL_K_INT && !e->type.is_unsigned &&
+        e->type.length > 0 && e->type.length < 20) {
+        out->type.length++;
+    }
+}
+
+void
 qli_column_describe(qli_res *r, qli_scope *sc, const ql_expr *e, ql_str name, ql_result_column *out)
 {
     (void)r;
     *out = (ql_result_column){.name = name, .type = e->type, .flags = type_flags(&e->type)};
+    add_sign(e, out);
+    if (e->kind == QL_E_CAST && e->type.field == QL_F_STRING) {
+        out->type.field = QL_F_VAR_STRING; /* CHAR(n) of a cast only says where to cut */
+    }
+    if (sc->q->set_op != QL_SET_NONE) { /* stored once on their way, as MySQL does it */
+        out->org_name = name;
+        out->flags &= (uint16_t)(type_is_number(&e->type) ? ~(unsigned)QL_CF_BINARY : ~0u);
+        return;
+    }
     if (e->kind != QL_E_SLOT || sc->given || !sc->slots ||
-        sc->slots[e->index].kind != QLI_SLOT_COLUMN || sc->q->set_op != QL_SET_NONE) {
+        sc->slots[e->index].kind != QLI_SLOT_COLUMN) {
         return;
     }
     const qli_slot *s = &sc->slots[e->index];
     const ql_source *src = &sc->q->sources[s->source];
-    out->table = src->alias;
     if (src->table) {
-        out->schema = src->db;
-        out->org_table = src->table->name;
-        out->org_name = src->table->columns[s->column].name;
-        out->flags = column_flags(src->table, s->column);
-        if (e->type.nullable) {
-            out->flags &= (uint16_t)~QL_CF_NOT_NULL;
-        }
+        ql_result_column_of(src->table, s->column, out);
     } else {
         const ql_result_column *c = &src->derived->items[s->column].column;
-        out->schema = c->schema;
-        out->org_table = c->org_table;
-        out->org_name = c->org_name;
-        out->flags = c->flags;
+        ql_type type = c->type.kind == e->type.kind ? c->type : e->type;
+        *out = *c;
+        out->type = type;
+        out->org_name = out->org_name.n ? out->org_name : out->name;
     }
+    out->name = name;
+    out->table = src->alias;
+    out->type.nullable = e->type.nullable;
+    out->flags &= (uint16_t)(e->type.nullable ? ~(unsigned)QL_CF_NOT_NULL : ~0u);
 }
 
 static ql_status

@@ -238,7 +238,12 @@ union_items(qli_res *r, qli_scope *sc, ql_query *q)
         e->name = l->items[i].column.name;
         e->coercibility = common.kind == QL_K_STRING ? 2 : common.kind == QL_K_NULL ? 6 : 5;
         q->items[i].expr = e;
-        qli_column_describe(r, sc, e, l->items[i].column.name, &q->items[i].column);
+        ql_result_column *c = &q->items[i].column;
+        qli_column_describe(r, sc, e, l->items[i].column.name, c);
+        if (c->type.kind == QL_K_INT) { /* as the arms were told, with their signs */
+            uint32_t a = l->items[i].column.type.length, b = rt->items[i].column.type.length;
+            c->type.length = a > b ? a : b;
+        }
     }
     q->nitems = l->nitems;
     return QL_OK;

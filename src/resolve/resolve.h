@@ -19,6 +19,9 @@ ql_status ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params
  * parameters are not known. */
 ql_status ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out) QL_MUST_USE;
 
+/* What a client is told of a column of a table. */
+void ql_result_column_of(const ql_table *t, uint16_t column, ql_result_column *out);
+
 /* An expression without tables (DEFAULT values in DDL, SHOW ... WHERE over given columns). columns
  * may be NULL; slot i = columns[i]. */
 ql_status ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,

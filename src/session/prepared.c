@@ -202,6 +202,7 @@ reply_params(ql_session *s, uint32_t n)
     }
     param.type.field = QL_F_VAR_STRING;
     param.type.nullable = true;
+    param.flags = QL_CF_BINARY;
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_put_column_definition(&s->cx, &s->wire, &param, NULL, false));
     }

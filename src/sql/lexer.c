@@ -4,6 +4,7 @@
  * comments whose content counts, strings, numbers, names. Allocates nothing and cannot fail;
  * strings are decoded when the parser wants them (qli_token_decode).
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -649,10 +650,32 @@ escape_byte(char c)
     }
 }
 
+/* Names are UTF-8. */
+static ql_status
+check_name(ql_ctx *cx, ql_arena *a, ql_str name)
+{
+    size_t good = ql_utf8_valid_prefix(name), n = 0;
+    if (good == name.n) {
+        return QL_OK;
+    }
+    char *text = ql_arena_alloc(cx, a, 4 * name.n + 1);
+    if (text == NULL) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        n += (size_t)sprintf(text + n, c < 0x20 || c > 0x7e ? "\\x%02X" : "%c", c);
+    }
+    return ql_fail(cx, QL_ER_INVALID_CHARACTER_STRING, "utf8mb3", text);
+}
+
 ql_status
 qli_token_decode(ql_ctx *cx, ql_arena *a, const qli_lexer *lx, const qli_token *t, ql_str *out)
 {
     *out = t->text;
+    if (t->kind == T_IDENT || t->kind == T_QUOTED) {
+        QL_TRY(check_name(cx, a, t->text));
+    }
     if (!t->escaped) {
         return QL_OK;
     }

@@ -4,6 +4,7 @@
  * ODBC forms of them (manual, "Literal Values").
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,8 +129,55 @@ string_value(qli_parser *p, ql_str *out)
     return QL_OK;
 }
 
-ql_status
-qli_literal(qli_parser *p, ql_ast_expr **out)
+/* First byte that is no UTF-8, s.n = there is none. */
+static ql_status
+find_malformed(qli_parser *p, ql_str s, size_t *out)
+{
+    size_t at = 0;
+    while (at < s.n) {
+        size_t left = s.n - at, n = left < QLI_LOOK_BYTES ? left : QLI_LOOK_BYTES;
+        size_t good = ql_utf8_valid_prefix((ql_str){s.p + at, n});
+        at += good;
+        if (good < n && (n == left || n - good > 3)) {
+            break; /* not just a character cut by the end of the piece */
+        }
+        QL_TRY(ql_check(p->cx));
+    }
+    *out = at;
+    return QL_OK;
+}
+
+/* What a message shows of it: up to three bytes, as MySQL. */
+static void
+malformed_text(ql_str s, size_t at, char out[8])
+{
+    size_t n = 0;
+    for (; n < 3 && at + n < s.n; n++) {
+        (void)snprintf(out + 2 * n, 3, "%02X", (unsigned char)s.p[at + n]);
+    }
+    out[2 * n] = '\0';
+}
+
+/* A literal that is no text of its character set keeps its bytes (they may be meant for a BLOB). */
+static ql_status
+warn_malformed(qli_parser *p, const ql_value *v)
+{
+    size_t at;
+    char text[8];
+    if (v->coll == ql_coll_binary) {
+        return QL_OK;
+    }
+    QL_TRY(find_malformed(p, v->s, &at));
+    if (at < v->s.n) {
+        malformed_text(v->s, at, text);
+        ql_warn(p->cx, QL_DIAG_WARNING, QL_ER_INVALID_CHARACTER_STRING, v->coll->charset->name,
+                text);
+    }
+    return QL_OK;
+}
+
+static ql_status
+literal(qli_parser *p, bool introduced, ql_ast_expr **out)
 {
     ql_ast_expr *e;
     QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
@@ -142,13 +190,13 @@ qli_literal(qli_parser *p, ql_ast_expr **out)
         v->kind = QL_K_STRING;
         QL_TRY(string_value(p, &v->s));
         e->end = p->prev_end;
-        return QL_OK;
+        return warn_malformed(p, v);
     case T_STRING:
         v->coll = p->mode->literal_coll;
         v->kind = QL_K_STRING;
         QL_TRY(string_value(p, &v->s));
         e->end = p->prev_end;
-        return QL_OK;
+        return introduced ? QL_OK : warn_malformed(p, v);
     case T_INT:
         int_value(p->t.text, v);
         break;
@@ -182,6 +230,26 @@ qli_literal(qli_parser *p, ql_ast_expr **out)
     return QL_OK;
 }
 
+ql_status
+qli_literal(qli_parser *p, ql_ast_expr **out)
+{
+    return literal(p, false, out);
+}
+
+/* Bytes that are said to be UTF-8 must be that. */
+static ql_status
+refuse_malformed(qli_parser *p, const ql_charset *cs, ql_str s)
+{
+    size_t at;
+    char text[8];
+    QL_TRY(find_malformed(p, s, &at));
+    if (at == s.n) {
+        return QL_OK;
+    }
+    malformed_text(s, at, text);
+    return ql_fail(p->cx, QL_ER_INVALID_CHARACTER_STRING, cs->name, text);
+}
+
 /* _charset 'x', _charset x'41': bytes of that character set. */
 ql_status
 qli_introduced_literal(qli_parser *p, ql_ast_expr **out)
@@ -193,13 +261,15 @@ qli_introduced_literal(qli_parser *p, ql_ast_expr **out)
                        ql_arena_strndup(p->cx, p->a, p->t.text.p, p->t.text.n));
     }
     qli_advance(p);
-    QL_TRY(qli_literal(p, out));
+    QL_TRY(literal(p, true, out));
     ql_ast_expr *e = *out;
     e->pos = pos;
     e->is_hex = false;
     e->value.coll = ql_charset_default(cs);
-    if (cs->max_bytes == 4 || e->value.coll == ql_coll_binary ||
-        strncmp(cs->name, "utf8", 4) == 0) {
+    if (strncmp(cs->name, "utf8", 4) == 0) {
+        return e->value.kind == QL_K_STRING ? refuse_malformed(p, cs, e->value.s) : QL_OK;
+    }
+    if (cs->max_bytes == 4 || e->value.coll == ql_coll_binary) {
         return QL_OK;
     }
     ql_buf buf = {0};

@@ -29,7 +29,10 @@ enum ql_column_flag { /* protocol column definition flags */
                       QL_CF_ENUM = 256,
                       QL_CF_AUTO_INCREMENT = 512,
                       QL_CF_TIMESTAMP = 1024,
+                      QL_CF_SET = 2048,
                       QL_CF_NO_DEFAULT = 4096,
+                      QL_CF_ON_UPDATE_NOW = 8192,
+                      QL_CF_PART_KEY = 16384,
                       QL_CF_NUM = 32768
 };
 

@@ -277,7 +277,10 @@ ql_type_display_length(const ql_type *t)
     case QL_K_INT:
         return int_display_length(t);
     case QL_K_DOUBLE:
-        return t->field == QL_F_FLOAT ? 12 : 22;
+        return t->decimals < 31 && t->length ? t->length
+               : t->field == QL_F_FLOAT      ? 12
+               : t->length                   ? t->length
+                                             : 22;
     case QL_K_DECIMAL:
         return t->length + (t->decimals ? 1u : 0u) + (t->is_unsigned ? 0u : 1u);
     case QL_K_DATE:
