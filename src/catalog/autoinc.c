@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Counters of a table that all its versions and all sessions share: AUTO_INCREMENT, hidden row ids,
- * the approximate number of rows. AUTO_INCREMENT is a number in memory; a bound ahead of it lies in
- * the keyspace, written through the transaction that goes beyond the last committed bound, in
- * blocks that double, so that a restart skips at most about as many values as were handed out.
- * Lock: the state's own mutex (rank AUTOINC), never held while storage is touched.
+ * the approximate number of rows. AUTO_INCREMENT is a number in memory and a record in the
+ * keyspace; the committer writes the record with every group of commits while the number is ahead
+ * of it, so the value of a committed row is never handed out again, and a crash skips only what was
+ * handed out and not committed. Locks: the state's own mutex (rank AUTOINC), that of the list of
+ * counters (LEAF); neither is held while storage is touched.
  */
 #include <string.h>
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
-#include "txn/nontxn.h"
-
-#define BLOCK_MIN 16u
-#define BLOCK_MAX 8192u
 
 ql_tablestate *
-qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t durable, uint64_t max)
+qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max)
 {
     ql_tablestate *s = ql_mem_zalloc(sizeof *s);
     if (s) {
@@ -24,8 +21,6 @@ qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t durable, uint64_t 
         s->table_id = table_id;
         ql_mutex_init(&s->mu, QL_RANK_AUTOINC);
         s->next = next ? next : 1;
-        s->durable = durable;
-        s->block = BLOCK_MIN;
         s->max = max;
         atomic_init(&s->rowid, 0);
         atomic_init(&s->rows, -1);
@@ -42,86 +37,129 @@ qli_tablestate_put(ql_tablestate *s)
     }
 }
 
-/* Has this transaction staged a bound of at least end, and is its record still in the overlay (its
- * statement may have been undone)? */
-static bool
-own_bound_covers(ql_ctx *cx, const ql_tablestate *s, uint64_t end)
+/* --- counters on their way to the disk ---------------------------------------------------------
+ */
+
+/* Counters that are ahead of their records, and those whose records are in the group that is being
+ * committed. Owner: the transaction system, which outlives the catalog. */
+typedef struct qli_counters {
+    ql_mutex mu;          /* rank LEAF */
+    ql_tablestate *ahead; /* [mu] references, by next_ahead */
+    ql_tablestate *going; /* [committer] references, by next_going */
+} qli_counters;
+
+static void
+add_ahead(qli_counters *c, ql_tablestate *s)
 {
-    ql_catalog_stage *stage = qli_stage_of(cx, false);
-    bool covered = false;
-    for (qli_change *ch = stage ? stage->head : NULL; ch && !covered; ch = ch->next) {
-        if (ch->kind != QLI_AUTOINC || ch->state != s || ch->bound < end) {
-            continue;
-        }
-        ql_buf key = {0};
-        ql_str value;
-        covered = qli_key_begin(cx, &key, QLI_IX_AUTOINC) == QL_OK &&
-                  qli_put_be64(cx, &key, s->table_id) == QL_OK &&
-                  qli_put_be64(cx, &key, ch->bound) == QL_OK &&
-                  ql_txn_get(cx, QL_VIEW_OWN, qli_buf_str(&key), &value) == QL_OK;
-        ql_buf_free(&key);
+    ql_mutex_lock(&c->mu);
+    if (!atomic_load(&s->is_ahead)) {
+        atomic_store(&s->is_ahead, true);
+        atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+        s->next_ahead = c->ahead;
+        c->ahead = s;
     }
-    return covered;
+    ql_mutex_unlock(&c->mu);
 }
 
-/* Largest bound this transaction has staged, or 0. */
-static uint64_t
-own_bound(ql_ctx *cx, const ql_tablestate *s)
+/* After next was changed, without the mutex: who finds it listed here came before the committer
+ * took the list, and the committer reads next after that. */
+static void
+note_ahead(ql_ctx *cx, ql_tablestate *s)
 {
-    ql_catalog_stage *stage = qli_stage_of(cx, false);
-    uint64_t max = 0;
-    for (qli_change *ch = stage ? stage->head : NULL; ch; ch = ch->next) {
-        if (ch->kind == QLI_AUTOINC && ch->state == s && ch->bound > max) {
-            max = ch->bound;
-        }
+    if (!atomic_load(&s->is_ahead)) {
+        add_ahead(cx->inst->catalog->counters, s);
     }
-    return max;
 }
 
-/* Values below end are about to be used: make sure that a bound of at least end commits with or
- * before them. */
 static ql_status
-cover(ql_ctx *cx, ql_tablestate *s, uint64_t end)
+put_counter(ql_ctx *cx, ql_kv_apply *a, ql_tablestate *s, ql_buf *key, ql_buf *value)
 {
     ql_mutex_lock(&s->mu);
-    uint64_t older = s->durable;
-    bool safe = end <= older;
-    uint64_t bound = end;
-    if (!safe) {
-        bound = end > UINT64_MAX - s->block ? UINT64_MAX : end + s->block;
-        s->block = s->block < BLOCK_MAX ? s->block * 2 : BLOCK_MAX;
-    }
+    s->going = s->next;
     ql_mutex_unlock(&s->mu);
-    if (safe || own_bound_covers(cx, s, end)) {
-        return QL_OK;
+    if (atomic_load_explicit(&s->refs, memory_order_relaxed) == 1) {
+        return QL_OK; /* its table has been dropped */
     }
-    uint64_t mine = own_bound(cx, s);
-    qli_change *ch = qli_stage_add(cx, QLI_AUTOINC, QL_STR(""), QL_STR(""));
-    if (!ch) {
-        return QL_ERROR;
-    }
-    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-    ch->state = s;
-    ch->bound = bound;
-    if (mine && mine != bound) {
-        QL_TRY(qli_erase_bound(cx, QLI_IX_AUTOINC, s->table_id, mine));
-    }
-    return qli_store_bound(cx, QLI_IX_AUTOINC, s->table_id, true, bound, older);
+    ql_buf_clear(value);
+    QL_TRY(qli_autoinc_key(cx, key, s->table_id));
+    QL_TRY(qli_put_be64(cx, value, s->going));
+    return ql_kv_apply_put(cx, a, qli_buf_str(key), qli_buf_str(value));
 }
 
-/* The bound goes the way of the rows. */
+/* The committer: what has been handed out goes with the group, so that no value of a committed row
+ * can come again. */
 static ql_status
-cover_rows(ql_ctx *cx, const ql_table *t, uint64_t end)
+put_counters(ql_ctx *cx, ql_kv_apply *a, void *arg)
 {
-    if (ql_table_is_transactional(t)) {
-        return cover(cx, t->state, end);
+    qli_counters *c = arg;
+    ql_mutex_lock(&c->mu);
+    c->going = c->ahead;
+    c->ahead = NULL;
+    for (ql_tablestate *s = c->going; s; s = s->next_going) {
+        s->next_going = s->next_ahead;
+        atomic_store(&s->is_ahead, false);
     }
-    struct ql_txn *saved;
-    QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_WRITE, &saved));
-    ql_status st = cover(cx, t->state, end);
-    ql_nontxn_leave(cx, saved);
+    ql_mutex_unlock(&c->mu);
+    if (!c->going) {
+        return QL_OK;
+    }
+    ql_buf key = {0}, value = {0};
+    ql_status st = QL_OK;
+    for (ql_tablestate *s = c->going; s && st == QL_OK; s = s->next_going) {
+        st = put_counter(cx, a, s, &key, &value);
+    }
+    ql_buf_free(&key);
+    ql_buf_free(&value);
     return st;
 }
+
+static void
+counters_ended(bool committed, void *arg)
+{
+    qli_counters *c = arg;
+    ql_tablestate *next;
+    for (ql_tablestate *s = c->going; s; s = next) {
+        next = s->next_going;
+        if (committed) {
+            ql_mutex_lock(&s->mu);
+            s->durable = s->going;
+            ql_mutex_unlock(&s->mu);
+        } else {
+            add_ahead(c, s);
+        }
+        qli_tablestate_put(s);
+    }
+    c->going = NULL;
+}
+
+static void
+counters_free(void *arg)
+{
+    qli_counters *c = arg;
+    ql_tablestate *next;
+    for (ql_tablestate *s = c->ahead; s; s = next) {
+        next = s->next_ahead;
+        qli_tablestate_put(s);
+    }
+    ql_mutex_fini(&c->mu);
+    ql_mem_free(c);
+}
+
+ql_status
+qli_counters_open(ql_ctx *cx, ql_catalog *c)
+{
+    c->counters = ql_mem_zalloc(sizeof *c->counters);
+    if (!c->counters) {
+        return ql_fail_oom(cx, sizeof *c->counters);
+    }
+    ql_mutex_init(&c->counters->mu, QL_RANK_LEAF);
+    ql_commit_rider rider = {
+        .put = put_counters, .ended = counters_ended, .free = counters_free, .arg = c->counters};
+    ql_txnsys_set_rider(cx->inst->txns, &rider);
+    return QL_OK;
+}
+
+/* --- AUTO_INCREMENT -------------------------------------------------------------------------- */
 
 /* Between least and *n values, as many as there are. */
 static ql_status
@@ -139,7 +177,8 @@ reserve(ql_ctx *cx, ql_table *t, uint64_t least, uint64_t *n, uint64_t *first)
     if (!left) {
         return ql_fail(cx, QL_ER_AUTOINC_READ_FAILED);
     }
-    return cover_rows(cx, t, *first > UINT64_MAX - *n ? UINT64_MAX : *first + *n);
+    note_ahead(cx, s);
+    return QL_OK;
 }
 
 ql_status
@@ -154,7 +193,7 @@ ql_autoinc_reserve_some(ql_ctx *cx, ql_table *t, uint64_t *n, uint64_t *first)
     return reserve(cx, t, 1, n, first);
 }
 
-ql_status
+void
 ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value)
 {
     ql_tablestate *s = t->state;
@@ -164,7 +203,9 @@ ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value)
         s->next = value == UINT64_MAX ? 0 : value + 1;
     }
     ql_mutex_unlock(&s->mu);
-    return beyond ? cover_rows(cx, t, value == UINT64_MAX ? value : value + 1) : QL_OK;
+    if (beyond) {
+        note_ahead(cx, s);
+    }
 }
 
 uint64_t
@@ -176,13 +217,33 @@ ql_autoinc_peek(ql_table *t)
     return next;
 }
 
-/* Clean stop: one exact bound instead of the one ahead, and the row count. */
+/* A counter that no commit has taken along yet, or that an older server has left as a bound. */
+static ql_status
+checkpoint_counter(ql_ctx *cx, ql_tablestate *s)
+{
+    ql_buf key = {0}, value = {0};
+    ql_status st = QL_OK;
+    if (atomic_load(&s->is_ahead) || s->bound != 0) {
+        QL_TRY_TO(st, qli_autoinc_key(cx, &key, s->table_id), out);
+        QL_TRY_TO(st, qli_put_be64(cx, &value, s->next), out);
+        QL_TRY_TO(st, ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&value)), out);
+    }
+    if (s->bound != 0) {
+        QL_TRY_TO(st, qli_autoinc_bound_key(cx, &key, s->table_id, s->bound), out);
+        st = ql_txn_del(cx, qli_buf_str(&key));
+    }
+out:
+    ql_buf_free(&key);
+    ql_buf_free(&value);
+    return st;
+}
+
+/* Clean stop. */
 ql_status
 qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t)
 {
-    ql_tablestate *s = t->state;
-    if (t->auto_column >= 0 && s->next != 0 && s->next != s->durable && s->durable != 0) {
-        QL_TRY(qli_store_bound(cx, QLI_IX_AUTOINC, s->table_id, true, s->next, s->durable));
+    if (t->auto_column >= 0) {
+        QL_TRY(checkpoint_counter(cx, t->state));
     }
     int64_t rows = ql_table_rows(t);
     if (rows < 0) {
@@ -191,7 +252,7 @@ qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t)
     ql_buf key = {0}, val = {0};
     ql_status st;
     QL_TRY_TO(st, qli_key_begin(cx, &key, QLI_IX_ROWS), out);
-    QL_TRY_TO(st, qli_put_be64(cx, &key, s->table_id), out);
+    QL_TRY_TO(st, qli_put_be64(cx, &key, t->id), out);
     QL_TRY_TO(st, qli_put_be64(cx, &val, (uint64_t)rows), out);
     st = ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&val));
 out:

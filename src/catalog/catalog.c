@@ -156,6 +156,7 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
     ql_status st;
     QL_TRY_TO(st, ql_hash_init(cx, &c->databases, 16), fail);
     QL_TRY_TO(st, ql_hash_init(cx, &c->tables, 64), fail);
+    QL_TRY_TO(st, qli_counters_open(cx, c), fail);
     QL_TRY_TO(st, qli_load(cx, c), fail);
     QL_TRY_TO(st, qli_virtual_load(cx, c), fail);
     *out = c;

@@ -98,10 +98,6 @@ void ql_catalog_rolled_back(ql_ctx *cx);
 /* After ql_txn_stmt_rollback: forgets what the statement staged (definitions, row counts). */
 void ql_catalog_stmt_rolled_back(ql_ctx *cx);
 
-/* A statement has committed changes of tables without transactions: what was staged for them counts
- * from now on, whatever becomes of the statement. */
-void ql_catalog_nontxn_committed(ql_ctx *cx);
-
 #include "catalog/tablestate.h" /* AUTO_INCREMENT, row ids, row counts */
 
 /* Table_type: "BASE TABLE", "SYSTEM VIEW", "VIEW" (those of sys). */

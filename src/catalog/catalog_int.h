@@ -17,7 +17,7 @@ enum qli_system_index {
     QLI_IX_META = 10,     /* "format", "uuid", "id" + bound */
     QLI_IX_DATABASE = 11, /* name */
     QLI_IX_TABLE = 12,    /* database \0 name */
-    QLI_IX_AUTOINC = 13,  /* table id, bound */
+    QLI_IX_AUTOINC = 13,  /* table id */
     QLI_IX_ROWS = 14,     /* table id: row count at the last clean stop */
 };
 #define QLI_FORMAT_VERSION 1u
@@ -44,21 +44,26 @@ struct ql_catalog {
     uint64_t next_id;              /* [mu] next table or index id */
     uint64_t durable_id;           /* [mu] ids below are covered by a committed bound */
     struct ql_catalog_stage *boot; /* stage of contexts without session (start), one thread */
+    struct qli_counters *counters; /* [const] of the transaction system; autoinc.c */
 };
 
 /* Counters of a table, shared by its versions. */
 typedef struct ql_tablestate {
     _Atomic uint32_t refs;
-    uint64_t table_id;      /* [const] */
-    ql_mutex mu;            /* rank AUTOINC */
-    uint64_t next;          /* [mu] next AUTO_INCREMENT value */
-    uint64_t durable;       /* [mu] a committed bound: values below it are safe */
-    uint64_t block;         /* [mu] size of the next block */
-    uint64_t max;           /* [const] largest value of the column's type */
-    _Atomic uint64_t rowid; /* next hidden row id; 0 = not known yet */
-    _Atomic int64_t rows;   /* -1 = not known yet */
+    uint64_t table_id;                /* [const] */
+    ql_mutex mu;                      /* rank AUTOINC */
+    uint64_t next;                    /* [mu] next AUTO_INCREMENT value; 0 = used up */
+    uint64_t durable;                 /* [mu] next as the record says; 0 = no record */
+    uint64_t going;                   /* [committer] next as it is being committed */
+    uint64_t bound;                   /* [const] a record of the former kind; 0 = none */
+    uint64_t max;                     /* [const] largest value of the column's type */
+    _Atomic bool is_ahead;            /* [counters.mu to write] in the list of those */
+    struct ql_tablestate *next_ahead; /* [counters.mu] */
+    struct ql_tablestate *next_going; /* [committer] */
+    _Atomic uint64_t rowid;           /* next hidden row id; 0 = not known yet */
+    _Atomic int64_t rows;             /* -1 = not known yet */
 } ql_tablestate;
-ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t durable, uint64_t max);
+ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max);
 void qli_tablestate_put(ql_tablestate *s);
 
 /* What a transaction has changed and others do not see yet, oldest first. */
@@ -67,16 +72,14 @@ typedef enum qli_change_kind {
     QLI_DB_DROP,
     QLI_TABLE_PUT,
     QLI_TABLE_DROP,
-    QLI_IDS,     /* bound: index ids below are durable */
-    QLI_AUTOINC, /* bound of state */
+    QLI_IDS, /* bound: index ids below are durable */
 } qli_change_kind;
 typedef struct qli_change {
     struct qli_change *next;
     qli_change_kind kind;
-    uint64_t stmt_id;     /* of the statement that made it */
-    qli_database *db;     /* DB_PUT: moves into the cache */
-    qli_entry *entry;     /* TABLE_PUT: moves into the cache */
-    ql_tablestate *state; /* AUTOINC: a reference */
+    uint64_t stmt_id; /* of the statement that made it */
+    qli_database *db; /* DB_PUT: moves into the cache */
+    qli_entry *entry; /* TABLE_PUT: moves into the cache */
     uint64_t bound;
     char *db_name, *table_name; /* names that it is about; owned */
 } qli_change;
@@ -128,11 +131,12 @@ ql_status qli_store_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start)
 ql_status qli_erase_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 ql_status qli_store_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound,
                           uint64_t older) QL_MUST_USE;
-ql_status qli_erase_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, uint64_t bound) QL_MUST_USE;
+/* The record of a counter, and the key of the former kind that it replaces. */
+ql_status qli_autoinc_key(ql_ctx *cx, ql_buf *key, uint64_t table_id) QL_MUST_USE;
+ql_status qli_autoinc_bound_key(ql_ctx *cx, ql_buf *key, uint64_t table_id,
+                                uint64_t bound) QL_MUST_USE;
 /* Trash the keys of all indexes of t, its counters too. */
 ql_status qli_trash_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
-/* Is that bound record in the newest committed state? */
-bool qli_bound_is_stored(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound);
 ql_status qli_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 ql_status qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start,
                            ql_buf *out) QL_MUST_USE;
@@ -147,6 +151,8 @@ ql_status qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t) QL_MUST_USE;
 uint64_t qli_auto_max(const ql_table *t);
 ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
 ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+/* AUTO_INCREMENT counters ride on commits from now on. */
+ql_status qli_counters_open(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 /* 1044 when db is a virtual database. */
 ql_status qli_refuse_virtual(ql_ctx *cx, ql_str db) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);

@@ -426,7 +426,7 @@ assign_ids(ql_ctx *cx, ql_table *t)
 static ql_status
 stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 {
-    t->state = qli_tablestate_new(t->id, autoinc_start, 0, qli_auto_max(t));
+    t->state = qli_tablestate_new(t->id, autoinc_start, qli_auto_max(t));
     if (!t->state) {
         return ql_fail_oom(cx, sizeof(ql_tablestate));
     }

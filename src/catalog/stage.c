@@ -37,7 +37,6 @@ change_free(qli_change *ch)
         ql_mem_free(ch->entry);
     }
     ql_mem_free(ch->db);
-    qli_tablestate_put(ch->state);
     ql_mem_free(ch->db_name);
     ql_mem_free(ch->table_name);
     ql_mem_free(ch);
@@ -218,22 +217,7 @@ publish(ql_catalog *c, qli_change *ch, removed *gone)
     case QLI_IDS:
         c->durable_id = ch->bound > c->durable_id ? ch->bound : c->durable_id;
         break;
-    case QLI_AUTOINC:
-        break;
     }
-}
-
-/* A statement of the transaction may have been undone with its bound: the record decides. */
-static void
-publish_autoinc(ql_ctx *cx, qli_change *ch)
-{
-    ql_tablestate *s = ch->state;
-    if (!qli_bound_is_stored(cx, QLI_IX_AUTOINC, s->table_id, true, ch->bound)) {
-        return;
-    }
-    ql_mutex_lock(&s->mu);
-    s->durable = ch->bound > s->durable ? ch->bound : s->durable;
-    ql_mutex_unlock(&s->mu);
 }
 
 static void
@@ -250,17 +234,6 @@ publish_rows(qli_row_delta *d)
         }
         sum = rows + d->before + d->stmt;
     }
-}
-
-static bool
-changes_definitions(const ql_catalog_stage *s)
-{
-    for (const qli_change *ch = s->head; ch; ch = ch->next) {
-        if (ch->kind != QLI_AUTOINC) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void
@@ -291,12 +264,7 @@ ql_catalog_committed(ql_ctx *cx)
     for (unsigned i = 0; i < s->ndeltas; i++) {
         publish_rows(&s->deltas[i]);
     }
-    for (qli_change *ch = s->head; ch; ch = ch->next) {
-        if (ch->kind == QLI_AUTOINC) {
-            publish_autoinc(cx, ch);
-        }
-    }
-    if (changes_definitions(s)) {
+    if (s->head) {
         publish_definitions(cx->inst->catalog, s);
     }
     forget_all(s);
@@ -333,17 +301,6 @@ ql_catalog_stmt_rolled_back(ql_ctx *cx)
     for (unsigned i = 0; i < s->ndeltas; i++) {
         if (s->deltas[i].stmt_id == cx->stmt_id) {
             s->deltas[i].stmt = 0;
-        }
-    }
-}
-
-void
-ql_catalog_nontxn_committed(ql_ctx *cx)
-{
-    ql_catalog_stage *s = qli_stage_of(cx, false);
-    for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
-        if (ch->kind == QLI_AUTOINC) {
-            publish_autoinc(cx, ch); /* only what is stored counts */
         }
     }
 }

@@ -466,33 +466,16 @@ out:
 }
 
 ql_status
-qli_erase_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, uint64_t bound)
+qli_autoinc_key(ql_ctx *cx, ql_buf *key, uint64_t table_id)
 {
-    ql_buf key = {0};
-    ql_status st;
-    QL_TRY_TO(st, bound_key(cx, &key, index_id, id, true, bound), out);
-    st = ql_txn_del(cx, qli_buf_str(&key));
-out:
-    ql_buf_free(&key);
-    return st;
+    QL_TRY(qli_key_begin(cx, key, QLI_IX_AUTOINC));
+    return qli_put_be64(cx, key, table_id);
 }
 
-bool
-qli_bound_is_stored(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound)
+ql_status
+qli_autoinc_bound_key(ql_ctx *cx, ql_buf *key, uint64_t table_id, uint64_t bound)
 {
-    ql_buf key = {0};
-    ql_kv_snap *snap = NULL;
-    ql_str value;
-    bool had_error = ql_diag_has_error(cx->diag);
-    bool found = bound_key(cx, &key, index_id, id, has_id, bound) == QL_OK &&
-                 ql_kv_snap_begin(cx, cx->inst->kv, &snap) == QL_OK &&
-                 ql_kv_get(cx, snap, qli_buf_str(&key), &value) == QL_OK;
-    ql_kv_snap_end(snap);
-    ql_buf_free(&key);
-    if (!had_error && ql_diag_has_error(cx->diag)) {
-        ql_diag_clear_error(cx->diag); /* not known is safe: the next block is written again */
-    }
-    return found;
+    return bound_key(cx, key, QLI_IX_AUTOINC, table_id, true, bound);
 }
 
 static ql_status
@@ -555,18 +538,32 @@ last_bound(ql_ctx *cx, loader *l, uint64_t *bound)
     return st == QL_END ? QL_OK : st;
 }
 
+/* The record of a counter (value 0: used up); before it there were bounds, ahead of the counter, of
+ * which the largest counted. */
+static ql_status
+load_autoinc(ql_ctx *cx, loader *l, ql_tablestate *s)
+{
+    ql_str v;
+    QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
+    QL_TRY(last_bound(cx, l, &s->bound));
+    s->next = s->bound > s->next ? s->bound : s->next;
+    QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
+    ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
+    if (st == QL_OK && v.n == 8) {
+        s->durable = get_be64(v.p);
+        s->next = s->durable == 0 || s->durable > s->next ? s->durable : s->next;
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
 static ql_status
 load_counters(ql_ctx *cx, loader *l, ql_table *t, uint64_t autoinc_start)
 {
-    uint64_t durable = 0;
-    QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_AUTOINC));
-    QL_TRY(qli_put_be64(cx, &l->key, t->id));
-    QL_TRY(last_bound(cx, l, &durable));
-    uint64_t next = durable > autoinc_start ? durable : autoinc_start;
-    t->state = qli_tablestate_new(t->id, next, durable, qli_auto_max(t));
+    t->state = qli_tablestate_new(t->id, autoinc_start, qli_auto_max(t));
     if (!t->state) {
         return ql_fail_oom(cx, sizeof(ql_tablestate));
     }
+    QL_TRY(load_autoinc(cx, l, t->state));
     QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_ROWS));
     QL_TRY(qli_put_be64(cx, &l->key, t->id));
     ql_str v;

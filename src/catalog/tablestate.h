@@ -8,15 +8,15 @@
 
 #include "catalog/tabledef.h"
 
-/* AUTO_INCREMENT: next value(s), not given back by rollback. A bound ahead of the counter is kept
- * in the keyspace, so that a restart never repeats one. n values from *first. 1467 when used up.
- * Inside cx->txn. */
+/* AUTO_INCREMENT: next value(s), not given back by rollback. The counter goes to the disk with the
+ * commit of the rows (or an earlier one), so that a restart never repeats the value of a committed
+ * row. n values from *first. 1467 when used up. */
 ql_status ql_autoinc_reserve(ql_ctx *cx, ql_table *t, uint64_t n, uint64_t *first) QL_MUST_USE;
 /* The same for as many of *n values as are left, at least one; *n becomes their number. */
 ql_status ql_autoinc_reserve_some(ql_ctx *cx, ql_table *t, uint64_t *n,
                                   uint64_t *first) QL_MUST_USE;
-/* A row with an explicit value was written: the counter goes beyond it. Inside cx->txn. */
-ql_status ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value) QL_MUST_USE;
+/* A row with an explicit value was written: the counter goes beyond it. */
+void ql_autoinc_seen(ql_ctx *cx, ql_table *t, uint64_t value);
 uint64_t ql_autoinc_peek(ql_table *t); /* next value, for SHOW */
 
 /* Next key of a table without PRIMARY KEY. The first call after a start looks for the last one. */

@@ -223,5 +223,6 @@ qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value
     if (v->kind != QL_K_INT || v->i == old[t->auto_column].i || (v->i < 0 && !v->is_unsigned)) {
         return QL_OK;
     }
-    return ql_autoinc_seen(cx, t, v->u);
+    ql_autoinc_seen(cx, t, v->u);
+    return QL_OK;
 }

@@ -141,7 +141,10 @@ generate_auto(ql_ctx *cx, inserter *in, uint64_t *out)
         QL_TRY(reserve_auto(cx, in));
     }
     *out = in->next_auto++;
-    return in->end_auto == UINT64_MAX ? ql_autoinc_seen(cx, in->ins->table, *out) : QL_OK;
+    if (in->end_auto == UINT64_MAX) {
+        ql_autoinc_seen(cx, in->ins->table, *out);
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -158,7 +161,7 @@ store_auto(ql_ctx *cx, inserter *in, uint16_t column, const ql_value *v)
             if (stored->u >= in->next_auto) {
                 in->next_auto = stored->u < UINT64_MAX ? stored->u + 1 : stored->u;
             }
-            return ql_autoinc_seen(cx, t, stored->u);
+            ql_autoinc_seen(cx, t, stored->u);
         }
         return QL_OK;
     }

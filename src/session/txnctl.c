@@ -268,7 +268,6 @@ end_nontxn(ql_session *s, ql_status st)
     st = st == QL_OK ? ql_check(cx) : st;
     ql_status ended = ql_nontxn_end(cx, &changed);
     if (changed) {
-        ql_catalog_nontxn_committed(cx);
         s->nontxn_changed = true;
         s->committed |= st == QL_OK;
     }

@@ -256,17 +256,17 @@ pass_point_of_no_return(ql_txnsys *ts, qli_commit_req *r)
     return st;
 }
 
-/* Errors are in cx->diag. Sync points hold the committer up in tests; being told to stop there
- * changes nothing for a set that is taken. */
+/* Sync points hold the committer up in tests; being told to stop there changes nothing for a set
+ * that is taken. */
 static ql_status
-apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+put_and_commit(ql_ctx *cx, ql_txnsys *ts, ql_kv_apply *a, qli_commit_req *group)
 {
-    ql_kv_apply *a;
-    ql_diag_reset(cx->diag);
-    QL_TRY(ql_kv_apply_begin(cx, ts->kv, &a));
     ql_status st = QL_OK;
     for (qli_commit_req *r = group; st == QL_OK && r != NULL; r = r->next) {
         st = put_request(cx, a, r);
+    }
+    if (st == QL_OK && ts->rider.put != NULL) {
+        st = ts->rider.put(cx, a, ts->rider.arg);
     }
     if (st == QL_OK) {
         st = pass_point_of_no_return(ts, group);
@@ -279,6 +279,20 @@ apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
     (void)ignored;
     return ql_kv_apply_commit(cx, a,
                               atomic_load_explicit(&ts->flush_mode, memory_order_relaxed) == 1);
+}
+
+/* Errors are in cx->diag. */
+static ql_status
+apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+{
+    ql_kv_apply *a;
+    ql_diag_reset(cx->diag);
+    QL_TRY(ql_kv_apply_begin(cx, ts->kv, &a));
+    ql_status st = put_and_commit(cx, ts, a, group);
+    if (ts->rider.ended != NULL) {
+        ts->rider.ended(st == QL_OK, ts->rider.arg);
+    }
+    return st;
 }
 
 static void

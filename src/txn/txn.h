@@ -55,6 +55,18 @@ void ql_txn_set_idle(ql_ctx *cx, bool idle);
 /* snapshot_pinned_limit: bytes of old versions that snapshots may pin before the oldest is ended; 0
  * = no limit. */
 void ql_txnsys_set_snapshot_limit(ql_txnsys *ts, uint64_t bytes);
+/* Keys that go with whatever is committed next: put adds them to a group that the committer is
+ * about to commit, ended tells what became of it. Both on the committer's thread, one group after
+ * the other; ended may be called without put. No waits. */
+typedef struct ql_commit_rider {
+    ql_status (*put)(ql_ctx *cx, struct ql_kv_apply *a, void *arg);
+    void (*ended)(bool committed, void *arg);
+    void (*free)(void *arg); /* when the transaction system closes */
+    void *arg;
+} ql_commit_rider;
+/* Once, before there are sessions. */
+void ql_txnsys_set_rider(ql_txnsys *ts, const ql_commit_rider *rider);
+
 /* Forget cx->txn (NULL is fine), free its locks in one step. Never waits, never fails. */
 void ql_txn_rollback(ql_ctx *cx);
 

@@ -154,9 +154,10 @@ typedef struct qli_worker {
 
 /* Owner: the instance. */
 struct ql_txnsys {
-    ql_instance *inst; /* [const] */
-    ql_kv *kv;         /* [const] */
-    size_t group_max;  /* [const] */
+    ql_instance *inst;     /* [const] */
+    ql_kv *kv;             /* [const] */
+    size_t group_max;      /* [const] */
+    ql_commit_rider rider; /* [const after start] */
     _Atomic int flush_mode;
     _Atomic bool rollback_on_timeout;
     _Atomic uint64_t next_id, next_trash;

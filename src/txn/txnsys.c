@@ -82,6 +82,9 @@ ql_txnsys_close(ql_txnsys *ts)
     stop_worker(&ts->purger); /* it queues commits: before the committer */
     stop_worker(&ts->committer);
     stop_worker(&ts->reclaimer);
+    if (ts->rider.free != NULL) {
+        ts->rider.free(ts->rider.arg);
+    }
     qli_reclaim_all(ts);
     qli_mdl_fini(ts);
     qli_rowlock_fini(ts);
@@ -91,6 +94,14 @@ ql_txnsys_close(ql_txnsys *ts)
     ql_mutex_fini(&ts->purge_mu);
     ql_mutex_fini(&ts->shots_mu);
     ql_mem_free(ts);
+}
+
+void
+ql_txnsys_set_rider(ql_txnsys *ts, const ql_commit_rider *rider)
+{
+    ql_mutex_lock(&ts->commit_mu); /* the committer takes it before each group */
+    ts->rider = *rider;
+    ql_mutex_unlock(&ts->commit_mu);
 }
 
 void

@@ -95,5 +95,90 @@ def test_killed_in_the_middle_of_initialize():
         assert server.query("SELECT 1") == ((1,),)
 
 
+def test_auto_increment_goes_on():
+    """After a crash the next value follows the last one of a committed row, whether that is still there or not; as MySQL 8."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE a")
+    for engine in ("InnoDB", "MyISAM"):
+        t = f"a.{engine}"
+        server.query(f"CREATE TABLE {t} (id INT AUTO_INCREMENT PRIMARY KEY, v INT) ENGINE={engine}")
+
+        def crash():
+            server.kill9()
+            server.start()
+
+        def insert(n=1, what="(NULL, 1)"):
+            """Rows inserted by one statement; the id of the first that was made."""
+            c = server.connect()
+            with c.cursor() as cur:
+                cur.execute(f"INSERT INTO {t} VALUES " + ",".join([what] * n))
+                first = cur.lastrowid
+            c.close()
+            return first
+
+        assert [insert() for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+        crash()
+        assert insert() == 7
+        assert insert(100) == 8
+        crash()
+        assert insert() == 108
+        server.query(f"DELETE FROM {t} WHERE id > 50")
+        crash()
+        assert insert() == 109, "the id of a deleted row came again"
+        server.query(f"INSERT INTO {t} VALUES (1000, 2)")
+        crash()
+        assert insert() == 1001
+        server.query(f"TRUNCATE TABLE {t}")
+        crash()
+        assert insert() == 1
+        c = server.connect()
+        with c.cursor() as cur:  # rolled back, and another table's commit after it: skipped
+            cur.execute("BEGIN")
+            cur.execute("INSERT INTO a.InnoDB VALUES (NULL, 3), (NULL, 3)")
+            last = cur.lastrowid + 1
+            cur.execute("ROLLBACK")
+            cur.execute("CREATE TABLE a.other (id INT PRIMARY KEY)")
+            cur.execute("INSERT INTO a.other VALUES (1)")
+            cur.execute("DROP TABLE a.other")
+        c.close()
+        crash()
+        c = server.connect()
+        with c.cursor() as cur:
+            cur.execute("INSERT INTO a.InnoDB VALUES (NULL, 4)")
+            assert cur.lastrowid == last + 1
+        c.close()
+    assert server.stop() == 0, server.log_text()[-2000:]
+    server.start()
+    assert server.query("SELECT MAX(id) FROM a.MyISAM") == ((1,),)
+    assert server.query("SELECT AUTO_INCREMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'a' AND TABLE_NAME = 'MyISAM'") == ((2,),)
+    server.stop()
+    server.remove()
+
+
+def test_temporary_files_of_a_killed_server():
+    """They go at the next start; what only looks like them stays."""
+    server = quell.Server(initialize=False)
+    tmp = server.dir / "tmp"
+    tmp.mkdir()
+    server.args.append(f"--tmpdir={tmp}")
+    server.initialize()
+    server.start()
+    server.kill9()
+    for name in ("quell-spill-aB3456", "quell-spill-aB3456-lock", "quell-spill-zzzzzz"):
+        (tmp / name).write_bytes(b"x" * 5000)
+    stay = ["quell-spill-", "quell-spill-12345", "quell-spill-1234567", "quell-spill-12345.", "quell-spill-123456-locks", "other", "xquell-spill-123456"]
+    for name in stay:
+        (tmp / name).write_bytes(b"y")
+    (tmp / "quell-spill-direct").mkdir()
+    (tmp / "quell-spill-symlnk").symlink_to(tmp / "other")
+    server.start()
+    left = sorted(p.name for p in tmp.iterdir())
+    assert left == sorted([*stay, "quell-spill-direct", "quell-spill-symlnk"]), left
+    assert "3 temporary files of a killed server removed" in server.log_text()
+    assert server.stop() == 0
+    server.remove()
+
+
 if __name__ == "__main__":
     main(globals())
