@@ -103,13 +103,16 @@ def test_killed_while_the_client_does_not_read():
     w = ZipWire(("127.0.0.1", server.port), rcvbuf=4096).login()
     noise = ", ".join(f"MD5(RAND({i} + a.ID * b.ID + c.ID))" for i in range(8))
     w.command(3, f"SELECT {noise} FROM information_schema.COLLATIONS a, information_schema.COLLATIONS b, information_schema.COLLATIONS c".encode())
-    until(lambda: state_of(w.id) == b"Sending to client", what="Sending to client")
+    until(lambda: state_of(w.id) == b"Sending to client", seconds=120, what="Sending to client")
+    watcher.query("SET GLOBAL kill_write_grace = 120000")  # for as long as this client takes to read on
     watcher.query(f"KILL QUERY {w.id}")
     try:
         w.result()
         raise AssertionError("not killed")
     except Err as e:
         assert e.number == 1317, e
+    finally:
+        watcher.query("SET GLOBAL kill_write_grace = DEFAULT")
     assert w.query("SELECT 'in step'")[1] == [[b"in step"]]
     w.close()
 
