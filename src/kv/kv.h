@@ -41,6 +41,9 @@ ql_status ql_kv_open(ql_ctx *cx, const char *dir, const ql_kv_options *opt,
 /* Unlinked temporary environment under tmpdir, for overlays that outgrow memory. One thread at a
  * time. */
 ql_status ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out) QL_MUST_USE;
+/* Remove files of temporary environments that a killed server has left in tmpdir; how many. At
+ * start. */
+unsigned ql_kv_remove_temp(const char *tmpdir);
 /* In memory, for tests; can fail or stall on demand (memkv.h). */
 ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
 void ql_kv_close(ql_kv *kv); /* no snapshot or apply may be open */

@@ -495,7 +495,7 @@ ql_status
 ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
 {
     static const ql_kv_options options = {.max_readers = 8, .no_sync = true};
-    qli_lmdb *l = new_env(cx, tmpdir, "quell-spill-XXXXXX", sizeof(qli_lmdb));
+    qli_lmdb *l = new_env(cx, tmpdir, QLI_TEMP_NAME QLI_TEMP_RANDOM, sizeof(qli_lmdb));
     if (l == NULL) {
         return QL_ERROR;
     }

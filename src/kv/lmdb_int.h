@@ -19,6 +19,9 @@
 
 #include "kv/kv_int.h"
 
+/* Temporary environments; mkostemp fills the second part in. */
+#define QLI_TEMP_NAME "quell-spill-"
+#define QLI_TEMP_RANDOM "XXXXXX"
 #define QLI_PLAIN_MAX 510u
 #define QLI_LINK_LEN 511u
 #define QLI_CHUNK 500u
