@@ -32,6 +32,7 @@ longjmp sigsetjmp siglongjmp
 # file -> {call: why it may}. Keep it short: everything else goes through these owners.
 ALLOWED = {
     "base/mem.c": {n: "the door to the heap" for n in ("malloc", "calloc", "realloc", "free")},
+    "base/machine.c": {"pread": "a line of /proc or of a control group"},
     "base/mutex.c": {
         **{n: "ranked mutexes are made of these" for n in (
             "pthread_mutex_init", "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_rwlock_rdlock",

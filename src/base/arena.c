@@ -49,6 +49,7 @@ typedef struct deferred {
 struct ql_arena {
     const char *name;
     ql_quota *quota;
+    ql_budget *budget; /* of a detached one: whom to tell what has been freed; or NULL */
     block *top;
     block *large;
     deferred *cleanups;
@@ -90,27 +91,12 @@ ql_arena_quota(const ql_arena *a)
     return a->quota;
 }
 
-/* False: over the limit, nothing charged. */
-static bool
-charge(ql_arena *a, size_t n)
-{
-    ql_quota *q = a->quota;
-    if (q != NULL) {
-        size_t before = atomic_fetch_add_explicit(&q->used, n, memory_order_relaxed);
-        if (q->limit != 0 && before + n > q->limit) {
-            atomic_fetch_sub_explicit(&q->used, n, memory_order_relaxed);
-            return false;
-        }
-    }
-    a->bytes += n;
-    return true;
-}
-
 static void
 discharge(ql_arena *a, size_t n)
 {
-    if (a->quota != NULL) {
-        atomic_fetch_sub_explicit(&a->quota->used, n, memory_order_relaxed);
+    ql_quota_give(a->quota, n);
+    if (a->budget != NULL) {
+        ql_budget_freed(a->budget, n);
     }
     a->bytes -= n;
 }
@@ -119,19 +105,16 @@ static block *
 new_block(ql_ctx *cx, ql_arena *a, size_t size)
 {
     size_t total = sizeof(block) + size;
-    if (!charge(a, total)) {
-        (void)ql_fail(
-            cx, QL_ER_CONN_LIMIT, (unsigned long long)a->quota->limit,
-            (unsigned long long)(atomic_load_explicit(&a->quota->used, memory_order_relaxed) +
-                                 total));
+    if (!ql_quota_take(cx, a->quota, total)) {
         return NULL;
     }
     block *b = ql_mem_alloc(total);
     if (b == NULL) {
-        discharge(a, total);
+        ql_quota_give(a->quota, total);
         (void)ql_fail_oom(cx, total);
         return NULL;
     }
+    a->bytes += total;
     b->size = size;
     b->used = 0;
     b->serial = 0;
@@ -353,10 +336,8 @@ void
 ql_arena_detach(ql_arena *a)
 {
     run_cleanups(a);
-    if (a->quota != NULL) {
-        atomic_fetch_sub_explicit(&a->quota->used, a->bytes, memory_order_relaxed);
-        a->quota = NULL;
-    }
+    a->budget = ql_quota_leave(a->quota, a->bytes);
+    a->quota = NULL;
 }
 
 ql_arena_mark

@@ -7,25 +7,20 @@
 #ifndef QL_BASE_ARENA_H
 #define QL_BASE_ARENA_H
 
-#include "base/ctx.h"
+#include "base/quota.h"
 
 typedef struct ql_arena ql_arena;
 
-/* Byte budget shared by several arenas of one statement or connection; 0 = no limit. */
-typedef struct ql_quota {
-    size_t limit;
-    _Atomic size_t used; /* read by the process list of other threads (MEMORY_USED) */
-} ql_quota;
-
-/* New empty arena, or NULL when memory is out. name is for diagnostics, static. quota may be NULL.
- */
+/* New empty arena, or NULL when memory is out. name is for diagnostics, static. quota (of one or
+ * several arenas) may be NULL. */
 ql_arena *ql_arena_new(const char *name, ql_quota *quota) QL_MUST_USE;
 /* Run the deferred clean-ups, give back all memory (reset keeps one block for reuse). NULL is
  * ignored. */
 void ql_arena_reset(ql_arena *a);
 void ql_arena_free(ql_arena *a);
-/* Run the clean-ups and give the bytes back to the quota; the memory stays and the arena is of no
- * more use but for ql_arena_free, by any thread: freeing hundreds of megabytes takes its time. */
+/* Run the clean-ups and give the bytes back to the quota; the memory stays, counted by the budget,
+ * and the arena is of no more use but for ql_arena_free, by any thread: freeing hundreds of
+ * megabytes takes its time. */
 void ql_arena_detach(ql_arena *a);
 
 /* Size bytes aligned to 16 from a; NULL after ql_fail when memory (1037) or the quota (4082) is
@@ -60,7 +55,7 @@ void ql_arena_fault_arm(ql_ctx *cx, uint64_t nth);
 void ql_arena_fault_begin(ql_ctx *cx);
 
 size_t ql_arena_used(const ql_arena *a);
-/* The budget it charges, or NULL: for arenas that are to share it. */
+/* The quota it charges, or NULL: for arenas that are to share it. */
 ql_quota *ql_arena_quota(const ql_arena *a);
 size_t ql_arena_live_count(void); /* arenas now alive in the process; leak checks in tests */
 

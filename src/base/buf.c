@@ -13,18 +13,31 @@
 #include "base/mem.h"
 
 #define SMALLEST 64u
+/* Up to here a quota cannot refuse: the answer to a client must find room. */
+#define REFUSED_FROM ((size_t)1 << 20)
 
 void
 ql_buf_free(ql_buf *b)
 {
     ql_mem_free(b->p);
-    *b = (ql_buf){0};
+    ql_quota_give(b->quota, b->cap);
+    *b = (ql_buf){.quota = b->quota};
 }
 
 void
 ql_buf_clear(ql_buf *b)
 {
     b->n = 0;
+}
+
+static bool
+charge(ql_ctx *cx, ql_buf *b, size_t cap)
+{
+    if (cap >= REFUSED_FROM) {
+        return ql_quota_take(cx, b->quota, cap - b->cap);
+    }
+    ql_quota_add(b->quota, cap - b->cap);
+    return true;
 }
 
 ql_status
@@ -41,8 +54,12 @@ ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n)
     while (cap < need) {
         cap *= 2;
     }
+    if (!charge(cx, b, cap)) {
+        return QL_ERROR;
+    }
     char *p = ql_mem_realloc(b->p, cap);
     if (p == NULL) {
+        ql_quota_give(b->quota, cap - b->cap);
         return ql_fail_oom(cx, cap);
     }
     b->p = p;

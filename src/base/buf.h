@@ -5,16 +5,18 @@
 #ifndef QL_BASE_BUF_H
 #define QL_BASE_BUF_H
 
-#include "base/ctx.h"
+#include "base/quota.h"
 
 typedef struct ql_buf {
     char *p;
     size_t n, cap;
+    ql_quota *quota; /* of whoever holds it for long and lets it grow large, or NULL */
 } ql_buf;
 
-void ql_buf_free(ql_buf *b); /* back to the empty buffer; {0} is a valid empty one */
+void ql_buf_free(ql_buf *b); /* back to the empty buffer of its quota; {0} is a valid empty one */
 void ql_buf_clear(ql_buf *b);
-/* Room for n more bytes behind the end; QL_ERROR after wording out-of-memory. */
+/* Room for n more bytes behind the end; QL_ERROR after wording: out of memory
+ * (1037), or the quota does not allow it (4082; small buffers are never refused). */
 ql_status ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n) QL_MUST_USE;
 ql_status ql_buf_put(ql_ctx *cx, ql_buf *b, const void *p, size_t n) QL_MUST_USE;
 ql_status ql_buf_put_str(ql_ctx *cx, ql_buf *b, const char *cstr) QL_MUST_USE;

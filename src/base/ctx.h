@@ -20,6 +20,7 @@ struct ql_timers;
 struct ql_syncs;
 struct ql_space;
 struct ql_gate;
+struct ql_memguard;
 struct ql_kv;
 struct ql_txn;
 struct ql_nontxn;
@@ -44,8 +45,9 @@ typedef struct ql_instance {
     struct ql_syncs *syncs;    /* [const] intr/sync.h: DEBUG_SYNC signals; NULL in release builds */
     struct ql_space *space;    /* [const] intr/space.h: disk-space waits */
     struct ql_gate *admission; /* [const] intr/gate.h: innodb_thread_concurrency */
-    struct ql_kv *kv;          /* [const] kv/kv.h: the data directory */
-    struct ql_txnsys *txns;    /* [const] txn/txn.h: transactions, row locks, committer */
+    struct ql_memguard *memory; /* [const] intr/memguard.h: total_memory_limit; NULL = no budget */
+    struct ql_kv *kv;           /* [const] kv/kv.h: the data directory */
+    struct ql_txnsys *txns;     /* [const] txn/txn.h: transactions, row locks, committer */
     struct ql_catalog *catalog; /* [const] catalog/catalog.h */
     struct ql_sysvars *sysvars; /* [const] catalog/sysvars.h: global values */
     struct ql_acl *acl;         /* [const] acl/acl.h */

@@ -137,6 +137,12 @@ ql_mem_in_use(void)
 }
 
 void
+ql_mem_trim(void)
+{
+    (void)malloc_trim(0);
+}
+
+void
 ql_mem_fail_after(uint64_t nth)
 {
     fail_countdown = nth;

@@ -25,6 +25,10 @@ char *ql_mem_strndup(const char *s, size_t n) QL_MUST_USE;
 /* Bytes now allocated through this door in the process (approximate, from malloc_usable_size). */
 size_t ql_mem_in_use(void);
 
+/* Give free pages that malloc keeps back to the system. Takes milliseconds, and whoever allocates
+ * may have to wait for a part of them. */
+void ql_mem_trim(void);
+
 /* Tests: let the nth allocation from now (1 = next) of this thread fail, once; 0 switches it off.
  */
 void ql_mem_fail_after(uint64_t nth);

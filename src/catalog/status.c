@@ -10,8 +10,10 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/machine.h"
 #include "base/thread.h"
 #include "catalog/vars_int.h"
+#include "intr/memguard.h"
 #include "intr/proc.h"
 #include "kv/kv.h"
 
@@ -304,6 +306,24 @@ add_kv(ql_ctx *cx, list *l)
                       s.snapshots_open ? s.seq - s.oldest_snapshot_seq : 0);
 }
 
+static ql_status
+add_memory(ql_ctx *cx, list *l)
+{
+    ql_memguard *g = cx->inst->memory;
+    ql_budget_stats s = {0};
+    if (g != NULL) {
+        ql_budget_get_stats(ql_memguard_budget(g), &s);
+    }
+    QL_TRY(add_number(cx, l, "Global_connection_memory", s.used));
+    QL_TRY(add_number(cx, l, "Quell_memory_anonymous", ql_machine_anonymous()));
+    QL_TRY(add_number(cx, l, "Quell_memory_in_use", ql_mem_in_use()));
+    QL_TRY(add_number(cx, l, "Quell_memory_peak", s.peak));
+    QL_TRY(add_number(cx, l, "Quell_memory_reclaiming", s.freeing));
+    QL_TRY(add_number(cx, l, "Quell_memory_requests_refused", s.refused));
+    QL_TRY(add_number(cx, l, "Quell_memory_statements_ended", s.ended));
+    return add_number(cx, l, "Quell_memory_trims", g != NULL ? ql_memguard_trims(g) : 0);
+}
+
 #ifdef QL_DEBUG
 static ql_status
 add_wait_matrix(ql_ctx *cx, list *l)
@@ -372,7 +392,7 @@ ql_status_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v, size_t *
     QL_TRY(add_number(cx, &l, "Open_tables", tables));
     QL_TRY(add_number(cx, &l, "Opened_tables", tables));
     QL_TRY(add_number(cx, &l, "Open_files", 1));
-    QL_TRY(add_number(cx, &l, "Quell_memory_in_use", ql_mem_in_use()));
+    QL_TRY(add_memory(cx, &l));
     QL_TRY(add_com(cx, &l, own));
     QL_TRY(add_threads(cx, &l));
     QL_TRY(add_tls(cx, &l));

@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/machine.h"
 #include "catalog/vars_int.h"
 
 #define QLI_S_OF(scope) QLI_S_##scope
@@ -76,9 +77,10 @@ ql_sysvar_is_global(ql_sysvar_id id)
 ql_sysvar_id
 qli_sysvar_real(ql_sysvar_id id)
 {
-    return id == QL_SV_TX_ISOLATION   ? QL_SV_TRANSACTION_ISOLATION
-           : id == QL_SV_TX_READ_ONLY ? QL_SV_TRANSACTION_READ_ONLY
-                                      : id;
+    return id == QL_SV_TX_ISOLATION                     ? QL_SV_TRANSACTION_ISOLATION
+           : id == QL_SV_TX_READ_ONLY                   ? QL_SV_TRANSACTION_READ_ONLY
+           : id == QL_SV_GLOBAL_CONNECTION_MEMORY_LIMIT ? QL_SV_TOTAL_MEMORY_LIMIT
+                                                        : id;
 }
 
 ql_type
@@ -162,6 +164,15 @@ parse_bool(ql_str s, ql_value *out)
     return false;
 }
 
+/* Percent of what the machine gives this process; no limit where that cannot be found out. */
+static uint64_t
+part_of_memory(const qli_sysvar *sv, uint64_t percent)
+{
+    uint64_t memory = ql_machine_memory_here();
+    uint64_t v = memory == 0 || percent > 100 ? sv->max : memory / 100 * percent;
+    return v < sv->min ? sv->min : v;
+}
+
 static bool
 parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
 {
@@ -175,6 +186,10 @@ parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
     errno = 0;
     uint64_t v = strtoull(text, &end, 10);
     unsigned shift = 0;
+    if (*end == '%' && (sv->flags & QL_SVF_MEMORY) && end != text && end[1] == '\0' && !errno) {
+        *out = ql_value_uint(part_of_memory(sv, v));
+        return true;
+    }
     switch (*end) {
     case 'K':
     case 'k':

@@ -25,7 +25,8 @@ enum ql_sysvar_flag {
     QL_SVF_BLOCK1K = 1u << 5,
     QL_SVF_SESSION_RO = 1u << 6,
     QL_SVF_ALIAS = 1u << 7,
-    QL_SVF_HIDDEN = 1u << 8
+    QL_SVF_HIDDEN = 1u << 8,
+    QL_SVF_MEMORY = 1u << 9
 };
 
 typedef enum ql_sysvar_id {
@@ -69,6 +70,7 @@ typedef struct ql_vars {
     uint64_t *counts;                        /* ql_counter, then Com_xxx: of this session; owned */
     uint64_t status_warnings, status_errors; /* @@warning_count, @@error_count; set by session */
     ql_hash user_vars;                       /* @x: ql_user_var, by lower-cased name */
+    struct ql_quota *kept; /* what the session keeps from statement to statement; or NULL */
     ql_viewer viewer;
     const struct ql_account *account; /* acl/: privileges of the session; NULL before login */
     bool is_server;      /* runs --init-file: read_only and super_read_only do not bind it */

@@ -12,6 +12,13 @@
 
 #define USERVAR_NAME_MAX 64u
 
+/* Bytes of a string, charged to what the session keeps. */
+typedef struct held {
+    ql_quota *quota;
+    size_t size; /* of all of it */
+    char p[];
+} held;
+
 typedef struct uservar {
     ql_hash_node node;
     ql_value v; /* string: bytes owned */
@@ -19,11 +26,42 @@ typedef struct uservar {
     char name[];
 } uservar;
 
+static char *
+hold(ql_ctx *cx, ql_str s)
+{
+    size_t size = sizeof(held) + s.n + 1;
+    if (!ql_quota_take(cx, cx->vars->kept, size)) {
+        return NULL;
+    }
+    held *h = ql_mem_alloc(size);
+    if (h == NULL) {
+        ql_quota_give(cx->vars->kept, size);
+        (void)ql_fail_oom(cx, size);
+        return NULL;
+    }
+    h->quota = cx->vars->kept;
+    h->size = size;
+    if (s.n != 0) {
+        memcpy(h->p, s.p, s.n);
+    }
+    h->p[s.n] = '\0';
+    return h->p;
+}
+
+/* p: from hold. */
+static void
+let_go(void *p)
+{
+    held *h = (held *)((char *)p - offsetof(held, p));
+    ql_quota_give(h->quota, h->size);
+    ql_mem_free(h);
+}
+
 static void
 uservar_free(uservar *u)
 {
     if (u->v.kind == QL_K_STRING) {
-        ql_mem_free((char *)u->v.s.p);
+        let_go((char *)u->v.s.p);
     }
     ql_mem_free(u);
 }
@@ -112,11 +150,10 @@ held_form(ql_ctx *cx, const ql_value *v, ql_value *out)
         break;
     }
     if (out->kind == QL_K_STRING) {
-        char *p = ql_mem_strndup(out->s.p ? out->s.p : "", out->s.n);
-        if (!p) {
-            return ql_fail_oom(cx, out->s.n);
+        out->s.p = hold(cx, out->s);
+        if (!out->s.p) {
+            return QL_ERROR;
         }
-        out->s.p = p;
     }
     return QL_OK;
 }
@@ -130,20 +167,20 @@ ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v)
         return ql_fail_text(cx, QL_ER_WRONG_ARGUMENTS, "User variable name '%s' is illegal",
                             qli_cstr(cx, name));
     }
-    ql_value held;
-    QL_TRY(held_form(cx, v, &held));
+    ql_value now;
+    QL_TRY(held_form(cx, v, &now));
     uservar *u = find(cx->vars, lower);
     u = u ? u : make(cx, lower);
     ql_status st = u ? QL_OK : QL_ERROR;
     if (u && u->v.kind == QL_K_STRING) {
-        st = ql_arena_defer(cx, cx->arena, ql_mem_free, (char *)u->v.s.p);
+        st = ql_arena_defer(cx, cx->arena, let_go, (char *)u->v.s.p);
     }
     if (st != QL_OK) {
-        if (held.kind == QL_K_STRING) {
-            ql_mem_free((char *)held.s.p);
+        if (now.kind == QL_K_STRING) {
+            let_go((char *)now.s.p);
         }
         return st;
     }
-    u->v = held;
+    u->v = now;
     return QL_OK;
 }

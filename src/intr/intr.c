@@ -280,7 +280,9 @@ ql_intr_report(ql_ctx *cx)
         return QL_KILLED;
     }
     if (code == QL_ER_CONN_LIMIT) {
-        (void)ql_fail_text(cx, code, "Query execution was interrupted, memory limit exceeded");
+        (void)ql_fail_text(cx, code,
+                           "Query execution was interrupted, all connections together exceeded "
+                           "total_memory_limit and this one had taken the most");
     } else {
         (void)ql_fail(cx, code);
     }

@@ -28,6 +28,15 @@ ql_wire_init(ql_wire *w, int fd)
 }
 
 void
+ql_wire_set_quota(ql_wire *w, ql_quota *q)
+{
+    ql_buf *const all[] = {&w->in, &w->joined, &w->out, &w->zip.in, &w->zip.out};
+    for (size_t i = 0; i < QL_ARRAY_LEN(all); i++) {
+        all[i]->quota = q;
+    }
+}
+
+void
 ql_wire_close(ql_wire *w)
 {
     ql_net_close(&w->net);

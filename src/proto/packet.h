@@ -37,6 +37,8 @@ typedef struct ql_wire {
 /* Takes ownership of fd. */
 void ql_wire_init(ql_wire *w, int fd);
 void ql_wire_close(ql_wire *w);
+/* From the beginning: what the buffers take is q's. */
+void ql_wire_set_quota(ql_wire *w, ql_quota *q);
 /* Give back the buffers that hold nothing. */
 void ql_wire_release(ql_wire *w);
 

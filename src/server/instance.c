@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "intr/gate.h"
+#include "intr/memguard.h"
 #include "intr/proc.h"
 #include "intr/space.h"
 #include "intr/sync.h"
@@ -62,6 +63,14 @@ on_snapshot_limit(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
 }
 
 static void
+on_total_memory(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
+{
+    (void)id;
+    ql_budget_set_limit(ql_memguard_budget(inst->memory),
+                        value->u < SIZE_MAX ? (size_t)value->u : 0);
+}
+
+static void
 on_verbosity(ql_instance *inst, ql_sysvar_id id, const ql_value *value)
 {
     (void)id;
@@ -84,6 +93,9 @@ connect_variables(ql_instance *inst)
                                  ql_sysvar_global_u64(inst, QL_SV_SNAPSHOT_PINNED_LIMIT));
     ql_sysvars_on_change(sv, QL_SV_SNAPSHOT_PINNED_LIMIT, on_snapshot_limit);
     ql_sysvars_on_change(sv, QL_SV_LOG_ERROR_VERBOSITY, on_verbosity);
+    ql_value total = ql_value_uint(ql_sysvar_global_u64(inst, QL_SV_TOTAL_MEMORY_LIMIT));
+    on_total_memory(inst, QL_SV_TOTAL_MEMORY_LIMIT, &total);
+    ql_sysvars_on_change(sv, QL_SV_TOTAL_MEMORY_LIMIT, on_total_memory);
 }
 
 /* ---- open ---- */
@@ -113,9 +125,19 @@ open_threads(ql_ctx *cx, ql_server *server)
 #ifdef QL_DEBUG
     inst->syncs = ql_syncs_new();
 #endif
+    QL_TRY(ql_memguard_start(cx, &inst->memory));
     inst->timers = ql_timers_new(cx);
     inst->space = ql_space_new(cx, inst->datadir, ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE));
     return inst->timers != NULL && inst->space != NULL ? QL_OK : QL_ERROR;
+}
+
+static void
+remove_leftovers(ql_instance *inst)
+{
+    unsigned n = ql_kv_remove_temp(inst->tmpdir != NULL ? inst->tmpdir : "/tmp");
+    if (n != 0) {
+        ql_log_write(inst->log, QL_LOG_WARNING, "%u temporary files of a killed server removed", n);
+    }
 }
 
 static ql_status
@@ -131,6 +153,7 @@ open_storage(ql_ctx *cx, ql_server *server)
     ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
                               .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
     QL_TRY(ql_kv_open(cx, inst->datadir, &kv, &inst->kv));
+    remove_leftovers(inst);
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
     QL_TRY(ql_catalog_open(cx, &inst->catalog));
     return ql_acl_open(cx, &inst->acl);
@@ -237,6 +260,8 @@ qli_instance_close(ql_ctx *cx, ql_server *server)
     if (inst->admission != NULL) {
         ql_gate_free(inst->admission);
     }
+    ql_memguard_stop(inst->memory);
+    inst->memory = NULL;
     if (inst->procs != NULL) {
         ql_procs_free(inst->procs);
     }

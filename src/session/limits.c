@@ -1,14 +1,59 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Time limits of statements: max_statement_time for all of them, max_execution_time (variable or
- * hint) for SELECT. The instance's timer thread raises QL_INTR_TIME on exactly this statement.
+ * Limits of statements. Time: max_statement_time for all of them, max_execution_time (variable or
+ * hint) for SELECT; the instance's timer thread raises QL_INTR_TIME on exactly this statement.
+ * Memory: the session's two quotas, and their place in the budget of the instance, whose guard
+ * raises QL_INTR_MEMORY in the same way.
  */
+#include "intr/memguard.h"
 #include "session/session_int.h"
+
+/* ---- memory ---- */
+
+void
+qli_limit_open_memory(ql_session *s)
+{
+    ql_memguard *g = s->cx.inst->memory;
+    ql_budget *b = g != NULL ? ql_memguard_budget(g) : NULL;
+    s->quota.beside = &s->kept;
+    s->kept.beside = &s->quota;
+    s->quota.budget = s->kept.budget = b;
+    if (b != NULL) {
+        ql_budget_join(b, &s->quota);
+    }
+    s->text.quota = s->sink.text.quota = &s->kept;
+    ql_wire_set_quota(&s->wire, &s->kept);
+}
+
+void
+qli_limit_close_memory(ql_session *s)
+{
+    if (s->quota.budget != NULL) {
+        ql_budget_leave(s->quota.budget, &s->quota);
+    }
+}
+
+static void
+may_end_for_memory(ql_session *s, uint64_t stmt_id)
+{
+    atomic_store_explicit(&s->quota.work, stmt_id, memory_order_relaxed);
+}
+
+/* ---- time ---- */
+
+static void
+disarm(ql_session *s)
+{
+    if (s->timer != 0) {
+        ql_timer_cancel(s->cx.inst->timers, s->timer);
+        s->timer = 0;
+    }
+}
 
 static ql_status
 arm(ql_session *s, ql_deadline dl)
 {
-    qli_limit_end(s);
+    disarm(s);
     s->timer = ql_timer_set(&s->cx, s->cx.inst->timers, dl, s->vars.thread_id, s->cx.stmt_id,
                             QL_INTR_TIME);
     return s->timer != 0 ? QL_OK : QL_ERROR;
@@ -27,6 +72,7 @@ qli_limit_begin(ql_session *s)
 {
     s->timer = 0;
     s->limit_of_select = false;
+    may_end_for_memory(s, s->cx.stmt_id);
     if (s->vars.max_statement_time_us <= 0) {
         return QL_OK;
     }
@@ -58,8 +104,6 @@ qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
 void
 qli_limit_end(ql_session *s)
 {
-    if (s->timer != 0) {
-        ql_timer_cancel(s->cx.inst->timers, s->timer);
-        s->timer = 0;
-    }
+    may_end_for_memory(s, 0);
+    disarm(s);
 }

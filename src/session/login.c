@@ -254,7 +254,7 @@ qli_change_user(ql_session *s, ql_str payload)
     ql_ctx *cx = &s->cx;
     ql_handshake_conf conf = handshake_conf(s);
     ql_login login = s->login;
-    ql_arena *arena = ql_arena_new("login", NULL);
+    ql_arena *arena = ql_arena_new("login", &s->kept);
     ql_status st = arena != NULL ? QL_OK : ql_fail_oom(cx, 0);
     if (st == QL_OK) {
         st = ql_handshake_change_user(cx, &s->wire, &conf, arena, payload, &login);

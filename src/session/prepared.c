@@ -53,7 +53,7 @@ make_prepared(ql_session *s, ql_str name, ql_str text, qli_prepared **out)
     size_t consumed;
     ql_parse_mode mode = qli_parse_mode(s, true);
     QL_TRY(count_one_more(s));
-    ql_arena *a = ql_arena_new("prepared", NULL);
+    ql_arena *a = ql_arena_new("prepared", &s->kept);
     ql_status st = a != NULL ? QL_OK : ql_fail_oom(cx, 0);
     if (st == QL_OK) {
         qli_prepared *ps = QL_ARENA_NEW(cx, a, qli_prepared);
@@ -75,6 +75,9 @@ make_prepared(ql_session *s, ql_str name, ql_str text, qli_prepared **out)
         if (ps->slots == NULL) {
             st = QL_ERROR;
             goto out;
+        }
+        for (uint32_t i = 0; i < ps->nparams; i++) {
+            ps->slots[i].long_data.quota = &s->kept;
         }
         *out = ps;
         return QL_OK;

@@ -52,7 +52,7 @@ take_limits(ql_session *s)
     s->wire.read_timeout_ms = s->vars.net_read_timeout * 1000;
     s->wire.write_timeout_ms = s->vars.net_write_timeout * 1000;
     uint64_t memory = ql_vars_u64(&s->vars, QL_SV_CONNECTION_MEMORY_LIMIT);
-    s->quota.limit = memory < SIZE_MAX ? (size_t)memory : 0;
+    s->quota.limit = s->kept.limit = memory < SIZE_MAX ? (size_t)memory : 0;
 }
 
 static ql_status
@@ -64,8 +64,9 @@ open_memory(ql_session *s)
     if (s->diag_now == NULL || s->diag_last == NULL) {
         return QL_ERROR; /* nothing to word it in */
     }
-    s->arena = ql_arena_new("session", NULL);
-    s->login_arena = ql_arena_new("login", NULL);
+    qli_limit_open_memory(s);
+    s->arena = ql_arena_new("session", &s->kept);
+    s->login_arena = ql_arena_new("login", &s->kept);
     cx->arena = ql_arena_new("statement", &s->quota);
     cx->mdl = ql_mdl_set_new();
     if (s->arena == NULL || s->login_arena == NULL || cx->arena == NULL || cx->mdl == NULL) {
@@ -86,7 +87,8 @@ open_session(ql_session *s)
     if (cx->proc == NULL) {
         return QL_ERROR;
     }
-    s->vars.thread_id = ql_proc_id(cx->proc);
+    s->vars.thread_id = s->quota.owner = ql_proc_id(cx->proc);
+    s->vars.kept = &s->kept;
     ql_proc_set_memory(cx->proc, &s->quota);
     take_limits(s);
     return QL_OK;
@@ -305,6 +307,7 @@ close_session(ql_session *s)
     ql_arena_free(s->arena);
     ql_diag_free(s->diag_now);
     ql_diag_free(s->diag_last);
+    qli_limit_close_memory(s);
     ql_intr_fini(&s->intr);
     ql_mem_free(s);
 }

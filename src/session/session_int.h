@@ -55,7 +55,8 @@ struct ql_session {
     ql_login login;
     ql_arena *login_arena;         /* strings of login; replaced by COM_CHANGE_USER */
     ql_arena *arena;               /* session lifetime */
-    ql_quota quota;                /* of the statement arena */
+    ql_quota quota;                /* what the running statement takes */
+    ql_quota kept;                 /* the rest: buffers, prepared statements, user variables */
     ql_diag *diag_now, *diag_last; /* the running statement's, the former one's (SHOW WARNINGS) */
     ql_buf text;                   /* statement text converted to utf8mb4 */
     qli_prepared *prepared;
@@ -172,7 +173,11 @@ extern const ql_session_ops qli_session_ops;
 
 /* ---- limits.c ---- */
 
-/* max_statement_time of any statement, from its begin. */
+/* The session's memory counts for connection_memory_limit and total_memory_limit, from here to the
+ * other. */
+void qli_limit_open_memory(ql_session *s);
+void qli_limit_close_memory(ql_session *s);
+/* The statement can be ended for its memory, and max_statement_time runs; from its begin. */
 ql_status qli_limit_begin(ql_session *s) QL_MUST_USE;
 /* max_execution_time (variable or hint) of a SELECT, once it is parsed. */
 ql_status qli_limit_select(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
