@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Arena: a stack of blocks that grow from 1 KiB to 64 KiB, and beside it a stack of large blocks
- * with one allocation each, so that a big one does not waste the rest of the block in use. Quotas
- * count whole blocks. Under AddressSanitizer the unused bytes are poisoned and allocations have a
- * red zone.
+ * Arena: a stack of blocks that grow from 1 KiB to 64 KiB, in arenas of some megabytes 1 MiB, and
+ * beside it a stack of large blocks with one allocation each, so that a big one does not waste the
+ * rest of the block in use. What is 1 MiB or more comes from the system and goes back to it, so
+ * that what a large statement has taken does not stay with the server. Quotas count whole blocks.
+ * Under AddressSanitizer the unused bytes are poisoned and allocations have a red zone.
  */
 #include "base/arena.h"
 
@@ -30,11 +31,15 @@
 #define FIRST_BLOCK 1024u
 #define LAST_BLOCK 65536u
 #define LARGE_FROM (LAST_BLOCK / 4)
+#define PAGE ((size_t)4096)
+#define MAP_FROM ((size_t)1 << 20)  /* blocks from the system, whole pages */
+#define BIG_ARENA ((size_t)4 << 20) /* from here on ordinary blocks are such */
 
 typedef struct block {
     struct block *below;
     size_t size;     /* bytes of data */
     size_t used;     /* bytes of data handed out */
+    size_t mapped;   /* bytes from the system; 0 = from malloc */
     uint64_t serial; /* large blocks: order of birth */
     _Alignas(ALIGNMENT) unsigned char data[];
 } block;
@@ -52,6 +57,8 @@ struct ql_arena {
     ql_budget *budget; /* of a detached one: whom to tell what has been freed; or NULL */
     block *top;
     block *large;
+    block
+        *spare; /* an ordinary mapped one: a mark that is gone back to again and again costs none */
     deferred *cleanups;
     size_t bytes;     /* of all blocks, as charged to the quota */
     uint64_t serial;  /* of the youngest large block */
@@ -104,20 +111,22 @@ discharge(ql_arena *a, size_t n)
 static block *
 new_block(ql_ctx *cx, ql_arena *a, size_t size)
 {
-    size_t total = sizeof(block) + size;
+    size_t total = sizeof(block) + size, mapped = 0;
+    if (total >= MAP_FROM) {
+        total = mapped = (total + PAGE - 1) & ~(PAGE - 1);
+        size = total - sizeof(block);
+    }
     if (!ql_quota_take(cx, a->quota, total)) {
         return NULL;
     }
-    block *b = ql_mem_alloc(total);
+    block *b = mapped != 0 ? ql_mem_map(total) : ql_mem_alloc(total);
     if (b == NULL) {
         ql_quota_give(a->quota, total);
         (void)ql_fail_oom(cx, total);
         return NULL;
     }
     a->bytes += total;
-    b->size = size;
-    b->used = 0;
-    b->serial = 0;
+    *b = (block){.size = size, .mapped = mapped};
     POISON(b->data, size);
     return b;
 }
@@ -127,7 +136,35 @@ free_block(ql_arena *a, block *b)
 {
     UNPOISON(b->data, b->size);
     discharge(a, sizeof(block) + b->size);
-    ql_mem_free(b);
+    if (b->mapped != 0) {
+        ql_mem_unmap(b, b->mapped);
+    } else {
+        ql_mem_free(b);
+    }
+}
+
+static void
+free_spare(ql_arena *a)
+{
+    if (a->spare != NULL) {
+        free_block(a, a->spare);
+        a->spare = NULL;
+    }
+}
+
+/* The top one goes because of a mark. */
+static void
+pop_block(ql_arena *a)
+{
+    block *b = a->top;
+    a->top = b->below;
+    if (b->mapped != 0 && a->spare == NULL) {
+        b->used = 0;
+        POISON(b->data, b->size);
+        a->spare = b;
+    } else {
+        free_block(a, b);
+    }
 }
 
 static void *
@@ -156,15 +193,23 @@ alloc_large(ql_ctx *cx, ql_arena *a, size_t step, size_t size)
 static void *
 alloc_in_new_block(ql_ctx *cx, ql_arena *a, size_t step, size_t size)
 {
-    size_t want = a->next_size;
+    bool big = a->bytes >= BIG_ARENA;
+    size_t want = big ? MAP_FROM - sizeof(block) : a->next_size;
     while (want < step) {
         want *= 2;
     }
-    block *b = new_block(cx, a, want);
+    block *b = big ? a->spare : NULL;
+    if (b != NULL) {
+        a->spare = NULL;
+    } else {
+        b = new_block(cx, a, want);
+    }
     if (b == NULL) {
         return NULL;
     }
-    a->next_size = want < LAST_BLOCK ? want * 2 : LAST_BLOCK;
+    if (!big) {
+        a->next_size = want < LAST_BLOCK ? want * 2 : LAST_BLOCK;
+    }
     b->below = a->top;
     a->top = b;
     return take_from(b, step, size);
@@ -299,12 +344,13 @@ ql_arena_reset(ql_arena *a)
     }
     run_cleanups(a);
     free_large_after(a, 0);
+    free_spare(a);
     block *keep = NULL;
     while (a->top != NULL) {
         block *b = a->top;
         a->top = b->below;
         if (keep == NULL && b->size <= LAST_BLOCK) {
-            keep = b; /* the youngest is the largest */
+            keep = b; /* the youngest is the largest of them */
         } else {
             free_block(a, b);
         }
@@ -355,9 +401,7 @@ ql_arena_restore(ql_arena *a, ql_arena_mark m)
         if (a->top->below == NULL && m.block == NULL) {
             break; /* saved before the first block: keep that one for reuse */
         }
-        block *b = a->top;
-        a->top = b->below;
-        free_block(a, b);
+        pop_block(a);
     }
     if (a->top != NULL) {
         a->top->used = m.block != NULL ? m.used : 0;

@@ -25,6 +25,8 @@ char *ql_mem_strndup(const char *s, size_t n) QL_MUST_USE;
 /* Bytes now allocated through this door in the process (approximate, from malloc_usable_size). */
 size_t ql_mem_in_use(void);
 
+/* Once, first of all: malloc keeps less of what is freed. */
+void ql_mem_tune(void);
 /* Give free pages that malloc keeps back to the system. Takes milliseconds, and whoever allocates
  * may have to wait for a part of them. */
 void ql_mem_trim(void);

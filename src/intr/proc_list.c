@@ -107,8 +107,10 @@ take_view(ql_proc *row, row_view *v)
         v->info = text_get(row->info);
         v->account_flags = row->account_flags;
         v->authenticated = row->authenticated;
-        if (row->quota != NULL) {
-            v->memory_used = atomic_load_explicit(&row->quota->used, memory_order_relaxed);
+        const ql_quota *q = row->quota;
+        v->memory_used = q != NULL ? atomic_load_explicit(&q->used, memory_order_relaxed) : 0;
+        if (q != NULL && q->beside != NULL) {
+            v->memory_used += atomic_load_explicit(&q->beside->used, memory_order_relaxed);
         }
     }
     ql_mutex_unlock(&row->mu);

@@ -14,6 +14,7 @@
 
 #include "base/diag.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "intr/fileio.h"
 #include "server/datadir.h"
 #include "server/server_int.h"
@@ -215,6 +216,7 @@ main(int argc, char **argv)
     static ql_intr intr;
     ql_ctx cx;
     ql_config config;
+    ql_mem_tune();
     if (ql_background_init(&cx, &inst, &intr) != QL_OK) {
         (void)fprintf(stderr, "quelld: [ERROR] out of memory\n");
         return 1;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Start and talk to servers in tests: Quell itself, and MariaDB as reference. A server lives in a directory of its own
 under a temporary root and is stopped (or killed) by its context manager."""
+import atexit
 import contextlib
+import ctypes
 import mmap
 import os
 import pathlib
@@ -11,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import pymysql
@@ -52,6 +55,35 @@ class ServerDied(Exception):
     pass
 
 
+_libc = ctypes.CDLL(None, use_errno=True)
+_started = []  # all servers of this program
+
+
+def own_group():
+    os.setpgrp()
+
+
+def own_group_and_die_with_the_test():
+    """In the child: a group of its own; SIGKILL when the thread that started it is gone (PR_SET_PDEATHSIG), however that came about."""
+    os.setpgrp()
+    _libc.prctl(1, signal.SIGKILL, 0, 0, 0)
+
+
+def in_child():
+    return own_group_and_die_with_the_test if threading.current_thread() is threading.main_thread() else own_group
+
+
+@atexit.register
+def leave_nothing_behind():
+    """What a test that failed has left. QUELL_KEEP=1 keeps the directories, to look into them."""
+    for s in _started:
+        if s.proc is not None and s.proc.poll() is None:
+            s.proc.kill()
+            s.proc.wait()
+        if not os.environ.get("QUELL_KEEP"):
+            s.remove()
+
+
 class Server:
     """quelld on a fresh (or given) data directory; user root without password."""
 
@@ -68,6 +100,7 @@ class Server:
         self.env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1:halt_on_error=1")
         self.env.setdefault("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1")
         self.proc = None
+        _started.append(self)
         if initialize and not (self.datadir.exists() and any(self.datadir.iterdir())):
             self.initialize()
 
@@ -82,7 +115,7 @@ class Server:
         self.proc = subprocess.Popen(
             [self.binary, f"--datadir={self.datadir}", f"--socket={self.socket}", f"--port={self.port}",
              "--bind-address=127.0.0.1", "--admin-port=0", *self.args],
-            stdout=out, stderr=subprocess.STDOUT, env=self.env, preexec_fn=os.setpgrp)
+            stdout=out, stderr=subprocess.STDOUT, env=self.env, preexec_fn=in_child())
         out.close()
         if wait:
             self.wait_ready()
@@ -185,6 +218,7 @@ class MariaDB(Server):
         self.args = list(args)
         self.env = dict(os.environ)
         self.proc = None
+        _started.append(self)
         subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.datadir}", "--auth-root-authentication-method=normal",
                         "--skip-test-db"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -196,7 +230,7 @@ class MariaDB(Server):
              "--bind-address=127.0.0.1", f"--pid-file={self.dir}/pid", "--innodb-flush-log-at-trx-commit=1",
              "--innodb-buffer-pool-size=1G", "--innodb-log-file-size=512M", "--max-connections=2000",
              "--skip-name-resolve", "--skip-log-bin", *self.args],
-            stdout=out, stderr=subprocess.STDOUT, env=self.env)
+            stdout=out, stderr=subprocess.STDOUT, env=self.env, preexec_fn=in_child())
         out.close()
         if wait:
             self.wait_ready()

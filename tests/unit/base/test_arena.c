@@ -76,6 +76,47 @@ test_mark_of_an_empty_arena(void **state)
     fixture_end(&cx);
 }
 
+/* From some megabytes on blocks are of 1 MiB, also when a mark is gone back to again and again. */
+static void
+test_large_arenas(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    ql_quota q = {0};
+    fixture_begin(&cx);
+    ql_arena *a = ql_arena_new("large", &q);
+    unsigned char *p[3000];
+    for (size_t i = 0; i < 3000; i++) {
+        p[i] = ql_arena_alloc(&cx, a, 4000);
+        assert_non_null(p[i]);
+        memset(p[i], (int)(i & 0xff), 4000);
+    }
+    assert_in_range(ql_arena_used(a), 3000 * 4000, 3000 * 4000 + (3 << 20));
+    size_t most = 0;
+    for (int round = 0; round < 50; round++) {
+        ql_arena_mark m = ql_arena_save(a);
+        for (int i = 0; i < 400; i++) {
+            unsigned char *s = ql_arena_alloc(&cx, a, 5000);
+            assert_non_null(s);
+            memset(s, 0xff, 5000);
+        }
+        most = ql_arena_used(a) > most ? ql_arena_used(a) : most;
+        ql_arena_restore(a, m);
+    }
+    assert_true(most < 3000 * 4000 + (6 << 20));
+    for (size_t i = 0; i < 3000; i++) {
+        assert_int_equal(p[i][0], i & 0xff);
+        assert_int_equal(p[i][3999], i & 0xff);
+    }
+    assert_int_equal(q.used, ql_arena_used(a));
+    ql_arena_reset(a);
+    assert_true(ql_arena_used(a) < 70000);
+    assert_int_equal(q.used, ql_arena_used(a));
+    ql_arena_free(a);
+    assert_int_equal(q.used, 0);
+    fixture_end(&cx);
+}
+
 static int order[3], norder;
 
 static void
@@ -199,6 +240,7 @@ main(void)
         cmocka_unit_test(test_mark_of_an_empty_arena),
         cmocka_unit_test(test_cleanups_run_last_first),
         cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_large_arenas),
         cmocka_unit_test(test_sweep_of_failing_blocks),
         cmocka_unit_test(test_sweep_of_failing_allocations),
     };
