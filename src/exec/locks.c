@@ -131,6 +131,7 @@ qli_flush_tables(ql_ctx *cx, qli_run *run)
 {
     const ql_ast_admin *a = run->stmt->ast->admin;
     QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_TABLES));
+    ql_count(cx, QL_CT_FLUSH_COMMANDS, 1);
     if (has_option(a, QL_STR("FOR EXPORT"))) {
         return qli_not_built(cx, "FLUSH TABLES ... FOR EXPORT");
     }

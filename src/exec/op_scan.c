@@ -296,6 +296,19 @@ virtual_restart(ql_ctx *cx, qli_op *op)
     return QL_OK;
 }
 
+/* SELECTs that read their first table whole, and joins that read another one so. */
+static void
+count_scan(ql_ctx *cx, const qli_block *b, const ql_plan *p)
+{
+    if (p->low.n != 0 || p->high.n != 0 || p->npoints != 0) {
+        return;
+    }
+    ql_count(cx, QL_CT_HANDLER_READ_FIRST, 1);
+    if (b->run->stmt != NULL && b->run->stmt->kind == QL_S_SELECT) {
+        ql_count(cx, p->source == 0 ? QL_CT_SELECT_SCAN : QL_CT_SELECT_FULL_JOIN, 1);
+    }
+}
+
 ql_status
 qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
 {
@@ -325,6 +338,7 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
             return QL_ERROR;
         }
     }
+    count_scan(cx, b, p);
     QL_TRY(compile_bound(cx, s, &p->low, &s->low));
     QL_TRY(compile_bound(cx, s, &p->high, &s->high));
     if (p->npoints > 0) {

@@ -257,6 +257,8 @@ sort_all(ql_ctx *cx, sort_op *s)
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
     }
+    ql_count(cx, QL_CT_SORT_ROWS, s->n);
+    ql_count(cx, QL_CT_SORT_SCAN, 1);
     s->sorted = true;
     return QL_OK;
 }

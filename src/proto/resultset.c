@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "intr/proc.h"
 #include "types/datetime.h"
 #include "types/decimal.h"
 #include "types/value.h"
@@ -494,9 +493,6 @@ sink_rows(ql_ctx *cx, ql_sink *sink, const ql_batch *batch)
         QL_TRY(ql_wire_end(cx, s->w));
     }
     sink->rows_sent += batch->nsel;
-    if (cx->proc != NULL) {
-        ql_proc_add_rows(cx->proc, 0, batch->nsel);
-    }
     return QL_OK;
 }
 

@@ -257,6 +257,7 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
     ql_count(cx, QL_CT_CONNECTIONS, 1);
     if (!count_in(server, from->is_admin)) {
         ql_count(cx, QL_CT_ABORTED_CONNECTS, 1);
+        ql_count(cx, QL_CT_CONNECTION_ERRORS_MAX, 1);
         ql_session_refuse(server->inst, fd);
         return;
     }
@@ -272,12 +273,14 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
         size_t stack = ql_sysvar_global_u64(server->inst, QL_SV_THREAD_STACK);
         if (ql_thread_start(cx, &thread, "connection", stack, serve, c) == QL_OK) {
             ql_thread_detach(&thread);
+            ql_count(cx, QL_CT_THREADS_CREATED, 1);
             return;
         }
         ql_diag_reset(cx->diag);
         ql_mem_free(c);
     }
     ql_log_write(server->inst->log, QL_LOG_ERROR, "No thread for a new connection");
+    ql_count(cx, QL_CT_CONNECTION_ERRORS_INTERNAL, 1);
     ql_session_refuse(server->inst, fd);
     count_out(server, from->is_admin);
 }

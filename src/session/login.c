@@ -168,6 +168,20 @@ enter(ql_session *s)
     return take_database(s);
 }
 
+static void
+count_login(ql_session *s, ql_status st)
+{
+    ql_ctx *cx = &s->cx;
+    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (st == QL_OK) {
+        ql_count_max(cx, QL_CT_MAX_USED_CONNECTIONS, ql_procs_count(cx->inst->procs));
+    } else if (c != NULL && c->number == QL_ER_CON_COUNT_ERROR) {
+        ql_count(cx, QL_CT_CONNECTION_ERRORS_MAX, 1);
+    } else if (c != NULL && c->number == QL_ER_ACCESS_DENIED_ERROR) {
+        ql_count(cx, QL_CT_ACCESS_DENIED, 1);
+    }
+}
+
 /* Statements of init_connect, for everybody but administrators (manual, "init_connect"). When one
  * fails the connection ends and the log says why. */
 static bool
@@ -221,7 +235,9 @@ qli_login(ql_session *s)
     }
     if (s->wire.net.ssl != NULL) {
         ql_proc_set_owner_cuts(cx->proc);
+        ql_count(cx, QL_CT_SSL_ACCEPTS, 1);
     }
+    count_login(s, st);
     s->logged_in = s->end == QLI_END_NONE;
     if (s->logged_in && !run_init_connect(s)) {
         s->end = QLI_END_ABORTED;

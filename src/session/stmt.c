@@ -97,6 +97,7 @@ begin_statement(ql_session *s, ql_str info)
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
+    ql_count(cx, QL_CT_QUERIES, 1);
     watch_client(s);
     show_text(s, info);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
@@ -323,6 +324,17 @@ qli_reply_failure(ql_session *s, ql_status why)
 }
 
 static void
+count_slow(ql_session *s)
+{
+    ql_value v;
+    int64_t ns = ql_now_mono_ns() - s->intr.stmt_begin_ns;
+    if (ql_sysvar_get(&s->cx, QL_SV_LONG_QUERY_TIME, false, &v) == QL_OK && v.kind == QL_K_DOUBLE &&
+        (double)ns > v.d * 1e9) {
+        ql_count(&s->cx, QL_CT_SLOW_QUERIES, 1);
+    }
+}
+
+static void
 note_result(ql_session *s, ql_status st, const ql_outcome *out)
 {
     ql_vars *v = &s->vars;
@@ -399,6 +411,7 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
         abort_connection(s);
     }
     note_result(s, st, out);
+    count_slow(s);
     count_interrupted(s, st);
     if (!s->silent) {
         tell(s, st, out, more, reply, arg);

@@ -66,6 +66,7 @@ qli_txn_commit(ql_session *s)
     close_layer(s);
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
+        ql_count(cx, QL_CT_HANDLER_COMMIT, s->touched || s->vars.in_transaction);
         st = wrote ? begin_commit(cx) : QL_OK;
         if (st == QL_OK) {
             st = ql_txn_commit(cx);
@@ -96,6 +97,7 @@ qli_txn_rollback(ql_session *s)
         ql_txn_rollback(cx);
         ql_catalog_rolled_back(cx);
         ql_acl_rolled_back(cx);
+        ql_count(cx, QL_CT_HANDLER_ROLLBACK, s->touched || s->vars.in_transaction);
     }
     forget_transaction(s);
 }

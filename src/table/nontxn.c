@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/locked.h"
+#include "catalog/sysvars.h"
 #include "table/table_int.h"
 #include "txn/nontxn.h"
 
@@ -89,6 +90,7 @@ ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_du
                 ql_write_result *result, ql_dup *dup)
 {
     ql_txn *saved;
+    ql_count(cx, QL_CT_HANDLER_WRITE, 1);
     if (is_ordinary(t)) {
         return qli_row_insert(cx, t, row, on_dup, result, dup);
     }
@@ -115,6 +117,7 @@ ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old, co
                 ql_write_result *result, ql_dup *dup)
 {
     ql_txn *saved;
+    ql_count(cx, QL_CT_HANDLER_UPDATE, 1);
     if (is_ordinary(t)) {
         return qli_row_update(cx, t, locator, old, row, result, dup);
     }
@@ -127,6 +130,7 @@ ql_status
 ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
 {
     ql_txn *saved;
+    ql_count(cx, QL_CT_HANDLER_DELETE, 1);
     if (is_ordinary(t)) {
         return qli_row_delete(cx, t, locator, old);
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "catalog/sysvars.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
@@ -450,6 +451,19 @@ qli_scan_clear_batch(ql_scan *s)
     }
 }
 
+static void
+count_reads(ql_ctx *cx, const ql_scan *s, uint16_t n)
+{
+    bool whole = s->spec.low.n == 0 && s->spec.high.n == 0;
+    ql_counter c = s->mode == SCAN_POINT               ? QL_CT_HANDLER_READ_KEY
+                   : whole && qli_scan_is_clustered(s) ? QL_CT_HANDLER_READ_RND_NEXT
+                                                       : QL_CT_HANDLER_READ_NEXT;
+    ql_count(cx, c, n);
+    if (cx->proc != NULL) {
+        ql_proc_add_rows(cx->proc, n, 0);
+    }
+}
+
 ql_status
 qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
 {
@@ -480,9 +494,7 @@ qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     }
     s->batch.n = s->batch.nsel = n;
     s->batch.sel = NULL;
-    if (cx->proc != NULL) {
-        ql_proc_add_rows(cx->proc, n, 0);
-    }
+    count_reads(cx, s, n);
     *out = &s->batch;
     return QL_OK;
 }

@@ -69,6 +69,50 @@ def test_com_show_counts_what_is_shown():
         c.query("DROP TABLE d.x")
 
 
+def test_what_statements_do_is_counted():
+    with Wire(server) as c:
+        def counted(names, *statements):
+            before = [show(c, n) for n in names]
+            for sql in statements:
+                c.query(sql)
+            return [show(c, n) - b for n, b in zip(names, before)]
+
+        c.query("USE d")
+        c.query("CREATE TABLE h (id INT PRIMARY KEY, a INT, b INT, KEY (a))")
+        assert counted(["Handler_write", "Handler_commit"], "INSERT INTO h (id, a) VALUES (1, 1), (2, 2), (3, 3)") == [3, 1]
+        assert counted(["Handler_update"], "UPDATE h SET a = a + 10 WHERE id < 3") == [2]
+        assert counted(["Handler_read_key"], "SELECT * FROM h WHERE id = 2") == [1]
+        assert counted(["Handler_read_next"], "SELECT id FROM h WHERE a > 5") == [2]
+        assert counted(["Handler_read_rnd_next", "Select_scan", "Sort_rows", "Sort_scan"], "SELECT * FROM h ORDER BY b") == [3, 1, 3, 1]
+        assert counted(["Handler_delete"], "DELETE FROM h WHERE id = 1") == [1]
+        assert counted(["Handler_rollback", "Handler_commit"], "BEGIN", "DELETE FROM h", "ROLLBACK") == [1, 0]
+        assert counted(["Slow_queries"], "SELECT 1") == [0]
+        assert counted(["Slow_queries"], "SET long_query_time = 0", "SELECT 1", "SET long_query_time = DEFAULT") == [2]
+        before = show(c, "Flush_commands", "GLOBAL"), show(c, "Queries", "GLOBAL")
+        c.query("FLUSH TABLES")
+        assert show(c, "Flush_commands", "GLOBAL") == before[0] + 1 and show(c, "Queries", "GLOBAL") > before[1]
+        assert show(c, "Max_used_connections", "GLOBAL") >= 2
+        before = show(c, "Threads_created", "GLOBAL")
+        Wire(server).quit()
+        assert show(c, "Threads_created", "GLOBAL") == before + 1
+        c.query("DROP TABLE h")
+        before = show(c, "Access_denied_errors", "GLOBAL")
+        try:
+            Wire(server, user="nobody_here")
+        except Err as e:
+            assert e.code == 1045
+        assert show(c, "Access_denied_errors", "GLOBAL") == before + 1
+
+
+def test_rows_sent():
+    with Wire(server) as c:
+        c.send("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT SLEEP(100)")
+        w.until_state(c.id, "User sleep")
+        assert w.query(f"SELECT ROWS_SENT FROM information_schema.PROCESSLIST WHERE ID = {c.id}") == [(b"3",)]
+        w.kill(c.id)
+        assert c.error() == 1317
+
+
 def test_refresh():
     with Wire(server) as c:
         c.query("SELECT 1")
