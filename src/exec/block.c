@@ -178,7 +178,8 @@ qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
             continue;
         }
         ql_vector *v;
-        QL_TRY(qli_ex_output(cx, b->items[i], in, in->sel, in->nsel, &v));
+        QL_TRY(b->exact ? qli_ex_eval(cx, b->items[i], in, in->sel, in->nsel, &v)
+                        : qli_ex_output(cx, b->items[i], in, in->sel, in->nsel, &v));
         b->out.cols[i] = *v;
     }
     b->out.n = in->n;

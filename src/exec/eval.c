@@ -760,7 +760,7 @@ qli_scalar(qli_run *run, ql_arena *mem, const ql_expr *e, ql_value *out)
     }
     ql_vector *v;
     QL_TRY(qli_ex_new(run->cx, &env, e, &x));
-    QL_TRY(qli_ex_output(run->cx, x, &qli_one_row, NULL, 1, &v));
+    QL_TRY(qli_ex_eval(run->cx, x, &qli_one_row, NULL, 1, &v));
     ql_vector_get(v, 0, out);
     return QL_OK;
 }

@@ -30,6 +30,7 @@ start(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row)
         return qli_block_restart(cx, x->sub);
     }
     QL_TRY(qli_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub));
+    x->sub->exact = true;
     x->sub->reader_stops = x->e->kind == QL_E_EXISTS;
     return QL_OK;
 }

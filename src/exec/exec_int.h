@@ -197,6 +197,7 @@ typedef struct qli_block {
     ql_scan_lock *locks; /* [nsources] how their scans lock */
     bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
                             below */
+    bool exact;          /* its reader computes on: DECIMAL quotients keep all their digits */
     bool reader_stops;   /* EXISTS: one row is enough */
     ql_arena *rows_mem;  /* of a subquery: bytes of its rows in work; made when needed */
     uint64_t examined_seen;

@@ -435,7 +435,7 @@ compute_row(ql_ctx *cx, inserter *in, const qli_env *env, ql_expr *const *row)
             in->given[i] = row[i]->value;
         } else {
             QL_TRY(qli_ex_new(cx, env, row[i], &x));
-            QL_TRY(qli_ex_output(cx, x, batch, NULL, 1, &v));
+            QL_TRY(qli_ex_eval(cx, x, batch, NULL, 1, &v));
             ql_vector_get(v, 0, &in->given[i]);
         }
         if (in->ins->reads_row) {
@@ -476,6 +476,7 @@ insert_select(ql_ctx *cx, inserter *in)
     ql_batch *b;
     ql_status st;
     QL_TRY(qli_block_new(in->run, NULL, in->ins->select, NULL, NULL, &block));
+    block->exact = true;
     while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
         for (uint16_t k = 0; k < b->nsel; k++) {
             QL_TRY(qli_writer_next(cx, &in->w));
