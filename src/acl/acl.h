@@ -28,6 +28,21 @@ ql_privs_has(const ql_privs *p, ql_privilege id)
     return (p->bits[id >> 6] >> (id & 63)) & 1;
 }
 
+/* Static privileges as a set of bits (positions as in ql_privs), with GRANT OPTION as one of them:
+ * what checks of databases and tables are made of. */
+typedef uint64_t ql_pmask;
+#define QL_PM(id) ((ql_pmask)1 << QL_PRIV_##id)
+#define QL_PM_GRANT ((ql_pmask)1 << 63)
+#define QL_PM_STATIC (QL_PM(ALLOW_NONEXISTENT_DEFINER) - 1) /* that is the first dynamic one */
+/* What can be granted on a table, on a database (without GRANT OPTION): what ALL means there. */
+#define QL_PM_TABLE                                                                                \
+    (QL_PM(SELECT) | QL_PM(INSERT) | QL_PM(UPDATE) | QL_PM(DELETE) | QL_PM(CREATE) | QL_PM(DROP) | \
+     QL_PM(REFERENCES) | QL_PM(INDEX) | QL_PM(ALTER) | QL_PM(CREATE_VIEW) | QL_PM(SHOW_VIEW) |     \
+     QL_PM(TRIGGER))
+#define QL_PM_DB                                                                                   \
+    (QL_PM_TABLE | QL_PM(CREATE_TEMPORARY_TABLES) | QL_PM(LOCK_TABLES) | QL_PM(EXECUTE) |          \
+     QL_PM(CREATE_ROUTINE) | QL_PM(ALTER_ROUTINE) | QL_PM(EVENT))
+
 /* Account as matched at login; a snapshot owned by the session. */
 typedef struct ql_account {
     ql_str user, host; /* of the account row: 'root'@'localhost' */
@@ -35,6 +50,22 @@ typedef struct ql_account {
     ql_privs privs; /* global */
     bool grant_option, locked;
 } ql_account;
+
+/* What a GRANT or REVOKE is about. Columns and routines will be further levels. */
+typedef enum ql_grant_level {
+    QL_GRANT_GLOBAL,
+    QL_GRANT_DB, /* db is a pattern: % and _, escaped with a backslash */
+    QL_GRANT_TABLE
+} ql_grant_level;
+typedef struct ql_grant_object {
+    ql_grant_level level;
+    ql_str db, table;
+} ql_grant_object;
+/* Privileges given or taken; dynamic ones are global. */
+typedef struct ql_grant_set {
+    ql_privs privs;
+    bool option; /* GRANT OPTION too */
+} ql_grant_set;
 
 /* Load accounts; an empty keyspace has none. */
 ql_status ql_acl_open(ql_ctx *cx, ql_acl **out) QL_MUST_USE;
@@ -62,36 +93,88 @@ ql_status ql_acl_check_sha2_full(ql_ctx *cx, const ql_account *a, ql_str passwor
 ql_status ql_acl_make_auth_string(ql_ctx *cx, ql_arena *a, ql_str plugin, ql_str password,
                                   ql_str *out) QL_MUST_USE;
 
-/* Statements, inside cx->txn. Error numbers as MySQL: 1396, 1410, 1524 ... */
-struct ql_ast_account_stmt;
-ql_status ql_acl_create_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin,
-                             ql_str auth_string, bool if_not_exists) QL_MUST_USE;
-ql_status ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin, ql_str auth_string,
+/* Statements, inside cx->txn, after their privileges have been checked. Error numbers as MySQL:
+ * 1396, 1410, 1524 ... Waits: ROW_LOCK. */
+ql_status ql_acl_create_user(ql_ctx *cx, const ql_account *account, bool if_not_exists) QL_MUST_USE;
+/* What ALTER USER and SET PASSWORD change of an account. */
+typedef struct ql_account_change {
+    ql_str plugin;      /* p NULL = as it is */
+    ql_str auth_string; /* p NULL = as it is */
+    int lock;           /* ACCOUNT LOCK 1, UNLOCK 0, -1 as it is */
+} ql_account_change;
+ql_status ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, const ql_account_change *change,
                             bool if_exists) QL_MUST_USE;
+/* Its grants go with it. */
 ql_status ql_acl_drop_user(ql_ctx *cx, ql_str user, ql_str host, bool if_exists) QL_MUST_USE;
-ql_status ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs,
-                       bool grant_option) QL_MUST_USE;
-ql_status ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs,
-                        bool grant_option) QL_MUST_USE;
+ql_status ql_acl_rename_user(ql_ctx *cx, ql_str user, ql_str host, ql_str new_user,
+                             ql_str new_host) QL_MUST_USE;
+/* 1410, 1141 when there is no such account; REVOKE of a database 1141, of a table 1147 when nothing
+ * is granted there. */
+ql_status ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on,
+                       const ql_grant_set *set) QL_MUST_USE;
+ql_status ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on,
+                        const ql_grant_set *set) QL_MUST_USE;
+/* REVOKE ALL PRIVILEGES, GRANT OPTION FROM: on every level. QL_END = no such account. */
+ql_status ql_acl_revoke_all(ql_ctx *cx, ql_str user, ql_str host) QL_MUST_USE;
 /* Privilege by its SQL name ("CONNECTION_ADMIN", "SELECT"); -1 = unknown. "CONNECTION ADMIN"
  * (MariaDB) too. */
 int ql_privilege_find(ql_str name);
 const char *ql_privilege_name(ql_privilege p);
 bool ql_privilege_is_dynamic(ql_privilege p);
 ql_privs ql_privs_all(void);
+/* Static privileges of a mask as SQL names, GRANT OPTION as "GRANT", with ", " between. */
+ql_status ql_pmask_print(ql_ctx *cx, ql_arena *a, ql_pmask mask, ql_str *out) QL_MUST_USE;
 /* Lines of SHOW GRANTS. */
 ql_status ql_acl_show_grants(ql_ctx *cx, ql_arena *a, ql_str user, ql_str host, ql_str **lines,
                              size_t *n) QL_MUST_USE;
 
-/* The session's privileges: set at login, kept in the session, reached here. */
+/* --- what the session may do ---
+ * Global privileges are those of the account at login. Those of databases and tables are looked up
+ * in the newest committed state, so that GRANT and REVOKE count from the next statement on. Nothing
+ * here waits, opens a table or asks whether one exists. */
+
+/* The session's account (NULL = nobody): set at login, kept by the session, reached here. */
 void ql_acl_set_session(ql_ctx *cx, const ql_account *account);
+/* Before cx->vars goes. */
+void ql_acl_end_session(ql_ctx *cx);
+
 /* 1227 worded, naming the privileges, unless the session has one of the two (pass the same twice
  * for one). */
 ql_status ql_acl_require(ql_ctx *cx, ql_privilege a, ql_privilege b) QL_MUST_USE;
 bool ql_acl_has(ql_ctx *cx, ql_privilege p);
-/* Privilege on a table or database (global ones only in this cut): 1142, 1044 worded. */
+/* All of the mask, globally. */
+bool ql_acl_globally(ql_ctx *cx, ql_pmask all);
+/* What the session has on a database, a table of it: with what it has above. */
+ql_pmask ql_acl_on_db(ql_ctx *cx, ql_str db);
+ql_pmask ql_acl_on_table(ql_ctx *cx, ql_str db, ql_str table);
+/* The same for the pattern of a GRANT: what the session has on every database it stands for. */
+ql_pmask ql_acl_on_pattern(ql_ctx *cx, ql_str pattern);
+
+/* Privilege on a table or database: 1142, 1044 worded. */
 ql_status ql_acl_require_table(ql_ctx *cx, ql_privilege p, ql_str db, ql_str table) QL_MUST_USE;
 ql_status ql_acl_require_db(ql_ctx *cx, ql_privilege p, ql_str db) QL_MUST_USE;
+/* All of a mask; the error names what is missing. */
+ql_status ql_acl_require_on_table(ql_ctx *cx, ql_pmask all, ql_str db, ql_str table) QL_MUST_USE;
+/* At least one privilege on the table (SHOW); what: the command of 1142. */
+ql_status ql_acl_require_any(ql_ctx *cx, const char *what, ql_str db, ql_str table) QL_MUST_USE;
+/* FOR UPDATE: one of UPDATE, DELETE, LOCK TABLES. */
+ql_status ql_acl_require_locking(ql_ctx *cx, ql_str db, ql_str table) QL_MUST_USE;
+/* 1143: SELECT on a column. */
+ql_status ql_acl_column_denied(ql_ctx *cx, ql_str table, ql_str column) QL_MUST_USE;
+/* 1142 with these words. */
+ql_status ql_acl_table_denied(ql_ctx *cx, const char *what, ql_str table) QL_MUST_USE;
+/* 1044. */
+ql_status ql_acl_db_denied(ql_ctx *cx, ql_str db) QL_MUST_USE;
+/* USE, SHOW CREATE DATABASE, login: any privilege in the database or on a table of it; 1044. */
+ql_status ql_acl_require_entry(ql_ctx *cx, ql_str db) QL_MUST_USE;
+/* What lists show. */
+bool ql_acl_sees_db(ql_ctx *cx, ql_str db);
+bool ql_acl_sees_table(ql_ctx *cx, ql_str db, ql_str table);
+/* "select,insert,update,references", as far as the session has them on that table. */
+const char *ql_acl_column_privileges(ql_ctx *cx, ql_str db, ql_str table);
+/* Does that account, as cx->txn sees it, have SYSTEM_USER, so that only those who have it may
+ * change it? 1227 if so and the session has not. No such account: QL_OK. */
+ql_status ql_acl_require_power_over(ql_ctx *cx, ql_str user, ql_str host) QL_MUST_USE;
 
 /* 1290 under read_only without CONNECTION_ADMIN or SUPER, and under super_read_only. */
 ql_status ql_acl_may_change(ql_ctx *cx) QL_MUST_USE;

@@ -1,188 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CREATE, ALTER and DROP USER, GRANT, REVOKE and SHOW GRANTS on account records, inside the
- * statement's transaction; privilege names.
+ * GRANT, REVOKE and SHOW GRANTS on the records of accounts and grants, inside the statement's
+ * transaction. Who may, and what makes sense at which level, is asked by the caller.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "acl/acl_int.h"
-#include "base/buf.h"
 #include "base/diag.h"
+#include "base/thread.h"
+#include "intr/intr.h"
 
-static const struct {
-    const char *name;
-    bool dynamic;
-} privileges[] = {
-#define QL_PRIVILEGE(id, name, dynamic) {name, dynamic},
-#include "acl/privileges.def"
-#undef QL_PRIVILEGE
-};
+/* --- GRANT, REVOKE --- */
 
-static bool
-name_equals(ql_str a, const char *b)
+static ql_status
+no_such_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on)
 {
-    size_t n = strlen(b);
-    if (a.n != n) {
-        return false;
+    if (on == NULL || on->level != QL_GRANT_TABLE) {
+        return ql_fail_text(cx, QL_ER_NONEXISTING_GRANT,
+                            "There is no such grant defined for user '%.*s' on host '%.*s'",
+                            (int)user.n, user.p, (int)host.n, host.p);
     }
-    for (size_t i = 0; i < n; i++) { /* MariaDB writes CONNECTION ADMIN */
-        char x = a.p[i] == ' ' ? '_' : a.p[i], y = b[i] == ' ' ? '_' : b[i];
-        if (!ql_str_eq_nocase((ql_str){&x, 1}, (ql_str){&y, 1})) {
-            return false;
-        }
-    }
-    return true;
+    return ql_fail_text(
+        cx, QL_ER_NONEXISTING_TABLE_GRANT,
+        "There is no such grant defined for user '%.*s' on host '%.*s' on table '%.*s'",
+        (int)user.n, user.p, (int)host.n, host.p, (int)on->table.n, on->table.p);
 }
 
-int
-ql_privilege_find(ql_str name)
+static ql_pmask
+mask_of(const ql_grant_set *set)
 {
-    for (int i = 0; i < QL_PRIV_COUNT; i++) {
-        if (name_equals(name, privileges[i].name)) {
-            return i;
-        }
-    }
-    return -1;
+    return (set->privs.bits[0] & QL_PM_STATIC) | (set->option ? QL_PM_GRANT : 0);
 }
 
-const char *
-ql_privilege_name(ql_privilege p)
+/* Who grants, as mysql.tables_priv has it. */
+static ql_str
+grantor_of(ql_ctx *cx)
 {
-    return privileges[p].name;
-}
-
-bool
-ql_privilege_is_dynamic(ql_privilege p)
-{
-    return privileges[p].dynamic;
-}
-
-ql_privs
-ql_privs_all(void)
-{
-    ql_privs p = {{0, 0}};
-    for (unsigned i = 0; i < QL_PRIV_COUNT; i++) {
-        p.bits[i >> 6] |= 1ULL << (i & 63);
-    }
-    return p;
+    return cx->vars != NULL ? cx->vars->current_user : (ql_str){0};
 }
 
 static ql_status
-cannot(ql_ctx *cx, const char *what, ql_str user, ql_str host)
+change_object(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on, ql_pmask add,
+              ql_pmask take, bool must_exist)
 {
-    return ql_fail_text(cx, QL_ER_CANNOT_USER, "Operation %s failed for '%.*s'@'%.*s'", what,
-                        (int)user.n, user.p, (int)host.n, host.p);
-}
-
-static void
-note_missing(ql_ctx *cx, ql_str user, ql_str host)
-{
-    ql_warn_text(cx, QL_DIAG_NOTE, QL_ER_USER_DOES_NOT_EXIST,
-                 "Authorization ID '%.*s'@'%.*s' does not exist.", (int)user.n, user.p, (int)host.n,
-                 host.p);
-}
-
-/* *plugin becomes the name as it is stored, whatever its case was. */
-static ql_status
-check_plugin(ql_ctx *cx, ql_str *plugin)
-{
-    static const ql_str known[] = {
-        {"caching_sha2_password", 21}, {"mysql_native_password", 21}, {"auth_socket", 11}};
-    for (size_t i = 0; i < QL_ARRAY_LEN(known); i++) {
-        if (ql_str_eq_nocase(*plugin, known[i])) {
-            *plugin = known[i];
-            return QL_OK;
-        }
-    }
-    return ql_fail_text(cx, QL_ER_PLUGIN_IS_NOT_LOADED, "Plugin '%.*s' is not loaded",
-                        (int)plugin->n, plugin->p);
-}
-
-static ql_status
-check_names(ql_ctx *cx, ql_str user, ql_str host)
-{
-    if (ql_utf8_chars(user) > 32) {
-        return ql_fail_text(cx, QL_ER_WRONG_STRING_LENGTH,
-                            "String '%.*s' is too long for user name (should be no longer than 32)",
-                            (int)user.n, user.p);
-    }
-    if (host.n > 255 || memchr(user.p, 0, user.n) || memchr(host.p, 0, host.n)) {
-        return ql_fail_text(
-            cx, QL_ER_WRONG_STRING_LENGTH,
-            "String '%.*s' is too long for host name (should be no longer than 255)",
-            (int)(host.n > 60 ? 60 : host.n), host.p);
-    }
-    return QL_OK;
-}
-
-ql_status
-ql_acl_create_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin, ql_str auth_string,
-                   bool if_not_exists)
-{
-    ql_account a;
-    QL_TRY(check_names(cx, user, host));
-    QL_TRY(check_plugin(cx, &plugin));
-    ql_status st = qli_account_lock(cx, user, host, &a);
-    if (st == QL_OK) {
-        if (!if_not_exists) {
-            return cannot(cx, "CREATE USER", user, host);
-        }
-        ql_warn_text(cx, QL_DIAG_NOTE, QL_ER_USER_ALREADY_EXISTS,
-                     "Authorization ID '%.*s'@'%.*s' already exists.", (int)user.n, user.p,
-                     (int)host.n, host.p);
-        return QL_OK;
-    }
-    if (st != QL_END) {
-        return st;
-    }
-    a = (ql_account){.user = user, .host = host, .plugin = plugin, .auth_string = auth_string};
-    return qli_account_write(cx, &a);
-}
-
-ql_status
-ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, ql_str plugin, ql_str auth_string,
-                  bool if_exists)
-{
-    ql_account a;
-    QL_TRY(check_plugin(cx, &plugin));
-    ql_status st = qli_account_lock(cx, user, host, &a);
+    qli_grant g;
+    ql_status st = qli_grant_read(cx, user, host, on, &g);
     if (st == QL_END) {
-        if (!if_exists) {
-            return cannot(cx, "ALTER USER", user, host);
+        if (must_exist) {
+            return no_such_grant(cx, user, host, on);
         }
-        note_missing(cx, user, host);
-        return QL_OK;
+        g = (qli_grant){.level = on->level, .db = on->db, .table = on->table};
+    } else {
+        QL_TRY(st);
     }
-    QL_TRY(st);
-    a.plugin = plugin;
-    a.auth_string = auth_string;
-    return qli_account_write(cx, &a);
+    g.mask = (g.mask | add) & ~take;
+    g.grantor = grantor_of(cx);
+    g.time = ql_now_real_us() / 1000000;
+    return qli_grant_write(cx, user, host, &g);
 }
 
 ql_status
-ql_acl_drop_user(ql_ctx *cx, ql_str user, ql_str host, bool if_exists)
-{
-    ql_account a;
-    ql_status st = qli_account_lock(cx, user, host, &a);
-    if (st == QL_END) {
-        if (!if_exists) {
-            return cannot(cx, "DROP USER", user, host);
-        }
-        note_missing(cx, user, host);
-        return QL_OK;
-    }
-    QL_TRY(st);
-    return qli_account_erase(cx, user, host);
-}
-
-ql_status
-ql_acl_account(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
-{
-    return qli_account_read(cx, user, host, out);
-}
-
-ql_status
-ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool grant_option)
+ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on,
+             const ql_grant_set *set)
 {
     ql_account a;
     ql_status st = qli_account_lock(cx, user, host, &a);
@@ -190,28 +70,55 @@ ql_acl_grant(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool g
         return ql_fail(cx, QL_ER_CANT_CREATE_USER_WITH_GRANT);
     }
     QL_TRY(st);
-    a.privs.bits[0] |= privs->bits[0];
-    a.privs.bits[1] |= privs->bits[1];
-    a.grant_option |= grant_option;
+    if (on->level != QL_GRANT_GLOBAL) {
+        ql_pmask mask = mask_of(set);
+        return mask != 0 ? change_object(cx, user, host, on, mask, 0, false) : QL_OK;
+    }
+    a.privs.bits[0] |= set->privs.bits[0];
+    a.privs.bits[1] |= set->privs.bits[1];
+    a.grant_option |= set->option;
     return qli_account_write(cx, &a);
 }
 
 ql_status
-ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_privs *privs, bool grant_option)
+ql_acl_revoke(ql_ctx *cx, ql_str user, ql_str host, const ql_grant_object *on,
+              const ql_grant_set *set)
 {
     ql_account a;
     ql_status st = qli_account_lock(cx, user, host, &a);
     if (st == QL_END) {
-        return ql_fail_text(cx, QL_ER_NONEXISTING_GRANT,
-                            "There is no such grant defined for user '%.*s' on host '%.*s'",
-                            (int)user.n, user.p, (int)host.n, host.p);
+        return no_such_grant(cx, user, host, NULL);
     }
     QL_TRY(st);
-    a.privs.bits[0] &= ~privs->bits[0];
-    a.privs.bits[1] &= ~privs->bits[1];
-    a.grant_option = a.grant_option && !grant_option;
+    if (on->level != QL_GRANT_GLOBAL) {
+        return change_object(cx, user, host, on, 0, mask_of(set), true);
+    }
+    a.privs.bits[0] &= ~set->privs.bits[0];
+    a.privs.bits[1] &= ~set->privs.bits[1];
+    a.grant_option = a.grant_option && !set->option;
     return qli_account_write(cx, &a);
 }
+
+ql_status
+ql_acl_revoke_all(ql_ctx *cx, ql_str user, ql_str host)
+{
+    ql_account a;
+    qli_grant *v;
+    size_t n;
+    QL_TRY(qli_account_lock(cx, user, host, &a));
+    a.privs = (ql_privs){{0, 0}};
+    a.grant_option = false;
+    QL_TRY(qli_account_write(cx, &a));
+    QL_TRY(qli_grants_of(cx, user, host, &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        v[i].mask = 0;
+        QL_TRY(qli_grant_write(cx, user, host, &v[i]));
+    }
+    return QL_OK;
+}
+
+/* --- SHOW GRANTS --- */
 
 static ql_status
 put_quoted(ql_ctx *cx, ql_buf *b, ql_str name)
@@ -226,21 +133,29 @@ put_quoted(ql_ctx *cx, ql_buf *b, ql_str name)
     return ql_buf_put_u8(cx, b, '`');
 }
 
-/* GRANT <names> ON *.* TO `user`@`host` [WITH GRANT OPTION] */
+/* Lines under construction. */
+typedef struct lines {
+    ql_arena *arena;
+    const ql_account *of;
+    ql_str *v;
+    size_t n;
+} lines;
+
+/* GRANT <names> ON <where> TO `user`@`host` [WITH GRANT OPTION] */
 static ql_status
-grant_line(ql_ctx *cx, ql_arena *arena, const ql_account *a, const char *names, ql_str *line)
+grant_line(ql_ctx *cx, lines *l, const char *names, const char *where, bool option)
 {
     ql_buf b = {0};
     ql_status st;
-    QL_TRY_TO(st, ql_buf_printf(cx, &b, "GRANT %s ON *.* TO ", names), done);
-    QL_TRY_TO(st, put_quoted(cx, &b, a->user), done);
+    QL_TRY_TO(st, ql_buf_printf(cx, &b, "GRANT %s ON %s TO ", names, where), done);
+    QL_TRY_TO(st, put_quoted(cx, &b, l->of->user), done);
     QL_TRY_TO(st, ql_buf_put_u8(cx, &b, '@'), done);
-    QL_TRY_TO(st, put_quoted(cx, &b, a->host), done);
-    if (a->grant_option) {
+    QL_TRY_TO(st, put_quoted(cx, &b, l->of->host), done);
+    if (option) {
         QL_TRY_TO(st, ql_buf_put_str(cx, &b, " WITH GRANT OPTION"), done);
     }
-    char *p = ql_arena_strndup(cx, arena, b.p, b.n);
-    *line = (ql_str){p, b.n};
+    char *p = ql_arena_strndup(cx, l->arena, b.p, b.n);
+    l->v[l->n++] = (ql_str){p, b.n};
     st = p != NULL ? QL_OK : QL_ERROR;
 done:
     ql_buf_free(&b);
@@ -251,43 +166,86 @@ static ql_status
 join_names(ql_ctx *cx, ql_buf *b, const ql_privs *privs, bool dynamic)
 {
     for (int i = 0; i < QL_PRIV_COUNT; i++) {
-        if (privileges[i].dynamic == dynamic && ql_privs_has(privs, (ql_privilege)i)) {
+        if (ql_privilege_is_dynamic((ql_privilege)i) == dynamic &&
+            ql_privs_has(privs, (ql_privilege)i)) {
             QL_TRY(ql_buf_printf(cx, b, "%s%s",
                                  b->n == 0 ? ""
                                  : dynamic ? ","
                                            : ", ",
-                                 privileges[i].name));
+                                 ql_privilege_name((ql_privilege)i)));
         }
     }
     return ql_buf_put_u8(cx, b, 0);
 }
 
-ql_status
-ql_acl_show_grants(ql_ctx *cx, ql_arena *arena, ql_str user, ql_str host, ql_str **lines, size_t *n)
+static ql_status
+global_lines(ql_ctx *cx, lines *l)
 {
-    ql_account a;
     ql_buf fixed = {0}, dynamic = {0};
-    ql_status st = qli_account_read(cx, user, host, &a);
-    if (st == QL_END) {
-        return ql_fail_text(cx, QL_ER_NONEXISTING_GRANT,
-                            "There is no such grant defined for user '%.*s' on host '%.*s'",
-                            (int)user.n, user.p, (int)host.n, host.p);
-    }
-    QL_TRY(st);
-    *n = 0;
-    *lines = QL_ARENA_ARRAY(cx, arena, ql_str, 2);
-    if (*lines == NULL) {
-        return QL_ERROR;
-    }
-    QL_TRY_TO(st, join_names(cx, &fixed, &a.privs, false), done);
-    QL_TRY_TO(st, join_names(cx, &dynamic, &a.privs, true), done);
-    QL_TRY_TO(st, grant_line(cx, arena, &a, fixed.n > 1 ? fixed.p : "USAGE", &(*lines)[(*n)++]),
-              done);
+    const ql_account *a = l->of;
+    ql_status st;
+    QL_TRY_TO(st, join_names(cx, &fixed, &a->privs, false), done);
+    QL_TRY_TO(st, join_names(cx, &dynamic, &a->privs, true), done);
+    QL_TRY_TO(st, grant_line(cx, l, fixed.n > 1 ? fixed.p : "USAGE", "*.*", a->grant_option), done);
     if (dynamic.n > 1) {
-        QL_TRY_TO(st, grant_line(cx, arena, &a, dynamic.p, &(*lines)[(*n)++]), done);
+        QL_TRY_TO(st, grant_line(cx, l, dynamic.p, "*.*", a->grant_option), done);
     }
 done:
     ql_buf_free(&fixed);
     ql_buf_free(&dynamic);
     return st;
+}
+
+static ql_status
+object_line(ql_ctx *cx, lines *l, const qli_grant *g)
+{
+    ql_buf where = {0};
+    ql_str names = QL_STR("USAGE");
+    ql_pmask mask = g->mask & ~QL_PM_GRANT;
+    ql_pmask all = g->level == QL_GRANT_TABLE ? QL_PM_TABLE : QL_PM_DB;
+    ql_status st = QL_OK;
+    if (mask == all) {
+        names = QL_STR("ALL PRIVILEGES");
+    } else if (mask != 0) {
+        QL_TRY(ql_pmask_print(cx, l->arena, mask, &names));
+    }
+    QL_TRY_TO(st, put_quoted(cx, &where, g->db), done);
+    QL_TRY_TO(st, ql_buf_put_u8(cx, &where, '.'), done);
+    if (g->level == QL_GRANT_TABLE) {
+        QL_TRY_TO(st, put_quoted(cx, &where, g->table), done);
+    } else {
+        QL_TRY_TO(st, ql_buf_put_u8(cx, &where, '*'), done);
+    }
+    QL_TRY_TO(st, ql_buf_put_u8(cx, &where, 0), done);
+    st = grant_line(cx, l, names.p, where.p, g->mask & QL_PM_GRANT);
+done:
+    ql_buf_free(&where);
+    return st;
+}
+
+ql_status
+ql_acl_show_grants(ql_ctx *cx, ql_arena *arena, ql_str user, ql_str host, ql_str **out, size_t *n)
+{
+    ql_account a;
+    qli_grant *g;
+    size_t ng;
+    lines l = {.arena = arena, .of = &a};
+    ql_status st = qli_account_read(cx, user, host, &a);
+    if (st == QL_END) {
+        return no_such_grant(cx, user, host, NULL);
+    }
+    QL_TRY(st);
+    QL_TRY(qli_grants_of(cx, user, host, &g, &ng));
+    l.v = QL_ARENA_ARRAY(cx, arena, ql_str, ng + 2);
+    if (l.v == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(global_lines(cx, &l));
+    for (size_t i = 0; i < ng; i++) { /* databases, then tables, each by name: as they are stored */
+        QL_TRY(ql_check(cx));
+        QL_TRY(object_line(cx, &l, &g[i]));
+    }
+    *out = l.v;
+    *n = l.n;
+    return QL_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which account a login belongs to: user name and host against the cache, most specific host first.
+ * Matching: which account a login belongs to (user name and host against the cache, most specific
+ * host first), and which names the database of a grant stands for.
  */
 #include <arpa/inet.h>
 #include <string.h>
@@ -85,8 +86,8 @@ netmask_matches(ql_str pat, ql_str host)
     return (addr & mask) == (net & mask);
 }
 
-static bool
-host_matches(ql_str pat, ql_str host)
+bool
+qli_host_matches(ql_str pat, ql_str host)
 {
     if (pat.n == 0 || pattern_matches(pat, host) || netmask_matches(pat, host)) {
         return true;
@@ -98,10 +99,11 @@ host_matches(ql_str pat, ql_str host)
 static qli_cached *
 best_match(ql_acl *acl, ql_str user, ql_str host)
 {
-    for (size_t i = 0; i < acl->n; i++) {
-        const ql_account *a = &acl->v[i].a;
-        if ((a->user.n == 0 || ql_str_eq(a->user, user)) && host_matches(a->host, host)) {
-            return &acl->v[i];
+    qli_snapshot *s = acl->now;
+    for (size_t i = 0; i < s->n; i++) {
+        const ql_account *a = &s->v[i].a;
+        if ((a->user.n == 0 || ql_str_eq(a->user, user)) && qli_host_matches(a->host, host)) {
+            return &s->v[i];
         }
     }
     return NULL;
@@ -139,10 +141,11 @@ ql_acl_find(ql_ctx *cx, ql_arena *a, ql_str user, ql_str host, ql_account *out)
 static qli_cached *
 exact(ql_acl *acl, const ql_account *a)
 {
-    for (size_t i = 0; i < acl->n; i++) {
-        if (ql_str_eq(acl->v[i].a.user, a->user) && ql_str_eq(acl->v[i].a.host, a->host) &&
-            ql_str_eq(acl->v[i].a.auth_string, a->auth_string)) {
-            return &acl->v[i];
+    qli_snapshot *s = acl->now;
+    for (size_t i = 0; i < s->n; i++) {
+        if (ql_str_eq(s->v[i].a.user, a->user) && ql_str_eq(s->v[i].a.host, a->host) &&
+            ql_str_eq(s->v[i].a.auth_string, a->auth_string)) {
+            return &s->v[i];
         }
     }
     return NULL;
@@ -173,4 +176,115 @@ qli_fast_put(ql_ctx *cx, const ql_account *a, const uint8_t value[32])
         memcpy(c->fast, value, 32);
     }
     ql_rwlock_unlock(&acl->mu);
+}
+
+/* --- databases of grants --- */
+
+/* One element of a pattern: a character (an escaped one is itself), % or _. */
+typedef enum element { PLAIN, MANY, ONE } element;
+
+static element
+element_at(ql_str p, size_t *at, char *c)
+{
+    *c = p.p[*at];
+    if (*c == '\\' && *at + 1 < p.n) {
+        *c = p.p[*at + 1];
+        *at += 2;
+        return PLAIN;
+    }
+    ++*at;
+    return *c == '%' ? MANY : *c == '_' ? ONE : PLAIN;
+}
+
+/* _ is one character, whatever its bytes. */
+static size_t
+next_char(ql_str s, size_t at)
+{
+    at++;
+    while (at < s.n && ((unsigned char)s.p[at] & 0xc0) == 0x80) {
+        at++;
+    }
+    return at;
+}
+
+/* Does pattern stand for other; is_pattern: for all that other stands for? A wildcard there is
+ * covered by % here, and _ by _ too. */
+static bool
+matches(ql_str pattern, ql_str other, bool is_pattern)
+{
+    size_t p = 0, o = 0, star = SIZE_MAX, mark = 0;
+    while (o < other.n) {
+        size_t after = p, here = o;
+        char want = 0, c = 0;
+        element e = p < pattern.n ? element_at(pattern, &after, &want) : PLAIN;
+        element is = PLAIN;
+        if (is_pattern) {
+            is = element_at(other, &here, &c);
+        } else {
+            c = other.p[here++];
+        }
+        if (p < pattern.n && e == MANY) {
+            star = p = after;
+            mark = o;
+        } else if (p < pattern.n && e == ONE && is != MANY) {
+            p = after;
+            o = is == ONE ? here : next_char(other, here - 1);
+        } else if (p < pattern.n && e == PLAIN && is == PLAIN && want == c) {
+            p = after;
+            o = here;
+        } else if (star != SIZE_MAX) {
+            char skipped;
+            p = star;
+            if (is_pattern) {
+                (void)element_at(other, &mark, &skipped);
+            } else {
+                mark++;
+            }
+            o = mark;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n) {
+        char c;
+        if (element_at(pattern, &p, &c) != MANY) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+qli_db_matches(ql_str pattern, ql_str db)
+{
+    return matches(pattern, db, false);
+}
+
+bool
+qli_db_covers(ql_str pattern, ql_str other)
+{
+    return matches(pattern, other, true);
+}
+
+/* The later the first wildcard, the more specific; without any, most of all. */
+ql_status
+qli_db_pattern(ql_ctx *cx, ql_arena *a, qli_grant *g)
+{
+    char *plain = ql_arena_alloc(cx, a, g->db.n + 1);
+    size_t n = 0, at = 0;
+    if (plain == NULL) {
+        return QL_ERROR;
+    }
+    while (at < g->db.n) {
+        size_t begin = at;
+        if (element_at(g->db, &at, &plain[n++]) != PLAIN) {
+            g->weight = (unsigned)begin + 1;
+            g->literal = (ql_str){0};
+            return QL_OK;
+        }
+    }
+    plain[n] = '\0';
+    g->literal = (ql_str){plain, n};
+    g->weight = UINT32_MAX;
+    return QL_OK;
 }

@@ -288,6 +288,16 @@ qli_refuse_virtual(ql_ctx *cx, ql_str db)
     return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%", qli_cstr(cx, db));
 }
 
+ql_status
+qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t)
+{
+    if (!t->is_virtual) {
+        return QL_OK;
+    }
+    ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
+    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%", qli_cstr(cx, t->db));
+}
+
 static ql_status
 stage_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
@@ -327,6 +337,9 @@ ql_status
 ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
 {
     QL_TRY(qli_refuse_virtual(cx, name));
+    if (ql_str_eq(name, QL_STR("mysql"))) {
+        return ql_fail(cx, QL_ER_NO_SYSTEM_SCHEMA_ACCESS, "mysql");
+    }
     if (!database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_DROP_EXISTS, qli_cstr(cx, name));
     }
@@ -490,6 +503,32 @@ qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
     qsort(l->v, l->n, sizeof *l->v, compare_tables);
     *v = l->v;
     *n = l->n;
+    return QL_OK;
+}
+
+ql_status
+qli_visible_tables(ql_ctx *cx, ql_arena *a, ql_table ***v, size_t *n)
+{
+    const ql_viewer_ops *ops = cx->vars ? cx->vars->viewer.ops : NULL;
+    size_t kept = 0;
+    QL_TRY(qli_all_tables(cx, a, QL_STR(""), v, n));
+    if (!ops) {
+        return QL_OK;
+    }
+    ql_table **list = QL_ARENA_ARRAY(cx, a, ql_table *, *n + 1); /* the other has the references */
+    if (!list) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        if (i % 256 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        if (ops->sees_table(cx, (*v)[i]->db, (*v)[i]->name)) {
+            list[kept++] = (*v)[i];
+        }
+    }
+    *v = list;
+    *n = kept;
     return QL_OK;
 }
 

@@ -181,6 +181,13 @@ QLI_IS_TABLE(qli_is_collation_charset, qli_fill_collation_charset);
 QLI_IS_TABLE(qli_is_referential, qli_fill_nothing);
 extern const qli_vcolumn qli_is_check_constraints[], qli_is_views[], qli_is_triggers[],
     qli_is_routines[], qli_is_parameters[], qli_is_events[], qli_is_files[], qli_is_partitions[];
+/* view_grants.c */
+QLI_IS_TABLE(qli_is_user_privileges, qli_fill_user_privileges);
+QLI_IS_TABLE(qli_is_schema_privileges, qli_fill_schema_privileges);
+QLI_IS_TABLE(qli_is_table_privileges, qli_fill_table_privileges);
+extern const qli_vcolumn qli_is_column_privileges[];
+extern const ql_virtual_table qli_mysql_tables[];
+extern const size_t qli_mysql_count;
 extern const ql_virtual_table qli_perfschema_tables[];
 extern const size_t qli_perfschema_count;
 /* Rows under construction of a virtual table. */
@@ -200,5 +207,9 @@ void qli_set_cstr(ql_value *v, const char *s);
 /* All tables of the cache that the session sees, sorted by database and name; references in *v are
  * put back by the arena's reset. db empty = all. */
 ql_status qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n) QL_MUST_USE;
+/* Those on which the viewer has any privilege. */
+ql_status qli_visible_tables(ql_ctx *cx, ql_arena *a, ql_table ***v, size_t *n) QL_MUST_USE;
+/* 1044 when t is virtual: it is not changed by statements. */
+ql_status qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 
 #endif

@@ -489,7 +489,7 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
 ql_status
 ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
 {
-    QL_TRY(qli_refuse_virtual(cx, t->db));
+    QL_TRY(qli_refuse_virtual_table(cx, t));
     QL_TRY(qli_erase_table(cx, t->db, t->name));
     QL_TRY(qli_trash_table(cx, t));
     return qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name) ? QL_OK : QL_ERROR;
@@ -514,7 +514,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
 ql_status
 ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
 {
-    QL_TRY(qli_refuse_virtual(cx, old->db));
+    QL_TRY(qli_refuse_virtual_table(cx, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;

@@ -124,6 +124,7 @@ make_virtual(ql_ctx *cx, const ql_virtual_table *vt, ql_table **out)
     t->name = (ql_str){vt->name, strlen(vt->name)};
     t->engine = vt->db[0] == 'i'   ? QL_STR("MEMORY")
                 : vt->db[0] == 'p' ? QL_STR("PERFORMANCE_SCHEMA")
+                : vt->db[0] == 'm' ? QL_STR("InnoDB")
                                    : QL_STR(""); /* sys: views */
     t->coll = ql_coll_default;
     t->comment = t->engine.n ? QL_STR("") : QL_STR("VIEW");
@@ -157,8 +158,11 @@ load_list(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *list, size_t n)
         }
         qli_cache_put_database(c, d);
     }
-    d->is_virtual = true;
+    d->is_virtual = ql_catalog_is_virtual_database(name); /* mysql has ordinary tables, too */
     for (size_t i = 0; i < n; i++) {
+        if (qli_cache_entry(c, name, (ql_str){list[i].name, strlen(list[i].name)})) {
+            continue; /* somebody has made a table of that name: it stays */
+        }
         qli_entry *e = ql_mem_zalloc(sizeof *e);
         if (!e) {
             return ql_fail_oom(cx, sizeof *e);
@@ -178,6 +182,7 @@ qli_virtual_load(ql_ctx *cx, ql_catalog *c)
 {
     QL_TRY(load_list(cx, c, qli_infoschema_tables, qli_infoschema_count));
     QL_TRY(load_list(cx, c, qli_perfschema_tables, qli_perfschema_count));
+    QL_TRY(load_list(cx, c, qli_mysql_tables, qli_mysql_count));
     return load_list(cx, c, qli_sys_tables, qli_sys_count);
 }
 
@@ -288,8 +293,12 @@ fill_schemata(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size
     ql_database *d;
     size_t nd;
     QL_TRY(ql_catalog_list_databases(cx, a, &d, &nd));
+    const ql_viewer_ops *ops = cx->vars ? cx->vars->viewer.ops : NULL;
     for (size_t i = 0; i < nd; i++) {
         ql_value *v;
+        if (ops && !ops->sees_database(cx, d[i].name)) {
+            continue;
+        }
         QL_TRY(qli_rows_add(cx, &r, &v));
         qli_set_cstr(&v[0], "def");
         qli_set_str(&v[1], d[i].name);
@@ -331,7 +340,7 @@ fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t
     qli_rows r = {.a = a, .t = t};
     ql_table **list;
     size_t nt;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    QL_TRY(qli_visible_tables(cx, a, &list, &nt));
     for (size_t i = 0; i < nt; i++) {
         ql_value *v;
         ql_table *x = list[i];
@@ -516,7 +525,9 @@ add_column(ql_ctx *cx, qli_rows *r, const ql_table *x, unsigned i)
                              ? "DEFAULT_GENERATED"
                          : c->on_update_now ? "on update CURRENT_TIMESTAMP"
                                             : "");
-    qli_set_cstr(&v[18], "select,insert,update,references");
+    const ql_viewer_ops *ops = cx->vars ? cx->vars->viewer.ops : NULL;
+    qli_set_cstr(&v[18], ops ? ops->column_privileges(cx, x->db, x->name)
+                             : "select,insert,update,references");
     qli_set_str(&v[19], c->comment);
     qli_set_cstr(&v[20], "");
     return QL_OK;
@@ -528,7 +539,7 @@ fill_columns(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_
     qli_rows r = {.a = a, .t = t};
     ql_table **list;
     size_t nt;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    QL_TRY(qli_visible_tables(cx, a, &list, &nt));
     for (size_t i = 0; i < nt; i++) {
         for (unsigned c = 0; c < list[i]->ncolumns; c++) {
             QL_TRY(add_column(cx, &r, list[i], c));
@@ -596,7 +607,7 @@ fill_statistics(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, si
     qli_rows r = {.a = a, .t = t};
     ql_table **list;
     size_t nt;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    QL_TRY(qli_visible_tables(cx, a, &list, &nt));
     for (size_t i = 0; i < nt; i++) {
         for (unsigned x = 0; x < list[i]->nindexes; x++) {
             for (unsigned p = 0; p < list[i]->indexes[x].nparts; p++) {
@@ -706,6 +717,7 @@ const ql_virtual_table qli_infoschema_tables[] = {
     {IS, "COLLATION_CHARACTER_SET_APPLICABILITY", qli_is_collation_charset,
      qli_fill_collation_charset},
     {IS, "COLUMNS", columns_columns, fill_columns},
+    {IS, "COLUMN_PRIVILEGES", qli_is_column_privileges, qli_fill_nothing},
     {IS, "COLUMN_STATISTICS", qli_is_column_statistics, qli_fill_nothing},
     {IS, "ENGINES", engines_columns, fill_engines},
     {IS, "EVENTS", qli_is_events, qli_fill_nothing},
@@ -724,10 +736,13 @@ const ql_virtual_table qli_infoschema_tables[] = {
     {IS, "REFERENTIAL_CONSTRAINTS", qli_is_referential, qli_fill_nothing},
     {IS, "ROUTINES", qli_is_routines, qli_fill_nothing},
     {IS, "SCHEMATA", schemata_columns, fill_schemata},
+    {IS, "SCHEMA_PRIVILEGES", qli_is_schema_privileges, qli_fill_schema_privileges},
     {IS, "STATISTICS", statistics_columns, fill_statistics},
     {IS, "TABLES", tables_columns, fill_tables},
     {IS, "TABLE_CONSTRAINTS", qli_is_table_constraints, qli_fill_table_constraints},
+    {IS, "TABLE_PRIVILEGES", qli_is_table_privileges, qli_fill_table_privileges},
     {IS, "TRIGGERS", qli_is_triggers, qli_fill_nothing},
+    {IS, "USER_PRIVILEGES", qli_is_user_privileges, qli_fill_user_privileges},
     {IS, "VIEWS", qli_is_views, qli_fill_nothing},
 };
 const size_t qli_infoschema_count = QL_ARRAY_LEN(qli_infoschema_tables);

@@ -26,7 +26,7 @@ qli_fill_table_constraints(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value 
     qli_rows r = {.a = a, .t = t};
     ql_table **list;
     size_t nt;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    QL_TRY(qli_visible_tables(cx, a, &list, &nt));
     for (size_t i = 0; i < nt; i++) {
         for (unsigned x = 0; x < list[i]->nindexes; x++) {
             const ql_index *ix = &list[i]->indexes[x];
@@ -87,7 +87,7 @@ qli_fill_key_column_usage(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value *
     qli_rows r = {.a = a, .t = t};
     ql_table **list;
     size_t nt;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &list, &nt));
+    QL_TRY(qli_visible_tables(cx, a, &list, &nt));
     for (size_t i = 0; i < nt; i++) {
         for (unsigned x = 0; x < list[i]->nindexes; x++) {
             if (list[i]->indexes[x].unique) {

@@ -259,10 +259,17 @@ ql_status
 ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias, ql_mdl_mode mode,
                    bool must_exist, ql_table **out)
 {
-    if (!ql_catalog_is_virtual_database(db)) {
-        QL_TRY(lock_for(cx, db, name, alias, mode));
+    ql_table *t = NULL;
+    if (ql_catalog_is_virtual_database(db) || ql_str_eq(db, QL_STR("mysql"))) {
+        t = qli_find_table(cx, db, name);
     }
-    ql_table *t = qli_find_table(cx, db, name);
+    if (!ql_catalog_is_virtual_database(db) && (!t || !t->is_virtual)) {
+        if (t) {
+            ql_table_put(t);
+        }
+        QL_TRY(lock_for(cx, db, name, alias, mode));
+        t = qli_find_table(cx, db, name);
+    }
     *out = t;
     if (!t) {
         return must_exist ? qli_no_such_table(cx, db, name) : QL_END;

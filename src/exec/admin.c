@@ -149,8 +149,23 @@ one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *
     if (st != QL_OK) {
         return st == QL_END ? QL_ERROR : st;
     }
-    QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, name->name));
     return work_on(cx, t, mem, kind, tab);
+}
+
+/* CHECK reads; the others write statistics or the table. Asked for all tables first. */
+static ql_status
+may_work_on(ql_ctx *cx, const ql_ast_stmt *a)
+{
+    ql_pmask need = QL_PM(SELECT) | (a->kind == QL_S_CHECK ? 0 : QL_PM(INSERT));
+    for (uint32_t i = 0; i < a->admin->tables.n; i++) {
+        const ql_ast_table_name *name = &a->admin->tables.v[i];
+        ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+        if (db.n == 0) {
+            return ql_fail(cx, QL_ER_NO_DB_ERROR);
+        }
+        QL_TRY(ql_acl_require_on_table(cx, need, db, name->name));
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -158,6 +173,7 @@ qli_exec_admin(ql_ctx *cx, qli_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     qli_table t;
+    QL_TRY(may_work_on(cx, a));
     QL_TRY(qli_table_init(run, &t, 4));
     qli_table_string(&t, 0, "Table", 128, true);
     qli_table_string(&t, 1, "Op", 10, true);

@@ -516,12 +516,27 @@ create_new(ql_ctx *cx, builder *b)
     return ql_catalog_create_table(cx, &b->spec);
 }
 
+/* What has no rows of its own has no structure to copy. */
+static ql_status
+can_be_copied(ql_ctx *cx, const ql_table *t)
+{
+    if (!t->is_virtual) {
+        return QL_OK;
+    }
+    if (ql_str_eq(t->db, QL_STR("performance_schema"))) {
+        return ql_fail(cx, QL_ER_WRONG_PERFSCHEMA_USAGE);
+    }
+    return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, t->db), qli_zstr(cx, t->name),
+                   "BASE TABLE");
+}
+
 static ql_status
 create_like(ql_ctx *cx, builder *b)
 {
     ql_str db = b->ct->like.db.n > 0 ? b->ct->like.db : cx->vars->db;
     ql_table *t;
     QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SH, true, &t));
+    QL_TRY(can_be_copied(cx, t));
     b->spec.engine = t->engine;
     b->spec.comment = t->comment;
     b->spec.coll = t->coll;
@@ -557,6 +572,13 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
     QL_TRY(ql_acl_require_table(cx, QL_PRIV_CREATE, b.spec.db, b.spec.name));
+    if (ct->like.name.n > 0) {
+        ql_str db = ct->like.db.n > 0 ? ct->like.db : cx->vars->db;
+        if (db.n == 0) {
+            return ql_fail(cx, QL_ER_NO_DB_ERROR);
+        }
+        QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, ct->like.name));
+    }
     QL_TRY(qli_ddl_begin(cx, run));
     ql_status st =
         ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_X, false, &there);

@@ -223,6 +223,7 @@ qli_exec_use(ql_ctx *cx, qli_run *run)
     if (name.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
+    QL_TRY(ql_acl_require_entry(cx, name));
     if (!ql_catalog_has_database(cx, name)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
     }

@@ -391,6 +391,10 @@ ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_grant(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+/* The session's account; the one that a statement names (NULL, CURRENT_USER(): the session's). */
+void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
+void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
 ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 

@@ -190,6 +190,7 @@ show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
+    QL_TRY(ql_acl_require_any(cx, "SHOW", db, s->table.name));
     QL_TRY(qli_run_arena(run, "show create", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
     ql_status st = put_table(cx, &b, t);
@@ -206,6 +207,7 @@ show_create_database(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     ql_str name = s->table.db.n > 0 ? s->table.db : s->table.name.n > 0 ? s->table.name : s->name;
     ql_database db;
     ql_buf b = {0};
+    QL_TRY(ql_acl_require_entry(cx, name));
     ql_status st = ql_catalog_find_database(cx, name, &db);
     if (st == QL_END) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));

@@ -40,19 +40,25 @@ show_databases(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_catalog_list_databases(cx, t.mem, &v, &n));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
+        if (!ql_acl_sees_db(cx, v[i].name)) {
+            continue;
+        }
         QL_TRY(qli_table_row(cx, &t, &row));
         row[0] = qli_text_n(v[i].name);
     }
     return qli_table_send(cx, &t, s, 0);
 }
 
-/* Database of FROM, or the current one; it must exist. */
+/* Database of FROM, or the current one; the session must see it, and it must exist. */
 static ql_status
 target_db(ql_ctx *cx, const ql_ast_show *s, ql_str *db)
 {
     *db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
     if (db->n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    if (!ql_acl_sees_db(cx, *db)) {
+        return ql_acl_db_denied(cx, *db);
     }
     if (!ql_catalog_has_database(cx, *db)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, *db));
@@ -89,6 +95,9 @@ show_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &names, &n));
     for (size_t i = 0; i < n; i++) {
         ql_value *row;
+        if (!ql_acl_sees_table(cx, db, names[i])) {
+            continue;
+        }
         QL_TRY(qli_table_row(cx, &t, &row));
         row[0] = qli_text_n(names[i]);
         if (s->full) {
@@ -105,6 +114,7 @@ open_named(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name, ql_table **
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
+    QL_TRY(ql_acl_require_any(cx, "SELECT", db, name->name));
     return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SH, true, out);
 }
 
@@ -232,7 +242,7 @@ column_row(ql_ctx *cx, qli_table *t, const ql_table *tab, uint16_t i, bool full)
     v[k++] = def;
     v[k++] = qli_text(extra_word(cx, t->mem, c));
     if (full) {
-        v[k++] = qli_text("select,insert,update,references");
+        v[k++] = qli_text(ql_acl_column_privileges(cx, tab->db, tab->name));
         v[k++] = qli_text_n(c->comment);
     }
     return QL_OK;
@@ -373,6 +383,9 @@ show_table_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_catalog_list_tables(cx, t.mem, db, &tables, &n));
     for (size_t i = 0; i < n; i++) {
         ql_table *tab;
+        if (!ql_acl_sees_table(cx, db, tables[i])) {
+            continue;
+        }
         ql_status st = ql_catalog_open_table(cx, t.mem, db, tables[i], QL_MDL_SH, false, &tab);
         if (st == QL_END) {
             continue;
@@ -434,6 +447,9 @@ show_empty(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
                                : s->kind == QL_SHOW_EVENTS    ? events
                                                               : routines;
     uint16_t n = 0;
+    if (s->table.db.n > 0 && !ql_acl_sees_db(cx, s->table.db)) {
+        return ql_acl_db_denied(cx, s->table.db);
+    }
     while (names[n] != NULL) {
         n++;
     }

@@ -280,7 +280,7 @@ qli_authenticate(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena
         return deny(cx, &x, hello->user);
     }
     if (account->locked) {
-        return ql_fail_text(cx, QL_ER_ACCESS_DENIED_ERROR,
+        return ql_fail_text(cx, QL_ER_ACCOUNT_HAS_BEEN_LOCKED,
                             "Access denied for user '%.*s'@'%.*s'. Account is locked.",
                             (int)hello->user.n, hello->user.p, (int)conf->peer_name.n,
                             conf->peer_name.p);

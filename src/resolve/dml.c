@@ -202,7 +202,6 @@ insert_duplicates(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinser
     if (!ins->on_duplicate.n) {
         return QL_OK;
     }
-    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_UPDATE, o->table->db, o->table->name));
     o->on_duplicate = QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign, ins->on_duplicate.n);
     if (!o->on_duplicate) {
         return QL_ERROR;
@@ -233,10 +232,6 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     o->ignore = ins->ignore;
     QL_TRY(qli_table_open(r, &ins->table, ins->table.name, true, &o->table));
     QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
-    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_INSERT, o->table->db, o->table->name));
-    if (ins->replace) {
-        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_DELETE, o->table->db, o->table->name));
-    }
     QL_TRY(insert_columns(r, ins, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &o->ncalls;

@@ -25,10 +25,7 @@ may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
         return ql_fail(r->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     QL_TRY(r->preparing ? QL_OK : ql_acl_may_change(r->cx));
-    if (ql_acl_has(r->cx, QL_PRIV_DELETE) || ql_acl_has(r->cx, QL_PRIV_LOCK_TABLES)) {
-        return QL_OK;
-    }
-    return ql_acl_require_table(r->cx, QL_PRIV_UPDATE, s->table->db, s->table->name);
+    return ql_acl_require_locking(r->cx, s->table->db, s->table->name);
 }
 
 static ql_status

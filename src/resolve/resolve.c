@@ -188,6 +188,7 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     }
     o->kind = stmt->kind;
     o->ast = stmt;
+    QL_TRY(qli_may_all(r, stmt));
     QL_TRY(resolve_kind(r, stmt, o));
     o->ncalls = r->ncalls;
     o->touches_tables = r->touches_tables;

@@ -53,6 +53,7 @@ typedef struct qli_source {
     uint16_t ncols;
     uint16_t *slot_of;   /* by column ordinal; QLI_NO_SLOT = not used so far */
     bool outer_joined;   /* on the inner side of an outer join */
+    bool unreadable;     /* the session has no SELECT on it: its columns may be assigned only */
     const ql_str *names; /* derived with column list, else NULL */
 } qli_source;
 
@@ -88,6 +89,15 @@ typedef struct qli_use {
     ql_table *table;
 } qli_use;
 
+/* What UPDATE or DELETE it is. */
+typedef enum qli_dml {
+    QLI_DML_NONE,
+    QLI_DML_UPDATE,
+    QLI_DML_UPDATE_MANY, /* of a join */
+    QLI_DML_DELETE,
+    QLI_DML_DELETE_MANY
+} qli_dml;
+
 /* One resolution. */
 typedef struct qli_res {
     ql_ctx *cx;
@@ -102,6 +112,7 @@ typedef struct qli_res {
     uint32_t nblocks;
     const ql_table *dml_target; /* UPDATE, DELETE: not to be read in subqueries (1093) */
     bool in_dml_from;
+    qli_dml dml;
     const ql_table *insert_target; /* VALUES(col) may be used */
     bool touches_tables, needs_ticket;
     struct qli_use *uses; /* tables without transactions, newest first */
@@ -109,6 +120,15 @@ typedef struct qli_res {
     const ql_ast_select *first; /* first block of the statement: SQL_CALC_FOUND_ROWS stands there */
     uint32_t ncalls;            /* of expressions outside query blocks */
 } qli_res;
+
+/* --- privileges.c --- */
+ql_str qli_db_of(const qli_res *r, const ql_ast_table_name *name); /* n 0 = none */
+/* 1142 unless the session may use all tables of the statement as it does. Before any is opened. */
+ql_status qli_may_all(qli_res *r, const ql_ast_stmt *stmt) QL_MUST_USE;
+/* Of one table in FROM; that a FOR UPDATE locks; of INSERT. */
+ql_status qli_may_use_leaf(qli_res *r, const ql_ast_from *f) QL_MUST_USE;
+ql_status qli_may_lock_leaf(qli_res *r, const ql_ast_from *f) QL_MUST_USE;
+ql_status qli_may_insert(qli_res *r, const ql_ast_insert *ins) QL_MUST_USE;
 
 /* --- functions.c --- */
 typedef enum qli_rule {

@@ -151,8 +151,11 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
     for (uint16_t i = 0; i < ncols; i++) {
         slot_of[i] = QLI_NO_SLOT;
     }
+    bool readable = !t || ql_acl_globally(r->cx, QL_PM(SELECT)) ||
+                    (ql_acl_on_table(r->cx, t->db, t->name) & QL_PM(SELECT));
     q->sources[q->nsources] = (ql_source){.table = t, .derived = derived, .alias = alias, .db = db};
-    sc->sources[q->nsources] = (qli_source){.ncols = ncols, .slot_of = slot_of};
+    sc->sources[q->nsources] =
+        (qli_source){.ncols = ncols, .slot_of = slot_of, .unreadable = !readable};
     *out = q->nsources++;
     sc->hi = q->nsources;
     return QL_OK;
@@ -321,10 +324,13 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     }
     ql_table *t;
     uint16_t n;
-    bool write = (r->in_dml_from && sc->outer == NULL) ||
-                 (sc->ast != NULL && qli_locking_writes(sc->ast, alias));
+    bool locks = sc->ast != NULL && qli_locking_writes(sc->ast, alias);
+    bool write = (r->in_dml_from && sc->outer == NULL) || locks;
+    QL_TRY(qli_may_use_leaf(r, f));
+    if (locks) {
+        QL_TRY(qli_may_lock_leaf(r, f));
+    }
     QL_TRY(qli_table_open(r, &f->table, alias, write, &t));
-    QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, t->db, t->name));
     if (r->dml_target && !r->in_dml_from && r->dml_target->id == t->id && !t->is_virtual) {
         return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
@@ -350,10 +356,22 @@ find_in_names(const qli_scope *sc, const qli_names *n, ql_str name, bool *twice)
     return found;
 }
 
+/* A column whose value is used. */
+static ql_status
+may_read(qli_res *r, const qli_scope *sc, qli_name n)
+{
+    return sc->sources[n.source].unreadable
+               ? ql_acl_column_denied(r->cx, sc->q->sources[n.source].table->name,
+                                      qli_column_name(sc, n.source, n.column))
+               : QL_OK;
+}
+
 static ql_status
 join_on_pair(qli_res *r, qli_scope *sc, qli_name a, qli_name b, ql_expr **on)
 {
     ql_expr *x, *y, *eq;
+    QL_TRY(may_read(r, sc, a));
+    QL_TRY(may_read(r, sc, b));
     QL_TRY(qli_column_slot(r, sc, a.source, a.column, &x));
     QL_TRY(qli_column_slot(r, sc, b.source, b.column, &y));
     QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, x, y, &eq));
@@ -667,6 +685,7 @@ own_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     qli_name name;
     ql_status st = qli_column_find(r, sc, e, &name);
     if (st == QL_OK) {
+        QL_TRY(may_read(r, sc, name));
         return qli_column_slot(r, sc, name.source, name.column, out);
     }
     if (st == QL_END && sc->clause >= QLI_CL_GROUP && !sc->in_agg) {

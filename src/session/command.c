@@ -45,6 +45,7 @@ init_db(ql_session *s, void *arg, ql_outcome *out)
     const ql_command *c = arg;
     ql_ctx *cx = &s->cx;
     (void)out;
+    QL_TRY(ql_acl_require_entry(cx, c->text));
     if (!ql_catalog_has_database(cx, c->text)) {
         const char *name = ql_arena_strndup(cx, cx->arena, c->text.p, c->text.n);
         return name != NULL ? ql_fail(cx, QL_ER_BAD_DB_ERROR, name) : QL_ERROR;

@@ -110,10 +110,8 @@ take_login(ql_session *s)
 {
     ql_vars *v = &s->vars;
     const ql_account *account = &s->login.account;
+    v->viewer = (ql_viewer){.conn_id = v->thread_id, .user = s->login.user};
     ql_acl_set_session(&s->cx, account);
-    v->viewer = (ql_viewer){.conn_id = v->thread_id,
-                            .user = s->login.user,
-                            .has_process = qli_has_privilege(s, "PROCESS")};
     QL_TRY(join_user(s, account->user, account->host, &v->current_user));
     QL_TRY(join_user(s, s->login.user, s->login.host, &v->login_user));
     s->multi_statements = s->login.caps & QL_CAP_MULTI_STATEMENTS;
@@ -134,6 +132,7 @@ take_database(ql_session *s)
     if (db.n == 0) {
         return QL_OK;
     }
+    QL_TRY(ql_acl_require_entry(cx, db));
     if (!ql_catalog_has_database(cx, db)) {
         const char *name = ql_arena_strndup(cx, s->login_arena, db.p, db.n);
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, name != NULL ? name : "");

@@ -194,6 +194,8 @@ struct ql_ast_from {
     ql_ast_select *derived;  /* leaf: (SELECT ...) */
     ql_str alias;
     ql_ast_index_hint *hints; /* of the leaf */
+    bool dml;               /* leaf: of the FROM of an UPDATE or DELETE itself */
+    ql_ast_from *next_leaf; /* leaf: the next table of the statement's list */
 };
 
 typedef struct ql_ast_item {
@@ -399,9 +401,11 @@ typedef struct ql_ast_account_stmt { /* CREATE USER, ALTER USER, DROP USER, GRAN
     ql_str *privileges;
     uint32_t nprivileges; /* upper case, one space between words; "ALL PRIVILEGES" as "ALL"; without
                              GRANT OPTION */
-    bool global;          /* ON *.*; REVOKE ALL, GRANT OPTION */
+    bool global;          /* ON *.* */
     ql_str db, table; /* ON db.* or db.table otherwise; both empty: ON *, the current database */
     bool with_grant_option; /* WITH GRANT OPTION, or GRANT OPTION among the privileges */
+    bool everything;        /* REVOKE ALL PRIVILEGES, GRANT OPTION FROM */
+    int lock;               /* ACCOUNT LOCK 1, UNLOCK 0, -1 not given */
     bool ignore_unknown_user;
 } ql_ast_account_stmt;
 
@@ -557,6 +561,10 @@ typedef struct ql_ast_stmt {
     ql_stmt_kind kind;
     ql_str text; /* this statement's text, without the semicolon; shares the input */
     uint32_t nparams;
+    ql_ast_from *leaves; /* all tables in FROM, subqueries too, in the order of the text; names of
+                            CTEs among them */
+    ql_str *cte_names;   /* of all WITH clauses in it */
+    uint32_t ncte_names;
     ql_str name; /* UNBUILT: what; PREPARE/EXECUTE/DEALLOCATE: statement name; USE, CREATE/DROP
                     DATABASE: database */
     bool if_exists, if_not_exists, analyze /* EXPLAIN ANALYZE */, temporary, restrict_;

@@ -619,6 +619,7 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     p.stack_floor = left > STACK_RESERVE ? here - left + STACK_RESERVE : here;
     p.height_max =
         (uint32_t)(left < (1u << 30) ? left / STACK_PER_LEVEL : (1u << 30) / STACK_PER_LEVEL);
+    p.leaves_end = &p.leaves;
     qli_lexer_init(&p.lx, cx, trimmed, mode);
     qli_advance(&p);
     size_t start = 0;
@@ -638,6 +639,9 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     size_t end = p.t.kind == T_SEMI ? p.t.pos : trimmed.n;
     s->text = (ql_str){trimmed.p + start, end - start};
     s->nparams = p.nparams;
+    s->leaves = p.leaves;
+    s->cte_names = p.cte_names;
+    s->ncte_names = p.ncte_names;
     *consumed = p.t.kind == T_SEMI ? skip_behind(&p.lx, p.t.end) : text.n;
     if (*consumed >= trimmed.n) {
         *consumed = text.n;

@@ -58,7 +58,9 @@ users(qli_parser *p, ql_ast_account_stmt *a)
 static ql_status
 new_account(qli_parser *p, ql_ast_stmt *s)
 {
-    return qli_new(p, sizeof *s->account, &s->account);
+    QL_TRY(qli_new(p, sizeof *s->account, &s->account));
+    s->account->lock = -1;
+    return QL_OK;
 }
 
 /* ---- CREATE USER, ALTER USER ---- */
@@ -130,7 +132,7 @@ password_option(qli_parser *p)
 
 /* What may follow the accounts. */
 static ql_status
-account_options(qli_parser *p)
+account_options(qli_parser *p, ql_ast_account_stmt *a)
 {
     for (;;) {
         switch (p->t.kind) {
@@ -148,8 +150,9 @@ account_options(qli_parser *p)
             break;
         case K_ACCOUNT:
             qli_advance(p);
-            if (!qli_accept(p, K_UNLOCK)) {
-                return qli_is(p, K_LOCK) ? qli_unbuilt(p, "ACCOUNT LOCK") : qli_syntax_error(p);
+            a->lock = qli_is(p, K_LOCK);
+            if (!qli_accept(p, K_LOCK)) {
+                QL_TRY(qli_expect(p, K_UNLOCK));
             }
             break;
         case K_DEFAULT:
@@ -205,7 +208,7 @@ qli_create_user(qli_parser *p, ql_ast_stmt *s)
         QL_TRY(qli_grow(p, &a->users, &a->nusers, sizeof *a->users));
         a->users[a->nusers - 1] = user;
     } while (qli_accept(p, T_COMMA));
-    return account_options(p);
+    return account_options(p, a);
 }
 
 ql_status
@@ -388,7 +391,7 @@ qli_revoke(qli_parser *p, ql_ast_stmt *s)
             !ql_str_eq(a->privileges[0], QL_STR("ALL"))) {
             return qli_unbuilt(p, "roles");
         }
-        a->global = true; /* REVOKE ALL, GRANT OPTION FROM */
+        a->everything = true;
     } else {
         QL_TRY(qli_expect(p, K_ON));
         QL_TRY(privilege_level(p, a));

@@ -172,6 +172,15 @@ qli_insert(qli_parser *p, ql_ast_stmt *s)
 
 /* ---- UPDATE, DELETE ---- */
 
+static void
+mark_dml(ql_ast_from *f)
+{
+    for (; f->left != NULL; f = f->left) { /* the left side is the deep one */
+        mark_dml(f->right);
+    }
+    f->dml = true;
+}
+
 ql_status
 qli_update(qli_parser *p, ql_ast_stmt *s)
 {
@@ -186,6 +195,7 @@ qli_update(qli_parser *p, ql_ast_stmt *s)
     (void)low_priority;
     up->ignore = qli_accept(p, K_IGNORE);
     QL_TRY(qli_from_list(p, &up->from));
+    mark_dml(up->from);
     QL_TRY(qli_expect(p, K_SET));
     QL_TRY(qli_assigns(p, &up->set));
     QL_TRY(qli_opt_where(p, &up->where));
@@ -224,7 +234,8 @@ static ql_status
 delete_single(qli_parser *p, ql_ast_delete *del)
 {
     QL_TRY(qli_new(p, sizeof *del->from, &del->from));
-    QL_TRY(qli_table_name(p, &del->from->table));
+    QL_TRY(qli_leaf(p, del->from));
+    del->from->dml = true;
     if (qli_is(p, K_PARTITION)) {
         return qli_unbuilt(p, "PARTITION");
     }
@@ -283,6 +294,7 @@ qli_delete(qli_parser *p, ql_ast_stmt *s)
         QL_TRY(qli_expect(p, K_FROM));
     }
     QL_TRY(qli_from_list(p, &del->from));
+    mark_dml(del->from);
     return qli_opt_where(p, &del->where);
 }
 

@@ -234,6 +234,15 @@ new_from(qli_parser *p, ql_ast_from **out)
     return qli_new(p, sizeof **out, out);
 }
 
+ql_status
+qli_leaf(qli_parser *p, ql_ast_from *f)
+{
+    QL_TRY(qli_table_name(p, &f->table));
+    *p->leaves_end = f;
+    p->leaves_end = &f->next_leaf;
+    return QL_OK;
+}
+
 static ql_status
 derived_table(qli_parser *p, ql_ast_select *s, ql_ast_from **out)
 {
@@ -313,7 +322,7 @@ qli_table_factor(qli_parser *p, ql_ast_from **out)
         return qli_expect(p, T_RBRACE);
     }
     QL_TRY(new_from(p, &f));
-    QL_TRY(qli_table_name(p, &f->table));
+    QL_TRY(qli_leaf(p, f));
     if (qli_is(p, K_PARTITION)) {
         return qli_unbuilt(p, "PARTITION");
     }
@@ -637,7 +646,7 @@ table_block(qli_parser *p, ql_ast_select **out)
     qli_advance(p);
     QL_TRY(new_from(p, &s->from));
     *out = s;
-    return qli_table_name(p, &s->from->table);
+    return qli_leaf(p, s->from);
 }
 
 bool
@@ -764,6 +773,8 @@ qli_with_clause(qli_parser *p, ql_ast_cte **v, uint32_t *n, bool *recursive)
     do {
         ql_ast_cte cte = {0};
         QL_TRY(qli_name(p, &cte.name));
+        QL_TRY(qli_grow(p, &p->cte_names, &p->ncte_names, sizeof *p->cte_names));
+        p->cte_names[p->ncte_names - 1] = cte.name;
         if (qli_is(p, T_LPAREN)) {
             QL_TRY(qli_name_list(p, &cte.columns, &cte.ncolumns));
         }

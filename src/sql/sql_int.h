@@ -122,6 +122,9 @@ typedef struct qli_parser {
     uint32_t height_max;   /* trees higher than this are refused: those who walk them recurse */
     uint32_t highest;      /* height of the highest tree of the query block being read */
     uint32_t nparams;
+    ql_ast_from *leaves, **leaves_end; /* tables mentioned in FROMs so far */
+    ql_str *cte_names;                 /* names that WITH clauses have defined so far */
+    uint32_t ncte_names;
     const char *unbuilt;    /* known to MySQL, not to the AST: what; abandons the statement */
     bool unbuilt_takes_all; /* the statement may contain semicolons (stored programs) */
     void **stack;           /* open lists: pointers collected before their number is known */
@@ -228,6 +231,8 @@ ql_status qli_query_rest(qli_parser *p, ql_ast_select *left, ql_ast_select **out
 ql_status qli_subquery(qli_parser *p, ql_ast_select **out) QL_MUST_USE;
 ql_status qli_with_clause(qli_parser *p, ql_ast_cte **v, uint32_t *n, bool *recursive) QL_MUST_USE;
 ql_status qli_from_list(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
+/* A table name in FROM: f->table, and into the list of the statement. */
+ql_status qli_leaf(qli_parser *p, ql_ast_from *f) QL_MUST_USE;
 ql_status qli_table_factor(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 ql_status qli_order_list(qli_parser *p, ql_ast_orders *out) QL_MUST_USE; /* behind BY */
 ql_status qli_opt_order_by(qli_parser *p, ql_ast_orders *out) QL_MUST_USE;

@@ -25,6 +25,9 @@ static inline int
 acl_teardown(void **state)
 {
     world *w = *state;
+    if (w->boot.cx.vars != NULL) {
+        ql_acl_end_session(&w->boot.cx);
+    }
     ql_acl_close(w->inst.acl);
     return world_teardown(state);
 }
@@ -50,7 +53,8 @@ static inline void
 create_user(sess *s, const char *user, const char *host)
 {
     begin(s);
-    OK(ql_acl_create_user(&s->cx, str(user), str(host), SHA2, str(""), false));
+    ql_account a = {.user = str(user), .host = str(host), .plugin = SHA2, .auth_string = str("")};
+    OK(ql_acl_create_user(&s->cx, &a, false));
     acl_commit(s);
 }
 

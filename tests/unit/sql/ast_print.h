@@ -689,7 +689,9 @@ print_account(out_text *o, const ql_ast_account_stmt *a)
         print_strs(o, a->privileges, a->nprivileges);
         put(o, "]");
     }
-    if (a->global) {
+    if (a->everything) {
+        put(o, " everything");
+    } else if (a->global) {
         put(o, " on *.*");
     } else if (a->db.n != 0 || a->table.n != 0) {
         put(o, " on ");
@@ -700,8 +702,11 @@ print_account(out_text *o, const ql_ast_account_stmt *a)
         print_user(o, &a->users[i]);
         put(o, ")");
     }
-    put(o, "%s%s", a->with_grant_option ? " grant-option" : "",
-        a->ignore_unknown_user ? " ignore-unknown" : "");
+    put(o, "%s%s%s", a->with_grant_option ? " grant-option" : "",
+        a->ignore_unknown_user ? " ignore-unknown" : "",
+        a->lock < 0 ? ""
+        : a->lock   ? " lock"
+                    : " unlock");
 }
 
 static void

@@ -299,6 +299,46 @@ definitions(void **state)
     ASSERT_TREES(list);
 }
 
+/* The tables of a statement, wherever they stand; * marks those of an UPDATE or DELETE itself. */
+static void
+expect_leaves(const char *sql, const char *want)
+{
+    char got[200] = "";
+    size_t n = 0;
+    ql_ast_stmt *s;
+    assert_int_equal(parse_text(sql, &s), QL_OK);
+    for (const ql_ast_from *f = s->leaves; f != NULL; f = f->next_leaf) {
+        n += (size_t)snprintf(got + n, sizeof got - n, "%s%.*s%s", n > 0 ? " " : "",
+                              (int)f->table.name.n, f->table.name.p, f->dml ? "*" : "");
+    }
+    assert_string_equal(got, want);
+}
+
+static void
+tables_of_a_statement(void **state)
+{
+    (void)state;
+    expect_leaves("SELECT 1", "");
+    expect_leaves("SELECT (SELECT 1 FROM a) FROM b JOIN (c, d) ON b.x IN (SELECT 1 FROM e) WHERE "
+                  "EXISTS (SELECT 1 FROM (SELECT 1 FROM f) AS x)",
+                  "a b c d e f");
+    expect_leaves("TABLE a UNION SELECT 1 FROM b ORDER BY (SELECT 1 FROM c)", "a b c");
+    expect_leaves("UPDATE a JOIN (b, c) SET x = (SELECT 1 FROM d)", "a* b* c* d");
+    expect_leaves("UPDATE a, (SELECT 1 FROM b) AS q SET x = 1", "a* b");
+    expect_leaves("DELETE FROM a WHERE x IN (SELECT 1 FROM b)", "a* b");
+    expect_leaves("DELETE a FROM a JOIN b", "a* b*");
+    expect_leaves("INSERT INTO a SELECT 1 FROM b", "b");
+    expect_leaves("EXPLAIN DELETE FROM a", "a*");
+    expect_leaves("DO (SELECT 1 FROM a)", "a");
+    ql_ast_stmt *s;
+    assert_int_equal(parse_text("WITH x AS (SELECT 1 FROM a), y AS (SELECT 2 FROM x) SELECT 1 FROM "
+                                "y",
+                                &s),
+                     QL_OK);
+    assert_int_equal(s->ncte_names, 2);
+    assert_true(ql_str_eq(s->cte_names[1], QL_STR("y")));
+}
+
 static void
 accounts(void **state)
 {
@@ -321,7 +361,11 @@ accounts(void **state)
         {"GRANT ALL PRIVILEGES ON d.* TO a", "(grant [ALL] on d. (a@%))"},
         {"REVOKE GRANT OPTION, INSERT ON d.t FROM a",
          "(revoke [INSERT] on d.t (a@%) grant-option)"},
-        {"REVOKE ALL, GRANT OPTION FROM a", "(revoke [ALL] on *.* (a@%) grant-option)"},
+        {"REVOKE ALL, GRANT OPTION FROM a", "(revoke [ALL] everything (a@%) grant-option)"},
+        {"REVOKE ALL PRIVILEGES, GRANT OPTION ON *.* FROM a",
+         "(revoke [ALL] on *.* (a@%) grant-option)"},
+        {"CREATE USER a ACCOUNT LOCK", "(create_user (a@%) lock)"},
+        {"ALTER USER a ACCOUNT UNLOCK PASSWORD EXPIRE NEVER", "(alter_user (a@%) unlock)"},
         {"SET PASSWORD = 'x'", "(set_password (current_user by=x))"},
         {"SET PASSWORD FOR a@b = 'x'", "(set_password (a@b by=x))"},
         {"SHOW GRANTS FOR a@b", "(show_grants 13 for=a@b)"},
@@ -639,13 +683,21 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(precedence),     cmocka_unit_test(expressions),
-        cmocka_unit_test(joins),          cmocka_unit_test(queries),
-        cmocka_unit_test(changes),        cmocka_unit_test(definitions),
-        cmocka_unit_test(accounts),       cmocka_unit_test(kills),
-        cmocka_unit_test(administration), cmocka_unit_test(shows),
-        cmocka_unit_test(headings),       cmocka_unit_test(several_statements),
-        cmocka_unit_test(hints),          cmocka_unit_test(stock_clients),
+        cmocka_unit_test(precedence),
+        cmocka_unit_test(expressions),
+        cmocka_unit_test(joins),
+        cmocka_unit_test(queries),
+        cmocka_unit_test(changes),
+        cmocka_unit_test(definitions),
+        cmocka_unit_test(accounts),
+        cmocka_unit_test(tables_of_a_statement),
+        cmocka_unit_test(kills),
+        cmocka_unit_test(administration),
+        cmocka_unit_test(shows),
+        cmocka_unit_test(headings),
+        cmocka_unit_test(several_statements),
+        cmocka_unit_test(hints),
+        cmocka_unit_test(stock_clients),
         cmocka_unit_test(com_names),
     };
     return cmocka_run_group_tests(tests, bench_open, bench_close);
