@@ -73,13 +73,19 @@ WRITES = [
     ("CREATE USER sweep_u IDENTIFIED BY 'x'", "", ()),
     ("GRANT PROCESS ON *.* TO sweep_g", "", ()),
     ("DROP USER sweep_g", "", ()),
+    ("GRANT SELECT ON s.* TO sweep_g", "", ()),
+    ("RENAME USER sweep_g TO sweep_u", "", ()),
+    ("REVOKE ALL PRIVILEGES, GRANT OPTION FROM sweep_g", "", ()),
     ("COMMIT", "a b", ("BEGIN", "UPDATE s.a SET g = 100", "DELETE FROM s.b WHERE id < 50")),
     ("UPDATE s.a SET g = g + 1000", "a b", ("BEGIN", "INSERT INTO s.b VALUES (9000, 9000, 0, 'earlier work')")),
     ("INSERT INTO s.a VALUES (7000, 1, 'x', 1), (7001, 1, 'y', 1); UPDATE s.a SET g = 1 WHERE id = 7000; DELETE FROM s.a WHERE id = 7001", "a", ()),
 ]
 EXTRA = {"CREATE DATABASE s_new": ["DROP DATABASE IF EXISTS s_new"], "DROP DATABASE s_old": ["CREATE DATABASE IF NOT EXISTS s_old",
          "CREATE TABLE IF NOT EXISTS s_old.t (id INT PRIMARY KEY)"], "CREATE USER sweep_u": ["DROP USER IF EXISTS sweep_u"],
-         "GRANT PROCESS": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"], "DROP USER sweep_g": ["CREATE USER IF NOT EXISTS sweep_g"]}
+         "GRANT PROCESS": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"], "DROP USER sweep_g": ["CREATE USER IF NOT EXISTS sweep_g", "GRANT SELECT ON s.* TO sweep_g", "GRANT CREATE ON s.a TO sweep_g"],
+         "GRANT SELECT": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"],
+         "RENAME USER": ["DROP USER IF EXISTS sweep_g, sweep_u", "CREATE USER sweep_g", "GRANT SELECT ON s.* TO sweep_g", "GRANT CREATE ON s.a TO sweep_g"],
+         "REVOKE ALL": ["CREATE USER IF NOT EXISTS sweep_g", "GRANT SELECT ON s.* TO sweep_g", "GRANT CREATE, INSERT ON s.a TO sweep_g", "GRANT PROCESS ON *.* TO sweep_g"]}
 
 
 def extra_setup(sql):
