@@ -23,8 +23,9 @@ add_user(ql_ctx *cx, const char *user, const char *plugin, const char *password)
     ql_str auth, p = {plugin, strlen(plugin)};
     CLAIM(ql_acl_make_auth_string(cx, cx->arena, p, (ql_str){password, strlen(password)}, &auth) ==
           QL_OK);
-    CLAIM(ql_acl_create_user(cx, (ql_str){user, strlen(user)}, QL_STR("%"), p, auth, false) ==
-          QL_OK);
+    ql_account a = {
+        .user = {user, strlen(user)}, .host = QL_STR("%"), .plugin = p, .auth_string = auth};
+    CLAIM(ql_acl_create_user(cx, &a, false) == QL_OK);
 }
 
 /* An instance in memory, made once, whose only session is cx. */
