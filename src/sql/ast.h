@@ -194,8 +194,8 @@ struct ql_ast_from {
     ql_ast_select *derived;  /* leaf: (SELECT ...) */
     ql_str alias;
     ql_ast_index_hint *hints; /* of the leaf */
-    bool dml;               /* leaf: of the FROM of an UPDATE or DELETE itself */
-    ql_ast_from *next_leaf; /* leaf: the next table of the statement's list */
+    bool dml;                 /* leaf: of the FROM of an UPDATE or DELETE itself */
+    ql_ast_from *next_leaf;   /* leaf: the next table of the statement's list */
 };
 
 typedef struct ql_ast_item {
