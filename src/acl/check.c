@@ -91,16 +91,24 @@ is_perfschema(ql_str db)
     return ql_str_eq_nocase(db, QL_STR("performance_schema"));
 }
 
-/* Everybody reads information_schema and the sessions of performance_schema; what their rows show
- * depends on the viewer. Locks show the data of others: they need SELECT. */
+/* Everybody reads information_schema, and of performance_schema the sessions, variables and
+ * counters; what their rows show depends on the viewer. Locks show the data of others: they need
+ * SELECT. */
 static bool
 is_for_everybody(ql_str db, ql_str table)
 {
-    if (is_perfschema(db)) {
-        return ql_str_eq_nocase(table, QL_STR("processlist")) ||
-               ql_str_eq_nocase(table, QL_STR("threads"));
+    static const ql_str of_all[] = {{"processlist", 11},    {"threads", 7},
+                                    {"global_status", 13},  {"global_variables", 16},
+                                    {"session_status", 14}, {"session_variables", 17}};
+    if (!is_perfschema(db)) {
+        return is_infoschema(db);
     }
-    return is_infoschema(db);
+    for (size_t i = 0; i < QL_ARRAY_LEN(of_all); i++) {
+        if (ql_str_eq_nocase(table, of_all[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The name under which grants know it: the virtual schemas are written in any case. */

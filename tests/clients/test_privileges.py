@@ -326,6 +326,8 @@ def test_lists_show_what_one_may_see():
         col = {"SCHEMATA": "SCHEMA_NAME"}.get(view, "TABLE_SCHEMA")
         rows = w.query(f"SELECT COUNT(*) FROM information_schema.{view} WHERE {col} NOT IN ('information_schema', 'performance_schema')")
         assert names(rows) == ["0"], view
+    for t, want in (("processlist", 0), ("threads", 0), ("global_variables", 0), ("session_status", 0), ("data_locks", 1142), ("metadata_locks", 1142), ("no_such", 1142)):
+        assert code_of(w, f"SELECT COUNT(*) FROM performance_schema.{t}") == want, t
     root.query(f"GRANT INSERT ON shop.t TO {ME}")  # counts at once
     assert names(w.query("SHOW DATABASES")) == ["information_schema", "performance_schema", "shop"]
     assert names(w.query("SHOW TABLES FROM shop")) == ["t"]
