@@ -36,7 +36,7 @@ static const struct keyword {
     uint8_t length, class;
 } keywords[] = {
 #define QL_KEYWORD(word, class) {#word, sizeof(#word) - 1, KC_##class},
-#include "sql/keywords.def"
+#include "catalog/keywords.def"
 #undef QL_KEYWORD
 };
 

@@ -60,7 +60,7 @@ typedef enum qli_token_kind {
     T_ARROW_ARROW, /* ->> */
     T_KEYWORDS,    /* not a token: where keywords begin */
 #define QL_KEYWORD(word, class) K_##word,
-#include "sql/keywords.def"
+#include "catalog/keywords.def"
 #undef QL_KEYWORD
     K_END_OF_LIST
 } qli_token_kind;

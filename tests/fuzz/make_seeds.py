@@ -52,7 +52,7 @@ def parse_seeds():
         text = "\n".join(lines)
         for i in range(0, min(len(text), 6000), 1500):
             put("parse", f"{f.parent.parent.name}-{f.stem}-{i // 1500}", b"\0" + text[i:i + 1500].encode())
-    words = re.findall(r"^QL_KEYWORD\((\w+),", (ROOT / "src/sql/keywords.def").read_text(), re.M)
+    words = re.findall(r"^QL_KEYWORD\((\w+),", (ROOT / "src/catalog/keywords.def").read_text(), re.M)
     extra = ["/*!", "*/", "/*+", "-- ", "<=>", ":=", "->>", "||", "&&", "@@", "_utf8mb4", "\\x00", "\\xF0\\x9F\\x98\\x80", "<secret>"]
     (HERE / "parse.dict").write_text("".join(f'"{w}"\n' for w in words + extra))
 
