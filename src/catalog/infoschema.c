@@ -726,6 +726,7 @@ const ql_virtual_table qli_infoschema_tables[] = {
     {IS, "INNODB_CMPMEM", qli_is_innodb_cmpmem, qli_fill_nothing},
     {IS, "INNODB_METRICS", qli_is_innodb_metrics, qli_fill_nothing},
     {IS, "INNODB_TRX", qli_is_innodb_trx, qli_fill_innodb_trx},
+    {IS, "KEYWORDS", qli_is_keywords, qli_fill_keywords},
     {IS, "KEY_COLUMN_USAGE", qli_is_key_column_usage, qli_fill_key_column_usage},
     {IS, "OPTIMIZER_TRACE", qli_is_optimizer_trace, qli_fill_nothing},
     {IS, "PARAMETERS", qli_is_parameters, qli_fill_nothing},

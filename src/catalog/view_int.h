@@ -43,6 +43,7 @@ QLI_IS_TABLE(qli_ps_metadata_locks, qli_fill_metadata_locks);
 
 /* view_server.c */
 QLI_IS_TABLE(qli_is_plugins, qli_fill_plugins);
+QLI_IS_TABLE(qli_is_keywords, qli_fill_keywords);
 QLI_IS_TABLE(qli_ps_variables, qli_fill_variables);
 ql_status qli_fill_status(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n);
 extern const qli_vcolumn qli_is_column_statistics[], qli_is_profiling[], qli_is_optimizer_trace[],

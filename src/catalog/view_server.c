@@ -52,6 +52,34 @@ qli_fill_plugins(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
     return QL_OK;
 }
 
+/* --- keywords --- */
+
+const qli_vcolumn qli_is_keywords[] = {{"WORD", 's', 128, true}, {"RESERVED", 'n', 0, true}, END};
+
+ql_status
+qli_fill_keywords(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+{
+    enum { RESERVED, UNRESERVED, BEFORE_PAREN };
+    static const struct {
+        const char *word;
+        int class;
+    } words[] = {
+#define QL_KEYWORD(word, class) {#word, class},
+#include "catalog/keywords.def"
+#undef QL_KEYWORD
+    };
+    qli_rows r = {.a = a, .t = t};
+    for (size_t i = 0; i < QL_ARRAY_LEN(words); i++) {
+        ql_value *v;
+        QL_TRY(qli_rows_add(cx, &r, &v));
+        qli_set_cstr(&v[0], words[i].word);
+        v[1] = ql_value_int(words[i].class == RESERVED);
+    }
+    *rows = r.v;
+    *n = r.n;
+    return QL_OK;
+}
+
 /* --- variables --- */
 
 const qli_vcolumn qli_ps_variables[] = {

@@ -256,6 +256,11 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
         return qli_show_table_kinds(cx, run, s);
     case QL_SHOW_CREATE_TABLE:
     case QL_SHOW_CREATE_DATABASE:
+    case QL_SHOW_CREATE_VIEW:
+    case QL_SHOW_CREATE_TRIGGER:
+    case QL_SHOW_CREATE_PROCEDURE:
+    case QL_SHOW_CREATE_FUNCTION:
+    case QL_SHOW_CREATE_EVENT:
         return qli_show_create(cx, run, s);
     case QL_SHOW_REPLICA_STATUS:
     case QL_SHOW_REPLICAS:

@@ -231,9 +231,41 @@ out:
     return st;
 }
 
+/* Views, triggers, stored programs and events cannot be made, so what is asked for is not there. */
+static ql_status
+show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+{
+    const char *name = qli_zstr(cx, s->table.name);
+    ql_str db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
+    ql_arena *mem;
+    ql_table *t;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    switch (s->kind) {
+    case QL_SHOW_CREATE_VIEW:
+        QL_TRY(qli_run_arena(run, "show create", &mem));
+        QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, db), name, "VIEW");
+    case QL_SHOW_CREATE_TRIGGER:
+        return ql_fail(cx, QL_ER_TRG_DOES_NOT_EXIST);
+    case QL_SHOW_CREATE_EVENT:
+        return ql_fail(cx, QL_ER_EVENT_DOES_NOT_EXIST, name);
+    default:
+        return ql_fail(cx, QL_ER_SP_DOES_NOT_EXIST,
+                       s->kind == QL_SHOW_CREATE_FUNCTION ? "FUNCTION" : "PROCEDURE", name);
+    }
+}
+
 ql_status
 qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 {
-    return s->kind == QL_SHOW_CREATE_TABLE ? show_create_table(cx, run, s)
-                                           : show_create_database(cx, run, s);
+    switch (s->kind) {
+    case QL_SHOW_CREATE_TABLE:
+        return show_create_table(cx, run, s);
+    case QL_SHOW_CREATE_DATABASE:
+        return show_create_database(cx, run, s);
+    default:
+        return show_create_absent(cx, run, s);
+    }
 }

@@ -216,6 +216,7 @@ qli_login(ql_session *s)
     if (st == QL_OK) {
         st = enter(s);
     }
+    count_login(s, st); /* before anybody can see the answer */
     if (st == QL_OK) {
         ql_reply r = qli_reply_state(s, false);
         st = ql_reply_ok(cx, &s->wire, &r, NULL);
@@ -236,7 +237,6 @@ qli_login(ql_session *s)
         ql_proc_set_owner_cuts(cx->proc);
         ql_count(cx, QL_CT_SSL_ACCEPTS, 1);
     }
-    count_login(s, st);
     s->logged_in = s->end == QLI_END_NONE;
     if (s->logged_in && !run_init_connect(s)) {
         s->end = QLI_END_ABORTED;

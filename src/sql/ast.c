@@ -91,6 +91,11 @@ static const char *const show_names[] = {
     [QL_SHOW_BINLOG_EVENTS] = "show_binlog_events",
     [QL_SHOW_PROFILE] = "show_profile",
     [QL_SHOW_PROFILES] = "show_profiles",
+    [QL_SHOW_CREATE_VIEW] = "show_create_table",
+    [QL_SHOW_CREATE_TRIGGER] = "show_create_trigger",
+    [QL_SHOW_CREATE_PROCEDURE] = "show_create_proc",
+    [QL_SHOW_CREATE_FUNCTION] = "show_create_func",
+    [QL_SHOW_CREATE_EVENT] = "show_create_event",
 };
 
 const char *

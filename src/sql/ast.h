@@ -444,7 +444,12 @@ typedef enum ql_show_kind {
     QL_SHOW_BINARY_LOGS,
     QL_SHOW_BINLOG_EVENTS,
     QL_SHOW_PROFILE,
-    QL_SHOW_PROFILES
+    QL_SHOW_PROFILES,
+    QL_SHOW_CREATE_VIEW, /* and its kin: objects that cannot be there */
+    QL_SHOW_CREATE_TRIGGER,
+    QL_SHOW_CREATE_PROCEDURE,
+    QL_SHOW_CREATE_FUNCTION,
+    QL_SHOW_CREATE_EVENT
 } ql_show_kind;
 typedef struct ql_ast_show {
     ql_show_kind kind;

@@ -84,6 +84,15 @@ condition_count(qli_parser *p, ql_ast_show *sh)
     return qli_accept(p, K_ERRORS) ? QL_OK : qli_expect(p, K_WARNINGS);
 }
 
+/* CREATE VIEW, TRIGGER ...: there are none, so none has the name. */
+static ql_status
+create_absent(qli_parser *p, ql_ast_show *sh, ql_show_kind kind)
+{
+    qli_advance(p);
+    sh->kind = kind;
+    return qli_table_name(p, &sh->table);
+}
+
 static ql_status
 show_create(qli_parser *p, ql_ast_show *sh)
 {
@@ -108,15 +117,15 @@ show_create(qli_parser *p, ql_ast_show *sh)
         QL_TRY(qli_new(p, sizeof *sh->user, &sh->user));
         return qli_user(p, sh->user);
     case K_VIEW:
-        return OTHER(p, sh, "CREATE VIEW");
+        return create_absent(p, sh, QL_SHOW_CREATE_VIEW);
     case K_TRIGGER:
-        return OTHER(p, sh, "CREATE TRIGGER");
+        return create_absent(p, sh, QL_SHOW_CREATE_TRIGGER);
     case K_PROCEDURE:
-        return OTHER(p, sh, "CREATE PROCEDURE");
+        return create_absent(p, sh, QL_SHOW_CREATE_PROCEDURE);
     case K_FUNCTION:
-        return OTHER(p, sh, "CREATE FUNCTION");
+        return create_absent(p, sh, QL_SHOW_CREATE_FUNCTION);
     case K_EVENT:
-        return OTHER(p, sh, "CREATE EVENT");
+        return create_absent(p, sh, QL_SHOW_CREATE_EVENT);
     default:
         return qli_syntax_error(p);
     }

@@ -75,6 +75,28 @@ def test_dumps():
     assert w.error("SHOW BINARY LOGS") == 1381
 
 
+def test_object_mappers_and_migrations():
+    ask("SELECT VERSION() AS `version`", "SELECT * FROM `INFORMATION_SCHEMA`.`COLUMNS` WHERE `TABLE_SCHEMA` = 'app' AND `TABLE_NAME` = 'typeorm_metadata'",
+        "SELECT SCHEMA_NAME from Information_schema.SCHEMATA where SCHEMA_NAME LIKE 'app%' ORDER BY SCHEMA_NAME='app' DESC,SCHEMA_NAME limit 1",
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'app' AND table_name = 't' AND table_type = 'BASE TABLE'",
+        "SELECT column_name, column_default, is_nullable = 'YES', data_type, character_maximum_length, column_type, column_key, extra, column_comment, "
+        "numeric_precision, numeric_scale, datetime_precision FROM information_schema.columns WHERE table_schema = 'app' ORDER BY ORDINAL_POSITION",
+        "SELECT GET_LOCK('flyway', 10)", "SELECT RELEASE_LOCK('flyway')", "SELECT SUBSTRING_INDEX(USER(), '@', 1)", "SELECT @@foreign_key_checks",
+        "SELECT VARIABLE_VALUE FROM performance_schema.global_variables WHERE variable_name = 'pxc_strict_mode'",
+        "SELECT @@GLOBAL.ENFORCE_GTID_CONSISTENCY", "SHOW VARIABLES LIKE 'wsrep_on'")
+
+
+def test_words_that_jdbc_asks_for():
+    rows = w.query("SELECT WORD FROM INFORMATION_SCHEMA.KEYWORDS WHERE RESERVED = 1 ORDER BY WORD")
+    words = [r[0] for r in rows]
+    assert words[0] == b"ACCESSIBLE" and words[-1] == b"ZEROFILL" and b"SELECT" in words and b"ACCOUNT" not in words, words[:5]
+
+
+def test_what_cannot_be_there():
+    for what, number in [("VIEW t", 1347), ("VIEW nope", 1146), ("TRIGGER x", 1360), ("PROCEDURE x", 1305), ("FUNCTION x", 1305), ("EVENT x", 1539)]:
+        assert w.error("SHOW CREATE " + what) == number, (what, w.last)
+
+
 def test_desktops():
     ask("SET NAMES 'utf8mb4' COLLATE 'utf8mb4_unicode_ci'", "SELECT @@version, @@version_comment", "SET lc_messages = 'en_US'", "SELECT CURRENT_USER()",
         "SHOW SESSION VARIABLES LIKE 'character_set_server'", "SHOW STORAGE ENGINES", "SHOW PLUGINS", "SHOW SESSION STATUS LIKE 'Ssl_cipher'",
