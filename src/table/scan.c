@@ -333,6 +333,34 @@ qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix)
     return ql_buf_put(cx, &s->lookup, suffix.p, suffix.n);
 }
 
+/* Entry `key` had no row. A snapshot shows entry and row of one moment, so that is damage.
+ * Another view may have read them at two moments: what counts is one in which nothing was committed
+ * between both. QL_END: no damage. */
+static ql_status
+judge_lonely_entry(ql_ctx *cx, const ql_scan *s, ql_str key)
+{
+    ql_view view = s->spec.view;
+    ql_str is, row;
+    ql_str suffix = {s->lookup.p + QLI_ID_BYTES, s->lookup.n - QLI_ID_BYTES};
+    if (view == QL_VIEW_CURRENT) {
+        return QL_END; /* its keys do not outlive a read */
+    }
+    if (view == QL_VIEW_LATEST) {
+        uint64_t seen = ql_txn_newest(cx);
+        QL_TRY(ql_txn_get(cx, view, key, &is));
+        if (!ql_str_eq(is, suffix)) {
+            return QL_END;
+        }
+        ql_status st = ql_txn_get(cx, view, qli_str(&s->lookup), &row);
+        if (st != QL_END || ql_txn_newest(cx) != seen) {
+            return st == QL_OK ? QL_END : st;
+        }
+    }
+    const ql_index *ix = s->index;
+    char *name = ql_arena_strndup(cx, cx->arena, ix->name.p, ix->name.n);
+    return ql_fail(cx, QL_ER_INDEX_CORRUPT, name != NULL ? name : "");
+}
+
 ql_status
 qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row, size_t *bytes)
 {
@@ -363,7 +391,10 @@ qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
         return QL_OK;
     }
     ql_str bytes_of_row;
-    QL_TRY(ql_txn_get(cx, s->spec.view, qli_str(&s->lookup), &bytes_of_row));
+    ql_status st = ql_txn_get(cx, s->spec.view, qli_str(&s->lookup), &bytes_of_row);
+    if (QL_UNLIKELY(st != QL_OK)) {
+        return st == QL_END ? judge_lonely_entry(cx, s, key) : st;
+    }
     *bytes += bytes_of_row.n;
     return qli_scan_take_row(cx, s, bytes_of_row, row);
 }

@@ -75,6 +75,14 @@ bool ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordi
 /* Number of rows (approximate) for the planner: from stats or a cheap estimate. */
 ql_status ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 
+/* Told of each finding of ql_table_check, in words. Not QL_OK: the check ends with it. */
+typedef ql_status (*ql_table_report)(ql_ctx *cx, void *arg, const char *text);
+/* Decode every row and compare it with every index, entry by entry and both ways, in the
+ * statement's view. *findings counts them; of each index the first few are reported. Errors are
+ * those that say nothing of the data. One checkpoint a block. */
+ql_status ql_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report, void *arg,
+                         uint64_t *findings) QL_MUST_USE;
+
 typedef enum ql_write_result {
     QL_WROTE,
     QL_DUPLICATE, /* duplicate key; error not worded: *dup_index and the message's value are in

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CHECK TABLE: every row decoded and looked for in every index, every entry of every index led back
+ * to its row and made anew from it. Both ways in one view, so that what is found is damage and not
+ * somebody's commit. One checkpoint a block of rows or entries.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "intr/intr.h"
+#include "table/table_int.h"
+
+#define BLOCK 64u
+#define TOLD_PER_INDEX 5u
+
+/* Owner: the statement; lives in qli_check. */
+typedef struct checker {
+    ql_ctx *cx;
+    ql_table *t;
+    ql_table_report report;
+    void *arg;
+    uint64_t findings, told; /* told: of the index at hand */
+    uint64_t rows, seen;     /* seen: since the last checkpoint */
+    ql_value *values;
+    ql_buf end, key, row_key;
+} checker;
+
+/* --- findings --- */
+
+static void
+key_text(ql_str key, char out[64])
+{
+    static const char digit[] = "0123456789abcdef";
+    size_t n = key.n < 24 ? key.n : 24;
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i] = digit[(unsigned char)key.p[i] >> 4];
+        out[2 * i + 1] = digit[(unsigned char)key.p[i] & 15];
+    }
+    (void)strcpy(out + 2 * n, key.n > n ? "..." : "");
+}
+
+/* what: says something of `key` (hexadecimal without the index's id). */
+static ql_status
+found(checker *c, const ql_index *ix, const char *what, ql_str key)
+{
+    char text[400], hex[64];
+    c->findings++;
+    if (c->told++ >= TOLD_PER_INDEX) {
+        return QL_OK;
+    }
+    key_text((ql_str){key.p + QLI_ID_BYTES, key.n - QLI_ID_BYTES}, hex);
+    (void)snprintf(text, sizeof text, "Index '%.*s': %s (key 0x%s)", (int)ix->name.n, ix->name.p,
+                   what, hex);
+    return c->report(c->cx, c->arg, text);
+}
+
+/* An error that speaks of the data is a finding, and its text is told; others are passed on. */
+static ql_status
+found_error(checker *c, const ql_index *ix, ql_status st)
+{
+    const ql_condition *e = st == QL_ERROR ? ql_diag_error(c->cx->diag) : NULL;
+    char text[400];
+    if (e == NULL || (e->number != QL_ER_TABLE_CORRUPT && e->number != QL_ER_GET_ERRNO &&
+                      e->number != QL_ER_INDEX_CORRUPT)) {
+        return st;
+    }
+    (void)snprintf(text, sizeof text, "Index '%.*s': %s", (int)ix->name.n, ix->name.p, e->text);
+    ql_diag_clear_error(c->cx->diag);
+    c->findings++;
+    return c->told++ < TOLD_PER_INDEX ? c->report(c->cx, c->arg, text) : QL_OK;
+}
+
+static ql_status
+end_index(checker *c, const ql_index *ix, uint64_t entries)
+{
+    char text[400];
+    if (c->told > TOLD_PER_INDEX) {
+        (void)snprintf(text, sizeof text, "Index '%.*s': %llu more such findings",
+                       (int)ix->name.n, ix->name.p,
+                       (unsigned long long)(c->told - TOLD_PER_INDEX));
+        QL_TRY(c->report(c->cx, c->arg, text));
+    }
+    if (entries != c->rows) {
+        (void)snprintf(text, sizeof text, "Index '%.*s' contains %llu entries, should be %llu",
+                       (int)ix->name.n, ix->name.p, (unsigned long long)entries,
+                       (unsigned long long)c->rows);
+        c->findings++;
+        return c->report(c->cx, c->arg, text);
+    }
+    return QL_OK;
+}
+
+/* --- one row, one entry --- */
+
+static ql_status
+check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
+{
+    bool is_unique;
+    ql_str suffix;
+    QL_TRY(qli_secondary_key(c->cx, &c->key, c->t, ix, c->values, locator, &is_unique));
+    ql_status st = ql_txn_get(c->cx, QL_VIEW_STATEMENT, qli_str(&c->key), &suffix);
+    if (st == QL_END) {
+        return found(c, ix, "a row has no entry", qli_str(&c->key));
+    }
+    if (st != QL_OK) {
+        return found_error(c, ix, st);
+    }
+    ql_str want = {locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES};
+    return ql_str_eq(suffix, want) ? QL_OK
+                                   : found(c, ix, "an entry leads to another row than its own",
+                                           qli_str(&c->key));
+}
+
+static ql_status
+decode(checker *c, ql_str row)
+{
+    return ql_row_decode_values(c->cx, c->t->types, c->t->ncolumns, c->t->missing, row, c->values);
+}
+
+static ql_status
+check_row(checker *c, ql_str key, ql_str row)
+{
+    const ql_index *primary = &c->t->indexes[0];
+    ql_status st = decode(c, row);
+    c->rows++;
+    if (st != QL_OK) {
+        return found_error(c, primary, st);
+    }
+    if (!primary->hidden_rowid) {
+        QL_TRY(qli_clustered_key(c->cx, &c->key, c->t, c->values));
+        if (!ql_str_eq(qli_str(&c->key), key)) {
+            return found(c, primary, "a row does not belong to its key", key);
+        }
+    }
+    for (uint16_t i = 1; i < c->t->nindexes; i++) {
+        QL_TRY(check_entry_of_row(c, &c->t->indexes[i], key));
+    }
+    return QL_OK;
+}
+
+static ql_status
+check_entry(checker *c, const ql_index *ix, ql_str key, ql_str suffix)
+{
+    bool is_unique;
+    ql_str row;
+    QL_TRY(qli_key_start(c->cx, &c->row_key, c->t->indexes[0].id));
+    QL_TRY(ql_buf_put(c->cx, &c->row_key, suffix.p, suffix.n));
+    ql_status st = ql_txn_get(c->cx, QL_VIEW_STATEMENT, qli_str(&c->row_key), &row);
+    if (st == QL_END) {
+        return found(c, ix, "an entry leads to no row", key);
+    }
+    if (st == QL_OK) {
+        st = decode(c, row);
+    }
+    if (st != QL_OK) {
+        return found_error(c, ix, st);
+    }
+    QL_TRY(qli_secondary_key(c->cx, &c->key, c->t, ix, c->values, qli_str(&c->row_key),
+                             &is_unique));
+    return ql_str_eq(qli_str(&c->key), key) ? QL_OK
+                                            : found(c, ix, "an entry does not match its row", key);
+}
+
+/* --- one index --- */
+
+static ql_status
+look(checker *c)
+{
+    return ++c->seen % BLOCK == 0 ? ql_check(c->cx) : QL_OK;
+}
+
+static ql_status
+walk(checker *c, ql_txn_cursor *cur, const ql_index *ix, uint64_t *n)
+{
+    ql_str k, v;
+    bool is_first = ix == &c->t->indexes[0];
+    QL_TRY(qli_key_start(c->cx, &c->key, ix->id));
+    QL_TRY(qli_key_start(c->cx, &c->end, ix->id));
+    bool bounded = qli_key_successor(&c->end);
+    ql_status st = ql_txn_seek_ge(c->cx, cur, qli_str(&c->key), &k, &v);
+    while (st == QL_OK && (!bounded || ql_str_cmp(k, qli_str(&c->end)) < 0)) {
+        QL_TRY(look(c));
+        QL_TRY(is_first ? check_row(c, k, v) : check_entry(c, ix, k, v));
+        ++*n;
+        st = ql_txn_next(c->cx, cur, &k, &v);
+    }
+    return st == QL_OK || st == QL_END ? QL_OK : found_error(c, ix, st);
+}
+
+static ql_status
+check_index(checker *c, const ql_index *ix)
+{
+    ql_txn_cursor *cur;
+    uint64_t n = 0;
+    c->told = 0;
+    QL_TRY(ql_txn_cursor_open(c->cx, QL_VIEW_STATEMENT, &cur));
+    ql_status st = walk(c, cur, ix, &n);
+    ql_txn_cursor_close(cur);
+    QL_TRY(st);
+    return end_index(c, ix, n);
+}
+
+ql_status
+qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report, void *arg,
+                uint64_t *findings)
+{
+    checker c = {.cx = cx, .t = t, .report = report, .arg = arg};
+    c.values = QL_ARENA_ARRAY(cx, a, ql_value, t->ncolumns + 1);
+    if (c.values == NULL) {
+        return QL_ERROR;
+    }
+    ql_status st = QL_OK;
+    for (uint16_t i = 0; st == QL_OK && i < t->nindexes; i++) {
+        st = check_index(&c, &t->indexes[i]);
+    }
+    ql_buf_free(&c.end);
+    ql_buf_free(&c.key);
+    ql_buf_free(&c.row_key);
+    *findings = c.findings;
+    return st;
+}
