@@ -53,6 +53,12 @@ ql_log_close(ql_log *log)
     ql_mem_free(log);
 }
 
+int
+ql_log_fd(const ql_log *log)
+{
+    return log != NULL ? log->fd : STDERR_FILENO;
+}
+
 void
 ql_log_set_verbosity(ql_log *log, int verbosity)
 {

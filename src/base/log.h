@@ -15,6 +15,8 @@ typedef enum ql_log_level { QL_LOG_SYSTEM, QL_LOG_ERROR, QL_LOG_WARNING, QL_LOG_
  * errors, 2 and warnings, 3 and notes. NULL when the file cannot be opened. */
 ql_log *ql_log_open(const char *path, int verbosity);
 void ql_log_close(ql_log *log);
+/* Where its lines go; for who may only call write(2). */
+int ql_log_fd(const ql_log *log);
 void ql_log_set_verbosity(ql_log *log, int verbosity);
 /* log may be NULL: then to standard error. */
 void ql_log_write(ql_log *log, ql_log_level level, const char *fmt, ...) QL_PRINTF(3, 4);

@@ -33,6 +33,12 @@ struct ql_space {
     ql_thread thread;
 };
 
+uint64_t
+ql_space_reserve(const ql_space *s)
+{
+    return s->reserve;
+}
+
 bool
 ql_space_is_low(ql_space *s, uint64_t need)
 {

@@ -14,6 +14,7 @@ typedef struct ql_space ql_space;
  * having space. */
 ql_space *ql_space_new(ql_ctx *cx, const char *path, uint64_t reserve) QL_MUST_USE;
 void ql_space_free(ql_space *s);
+uint64_t ql_space_reserve(const ql_space *s);
 /* True when free space (statvfs, as an unprivileged user sees it) is below the reserve plus `need`
  * bytes. */
 bool ql_space_is_low(ql_space *s, uint64_t need);

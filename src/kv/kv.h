@@ -20,6 +20,7 @@ typedef struct ql_kv_options {
     uint64_t map_size;    /* 0 = 16 TiB */
     bool read_only;
     bool must_exist; /* refuse a directory without a data file instead of making one */
+    uint64_t reserve; /* bytes to be left free on its file system: what would grow into them is 1021 */
     bool salvage;    /* a damaged redo log: take what is whole of it, say what is left out */
     bool no_sync;    /* temporary environments only */
     bool no_redo;    /* every apply goes into LMDB at once, with its two syncs */
@@ -46,6 +47,10 @@ ql_status ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out) QL_MUST_U
 unsigned ql_kv_remove_temp(const char *tmpdir);
 /* In memory, for tests; can fail or stall on demand (memkv.h). */
 ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
+/* Before the first open, once a process: a fault in reading a data file (cut short while it is open,
+ * a disk that fails, damage that leads astray) writes one line that names the file to fd; then the
+ * signal takes its usual course. */
+void ql_kv_catch_faults(int fd);
 void ql_kv_close(ql_kv *kv); /* no snapshot or apply may be open */
 
 /* Read view of the newest committed state. One thread at a time uses a snapshot and its cursors; it

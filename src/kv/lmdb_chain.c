@@ -145,14 +145,14 @@ follow_or_link(MDB_txn *txn, MDB_dbi dbi, const entry *e, uint64_t *floor, uint6
 }
 
 int
-qli_chain_put(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v)
+qli_chain_put(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v, unsigned flags)
 {
     uint64_t node = 0, floor = 1;
     for (int level = 0; level <= QLI_CHAIN_LEVELS; level++) {
         entry e;
         if (!entry_make(&e, level, node, &key)) {
             MDB_val k = entry_val(&e);
-            return mdb_put(txn, dbi, &k, v, 0);
+            return mdb_put(txn, dbi, &k, v, flags);
         }
         int rc = follow_or_link(txn, dbi, &e, &floor, &node);
         if (rc != 0) {

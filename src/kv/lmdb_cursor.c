@@ -174,6 +174,12 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
     if (QL_LIKELY(rc == 0)) {
         *k = (ql_str){key->mv_data, key->mv_size};
         *v = (ql_str){value->mv_data, value->mv_size};
+        if (c->snap->l->sums) {
+            if (QL_UNLIKELY(!qli_value_is_whole(*k, value))) {
+                return qli_value_fail(cx, c->snap->l, *k);
+            }
+            v->n -= QLI_SUM_BYTES;
+        }
         return QL_OK;
     }
     if (rc == MDB_NOTFOUND) {

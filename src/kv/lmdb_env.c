@@ -15,6 +15,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "intr/space.h"
+#include "kv/fault.h"
 #include "kv/redo_int.h"
 
 #define DATA_FILE "quell.mdb"
@@ -30,20 +32,30 @@
 #define SPACE_FLOOR ((uint64_t)1 << 20)
 
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
-static const char identity_value[] = "quell kv 2";
 static const char identity_1[] = "quell kv 1"; /* its log has no account in the data file */
+static const char identity_2[] = "quell kv 2"; /* one of format 1 that has it now */
+static const char identity_3[] = "quell kv 3"; /* and values carry checksums */
 
 /* --- errors --- */
+
+uint64_t
+qli_lmdb_free_space(const qli_lmdb *l)
+{
+    struct statvfs vfs;
+    int fd, rc;
+    if (mdb_env_get_fd(l->env, &fd) != 0) { /* temporary files have no name */
+        return UINT64_MAX;
+    }
+    do {
+        rc = fstatvfs(fd, &vfs);
+    } while (rc != 0 && errno == EINTR);
+    return rc == 0 ? (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize : UINT64_MAX;
+}
 
 static bool
 space_is_low(const qli_lmdb *l)
 {
-    struct statvfs vfs;
-    int rc;
-    do {
-        rc = statvfs(l->path, &vfs);
-    } while (rc != 0 && errno == EINTR);
-    return rc == 0 && (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < SPACE_FLOOR;
+    return qli_lmdb_free_space(l) < SPACE_FLOOR;
 }
 
 ql_status
@@ -117,6 +129,19 @@ count_pinned_pages(qli_lmdb *l, MDB_txn *txn)
     return pages;
 }
 
+uint64_t
+qli_lmdb_reusable(qli_lmdb *l)
+{
+    MDB_txn *txn;
+    MDB_stat st;
+    if (mdb_env_stat(l->env, &st) != 0 || mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn) != 0) {
+        return 0;
+    }
+    uint64_t all = count_free_pages(txn), pinned = count_pinned_pages(l, txn);
+    mdb_txn_abort(txn);
+    return (all > pinned ? all - pinned : 0) * st.ms_psize;
+}
+
 void
 qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out)
 {
@@ -153,6 +178,7 @@ qli_lmdb_close(ql_kv *kv)
         mdb_env_close(l->env);
     }
     if (l->lock_fd >= 0) {
+        qli_fault_remove_file(l->path);
         (void)close(l->lock_fd);
     }
     ql_mutex_fini(&l->mu);
@@ -180,6 +206,13 @@ new_env(ql_ctx *cx, const char *dir, const char *file, size_t size)
     return l;
 }
 
+static void
+on_assertion(MDB_env *env, const char *text)
+{
+    const qli_lmdb *l = mdb_env_get_userctx(env);
+    qli_fault_assertion(l->path, text);
+}
+
 static int
 try_env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags, uint64_t map)
 {
@@ -188,6 +221,8 @@ try_env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags, uint64_t map
         l->env = NULL;
         return rc;
     }
+    (void)mdb_env_set_userctx(l->env, l);
+    (void)mdb_env_set_assert(l->env, on_assertion);
     rc = mdb_env_set_mapsize(l->env, (size_t)map);
     if (rc == 0) {
         rc = mdb_env_set_maxreaders(l->env,
@@ -356,13 +391,18 @@ check_new_dir(ql_ctx *cx, const char *dir)
     return QL_OK;
 }
 
+static int
+put_identity(MDB_txn *txn, MDB_dbi dbi, const char *text)
+{
+    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key};
+    MDB_val v = {.mv_size = sizeof identity_2 - 1, .mv_data = (void *)(uintptr_t)text};
+    return mdb_put(txn, dbi, &k, &v, 0);
+}
+
 int
 qli_lmdb_put_identity(MDB_txn *txn, MDB_dbi dbi)
 {
-    MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key};
-    MDB_val v = {.mv_size = sizeof identity_value - 1,
-                 .mv_data = (void *)(uintptr_t)identity_value};
-    return mdb_put(txn, dbi, &k, &v, 0);
+    return put_identity(txn, dbi, identity_2);
 }
 
 static int
@@ -373,11 +413,12 @@ write_identity(qli_lmdb *l)
     if (rc != 0) {
         return rc;
     }
-    rc = qli_lmdb_put_identity(txn, l->dbi);
+    rc = put_identity(txn, l->dbi, identity_3);
     if (rc != 0) {
         mdb_txn_abort(txn);
         return rc;
     }
+    l->sums = true;
     return mdb_txn_commit(txn);
 }
 
@@ -401,7 +442,8 @@ read_identity(qli_lmdb *l)
     rc = mdb_get(txn, l->dbi, &k, &v);
     if (rc == 0) {
         l->old_format = is_value(&v, identity_1);
-        rc = l->old_format || is_value(&v, identity_value) ? 0 : MDB_INCOMPATIBLE;
+        l->sums = is_value(&v, identity_3);
+        rc = l->old_format || l->sums || is_value(&v, identity_2) ? 0 : MDB_INCOMPATIBLE;
     } else if (rc == MDB_NOTFOUND && mdb_stat(txn, l->dbi, &st) == 0 && st.ms_entries != 0) {
         rc = MDB_INCOMPATIBLE;
     }
@@ -428,6 +470,8 @@ open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (opt->read_only ? MDB_RDONLY : 0);
     int rc = env_open(l, opt, flags);
     if (rc == 0) {
+        qli_fault_add_file(l->path);
+        QL_TRY(qli_lmdb_check_size(cx, l));
         int dead;
         (void)mdb_reader_check(l->env, &dead);
         rc = open_dbi(l);
@@ -472,6 +516,7 @@ ql_kv_open(ql_ctx *cx, const char *dir, const ql_kv_options *opt, ql_kv **out)
     if (l == NULL) {
         return QL_ERROR;
     }
+    l->reserve = opt->reserve;
     ql_status st = open_in_dir(cx, l, dir, opt);
     if (st != QL_OK) {
         qli_lmdb_close(&l->kv);
@@ -500,6 +545,7 @@ ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
         return QL_ERROR;
     }
     l->no_sync = true;
+    l->reserve = cx->inst != NULL && cx->inst->space != NULL ? ql_space_reserve(cx->inst->space) : 0;
     int fd = mkostemp(l->path, O_CLOEXEC);
     int rc = fd >= 0 ? 0 : errno;
     if (rc == 0) {

@@ -40,6 +40,8 @@ struct qli_lmdb {
     MDB_dbi dbi;       /* [const] */
     int lock_fd;       /* [const] flock of the data directory; -1 in temporary environments */
     bool no_sync;      /* [const] */
+    bool sums;         /* [const] values carry checksums (lmdb_value.c) */
+    uint64_t reserve;  /* [const] bytes to be left free on the file system */
     bool old_format;   /* [writer] the file has the identity of format 1 */
     bool tiny_pending; /* [writer] disk was full: free pages by one tiny commit first */
     char *path;        /* [const] of the data file */
@@ -82,9 +84,13 @@ extern const ql_kv_ops qli_lmdb_ops;
 /* Word LMDB's or the system's error rc: 1021 when the disk (or the map) is full, else 1030, 1037,
  * 1041. */
 ql_status qli_lmdb_fail(ql_ctx *cx, qli_lmdb *l, int rc);
-/* The identity of the format written now, into txn. LMDB's code. */
+/* The identity of an old file that has an account of its log now, into txn. LMDB's code. */
 int qli_lmdb_put_identity(MDB_txn *txn, MDB_dbi dbi) QL_MUST_USE;
 void qli_lmdb_stats(ql_kv *kv, ql_kv_stats *out);
+/* Bytes that others may use on the file system (unknown: many); of pages in the file that the next
+ * transaction can use again. */
+uint64_t qli_lmdb_free_space(const qli_lmdb *l);
+uint64_t qli_lmdb_reusable(qli_lmdb *l);
 void qli_lmdb_close(ql_kv *kv);
 
 /* lmdb_txn.c */
@@ -109,6 +115,17 @@ uint64_t qli_lapply_txn_id(const ql_kv_apply *a);
 ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_lapply_abort(ql_kv_apply *a);
 
+/* lmdb_size.c: is the file as long as its newest state needs? LMDB does not look. QL_ERROR names it.
+ */
+ql_status qli_lmdb_check_size(ql_ctx *cx, qli_lmdb *l) QL_MUST_USE;
+
+/* lmdb_value.c */
+#define QLI_SUM_BYTES 4u
+/* LMDB's code. */
+int qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value);
+bool qli_value_is_whole(ql_str key, const MDB_val *v);
+ql_status qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key);
+
 /* lmdb_cursor.c */
 ql_status qli_lcursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);
 void qli_lcursor_close(ql_kv_cursor *c);
@@ -125,7 +142,8 @@ int qli_lcursor_place_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v);
 
 /* lmdb_chain.c: LMDB's codes; keys longer than QLI_PLAIN_MAX. */
 int qli_chain_get(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v);
-int qli_chain_put(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v);
+/* flags: of mdb_put (MDB_RESERVE: v->mv_data is where the value goes). */
+int qli_chain_put(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v, unsigned flags);
 int qli_chain_del(MDB_txn *txn, MDB_dbi dbi, ql_str key);
 /* The cursor's mc stands on stub (k, v): go to the first (last) key behind it. */
 int qli_chain_enter(qli_lcursor *c, const MDB_val *stub, const MDB_val *link, bool last, MDB_val *k,

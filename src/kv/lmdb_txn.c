@@ -8,11 +8,14 @@
 #include "kv/lmdb_int.h"
 
 #define POOL_MAX 512u
+#define BYTES_PER_LOOK ((uint64_t)512 << 10)
 
 typedef struct qli_lapply {
     ql_kv_apply a;
     qli_lmdb *l;
     MDB_txn *txn;
+    uint64_t bytes, looked; /* put so far; when the free space was last looked at */
+    uint64_t reusable;      /* bytes of free pages in the file, at the first look */
 } qli_lapply;
 
 static MDB_val
@@ -163,6 +166,12 @@ get_value(ql_ctx *cx, qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str *value)
     }
     if (QL_LIKELY(rc == 0)) {
         *value = (ql_str){v.mv_data, v.mv_size};
+        if (l->sums) {
+            if (QL_UNLIKELY(!qli_value_is_whole(key, &v))) {
+                return qli_value_fail(cx, l, key);
+            }
+            value->n -= QLI_SUM_BYTES;
+        }
         return QL_OK;
     }
     return rc == MDB_NOTFOUND ? QL_END : qli_lmdb_fail(cx, l, rc);
@@ -215,13 +224,31 @@ qli_lapply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
     return QL_OK;
 }
 
+/* Would what was put so far, on new pages at the end of the file, leave less than the reserve? Pages
+ * are written when the transaction is committed. */
+static ql_status
+keep_reserve(ql_ctx *cx, qli_lapply *a)
+{
+    qli_lmdb *l = a->l;
+    uint64_t space = qli_lmdb_free_space(l);
+    if (a->looked == 0) {
+        a->reusable = qli_lmdb_reusable(l);
+    }
+    a->looked = a->bytes;
+    uint64_t grows = a->bytes > a->reusable ? a->bytes - a->reusable : 0;
+    return space >= l->reserve && space - l->reserve >= grows ? QL_OK
+                                                              : qli_lmdb_fail(cx, l, ENOSPC);
+}
+
 ql_status
 qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
 {
     qli_lapply *a = (qli_lapply *)apply;
-    MDB_val k = val_of(key), v = val_of(value);
-    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_put(a->txn, a->l->dbi, &k, &v, 0)
-                                               : qli_chain_put(a->txn, a->l->dbi, key, &v);
+    a->bytes += key.n + value.n;
+    if (QL_UNLIKELY(a->bytes - a->looked >= BYTES_PER_LOOK) && a->l->reserve != 0) {
+        QL_TRY(keep_reserve(cx, a));
+    }
+    int rc = qli_value_put(a->l, a->txn, key, value);
     return QL_LIKELY(rc == 0) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
 }
 

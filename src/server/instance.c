@@ -149,9 +149,11 @@ open_storage(ql_ctx *cx, ql_server *server)
     ql_kv_options kv = {.max_readers =
                             (uint32_t)(readers > LEAST_READERS ? readers : LEAST_READERS),
                         .must_exist = c->mode == QL_MODE_SERVE,
+                        .reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE),
                         .salvage = c->redo_salvage};
     ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
                               .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
+    ql_kv_catch_faults(ql_log_fd(inst->log));
     QL_TRY(ql_kv_open(cx, inst->datadir, &kv, &inst->kv));
     remove_leftovers(inst);
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
