@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Damage to the data file: values that do not match their checksums, a file that is cut short before
+ * it is opened or while it is open, and the space that is left free while it grows.
+ */
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "redo_support.h"
+
+#include "kv/crc32c.h"
+
+/* RFC 3720, B.4, and the well-known check value; then both ways at every length and alignment. */
+static void
+crc32c_is_that_of_the_rfc(void **state)
+{
+    (void)state;
+    unsigned char p[300];
+    assert_int_equal(qli_crc32c(0, "123456789", 9), 0xE3069283u);
+    memset(p, 0, 32);
+    assert_int_equal(qli_crc32c(0, p, 32), 0x8A9136AAu);
+    memset(p, 0xFF, 32);
+    assert_int_equal(qli_crc32c(0, p, 32), 0x62A8AB43u);
+    for (unsigned i = 0; i < sizeof p; i++) {
+        p[i] = (unsigned char)(i * 7 + i / 3);
+    }
+    for (unsigned from = 0; from < 9; from++) {
+        for (unsigned n = 0; n < 200; n++) {
+            uint32_t whole = qli_crc32c(0, p + from, n);
+            assert_int_equal(whole, qli_crc32c_by_table(0, p + from, n));
+            assert_int_equal(whole, qli_crc32c(qli_crc32c(0, p + from, n / 3), p + from + n / 3,
+                                               n - n / 3));
+        }
+    }
+}
+
+/* Change one byte of what stands behind `text` in the file, by `by` bytes. */
+static void
+change(const char *dir, const char *text, size_t by)
+{
+    size_t n;
+    char *p = slurp(dir, "quell.mdb", &n), *at = NULL;
+    for (char *q = p; (q = memmem(q, n - (size_t)(q - p), text, strlen(text))) != NULL; q++) {
+        at = q;
+        at[by] = (char)(at[by] ^ 4); /* older states too */
+    }
+    assert_non_null(at);
+    spill(dir, "quell.mdb", p, n);
+    free(p);
+}
+
+static ql_status
+read_all(fixture *f, ql_kv *kv, int *n)
+{
+    ql_kv_snap *s;
+    ql_kv_cursor *c;
+    ql_str k, v;
+    *n = 0;
+    ql_diag_reset(f->t.cx.diag);
+    assert_int_equal(ql_kv_snap_begin(&f->t.cx, kv, &s), QL_OK);
+    assert_int_equal(ql_kv_cursor_open(&f->t.cx, s, &c), QL_OK);
+    ql_status st = ql_kv_seek_ge(&f->t.cx, c, str("a"), &k, &v);
+    for (; st == QL_OK; st = ql_kv_next(&f->t.cx, c, &k, &v)) {
+        (*n)++;
+    }
+    ql_kv_cursor_close(c);
+    ql_kv_snap_end(s);
+    return st;
+}
+
+static void
+changed_value_is_an_error(void **state)
+{
+    fixture *f = *state;
+    char dir[64], big[20001], key[701];
+    int n;
+    memset(big, 'b', sizeof big - 1);
+    memcpy(big + 10000, "MIDDLE", 6);
+    big[sizeof big - 1] = '\0';
+    memset(key, 'k', sizeof key - 1);
+    key[sizeof key - 1] = '\0';
+    put(f, "a", "value of a");
+    put(f, "b", big);
+    put(f, "c", "");
+    put(f, key, "value of a long key");
+    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+    static const struct {
+        const char *text, *key;
+        int before; /* entries in front of it */
+    } what[] = {{"value of a", "a", 0}, {"MIDDLE", "b", 1}, {"value of a long key", NULL, 3}};
+    for (size_t i = 0; i < QL_ARRAY_LEN(what); i++) {
+        ql_kv *kv;
+        ql_kv_snap *s;
+        ql_str v;
+        copy_dir(f->dir, dir);
+        change(dir, what[i].text, strlen(what[i].text) - 1);
+        assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+        assert_int_equal(read_all(f, kv, &n), QL_ERROR);
+        /* the first text is the beginning of the third */
+        assert_int_equal(n, i == 0 ? 0 : what[i].before);
+        assert_int_equal(ql_diag_error(f->t.cx.diag)->number, 1877);
+        ql_diag_reset(f->t.cx.diag);
+        assert_int_equal(ql_kv_snap_begin(&f->t.cx, kv, &s), QL_OK);
+        ql_str k = what[i].key != NULL ? str(what[i].key) : str(key);
+        assert_int_equal(ql_kv_get(&f->t.cx, s, k, &v), QL_ERROR);
+        assert_non_null(strstr(ql_diag_error(f->t.cx.diag)->text, "does not match its checksum"));
+        ql_diag_reset(f->t.cx.diag);
+        assert_int_equal(ql_kv_get(&f->t.cx, s, str("c"), &v), QL_OK);
+        assert_int_equal(v.n, 0);
+        ql_kv_snap_end(s);
+        ql_kv_close(kv);
+        test_dir_remove(dir);
+    }
+    assert_int_equal(read_all(f, f->kv, &n), QL_END);
+    assert_int_equal(n, 4);
+}
+
+/* Cut off by any number of pages: refused, and not changed. A file that is whole but ends early,
+ * because what LMDB freed in a transaction was never written, is none such: every state of a random
+ * load opens. */
+static void
+cut_short(void **state)
+{
+    fixture *f = *state;
+    char dir[64], key[16], big[9000];
+    ql_kv *kv;
+    size_t n;
+    memset(big, 'x', sizeof big - 1);
+    big[sizeof big - 1] = '\0';
+    for (int i = 0; i < 120; i++) {
+        (void)snprintf(key, sizeof key, "k%03d", i * 37 % 50);
+        if (i % 3 == 2) {
+            del(f, key);
+        } else {
+            put(f, key, big);
+        }
+        assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+        if (i % 10 == 0) {
+            copy_dir(f->dir, dir);
+            assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+            ql_kv_close(kv);
+            test_dir_remove(dir);
+        }
+    }
+    copy_dir(f->dir, dir);
+    char *p = slurp(dir, "quell.mdb", &n);
+    for (size_t left = n - 4096; left >= 8 * 4096; left -= 7 * 4096) {
+        spill(dir, "quell.mdb", p, left);
+        ql_diag_reset(f->t.cx.diag);
+        ql_status st = ql_kv_open(&f->t.cx, dir, &by_hand, &kv);
+        if (st == QL_OK) {
+            fail_msg("opened with %zu of %zu bytes", left, n);
+        }
+        assert_non_null(strstr(ql_diag_error(f->t.cx.diag)->text, "is cut short: it has"));
+    }
+    ql_diag_reset(f->t.cx.diag);
+    spill(dir, "quell.mdb", p, n);
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+    ql_kv_close(kv);
+    free(p);
+    test_dir_remove(dir);
+}
+
+/* In the child: the file loses its end while it is open. */
+static void
+read_what_is_gone(const char *dir, int fd)
+{
+    test_ctx t;
+    char path[128];
+    ql_kv *kv;
+    ql_kv_snap *s;
+    ql_str v;
+    test_ctx_init(&t);
+    (void)snprintf(path, sizeof path, "%s/quell.mdb", dir);
+    ql_kv_catch_faults(fd);
+    ql_kv_options opt = by_hand;
+    if (ql_kv_open(&t.cx, dir, &opt, &kv) != QL_OK || truncate(path, 8192) != 0 ||
+        ql_kv_snap_begin(&t.cx, kv, &s) != QL_OK) {
+        _exit(3);
+    }
+    ql_status st = ql_kv_get(&t.cx, s, str("a"), &v);
+    _exit(st == QL_OK ? 4 : 5);
+}
+
+static void
+bus_error_names_the_file(void **state)
+{
+    fixture *f = *state;
+    char dir[64], text[1024];
+    int to[2], status;
+    put(f, "a", "1");
+    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+    copy_dir(f->dir, dir);
+    assert_int_equal(pipe(to), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct sigaction plain = {.sa_handler = SIG_DFL}; /* not the sanitizers' */
+        (void)sigaction(SIGBUS, &plain, NULL);
+        read_what_is_gone(dir, to[1]);
+    }
+    close(to[1]);
+    size_t n = 0;
+    for (ssize_t m; (m = read(to[0], text + n, sizeof text - 1 - n)) > 0;) {
+        n += (size_t)m;
+    }
+    text[n] = '\0';
+    close(to[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGBUS);
+    if (strstr(text, "quell.mdb' cannot be read at offset ") == NULL ||
+        strchr(text, '\n') != text + n - 1) {
+        fail_msg("unexpected last words: %s", text);
+    }
+    test_dir_remove(dir);
+}
+
+/* What would grow into the reserve is told as a full disk is, and has changed nothing; small commits
+ * and what fits into free pages go on. */
+static void
+reserve_is_kept(void **state)
+{
+    fixture *f = *state;
+    ql_kv_options opt = by_hand;
+    ql_kv *kv;
+    ql_kv_apply *a;
+    char dir[64], key[16], *big = calloc(1, 100000);
+    test_dir_make(dir);
+    opt.reserve = (uint64_t)1 << 60;
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &opt, &kv), QL_OK);
+    assert_int_equal(try_put(f, kv, "small", str("1")), QL_OK);
+    assert_int_equal(ql_kv_apply_begin(&f->t.cx, kv, &a), QL_OK);
+    ql_status st = QL_OK;
+    int n = 0;
+    for (; st == QL_OK && n < 100; n++) {
+        (void)snprintf(key, sizeof key, "k%03d", n);
+        st = ql_kv_apply_put(&f->t.cx, a, str(key), (ql_str){big, 100000});
+    }
+    assert_int_equal(st, QL_ERROR);
+    assert_int_equal(ql_diag_error(f->t.cx.diag)->number, 1021);
+    assert_in_range(n, 5, 8);
+    ql_kv_apply_abort(a);
+    ql_diag_reset(f->t.cx.diag);
+    expect(f, kv, "k000", NULL);
+    expect(f, kv, "small", "1");
+    assert_int_equal(try_put(f, kv, "small2", str("1")), QL_OK);
+    ql_kv_close(kv);
+    test_dir_remove(dir);
+    free(big);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(crc32c_is_that_of_the_rfc), TEST(changed_value_is_an_error), TEST(cut_short),
+        TEST(bus_error_names_the_file),  TEST(reserve_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
