@@ -51,6 +51,12 @@ ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
  * a disk that fails, damage that leads astray) writes one line that names the file to fd; then the
  * signal takes its usual course. */
 void ql_kv_catch_faults(int fd);
+/* What is wrong with the data file, in words; key: nearest it (empty: unknown). */
+typedef ql_status (*ql_kv_report)(void *arg, const char *text, ql_str key);
+/* Look through the data file of a directory that nobody has open, page by page and checksum by
+ * checksum; changes nothing. QL_ERROR: it cannot even be begun. Checkpoints. */
+ql_status ql_kv_check_file(ql_ctx *cx, const char *dir, ql_kv_report report, void *arg,
+                           uint64_t *findings) QL_MUST_USE;
 void ql_kv_close(ql_kv *kv); /* no snapshot or apply may be open */
 
 /* Read view of the newest committed state. One thread at a time uses a snapshot and its cursors; it

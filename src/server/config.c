@@ -31,6 +31,7 @@ typedef enum special {
     SP_INIT_INSECURE,
     SP_SSL,
     SP_SALVAGE,
+    SP_CHECK,
     SP_IGNORED
 } special;
 
@@ -44,6 +45,7 @@ static const struct {
     {"initialize_insecure", SP_INIT_INSECURE},
     {"ssl", SP_SSL},
     {"redo_salvage", SP_SALVAGE},
+    {"check_data", SP_CHECK},
     {"defaults_file", SP_IGNORED}, /* has been looked at before */
     {"no_defaults", SP_IGNORED},
     {"verbose", SP_IGNORED},
@@ -83,6 +85,9 @@ take_special(ql_config *c, special what, ql_str value)
         break;
     case SP_SALVAGE:
         c->redo_salvage = is_true(value);
+        break;
+    case SP_CHECK:
+        c->mode = QL_MODE_CHECK_DATA;
         break;
     default:
         break;

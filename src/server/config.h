@@ -12,6 +12,7 @@ typedef enum ql_config_mode {
     QL_MODE_SERVE,
     QL_MODE_INITIALIZE,
     QL_MODE_INITIALIZE_INSECURE,
+    QL_MODE_CHECK_DATA,
     QL_MODE_HELP,
     QL_MODE_VERSION
 } ql_config_mode;

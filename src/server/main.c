@@ -40,6 +40,9 @@ static const char help[] =
     "  --skip-ssl               no TLS\n"
     "  --log-error=FILE         log to FILE instead of standard error\n"
     "  --pid-file=FILE          write the process id there\n"
+    "  --check-data             look through the data directory, change nothing, print what is "
+    "damaged\n"
+    "                           (exit code 2), and end; no server may be using it\n"
     "  --redo-salvage           start although the redo log is damaged: take what is whole, say "
     "what\n"
     "                           is left out\n"
@@ -193,7 +196,7 @@ run(ql_ctx *cx, ql_server *server, const ql_config *c)
         (void)ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "no data directory given (--datadir=DIR)");
         return die(cx);
     }
-    bool make = c->mode != QL_MODE_SERVE;
+    bool make = c->mode == QL_MODE_INITIALIZE || c->mode == QL_MODE_INITIALIZE_INSECURE;
     server->inst->datadir = c->datadir.p;
     server->inst->tmpdir = c->tmpdir.p;
     if (make) {
@@ -204,6 +207,9 @@ run(ql_ctx *cx, ql_server *server, const ql_config *c)
     }
     if (realpath(c->datadir.p, dir) != NULL) {
         server->inst->datadir = dir;
+    }
+    if (c->mode == QL_MODE_CHECK_DATA) {
+        return qli_check_data(cx, server);
     }
     return ql_datadir_check(cx, server->inst->datadir) == QL_OK ? serve(cx, server) : die(cx);
 }

@@ -59,6 +59,11 @@ void qli_instance_close(ql_ctx *cx, ql_server *server);
 /* --initialize: make the data directory with its first account. */
 ql_status qli_boot(ql_ctx *cx, ql_server *server, bool insecure) QL_MUST_USE;
 
+/* ---- check.c ---- */
+
+/* --check-data: the exit code, 0 nothing found, 1 it could not be looked at, 2 damage. */
+int qli_check_data(ql_ctx *cx, ql_server *server);
+
 /* ---- listener.c ---- */
 
 ql_status qli_listener_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;

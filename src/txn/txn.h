@@ -22,6 +22,7 @@ typedef struct ql_txn_cursor ql_txn_cursor;
 typedef struct ql_txnsys_options {
     size_t group_max;       /* transactions a commit group takes at most */
     uint64_t space_reserve; /* bytes kept free on the data directory's file system */
+    bool read_only;         /* what others left to be deleted stays */
 } ql_txnsys_options;
 
 /* Starts the committer, reclaimer and purge threads. inst->kv and inst->space must be set. */

@@ -33,14 +33,14 @@ stop_worker(qli_worker *w)
 }
 
 static ql_status
-start_all(ql_ctx *cx, ql_txnsys *ts)
+start_all(ql_ctx *cx, ql_txnsys *ts, bool read_only)
 {
     QL_TRY(qli_rowlock_init(cx, ts));
     QL_TRY(qli_mdl_init(cx, ts));
     QL_TRY(qli_purge_init(cx, ts));
     QL_TRY(start_worker(cx, ts, &ts->committer, "ql-commit", qli_committer_run));
     QL_TRY(start_worker(cx, ts, &ts->reclaimer, "ql-reclaim", qli_reclaimer_run));
-    return start_worker(cx, ts, &ts->purger, "ql-purge", qli_purger_run);
+    return read_only ? QL_OK : start_worker(cx, ts, &ts->purger, "ql-purge", qli_purger_run);
 }
 
 ql_status
@@ -64,7 +64,7 @@ ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out)
     ql_cv_init(&ts->commit_work);
     ql_cv_init(&ts->reclaim_work);
     ql_cv_init(&ts->purge_work);
-    ql_status st = start_all(cx, ts);
+    ql_status st = start_all(cx, ts, opt != NULL && opt->read_only);
     if (st != QL_OK) {
         ql_txnsys_close(ts);
         return st;
