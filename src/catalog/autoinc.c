@@ -269,13 +269,17 @@ last_rowid(ql_ctx *cx, const ql_table *t, uint64_t *last)
     ql_buf key = {0};
     ql_kv_snap *snap = NULL;
     ql_kv_cursor *cur = NULL;
-    ql_str k, v;
+    ql_str k = {NULL, 0}, v;
     ql_status st;
     *last = 0;
     QL_TRY_TO(st, qli_key_begin(cx, &key, t->indexes[0].id + 1), out);
     QL_TRY_TO(st, ql_kv_snap_begin(cx, cx->inst->kv, &snap), out);
     QL_TRY_TO(st, ql_kv_cursor_open(cx, snap, &cur), out);
     st = ql_kv_seek_lt(cx, cur, qli_buf_str(&key), &k, &v);
+    if (QL_UNLIKELY(st == QL_ERROR && k.n != 0)) { /* a damaged value; the key is all that counts */
+        ql_diag_clear_error(cx->diag);
+        st = QL_OK;
+    }
     uint32_t id = 0;
     for (unsigned i = 0; st == QL_OK && k.n == 12 && i < 12; i++) {
         if (i < 4) {

@@ -529,8 +529,12 @@ last_bound(ql_ctx *cx, loader *l, uint64_t *bound)
     memcpy(prefix, l->key.p, n);
     QL_TRY(qli_put_be64(cx, &l->key, UINT64_MAX));
     QL_TRY(ql_buf_put_u8(cx, &l->key, 0));
-    ql_str k, v;
+    ql_str k = {NULL, 0}, v;
     ql_status st = ql_kv_seek_lt(cx, l->cur, qli_buf_str(&l->key), &k, &v);
+    if (QL_UNLIKELY(st == QL_ERROR && k.n != 0)) { /* a damaged value; the key is all that counts */
+        ql_diag_clear_error(cx->diag);
+        st = QL_OK;
+    }
     *bound = 0;
     if (st == QL_OK && k.n == n + 8 && memcmp(k.p, prefix, n) == 0) {
         *bound = get_be64(k.p + n);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ANALYZE, CHECK, OPTIMIZE, REPAIR TABLE and FLUSH. CHECK compares every row with every index
- * (table/check.c); ANALYZE counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one says so in its rows, as
- * KILL.md section 3 has it.
+ * (table/check.c); ANALYZE counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one
+ * says so in its rows, as KILL.md section 3 has it.
  */
 #include <string.h>
 

@@ -20,10 +20,11 @@ typedef struct ql_kv_options {
     uint64_t map_size;    /* 0 = 16 TiB */
     bool read_only;
     bool must_exist; /* refuse a directory without a data file instead of making one */
-    uint64_t reserve; /* bytes to be left free on its file system: what would grow into them is 1021 */
-    bool salvage;    /* a damaged redo log: take what is whole of it, say what is left out */
-    bool no_sync;    /* temporary environments only */
-    bool no_redo;    /* every apply goes into LMDB at once, with its two syncs */
+    uint64_t
+        reserve;  /* bytes to be left free on its file system: what would grow into them is 1021 */
+    bool salvage; /* a damaged redo log: take what is whole of it, say what is left out */
+    bool no_sync; /* temporary environments only */
+    bool no_redo; /* every apply goes into LMDB at once, with its two syncs */
     /* 0 = the usual; others are for tests. */
     uint32_t redo_segment_bytes;
     uint32_t flush_idle_ms, flush_age_ms; /* recent commits reach LMDB at the latest */
@@ -47,9 +48,9 @@ ql_status ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out) QL_MUST_U
 unsigned ql_kv_remove_temp(const char *tmpdir);
 /* In memory, for tests; can fail or stall on demand (memkv.h). */
 ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
-/* Before the first open, once a process: a fault in reading a data file (cut short while it is open,
- * a disk that fails, damage that leads astray) writes one line that names the file to fd; then the
- * signal takes its usual course. */
+/* Before the first open, once a process: a fault in reading a data file (cut short while it is
+ * open, a disk that fails, damage that leads astray) writes one line that names the file to fd;
+ * then the signal takes its usual course. */
 void ql_kv_catch_faults(int fd);
 /* What is wrong with the data file, in words; key: nearest it (empty: unknown). */
 typedef ql_status (*ql_kv_report)(void *arg, const char *text, ql_str key);
@@ -76,10 +77,11 @@ ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUS
 
 ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
 void ql_kv_cursor_close(ql_kv_cursor *c);
-/* Position and read; QL_END = none there. Bytes of value are valid until the snapshot ends, those
- * of key until the next call on the cursor (short keys: until the snapshot ends). Cheap steps: the
- * caller has the checkpoints (once a block). An empty key for seek_ge means the first. After QL_END
- * seek again before stepping. The key given may lie in bytes the cursor returned. */
+/* Position and read; QL_END = none there. QL_ERROR (1877) with *k set: that key is there, its value
+ * is damaged. Bytes of value are valid until the snapshot ends, those of key until the next call on
+ * the cursor (short keys: until the snapshot ends). Cheap steps: the caller has the checkpoints
+ * (once a block). An empty key for seek_ge means the first. After QL_END seek again before
+ * stepping. The key given may lie in bytes the cursor returned. */
 ql_status ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_kv_seek_lt(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k,
                         ql_str *v) QL_MUST_USE; /* last one below key */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The data file looked through without opening it: both trees page by page (lmdb_pages.c), each page
- * used or free but not both, and the checksum of every value whose whole key stands with it; values
- * behind long keys are verified by whoever reads them. Single-threaded; changes nothing.
+ * The data file looked through without opening it: both trees page by page (lmdb_pages.c), each
+ * page used or free but not both, and the checksum of every value whose whole key stands with it;
+ * values behind long keys are verified by whoever reads them. Single-threaded; changes nothing.
  */
 #include <stdio.h>
 
@@ -20,9 +20,9 @@ typedef struct look {
     ql_kv_report report;
     void *arg;
     uint64_t findings;
-    uint64_t bad;        /* values that do not match; only told where values carry checksums */
+    uint64_t bad; /* values that do not match; only told where values carry checksums */
     bad_value first[TOLD];
-    bool has_sums;       /* the identity says so; it is met at the end of the tree */
+    bool has_sums; /* the identity says so; it is met at the end of the tree */
     bool has_identity;
     qli_pages p;
 } look;
@@ -100,7 +100,8 @@ tell_bad_values(look *l)
     char text[128];
     if (!l->has_identity) {
         l->findings++;
-        QL_TRY(l->report(l->arg, "the record that identifies the file is missing", (ql_str){"", 0}));
+        QL_TRY(
+            l->report(l->arg, "the record that identifies the file is missing", (ql_str){"", 0}));
     }
     if (!l->has_sums) {
         return QL_OK;

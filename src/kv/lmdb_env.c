@@ -545,7 +545,8 @@ ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
         return QL_ERROR;
     }
     l->no_sync = true;
-    l->reserve = cx->inst != NULL && cx->inst->space != NULL ? ql_space_reserve(cx->inst->space) : 0;
+    l->reserve =
+        cx->inst != NULL && cx->inst->space != NULL ? ql_space_reserve(cx->inst->space) : 0;
     int fd = mkostemp(l->path, O_CLOEXEC);
     int rc = fd >= 0 ? 0 : errno;
     if (rc == 0) {

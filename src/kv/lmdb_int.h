@@ -115,7 +115,8 @@ uint64_t qli_lapply_txn_id(const ql_kv_apply *a);
 ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_lapply_abort(ql_kv_apply *a);
 
-/* lmdb_size.c: is the file as long as its newest state needs? LMDB does not look. QL_ERROR names it.
+/* lmdb_size.c: is the file as long as its newest state needs? LMDB does not look. QL_ERROR names
+ * it.
  */
 ql_status qli_lmdb_check_size(ql_ctx *cx, qli_lmdb *l) QL_MUST_USE;
 

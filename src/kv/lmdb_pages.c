@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Walking LMDB's trees with pread. Each number read from a page is checked before it is used, so that
- * no damage leads out of a buffer or round in circles. Owner file of raw reads of the data file.
- * Checkpoints once in 64 pages; no locks.
+ * Walking LMDB's trees with pread. Each number read from a page is checked before it is used, so
+ * that no damage leads out of a buffer or round in circles. Owner file of raw reads of the data
+ * file. Checkpoints once in 64 pages; no locks.
  */
 #include "kv/lmdb_pages.h"
 
@@ -253,7 +253,8 @@ take_leaf(walk *w, uint64_t number, const node *n)
     return whole && p->entry != NULL ? p->entry(p->arg, n->key, value) : QL_OK;
 }
 
-static ql_status visit(walk *w, uint64_t number, uint32_t level, ql_str low, ql_str high, bool free);
+static ql_status visit(walk *w, uint64_t number, uint32_t level, ql_str low, ql_str high,
+                       bool free);
 
 /* Keys of the page: ascending, not below low, below high (empty: unbounded). The first of a branch
  * page stands for low. */
@@ -272,8 +273,9 @@ visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const pa
             continue;
         }
         bool first = i == 0 && !leaf;
-        if (!first && ((before.n != 0 && compare_keys(is_free, at.key, before) < (i == 0 ? 0 : 1)) ||
-                       (high.n != 0 && compare_keys(is_free, at.key, high) >= 0))) {
+        if (!first &&
+            ((before.n != 0 && compare_keys(is_free, at.key, before) < (i == 0 ? 0 : 1)) ||
+             (high.n != 0 && compare_keys(is_free, at.key, high) >= 0))) {
             QL_TRY(wrong(p, number, "a key out of order"));
         }
         if (leaf) {
@@ -283,8 +285,8 @@ visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const pa
         } else {
             uint64_t child = at.lo | (uint64_t)at.hi << 16 | (uint64_t)at.flags << 32;
             bool more = i + 1 < n && node_at(p, page, i + 1, h->lower, &next);
-            QL_TRY(visit(w, child, level + 1, first ? low : at.key, more ? next.key : high,
-                         is_free));
+            QL_TRY(
+                visit(w, child, level + 1, first ? low : at.key, more ? next.key : high, is_free));
         }
         before = first ? low : at.key;
     }

@@ -23,14 +23,14 @@ typedef struct qli_pages {
     ql_ctx *cx;
     int fd;
     uint32_t page_bytes;
-    uint64_t there, last;        /* whole pages in the file; number of the last one in use */
+    uint64_t there, last; /* whole pages in the file; number of the last one in use */
     qli_tree tree[2];
-    unsigned char *seen;         /* a bit a page; NULL: not kept */
-    char *buf[QLI_TREE_DEPTH];   /* a page each level */
-    char *big;                   /* value on pages of its own */
+    unsigned char *seen;       /* a bit a page; NULL: not kept */
+    char *buf[QLI_TREE_DEPTH]; /* a page each level */
+    char *big;                 /* value on pages of its own */
     size_t big_size;
-    uint64_t pages, bytes;       /* visited; of values */
-    uint32_t look;               /* since the last checkpoint */
+    uint64_t pages, bytes; /* visited; of values */
+    uint32_t look;         /* since the last checkpoint */
     /* Each entry in order; NULL: not wanted. */
     ql_status (*entry)(void *arg, ql_str key, ql_str value);
     /* Something is wrong at page `page`, behind key `near` (the last one read; empty: none). */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Is the data file as long as its newest state needs? A page behind its end would be a bus error at
- * the moment somebody reads it. LMDB writes no page that was free again before its transaction ended,
- * so a whole file may end early: then all that is missing stands in the list of free pages. Single-
- * threaded, at open.
+ * the moment somebody reads it. LMDB writes no page that was free again before its transaction
+ * ended, so a whole file may end early: then all that is missing stands in the list of free pages.
+ * Single- threaded, at open.
  */
 #include <stdio.h>
 

@@ -224,8 +224,8 @@ qli_lapply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
     return QL_OK;
 }
 
-/* Would what was put so far, on new pages at the end of the file, leave less than the reserve? Pages
- * are written when the transaction is committed. */
+/* Would what was put so far, on new pages at the end of the file, leave less than the reserve?
+ * Pages are written when the transaction is committed. */
 static ql_status
 keep_reserve(ql_ctx *cx, qli_lapply *a)
 {

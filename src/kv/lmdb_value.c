@@ -65,8 +65,8 @@ qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key)
     /* In the log, too: whoever made the statement is seldom the one who can help. */
     if (cx->inst != NULL) {
         ql_log_write(cx->inst->log, QL_LOG_ERROR,
-                     "'%s' is damaged: the value of key 0x%s%s does not match its checksum", l->path,
-                     hex, key.n > n ? "..." : "");
+                     "'%s' is damaged: the value of key 0x%s%s does not match its checksum",
+                     l->path, hex, key.n > n ? "..." : "");
     }
     return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
                         "Operation cannot be performed. The data file is corrupt: the value of key "

@@ -165,6 +165,7 @@ place(ql_ctx *cx, rcursor *c, ql_str key, bool back)
         stand(c, i, back ? qli_mt_seek_lt(m, key) : qli_mt_seek_ge(m, key));
     }
     c->base_tied = false;
+    c->base_k = (ql_str){NULL, 0};
     c->base_st = back ? qli_lcursor_seek_lt(cx, c->base, key, &c->base_k, &c->base_v)
                       : qli_lcursor_seek_ge(cx, c->base, key, &c->base_k, &c->base_v);
     if (QL_UNLIKELY(c->base_st != QL_OK && c->base_st != QL_END)) {
@@ -172,6 +173,14 @@ place(ql_ctx *cx, rcursor *c, ql_str key, bool back)
         return c->base_st;
     }
     return QL_OK;
+}
+
+/* After an error of place. */
+static ql_status
+failed_at(const rcursor *c, ql_status st, ql_str *k)
+{
+    *k = c->base_k;
+    return st;
 }
 
 /* Those that stand on the current key go one step on. */
@@ -255,7 +264,10 @@ ql_status
 qli_rcursor_seek_ge(ql_ctx *cx, ql_kv_cursor *cursor, ql_str key, ql_str *k, ql_str *v)
 {
     rcursor *c = (rcursor *)cursor;
-    QL_TRY(place(cx, c, key, false));
+    ql_status st = place(cx, c, key, false);
+    if (st != QL_OK) {
+        return failed_at(c, st, k);
+    }
     return settle(cx, c, k, v);
 }
 
@@ -263,7 +275,10 @@ ql_status
 qli_rcursor_seek_lt(ql_ctx *cx, ql_kv_cursor *cursor, ql_str key, ql_str *k, ql_str *v)
 {
     rcursor *c = (rcursor *)cursor;
-    QL_TRY(place(cx, c, key, true));
+    ql_status st = place(cx, c, key, true);
+    if (st != QL_OK) {
+        return failed_at(c, st, k);
+    }
     return settle(cx, c, k, v);
 }
 

@@ -2,8 +2,8 @@
  *
  * --check-data: looks through a data directory that no server is using, changes nothing, and prints
  * what it finds. First the data file page by page, believing nothing; then, in a process of its own
- * (damaged pages may end it), the redo log, and every table against its indexes as CHECK TABLE does.
- * Runs on the main thread, alone.
+ * (damaged pages may end it), the redo log, and every table against its indexes as CHECK TABLE
+ * does. Runs on the main thread, alone.
  */
 #include <stdio.h>
 #include <string.h>

@@ -77,9 +77,8 @@ end_index(checker *c, const ql_index *ix, uint64_t entries)
 {
     char text[400];
     if (c->told > TOLD_PER_INDEX) {
-        (void)snprintf(text, sizeof text, "Index '%.*s': %llu more such findings",
-                       (int)ix->name.n, ix->name.p,
-                       (unsigned long long)(c->told - TOLD_PER_INDEX));
+        (void)snprintf(text, sizeof text, "Index '%.*s': %llu more such findings", (int)ix->name.n,
+                       ix->name.p, (unsigned long long)(c->told - TOLD_PER_INDEX));
         QL_TRY(c->report(c->cx, c->arg, text));
     }
     if (entries != c->rows) {
@@ -108,9 +107,9 @@ check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
         return found_error(c, ix, st);
     }
     ql_str want = {locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES};
-    return ql_str_eq(suffix, want) ? QL_OK
-                                   : found(c, ix, "an entry leads to another row than its own",
-                                           qli_str(&c->key));
+    return ql_str_eq(suffix, want)
+               ? QL_OK
+               : found(c, ix, "an entry leads to another row than its own", qli_str(&c->key));
 }
 
 static ql_status
@@ -157,8 +156,8 @@ check_entry(checker *c, const ql_index *ix, ql_str key, ql_str suffix)
     if (st != QL_OK) {
         return found_error(c, ix, st);
     }
-    QL_TRY(qli_secondary_key(c->cx, &c->key, c->t, ix, c->values, qli_str(&c->row_key),
-                             &is_unique));
+    QL_TRY(
+        qli_secondary_key(c->cx, &c->key, c->t, ix, c->values, qli_str(&c->row_key), &is_unique));
     return ql_str_eq(qli_str(&c->key), key) ? QL_OK
                                             : found(c, ix, "an entry does not match its row", key);
 }

@@ -75,9 +75,9 @@ qli_scan_locks(const ql_scan *s)
 /* scan.c */
 /* The clustered key that a secondary entry points to, in s->lookup. */
 ql_status qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
-/* One entry of the index into row `row`. QL_END: the entry had no row when it was looked for, and is
- * gone itself by now or the row is back (other sessions' commits, in views that are no snapshot).
- * An entry that leads nowhere is 1712. */
+/* One entry of the index into row `row`. QL_END: the entry had no row when it was looked for, and
+ * is gone itself by now or the row is back (other sessions' commits, in views that are no
+ * snapshot). An entry that leads nowhere is 1712. */
 ql_status qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row,
                               size_t *bytes) QL_MUST_USE;
 /* A whole row's bytes into row `row` of the batch. */

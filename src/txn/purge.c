@@ -63,13 +63,18 @@ find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, char key[RECORD_KEY], char **va
 {
     ql_kv_snap *s;
     ql_kv_cursor *c = NULL;
-    ql_str k, v;
+    ql_str k = {NULL, 0}, v = {NULL, 0};
     QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
     ql_status st = ql_kv_cursor_open(cx, s, &c);
     if (st == QL_OK) {
         ql_str edge =
             last ? (ql_str){trash_to, sizeof trash_to} : (ql_str){trash_from, sizeof trash_from};
         st = last ? ql_kv_seek_lt(cx, c, edge, &k, &v) : ql_kv_seek_ge(cx, c, edge, &k, &v);
+    }
+    if (QL_UNLIKELY(st == QL_ERROR && k.n != 0) &&
+        memcmp(k.p, trash_from, k.n < sizeof trash_from ? k.n : sizeof trash_from) != 0) {
+        ql_diag_clear_error(cx->diag); /* a damaged value of somebody else's */
+        st = QL_END;
     }
     if (st == QL_OK &&
         (k.n != RECORD_KEY || v.n < 4 || memcmp(k.p, trash_from, sizeof trash_from) != 0)) {

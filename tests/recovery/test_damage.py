@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the server says of files that are damaged, missing or of another moment: refused with one line and nothing changed, or taken as far as
 they are whole. And data directories that earlier versions wrote: they open, with everything in them, and are then of today's format."""
+import collections
 import hashlib
-import pathlib
+import os
+import random
 import subprocess
 import tarfile
 
+import pymysql
 import quell
 from harness import main
 
 COMPAT = quell.ROOT / "tests/compat"
+DAMAGES = int(os.environ.get("QUELL_DAMAGES", "12"))
 
 
 def digest(datadir):
@@ -155,6 +159,126 @@ def test_damaged_log_of_format_1():
     refused(server, "quell.mdb-redo0' is damaged at offset")
     start_with(server, "--redo-salvage")
     assert server.query("SELECT COUNT(*) FROM d.t") == ((520,),)
+    assert server.stop() == 0
+    server.remove()
+
+
+def check_data(server):
+    r = subprocess.run([server.binary, "--check-data", f"--datadir={server.datadir}"], env=server.env, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=120)
+    return r.returncode, r.stdout.decode(errors="replace")
+
+
+QUESTIONS = ["SELECT COUNT(*), SUM(id), SUM(CRC32(s)), SUM(LENGTH(b)) FROM d.t",
+             "SELECT COUNT(*), SUM(id), SUM(CRC32(s)) FROM d.t FORCE INDEX (a) WHERE a >= 0",
+             "SELECT COUNT(*), MIN(s), MAX(s), SUM(CRC32(b)) FROM d.t FORCE INDEX (s) WHERE s > ''",
+             "SELECT SUM(CRC32(b)) FROM d.t WHERE id IN (10, 100, 200, 300, 400, 500, 600, 700, 800)",
+             "SELECT COUNT(*) FROM d.long_keys WHERE k > ''"]
+
+
+def damage(data, rng):
+    """A random page, spoilt in one of the ways disks and people do."""
+    page = rng.randrange(2, len(data) // 4096) * 4096
+    how = rng.choice(("bit", "byte", "line", "zeros", "noise", "other page"))
+    at = page + rng.randrange(4096)
+    if how == "bit":
+        data[at] ^= 1 << rng.randrange(8)
+    elif how == "byte":
+        data[at] = (data[at] + rng.randrange(1, 256)) % 256
+    elif how == "line":
+        at -= at % 64
+        data[at:at + 64] = rng.randbytes(64)
+    elif how == "zeros":
+        data[page:page + 4096] = bytes(4096)
+    elif how == "noise":
+        data[page:page + 4096] = rng.randbytes(4096)
+    else:
+        other = rng.randrange(2, len(data) // 4096) * 4096
+        data[page:page + 4096] = data[other:other + 4096]
+    return f"{how} in page {page // 4096}"
+
+
+def ask(server, right):
+    """What became of the questions: a set of words."""
+    seen = set()
+    try:
+        server.start()
+    except (quell.ServerDied, pymysql.MySQLError):
+        assert "[ERROR]" in server.log_text() or "[Error]" in server.log_text(), "died without a word: " + server.log_text()
+        return {"refused"}
+    for q in QUESTIONS:
+        try:
+            seen.add("right" if server.query(q) == right[q] else "WRONG: " + q)
+        except pymysql.MySQLError as e:
+            seen.add("death" if e.args[0] in (2003, 2006, 2013) else "error")
+    if "death" in seen:
+        server.proc.wait(60)
+        server.proc = None
+        assert "quelld: [ERROR] " in server.log_text(), "died without a word: " + server.log_text()[-2000:]
+    else:
+        server.kill9()
+    return seen
+
+
+def test_damaged_pages():
+    """Whatever is damaged: an answer that is wrong without an error is always one that --check-data finds, and no server dies without a line
+    that says why."""
+    rng = random.Random(20240229)
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, a INT, s VARCHAR(700), b TEXT, KEY a (a), KEY s (s))")
+    server.query("CREATE TABLE d.long_keys (k VARBINARY(2000) PRIMARY KEY)")
+    server.query("INSERT INTO d.t (a, s, b) VALUES " +
+                 ",".join(f"({i % 7}, CONCAT('text {i}', REPEAT('x', {i % 100})), REPEAT('b', {i * 13 % 4500}))" for i in range(1000)))
+    server.query("INSERT INTO d.long_keys VALUES " + ",".join(f"(CONCAT(REPEAT('k', {600 + i}), '{i}'))" for i in range(40)))
+    right = {q: server.query(q) for q in QUESTIONS}
+    assert server.stop() == 0
+    rc, text = check_data(server)
+    assert rc == 0 and "No damage found" in text, text
+    whole = (server.datadir / "quell.mdb").read_bytes()
+    counts = collections.Counter()
+    for _ in range(DAMAGES):
+        data = bytearray(whole)
+        what = damage(data, rng)
+        (server.datadir / "quell.mdb").write_bytes(bytes(data))
+        rc, text = check_data(server)
+        assert rc in (0, 1, 2), (rc, text)
+        assert bytes(data) == (server.datadir / "quell.mdb").read_bytes()
+        for log in server.datadir.glob("quell.mdb-redo*"):
+            log.unlink()  # the file was closed: none is needed
+        server.log.unlink()
+        seen = ask(server, right)
+        wrong = [w for w in seen if w.startswith("WRONG")]
+        assert rc != 0 or not wrong, (what, wrong)
+        assert rc != 0 or seen == {"right"}, (what, seen, "and --check-data says nothing", text)
+        counts["found by --check-data" if rc else "not found (and without effect)"] += 1
+        counts["wrong answer" if wrong else "death with a line" if "death" in seen else "refused" if "refused" in seen else
+               "error" if "error" in seen else "right answers"] += 1
+    print(f"# {DAMAGES} damages: {dict(counts)}")
+    server.remove()
+
+
+def test_checksums_of_rows():
+    """Bits that flip in rows and index entries are errors, in whichever way they are met, and --check-data names the table's keys."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT PRIMARY KEY, s VARCHAR(100))")
+    server.query("INSERT INTO d.t VALUES (1, 'the first row'), (2, 'the second row')")
+    assert server.stop() == 0
+    flip(server.datadir / "quell.mdb", b"the second row")
+    rc, text = check_data(server)
+    assert rc == 2 and "a value that does not match its checksum" in text and "d.t: Index 'PRIMARY'" in text, text
+    server.start()
+    assert server.query("SELECT s FROM d.t WHERE id = 1") == (("the first row",),)
+    for q in ("SELECT s FROM d.t WHERE id = 2", "SELECT COUNT(*) FROM d.t", "UPDATE d.t SET s = 'x' WHERE id = 2"):
+        try:
+            raise AssertionError(server.query(q))
+        except pymysql.MySQLError as e:
+            assert e.args[0] == 1877, e
+    rows = server.query("CHECK TABLE d.t")
+    assert rows[-1][2:] == ("error", "Corrupt") and rows[0][2] == "warning", rows
     assert server.stop() == 0
     server.remove()
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Damage to the data file: values that do not match their checksums, a file that is cut short before
- * it is opened or while it is open, and the space that is left free while it grows.
+ * Damage to the data file: values that do not match their checksums, a file that is cut short
+ * before it is opened or while it is open, and the space that is left free while it grows.
  */
 #include <signal.h>
 #include <sys/wait.h>
@@ -28,8 +28,8 @@ crc32c_is_that_of_the_rfc(void **state)
         for (unsigned n = 0; n < 200; n++) {
             uint32_t whole = qli_crc32c(0, p + from, n);
             assert_int_equal(whole, qli_crc32c_by_table(0, p + from, n));
-            assert_int_equal(whole, qli_crc32c(qli_crc32c(0, p + from, n / 3), p + from + n / 3,
-                                               n - n / 3));
+            assert_int_equal(
+                whole, qli_crc32c(qli_crc32c(0, p + from, n / 3), p + from + n / 3, n - n / 3));
         }
     }
 }
@@ -215,8 +215,8 @@ bus_error_names_the_file(void **state)
     test_dir_remove(dir);
 }
 
-/* What would grow into the reserve is told as a full disk is, and has changed nothing; small commits
- * and what fits into free pages go on. */
+/* What would grow into the reserve is told as a full disk is, and has changed nothing; small
+ * commits and what fits into free pages go on. */
 static void
 reserve_is_kept(void **state)
 {

@@ -61,8 +61,7 @@ fill(sess *s, bool with_primary)
 static void
 key_of(sess *s, ql_table *t, const ql_index *ix, int64_t i, ql_buf *key)
 {
-    row_values r =
-        row_of(i, i % 10 == 9 ? NO_INT : i * 2, i % 7 == 0 ? NULL : "text", (uint64_t)i);
+    row_values r = row_of(i, i % 10 == 9 ? NO_INT : i * 2, i % 7 == 0 ? NULL : "text", (uint64_t)i);
     ql_buf row = {0};
     bool is_unique;
     OK(qli_clustered_key(&s->cx, &row, t, r.v));
@@ -235,7 +234,8 @@ scans_tell(void **state)
         assert_string_equal(ql_diag_error(s->cx.diag)->text, "Index k is corrupted");
         ql_diag_reset(s->cx.diag);
         /* the rows themselves are read as before */
-        assert_int_equal(read_through(s, t, "PRIMARY", ways[i].view, ways[i].locking, &rows), QL_END);
+        assert_int_equal(read_through(s, t, "PRIMARY", ways[i].view, ways[i].locking, &rows),
+                         QL_END);
         assert_int_equal(rows, ROWS - 1);
         commit(s);
     }
@@ -247,9 +247,12 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(whole_tables_have_no_findings), TEST(hidden_row_ids_have_no_findings),
-        TEST(missing_entry),                 TEST(missing_row),
-        TEST(entry_of_another_value),        TEST(damaged_row_and_many),
+        TEST(whole_tables_have_no_findings),
+        TEST(hidden_row_ids_have_no_findings),
+        TEST(missing_entry),
+        TEST(missing_row),
+        TEST(entry_of_another_value),
+        TEST(damaged_row_and_many),
         TEST(scans_tell),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
