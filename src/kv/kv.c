@@ -78,6 +78,12 @@ ql_kv_cursor_close(ql_kv_cursor *c)
     }
 }
 
+void
+ql_kv_cursor_trust(ql_kv_cursor *c)
+{
+    c->trusting = true;
+}
+
 ql_status
 ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v)
 {

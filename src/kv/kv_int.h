@@ -54,6 +54,7 @@ struct ql_kv_snap {
 
 struct ql_kv_cursor {
     const ql_kv_ops *ops; /* [const] */
+    bool trusting;        /* [owner] values are not compared with their checksums */
 };
 
 struct ql_kv_apply {

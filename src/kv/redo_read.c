@@ -165,6 +165,7 @@ place(ql_ctx *cx, rcursor *c, ql_str key, bool back)
         stand(c, i, back ? qli_mt_seek_lt(m, key) : qli_mt_seek_ge(m, key));
     }
     c->base_tied = false;
+    c->base->trusting = c->c.trusting;
     c->base_k = (ql_str){NULL, 0};
     c->base_st = back ? qli_lcursor_seek_lt(cx, c->base, key, &c->base_k, &c->base_v)
                       : qli_lcursor_seek_ge(cx, c->base, key, &c->base_k, &c->base_v);

@@ -118,12 +118,20 @@ decode(checker *c, ql_str row)
     return ql_row_decode_values(c->cx, c->t->types, c->t->ncolumns, c->t->missing, row, c->values);
 }
 
+/* Read once more as a point: scans do not compare checksums. */
 static ql_status
-check_row(checker *c, ql_str key, ql_str row)
+check_row(checker *c, ql_str key)
 {
     const ql_index *primary = &c->t->indexes[0];
-    ql_status st = decode(c, row);
+    ql_str row;
+    ql_status st = ql_txn_get(c->cx, QL_VIEW_STATEMENT, key, &row);
     c->rows++;
+    if (st == QL_END) {
+        return found(c, primary, "a row that is not found by its key", key);
+    }
+    if (st == QL_OK) {
+        st = decode(c, row);
+    }
     if (st != QL_OK) {
         return found_error(c, primary, st);
     }
@@ -181,7 +189,7 @@ walk(checker *c, ql_txn_cursor *cur, const ql_index *ix, uint64_t *n)
     ql_status st = ql_txn_seek_ge(c->cx, cur, qli_str(&c->key), &k, &v);
     while (st == QL_OK && (!bounded || ql_str_cmp(k, qli_str(&c->end)) < 0)) {
         QL_TRY(look(c));
-        QL_TRY(is_first ? check_row(c, k, v) : check_entry(c, ix, k, v));
+        QL_TRY(is_first ? check_row(c, k) : check_entry(c, ix, k, v));
         ++*n;
         st = ql_txn_next(c->cx, cur, &k, &v);
     }

@@ -214,6 +214,9 @@ ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out)
         ql_mem_free(c);
         return st;
     }
+    if (view == QL_VIEW_STATEMENT || view == QL_VIEW_OWN) {
+        ql_kv_cursor_trust(c->kc); /* what is going to be locked or changed is compared */
+    }
     sh->refs++;
     c->shot = sh;
     c->t = t;

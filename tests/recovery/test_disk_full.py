@@ -147,5 +147,56 @@ def test_full_disk_in_the_middle():
         assert server.stop() == 0
 
 
+class Gauge(threading.Thread):
+    """The least that was free."""
+
+    def __init__(self, disk):
+        super().__init__(daemon=True)
+        self.disk, self.least, self.stop = disk, disk.free(), threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.stop.wait(0.001):
+            self.least = min(self.least, self.disk.free())
+
+    def end(self):
+        self.stop.set()
+        self.join()
+        return self.least
+
+
+def test_the_reserve_is_kept():
+    """What grows stops in front of disk_reserve, not at the last byte: a commit, which waits and can be killed, and spilled changes (1026)."""
+    reserve = 16 << 20
+    with SmallDisk() as disk:
+        (disk.dir / "tmp").mkdir()
+        server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=16M", f"--tmpdir={disk.dir / 'tmp'}"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.n (id INT PRIMARY KEY)")
+        server.query("INSERT INTO d.n VALUES " + ",".join(f"({i})" for i in range(15000)))
+        server.query("CREATE TABLE d.t (id INT PRIMARY KEY, s TEXT)")
+        fill = "INSERT INTO d.t SELECT id, REPEAT('x', 4000) FROM d.n"  # 60 MB
+        gauge = Gauge(disk)
+        w = Writer(server, 0, text=fill)
+        quell.until(lambda: waiting(server, w.id) or w.error, what="waiting for disk space")
+        server.query(f"KILL QUERY {w.id}")
+        w.join(30)
+        assert w.error == 1021, w.error
+        least = gauge.end()
+        assert least >= reserve - (1 << 20), least
+        server.query("SET GLOBAL transaction_memory_limit = 1048576")
+        gauge = Gauge(disk)
+        w = Writer(server, 0, text=fill)
+        w.join(60)
+        assert w.error == 1026, w.error
+        least = gauge.end()
+        assert least >= reserve - (3 << 20), least
+        assert server.query("SELECT COUNT(*) FROM d.t") == ((0,),)
+        server.query("INSERT INTO d.t VALUES (1, 'small ones go on')")
+        server.query("DELETE FROM d.n")
+        assert server.stop() == 0
+
+
 if __name__ == "__main__":
     main(globals())
