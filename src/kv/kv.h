@@ -77,8 +77,9 @@ ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUS
 
 ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
 void ql_kv_cursor_close(ql_kv_cursor *c);
-/* From now on its values are not compared with their checksums (ql_kv_get always does). For plain
- * scans: comparing costs them about a quarter more. */
+/* From now on only each eighth of its values is compared with its checksum (ql_kv_get compares
+ * all), so that a page that is damaged as a whole is met and a single bit mostly not. For plain
+ * scans: comparing all costs them about a quarter more. */
 void ql_kv_cursor_trust(ql_kv_cursor *c);
 /* Position and read; QL_END = none there. QL_ERROR (1877) with *k set: that key is there, its value
  * is damaged. Bytes of value are valid until the snapshot ends, those of key until the next call on
