@@ -3,8 +3,9 @@
  * Quotas are counters. The budget is a counter too until it is overdrawn; then the asking thread
  * looks for the largest under mu (rank BUDGET, below everything but the log: memory is asked for
  * with other mutexes held). Memory that is on its way back counts as come back: that of statements
- * told to end (for a second; one that has not ended by then is passed over) and what waits to be
- * freed. So one overdraft ends one statement, not one after the other until the first has let go.
+ * told to end (for some seconds; one that has not ended by then is passed over) and what waits to
+ * be freed. So one overdraft ends one statement, not one after the other until the first has let
+ * go.
  */
 #include "base/quota.h"
 
@@ -16,7 +17,10 @@
 #define SMALL_WORK ((size_t)1 << 20)
 /* After a look the next one is due when so much more is taken. */
 #define STEP_LEAST ((size_t)256 << 10)
-#define TOLD_COUNTS_NS 1000000000
+/* So long is a statement believed to end soon; the shorter when a quarter more than allowed is
+ * taken. */
+#define TOLD_NS 5000000000
+#define TOLD_IN_NEED_NS 1000000000
 
 /* Owner: the instance. */
 struct ql_budget {
@@ -119,13 +123,14 @@ is_told(const ql_quota *q)
 static size_t
 survey(const ql_budget *b, ql_quota **largest)
 {
+    size_t limit = load(&b->limit), coming = load(&b->freeing), most = 0;
+    int64_t patience = load(&b->used) / 5 * 4 > limit ? TOLD_IN_NEED_NS : TOLD_NS;
     int64_t now = ql_now_mono_ns();
-    size_t coming = load(&b->freeing), most = 0;
     *largest = NULL;
     for (ql_quota *q = b->quotas; q != NULL; q = q->next) {
         size_t used = load(&q->used);
         if (is_told(q)) {
-            coming += now - q->told_ns < TOLD_COUNTS_NS ? used : 0;
+            coming += now - q->told_ns < patience ? used : 0;
         } else if (work_of(q) != 0 && used >= SMALL_WORK && used > most) {
             *largest = q;
             most = used;
@@ -248,7 +253,7 @@ ql_budget_missed(ql_budget *b, const ql_budget_victim *v)
     ql_mutex_lock(&b->mu);
     for (ql_quota *q = b->quotas; q != NULL; q = q->next) {
         if (q->owner == v->owner && q->told == v->work) {
-            q->told_ns = ql_now_mono_ns() - TOLD_COUNTS_NS;
+            q->told_ns = ql_now_mono_ns() - TOLD_NS;
         }
     }
     ql_mutex_unlock(&b->mu);

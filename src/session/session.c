@@ -377,8 +377,7 @@ ops_rollback(ql_ctx *cx)
 static void
 ops_request_shutdown(ql_ctx *cx)
 {
-    ql_session_env *env = cx->session->env;
-    env->request_shutdown(env->arg);
+    cx->session->stops_server = true;
 }
 
 static int64_t

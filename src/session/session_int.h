@@ -78,6 +78,7 @@ struct ql_session {
     bool silent;             /* init_connect: nobody gets the results */
     bool more_results;       /* another statement of the text follows the reply being written */
     ql_proc_command command; /* being run, as shown */
+    bool stops_server; /* the running statement is SHUTDOWN: asked for when its client has the OK */
     bool is_kill; /* the running statement is KILL: it is told even when it kills its own connection
                    */
     bool watched; /* the watcher knows the socket */

@@ -416,6 +416,10 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
     if (!s->silent) {
         tell(s, st, out, more, reply, arg);
     }
+    if (s->stops_server && st == QL_OK) { /* earlier, it could be the one that gets 1053 */
+        s->env->request_shutdown(s->env->arg);
+    }
+    s->stops_server = false;
     swap_diagnostics(s);
     return st;
 }

@@ -114,7 +114,7 @@ class Server:
         out = open(self.log, "ab")
         self.proc = subprocess.Popen(
             [self.binary, f"--datadir={self.datadir}", f"--socket={self.socket}", f"--port={self.port}",
-             "--bind-address=127.0.0.1", "--admin-port=0", *self.args],
+             "--bind-address=127.0.0.1", "--admin-port=0", f"--tmpdir={self.dir}", *self.args],
             stdout=out, stderr=subprocess.STDOUT, env=self.env, preexec_fn=in_child())
         out.close()
         if wait:
