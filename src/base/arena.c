@@ -32,8 +32,8 @@
 #define LAST_BLOCK 65536u
 #define LARGE_FROM (LAST_BLOCK / 4)
 #define PAGE ((size_t)4096)
-#define MAP_FROM ((size_t)1 << 20)  /* blocks from the system, whole pages */
-#define BIG_ARENA ((size_t)4 << 20) /* from here on ordinary blocks are such */
+#define MAP_FROM ((size_t)1 << 20)   /* blocks from the system, whole pages */
+#define BIG_ARENA ((size_t)16 << 20) /* from here on ordinary blocks are such */
 
 typedef struct block {
     struct block *below;

@@ -85,13 +85,13 @@ test_large_arenas(void **state)
     ql_quota q = {0};
     fixture_begin(&cx);
     ql_arena *a = ql_arena_new("large", &q);
-    unsigned char *p[3000];
-    for (size_t i = 0; i < 3000; i++) {
+    static unsigned char *p[8000];
+    for (size_t i = 0; i < 8000; i++) {
         p[i] = ql_arena_alloc(&cx, a, 4000);
         assert_non_null(p[i]);
         memset(p[i], (int)(i & 0xff), 4000);
     }
-    assert_in_range(ql_arena_used(a), 3000 * 4000, 3000 * 4000 + (3 << 20));
+    assert_in_range(ql_arena_used(a), 8000 * 4000, 8000 * 4000 + (3 << 20));
     size_t most = 0;
     for (int round = 0; round < 50; round++) {
         ql_arena_mark m = ql_arena_save(a);
@@ -103,8 +103,8 @@ test_large_arenas(void **state)
         most = ql_arena_used(a) > most ? ql_arena_used(a) : most;
         ql_arena_restore(a, m);
     }
-    assert_true(most < 3000 * 4000 + (6 << 20));
-    for (size_t i = 0; i < 3000; i++) {
+    assert_true(most < 8000 * 4000 + (6 << 20));
+    for (size_t i = 0; i < 8000; i++) {
         assert_int_equal(p[i][0], i & 0xff);
         assert_int_equal(p[i][3999], i & 0xff);
     }
