@@ -54,11 +54,14 @@ struct ql_acl {
     ql_rwlock mu;             /* rank ACL */
     qli_snapshot *now;        /* [mu] a reference */
     _Atomic uint64_t version; /* of now: says to sessions whether theirs is old */
+    _Atomic bool stale;       /* a change has been committed that could not be read (no memory) */
 };
 
 /* --- cache.c --- */
 /* Read all accounts and grants from the newest committed state into the cache. */
 ql_status qli_acl_reload(ql_ctx *cx, ql_acl *acl) QL_MUST_USE;
+/* The same when a former attempt has failed; whoever looks at the cache tries. */
+void qli_acl_catch_up(ql_ctx *cx, ql_acl *acl);
 qli_snapshot *qli_snapshot_get(ql_acl *acl); /* with a reference */
 void qli_snapshot_put(qli_snapshot *s);
 /* Accounts whose grants count for the session, most specific first (manual, "Access Control, Stage

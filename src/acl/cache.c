@@ -325,21 +325,36 @@ ql_acl_close(ql_acl *acl)
     }
 }
 
-void
-ql_acl_committed(ql_ctx *cx)
+/* The change is committed: no kill keeps it from being seen. */
+static void
+reload_surely(ql_ctx *cx, ql_acl *acl)
 {
-    if (cx->vars == NULL || !cx->vars->acl_changed || cx->inst->acl == NULL) {
-        return;
-    }
-    cx->vars->acl_changed = false;
-    ql_hold(cx, QL_INTR_STMT_MASK |
-                    QL_INTR_CONN_MASK); /* the change is committed: logins must see it */
-    if (qli_acl_reload(cx, cx->inst->acl) != QL_OK) {
+    ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
+    if (qli_acl_reload(cx, acl) != QL_OK) {
+        atomic_store_explicit(&acl->stale, true, memory_order_release);
         ql_log_write(cx->inst->log, QL_LOG_ERROR,
-                     "Accounts could not be read anew; FLUSH PRIVILEGES tries again");
+                     "Accounts could not be read anew; the next look at them tries again");
         ql_diag_clear_error(cx->diag);
     }
     ql_unhold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
+}
+
+void
+qli_acl_catch_up(ql_ctx *cx, ql_acl *acl)
+{
+    if (QL_UNLIKELY(atomic_load_explicit(&acl->stale, memory_order_acquire)) &&
+        atomic_exchange_explicit(&acl->stale, false, memory_order_acq_rel)) {
+        reload_surely(cx, acl);
+    }
+}
+
+void
+ql_acl_committed(ql_ctx *cx)
+{
+    if (cx->vars != NULL && cx->vars->acl_changed && cx->inst->acl != NULL) {
+        cx->vars->acl_changed = false;
+        reload_surely(cx, cx->inst->acl);
+    }
 }
 
 void
@@ -421,6 +436,7 @@ qli_session_view(ql_ctx *cx)
     if (acl == NULL || cx->vars->account == NULL) {
         return (qli_view){0};
     }
+    qli_acl_catch_up(cx, acl);
     struct ql_acl_session *s = cx->vars->acl_session;
     if (s == NULL) {
         s = cx->vars->acl_session = ql_mem_zalloc(sizeof *s);

@@ -125,6 +125,7 @@ ql_acl_find(ql_ctx *cx, ql_arena *a, ql_str user, ql_str host, ql_account *out)
 {
     ql_acl *acl = cx->inst->acl;
     ql_status st = QL_END;
+    qli_acl_catch_up(cx, acl);
     ql_rwlock_read(&acl->mu);
     const qli_cached *c = best_match(acl, user, host);
     if (c != NULL) {

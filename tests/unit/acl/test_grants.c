@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 
+#include "base/mem.h"
 #include "fixture.h"
 
 static ql_privs
@@ -409,6 +410,33 @@ grants_count_at_once(void **state)
     sess_end(&other);
 }
 
+/* A REVOKE that was committed while memory was out counts as soon as somebody looks again. */
+static void
+a_failed_reload_is_made_up_for(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot, other;
+    ql_account a;
+    create_user(s, "u", "%");
+    begin(s);
+    OK(grant_on(s, "u", "d", NULL, QL_PM(SELECT)));
+    acl_commit(s);
+    sess_begin(&other, &w->inst);
+    log_in(&other, &a);
+    assert_true(may(&other, QL_PRIV_SELECT, "d", "t"));
+    begin(s);
+    OK(revoke_on(s, "u", "d", NULL, QL_PM(SELECT)));
+    ql_txn_stmt_end(&s->cx);
+    OK(ql_txn_commit(&s->cx));
+    ql_mem_fail_after(1);
+    ql_acl_committed(&s->cx);
+    ql_mem_fail_after(0);
+    assert_false(ql_diag_has_error(s->cx.diag));
+    assert_false(may(&other, QL_PRIV_SELECT, "d", "t"));
+    ql_acl_end_session(&other.cx);
+    sess_end(&other);
+}
+
 static void
 patterns_of_databases(void **state)
 {
@@ -654,6 +682,7 @@ main(void)
         TEST(grants_meet_at_the_account),
         TEST(checks),
         TEST(grants_count_at_once),
+        TEST(a_failed_reload_is_made_up_for),
         TEST(patterns_of_databases),
         TEST(patterns_of_patterns),
         TEST(the_most_specific_database_counts),
