@@ -172,6 +172,9 @@ count_login(ql_session *s, ql_status st)
 {
     ql_ctx *cx = &s->cx;
     const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (s->wire.net.ssl != NULL) {
+        ql_count(cx, QL_CT_SSL_ACCEPTS, 1);
+    }
     if (st == QL_OK) {
         ql_count_max(cx, QL_CT_MAX_USED_CONNECTIONS, ql_procs_count(cx->inst->procs));
     } else if (c != NULL && c->number == QL_ER_CON_COUNT_ERROR) {
@@ -235,7 +238,6 @@ qli_login(ql_session *s)
     }
     if (s->wire.net.ssl != NULL) {
         ql_proc_set_owner_cuts(cx->proc);
-        ql_count(cx, QL_CT_SSL_ACCEPTS, 1);
     }
     s->logged_in = s->end == QLI_END_NONE;
     if (s->logged_in && !run_init_connect(s)) {
