@@ -21,9 +21,10 @@ typedef struct ql_session_ops {
                          ql_outcome *out);
     ql_status (*deallocate)(ql_ctx *cx, ql_str name);
     void (*request_shutdown)(ql_ctx *cx); /* SHUTDOWN */
-    /* Monotonic accept time when the running command is the connection's first one, else 0: a KILL
-     * QUERY does not hit statements that began later (Ctrl-C, KILL.md 6). NULL = 0. */
-    int64_t (*kill_not_after)(ql_ctx *cx);
+    /* When the running statement is all that the connection has been told so far, and it was told
+     * so right after its login: the number under which it was accepted, else 0. A KILL QUERY by it
+     * is perhaps a late Ctrl-C (KILL.md 6). NULL = 0. */
+    uint64_t (*kill_late_as)(ql_ctx *cx);
     bool (*client_found_rows)(ql_ctx *cx); /* CLIENT_FOUND_ROWS; NULL = false */
 } ql_session_ops;
 

@@ -4,10 +4,13 @@
  * wakes the victim; it never waits for it, and takes no lock of what the victim waits for. Ids are
  * 64-bit. Runs in the killer's thread.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "exec/exec_int.h"
 #include "intr/sync.h"
+
+#define GONE_NS ((int64_t)10 * 1000000000) /* that long an id of a vanished client is known */
 
 static uint64_t
 own_id(ql_ctx *cx)
@@ -15,9 +18,17 @@ own_id(ql_ctx *cx)
     return cx->proc != NULL ? ql_proc_id(cx->proc) : 0;
 }
 
+/* Tools close first and kill second: who has just gone is no error for those who could see him. */
 static ql_status
-unknown_thread(ql_ctx *cx, uint64_t id)
+no_such_thread(ql_ctx *cx, uint64_t id)
 {
+    bool mine = false;
+    if (ql_procs_has_vanished(cx->inst->procs, id, GONE_NS, cx->vars->viewer.user, &mine) &&
+        (mine || ql_acl_has(cx, QL_PRIV_PROCESS))) {
+        ql_warn_text(cx, QL_DIAG_NOTE, QL_ER_NO_SUCH_THREAD,
+                     "Connection %llu has ended: its client went away", (unsigned long long)id);
+        return QL_OK;
+    }
     return ql_fail(cx, QL_ER_NO_SUCH_THREAD, (unsigned long)id);
 }
 
@@ -40,6 +51,8 @@ count_kill(ql_ctx *cx, bool query_only, ql_raise_result r)
 {
     if (r == QL_RAISE_IDLE) {
         ql_count(cx, QL_CT_KILLS_IDLE, 1);
+    } else if (r == QL_RAISE_SPARED) {
+        ql_count(cx, QL_CT_KILLS_SPARED, 1);
     } else if (r == QL_RAISE_DONE) {
         ql_count(cx, query_only ? QL_CT_KILLS_QUERY : QL_CT_KILLS_CONNECTION, 1);
     }
@@ -55,8 +68,28 @@ kill_self(ql_ctx *cx, bool query_only)
     return ql_check(cx);
 }
 
+/* What a client sends for Ctrl-C may come late and find the next statement. As whom this session
+ * was accepted, if its KILL QUERY of id is such a one; 0 = it is meant as it is (KILL.md 6). */
+static uint64_t
+late_as(ql_ctx *cx, const qli_run *run, uint64_t id)
+{
+    bool asks = run != NULL && run->ops != NULL && run->ops->kill_late_as != NULL;
+    uint64_t number = asks ? run->ops->kill_late_as(cx) : 0;
+    return number != 0 && ql_procs_same_client(cx->inst->procs, cx->proc, id) ? number : 0;
+}
+
+static void
+tell_spared(ql_ctx *cx, const qli_run *run, uint64_t id)
+{
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_KILL_SPARED, (unsigned long long)id);
+    (void)snprintf(run->out->info, sizeof run->out->info,
+                   "Nothing killed: connection %llu runs a later statement",
+                   (unsigned long long)id);
+}
+
+/* run: the KILL statement; NULL when it is a command. */
 static ql_status
-kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, int64_t not_after)
+kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, const qli_run *run)
 {
     ql_proc_info row;
     QL_TRY(QL_SYNC(cx, BEFORE_KILL));
@@ -65,17 +98,20 @@ kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, int64_t not_after)
     }
     ql_status st = id == 0 ? QL_END : ql_procs_find(cx, cx->inst->procs, id, cx->arena, &row);
     if (st == QL_END) {
-        return unknown_thread(cx, id);
+        return no_such_thread(cx, id);
     }
     QL_TRY(st);
     if (!may_kill(cx, &row)) {
         return ql_fail(cx, QL_ER_KILL_DENIED_ERROR, (unsigned long)id);
     }
-    ql_raise_result r =
-        query_only ? ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_QUERY, false, not_after)
-                   : ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_CONN, true, 0);
+    ql_raise_result r = query_only ? ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_QUERY, false,
+                                                    late_as(cx, run, id))
+                                   : ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_CONN, true, 0);
     count_kill(cx, query_only, r);
-    return r == QL_RAISE_NO_THREAD ? unknown_thread(cx, id) : QL_OK;
+    if (r == QL_RAISE_SPARED) {
+        tell_spared(cx, run, id);
+    }
+    return r == QL_RAISE_NO_THREAD ? no_such_thread(cx, id) : QL_OK;
 }
 
 static ql_status
@@ -109,23 +145,28 @@ kill_query_id(ql_ctx *cx, uint64_t query_id)
     return r == QL_RAISE_DONE ? QL_OK : unknown_query(cx, query_id);
 }
 
-/* 'user'@'host' names a row; '%' (or none given) is any host; ports do not count. */
-static bool
-host_matches(ql_str pattern, ql_str host)
+/* Whose sessions KILL USER means: accounts, as CURRENT_USER() says them, not the Host column. */
+typedef struct kill_target {
+    ql_str user, host;
+    bool any_host; /* KILL USER name: all accounts of that name */
+} kill_target;
+
+static kill_target
+target_of(ql_ctx *cx, const ql_ast_kill *k)
 {
-    const char *colon = host.n > 0 ? memrchr(host.p, ':', host.n) : NULL;
-    ql_str bare = {host.p, colon != NULL ? (size_t)(colon - host.p) : host.n};
-    if (pattern.n == 0 || ql_str_eq(pattern, QL_STR("%"))) {
-        return true;
+    if (k->user->name.p != NULL) {
+        return (kill_target){k->user->name, k->user->host, k->any_host};
     }
-    return ql_str_eq_nocase(pattern, host) || ql_str_eq_nocase(pattern, bare);
+    const ql_account *me = cx->vars->account; /* CURRENT_USER() */
+    return me != NULL ? (kill_target){me->user, me->host, false}
+                      : (kill_target){cx->vars->viewer.user, {"", 0}, true};
 }
 
 static ql_status
-kill_user(ql_ctx *cx, qli_run *run, const ql_ast_user *user, bool query_only)
+kill_user(ql_ctx *cx, qli_run *run, const ql_ast_kill *k)
 {
-    ql_str name = user->name.p != NULL ? user->name : cx->vars->viewer.user;
-    ql_str host = user->name.p != NULL ? user->host : QL_STR("%");
+    bool query_only = k->what == QL_KILL_QUERY;
+    kill_target who = target_of(cx, k);
     ql_proc_info *rows;
     size_t n;
     bool self = false;
@@ -135,8 +176,9 @@ kill_user(ql_ctx *cx, qli_run *run, const ql_ast_user *user, bool query_only)
         if (i % 256 == 0) {
             QL_TRY(ql_check(cx));
         }
-        if (!rows[i].authenticated || !ql_str_eq(rows[i].user, name) ||
-            !host_matches(host, rows[i].host) || !may_kill(cx, &rows[i])) {
+        if (!rows[i].authenticated ||
+            !ql_procs_is_account(cx->inst->procs, rows[i].id, who.user, who.host, who.any_host) ||
+            !may_kill(cx, &rows[i])) {
             continue;
         }
         if (rows[i].id == own_id(cx)) {
@@ -186,22 +228,18 @@ qli_exec_kill(ql_ctx *cx, qli_run *run)
     bool query_only = k->what == QL_KILL_QUERY;
     uint64_t id;
     if (k->user != NULL) {
-        return kill_user(cx, run, k->user, query_only);
+        return kill_user(cx, run, k);
     }
     QL_TRY(operand(cx, run, &id));
     if (k->what == QL_KILL_QUERY_ID) {
         return kill_query_id(cx, id);
     }
-    int64_t not_after = 0;
-    if (query_only && run->ops != NULL && run->ops->kill_not_after != NULL) {
-        not_after = run->ops->kill_not_after(cx);
-    }
-    return kill_connection_id(cx, id, query_only, not_after);
+    return kill_connection_id(cx, id, query_only, run);
 }
 
 ql_status
 ql_exec_kill(ql_ctx *cx, uint64_t id, bool query_only)
 {
     ql_count_command(cx, "kill");
-    return kill_connection_id(cx, id, query_only, 0);
+    return kill_connection_id(cx, id, query_only, NULL);
 }

@@ -66,6 +66,7 @@ qli_show_processlist(ql_ctx *cx, qli_run *run, bool full)
     }
     ql_type id = ql_type_int(true);
     id.length = 21;
+    id.nullable = false;
     QL_TRY(qli_table_init(run, &t, 8));
     qli_table_column(&t, 0, "Id", id);
     qli_table_string(&t, 1, "User", 32, false);

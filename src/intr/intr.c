@@ -80,14 +80,83 @@ update_pending(ql_intr *in)
     atomic_store_explicit(&in->pending, raised & ~in->held, memory_order_release);
 }
 
+/* ---- the statement as a target ---- */
+
+static uint64_t
+accepted_so_far(const ql_intr *in)
+{
+    return in->accepts != NULL ? atomic_load_explicit(in->accepts, memory_order_acquire) : 0;
+}
+
+/* [mu] */
+static void
+open_target(ql_intr *in, uint64_t stmt_id)
+{
+    in->accepts_at_open = accepted_so_far(in);
+    atomic_store_explicit(&in->stmt_id, stmt_id, memory_order_relaxed);
+}
+
+/* [mu] The open statement has ended. It is remembered when somebody connected meanwhile, for that
+ * may be the killer it is too late for. Two statements with no connection between them are one
+ * span. */
+static void
+remember_former(ql_intr *in)
+{
+    uint64_t from = in->accepts_at_open, to = accepted_so_far(in);
+    if (from == to) {
+        return;
+    }
+    if (in->nformer != 0 && in->former[in->nformer - 1].to == from) {
+        in->former[in->nformer - 1].to = to;
+        return;
+    }
+    if (in->nformer == QL_INTR_FORMER) {
+        memmove(in->former, in->former + 1, sizeof in->former - sizeof in->former[0]);
+        in->nformer--;
+    }
+    in->former[in->nformer++] = (ql_intr_span){from, to};
+}
+
+/* [mu] */
+static bool
+former_ran_at(const ql_intr *in, uint64_t number)
+{
+    for (uint32_t i = 0; i < in->nformer; i++) {
+        if (in->former[i].from < number && number <= in->former[i].to) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* [mu] */
+static void
+close_target(ql_intr *in)
+{
+    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) != 0) {
+        remember_former(in);
+    }
+    atomic_store_explicit(&in->stmt_id, 0, memory_order_relaxed);
+    uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
+    atomic_store_explicit(&in->raised, raised & ~QL_INTR_STMT_MASK, memory_order_relaxed);
+    update_pending(in);
+}
+
+void
+ql_intr_stmt_open(ql_intr *in, uint64_t stmt_id)
+{
+    ql_mutex_lock(&in->mu);
+    open_target(in, stmt_id);
+    ql_mutex_unlock(&in->mu);
+}
+
 void
 ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id)
 {
-    int64_t now = ql_now_mono_ns();
-    ql_mutex_lock(&in->mu);
-    atomic_store_explicit(&in->stmt_id, stmt_id, memory_order_relaxed);
-    in->stmt_begin_ns = now;
-    ql_mutex_unlock(&in->mu);
+    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) != stmt_id) {
+        ql_intr_stmt_open(in, stmt_id);
+    }
+    in->working = true;
     atomic_store_explicit(&in->checkpoints, 0, memory_order_relaxed);
     in->kill_at = in->armed_at;
     in->kill_at_reason = in->armed_reason;
@@ -99,17 +168,34 @@ ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id)
     in->last_check_line = 0;
 }
 
+/* [owner] The work that began has ended. */
+static void
+end_work(ql_intr *in)
+{
+    if (in->working) {
+        in->working = false;
+        in->stmt_checkpoints = atomic_load_explicit(&in->checkpoints, memory_order_relaxed);
+        in->kill_at = 0;
+    }
+}
+
+void
+ql_intr_stmt_next(ql_intr *in, uint64_t stmt_id)
+{
+    ql_mutex_lock(&in->mu);
+    close_target(in);
+    open_target(in, stmt_id);
+    ql_mutex_unlock(&in->mu);
+    end_work(in);
+}
+
 void
 ql_intr_stmt_end(ql_intr *in)
 {
     ql_mutex_lock(&in->mu);
-    atomic_store_explicit(&in->stmt_id, 0, memory_order_relaxed);
-    uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
-    atomic_store_explicit(&in->raised, raised & ~QL_INTR_STMT_MASK, memory_order_relaxed);
-    update_pending(in);
+    close_target(in);
     ql_mutex_unlock(&in->mu);
-    in->stmt_checkpoints = atomic_load_explicit(&in->checkpoints, memory_order_relaxed);
-    in->kill_at = 0;
+    end_work(in);
 }
 
 void
@@ -121,7 +207,7 @@ ql_intr_arm_kill(ql_intr *in, uint64_t at, uint32_t reason)
 
 /* [mu] The part of reasons that has something to hit. */
 static uint32_t
-reasons_that_hit(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
+reasons_that_hit(ql_intr *in, uint32_t reasons, uint64_t stmt_id)
 {
     uint64_t running = atomic_load_explicit(&in->stmt_id, memory_order_relaxed);
     if (atomic_load_explicit(&in->raised, memory_order_relaxed) & QL_INTR_CONN_MASK) {
@@ -130,18 +216,19 @@ reasons_that_hit(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_af
     if (stmt_id != 0 && stmt_id != running) {
         return 0;
     }
-    if (running == 0 || (not_after != 0 && in->stmt_begin_ns > not_after)) {
-        return reasons & QL_INTR_CONN_MASK;
-    }
-    return reasons;
+    return running != 0 ? reasons : reasons & QL_INTR_CONN_MASK;
 }
 
-bool
-qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after, int cut_fd)
+qli_hit
+qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, uint64_t late_as, int cut_fd)
 {
-    bool wake = false;
+    bool wake = false, spared = false;
     ql_mutex_lock(&in->mu);
-    uint32_t hit = reasons_that_hit(in, reasons, stmt_id, not_after);
+    uint32_t hit = reasons_that_hit(in, reasons, stmt_id);
+    if (late_as != 0 && (hit & QL_INTR_STMT_MASK) != 0 && former_ran_at(in, late_as)) {
+        spared = true;
+        hit &= ~QL_INTR_STMT_MASK;
+    }
     if (hit != 0) {
         atomic_fetch_or_explicit(&in->raised, hit, memory_order_relaxed);
         update_pending(in);
@@ -159,19 +246,13 @@ qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_
         ql_intr_wake(in);
     }
     ql_mutex_unlock(&in->mu);
-    return hit != 0;
-}
-
-bool
-ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after)
-{
-    return qli_intr_raise_cut(in, reasons, stmt_id, not_after, -1);
+    return hit != 0 ? QLI_HIT : spared ? QLI_SPARED : QLI_MISSED;
 }
 
 bool
 ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id)
 {
-    return ql_intr_raise_before(in, reasons, stmt_id, 0);
+    return qli_intr_raise_cut(in, reasons, stmt_id, 0, -1) == QLI_HIT;
 }
 
 void
@@ -320,7 +401,7 @@ void
 ql_intr_trace(ql_ctx *cx, const char *file, int line)
 {
     ql_intr *in = cx->intr;
-    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) == 0) {
+    if (!in->working) {
         return;
     }
     uint64_t n = atomic_load_explicit(&in->checkpoints, memory_order_relaxed) + 1;

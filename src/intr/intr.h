@@ -26,6 +26,12 @@ enum ql_intr_reason {
 #define QL_INTR_STMT_MASK 0x000000ffu
 #define QL_INTR_CONN_MASK 0x0000ff00u
 
+#define QL_INTR_FORMER 8 /* former statements remembered */
+/* Connections accepted while former statements of a session ran: numbers from < number <= to. */
+typedef struct ql_intr_span {
+    uint64_t from, to;
+} ql_intr_span;
+
 /* Owner: the session; embedded in it. Other threads reach it only through ql_procs (by id, under
  * the row's mutex). */
 typedef struct ql_intr {
@@ -42,12 +48,16 @@ typedef struct ql_intr {
     _Atomic uint64_t checkpoints; /* [owner writes] passed so far; debug builds only count */
     uint64_t
         kill_at; /* [owner] kill sweep: raise kill_at_reason at this checkpoint number; 0 = off */
-    uint32_t kill_at_reason;      /* [owner] */
-    int64_t last_check_ns;        /* [owner] gap monitor, debug builds */
-    const char *last_check_file;  /* [owner] */
-    int last_check_line;          /* [owner] */
-    _Atomic bool peer_watched;    /* [server/watch] */
-    int64_t stmt_begin_ns;        /* [mu] monotonic time of the last stmt_begin */
+    uint32_t kill_at_reason;         /* [owner] */
+    int64_t last_check_ns;           /* [owner] gap monitor, debug builds */
+    const char *last_check_file;     /* [owner] */
+    int last_check_line;             /* [owner] */
+    _Atomic bool peer_watched;       /* [server/watch] */
+    const _Atomic uint64_t *accepts; /* [const] connections accepted so far; NULL = none counted */
+    uint64_t accepts_at_open;        /* [mu] of them, when the running statement opened */
+    ql_intr_span former[QL_INTR_FORMER]; /* [mu] oldest first */
+    uint32_t nformer;                    /* [mu] */
+    bool working;                 /* [owner] between stmt_begin and stmt_end: checkpoints count */
     uint64_t stmt_checkpoints;    /* [owner] checkpoints of the statement that ended last */
     uint64_t armed_at;            /* [owner] kill sweep: kill_at of the next statement */
     uint32_t armed_reason;        /* [owner] */
@@ -58,9 +68,14 @@ typedef struct ql_intr {
 ql_status ql_intr_init(ql_ctx *cx, ql_intr *in) QL_MUST_USE;
 void ql_intr_fini(ql_intr *in);
 
-/* Owner. A statement starts/ends to be a target. begin drops nothing: reasons left from an earlier
- * statement cannot exist, for end drops them under the same mutex that raise takes. */
+/* Owner. A statement starts/ends to be a target. open drops nothing: reasons left from an earlier
+ * statement cannot exist, for end drops them under the same mutex that raise takes. A statement is
+ * opened when its first byte has come; begin says that its work starts (and opens what is not open
+ * yet): checkpoints count from there. next: the open statement ends and the one behind it in the
+ * same text opens, in one step, so that there is no moment between them without a target. */
+void ql_intr_stmt_open(ql_intr *in, uint64_t stmt_id);
 void ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id);
+void ql_intr_stmt_next(ql_intr *in, uint64_t stmt_id);
 void ql_intr_stmt_end(ql_intr *in);
 /* Owner, debug builds. Kill sweep: the next statement (not the one now running) gets `reason`
  * raised at its checkpoint number `at`; 0 = off. One statement only. stmt_checkpoints says how many
@@ -71,9 +86,6 @@ void ql_intr_arm_kill(ql_intr *in, uint64_t at, uint32_t reason);
  * nothing to hit: a statement reason while no statement, or another one, runs; or the session is
  * dying already. Never waits. */
 bool ql_intr_raise(ql_intr *in, uint32_t reasons, uint64_t stmt_id);
-/* The same, but a statement reason does not hit a statement that began after the monotonic time
- * not_after (0 = no such limit). */
-bool ql_intr_raise_before(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after);
 /* Owner, idle for a while: give the event descriptor back (ten thousand idle connections then need
  * ten thousand descriptors, not twice that). Until unpark only connection reasons can come, and
  * they wake by shutting down the reading side of socket fd; no other wait than for that socket is

@@ -10,10 +10,16 @@
 /* Owner: take the tokens out of the eventfd. */
 void qli_intr_drain(ql_intr *in);
 
-/* ql_intr_raise_before that also shuts the socket cut_fd (-1 none) down when a connection reason
- * hits.
- */
-bool qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, int64_t not_after,
-                        int cut_fd);
+typedef enum qli_hit {
+    QLI_HIT,
+    QLI_MISSED, /* nothing there to hit */
+    QLI_SPARED, /* a statement reason that was meant for an earlier statement */
+} qli_hit;
+
+/* ql_intr_raise that also shuts the socket cut_fd (-1 none) down when a connection reason hits, and
+ * with late_as != 0 spares the running statement from statement reasons when an earlier one ran at
+ * the time that connection number late_as was accepted. */
+qli_hit qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, uint64_t late_as,
+                           int cut_fd);
 
 #endif

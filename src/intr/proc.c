@@ -15,6 +15,8 @@
 #include "intr/netio.h"
 #include "intr/proc_int.h"
 
+#define COPY_PIECE ((size_t)64 << 10) /* between two looks */
+
 qli_proc_shard *
 qli_proc_shard_of(ql_procs *ps, uint64_t id)
 {
@@ -38,6 +40,7 @@ ql_procs_free(ql_procs *ps)
         return;
     }
     for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
+        qli_gone_forget_all(&ps->shards[i]);
         ql_hash_fini(&ps->shards[i].rows);
         ql_mutex_fini(&ps->shards[i].mu);
     }
@@ -90,14 +93,46 @@ new_text(ql_str s)
 }
 
 static void
-replace_text(ql_proc *row, qli_text **slot, ql_str s)
+put_text(ql_proc *row, qli_text **slot, qli_text *fresh)
 {
-    qli_text *fresh = new_text(s);
     ql_mutex_lock(&row->mu);
     qli_text *old = *slot;
     *slot = fresh;
     ql_mutex_unlock(&row->mu);
     qli_text_put(old);
+}
+
+static void
+replace_text(ql_proc *row, qli_text **slot, ql_str s)
+{
+    put_text(row, slot, new_text(s));
+}
+
+/* As new_text, with looks at the kill flag: a statement may be as long as max_allowed_packet. */
+static ql_status
+new_long_text(ql_ctx *cx, ql_str s, qli_text **out)
+{
+    if (s.p == NULL || s.n <= COPY_PIECE) {
+        *out = new_text(s);
+        return QL_OK;
+    }
+    qli_text *t = *out = ql_mem_alloc(sizeof *t + s.n + 1);
+    if (t == NULL) {
+        return QL_OK;
+    }
+    atomic_init(&t->refs, 1);
+    t->n = s.n;
+    for (size_t at = 0, n; at < s.n; at += n) {
+        n = s.n - at < COPY_PIECE ? s.n - at : COPY_PIECE;
+        memcpy(t->p + at, s.p + at, n);
+        ql_status st = ql_check(cx);
+        if (st != QL_OK) {
+            ql_mem_free(t);
+            return st;
+        }
+    }
+    t->p[s.n] = '\0';
+    return QL_OK;
 }
 
 /* ---- life of a row ---- */
@@ -112,6 +147,7 @@ qli_proc_put(ql_proc *row)
     qli_text_put(row->host);
     qli_text_put(row->db);
     qli_text_put(row->info);
+    qli_client_put(row->client);
     ql_mutex_fini(&row->mu);
     ql_mem_free(row);
 }
@@ -133,6 +169,7 @@ ql_proc_add(ql_ctx *cx, ql_procs *ps, ql_intr *in, int net_fd, const char *host)
     ql_mutex_init(&row->mu, QL_RANK_PROC);
     row->id = atomic_fetch_add_explicit(&ps->next_id, 1, memory_order_relaxed) + 1;
     row->in = in;
+    in->accepts = &ps->accepts;
     row->net_fd = net_fd;
     atomic_init(&row->refs, 1);
     row->user = new_text(QL_STR("unauthenticated user"));
@@ -156,6 +193,7 @@ ql_proc_remove(ql_procs *ps, ql_proc *row)
     row->in = NULL;
     row->quota = NULL;
     ql_mutex_unlock(&row->mu);
+    qli_gone_remember(shard, row);
     ql_mutex_unlock(&shard->mu);
     atomic_fetch_sub_explicit(&ps->count, 1, memory_order_relaxed);
     qli_proc_put(row);
@@ -203,19 +241,34 @@ ql_proc_set_db(ql_proc *row, ql_str db)
 void
 ql_proc_set_command(ql_proc *row, ql_proc_command command)
 {
-    atomic_store_explicit(&row->command, (int)command, memory_order_relaxed);
+    atomic_store_explicit(&row->command, (int)command, memory_order_release);
     atomic_store_explicit(&row->command_ns, ql_now_mono_ns(), memory_order_relaxed);
 }
 
 void
-ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text)
+ql_proc_set_query_id(ql_proc *row, uint64_t stmt_id)
 {
-    replace_text(row, &row->info, text);
-    atomic_store_explicit(&row->query_id, stmt_id, memory_order_relaxed);
-    if (stmt_id != 0) {
+    uint64_t old = atomic_load_explicit(&row->query_id, memory_order_relaxed);
+    if (stmt_id != 0 && stmt_id != old) {
         atomic_store_explicit(&row->examined, 0, memory_order_relaxed);
         atomic_store_explicit(&row->sent, 0, memory_order_relaxed);
     }
+    atomic_store_explicit(&row->query_id, stmt_id, memory_order_release);
+}
+
+ql_status
+ql_proc_set_info(ql_ctx *cx, ql_proc *row, ql_str text)
+{
+    qli_text *fresh;
+    QL_TRY(new_long_text(cx, text, &fresh));
+    put_text(row, &row->info, fresh);
+    return QL_OK;
+}
+
+void
+ql_proc_forget_info(ql_proc *row)
+{
+    put_text(row, &row->info, NULL);
 }
 
 uint64_t
@@ -310,26 +363,35 @@ ql_proc_set_memory(ql_proc *row, const struct ql_quota *quota)
 
 /* [m_shard] */
 static ql_raise_result
-raise_row(ql_proc *row, uint64_t stmt_id, uint32_t reasons, bool cut, int64_t not_after)
+raise_row(ql_proc *row, uint64_t stmt_id, uint32_t reasons, bool cut, uint64_t late_as)
 {
     const uint32_t polite = QL_INTR_SHUTDOWN | QL_INTR_IDLE; /* the owner still says good-bye */
     cut = cut && !atomic_load_explicit(&row->owner_cuts, memory_order_relaxed) &&
           (reasons & QL_INTR_CONN_MASK & ~polite) != 0;
-    bool hit = qli_intr_raise_cut(row->in, reasons, stmt_id, not_after, cut ? row->net_fd : -1);
+    qli_hit hit = qli_intr_raise_cut(row->in, reasons, stmt_id, late_as, cut ? row->net_fd : -1);
     uint32_t raised = atomic_load_explicit(&row->in->raised, memory_order_relaxed);
-    return hit || (raised & QL_INTR_CONN_MASK) != 0 ? QL_RAISE_DONE : QL_RAISE_IDLE;
+    if (hit == QLI_HIT || (raised & QL_INTR_CONN_MASK) != 0) {
+        return QL_RAISE_DONE;
+    }
+    return hit == QLI_SPARED ? QL_RAISE_SPARED : QL_RAISE_IDLE;
+}
+
+uint64_t
+ql_procs_accept(ql_procs *ps)
+{
+    return atomic_fetch_add_explicit(&ps->accepts, 1, memory_order_acq_rel) + 1;
 }
 
 ql_raise_result
 ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons, bool cut,
-               int64_t not_after)
+               uint64_t late_as)
 {
     ql_raise_result result = QL_RAISE_NO_THREAD;
     qli_proc_shard *shard = qli_proc_shard_of(ps, id);
     ql_mutex_lock(&shard->mu);
     ql_proc *row = qli_proc_lookup(shard, id);
     if (row != NULL) {
-        result = raise_row(row, stmt_id, reasons, cut, not_after);
+        result = raise_row(row, stmt_id, reasons, cut, late_as);
     }
     ql_mutex_unlock(&shard->mu);
     return result;

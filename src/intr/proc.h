@@ -116,9 +116,13 @@ void ql_proc_set_user(ql_proc *row, ql_str user, ql_str host, uint64_t account_f
 void ql_proc_set_db(ql_proc *row, ql_str db);
 /* Restarts Time (idle too: KILL.md 4). */
 void ql_proc_set_command(ql_proc *row, ql_proc_command command);
-/* The statement being run, passwords already masked; {NULL,0} = none. The row keeps a copy. Sets
- * Query_id. */
-void ql_proc_set_info(ql_proc *row, uint64_t stmt_id, ql_str text);
+/* The statement that is a target of kills now, and 0 = none: Query_id. Info is shown only while it
+ * is set. A new one starts the counters of rows. */
+void ql_proc_set_query_id(ql_proc *row, uint64_t stmt_id);
+/* Its text, passwords already masked; {NULL,0} = none. The row keeps a copy, made with looks at the
+ * kill flag: QL_KILLED, and then it is as it was. */
+ql_status ql_proc_set_info(ql_ctx *cx, ql_proc *row, ql_str text) QL_MUST_USE;
+void ql_proc_forget_info(ql_proc *row);
 /* Copy the statement's text, cut to n bytes; returns the length. Any thread that knows the row to
  * be there. */
 size_t ql_proc_copy_statement(ql_proc *row, char *p, size_t n);
@@ -138,6 +142,28 @@ void ql_proc_set_memory(ql_proc *row, const struct ql_quota *quota);
 
 /* account_flags in the row, a snapshot taken at login (kill-facts 6). */
 #define QL_PROC_SYSTEM_USER 1u
+
+/* Who a session is beyond what the list shows; known from the login on (proc_client.c). */
+typedef struct ql_proc_client {
+    ql_str account_user, account_host; /* the account, as CURRENT_USER() says it */
+    ql_str peer;                       /* where it comes from, without a port */
+    bool has_attrs;                    /* it sent connection attributes */
+    ql_str pid, program;               /* _pid and program_name among them; n 0 = not there */
+} ql_proc_client;
+/* Owner; the strings are copied. Without memory the session counts as nobody's. */
+void ql_proc_set_client(ql_proc *row, const ql_proc_client *client);
+/* Is connection id a session of that account? any_host: of any account of that user name. False
+ * when there is none. */
+bool ql_procs_is_account(ql_procs *ps, uint64_t id, ql_str user, ql_str host, bool any_host);
+/* May id be the connection that `row` was opened to kill for: same account, same peer, and where
+ * both sent attributes the same process and program. */
+bool ql_procs_same_client(ql_procs *ps, ql_proc *row, uint64_t id);
+
+/* Owner, before ql_proc_remove: the session ends because its client went away. Its id is then
+ * remembered for a while (the last QLI_GONE_ROOM of a shard). */
+void ql_proc_set_vanished(ql_proc *row);
+/* Did connection id end so within the last ns nanoseconds? *mine: its user name was `user`. */
+bool ql_procs_has_vanished(ql_procs *ps, uint64_t id, int64_t ns, ql_str user, bool *mine);
 
 /* Copy of a row for listings; strings live in the arena given. */
 typedef struct ql_proc_info {
@@ -169,14 +195,17 @@ uint64_t ql_procs_conn_of_stmt(ql_procs *ps, uint64_t stmt_id);
 typedef enum ql_raise_result {
     QL_RAISE_DONE,      /* set, or the session is dying already */
     QL_RAISE_IDLE,      /* statement reason, and that statement does not run: no effect */
+    QL_RAISE_SPARED,    /* statement reason, meant for an earlier statement: no effect */
     QL_RAISE_NO_THREAD, /* no such connection */
 } ql_raise_result;
 /* Raise by id. A connection reason other than SHUTDOWN and IDLE also shuts the socket down, unless
- * cut is false (the killer's own). not_after: with a statement reason and not_after != 0,
- * statements that began after this monotonic time are not hit (late Ctrl-C; KILL.md 6). Never
- * waits. */
+ * cut is false (the killer's own). late_as != 0 (late Ctrl-C; KILL.md 6): the running statement is
+ * spared a statement reason when an earlier one of that session ran as connection number late_as
+ * was accepted. Never waits. */
 ql_raise_result ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons,
-                               bool cut, int64_t not_after);
+                               bool cut, uint64_t late_as);
+/* A connection has been accepted: its number, from 1. Any thread. */
+uint64_t ql_procs_accept(ql_procs *ps);
 /* Raise on every session (shutdown); cut: shut sockets down too. */
 void ql_procs_raise_all(ql_procs *ps, uint32_t reasons, bool cut);
 /* fn for each id and descriptor now connected; for the watcher. Called under a shard mutex: must

@@ -30,8 +30,10 @@ struct ql_proc {
     ql_mutex mu;                  /* rank PROC */
     qli_text *user, *host, *db;   /* [mu] */
     qli_text *info;               /* [mu] */
+    struct qli_client *client;    /* [mu] NULL before login */
     uint64_t account_flags;       /* [mu] */
     bool authenticated;           /* [mu] */
+    bool vanished;                /* [owner] the client went away */
     const struct ql_quota *quota; /* [mu] */
     _Atomic int command;
     _Atomic int64_t command_ns; /* when Command was set */
@@ -48,14 +50,26 @@ struct ql_proc {
     _Atomic uint64_t examined, sent; /* [owner writes] */
 };
 
+/* A connection whose client went away. */
+typedef struct qli_gone {
+    uint64_t id;    /* 0 = free */
+    int64_t at_ns;  /* when its row left */
+    qli_text *user; /* name it had logged in with; NULL = none */
+} qli_gone;
+
+#define QLI_GONE_ROOM 128
+
 typedef struct qli_proc_shard {
     ql_mutex mu;
-    ql_hash rows; /* [mu] by id */
+    ql_hash rows;                 /* [mu] by id */
+    uint32_t next_gone;           /* [mu] */
+    qli_gone gone[QLI_GONE_ROOM]; /* [mu] a ring */
 } qli_proc_shard;
 
 /* Owner: the instance. */
 struct ql_procs {
     _Atomic uint64_t next_id, next_stmt_id;
+    _Atomic uint64_t accepts; /* connections accepted so far */
     _Atomic size_t count;
     qli_proc_shard shards[QLI_PROC_SHARDS];
 };
@@ -65,5 +79,10 @@ qli_proc_shard *qli_proc_shard_of(ql_procs *ps, uint64_t id);
 ql_proc *qli_proc_lookup(qli_proc_shard *shard, uint64_t id);
 void qli_proc_put(ql_proc *row); /* gives a reference back */
 void qli_text_put(qli_text *t);
+/* Give a reference to a row's client back. */
+void qli_client_put(struct qli_client *c);
+/* [m_shard] The row leaves; remember its id when its client vanished. Takes over row->user then. */
+void qli_gone_remember(qli_proc_shard *shard, ql_proc *row);
+void qli_gone_forget_all(qli_proc_shard *shard);
 
 #endif

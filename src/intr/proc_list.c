@@ -11,6 +11,7 @@
 #include "intr/proc_int.h"
 
 #define CHECK_EVERY 256
+#define SNAPSHOT_TRIES 100
 
 const char *
 ql_proc_command_text(ql_proc_command c)
@@ -180,15 +181,30 @@ copy_trx(const ql_proc_trx *t, ql_proc_info *out)
     out->tables_wrote = QL_PTRX_GET(t, tables_wrote);
 }
 
+/* Command and query id of one moment: while Command is Query there is an id (the owner sets the id
+ * first and takes it away last). Gives up on a session that is too fast. */
+static ql_proc_command
+command_and_query(const ql_proc *row, uint64_t *query_id)
+{
+    ql_proc_command c = QL_PC_SLEEP;
+    for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+        *query_id = atomic_load_explicit(&row->query_id, memory_order_acquire);
+        c = (ql_proc_command)atomic_load_explicit(&row->command, memory_order_acquire);
+        bool same = *query_id == atomic_load_explicit(&row->query_id, memory_order_acquire);
+        if (same && (c != QL_PC_QUERY || *query_id != 0)) {
+            break;
+        }
+    }
+    return c;
+}
+
 static void
 copy_numbers(const ql_proc *row, const row_view *v, ql_proc_info *out)
 {
     int64_t now = ql_now_mono_ns();
     out->id = row->id;
-    out->query_id = atomic_load_explicit(&row->query_id, memory_order_relaxed);
-    out->command = v->killed ? "Killed"
-                             : ql_proc_command_text((ql_proc_command)atomic_load_explicit(
-                                   &row->command, memory_order_relaxed));
+    ql_proc_command command = command_and_query(row, &out->query_id);
+    out->command = v->killed ? "Killed" : ql_proc_command_text(command);
     out->time_ms = age_ms(now, atomic_load_explicit(&row->command_ns, memory_order_relaxed));
     out->state = state_of(row);
     out->rows_examined = atomic_load_explicit(&row->examined, memory_order_relaxed);
@@ -216,6 +232,10 @@ copy_row(ql_ctx *cx, ql_arena *a, ql_proc *row, ql_proc_info *out)
     }
     *out = (ql_proc_info){0};
     copy_numbers(row, &v, out);
+    if (out->query_id == 0) { /* the text of a statement that has ended */
+        qli_text_put(v.info);
+        v.info = NULL;
+    }
     ql_status st = copy_texts(cx, a, &v, out);
     drop_view(&v);
     return st;

@@ -42,7 +42,24 @@ ql_command_proc(ql_com com)
             return commands[i].shown;
         }
     }
-    return QL_PC_QUERY;
+    return QL_PC_COUNT; /* "Error" */
+}
+
+bool
+ql_command_is_statement(int first)
+{
+    switch (first) {
+    case QL_COM_QUERY:
+    case QL_COM_STMT_PREPARE:
+    case QL_COM_STMT_EXECUTE:
+    case QL_COM_INIT_DB:
+    case QL_COM_FIELD_LIST:
+    case QL_COM_PROCESS_INFO:
+    case QL_COM_PROCESS_KILL:
+        return true;
+    default:
+        return false;
+    }
 }
 
 static bool

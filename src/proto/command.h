@@ -23,5 +23,8 @@ typedef struct ql_command {
 ql_status ql_command_decode(ql_ctx *cx, ql_str payload, ql_command *out) QL_MUST_USE;
 /* What the process list shows while it runs. */
 ql_proc_command ql_command_proc(ql_com com);
+/* Does the command that begins with this byte run as a statement, which a KILL QUERY can hit? The
+ * others only look at the session. */
+bool ql_command_is_statement(int first);
 
 #endif

@@ -23,6 +23,28 @@
 
 /* ---- decoding ---- */
 
+/* Of the connection attributes (protocol documentation, "CLIENT_CONNECT_ATTRS"; pairs of strings)
+ * the two that name the process. Pairs that are cut short are left out. */
+static void
+decode_attrs(ql_str attrs, qli_client_hello *h)
+{
+    ql_reader r = ql_reader_of(attrs);
+    h->has_attrs = true;
+    while (ql_reader_left(&r) != 0) {
+        ql_str name = ql_read_lenenc_str(&r);
+        ql_str value = ql_read_lenenc_str(&r);
+        if (r.bad) {
+            return;
+        }
+        value.n = value.n < QLI_ATTR_MAX ? value.n : QLI_ATTR_MAX;
+        if (ql_str_eq(name, QL_STR("_pid"))) {
+            h->pid = value;
+        } else if (ql_str_eq(name, QL_STR("program_name"))) {
+            h->program = value;
+        }
+    }
+}
+
 static void
 decode_auth_and_rest(ql_reader *r, qli_client_hello *h)
 {
@@ -40,7 +62,7 @@ decode_auth_and_rest(ql_reader *r, qli_client_hello *h)
         h->plugin = ql_read_cstr_or_rest(r);
     }
     if ((h->caps & QL_CAP_CONNECT_ATTRS) && ql_reader_left(r) != 0) {
-        (void)ql_read_lenenc_str(r); /* connection attributes: nothing shows them yet */
+        decode_attrs(ql_read_lenenc_str(r), h);
     }
     if ((h->caps & QL_CAP_ZSTD) && ql_reader_left(r) != 0) {
         h->zstd_level = (uint8_t)ql_read_le(r, 1);
@@ -82,6 +104,9 @@ qli_change_user_decode(ql_str payload, uint32_t caps, qli_client_hello *out)
     }
     if ((caps & QL_CAP_PLUGIN_AUTH) && ql_reader_left(&r) != 0) {
         out->plugin = ql_read_cstr_or_rest(&r);
+    }
+    if ((caps & QL_CAP_CONNECT_ATTRS) && ql_reader_left(&r) != 0) {
+        decode_attrs(ql_read_lenenc_str(&r), out);
     }
     return !r.bad;
 }
@@ -178,6 +203,8 @@ keep_hello(ql_ctx *cx, ql_arena *a, qli_client_hello *h)
     QL_TRY(keep_str(cx, a, &h->user));
     QL_TRY(keep_str(cx, a, &h->auth));
     QL_TRY(keep_str(cx, a, &h->db));
+    QL_TRY(keep_str(cx, a, &h->pid));
+    QL_TRY(keep_str(cx, a, &h->program));
     return keep_str(cx, a, &h->plugin);
 }
 
@@ -190,6 +217,9 @@ fill_login(ql_login *out, const qli_client_hello *h, const ql_handshake_conf *co
     out->user = h->user;
     out->db = h->db;
     out->host = conf->peer_name;
+    out->has_attrs = h->has_attrs;
+    out->pid = h->pid;
+    out->program = h->program;
     out->account = *account;
 }
 
@@ -245,6 +275,11 @@ ql_handshake_change_user(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, 
     hello.max_packet = out->max_packet;
     if (hello.charset == 0) {
         hello.charset = out->charset;
+    }
+    if (!hello.has_attrs) { /* the program is still the one that logged in */
+        hello.has_attrs = out->has_attrs;
+        hello.pid = out->pid;
+        hello.program = out->program;
     }
     QL_TRY(keep_hello(cx, a, &hello));
     QL_TRY(ql_random_nonce(cx, nonce, sizeof nonce));

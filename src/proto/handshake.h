@@ -30,10 +30,12 @@ typedef struct ql_login {
     uint32_t max_packet; /* what the client says it can take */
     ql_zip_kind zip;     /* compression agreed, from the next packet on */
     uint8_t zip_level;
-    uint16_t charset; /* collation id wished for */
-    ql_str user;      /* as given */
-    ql_str db;        /* n 0 = none */
-    ql_str host;      /* peer */
+    uint16_t charset;    /* collation id wished for */
+    ql_str user;         /* as given */
+    ql_str db;           /* n 0 = none */
+    ql_str host;         /* peer */
+    bool has_attrs;      /* it sent connection attributes */
+    ql_str pid, program; /* _pid and program_name of them */
     ql_account account;
 } ql_login;
 

@@ -204,13 +204,33 @@ wait_small(ql_ctx *cx, ql_wire *w, ql_deadline dl)
 }
 
 ql_status
-ql_wire_read_after_idle(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_str *payload)
+ql_wire_wait(ql_ctx *cx, ql_wire *w, ql_deadline dl, bool slim, int *first)
 {
-    if (w->in_pos == w->in.n) {
+    if (slim && w->in_pos == w->in.n) {
         ql_wire_release(w);
         QL_TRY(wait_small(cx, w, dl));
     }
-    return ql_wire_read(cx, w, dl, QL_W_IDLE, payload);
+    QL_TRY(fill(cx, w, HEADER, dl, QL_W_IDLE));
+    bool empty = frame_length(w->in.p + w->in_pos) == 0;
+    if (!empty) {
+        QL_TRY(fill(cx, w, HEADER + 1, dl, QL_W_IDLE));
+    }
+    *first = empty ? -1 : (uint8_t)w->in.p[w->in_pos + HEADER];
+    return QL_OK;
+}
+
+bool
+ql_wire_is_whole(const ql_wire *w)
+{
+    size_t have = w->in.n - w->in_pos;
+    uint32_t len = have >= HEADER ? frame_length(w->in.p + w->in_pos) : 0;
+    return have >= HEADER && len < QL_PACKET_FRAME_MAX && have - HEADER >= len;
+}
+
+size_t
+ql_wire_gathered(const ql_wire *w)
+{
+    return w->out.n - w->out_done;
 }
 
 void

@@ -51,10 +51,10 @@ void ql_wire_restart(ql_wire *w);
  * connection cannot go on. QL_KILLED. */
 ql_status ql_wire_read(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind,
                        ql_str *payload) QL_MUST_USE;
-/* As ql_wire_read with kind IDLE for the first packet of an exchange, but without holding a buffer
- * while nothing comes: for connections that have been idle for a while. */
-ql_status ql_wire_read_after_idle(ql_ctx *cx, ql_wire *w, ql_deadline dl,
-                                  ql_str *payload) QL_MUST_USE;
+/* Wait, as IDLE, until the next packet has begun: *first is the first byte of its payload, -1 when
+ * it is empty. The packet stays for ql_wire_read. slim: without holding a buffer while nothing
+ * comes, for connections that have been idle for a while. Statuses as ql_wire_read. */
+ql_status ql_wire_wait(ql_ctx *cx, ql_wire *w, ql_deadline dl, bool slim, int *first) QL_MUST_USE;
 
 /* Build a packet: begin, put bytes into the buffer returned, end. begin after begin without end
  * drops what was put (a kill while it was built). end flushes when much has gathered. Waits:
@@ -65,6 +65,10 @@ ql_status ql_wire_end(ql_ctx *cx, ql_wire *w) QL_MUST_USE;
 void ql_wire_begin_reply(ql_wire *w);
 /* What has been ended so far must not be dropped from a reply that has begun. */
 void ql_wire_keep(ql_wire *w);
+/* Is the next packet there as a whole, so that reading it does not wait? */
+bool ql_wire_is_whole(const ql_wire *w);
+/* Bytes that wait to be sent. */
+size_t ql_wire_gathered(const ql_wire *w);
 /* Everything ended so far goes to the socket. QL_TIMEOUT after dl. Waits: NET_WRITE. */
 ql_status ql_wire_flush(ql_ctx *cx, ql_wire *w, ql_deadline dl) QL_MUST_USE;
 ql_deadline ql_wire_write_deadline(const ql_wire *w);

@@ -8,6 +8,7 @@
 #include "proto/handshake.h"
 
 #define QLI_NONCE_SIZE 20
+#define QLI_ATTR_MAX 128
 
 /* The client's answer to the greeting, or COM_CHANGE_USER. */
 typedef struct qli_client_hello {
@@ -15,6 +16,8 @@ typedef struct qli_client_hello {
     uint16_t charset;
     uint8_t zstd_level;
     ql_str user, auth, db, plugin; /* in the arena of the login */
+    bool has_attrs;                /* connection attributes came */
+    ql_str pid, program;           /* _pid and program_name of them, cut to QLI_ATTR_MAX */
 } qli_client_hello;
 
 /* Decode without touching the network; false = malformed. Strings share the payload. */

@@ -268,7 +268,7 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
                                       .fd = fd,
                                       .is_unix = from->is_unix,
                                       .is_admin = from->is_admin,
-                                      .accept_mono_ns = ql_now_mono_ns()};
+                                      .accepted_as = ql_procs_accept(server->inst->procs)};
         fill_peer(&c->start, sa);
         size_t stack = ql_sysvar_global_u64(server->inst, QL_SV_THREAD_STACK);
         if (ql_thread_start(cx, &thread, "connection", stack, serve, c) == QL_OK) {

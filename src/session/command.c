@@ -346,8 +346,6 @@ qli_command_run(ql_session *s, ql_str payload)
         }
         return;
     }
-    s->command = ql_command_proc(c.com);
-    ql_proc_set_command(s->cx.proc, s->command);
     qli_count_bytes(s);
     if (is_question(c.com)) {
         ql_count(&s->cx, QL_CT_QUESTIONS, 1);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "intr/proc.h"
 #include "session/session_int.h"
 
@@ -85,6 +86,12 @@ show_user(ql_session *s)
                        s->start->port);
     }
     ql_proc_set_user(s->cx.proc, s->login.user, str_of(host), flags);
+    ql_proc_set_client(s->cx.proc, &(ql_proc_client){.account_user = s->login.account.user,
+                                                     .account_host = s->login.account.host,
+                                                     .peer = s->login.host,
+                                                     .has_attrs = s->login.has_attrs,
+                                                     .pid = s->login.pid,
+                                                     .program = s->login.program});
 }
 
 bool
@@ -197,8 +204,7 @@ run_init_connect(ql_session *s)
         return true;
     }
     char *text = ql_arena_strndup(cx, s->login_arena, v.s.p, v.s.n);
-    s->command = QL_PC_QUERY;
-    ql_proc_set_command(cx->proc, QL_PC_QUERY);
+    qli_target_open(s, QL_COM_QUERY);
     if (text != NULL && qli_stmt_silent(s, (ql_str){text, v.s.n})) {
         return true;
     }
@@ -243,6 +249,8 @@ qli_login(ql_session *s)
     if (s->logged_in && !run_init_connect(s)) {
         s->end = QLI_END_ABORTED;
     }
+    qli_target_close(s);
+    s->login_ns = ql_now_mono_ns();
     return s->end == QLI_END_NONE;
 }
 

@@ -24,6 +24,7 @@
 #define UNPARK_TRIES 40
 #define UNPARK_PAUSE_MS 25
 #define LINGER_MS 200
+#define LATE_NS ((int64_t)1000000000) /* a Ctrl-C follows its login that soon */
 
 uint64_t
 qli_setting(ql_session *s, const char *name, uint64_t otherwise)
@@ -110,22 +111,6 @@ slim(ql_session *s)
     ql_wire_release(&s->wire);
 }
 
-void
-qli_show_idle(ql_session *s)
-{
-    ql_proc *row = s->cx.proc;
-    if (s->command == QL_PC_SLEEP) {
-        return;
-    }
-    s->command = QL_PC_SLEEP;
-    if (s->cx.txn == NULL) {
-        ql_proc_set_trx(row, 0, NULL); /* no longer DONE */
-    }
-    ql_proc_set_info(row, 0, (ql_str){NULL, 0});
-    ql_proc_set_stage(row, QL_STAGE_NONE);
-    ql_proc_set_command(row, QL_PC_SLEEP);
-}
-
 static void
 become_idle(ql_session *s)
 {
@@ -134,7 +119,8 @@ become_idle(ql_session *s)
     cx->sink = NULL;
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
-    qli_show_idle(s);
+    (void)qli_show_idle(s);
+    ql_proc_forget_info(cx->proc);
     take_limits(s);
     ql_wire_restart(&s->wire);
     ql_txn_set_idle(cx, true);
@@ -167,22 +153,46 @@ unpark(ql_session *s)
 }
 
 static ql_status
-read_command(ql_session *s, ql_str *payload)
+wait_command(ql_session *s, int *first)
 {
     ql_deadline dl = ql_deadline_ms((int64_t)s->vars.wait_timeout * 1000);
     ql_deadline soon =
         ql_deadline_ms(descriptors_are_scarce(s) ? SLIM_AFTER_SCARCE : SLIM_AFTER_MS);
     if (soon < dl) {
-        ql_status st = ql_wire_read(&s->cx, &s->wire, soon, QL_W_IDLE, payload);
+        ql_status st = ql_wire_wait(&s->cx, &s->wire, soon, false, first);
         if (st != QL_TIMEOUT) {
             return st;
         }
         slim(s);
     }
     ql_intr_park(&s->intr, s->wire.net.fd);
-    ql_status st = ql_wire_read_after_idle(&s->cx, &s->wire, dl, payload);
+    ql_status st = ql_wire_wait(&s->cx, &s->wire, dl, true, first);
     ql_status back = unpark(s);
     return st == QL_OK ? back : st;
+}
+
+/* The rest of a command that has begun. It can be killed already, but its kill is acted upon when
+ * all of it is there: the client hears of nothing before it has sent everything. */
+static ql_status
+receive_command(ql_session *s, ql_str *payload)
+{
+    ql_deadline dl = ql_deadline_ms((int64_t)s->wire.read_timeout_ms);
+    if (ql_wire_is_whole(&s->wire)) {
+        return ql_wire_read(&s->cx, &s->wire, dl, QL_W_NET_READ, payload);
+    }
+    ql_hold(&s->cx, QL_INTR_STMT_MASK);
+    ql_status st = ql_wire_read(&s->cx, &s->wire, dl, QL_W_NET_READ, payload);
+    ql_unhold(&s->cx, QL_INTR_STMT_MASK);
+    return st;
+}
+
+static ql_status
+read_command(ql_session *s, ql_str *payload)
+{
+    int first;
+    QL_TRY(wait_command(s, &first));
+    qli_target_open(s, first);
+    return receive_command(s, payload);
 }
 
 /* No command came; say why, as far as there is somebody to tell. */
@@ -191,6 +201,7 @@ end_idle(ql_session *s, ql_status st)
 {
     ql_ctx *cx = &s->cx;
     s->end = QLI_END_ABORTED;
+    qli_target_close(s);
     switch (st) {
     case QL_TIMEOUT:
         (void)ql_fail(cx, QL_ER_CLIENT_INTERACTION_TIMEOUT);
@@ -218,6 +229,7 @@ command_loop(ql_session *s)
             return;
         }
         qli_command_run(s, payload);
+        qli_target_close(s);
         s->commands++;
         if (ql_intr_conn_reason(&s->intr) != 0 && s->end == QLI_END_NONE) {
             s->end = QLI_END_ABORTED;
@@ -280,10 +292,21 @@ release_all(ql_session *s)
     cx->vars = NULL;
 }
 
+/* Did the connection end because its client closed or reset it, without a word? */
+static bool
+client_vanished(const ql_session *s)
+{
+    uint32_t reason = ql_intr_conn_reason(&s->intr);
+    return reason == QL_INTR_GONE || (reason == 0 && s->end != QLI_END_QUIT && s->wire.net.broken);
+}
+
 static void
 close_session(ql_session *s)
 {
     ql_ctx *cx = &s->cx;
+    if (cx->proc != NULL && client_vanished(s)) {
+        ql_proc_set_vanished(cx->proc);
+    }
     ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
     if (cx->vars != NULL) {
         count_end(s);
@@ -380,11 +403,12 @@ ops_request_shutdown(ql_ctx *cx)
     cx->session->stops_server = true;
 }
 
-static int64_t
-ops_kill_not_after(ql_ctx *cx)
+static uint64_t
+ops_kill_late_as(ql_ctx *cx)
 {
     const ql_session *s = cx->session;
-    return s->commands == 0 ? s->start->accept_mono_ns : 0;
+    bool first = s->commands == 0 && s->whole_text && !s->silent;
+    return first && s->command_ns - s->login_ns <= LATE_NS ? s->start->accepted_as : 0;
 }
 
 static bool
@@ -400,6 +424,6 @@ const ql_session_ops qli_session_ops = {
     .execute = qli_sql_execute,
     .deallocate = qli_sql_deallocate,
     .request_shutdown = ops_request_shutdown,
-    .kill_not_after = ops_kill_not_after,
+    .kill_late_as = ops_kill_late_as,
     .client_found_rows = ops_client_found_rows,
 };

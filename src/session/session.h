@@ -30,8 +30,8 @@ typedef struct ql_session_start {
     ql_session_env *env;
     int fd; /* taken over */
     bool is_unix, is_admin;
-    int64_t accept_mono_ns;
-    char address[64]; /* peer's IP address; TCP only */
+    uint64_t accepted_as; /* ql_procs_accept */
+    char address[64];     /* peer's IP address; TCP only */
     uint16_t port;
 } ql_session_start;
 

@@ -72,6 +72,9 @@ struct ql_session {
     bool limit_of_select;             /* it is max_execution_time, not max_statement_time */
     uint64_t commands;                /* finished since login */
     uint64_t counted_in, counted_out; /* of the wire's bytes, those that are in the counters */
+    int64_t login_ns;                 /* monotonic: when the login was done */
+    int64_t command_ns;               /* monotonic: when the running command's first byte came */
+    bool whole_text;                  /* the running statement is all of its text */
     qli_end end;
     bool logged_in;
     bool hide_warnings;      /* SHOW WARNINGS and its kin answer with no warnings of their own */
@@ -88,12 +91,30 @@ struct ql_session {
 typedef struct qli_stmt {
     ql_str text;      /* all that is left of the text */
     size_t consumed;  /* of it by this statement; 0 before it is parsed */
+    bool first;       /* of its text, which is still as the client sent it */
     bool binary;      /* rows go out in the binary protocol */
     qli_prepared *ps; /* COM_STMT_EXECUTE */
     ql_str payload;   /* its parameters */
     const ql_ast_stmt *ast;
     ql_outcome out;
 } qli_stmt;
+
+/* ---- target.c ---- */
+
+/* The first byte of a command has come (-1: an empty packet). It is shown, and when it runs as a
+ * statement it gets its id and a KILL QUERY can hit it from here on. */
+void qli_target_open(ql_session *s, int first);
+/* The open statement's outcome is decided; the one behind it in the same text opens. */
+void qli_target_next(ql_session *s);
+/* The open statement's outcome is decided: from here on no KILL QUERY has an effect; what came is
+ * forgotten. Does nothing when none is open. */
+void qli_target_close(ql_session *s);
+/* The process list shows the session as idle; false = it did already. */
+bool qli_show_idle(ql_session *s);
+/* And back, while the last bytes of the reply do not go: stmt_id and command as they were. */
+void qli_show_busy(ql_session *s, uint64_t stmt_id, ql_proc_command command);
+/* The statement's text, passwords masked. QL_KILLED while it is masked and copied. */
+ql_status qli_show_text(ql_session *s, ql_str text) QL_MUST_USE;
 
 /* ---- stmt.c: the spine ---- */
 
@@ -199,9 +220,6 @@ ql_status qli_session_clear(ql_session *s) QL_MUST_USE;
 void qli_count_bytes(ql_session *s);
 /* Run one command packet to its reply. */
 void qli_command_run(ql_session *s, ql_str payload);
-
-/* The process list shows the session as idle. */
-void qli_show_idle(ql_session *s);
 
 /* Value of a system variable by name, `otherwise` when there is none of that name. */
 uint64_t qli_setting(ql_session *s, const char *name, uint64_t otherwise);

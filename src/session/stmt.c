@@ -15,6 +15,7 @@
 
 #define DEFAULT_KILL_WRITE_GRACE_MS 1000
 #define SHUTDOWN_GRACE_MS 200
+#define MUCH_GATHERED ((size_t)16 << 10) /* a reply's end still fits without being sent */
 
 ql_parse_mode
 qli_parse_mode(const ql_session *s, bool allow_params)
@@ -27,43 +28,6 @@ qli_parse_mode(const ql_session *s, bool allow_params)
                            .ignore_space = mode & QL_MODE_IGNORE_SPACE,
                            .allow_params = allow_params,
                            .literal_coll = s->vars.coll_connection};
-}
-
-/* ---- process list ---- */
-
-static bool
-mentions_secret(ql_str text)
-{
-    static const char *const words[] = {"identified", "password"};
-    for (size_t i = 0; i < text.n; i++) {
-        char c = (char)(text.p[i] | 0x20);
-        const char *word = c == 'i' ? words[0] : c == 'p' ? words[1] : NULL;
-        if (word == NULL) {
-            continue;
-        }
-        size_t n = strlen(word);
-        if (text.n - i >= n && strncasecmp(text.p + i, word, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-show_text(ql_session *s, ql_str text)
-{
-    ql_str masked = text;
-    while (masked.n != 0 && (masked.p[0] == ' ' || masked.p[0] == '\n' || masked.p[0] == '\t' ||
-                             masked.p[0] == '\r')) {
-        masked.p++;
-        masked.n--;
-    }
-    if (mentions_secret(masked) &&
-        ql_mask_passwords(&s->cx, s->cx.arena, masked, &masked) != QL_OK) {
-        masked = QL_STR("<secret>");
-        ql_diag_clear_error(s->cx.diag);
-    }
-    ql_proc_set_info(s->cx.proc, s->cx.stmt_id, masked);
 }
 
 /* ---- begin and end ---- */
@@ -85,37 +49,68 @@ watch_client(ql_session *s)
 }
 
 static ql_status
-begin_statement(ql_session *s, ql_str info)
+begin_statement(ql_session *s)
 {
     ql_ctx *cx = &s->cx;
     ql_arena_reset(cx->arena);
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
-    cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
-    s->more_results = false;
+    s->more_results = s->whole_text = false;
     s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = false;
     s->was_autocommit = s->vars.autocommit;
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
     ql_count(cx, QL_CT_QUERIES, 1);
     watch_client(s);
-    show_text(s, info);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
     ql_arena_fault_begin(cx);
-    return qli_limit_begin(s);
+    QL_TRY(qli_limit_begin(s));
+    return ql_check(cx); /* killed while it was received: no work is done */
 }
 
-/* From here on no kill of this statement has an effect; those that came are forgotten. */
+/* From here on no kill of this statement has an effect; those that came are forgotten. more: what
+ * comes hits the next one of the text. */
 static void
-end_statement(ql_session *s)
+end_statement(ql_session *s, bool more)
 {
     qli_limit_end(s);
-    ql_intr_stmt_end(&s->intr);
-    s->cx.stmt_id = 0;
+    if (more) {
+        qli_target_next(s);
+    } else {
+        qli_target_close(s);
+    }
 }
 
 /* ---- stages ---- */
+
+/* The text in the server's character set. */
+static ql_status
+text_from_client(ql_session *s, ql_str *text)
+{
+    const ql_charset *cs = s->vars.cs_client;
+    bool lossy = false;
+    if (cs == NULL || cs->max_bytes > 1 || strcmp(cs->name, "binary") == 0) {
+        return QL_OK;
+    }
+    ql_buf_clear(&s->text);
+    QL_TRY(ql_charset_from_client(&s->cx, cs, *text, &s->text, &lossy));
+    *text = (ql_str){s->text.p, s->text.n};
+    return QL_OK;
+}
+
+/* Before the first statement of a text is looked at its text is converted and shown; before the
+ * others, the replies of those before it have to be gone: a client that does not read them is then
+ * as killable as one that does not read rows. */
+static ql_status
+take_text(ql_session *s, qli_stmt *q)
+{
+    if (!q->first) {
+        return s->silent ? QL_OK : ql_wire_drain(&s->cx, &s->wire);
+    }
+    QL_TRY(text_from_client(s, &q->text));
+    return qli_show_text(s, q->text);
+}
 
 static ql_status
 parse(ql_session *s, qli_stmt *q)
@@ -124,6 +119,7 @@ parse(ql_session *s, qli_stmt *q)
     ql_ast_stmt *ast;
     QL_TRY(ql_parse(&s->cx, s->cx.arena, q->text, &mode, &ast, &q->consumed));
     q->ast = ast;
+    s->whole_text = q->first && q->consumed == q->text.n;
     if (q->consumed < q->text.n) {
         if (!s->multi_statements) {
             ql_str rest = {q->text.p + q->consumed, q->text.n - q->consumed};
@@ -133,9 +129,8 @@ parse(ql_session *s, qli_stmt *q)
             near[n] = '\0';
             return ql_fail(&s->cx, QL_ER_PARSE_ERROR, near, 1);
         }
-        show_text(s, ast->text);
     }
-    return QL_OK;
+    return s->whole_text ? QL_OK : qli_show_text(s, ast->text);
 }
 
 /* A statement that reads or writes tables with transactions needs a ticket
@@ -203,6 +198,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
 static ql_status
 run_query_stages(ql_session *s, qli_stmt *q)
 {
+    QL_TRY(take_text(s, q));
     QL_TRY(parse(s, q));
     s->sink.reply = qli_reply_state(s, q->consumed < q->text.n);
     choose_diagnostics(s, q->ast);
@@ -213,20 +209,21 @@ static ql_status
 run_prepared_stages(ql_session *s, qli_stmt *q)
 {
     ql_value *values;
+    QL_TRY(qli_show_text(s, q->text));
     QL_TRY(qli_prepared_bind(s, q->ps, q->payload, &values));
     choose_diagnostics(s, q->ps->ast);
     return qli_stmt_run_parsed(s, q->ps->ast, values, q->ps->nparams, &q->out);
 }
 
 /* The rest of a result that has begun to stream goes out while the statement can still be killed: a
- * client that does not read is then no different at its last rows than at its first. */
+ * client that does not read is then no different at its last rows than at its first. more: so does
+ * much of anything, for the end of the reply must not wait then (see tell). */
 static ql_status
-drain_rows(ql_session *s)
+drain_rows(ql_session *s, bool more)
 {
-    if (!s->sink.began || !s->wire.reply_began) {
-        return QL_OK;
-    }
-    return ql_wire_drain(&s->cx, &s->wire);
+    bool streams = s->sink.began && s->wire.reply_began;
+    bool is_much = more && ql_wire_gathered(&s->wire) >= MUCH_GATHERED;
+    return streams || is_much ? ql_wire_drain(&s->cx, &s->wire) : QL_OK;
 }
 
 /* ---- the one exit ---- */
@@ -261,21 +258,31 @@ static ql_status
 flush_as_idle(ql_session *s, ql_deadline dl)
 {
     ql_proc_command command = s->command;
-    qli_show_idle(s);
+    uint64_t stmt_id = ql_proc_query_id(s->cx.proc);
+    bool was_busy = qli_show_idle(s);
     ql_status st = ql_wire_flush(&s->cx, &s->wire, QL_NO_WAIT);
     if (st != QL_TIMEOUT || dl == QL_NO_WAIT) {
         return st;
     }
-    s->command = command;
-    ql_proc_set_command(s->cx.proc, command);
+    if (was_busy) {
+        qli_show_busy(s, stmt_id, command);
+    }
     return ql_wire_flush(&s->cx, &s->wire, dl);
+}
+
+/* The reply of a statement that has others behind it: what does not go at once goes with theirs. */
+static ql_status
+flush_some(ql_session *s)
+{
+    ql_status st = ql_wire_flush(&s->cx, &s->wire, QL_NO_WAIT);
+    return st == QL_TIMEOUT ? QL_OK : st;
 }
 
 void
 qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl)
 {
     if (st == QL_OK) {
-        st = s->more_results ? ql_wire_flush(&s->cx, &s->wire, dl) : flush_as_idle(s, dl);
+        st = s->more_results ? flush_some(s) : flush_as_idle(s, dl);
     }
     if (st != QL_OK) {
         abort_connection(s);
@@ -303,6 +310,7 @@ void
 qli_reply_failure(ql_session *s, ql_status why)
 {
     ql_ctx *cx = &s->cx;
+    qli_target_close(s);
     uint32_t reason = ql_intr_conn_reason(&s->intr);
     if (reason == QL_INTR_GONE || (reason == QL_INTR_CONN && !s->is_kill) || s->wire.net.broken ||
         s->wire.lost) {
@@ -381,6 +389,8 @@ count_interrupted(ql_session *s, ql_status st)
     }
 }
 
+/* With more to come the next statement is a target of kills already: they are on hold, and nothing
+ * here waits. */
 static void
 tell(ql_session *s, ql_status st, const ql_outcome *out, bool more,
      ql_status (*reply)(ql_session *, void *), void *arg)
@@ -401,12 +411,15 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
 {
     ql_admission_leave(&s->cx);
     if (st == QL_OK) {
-        st = drain_rows(s);
+        st = drain_rows(s, more);
     }
     ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
     st = qli_txn_decide(s, st);
+    more = more && st == QL_OK;
     ql_mdl_release_statement(&s->cx);
-    end_statement(s);
+    uint32_t next_kills = more ? QL_INTR_STMT_MASK : 0;
+    ql_hold(&s->cx, next_kills);
+    end_statement(s, more);
     if (QL_SYNC(&s->cx, BEFORE_REPLY) != QL_OK) {
         abort_connection(s);
     }
@@ -416,6 +429,7 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
     if (!s->silent) {
         tell(s, st, out, more, reply, arg);
     }
+    ql_unhold(&s->cx, next_kills);
     if (s->stops_server && st == QL_OK) { /* earlier, it could be the one that gets 1053 */
         s->env->request_shutdown(s->env->arg);
     }
@@ -461,26 +475,11 @@ static ql_status
 run_statement(ql_session *s, qli_stmt *q)
 {
     open_sink(s, q->binary);
-    ql_status st = begin_statement(s, q->text);
+    ql_status st = begin_statement(s);
     if (st == QL_OK) {
         st = q->ps != NULL ? run_prepared_stages(s, q) : run_query_stages(s, q);
     }
     return finish_statement(s, st, &q->out, q->consumed < q->text.n && st == QL_OK, NULL, NULL);
-}
-
-/* The text in the server's character set. */
-static ql_status
-text_from_client(ql_session *s, ql_str *text)
-{
-    const ql_charset *cs = s->vars.cs_client;
-    bool lossy = false;
-    if (cs == NULL || cs->max_bytes > 1 || strcmp(cs->name, "binary") == 0) {
-        return QL_OK;
-    }
-    ql_buf_clear(&s->text);
-    QL_TRY(ql_charset_from_client(&s->cx, cs, *text, &s->text, &lossy));
-    *text = (ql_str){s->text.p, s->text.n};
-    return QL_OK;
 }
 
 /* All statements of a text, up to the first that fails. */
@@ -488,11 +487,12 @@ static ql_status
 run_all(ql_session *s, ql_str text)
 {
     ql_status st;
+    bool first = true;
     do {
-        qli_stmt q = {.text = text};
+        qli_stmt q = {.text = text, .first = first};
         st = run_statement(s, &q);
-        text.p += q.consumed;
-        text.n -= q.consumed;
+        text = (ql_str){q.text.p + q.consumed, q.text.n - q.consumed};
+        first = false;
     } while (st == QL_OK && s->end == QLI_END_NONE && text.n != 0);
     return st;
 }
@@ -500,10 +500,6 @@ run_all(ql_session *s, ql_str text)
 void
 qli_stmt_query(ql_session *s, ql_str text)
 {
-    if (text_from_client(s, &text) != QL_OK) {
-        qli_reply_failure(s, QL_ERROR);
-        return;
-    }
     if (run_all(s, text) != QL_OK) {
         return; /* it has been told */
     }
@@ -536,7 +532,10 @@ qli_stmt_work(ql_session *s, ql_str info, qli_work work, ql_status (*reply)(ql_s
 {
     ql_outcome out = {0};
     open_sink(s, false);
-    ql_status st = begin_statement(s, info);
+    ql_status st = begin_statement(s);
+    if (st == QL_OK) {
+        st = qli_show_text(s, info);
+    }
     if (st == QL_OK) {
         st = qli_txn_enter(s, QL_S_SHOW);
     }

@@ -469,6 +469,7 @@ typedef struct ql_ast_kill {
     bool soft;
     ql_ast_expr *id; /* NULL with USER */
     ql_ast_user *user;
+    bool any_host; /* USER without a host */
 } ql_ast_kill;
 
 typedef struct ql_ast_txn { /* BEGIN, START TRANSACTION, COMMIT, ROLLBACK, SAVEPOINT, RELEASE */

@@ -54,6 +54,7 @@ qli_kill(qli_parser *p, ql_ast_stmt *s)
     }
     if (k->what != QL_KILL_QUERY_ID && qli_is(p, K_USER) && qli_peek(p, 1)->kind != T_LPAREN) {
         qli_advance(p);
+        k->any_host = !qli_is(p, K_CURRENT_USER) && qli_peek(p, 1)->kind != T_USERVAR;
         QL_TRY(qli_new(p, sizeof *k->user, &k->user));
         return qli_user(p, k->user);
     }

@@ -550,19 +550,25 @@ def test_net_write_timeout():
 
 # ---- waits of connections ----
 
-def test_net_read_query_has_no_effect():
-    victim = Wire(server)
+def test_net_read_query():
+    """A statement is hit from its first byte on; its client hears of it when it has sent the rest. Half a header is no statement yet."""
     text = b"\x03SELECT 'whole', SLEEP(0)"
     packet = len(text).to_bytes(3, "little") + b"\0" + text
-    victim.raw(packet[:10])
-    watch.until_state(victim.id, state_of("NET_READ"))
-    watch.kill(victim.id)
-    watch.kill(victim.id)
-    victim.raw(packet[10:])
-    victim.seq = 1
-    assert victim.result() == [(b"whole", b"0")]
-    usable(victim)
-    victim.quit()
+    for cut, hit in ((3, False), (4, False), (5, True), (10, True)):
+        victim = Wire(server)
+        victim.raw(packet[:cut])
+        watch.until_state(victim.id, state_of("NET_READ"))
+        watch.kill(victim.id)
+        watch.kill(victim.id)
+        assert not victim.readable(0.05)
+        victim.raw(packet[cut:])
+        victim.seq = 1
+        if hit:
+            assert victim.error() == 1317
+        else:
+            assert victim.result() == [(b"whole", b"0")]
+        usable(victim)
+        victim.quit()
     watch.until_calm()
 
 

@@ -329,13 +329,107 @@ def test_kill_user():
             assert w.query("KILL USER u2") == 0
         assert watch.state(other.id)[1] == "User sleep"
         with Wire(server, user="u3") as w:
-            assert w.query("KILL USER u2@localhost") == 1
+            assert w.query("KILL USER u2@localhost") == 0  # from there, but that is not the account
+            assert w.query("KILL USER u2") == 1
         end(other, 2013)
         # One's own account: the killer is the last to go.
         two, three = sleeper(user="u1"), Wire(server, user="u1")
         assert three.error("KILL USER CURRENT_USER()") in (1317, 2013)
         end(two, 2013)
         assert three.at_end()
+
+
+def test_kill_user_names_an_account():
+    """What CURRENT_USER() says, not where the session comes from."""
+    hosts = ("local%", "127.0.0.1", "%")
+    for host in hosts:
+        watch.query(f"CREATE USER a@'{host}' IDENTIFIED BY ''")
+    try:
+        sessions = {"local%": [Wire(server, user="a")], "127.0.0.1": [Wire(server, user="a", tcp=True)]}
+        for host, (w,) in sessions.items():
+            assert w.value("SELECT CURRENT_USER()") == f"a@{host}"
+        for host in ("%", "localhost", "127.0.0.2"):
+            assert watch.query(f"KILL USER a@'{host}'") == 0
+        for host, ws in sessions.items():
+            ws.append(Wire(server, user="a", tcp=host != "local%"))
+            for w in ws:
+                w.send("SELECT SLEEP(1000)")
+                watch.until_state(w.id, "User sleep")
+        for host, ws in sessions.items():
+            assert watch.query(f"KILL QUERY USER a@'{host}'") == 2
+            assert [w.error() for w in ws] == [1317, 1317]
+            for w in ws:
+                w.send("SELECT SLEEP(1000)")
+                watch.until_state(w.id, "User sleep")
+        assert watch.query("KILL USER A@'LOCAL%'") == 0  # user names know case
+        assert watch.query("KILL USER a@'LOCAL%'") == 2  # hosts do not
+        assert [w.error() for w in sessions["local%"]] == [2013, 2013]
+        for w in sessions["local%"]:
+            watch.until_gone(w.id)
+        assert watch.query("KILL USER a") == 2  # all accounts of that name
+        assert [w.error() for w in sessions["127.0.0.1"]] == [2013, 2013]
+    finally:
+        for host in hosts:
+            watch.query(f"DROP USER a@'{host}'")
+    watch.until_calm()
+
+
+def test_kill_of_one_who_vanished():
+    """Tools close first and kill second."""
+    with accounts("", "PROCESS"):
+        watch.query("CREATE USER u3 IDENTIFIED BY ''")
+        with Wire(server, user="u1") as own, Wire(server, user="u2") as sees, Wire(server, user="u3") as blind:
+            for start in (None, "SELECT SLEEP(1000)"):
+                for what in ("QUERY", "CONNECTION"):
+                    v = Wire(server, user="u1")
+                    if start:
+                        v.send(start)
+                        watch.until_state(v.id, "User sleep")
+                    v.close()
+                    watch.until_gone(v.id)
+                    for w in (own, sees, watch):
+                        assert w.query(f"KILL {what} {v.id}") == 0
+                        assert w.warnings == 1
+                        assert w.query("SHOW WARNINGS") == [(b"Note", b"1094", f"Connection {v.id} has ended: its client went away".encode())]
+                    fails(blind, f"KILL {what} {v.id}", 1094)
+        # Not those who said good-bye, nor those who were killed.
+        v = Wire(server, user="u1")
+        v.quit()
+        watch.until_gone(v.id)
+        fails(watch, f"KILL {v.id}", 1094)
+        v = Wire(server, user="u1")
+        watch.kill(v.id, "CONNECTION")
+        watch.until_gone(v.id)
+        fails(watch, f"KILL {v.id}", 1094)
+        watch.query("DROP USER u3")
+    watch.until_calm()
+
+
+def test_info_of_execute():
+    """The prepared text, as pt-kill --match-info wants it; its passwords masked."""
+    v = Wire(server)
+    v.query("PREPARE p FROM 'SELECT SLEEP(?), ''here'''")
+    v.query("SET @t = 1000")
+    v.send("EXECUTE p USING @t")
+    watch.until_state(v.id, "User sleep")
+    assert watch.value(f"SELECT INFO FROM information_schema.PROCESSLIST WHERE ID = {v.id}") == "SELECT SLEEP(?), 'here'"
+    rows = [r for r in watch.query("SHOW FULL PROCESSLIST") if int(r[0]) == v.id]
+    assert rows[0][7] == b"SELECT SLEEP(?), 'here'"
+    watch.kill(v.id)
+    end(v)
+    v = Wire(server)
+    v.query("PREPARE p FROM 'CREATE USER u9 IDENTIFIED BY ''geheim'''")
+    v.query("SET DEBUG_SYNC = 'stmt_before_execute SIGNAL there WAIT_FOR go EXECUTE 2'")
+    v.send("EXECUTE p")
+    info = f"SELECT INFO FROM information_schema.PROCESSLIST WHERE ID = {v.id}"
+    watch.query("SET DEBUG_SYNC = 'now WAIT_FOR there'")
+    assert watch.value(info) == "EXECUTE p"
+    watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+    watch.query("SET DEBUG_SYNC = 'now WAIT_FOR there'")
+    assert watch.value(info) == "CREATE USER u9 IDENTIFIED BY '<secret>'"
+    watch.kill(v.id)
+    end(v)
+    watch.query("SET DEBUG_SYNC = 'RESET'")
 
 
 # ---- what victims see ----

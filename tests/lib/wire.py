@@ -8,7 +8,7 @@ import time
 
 LONG_PASSWORD, FOUND_ROWS, LONG_FLAG, WITH_DB = 1, 2, 4, 8
 PROTOCOL_41, SSL, TRANSACTIONS, SECURE, MULTI_STATEMENTS, MULTI_RESULTS = 1 << 9, 1 << 11, 1 << 13, 1 << 15, 1 << 16, 1 << 17
-PS_MULTI_RESULTS, PLUGIN_AUTH, DEPRECATE_EOF = 1 << 18, 1 << 19, 1 << 24
+PS_MULTI_RESULTS, PLUGIN_AUTH, CONNECT_ATTRS, DEPRECATE_EOF = 1 << 18, 1 << 19, 1 << 20, 1 << 24
 CAPS = LONG_PASSWORD | LONG_FLAG | PROTOCOL_41 | TRANSACTIONS | SECURE | MULTI_STATEMENTS | MULTI_RESULTS | PS_MULTI_RESULTS | PLUGIN_AUTH | DEPRECATE_EOF
 MORE_RESULTS = 8
 
@@ -59,10 +59,19 @@ def column(p):
     return Column(*texts[1:], charset, length, type_, flags, decimals)
 
 
-class Wire:
-    """Logged in as root without a password unless login=False."""
+def attr_bytes(attrs):
+    pairs = b"".join(bytes([len(s)]) + s for kv in attrs.items() for s in map(str.encode, kv))
+    assert len(pairs) < 251
+    return bytes([len(pairs)]) + pairs
 
-    def __init__(self, server, login=True, tcp=False, user="root", rcvbuf=None, caps=CAPS, timeout=60):
+
+class Wire:
+    """Logged in as root without a password unless login=False. attrs: connection attributes to send."""
+
+    def __init__(self, server, login=True, tcp=False, user="root", rcvbuf=None, caps=CAPS, timeout=60, attrs=None):
+        self.attrs = attrs
+        if attrs is not None:
+            caps |= CONNECT_ATTRS
         self.sock = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
         if rcvbuf:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
@@ -81,7 +90,8 @@ class Wire:
             self.log_in(user)
 
     def login_packet(self, user, caps=None):
-        return struct.pack("<IIB23x", caps or self.caps, 1 << 24, 255) + user.encode() + b"\0" + b"\0" + b"caching_sha2_password\0"
+        head = struct.pack("<IIB23x", caps or self.caps, 1 << 24, 255)
+        return head + user.encode() + b"\0" + b"\0" + b"caching_sha2_password\0" + (attr_bytes(self.attrs) if self.attrs is not None else b"")
 
     def log_in(self, user):
         self.put(self.login_packet(user))

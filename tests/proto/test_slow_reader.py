@@ -227,27 +227,6 @@ def test_own_kill():
     w.expect_closed()
 
 
-def test_late_ctrl_c_misses_the_next_statement():
-    """KILL QUERY as first command of a connection does not hit what began after that connection was accepted."""
-    victim = Wire(server.socket).login()
-    killer = Wire(server.socket).login()
-    time.sleep(0.02)
-    victim.command(3, b"SELECT SLEEP(0.3)")
-    until(lambda: state_of(victim.id) == "User sleep")
-    killer.query(f"KILL QUERY {victim.id}")
-    assert victim.result()[1] == [[b"0"]]
-    victim.command(3, b"SELECT SLEEP(1000)")
-    until(lambda: state_of(victim.id) == "User sleep")
-    killer.query(f"KILL QUERY {victim.id}")  # its second command: an ordinary kill
-    try:
-        victim.result()
-        raise AssertionError("not killed")
-    except Err as e:
-        assert e.number == 1317
-    victim.close()
-    killer.close()
-
-
 def test_kills_at_statement_boundaries():
     """Kills raced against short statements: each ends whole or with 1317, the protocol stays in step, the next statement is untouched."""
     import threading

@@ -46,7 +46,8 @@ process_list(void **state)
     ql_proc_set_user(ann.cx.proc, str("ann"), str("localhost"), 0);
     ql_proc_set_user(bob.cx.proc, str("bob"), str("10.0.0.1:999"), 0);
     ql_proc_set_command(bob.cx.proc, QL_PC_QUERY);
-    ql_proc_set_info(bob.cx.proc, 42, str("SELECT SLEEP(100)"));
+    ql_proc_set_query_id(bob.cx.proc, 42);
+    assert_int_equal(ql_proc_set_info(&bob.cx, bob.cx.proc, str("SELECT SLEEP(100)")), QL_OK);
     ann.vars.viewer = (ql_viewer){.conn_id = 1, .user = str("ann")};
     rows r = fill(&ann, "Information_Schema", "ProcessList");
     assert_int_equal(r.n, 1); /* her own only */

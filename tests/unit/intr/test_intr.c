@@ -10,6 +10,8 @@
 #include <sched.h>
 #include <time.h>
 
+#include "intr/intr_int.h"
+
 static void
 test_classes_of_reasons(void **state)
 {
@@ -69,16 +71,103 @@ test_words_of_reasons(void **state)
     }
 }
 
+/* What a KILL QUERY by connection number late_as does to the running statement. */
 static void
-test_late_kill_spares_younger_statement(void **state)
+assert_late(fake *f, uint64_t late_as, qli_hit expected)
+{
+    assert_int_equal(qli_intr_raise_cut(&f->intr, QL_INTR_QUERY, 0, late_as, -1), expected);
+    if (expected == QLI_HIT) { /* forget it again */
+        atomic_store(&f->intr.raised, 0);
+        atomic_store(&f->intr.pending, 0);
+    }
+}
+
+static void
+test_late_kill_spares_later_statement(void **state)
+{
+    (void)state;
+    fake f;
+    _Atomic uint64_t accepts = 4;
+    fake_begin(&f, NULL);
+    f.intr.accepts = &accepts;
+    ql_intr_stmt_begin(&f.intr, 1);
+    accepts = 6; /* 5 and 6 come while statement 1 runs */
+    assert_late(&f, 5, QLI_HIT);
+    assert_late(&f, 6, QLI_HIT);
+    ql_intr_stmt_end(&f.intr);
+    assert_late(&f, 6, QLI_MISSED);
+    accepts = 7; /* while the session is idle */
+    ql_intr_stmt_begin(&f.intr, 2);
+    assert_late(&f, 4, QLI_HIT); /* before statement 1 */
+    assert_late(&f, 5, QLI_SPARED);
+    assert_late(&f, 6, QLI_SPARED);
+    assert_late(&f, 7, QLI_HIT);
+    assert_late(&f, 0, QLI_HIT); /* not a late one */
+    accepts = 8;
+    assert_late(&f, 8, QLI_HIT);
+    ql_intr_stmt_next(&f.intr, 3); /* of the same text */
+    assert_late(&f, 8, QLI_SPARED);
+    assert_late(&f, 7, QLI_HIT);
+    assert_int_equal(qli_intr_raise_cut(&f.intr, QL_INTR_QUERY | QL_INTR_CONN, 0, 8, -1), QLI_HIT);
+    assert_int_equal(atomic_load(&f.intr.raised), QL_INTR_CONN);
+    fake_end(&f);
+}
+
+/* Many statements later, with few connections between them, it is still known. */
+static void
+test_former_statements_are_remembered(void **state)
+{
+    (void)state;
+    fake f;
+    _Atomic uint64_t accepts = 0;
+    fake_begin(&f, NULL);
+    f.intr.accepts = &accepts;
+    for (uint64_t i = 1; i <= 1000; i++) {
+        ql_intr_stmt_begin(&f.intr, i);
+        accepts += i == 1 || i % 100 == 0; /* 1 comes during statement 1, ten others later */
+        ql_intr_stmt_end(&f.intr);
+    }
+    ql_intr_stmt_begin(&f.intr, 1001);
+    for (uint64_t n = 1; n <= 11; n++) {
+        assert_late(&f, n, QLI_SPARED);
+    }
+    ql_intr_stmt_end(&f.intr);
+    for (uint64_t i = 0; i < 100;
+         i++) { /* in turn while idle and while busy: the newest are known */
+        accepts += 1;
+        ql_intr_stmt_begin(&f.intr, 2000 + i);
+        accepts += 1;
+        ql_intr_stmt_end(&f.intr);
+    }
+    ql_intr_stmt_begin(&f.intr, 3000);
+    uint64_t last = accepts;
+    assert_late(&f, last, QLI_SPARED);
+    assert_late(&f, last - 1, QLI_HIT);
+    assert_late(&f, last - 2 * (QL_INTR_FORMER - 1), QLI_SPARED);
+    assert_late(&f, last - 2 * QL_INTR_FORMER, QLI_HIT); /* forgotten: it kills */
+    fake_end(&f);
+}
+
+/* Opened with its first byte, begun when its work starts: a target all the while. */
+static void
+test_open_before_begin(void **state)
 {
     (void)state;
     fake f;
     fake_begin(&f, NULL);
-    int64_t before = ql_now_mono_ns();
+    ql_intr_stmt_open(&f.intr, 1);
+    assert_int_equal(ql_check(&f.cx), QL_OK);
+    assert_true(ql_intr_raise(&f.intr, QL_INTR_QUERY, 1));
     ql_intr_stmt_begin(&f.intr, 1);
-    assert_false(ql_intr_raise_before(&f.intr, QL_INTR_QUERY, 0, before - 1));
-    assert_true(ql_intr_raise_before(&f.intr, QL_INTR_QUERY, 0, ql_now_mono_ns()));
+    assert_int_equal(ql_check(&f.cx), QL_KILLED);
+    ql_intr_stmt_next(&f.intr, 2);
+    assert_int_equal(ql_check(&f.cx), QL_OK);
+    assert_false(ql_intr_raise(&f.intr, QL_INTR_QUERY, 1));
+    assert_true(ql_intr_raise(&f.intr, QL_INTR_QUERY, 2));
+    assert_int_equal(ql_check(&f.cx), QL_KILLED);
+    ql_intr_stmt_end(&f.intr);
+    assert_int_equal(ql_check(&f.cx), QL_OK);
+    assert_false(ql_intr_raise(&f.intr, QL_INTR_QUERY, 0));
     fake_end(&f);
 }
 
@@ -297,7 +386,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_classes_of_reasons),
         cmocka_unit_test(test_words_of_reasons),
-        cmocka_unit_test(test_late_kill_spares_younger_statement),
+        cmocka_unit_test(test_late_kill_spares_later_statement),
+        cmocka_unit_test(test_former_statements_are_remembered),
+        cmocka_unit_test(test_open_before_begin),
         cmocka_unit_test(test_hold_defers),
         cmocka_unit_test(test_kill_sweep),
         cmocka_unit_test(test_gap_monitor_names_both_ends),

@@ -33,7 +33,8 @@ test_row_columns(void **state)
     ql_proc_set_user(f.cx.proc, QL_STR("root"), QL_STR("h:1"), QL_PROC_SYSTEM_USER);
     ql_proc_set_db(f.cx.proc, QL_STR("test"));
     ql_proc_set_command(f.cx.proc, QL_PC_QUERY);
-    ql_proc_set_info(f.cx.proc, 77, QL_STR("SELECT 1"));
+    ql_proc_set_query_id(f.cx.proc, 77);
+    assert_int_equal(ql_proc_set_info(&f.cx, f.cx.proc, QL_STR("SELECT 1")), QL_OK);
     ql_proc_set_stage(f.cx.proc, QL_STAGE_EXECUTING);
     ql_proc_add_rows(f.cx.proc, 3, 2);
     ql_proc_add_rows(f.cx.proc, 3, 2);
@@ -60,10 +61,11 @@ test_row_columns(void **state)
     assert_int_equal(ql_procs_find(&f.cx, inst.procs, id, f.cx.arena, &i), QL_OK);
     assert_string_equal(i.state, "Waiting for row lock");
     ql_proc_set_wait(f.cx.proc, QL_W_NONE);
-    ql_proc_set_info(f.cx.proc, 0, (ql_str){NULL, 0});
+    ql_proc_set_query_id(f.cx.proc, 0);
     assert_int_equal(ql_procs_raise(inst.procs, id, 0, QL_INTR_CONN, true, 0), QL_RAISE_DONE);
     assert_int_equal(ql_procs_find(&f.cx, inst.procs, id, f.cx.arena, &i), QL_OK);
     assert_string_equal(i.command, "Killed");
+    assert_null(i.info.p); /* no statement runs */
     assert_null(i.info.p);
     fake_end(&f);
     assert_int_equal(ql_procs_count(inst.procs), 0);
@@ -124,7 +126,8 @@ come_and_go(void *arg)
         ql_proc_set_user(s.cx.proc, QL_STR("somebody"), (ql_str){NULL, 0}, 0);
         for (uint64_t i = 1; i < 20; i++) {
             ql_intr_stmt_begin(&s.intr, i);
-            ql_proc_set_info(s.cx.proc, i, QL_STR("SELECT something FROM somewhere"));
+            ql_proc_set_query_id(s.cx.proc, i);
+            (void)!ql_proc_set_info(&s.cx, s.cx.proc, QL_STR("SELECT something FROM somewhere"));
             ql_intr_stmt_end(&s.intr);
         }
         fake_end(&s);
@@ -247,6 +250,134 @@ test_timers(void **state)
     ql_procs_free(inst.procs);
 }
 
+static ql_proc_client
+client_of(const char *user, const char *host, const char *peer, const char *pid,
+          const char *program)
+{
+    return (ql_proc_client){.account_user = {user, strlen(user)},
+                            .account_host = {host, strlen(host)},
+                            .peer = {peer, strlen(peer)},
+                            .has_attrs = pid != NULL,
+                            .pid = {pid != NULL ? pid : "", pid != NULL ? strlen(pid) : 0},
+                            .program = {program, strlen(program)}};
+}
+
+static void
+test_who_a_session_is(void **state)
+{
+    (void)state;
+    ql_instance inst = {.procs = ql_procs_new()};
+    fake a, b;
+    fake_begin(&a, &inst);
+    fake_begin(&b, &inst);
+    uint64_t id = ql_proc_id(b.cx.proc);
+    assert_false(ql_procs_same_client(inst.procs, a.cx.proc, id)); /* not known yet */
+    assert_false(ql_procs_is_account(inst.procs, id, QL_STR("app"), QL_STR("%"), true));
+    ql_proc_client one = client_of("app", "local%", "localhost", "12", "mariadb");
+    ql_proc_set_client(a.cx.proc, &one);
+    static const struct {
+        const char *user, *host, *peer, *pid, *program;
+        bool same;
+    } others[] = {
+        {"app", "local%", "localhost", "12", "mariadb", true},
+        {"app", "local%", "localhost", NULL, "", true}, /* sent none */
+        {"app", "local%", "localhost", "13", "mariadb", false},
+        {"app", "local%", "localhost", "12", "mysql", false},
+        {"app", "local%", "localhost", "", "", false}, /* sent others */
+        {"app", "%", "localhost", "12", "mariadb", false},
+        {"ap", "local%", "localhost", "12", "mariadb", false},
+        {"app", "local%", "10.0.0.1", "12", "mariadb", false},
+    };
+    for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
+        ql_proc_client two = client_of(others[i].user, others[i].host, others[i].peer,
+                                       others[i].pid, others[i].program);
+        ql_proc_set_client(b.cx.proc, &two);
+        assert_int_equal(ql_procs_same_client(inst.procs, a.cx.proc, id), others[i].same);
+    }
+    ql_proc_set_client(b.cx.proc, &one);
+    assert_true(ql_procs_is_account(inst.procs, id, QL_STR("app"), QL_STR("local%"), false));
+    assert_false(ql_procs_is_account(inst.procs, id, QL_STR("app"), QL_STR("localhost"), false));
+    assert_false(ql_procs_is_account(inst.procs, id, QL_STR("app"), QL_STR("%"), false));
+    assert_true(ql_procs_is_account(inst.procs, id, QL_STR("app"), QL_STR("%"), true));
+    assert_false(ql_procs_is_account(inst.procs, id + 100, QL_STR("app"), QL_STR("%"), true));
+    fake_end(&a);
+    fake_end(&b);
+    ql_procs_free(inst.procs);
+}
+
+static void
+test_those_who_vanished(void **state)
+{
+    (void)state;
+    const int64_t long_ago = (int64_t)1 << 60;
+    ql_instance inst = {.procs = ql_procs_new()};
+    uint64_t polite, vanished, stranger;
+    bool mine = false;
+    fake f;
+    fake_begin(&f, &inst);
+    polite = ql_proc_id(f.cx.proc);
+    fake_end(&f);
+    fake_begin(&f, &inst);
+    vanished = ql_proc_id(f.cx.proc);
+    ql_proc_set_user(f.cx.proc, QL_STR("app"), QL_STR("h"), 0);
+    ql_proc_set_vanished(f.cx.proc);
+    assert_false(ql_procs_has_vanished(inst.procs, vanished, long_ago, QL_STR("app"), &mine));
+    fake_end(&f);
+    fake_begin(&f, &inst); /* did not log in */
+    stranger = ql_proc_id(f.cx.proc);
+    ql_proc_set_vanished(f.cx.proc);
+    fake_end(&f);
+    assert_false(ql_procs_has_vanished(inst.procs, polite, long_ago, QL_STR("app"), &mine));
+    assert_false(ql_procs_has_vanished(inst.procs, 0, long_ago, QL_STR("app"), &mine));
+    assert_true(ql_procs_has_vanished(inst.procs, vanished, long_ago, QL_STR("app"), &mine));
+    assert_true(mine);
+    assert_true(ql_procs_has_vanished(inst.procs, vanished, long_ago, QL_STR("other"), &mine));
+    assert_false(mine);
+    mine = true;
+    assert_true(ql_procs_has_vanished(inst.procs, stranger, long_ago,
+                                      QL_STR("unauthenticated user"), &mine));
+    assert_false(mine);
+    assert_false(ql_procs_has_vanished(inst.procs, vanished, -1, QL_STR("app"), &mine));
+    for (int i = 0; i < 64 * 200; i++) { /* a ring: the old ones make room */
+        fake_begin(&f, &inst);
+        ql_proc_set_vanished(f.cx.proc);
+        fake_end(&f);
+    }
+    assert_false(ql_procs_has_vanished(inst.procs, vanished, long_ago, QL_STR("app"), &mine));
+    ql_procs_free(inst.procs);
+}
+
+/* A text longer than a piece is copied with looks at the kill flag. */
+static void
+test_long_info(void **state)
+{
+    (void)state;
+    ql_instance inst = {.procs = ql_procs_new()};
+    fake f;
+    fake_begin(&f, &inst);
+    size_t n = (size_t)1 << 20;
+    char *text = malloc(n);
+    memset(text, 'x', n);
+    ql_proc_set_query_id(f.cx.proc, 1);
+    assert_int_equal(ql_proc_set_info(&f.cx, f.cx.proc, (ql_str){text, n}), QL_OK);
+    ql_proc_info i;
+    assert_int_equal(ql_procs_find(&f.cx, inst.procs, ql_proc_id(f.cx.proc), f.cx.arena, &i),
+                     QL_OK);
+    assert_int_equal(i.info.n, n);
+    assert_memory_equal(i.info.p, text, n);
+    ql_intr_stmt_begin(&f.intr, 1);
+    assert_true(ql_intr_raise(&f.intr, QL_INTR_QUERY, 1));
+    assert_int_equal(ql_proc_set_info(&f.cx, f.cx.proc, (ql_str){text, n}), QL_KILLED);
+    assert_int_equal(ql_proc_copy_statement(f.cx.proc, text, 10),
+                     10); /* the former is still there */
+    ql_intr_stmt_end(&f.intr);
+    ql_proc_forget_info(f.cx.proc);
+    assert_int_equal(ql_proc_copy_statement(f.cx.proc, text, 10), 0);
+    free(text);
+    fake_end(&f);
+    ql_procs_free(inst.procs);
+}
+
 int
 main(void)
 {
@@ -256,6 +387,9 @@ main(void)
         cmocka_unit_test(test_listing_while_rows_change),
         cmocka_unit_test(test_listing_is_killed_and_leaks_nothing),
         cmocka_unit_test(test_timers),
+        cmocka_unit_test(test_who_a_session_is),
+        cmocka_unit_test(test_those_who_vanished),
+        cmocka_unit_test(test_long_info),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

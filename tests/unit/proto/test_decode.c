@@ -54,7 +54,8 @@ error_of(void)
 static size_t
 make_hello(char out[256], uint32_t caps)
 {
-    static const char tail[] = "monty\0\3abcworld\0mysql_native_password\0\7\3foo\2ba";
+    static const char tail[] = "monty\0\3abcworld\0mysql_native_password\0"
+                               "\44\4_pid\00212\3foo\2ba\14program_name\7mariadb";
     size_t n = 32;
     memset(out, 0, 256);
     memcpy(out, &caps, 4);
@@ -81,6 +82,11 @@ test_hello(void **state)
     assert_memory_equal(h.auth.p, "abc", 3);
     assert_int_equal(h.db.n, 5);
     assert_memory_equal(h.plugin.p, "mysql_native_password", 21);
+    assert_true(h.has_attrs);
+    assert_int_equal(h.pid.n, 2);
+    assert_memory_equal(h.pid.p, "12", 2);
+    assert_int_equal(h.program.n, 7);
+    assert_memory_equal(h.program.p, "mariadb", 7);
 }
 
 static void

@@ -331,8 +331,40 @@ test_idle_holds_no_buffers(void **state)
     ql_wire_restart(&b.w);
     assert_int_equal(put_packet(&a, 2000, 'j'), QL_OK);
     assert_int_equal(flush(&a), QL_OK);
-    assert_int_equal(ql_wire_read_after_idle(&b.cx, &b.w, ql_deadline_ms(1000), &p), QL_OK);
+    int first = 0;
+    assert_int_equal(ql_wire_wait(&b.cx, &b.w, ql_deadline_ms(1000), true, &first), QL_OK);
+    assert_int_equal(first, 'j');
+    assert_int_equal(ql_wire_wait(&b.cx, &b.w, ql_deadline_ms(1000), true, &first), QL_OK);
+    assert_int_equal(get_packet(&b, &p), QL_OK);
     assert_int_equal(p.n, 2000);
+    close_side(&a);
+    close_side(&b);
+}
+
+/* The first byte of a packet is seen as soon as it is there, the packet is whole when it is. */
+static void
+test_wait_for_the_first_byte(void **state)
+{
+    side a, b;
+    ql_str p;
+    int first = 0;
+    (void)state;
+    open_pair(&a, &b);
+    assert_int_equal(ql_wire_wait(&b.cx, &b.w, ql_deadline_ms(1), false, &first), QL_TIMEOUT);
+    assert_int_equal(write(a.w.net.fd, "\5\0\0\0\3ab", 7), 7);
+    assert_int_equal(ql_wire_wait(&b.cx, &b.w, ql_deadline_ms(1000), false, &first), QL_OK);
+    assert_int_equal(first, 3);
+    assert_false(ql_wire_is_whole(&b.w));
+    assert_int_equal(write(a.w.net.fd, "cd\0\0\0\0", 6), 6); /* and an empty packet behind it */
+    assert_int_equal(get_packet(&b, &p), QL_OK);
+    assert_int_equal(p.n, 5);
+    assert_memory_equal(p.p, "\3abcd", 5);
+    ql_wire_restart(&b.w);
+    assert_int_equal(ql_wire_wait(&b.cx, &b.w, ql_deadline_ms(1000), false, &first), QL_OK);
+    assert_int_equal(first, -1);
+    assert_true(ql_wire_is_whole(&b.w));
+    assert_int_equal(get_packet(&b, &p), QL_OK);
+    assert_int_equal(p.n, 0);
     close_side(&a);
     close_side(&b);
 }
@@ -341,6 +373,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_wait_for_the_first_byte),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_many_in_one_read),
         cmocka_unit_test(test_out_of_order),
