@@ -9,9 +9,9 @@
 #include "exec/exec_int.h"
 
 static ql_type
-nullable(ql_type t)
+not_null(ql_type t)
 {
-    t.nullable = true;
+    t.nullable = false;
     return t;
 }
 
@@ -64,16 +64,15 @@ qli_show_processlist(ql_ctx *cx, qli_run *run, bool full)
     if (!all && me->user.n == 0) {
         return ql_acl_require(cx, QL_PRIV_PROCESS, QL_PRIV_PROCESS);
     }
-    ql_type id = ql_type_int(true);
+    ql_type id = not_null(ql_type_int(true));
     id.length = 21;
-    id.nullable = false;
     QL_TRY(qli_table_init(run, &t, 8));
     qli_table_column(&t, 0, "Id", id);
     qli_table_string(&t, 1, "User", 32, false);
     qli_table_string(&t, 2, "Host", 261, false);
     qli_table_string(&t, 3, "db", 64, true);
     qli_table_string(&t, 4, "Command", 16, false);
-    qli_table_column(&t, 5, "Time", nullable(int_type(7, false)));
+    qli_table_column(&t, 5, "Time", not_null(int_type(7, false)));
     qli_table_string(&t, 6, "State", 30, true);
     qli_table_string(&t, 7, "Info", info, true);
     if (cx->proc != NULL) {
