@@ -56,6 +56,7 @@ ql_command_is_statement(int first)
     case QL_COM_FIELD_LIST:
     case QL_COM_PROCESS_INFO:
     case QL_COM_PROCESS_KILL:
+    case QL_COM_REFRESH:
         return true;
     default:
         return false;

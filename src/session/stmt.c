@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The spine: one statement from bytes to reply, a call per stage, and one exit through which every
- * outcome passes. A statement is a target of KILL from begin_statement to the moment its outcome is
- * decided (end_statement); what is written to the client after that can no longer be changed by a
- * KILL QUERY. Rows of a large result are the exception: they stream while the statement runs.
+ * outcome passes. A statement is a target of KILL from its first byte (target.c) to the moment its
+ * outcome is decided (end_statement); what is written to the client after that can no longer be
+ * changed by a KILL QUERY. Rows of a large result are the exception: they stream while the
+ * statement runs.
  */
 #include <string.h>
 
