@@ -397,6 +397,21 @@ ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons, bo
     return result;
 }
 
+ql_raise_result
+ql_procs_raise_running(ql_procs *ps, uint64_t id, uint32_t reasons)
+{
+    ql_raise_result result = QL_RAISE_NO_THREAD;
+    qli_proc_shard *shard = qli_proc_shard_of(ps, id);
+    ql_mutex_lock(&shard->mu);
+    ql_proc *row = qli_proc_lookup(shard, id);
+    if (row != NULL) {
+        uint64_t running = atomic_load_explicit(&row->in->stmt_id, memory_order_relaxed);
+        result = running != 0 ? raise_row(row, running, reasons, true, 0) : QL_RAISE_IDLE;
+    }
+    ql_mutex_unlock(&shard->mu);
+    return result;
+}
+
 typedef void row_visitor(void *arg, ql_proc *row);
 
 /* visit each row under its shard's mutex. */

@@ -204,6 +204,9 @@ typedef enum ql_raise_result {
  * was accepted. Never waits. */
 ql_raise_result ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons,
                                bool cut, uint64_t late_as);
+/* Raise a connection reason on the session if it runs a statement, and shut its socket down. IDLE:
+ * it runs none. */
+ql_raise_result ql_procs_raise_running(ql_procs *ps, uint64_t id, uint32_t reasons);
 /* A connection has been accepted: its number, from 1. Any thread. */
 uint64_t ql_procs_accept(ql_procs *ps);
 /* Raise on every session (shutdown); cut: shut sockets down too. */
