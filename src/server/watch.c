@@ -56,34 +56,21 @@ take_events(ql_server *server)
     } while (n == EVENTS);
 }
 
-/* True when there is nothing more to do about id. */
-static bool
-settle(ql_server *server, uint64_t id)
-{
-    ql_ctx *cx = &server->watch_cx;
-    ql_proc_info row;
-    ql_status st = ql_procs_find(cx, cx->inst->procs, id, cx->arena, &row);
-    if (st != QL_OK) {
-        return st == QL_END;
-    }
-    if (row.query_id == 0 || ql_sysvar_global_u64(cx->inst, QL_SV_KILL_ON_CLIENT_GONE) == 0) {
-        return false;
-    }
-    return ql_procs_raise(cx->inst->procs, id, row.query_id, QL_INTR_GONE, true, 0) ==
-           QL_RAISE_NO_THREAD;
-}
-
+/* Thousands may go at once, so a look is a look-up and no more. An id stays in the list while its
+ * session is idle: it may still run what came before the end of the socket. */
 static void
 look_at_gone(ql_server *server)
 {
+    ql_instance *inst = server->watch_cx.inst;
     size_t kept = 0;
+    bool on = ql_sysvar_global_u64(inst, QL_SV_KILL_ON_CLIENT_GONE) != 0;
     for (size_t i = 0; i < server->ngone; i++) {
-        if (!settle(server, server->gone[i])) {
-            server->gone[kept++] = server->gone[i];
+        uint64_t id = server->gone[i];
+        if (ql_procs_raise_running(inst->procs, id, on ? QL_INTR_GONE : 0) == QL_RAISE_IDLE) {
+            server->gone[kept++] = id;
         }
     }
     server->ngone = kept;
-    ql_arena_reset(server->watch_cx.arena);
 }
 
 static void

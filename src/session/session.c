@@ -167,6 +167,13 @@ wait_command(ql_session *s, int *first)
     }
     ql_intr_park(&s->intr, s->wire.net.fd);
     ql_status st = ql_wire_wait(&s->cx, &s->wire, dl, true, first);
+    if (st == QL_END ||
+        st == QL_KILLED) { /* it ends: thousands that end at once wait for nothing */
+        if (ql_intr_unpark(&s->cx) != QL_OK) {
+            ql_diag_reset(s->cx.diag);
+        }
+        return st;
+    }
     ql_status back = unpark(s);
     return st == QL_OK ? back : st;
 }

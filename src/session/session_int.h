@@ -74,6 +74,7 @@ struct ql_session {
     uint64_t counted_in, counted_out; /* of the wire's bytes, those that are in the counters */
     int64_t login_ns;                 /* monotonic: when the login was done */
     int64_t command_ns;               /* monotonic: when the running command's first byte came */
+    int64_t begin_ns;                 /* monotonic: when the running statement began its work */
     bool whole_text;                  /* the running statement is all of its text */
     qli_end end;
     bool logged_in;

@@ -59,6 +59,7 @@ begin_statement(ql_session *s)
     s->more_results = s->whole_text = false;
     s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = false;
     s->was_autocommit = s->vars.autocommit;
+    s->begin_ns = ql_now_mono_ns();
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
     ql_count(cx, QL_CT_QUERIES, 1);
@@ -336,7 +337,7 @@ static void
 count_slow(ql_session *s)
 {
     ql_value v;
-    int64_t ns = ql_now_mono_ns() - s->intr.stmt_begin_ns;
+    int64_t ns = ql_now_mono_ns() - s->begin_ns;
     if (ql_sysvar_get(&s->cx, QL_SV_LONG_QUERY_TIME, false, &v) == QL_OK && v.kind == QL_K_DOUBLE &&
         (double)ns > v.d * 1e9) {
         ql_count(&s->cx, QL_CT_SLOW_QUERIES, 1);

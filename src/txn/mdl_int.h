@@ -21,6 +21,7 @@ struct qli_mdl_lock {
     uint32_t nholders;
     uint32_t held[QL_MDL_MODES], pending[QL_MDL_MODES]; /* how many of each mode */
     uint16_t held_modes, pending_modes;                 /* a bit for each mode that is not 0 */
+    uint32_t nholding; /* waiting, and their set holds something here already */
     /* GLOBAL, BACKUP, COMMIT: sessions that hold IX, which is no ticket but a mark in their set.
      * With QLI_MDL_SLOW (set by the first other request, under mdl_mu) IX is taken and given under
      * mdl_mu. */
@@ -46,6 +47,7 @@ struct qli_mdl_ticket {
     uint32_t stmt_gets; /* of these by the statement stmt_id */
     uint64_t stmt_id;
     bool granted, inlined;
+    bool holding; /* while it waits: the set holds something on the lock already */
     ql_cv cv;
 };
 

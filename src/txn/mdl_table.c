@@ -404,6 +404,8 @@ qli_mdl_queue(qli_mdl_ticket *t)
     l->last = t;
     l->pending[t->mode]++;
     l->pending_modes |= qli_mdl_bit(t->mode);
+    t->holding = holds_any(t->set, l);
+    l->nholding += t->holding;
     t->set->waiting = t;
 }
 
@@ -424,6 +426,7 @@ qli_mdl_unqueue(qli_mdl_ticket *t)
     if (--l->pending[t->mode] == 0) {
         l->pending_modes &= (uint16_t)~qli_mdl_bit(t->mode);
     }
+    l->nholding -= t->holding;
     t->set->waiting = NULL;
 }
 
@@ -544,19 +547,58 @@ refresh_waiters(ql_txnsys *ts, const qli_mdl_lock *l)
     }
 }
 
+/* Can nobody be granted m who waits for it and holds nothing here? ahead: the modes of those that
+ * stay in the queue before it. */
+static bool
+mode_is_blocked(const qli_mdl_lock *l, ql_mdl_mode m, uint16_t ahead)
+{
+    uint16_t held = held_in_the_way(l->space, m);
+    uint16_t pending = is_fifo(l->space) ? ahead : l->pending_modes;
+    if ((held & l->held_modes) != 0 || (pending_in_the_way(l->space, m) & pending) != 0) {
+        return true;
+    }
+    return qli_mdl_is_fixed(l->space) && (held & M(IX)) != 0 &&
+           (atomic_load_explicit(&l->ix, memory_order_acquire) & ~QLI_MDL_SLOW) != 0;
+}
+
+/* Nobody behind can be granted: found by mode, not by request, for thousands may wait, and each of
+ * them that gives up asks. */
+static bool
+all_are_blocked(const qli_mdl_lock *l, uint16_t ahead)
+{
+    if (l->nholding != 0) {
+        return false;
+    }
+    for (int m = 0; m < QL_MDL_MODES; m++) {
+        if (l->pending[m] != 0 && !mode_is_blocked(l, (ql_mdl_mode)m, ahead)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* As qli_mdl_can_grant for one in the queue, those before it known by their modes. */
+static bool
+can_grant_behind(const qli_mdl_ticket *t, uint16_t ahead)
+{
+    const qli_mdl_lock *l = t->lock;
+    uint16_t pending = is_fifo(l->space) ? ahead : l->pending_modes;
+    return !held_conflicts(l, t->set, t->mode) &&
+           (t->holding || (pending_in_the_way(l->space, t->mode) & pending) == 0);
+}
+
 void
 qli_mdl_grant_next(ql_txnsys *ts, qli_mdl_lock *l)
 {
-    for (qli_mdl_ticket *t = l->first, *next; t != NULL; t = next) {
+    uint16_t ahead = 0;
+    for (qli_mdl_ticket *t = l->first, *next; t != NULL && !all_are_blocked(l, ahead); t = next) {
         next = t->next;
-        if ((l->held_modes & M(X)) != 0 && l->nholders == l->held[QL_MDL_X] &&
-            l->holders->set != t->set) {
-            break; /* nobody else comes beside an exclusive one */
-        }
-        if (qli_mdl_can_grant(ts, t)) {
+        if (can_grant_behind(t, ahead)) {
             qli_mdl_unqueue(t);
             qli_mdl_hold(t);
             ql_cv_signal(&t->cv);
+        } else {
+            ahead |= qli_mdl_bit(t->mode);
         }
     }
     if (l->first != NULL) {

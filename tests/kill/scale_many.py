@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # alone: it measures time
-"""Many sessions: 200 sleeping ones killed at once; ten thousand idle connections held while KILL and the process list stay quick. Prints the
-figures; fails only when they are grossly wrong."""
+"""Many sessions: 200 sleeping ones killed at once; ten thousand idle connections held while KILL and the process list stay quick; a thousand killed
+and five thousand clients gone at once while every core is busy, whatever they waited for. Prints the figures; fails only when they are grossly wrong."""
+import contextlib
 import os
 import pathlib
 import resource
+import subprocess
+import sys
 import time
 
 import quell
@@ -12,6 +15,7 @@ from harness import Skip, main
 from wire import Watcher, Wire
 
 IDLE = int(os.environ.get("QUELL_IDLE", "10000"))
+CLOSING = int(os.environ.get("QUELL_CLOSING", "5000"))
 GROSS = 2.0  # seconds
 
 
@@ -128,6 +132,117 @@ def test_ten_thousand_idle_connections():
     quell.until(lambda: watch.status("Threads_connected")["Threads_connected"] == "1", seconds=60)
     print(f"# the others gone in {time.monotonic() - t:.2f} s")
     watch.until_calm()
+
+
+# ---- all at once, on a machine that is busy ----
+
+@contextlib.contextmanager
+def busy_machine():
+    """Somebody else's work on every core."""
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count())]
+    try:
+        yield
+    finally:
+        for h in hogs:
+            h.kill()
+            h.wait()
+
+
+def server_stat():
+    """Processor time of the server in seconds, and its threads."""
+    words = pathlib.Path(f"/proc/{server.proc.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK"), int(words[17])
+
+
+def waiting(state):
+    return int(watch.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = '{state}'"))
+
+
+def crowd(n, kind):
+    """n sessions in that state, and who holds what they wait for."""
+    holder = Wire(server)
+    some = [Wire(server) for _ in range(n)]
+    sql, state = {
+        "idle": (None, None),
+        "in a transaction": ("BEGIN", None),
+        "asleep": ("SELECT SLEEP(1000)", "User sleep"),
+        "waiting for a row": ("UPDATE many.t SET v = 3 WHERE id = 1", "Waiting for row lock"),
+        "waiting for a table's definition": ("SELECT * FROM many.t", "Waiting for table metadata lock"),
+        "queued for DDL": ("TRUNCATE TABLE many.t", "Waiting for table metadata lock"),
+        "waiting for a table": ("INSERT INTO many.plain VALUES (1)", "Waiting for table level lock"),
+        "waiting for the global read lock": ("INSERT INTO many.t VALUES (5, 5)", "Waiting for global read lock"),
+        "waiting for a name": ("DO GET_LOCK('many', 1000)", "User lock"),
+    }[kind]
+    take = {"waiting for a row": ("BEGIN", "UPDATE many.t SET v = 2"), "waiting for a table's definition": ("LOCK TABLES many.t WRITE",),
+            "queued for DDL": ("BEGIN", "SELECT * FROM many.t"), "waiting for the global read lock": ("FLUSH TABLES WITH READ LOCK",), "waiting for a name": ("DO GET_LOCK('many', 0)",)}
+    for q in take.get(kind, ()):
+        holder.query(q)
+    if kind == "waiting for a table":
+        holder.send("SELECT SLEEP(1000) FROM many.plain")
+        watch.until_state(holder.id, "User sleep")
+    for w in some:
+        if sql == "BEGIN":
+            w.query(sql)
+        elif sql:
+            w.send(sql)
+    if state:
+        quell.until(lambda: waiting(state) == n, 60, kind)
+    return holder, some
+
+
+KINDS = ("idle", "in a transaction", "asleep", "waiting for a row", "waiting for a table's definition", "queued for DDL", "waiting for a table",
+         "waiting for the global read lock", "waiting for a name")
+
+
+def ends_at_once(n, kind, how):
+    """The whole crowd ends; what that costs must not grow with the square of their number."""
+    holder, some = crowd(n, kind)
+    threads = server_stat()[1]
+    with busy_machine():
+        cpu, t = server_stat()[0], time.monotonic()
+        how(some)
+        quell.until(lambda: server_stat()[1] <= threads - n, 60, "all threads gone")
+        seconds, used = time.monotonic() - t, server_stat()[0] - cpu
+    print(f"# {n} {kind}: gone after {seconds:.2f} s on a busy machine; {used:.2f} s of processor time, {used / n * 1e6:.0f} us each")
+    assert used < n * 1e-3 * quell.SLOWNESS, "more than a millisecond each"
+    holder.close()
+    for w in some:
+        w.close()
+    watch.until_calm()
+
+
+def prepare_many():
+    watch.query("CREATE DATABASE many")
+    watch.query("CREATE TABLE many.t (id INT PRIMARY KEY, v INT)")
+    watch.query("INSERT INTO many.t VALUES (1, 1)")
+    watch.query("CREATE TABLE many.plain (id INT) ENGINE=MyISAM")
+    watch.query("INSERT INTO many.plain VALUES (1)")
+    watch.query("SET GLOBAL innodb_lock_wait_timeout = 1000")
+
+
+def close_clients(some):
+    for w in some:
+        w.close()
+
+
+def kill_connections(some):
+    for i in range(0, len(some), 500):
+        ids = [w.id for w in some[i:i + 500]]
+        watch.send("; ".join(f"KILL {k}" for k in ids))
+        for _ in ids:
+            assert watch.result() == 0
+
+
+def test_a_thousand_killed_at_once():
+    prepare_many()
+    for kind in KINDS:
+        ends_at_once(1000, kind, kill_connections)
+
+
+def test_five_thousand_clients_close_at_once():
+    n = min(CLOSING, FILES - 500)
+    for kind in KINDS:
+        ends_at_once(n, kind, close_clients)
 
 
 def test_stop_with_many():
