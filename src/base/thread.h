@@ -15,8 +15,8 @@ typedef struct ql_thread {
 } ql_thread;
 
 /* Start fn(arg). stack_size in bytes (0 = 256 KiB); name at most 15 characters. QL_ERROR (1135)
- * when the system gives no thread. All signals are blocked in the new thread. Join it, or detach
- * it, once. */
+ * when the system gives no thread. All signals but those of faults are blocked in the new thread,
+ * which has a second stack for the handlers of these. Join it, or detach it, once. */
 ql_status ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t stack_size,
                           void (*fn)(void *), void *arg) QL_MUST_USE;
 void ql_thread_join(ql_thread *t);

@@ -5,6 +5,7 @@
 #include "fixture.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -48,6 +49,66 @@ test_thread(void **state)
     assert_true(ql_now_mono_ns() >= a);
     assert_true(ql_now_real_us() > 1600000000000000);
     fixture_end(&cx);
+}
+
+#define TOLD 42
+
+static void
+tell_and_end(int sig)
+{
+    _exit(sig == SIGSEGV ? TOLD : 1);
+}
+
+/* Deeper with each call; the array keeps the compiler from making a loop of it. */
+static int
+fill_stack(volatile int depth)
+{
+    volatile char room[4096];
+    room[0] = (char)depth;
+    return depth == INT_MAX ? room[0] : fill_stack(depth + 1) + room[0];
+}
+
+static void
+overrun(void *arg)
+{
+    *(int *)arg = fill_stack(0);
+}
+
+static void
+write_to_nothing(void *arg)
+{
+    volatile int *volatile nothing = NULL;
+    (void)arg;
+    *nothing = 1;
+}
+
+/* Does a handler hear of the fault that fn makes in a thread? */
+static bool
+is_told(void (*fn)(void *))
+{
+    int status = 0, ignored = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct sigaction sa = {.sa_handler = tell_and_end, .sa_flags = SA_ONSTACK};
+        ql_ctx cx;
+        ql_thread t;
+        (void)sigaction(SIGSEGV, &sa, NULL);
+        fixture_begin(&cx);
+        if (ql_thread_start(&cx, &t, "ql-unit", 0, fn, &ignored) == QL_OK) {
+            ql_thread_join(&t);
+        }
+        _exit(2);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == TOLD;
+}
+
+static void
+test_faults_are_told(void **state)
+{
+    (void)state;
+    assert_true(is_told(write_to_nothing));
+    assert_true(is_told(overrun));
 }
 
 static void
@@ -178,6 +239,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_thread),
+        cmocka_unit_test(test_faults_are_told),
         cmocka_unit_test(test_log_lines),
         cmocka_unit_test(test_ranks),
     };
