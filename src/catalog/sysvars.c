@@ -174,7 +174,7 @@ part_of_memory(const qli_sysvar *sv, uint64_t percent)
 }
 
 static bool
-parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
+parse_number(const qli_sysvar *sv, ql_str s, uint64_t *out)
 {
     char text[32];
     if (s.n == 0 || s.n >= sizeof text || s.p[0] == '-') {
@@ -187,7 +187,7 @@ parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
     uint64_t v = strtoull(text, &end, 10);
     unsigned shift = 0;
     if (*end == '%' && (sv->flags & QL_SVF_MEMORY) && end != text && end[1] == '\0' && !errno) {
-        *out = ql_value_uint(part_of_memory(sv, v));
+        *out = part_of_memory(sv, v);
         return true;
     }
     switch (*end) {
@@ -214,8 +214,25 @@ parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
     if (errno || end == text || *end || (shift && v > UINT64_MAX >> shift)) {
         return false;
     }
-    v <<= shift;
-    *out = ql_value_uint(v < sv->min ? sv->min : v > sv->max ? sv->max : v);
+    *out = v << shift;
+    return true;
+}
+
+static uint64_t
+fit_uint(const qli_sysvar *sv, uint64_t v)
+{
+    v -= sv->flags & QL_SVF_BLOCK1K ? v % 1024 : 0;
+    return v < sv->min ? sv->min : v > sv->max ? sv->max : v;
+}
+
+static bool
+parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
+{
+    uint64_t v;
+    if (!parse_number(sv, s, &v)) {
+        return false;
+    }
+    *out = ql_value_uint(fit_uint(sv, v));
     return true;
 }
 
@@ -478,6 +495,67 @@ ql_sysvars_free(ql_sysvars *sv)
     }
 }
 
+/* The option says something else than what is so. */
+static void
+warn_ignored(ql_ctx *cx, const qli_sysvar *sv, ql_str text)
+{
+    ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_OPTION_IGNORED,
+                 "option '%s': '%.*s' is ignored: %s", sv->name, (int)text.n, text.p, sv->what);
+}
+
+static bool
+is_default(ql_sysvar_id id, ql_str text)
+{
+    ql_value a, b;
+    uint64_t asked, normal;
+    const char *dflt = qli_sysvars[id].dflt;
+    if (qli_sysvars[id].type == QLI_T_UINT) {
+        return parse_number(&qli_sysvars[id], text, &asked) &&
+               parse_number(&qli_sysvars[id], (ql_str){dflt, strlen(dflt)}, &normal) &&
+               asked == normal;
+    }
+    if (!qli_sysvar_parse(id, text, &a) ||
+        !qli_sysvar_parse(id, (ql_str){dflt, strlen(dflt)}, &b) || a.kind != b.kind) {
+        return false;
+    }
+    switch (a.kind) {
+    case QL_K_STRING:
+        return ql_str_eq_nocase(a.s, b.s);
+    case QL_K_DOUBLE:
+        return a.d == b.d;
+    default:
+        return a.u == b.u;
+    }
+}
+
+/* A port that was not asked for helps nobody; other numbers are adjusted as MySQL adjusts them. */
+static ql_status
+check_range(ql_ctx *cx, ql_sysvar_id id, ql_str text, const ql_value *v)
+{
+    const qli_sysvar *sv = &qli_sysvars[id];
+    uint64_t asked;
+    if (sv->type == QLI_T_UINT && parse_number(sv, text, &asked) && asked != v->u) {
+        if (id == QL_SV_PORT || id == QL_SV_ADMIN_PORT) {
+            return ql_fail_text(cx, QL_ER_WRONG_VALUE_FOR_VAR,
+                                "option '%s': %llu is no port (%llu to %llu)", sv->name,
+                                (unsigned long long)asked, (unsigned long long)sv->min,
+                                (unsigned long long)sv->max);
+        }
+        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE,
+                     "option '%s': unsigned value %llu adjusted to %llu", sv->name,
+                     (unsigned long long)asked, (unsigned long long)v->u);
+    }
+    if (sv->type == QLI_T_DOUBLE) {
+        char *given = ql_arena_strndup(cx, cx->arena, text.p, text.n);
+        double d = given != NULL ? strtod(given, NULL) : v->d;
+        if (d < v->d || d > v->d) {
+            ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE,
+                         "option '%s': value %g adjusted to %g", sv->name, d, v->d);
+        }
+    }
+    return QL_OK;
+}
+
 ql_status
 ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
 {
@@ -487,9 +565,24 @@ ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
         return QL_END;
     }
     ql_sysvar_id id = qli_sysvar_real((ql_sysvar_id)found);
+    const qli_sysvar *known = &qli_sysvars[id];
     ql_value v;
+    if (known->flags & QL_SVF_FACT) {
+        if (!is_default(id, value)) {
+            warn_ignored(cx, known, value);
+        }
+        return QL_OK;
+    }
     if (!qli_sysvar_parse(id, value, &v)) {
-        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, qli_sysvars[id].name, qli_cstr(cx, value));
+        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, known->name, qli_cstr(cx, value));
+    }
+    QL_TRY(check_range(cx, id, value, &v));
+    if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE) {
+        ql_value asked = v;
+        QL_TRY(qli_sysvar_convert(cx, id, &asked, &v));
+    }
+    if ((known->flags & QL_SVF_NO_EFFECT) && !is_default(id, value)) {
+        warn_ignored(cx, known, value);
     }
     return qli_globals_set(cx, sv, id, &v);
 }

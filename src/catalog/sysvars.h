@@ -26,7 +26,8 @@ enum ql_sysvar_flag {
     QL_SVF_SESSION_RO = 1u << 6,
     QL_SVF_ALIAS = 1u << 7,
     QL_SVF_HIDDEN = 1u << 8,
-    QL_SVF_MEMORY = 1u << 9
+    QL_SVF_MEMORY = 1u << 9,
+    QL_SVF_FACT = 1u << 10
 };
 
 typedef enum ql_sysvar_id {
@@ -111,7 +112,9 @@ enum ql_sql_mode_bit {
 ql_sysvars *ql_sysvars_new(void) QL_MUST_USE;
 void ql_sysvars_free(ql_sysvars *sv);
 /* Set from configuration (command line, option file): name with - or _, text value (K, M, G
- * suffixes). QL_END = no such variable. Before sessions exist. */
+ * suffixes). QL_END = no such variable. A number out of range is adjusted and a variable without
+ * effect ignored, with a warning in cx->diag as MySQL's; a port is refused. Before sessions exist.
+ */
 ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value) QL_MUST_USE;
 /* Nearest known variable name to an unknown one, or NULL. */
 const char *ql_sysvars_nearest(ql_str name);

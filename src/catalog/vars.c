@@ -497,6 +497,26 @@ convert_enum(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
                                                                      : wrong_value(cx, sv, value);
 }
 
+static bool
+are_algorithms(ql_str list)
+{
+    static const char *const names[] = {"zlib", "zstd", "uncompressed"};
+    do {
+        const char *comma = list.n != 0 ? memchr(list.p, ',', list.n) : NULL;
+        ql_str name = {list.p, comma != NULL ? (size_t)(comma - list.p) : list.n};
+        bool known = false;
+        for (size_t i = 0; i < QL_ARRAY_LEN(names); i++) {
+            known |= ql_str_eq_nocase(name, (ql_str){names[i], strlen(names[i])});
+        }
+        if (!known) {
+            return false;
+        }
+        list.p += name.n + (comma != NULL);
+        list.n -= name.n + (comma != NULL);
+    } while (list.n != 0);
+    return true;
+}
+
 static ql_status
 convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
 {
@@ -505,6 +525,9 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
         return value->kind == QL_K_NULL ? wrong_value(cx, sv, value) : wrong_type(cx, sv);
     }
     *out = ql_value_str(value->s, ql_coll_default);
+    if (id == QL_SV_PROTOCOL_COMPRESSION_ALGORITHMS && !are_algorithms(value->s)) {
+        return wrong_value(cx, sv, value);
+    }
     if (id == QL_SV_DEFAULT_STORAGE_ENGINE || id == QL_SV_DEFAULT_TMP_STORAGE_ENGINE) {
         bool myisam = ql_str_eq_nocase(value->s, QL_STR("MyISAM"));
         *out = ql_value_str(myisam ? QL_STR("MyISAM") : QL_STR("InnoDB"), ql_coll_default);

@@ -4,8 +4,10 @@
  * (table/check.c); ANALYZE counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one
  * says so in its rows, as KILL.md section 3 has it.
  */
+#include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "exec/exec_int.h"
 
 static const char *
@@ -193,6 +195,18 @@ qli_exec_admin(ql_ctx *cx, qli_run *run)
     return qli_table_send(cx, &t, NULL, 0);
 }
 
+/* The error log is the only log there is. */
+static ql_status
+reopen_log(ql_ctx *cx)
+{
+    ql_log *log = cx->inst->log;
+    if (ql_log_reopen(log)) {
+        return QL_OK;
+    }
+    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the log file '%s': %s",
+                        ql_log_path(log), strerror(errno));
+}
+
 static ql_status
 flush_option(ql_ctx *cx, ql_str word)
 {
@@ -205,7 +219,11 @@ flush_option(ql_ctx *cx, ql_str word)
         ql_counts_reset(cx->vars);
         return QL_OK;
     }
-    if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
+    if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("ERROR LOGS"))) {
+        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD));
+        return reopen_log(cx);
+    }
+    if (ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
         ql_str_eq_nocase(word, QL_STR("USER_RESOURCES"))) {
         return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD);
     }

@@ -34,6 +34,7 @@ typedef struct exchange {
     ql_str response;
     bool is_decoy;
     bool used_password; /* for the message */
+    const char *why;    /* for the log */
 } exchange;
 
 static ql_status
@@ -207,6 +208,8 @@ check_socket(ql_ctx *cx, exchange *x, ql_auth_result *result)
     char buf[4096];
     (void)cx;
     *result = QL_AUTH_FAIL;
+    x->why = x->conf->is_unix ? "another operating system user is at the other end."
+                              : "this account logs in through the Unix socket only.";
     if (!x->conf->is_unix || getsockopt(x->w->net.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 ||
         getpwuid_r(peer.uid, &pw, buf, sizeof buf, &found) != 0 || found == NULL) {
         return QL_OK;
@@ -258,7 +261,7 @@ run_plugin(ql_ctx *cx, exchange *x, const qli_client_hello *hello, bool fresh,
 ql_status
 qli_authenticate(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
                  const qli_client_hello *hello, uint8_t nonce[QLI_NONCE_SIZE], bool fresh,
-                 ql_account *account)
+                 ql_account *account, const char **why)
 {
     ql_auth_result result = QL_AUTH_FAIL;
     exchange x = {.w = w,
@@ -277,6 +280,10 @@ qli_authenticate(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena
     }
     QL_TRY(run_plugin(cx, &x, hello, fresh, &result));
     if (result != QL_AUTH_OK) {
+        *why = x.is_decoy        ? "there is no such account."
+               : x.why != NULL   ? x.why
+               : x.used_password ? "the password is wrong."
+                                 : "no password was sent.";
         return deny(cx, &x, hello->user);
     }
     if (account->locked) {

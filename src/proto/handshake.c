@@ -157,6 +157,9 @@ read_hello(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, qli_client_hel
 {
     ql_str payload;
     QL_TRY(ql_wire_read(cx, w, conf->deadline, QL_W_LOGIN, &payload));
+    if (conf->heard != NULL) {
+        conf->heard(conf->heard_arg);
+    }
     if (!qli_hello_decode(payload, hello)) {
         return ql_fail(cx, QL_ER_HANDSHAKE_ERROR);
     }
@@ -254,10 +257,13 @@ ql_handshake(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
     out->caps = hello.caps & server_caps(conf);
     agree_on_compression(&hello, out);
     QL_TRY(keep_hello(cx, a, &hello));
+    out->user = hello.user;
+    out->host = conf->peer_name;
+    memcpy(out->nonce, nonce, sizeof nonce);
     if (conf->require_tls && !conf->is_unix && w->net.ssl == NULL) {
         return ql_fail(cx, QL_ER_SECURE_TRANSPORT_REQUIRED);
     }
-    QL_TRY(qli_authenticate(cx, w, conf, a, &hello, nonce, false, &account));
+    QL_TRY(qli_authenticate(cx, w, conf, a, &hello, nonce, false, &account, &out->why));
     fill_login(out, &hello, conf, &account);
     return QL_OK;
 }
@@ -282,8 +288,15 @@ ql_handshake_change_user(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, 
         hello.program = out->program;
     }
     QL_TRY(keep_hello(cx, a, &hello));
-    QL_TRY(ql_random_nonce(cx, nonce, sizeof nonce));
-    QL_TRY(qli_authenticate(cx, w, conf, a, &hello, nonce, true, &account));
+    out->user = hello.user;
+    out->why = NULL;
+    bool fresh = (out->caps & QL_CAP_PLUGIN_AUTH) != 0;
+    if (fresh) {
+        QL_TRY(ql_random_nonce(cx, nonce, sizeof nonce));
+    } else { /* it knows no other than that of the greeting */
+        memcpy(nonce, out->nonce, sizeof nonce);
+    }
+    QL_TRY(qli_authenticate(cx, w, conf, a, &hello, nonce, fresh, &account, &out->why));
     fill_login(out, &hello, conf, &account);
     return QL_OK;
 }

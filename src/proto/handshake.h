@@ -18,10 +18,12 @@ typedef struct ql_handshake_conf {
     ql_tls *tls;      /* NULL = none */
     bool require_tls; /* require_secure_transport; Unix sockets count as secure */
     bool is_unix;
-    ql_str peer;          /* for the acl: "localhost" (Unix socket) or an IP address */
-    ql_str peer_name;     /* in messages and USER(): "localhost" for the loopback addresses */
-    bool zlib, zstd;      /* compression offered */
-    ql_deadline deadline; /* connect_timeout */
+    ql_str peer;              /* for the acl: "localhost" (Unix socket) or an IP address */
+    ql_str peer_name;         /* in messages and USER(): "localhost" for the loopback addresses */
+    bool zlib, zstd;          /* compression offered */
+    ql_deadline deadline;     /* connect_timeout */
+    void (*heard)(void *arg); /* the client has answered the greeting; NULL = nobody asks */
+    void *heard_arg;
 } ql_handshake_conf;
 
 /* Who has logged in. Strings live in the arena given. */
@@ -37,11 +39,14 @@ typedef struct ql_login {
     bool has_attrs;      /* it sent connection attributes */
     ql_str pid, program; /* _pid and program_name of them */
     ql_account account;
+    uint8_t nonce[20]; /* of the greeting; COM_CHANGE_USER without CLIENT_PLUGIN_AUTH answers it */
+    const char *why;   /* for the log: why authentication failed; NULL = the error says it */
 } ql_login;
 
 /* Greeting to successful authentication; the OK packet is the session's. QL_ERROR worded (1043,
  * 1045, 1251, 1698, 3118, 3159, packet errors): the session sends it, unless the socket is broken.
- * QL_TIMEOUT: connect_timeout. QL_END: the peer went away. QL_KILLED. Waits: LOGIN, TLS. */
+ * Then user, host and why are set as far as they are known. QL_TIMEOUT: connect_timeout. QL_END:
+ * the peer went away. QL_KILLED. Waits: LOGIN, TLS. */
 ql_status ql_handshake(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
                        ql_login *out) QL_MUST_USE;
 

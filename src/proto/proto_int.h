@@ -24,9 +24,10 @@ typedef struct qli_client_hello {
 bool qli_hello_decode(ql_str payload, qli_client_hello *out);
 bool qli_change_user_decode(ql_str payload, uint32_t caps, qli_client_hello *out);
 
-/* Authenticate hello.user; fills out->account. hello.auth was made with nonce unless `fresh`. */
+/* Authenticate hello.user; fills account. hello.auth was made with nonce unless `fresh`. *why: what
+ * the client is not told (static), or untouched. */
 ql_status qli_authenticate(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
                            const qli_client_hello *hello, uint8_t nonce[QLI_NONCE_SIZE], bool fresh,
-                           ql_account *account);
+                           ql_account *account, const char **why);
 
 #endif

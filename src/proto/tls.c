@@ -211,17 +211,54 @@ ql_tls_make_files(ql_ctx *cx, const char *dir)
 
 /* ---- loading ---- */
 
+/* A list of TLSv1.2 and TLSv1.3. */
 static ql_status
-load_context(ql_ctx *cx, ql_tls *t, const char *dir)
+set_versions(ql_ctx *cx, SSL_CTX *ctx, ql_str list)
+{
+    static const ql_str names[] = {{"TLSv1.2", 7}, {"TLSv1.3", 7}};
+    static const int numbers[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    bool offered[QL_ARRAY_LEN(names)] = {false};
+    for (ql_str rest = list; rest.n != 0;) {
+        const char *comma = memchr(rest.p, ',', rest.n);
+        ql_str name = {rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n};
+        bool known = false;
+        for (size_t i = 0; i < QL_ARRAY_LEN(names); i++) {
+            bool same = ql_str_cmp(name, names[i]) == 0;
+            known |= same;
+            offered[i] |= same;
+        }
+        if (!known) {
+            return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tls_version: '%.*s' is not offered",
+                                (int)name.n, name.p);
+        }
+        rest.p += name.n + (comma != NULL);
+        rest.n -= name.n + (comma != NULL);
+    }
+    if (!offered[0] && !offered[1]) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                            "tls_version names none; --skip-ssl is no TLS");
+    }
+    (void)SSL_CTX_set_min_proto_version(ctx, numbers[offered[0] ? 0 : 1]);
+    (void)SSL_CTX_set_max_proto_version(ctx, numbers[offered[1] ? 1 : 0]);
+    return QL_OK;
+}
+
+static ql_status
+load_context(ql_ctx *cx, ql_tls *t, const ql_tls_files *f)
 {
     char cert[PATH_MAX], key[PATH_MAX];
-    path_of(cert, dir, "server-cert.pem");
-    path_of(key, dir, "server-key.pem");
+    if (f->cert != NULL) {
+        (void)snprintf(cert, sizeof cert, "%s", f->cert);
+        (void)snprintf(key, sizeof key, "%s", f->key);
+    } else {
+        path_of(cert, f->dir, "server-cert.pem");
+        path_of(key, f->dir, "server-key.pem");
+    }
     t->ctx = SSL_CTX_new(TLS_server_method());
     if (t->ctx == NULL) {
         return fail_openssl(cx, "TLS");
     }
-    (void)SSL_CTX_set_min_proto_version(t->ctx, TLS1_2_VERSION);
+    QL_TRY(set_versions(cx, t->ctx, f->versions));
     (void)SSL_CTX_set_session_cache_mode(t->ctx, SSL_SESS_CACHE_OFF);
     (void)SSL_CTX_set_options(t->ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
     (void)SSL_CTX_set_mode(t->ctx, SSL_MODE_RELEASE_BUFFERS);
@@ -257,18 +294,21 @@ load_pair(ql_ctx *cx, ql_tls *t, const char *dir)
 }
 
 ql_status
-ql_tls_open(ql_ctx *cx, const char *dir, ql_tls **out)
+ql_tls_open(ql_ctx *cx, const ql_tls_files *f, ql_tls **out)
 {
+    if ((f->cert != NULL) != (f->key != NULL)) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "ssl_cert and ssl_key go together");
+    }
     ql_tls *t = ql_mem_zalloc(sizeof *t);
     if (t == NULL) {
         return ql_fail_oom(cx, sizeof *t);
     }
     ql_status st = QL_OK;
-    if (file_exists(dir, "server-cert.pem")) {
-        QL_TRY_TO(st, load_context(cx, t, dir), out);
+    if (f->cert != NULL || file_exists(f->dir, "server-cert.pem")) {
+        QL_TRY_TO(st, load_context(cx, t, f), out);
     }
-    if (file_exists(dir, "private_key.pem")) {
-        QL_TRY_TO(st, load_pair(cx, t, dir), out);
+    if (file_exists(f->dir, "private_key.pem")) {
+        QL_TRY_TO(st, load_pair(cx, t, f->dir), out);
     }
     *out = t;
     return QL_OK;

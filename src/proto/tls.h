@@ -14,8 +14,16 @@ typedef struct ql_tls ql_tls;
 
 /* Write those files that dir lacks; existing ones are never touched. Key files get mode 0600. */
 ql_status ql_tls_make_files(ql_ctx *cx, const char *dir) QL_MUST_USE;
-/* Load what dir has. QL_ERROR worded when a file is there and cannot be used. */
-ql_status ql_tls_open(ql_ctx *cx, const char *dir, ql_tls **out) QL_MUST_USE;
+/* Where keys come from. */
+typedef struct ql_tls_files {
+    const char *dir;        /* the files that were made, for what is not named here */
+    const char *cert, *key; /* --ssl-cert, --ssl-key; both or none (NULL) */
+    ql_str versions;        /* --tls-version: of TLSv1.2 and TLSv1.3 */
+} ql_tls_files;
+
+/* Load them. QL_ERROR worded when one is named, or there, and cannot be used; and for versions that
+ * are none. */
+ql_status ql_tls_open(ql_ctx *cx, const ql_tls_files *files, ql_tls **out) QL_MUST_USE;
 void ql_tls_close(ql_tls *t); /* NULL ignored */
 
 bool ql_tls_is_available(const ql_tls *t); /* NULL: false */

@@ -10,9 +10,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/un.h>
 
 #include "base/diag.h"
 #include "intr/fileio.h"
+#include "server/permissions.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
@@ -57,16 +59,27 @@ static const struct {
     const char *name;
 } letters[] = {{'?', "help"}, {'V', "version"}, {'P', "port"}, {'h', "datadir"}, {'b', "basedir"}};
 
+/* No value = on. */
 static bool
-is_true(ql_str v)
+parse_switch(ql_str v, bool *on)
 {
-    return v.n == 0 || ql_str_eq_nocase(v, QL_STR("1")) || ql_str_eq_nocase(v, QL_STR("ON")) ||
-           ql_str_eq_nocase(v, QL_STR("TRUE"));
+    *on = v.n == 0 || ql_str_eq_nocase(v, QL_STR("1")) || ql_str_eq_nocase(v, QL_STR("ON")) ||
+          ql_str_eq_nocase(v, QL_STR("TRUE"));
+    return *on || ql_str_eq_nocase(v, QL_STR("0")) || ql_str_eq_nocase(v, QL_STR("OFF")) ||
+           ql_str_eq_nocase(v, QL_STR("FALSE"));
 }
 
-static void
-take_special(ql_config *c, special what, ql_str value)
+static ql_status
+take_special(ql_ctx *cx, ql_config *c, const char *name, special what, ql_str value)
 {
+    bool on = true;
+    if (what != SP_IGNORED && !parse_switch(value, &on)) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "option '--%s' is ON or OFF, not '%.*s'", name,
+                            (int)value.n, value.p);
+    }
+    if (what != SP_SSL && !on) {
+        return QL_OK;
+    }
     switch (what) {
     case SP_HELP:
         c->mode = QL_MODE_HELP;
@@ -81,7 +94,7 @@ take_special(ql_config *c, special what, ql_str value)
         c->mode = QL_MODE_INITIALIZE_INSECURE;
         break;
     case SP_SSL:
-        c->tls = is_true(value);
+        c->tls = on;
         break;
     case SP_SALVAGE:
         c->redo_salvage = is_true(value);
@@ -92,6 +105,7 @@ take_special(ql_config *c, special what, ql_str value)
     default:
         break;
     }
+    return QL_OK;
 }
 
 /* ---- one option ---- */
@@ -213,8 +227,7 @@ take_option(reader *r, char *name, ql_str value)
         value = QL_STR("0");
     }
     if (is_special(name, &what)) {
-        take_special(r->out, what, value);
-        return QL_OK;
+        return take_special(r->cx, r->out, name, what, value);
     }
     ql_str text = value.p != NULL ? value : QL_STR("1");
     ql_status st = ql_sysvars_configure(r->cx, r->sv, (ql_str){name, strlen(name)}, text);
@@ -316,22 +329,28 @@ is_our_section(ql_str line)
            ql_str_eq(line, QL_STR("[quelld]"));
 }
 
+typedef enum section { SECTION_NONE, SECTION_OTHER, SECTION_OURS } section;
+
 static ql_status
-take_line(reader *r, const char *path, unsigned number, ql_str line, bool *ours)
+take_line(reader *r, const char *path, unsigned number, ql_str line, section *at)
 {
     line = trim(line);
     if (line.n == 0 || line.p[0] == '#' || line.p[0] == ';') {
         return QL_OK;
     }
     if (line.p[0] == '[') {
-        *ours = is_our_section(line);
+        *at = is_our_section(line) ? SECTION_OURS : SECTION_OTHER;
         return QL_OK;
     }
     if (line.p[0] == '!') {
         return ql_fail_text(r->cx, QL_ER_UNKNOWN_ERROR, "%s:%u: !include is not supported", path,
                             number);
     }
-    if (!*ours) {
+    if (*at == SECTION_NONE) {
+        return ql_fail_text(r->cx, QL_ER_UNKNOWN_ERROR, "%s:%u: an option before any [section]",
+                            path, number);
+    }
+    if (*at == SECTION_OTHER) {
         return QL_OK;
     }
     const char *eq = memchr(line.p, '=', line.n);
@@ -354,6 +373,7 @@ read_file(reader *r, const char *path)
     if (text == NULL) {
         return QL_ERROR;
     }
+    QL_TRY(ql_refuse_writable_by_all(cx, "option file", path));
     if (ql_file_open(cx, path, O_RDONLY, 0, &fd) != QL_OK) {
         ql_diag_clear_error(cx->diag);
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot read the option file %s", path);
@@ -363,12 +383,12 @@ read_file(reader *r, const char *path)
     if (st != QL_END) {
         return st == QL_OK ? ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "%s is too large", path) : st;
     }
-    bool ours = false;
+    section at_section = SECTION_NONE;
     unsigned number = 0;
     for (size_t at = 0; at < got;) {
         const char *nl = memchr(text + at, '\n', got - at);
         size_t n = nl != NULL ? (size_t)(nl - text) - at : got - at;
-        QL_TRY(take_line(r, path, ++number, (ql_str){text + at, n}, &ours));
+        QL_TRY(take_line(r, path, ++number, (ql_str){text + at, n}, &at_section));
         at += n + 1;
     }
     return QL_OK;
@@ -407,6 +427,45 @@ get_text(ql_ctx *cx, ql_sysvar_id id, ql_str *out)
     return QL_OK;
 }
 
+/* Set a variable from what others say. */
+static ql_status
+derive(ql_ctx *cx, const char *name, ql_str value)
+{
+    ql_status st = ql_sysvars_configure(cx, cx->inst->sysvars, (ql_str){name, strlen(name)}, value);
+    return st == QL_END ? QL_OK : st;
+}
+
+/* Beside the socket: x.sock and x-admin.sock. 0 or OFF (--skip-admin-socket): none. */
+static ql_status
+find_admin_socket(ql_ctx *cx, ql_config *c)
+{
+    static const char suffix[] = ".sock";
+    size_t n = sizeof suffix - 1;
+    QL_TRY(get_text(cx, QL_SV_ADMIN_SOCKET, &c->admin_socket));
+    if (ql_str_eq(c->admin_socket, QL_STR("0")) ||
+        ql_str_eq_nocase(c->admin_socket, QL_STR("OFF"))) {
+        c->admin_socket = (ql_str){"", 0};
+        return derive(cx, "admin_socket", QL_STR(""));
+    }
+    if (c->admin_socket.n != 0 || c->socket.n == 0) {
+        return QL_OK;
+    }
+    bool named = c->socket.n > n && memcmp(c->socket.p + c->socket.n - n, suffix, n) == 0;
+    int stem = (int)(c->socket.n - (named ? n : 0));
+    char *path =
+        ql_arena_printf(cx, cx->arena, "%.*s-admin%s", stem, c->socket.p, named ? suffix : "");
+    if (path == NULL) {
+        return QL_ERROR;
+    }
+    if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path) {
+        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_OPTION_IGNORED,
+                     "no socket for administrators: '%s' is too long; see --admin-socket", path);
+        return QL_OK;
+    }
+    c->admin_socket = (ql_str){path, strlen(path)};
+    return derive(cx, "admin_socket", c->admin_socket);
+}
+
 static ql_status
 collect(ql_ctx *cx, ql_config *c)
 {
@@ -418,6 +477,14 @@ collect(ql_ctx *cx, ql_config *c)
     QL_TRY(get_text(cx, QL_SV_PID_FILE, &c->pid_file));
     QL_TRY(get_text(cx, QL_SV_TMPDIR, &c->tmpdir));
     QL_TRY(get_text(cx, QL_SV_VERSION, &c->version));
+    QL_TRY(get_text(cx, QL_SV_INIT_FILE, &c->init_file));
+    QL_TRY(get_text(cx, QL_SV_SSL_CERT, &c->ssl_cert));
+    QL_TRY(get_text(cx, QL_SV_SSL_KEY, &c->ssl_key));
+    QL_TRY(get_text(cx, QL_SV_TLS_VERSION, &c->tls_version));
+    QL_TRY(find_admin_socket(cx, c));
+    if (ql_sysvar_global_u64(cx->inst, QL_SV_SUPER_READ_ONLY) != 0) {
+        QL_TRY(derive(cx, "read_only", QL_STR("1")));
+    }
     c->port = ql_sysvar_global_u64(cx->inst, QL_SV_PORT);
     c->admin_port = ql_sysvar_global_u64(cx->inst, QL_SV_ADMIN_PORT);
     c->networking = ql_sysvar_global_u64(cx->inst, QL_SV_SKIP_NETWORKING) == 0;

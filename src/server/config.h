@@ -20,15 +20,18 @@ typedef enum ql_config_mode {
 /* Strings live in the arena of the ctx that read it. */
 typedef struct ql_config {
     ql_config_mode mode;
-    bool tls; /* --ssl */
-    ql_str datadir, socket, bind_address, admin_address, log_error, pid_file, tmpdir, version;
+    bool tls;                             /* --ssl */
+    ql_str datadir, socket, admin_socket; /* admin_socket.n 0 = none */
+    ql_str bind_address, admin_address, log_error, pid_file, tmpdir, version;
+    ql_str init_file, ssl_cert, ssl_key, tls_version; /* n 0 = not given */
     uint64_t port, admin_port;
     bool networking;
     bool redo_salvage; /* --redo-salvage */
 } ql_config;
 
 /* Read the options into sv and out. QL_ERROR worded: unknown option (with the nearest known one),
- * bad value, unreadable file. */
+ * bad value, unreadable file. What MySQL would adjust is adjusted; that is a warning in cx->diag.
+ */
 ql_status ql_config_read(ql_ctx *cx, ql_sysvars *sv, int argc, char **argv,
                          ql_config *out) QL_MUST_USE;
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
+#include "server/permissions.h"
 
 static ql_status
 refuse(ql_ctx *cx, const char *dir, const char *why)
@@ -45,7 +46,10 @@ ql_datadir_create(ql_ctx *cx, const char *dir)
     if (n < 0) {
         return refuse(cx, dir, strerror(errno));
     }
-    return n == 0 ? QL_OK : refuse(cx, dir, "is not empty; not touched");
+    if (n != 0) {
+        return refuse(cx, dir, "is not empty; not touched");
+    }
+    return ql_refuse_writable_by_all(cx, "data directory", dir);
 }
 
 ql_status
@@ -58,6 +62,8 @@ ql_datadir_check(ql_ctx *cx, const char *dir)
     if (n < 0) {
         return refuse(cx, dir, strerror(errno));
     }
-    return n != 0 ? QL_OK
-                  : refuse(cx, dir, "is empty; make it with --initialize or --initialize-insecure");
+    if (n == 0) {
+        return refuse(cx, dir, "is empty; make it with --initialize or --initialize-insecure");
+    }
+    return ql_refuse_writable_by_all(cx, "data directory", dir);
 }

@@ -8,9 +8,10 @@
 
 #include "base/ctx.h"
 
-/* Make the directory if need be; refuse one that is not empty. */
+/* Make the directory if need be; refuse one that is not empty, or that everybody may write. */
 ql_status ql_datadir_create(ql_ctx *cx, const char *dir) QL_MUST_USE;
-/* Refuse one that has not been initialised. QL_ERROR worded in one line. */
+/* Refuse one that has not been initialised, or that everybody may write. QL_ERROR worded in one
+ * line. */
 ql_status ql_datadir_check(ql_ctx *cx, const char *dir) QL_MUST_USE;
 
 #endif

@@ -3,7 +3,10 @@
  * Opening and closing an instance: everything that ql_instance names, in an order in which each
  * part finds what it stands on, and back. Runs on the main thread; other threads start here.
  */
+#include <errno.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "acl/acl.h"
@@ -16,6 +19,7 @@
 #include "intr/sync.h"
 #include "intr/timer.h"
 #include "kv/kv.h"
+#include "server/permissions.h"
 #include "server/server_int.h"
 #include "txn/txn.h"
 
@@ -113,6 +117,19 @@ open_log(ql_ctx *cx, ql_server *server)
     return QL_OK;
 }
 
+/* What reading the options had to say, now that there is a log. */
+static void
+log_warnings(ql_ctx *cx)
+{
+    for (size_t i = 0; i < ql_diag_count(cx->diag); i++) {
+        const ql_condition *c = ql_diag_at(cx->diag, i);
+        if (c->level != QL_DIAG_ERROR) {
+            ql_log_write(cx->inst->log, QL_LOG_WARNING, "%s", c->text);
+        }
+    }
+    ql_diag_reset(cx->diag);
+}
+
 static ql_status
 open_threads(ql_ctx *cx, ql_server *server)
 {
@@ -167,8 +184,33 @@ open_tls(ql_ctx *cx, ql_server *server)
     if (!server->config->tls) {
         return QL_OK;
     }
+    const ql_config *c = server->config;
+    ql_tls_files files = {.dir = server->inst->datadir,
+                          .cert = c->ssl_cert.n != 0 ? c->ssl_cert.p : NULL,
+                          .key = c->ssl_key.n != 0 ? c->ssl_key.p : NULL,
+                          .versions = c->tls_version};
     QL_TRY(ql_tls_make_files(cx, server->inst->datadir));
-    return ql_tls_open(cx, server->inst->datadir, &server->env.tls);
+    ql_warn_of_readable(cx, server->inst->datadir, files.key);
+    return ql_tls_open(cx, &files, &server->env.tls);
+}
+
+/* Found out now, not by the first transaction that outgrows its memory. */
+static ql_status
+check_tmpdir(ql_ctx *cx)
+{
+    const char *dir = cx->inst->tmpdir;
+    struct stat st;
+    if (dir == NULL || dir[0] == '\0') {
+        return QL_OK;
+    }
+    if (stat(dir, &st) != 0) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tmpdir '%s': %s", dir, strerror(errno));
+    }
+    if (!S_ISDIR(st.st_mode) || access(dir, W_OK | X_OK) != 0) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tmpdir '%s' is no directory to write in",
+                            dir);
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -176,6 +218,8 @@ open_all(ql_ctx *cx, ql_server *server)
 {
     server->env.fd_limit = raise_file_limit();
     QL_TRY(open_log(cx, server));
+    log_warnings(cx);
+    QL_TRY(check_tmpdir(cx));
     QL_TRY(open_threads(cx, server));
     QL_TRY(open_storage(cx, server));
     connect_variables(server->inst);

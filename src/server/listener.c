@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening sockets (TCP, Unix, administrative port) and the threads of connections: one thread
- * accepts, each connection gets one with an explicit stack. Descriptors are closed by whoever owns
- * them: a session its own, the main thread the listening ones.
+ * Listening sockets (TCP and Unix, ordinary and administrative) and the threads of connections: one
+ * thread accepts, each connection gets one with an explicit stack. A connection counts as a login
+ * in progress (logins.c) until it has authenticated, then against max_connections. Descriptors are
+ * closed by whoever owns them: a session its own, the main thread the listening ones.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -22,23 +24,37 @@
 #include "intr/proc.h"
 #include "server/server_int.h"
 
-#define BACKLOG 1024
 #define POLITE_MS 700  /* sessions end by themselves in that time at a shutdown */
 #define FORCED_MS 5000 /* then their sockets are cut */
 #define ACCEPT_PAUSE_MS 50
+/* Logins that may be in progress at the administrative listeners: the oldest gives way at once. */
+#define ADMIN_LOGINS 256
+/* A login takes two descriptors; all of them together at most this part of what there are. */
+#define LOGIN_DESCRIPTORS 8
+#define ADMIN_MODE                                                                                 \
+    0700 /* the administrators' Unix socket is for the server's own OS user and root */
+#define MADE_ROOM_PER_SECOND 1
+#define LEAST_BACKLOG 1024
 
 /* ---- sockets ---- */
 
 static ql_status
-add_socket(ql_ctx *cx, ql_server *server, int fd, bool is_unix, bool is_admin)
+add_socket(ql_ctx *cx, ql_server *server, qli_listener_socket s)
 {
     if (server->nsockets == QLI_MAX_LISTENERS) {
-        (void)close(fd);
+        (void)close(s.fd);
         return ql_fail_text(cx, QL_ER_IPSOCK_ERROR, "too many addresses to listen on");
     }
-    server->sockets[server->nsockets++] =
-        (qli_listener_socket){.fd = fd, .is_unix = is_unix, .is_admin = is_admin};
+    server->sockets[server->nsockets++] = s;
     return QL_OK;
+}
+
+/* back_log is MySQL's; a short queue would only make clients wait for a second try. */
+static int
+backlog_of(ql_server *server)
+{
+    uint64_t n = ql_sysvar_global_u64(server->inst, QL_SV_BACK_LOG);
+    return n < LEAST_BACKLOG ? LEAST_BACKLOG : (int)n;
 }
 
 static ql_status
@@ -97,10 +113,10 @@ listen_tcp(ql_ctx *cx, ql_server *server, const char *address, uint64_t port, bo
     if (sa.ss_family == AF_INET6) {
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
     }
-    if (bind(fd, (struct sockaddr *)&sa, n) != 0 || listen(fd, BACKLOG) != 0) {
+    if (bind(fd, (struct sockaddr *)&sa, n) != 0 || listen(fd, backlog_of(server)) != 0) {
         return fail_bind(cx, what, fd);
     }
-    return add_socket(cx, server, fd, false, is_admin);
+    return add_socket(cx, server, (qli_listener_socket){.fd = fd, .is_admin = is_admin});
 }
 
 /* Every address of a comma-separated list. */
@@ -119,22 +135,45 @@ listen_list(ql_ctx *cx, ql_server *server, ql_str list, uint64_t port, bool is_a
     return QL_OK;
 }
 
-/* A socket file that nobody serves is left over from a server that died. */
+/* A socket file that nobody serves is left over from a server that died. Anything but a plain
+ * refusal (a full queue, no permission) means that somebody may. */
 static bool
 is_served(const struct sockaddr_un *sa)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool served = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) == 0;
+    bool refused = fd >= 0 && connect(fd, (const struct sockaddr *)sa, sizeof *sa) != 0 &&
+                   errno == ECONNREFUSED;
     if (fd >= 0) {
         (void)close(fd);
     }
-    return served;
+    return !refused;
+}
+
+/* Nothing but a socket that nobody serves is ever removed. */
+static ql_status
+clear_path(ql_ctx *cx, const char *what, const struct sockaddr_un *sa)
+{
+    struct stat st;
+    if (lstat(sa->sun_path, &st) != 0) {
+        return errno == ENOENT ? QL_OK : fail_bind(cx, what, -1);
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        return ql_fail_text(cx, QL_ER_IPSOCK_ERROR,
+                            "cannot listen on %s: that is there and is no socket; not touched",
+                            what);
+    }
+    if (is_served(sa)) {
+        errno = EADDRINUSE;
+        return fail_bind(cx, what, -1);
+    }
+    return unlink(sa->sun_path) == 0 || errno == ENOENT ? QL_OK : fail_bind(cx, what, -1);
 }
 
 static ql_status
-listen_unix(ql_ctx *cx, ql_server *server, ql_str path)
+listen_unix(ql_ctx *cx, ql_server *server, ql_str path, bool is_admin)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
+    mode_t mode = is_admin ? ADMIN_MODE : 0777;
     char what[160];
     (void)snprintf(what, sizeof what, "socket %.*s", (int)path.n, path.p);
     if (path.n >= sizeof sa.sun_path) {
@@ -142,17 +181,20 @@ listen_unix(ql_ctx *cx, ql_server *server, ql_str path)
         return fail_bind(cx, what, -1);
     }
     memcpy(sa.sun_path, path.p, path.n);
-    if (is_served(&sa)) {
-        errno = EADDRINUSE;
-        return fail_bind(cx, what, -1);
-    }
-    (void)unlink(sa.sun_path);
+    QL_TRY(clear_path(cx, what, &sa));
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0 ||
-        chmod(sa.sun_path, 0777) != 0 || listen(fd, BACKLOG) != 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
         return fail_bind(cx, what, fd);
     }
-    return add_socket(cx, server, fd, true, false);
+    /* Nobody can connect between bind and listen, so the mode is in force before the first does. */
+    if (chmod(sa.sun_path, mode) != 0 || listen(fd, backlog_of(server)) != 0) {
+        ql_status st = fail_bind(cx, what, fd);
+        (void)unlink(sa.sun_path);
+        return st;
+    }
+    return add_socket(
+        cx, server,
+        (qli_listener_socket){.fd = fd, .is_unix = true, .is_admin = is_admin, .path = path});
 }
 
 ql_status
@@ -166,69 +208,117 @@ qli_listener_open(ql_ctx *cx, ql_server *server)
             QL_TRY(listen_list(cx, server, c->admin_address, c->admin_port, true));
         }
     }
-    return c->socket.n != 0 ? listen_unix(cx, server, c->socket) : QL_OK;
+    QL_TRY(c->socket.n != 0 ? listen_unix(cx, server, c->socket, false) : QL_OK);
+    return c->admin_socket.n != 0 ? listen_unix(cx, server, c->admin_socket, true) : QL_OK;
 }
 
 /* ---- connections ---- */
 
+/* Owner: its thread. */
 typedef struct connection {
     ql_server *server;
     ql_session_start start;
+    qli_login login;
+    bool counted; /* [server->mu] against max_connections */
 } connection;
 
-/* May one more come in? One beyond max_connections may, to show that it is an administrator. */
+static connection *
+connection_of(const ql_session_start *start)
+{
+    return (connection *)((char *)start - offsetof(connection, start));
+}
+
+static qli_logins *
+logins_of(ql_server *server, bool is_admin)
+{
+    return is_admin ? &server->admin_logins : &server->logins;
+}
+
+/* Not even the one beyond max_connections could come in: no need to hear who it is. */
 static bool
-count_in(ql_server *server, bool is_admin)
+is_full(ql_server *server)
 {
     uint64_t max = ql_sysvar_global_u64(server->inst, QL_SV_MAX_CONNECTIONS);
-    uint64_t extra = ql_sysvar_global_u64(server->inst, QL_SV_EXTRA_MAX_CONNECTIONS);
     ql_mutex_lock(&server->mu);
-    bool ok = is_admin ? server->admin_threads < extra + 100 : server->connections <= max;
-    if (ok) {
-        server->threads++;
-        server->connections += !is_admin;
-        server->admin_threads += is_admin;
-        if (server->threads > server->max_used) {
-            server->max_used = server->threads;
-        }
-    }
+    bool full = server->connections > max;
     ql_mutex_unlock(&server->mu);
-    return ok;
+    return full;
 }
 
 static void
-count_out(ql_server *server, bool is_admin)
+count_thread(ql_server *server)
 {
     ql_mutex_lock(&server->mu);
-    server->connections -= !is_admin;
-    server->admin_threads -= is_admin;
+    server->threads++;
+    ql_mutex_unlock(&server->mu);
+}
+
+static void
+count_out(ql_server *server, bool counted)
+{
+    ql_mutex_lock(&server->mu);
+    server->connections -= counted;
     if (--server->threads == 0) {
         ql_cv_broadcast(&server->all_gone);
     }
     ql_mutex_unlock(&server->mu);
 }
 
-static bool
-is_over_limit(void *arg)
+/* ---- what sessions tell (ql_session_env) ---- */
+
+static void
+login_heard(const ql_session_start *start)
 {
-    ql_server *server = arg;
-    uint64_t max = ql_sysvar_global_u64(server->inst, QL_SV_MAX_CONNECTIONS);
-    ql_mutex_lock(&server->mu);
-    bool over = server->connections > max;
-    ql_mutex_unlock(&server->mu);
-    return over;
+    connection *c = connection_of(start);
+    qli_login_heard(logins_of(c->server, start->is_admin), &c->login);
 }
+
+static void
+login_over(const ql_session_start *start)
+{
+    connection *c = connection_of(start);
+    if (qli_login_over(logins_of(c->server, start->is_admin), &c->login)) {
+        ql_intr_wake(&c->server->listen_intr);
+    }
+}
+
+static bool
+admit(const ql_session_start *start, bool privileged)
+{
+    connection *c = connection_of(start);
+    ql_server *server = c->server;
+    uint64_t max = ql_sysvar_global_u64(server->inst, QL_SV_MAX_CONNECTIONS);
+    bool ok = true;
+    ql_mutex_lock(&server->mu);
+    if (c->counted) { /* COM_CHANGE_USER */
+        ok = server->connections <= max || privileged;
+    } else if (!start->is_admin) {
+        ok = server->connections < max + privileged;
+        c->counted = ok;
+        server->connections += ok;
+    }
+    uint32_t now = server->connections;
+    ql_mutex_unlock(&server->mu);
+    if (ok) {
+        login_over(start);
+        ql_ctx cx = {.inst = server->inst};
+        ql_count_max(&cx, QL_CT_MAX_USED_CONNECTIONS, now);
+    }
+    return ok;
+}
+
+/* ---- threads ---- */
 
 static void
 serve(void *arg)
 {
     connection *c = arg;
     ql_server *server = c->server;
-    bool is_admin = c->start.is_admin;
     ql_session_run(&c->start);
+    bool counted = c->counted;
     ql_mem_free(c);
     ql_tls_thread_end();
-    count_out(server, is_admin);
+    count_out(server, counted);
 }
 
 static void
@@ -249,20 +339,73 @@ fill_peer(ql_session_start *start, const struct sockaddr_storage *sa)
 }
 
 static void
+fill_key(qli_origin_key *key, const struct sockaddr_storage *sa, int fd)
+{
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
+    struct ucred peer = {0};
+    socklen_t size = sizeof peer;
+    memset(key, 0, sizeof *key);
+    if (sa->ss_family == AF_INET) {
+        key->tag = '4';
+        memcpy(key->bytes, &v4->sin_addr, 4);
+    } else if (sa->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
+        key->tag = '4';
+        memcpy(key->bytes, v6->sin6_addr.s6_addr + 12, 4);
+    } else if (sa->ss_family == AF_INET6) {
+        key->tag = '6';
+        memcpy(key->bytes, v6->sin6_addr.s6_addr, 8);
+    } else {
+        key->tag = 'u';
+        (void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+        memcpy(key->bytes, &peer.uid, sizeof peer.uid);
+    }
+}
+
+static void
+print_key(const qli_origin_key *key, char *out, size_t n)
+{
+    uid_t uid;
+    switch (key->tag) {
+    case '4':
+        (void)inet_ntop(AF_INET, key->bytes, out, (socklen_t)n);
+        break;
+    case '6':
+        (void)inet_ntop(AF_INET6, key->bytes, out, (socklen_t)n);
+        break;
+    default:
+        memcpy(&uid, key->bytes, sizeof uid);
+        (void)snprintf(out, n, "operating system user %u", (unsigned)uid);
+    }
+}
+
+static void
+refuse(ql_server *server, int fd, ql_counter counter)
+{
+    ql_count(&server->listen_cx, QL_CT_ABORTED_CONNECTS, 1);
+    ql_count(&server->listen_cx, counter, 1);
+    ql_session_refuse(server->inst, fd);
+}
+
+static void
 start_connection(ql_server *server, const qli_listener_socket *from, int fd,
                  const struct sockaddr_storage *sa)
 {
     ql_ctx *cx = &server->listen_cx;
     ql_thread thread = {0};
+    qli_origin_key key;
+    uint32_t missed;
     ql_count(cx, QL_CT_CONNECTIONS, 1);
-    if (!count_in(server, from->is_admin)) {
-        ql_count(cx, QL_CT_ABORTED_CONNECTS, 1);
-        ql_count(cx, QL_CT_CONNECTION_ERRORS_MAX, 1);
-        ql_session_refuse(server->inst, fd);
+    if (!from->is_admin && is_full(server)) {
+        if (ql_log_may(&server->env.refused, 1, &missed)) {
+            ql_log_write(server->inst->log, QL_LOG_WARNING, "Too many connections");
+        }
+        refuse(server, fd, QL_CT_CONNECTION_ERRORS_MAX);
         return;
     }
     connection *c = ql_mem_zalloc(sizeof *c);
-    if (c != NULL) {
+    fill_key(&key, sa, fd);
+    if (c != NULL && qli_logins_add(logins_of(server, from->is_admin), &c->login, &key, fd)) {
         c->server = server;
         c->start = (ql_session_start){.env = &server->env,
                                       .fd = fd,
@@ -270,6 +413,7 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
                                       .is_admin = from->is_admin,
                                       .accepted_as = ql_procs_accept(server->inst->procs)};
         fill_peer(&c->start, sa);
+        count_thread(server);
         size_t stack = ql_sysvar_global_u64(server->inst, QL_SV_THREAD_STACK);
         if (ql_thread_start(cx, &thread, "connection", stack, serve, c) == QL_OK) {
             ql_thread_detach(&thread);
@@ -277,48 +421,115 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
             return;
         }
         ql_diag_reset(cx->diag);
-        ql_mem_free(c);
+        (void)qli_login_over(logins_of(server, from->is_admin), &c->login);
+        count_out(server, false);
     }
-    ql_log_write(server->inst->log, QL_LOG_ERROR, "No thread for a new connection");
-    ql_count(cx, QL_CT_CONNECTION_ERRORS_INTERNAL, 1);
-    ql_session_refuse(server->inst, fd);
-    count_out(server, from->is_admin);
+    ql_mem_free(c);
+    if (ql_log_may(&server->env.refused, 1, &missed)) {
+        ql_log_write(server->inst->log, QL_LOG_ERROR, "No thread for a new connection");
+    }
+    refuse(server, fd, QL_CT_CONNECTION_ERRORS_INTERNAL);
 }
 
-/* Accept what has come. False when descriptors ran out. */
-static bool
-accept_all(ql_server *server, const qli_listener_socket *from)
+static uint32_t
+login_limit(ql_server *server, bool is_admin)
 {
-    for (;;) {
+    uint64_t limit =
+        is_admin ? ADMIN_LOGINS : ql_sysvar_global_u64(server->inst, QL_SV_LOGIN_LIMIT);
+    uint64_t files = server->env.fd_limit / LOGIN_DESCRIPTORS;
+    limit = files != 0 && files < limit ? files : limit;
+    return (uint32_t)(limit != 0 ? limit : 1);
+}
+
+static bool
+make_room(ql_server *server, bool is_admin, ql_deadline *again)
+{
+    qli_origin_key victim;
+    char name[80];
+    uint32_t missed, limit = login_limit(server, is_admin);
+    bool room = qli_logins_make_room(logins_of(server, is_admin), limit, &victim, again);
+    if (victim.tag != 0) {
+        ql_count(&server->listen_cx, QL_CT_LOGINS_ENDED, 1);
+        if (ql_log_may(&server->made_room, MADE_ROOM_PER_SECOND, &missed)) {
+            print_key(&victim, name, sizeof name);
+            ql_log_write(server->inst->log, QL_LOG_WARNING,
+                         "%u logins are in progress: the oldest of %s, which has the most, was "
+                         "ended to make room (and %u before it)",
+                         (unsigned)limit, name, missed);
+        }
+    }
+    return room;
+}
+
+typedef enum accepted { ACCEPTED_ALL, NO_ROOM, NO_DESCRIPTORS } accepted;
+
+/* Accept what has come to a socket that is readable. Room is made for one that is known to wait;
+ * whether more do, the next look at the socket will tell. */
+static accepted
+accept_all(ql_server *server, const qli_listener_socket *from, ql_deadline *again)
+{
+    for (bool first = true;; first = false) {
         struct sockaddr_storage sa = {0};
         socklen_t n = sizeof sa;
+        if (!first && qli_logins_count(logins_of(server, from->is_admin)) >=
+                          login_limit(server, from->is_admin)) {
+            return ACCEPTED_ALL;
+        }
+        if (!make_room(server, from->is_admin, again)) {
+            return NO_ROOM;
+        }
         int fd = accept4(from->fd, (struct sockaddr *)&sa, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             start_connection(server, from, fd, &sa);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             ql_log_write(server->inst->log, QL_LOG_ERROR, "Cannot accept a connection: %s",
                          strerror(errno));
-            return false;
+            return NO_DESCRIPTORS;
         } else if (errno != EINTR && errno != ECONNABORTED) {
-            return true;
+            return ACCEPTED_ALL;
         }
     }
+}
+
+/* A paused socket wakes nobody. */
+static void
+set_paused(ql_server *server, qli_listener_socket *s, bool paused)
+{
+    struct epoll_event ev = {.events = paused ? 0 : EPOLLIN, .data.ptr = s};
+    if (paused != s->paused && epoll_ctl(server->listen_epoll, EPOLL_CTL_MOD, s->fd, &ev) == 0) {
+        s->paused = paused;
+    }
+}
+
+/* One round over the sockets that are readable. When to look again at those that stay so. */
+static ql_deadline
+accept_round(ql_server *server)
+{
+    struct epoll_event ev[QLI_MAX_LISTENERS];
+    ql_deadline again = QL_FOREVER;
+    for (unsigned i = 0; i < server->nsockets; i++) {
+        set_paused(server, &server->sockets[i], false);
+    }
+    int n = epoll_wait(server->listen_epoll, ev, QLI_MAX_LISTENERS, 0);
+    for (int i = 0; i < n; i++) {
+        accepted a = accept_all(server, ev[i].data.ptr, &again);
+        set_paused(server, ev[i].data.ptr, a != ACCEPTED_ALL);
+        if (a == NO_DESCRIPTORS) {
+            ql_deadline soon = ql_deadline_ms(ACCEPT_PAUSE_MS);
+            again = soon < again ? soon : again;
+        }
+    }
+    return again;
 }
 
 static void
 accept_loop(void *arg)
 {
     ql_server *server = arg;
-    ql_ctx *cx = &server->listen_cx;
-    while (ql_wait(cx, server->listen_epoll, POLLIN, QL_FOREVER, QL_W_BACKGROUND) != QL_KILLED) {
-        bool ok = true;
-        for (unsigned i = 0; i < server->nsockets; i++) {
-            ok &= accept_all(server, &server->sockets[i]);
-        }
-        if (!ok &&
-            ql_wait(cx, -1, 0, ql_deadline_ms(ACCEPT_PAUSE_MS), QL_W_BACKGROUND) == QL_KILLED) {
-            return;
-        }
+    ql_deadline again = QL_FOREVER;
+    while (ql_wait(&server->listen_cx, server->listen_epoll, POLLIN, again, QL_W_BACKGROUND) !=
+           QL_KILLED) {
+        again = accept_round(server);
     }
 }
 
@@ -331,12 +542,14 @@ qli_listener_start(ql_ctx *cx, ql_server *server)
         return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
     }
     for (unsigned i = 0; i < server->nsockets; i++) {
-        struct epoll_event ev = {.events = EPOLLIN};
+        struct epoll_event ev = {.events = EPOLLIN, .data.ptr = &server->sockets[i]};
         if (epoll_ctl(server->listen_epoll, EPOLL_CTL_ADD, server->sockets[i].fd, &ev) != 0) {
             return ql_fail(cx, QL_ER_OUT_OF_RESOURCES);
         }
     }
-    server->env.is_over_limit = is_over_limit;
+    server->env.login_heard = login_heard;
+    server->env.login_over = login_over;
+    server->env.admit = admit;
     return ql_thread_start(cx, &server->listen_thread, "listener", 0, accept_loop, server);
 }
 
@@ -351,10 +564,7 @@ qli_listener_stop(ql_server *server)
     for (unsigned i = 0; i < server->nsockets; i++) {
         (void)close(server->sockets[i].fd);
         if (server->sockets[i].is_unix) {
-            char path[sizeof((struct sockaddr_un *)0)->sun_path];
-            (void)snprintf(path, sizeof path, "%.*s", (int)server->config->socket.n,
-                           server->config->socket.p);
-            (void)unlink(path);
+            (void)unlink(server->sockets[i].path.p);
         }
     }
     server->nsockets = 0;

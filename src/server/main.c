@@ -3,13 +3,13 @@
  * quelld: read the options, then initialise a data directory or serve one until told to stop. The
  * main thread opens everything, waits for a signal or SHUTDOWN, and closes everything.
  */
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -20,6 +20,12 @@
 #include "server/server_int.h"
 
 #include <fcntl.h>
+
+#define PID_TEXT 24
+/* A client this young is not ended to let others log in: silent, and having spoken. At the
+ * administrative listeners there is always room for one more. */
+#define SILENT_GRACE_MS 500
+#define HEARD_GRACE_MS 2000
 
 static const char help[] =
     "quelld, a SQL server that speaks the MySQL protocol, whose statements stop when killed\n"
@@ -34,11 +40,14 @@ static const char help[] =
     "  --port=N                 TCP port (3306)\n"
     "  --bind-address=ADDRESS   addresses to listen on, comma-separated (127.0.0.1)\n"
     "  --socket=PATH            Unix socket\n"
+    "  --admin-socket=PATH      Unix socket for administrators (SOCKET-admin; "
+    "--skip-admin-socket)\n"
     "  --admin-address=ADDRESS  open the administrative port there\n"
     "  --admin-port=N           its number (33062)\n"
     "  --skip-networking        Unix socket only\n"
     "  --skip-ssl               no TLS\n"
-    "  --log-error=FILE         log to FILE instead of standard error\n"
+    "  --log-error=FILE         log to FILE instead of standard error (SIGHUP opens it anew)\n"
+    "  --init-file=FILE         run the statements of FILE with all privileges before serving\n"
     "  --pid-file=FILE          write the process id there\n"
     "  --check-data             look through the data directory, change nothing, print what is "
     "damaged\n"
@@ -68,32 +77,29 @@ request_shutdown(void *arg)
     ql_background_stop(server->main_cx);
 }
 
-/* SIGTERM, SIGINT and SIGQUIT come as bytes of a descriptor; SIGHUP is taken and means nothing. */
-static int
-open_signals(void)
+static void
+reopen_log(ql_log *log)
 {
-    sigset_t set;
-    (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGQUIT);
-    (void)sigaddset(&set, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-    (void)signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (ql_log_reopen(log)) {
+        ql_log_write(log, QL_LOG_SYSTEM, "Received SIGHUP. The log file is opened anew.");
+    } else {
+        ql_log_write(log, QL_LOG_ERROR, "Received SIGHUP. Cannot open %s: %s", ql_log_path(log),
+                     strerror(errno));
+    }
 }
 
 static void
 wait_for_stop(ql_ctx *cx, ql_server *server, int signals)
 {
-    struct signalfd_siginfo info;
+    unsigned number;
     while (ql_wait(cx, signals, POLLIN, QL_FOREVER, QL_W_BACKGROUND) != QL_KILLED) {
-        while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
-            if (info.ssi_signo != SIGHUP) {
+        while ((number = qli_signals_take(signals)) != 0) {
+            if (number != SIGHUP) {
                 ql_log_write(server->inst->log, QL_LOG_SYSTEM, "Received signal %u. Shutting down.",
-                             info.ssi_signo);
+                             number);
                 return;
             }
+            reopen_log(server->inst->log);
         }
     }
     ql_log_write(server->inst->log, QL_LOG_SYSTEM, "Received SHUTDOWN. Shutting down.");
@@ -101,18 +107,40 @@ wait_for_stop(ql_ctx *cx, ql_server *server, int signals)
 
 /* ---- serving ---- */
 
-static ql_status
-write_pid(ql_ctx *cx, const ql_config *c)
+/* What is there may be overwritten: the number of a server that died, or nothing. */
+static bool
+is_pid_file(ql_ctx *cx, int fd)
 {
-    char text[24];
+    char text[PID_TEXT];
+    size_t n = 0;
+    ql_status st = ql_file_read(cx, fd, text, sizeof text, 0, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (strchr("0123456789\n", text[i]) == NULL) {
+            return false;
+        }
+    }
+    return st == QL_END;
+}
+
+static ql_status
+write_pid(ql_ctx *cx, ql_server *server)
+{
+    const ql_config *c = server->config;
+    char text[PID_TEXT];
     int fd;
     if (c->pid_file.n == 0) {
         return QL_OK;
     }
     int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
-    QL_TRY(ql_file_open(cx, c->pid_file.p, O_WRONLY | O_CREAT | O_TRUNC, 0640, &fd));
-    ql_status st = ql_file_write(cx, fd, text, (size_t)n, 0);
+    QL_TRY(ql_file_open(cx, c->pid_file.p, O_RDWR | O_CREAT, 0640, &fd));
+    ql_status st =
+        is_pid_file(cx, fd) && ftruncate(fd, 0) == 0
+            ? ql_file_write(cx, fd, text, (size_t)n, 0)
+            : ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                           "pid file '%s' is there and holds something else; not touched",
+                           c->pid_file.p);
     ql_file_close(fd);
+    server->wrote_pid = st == QL_OK;
     return st;
 }
 
@@ -124,7 +152,7 @@ stop_serving(ql_ctx *cx, ql_server *server)
     qli_listener_stop(server);
     qli_listener_drain(cx, server);
     qli_watch_stop(server);
-    if (server->config->pid_file.n != 0) {
+    if (server->wrote_pid) {
         (void)unlink(server->config->pid_file.p);
     }
 }
@@ -147,7 +175,7 @@ static ql_status
 start_serving(ql_ctx *cx, ql_server *server)
 {
     QL_TRY(qli_listener_open(cx, server));
-    QL_TRY(write_pid(cx, server->config));
+    QL_TRY(write_pid(cx, server));
     QL_TRY(qli_watch_start(cx, server));
     return qli_listener_start(cx, server);
 }
@@ -156,12 +184,16 @@ static int
 serve(ql_ctx *cx, ql_server *server)
 {
     const ql_config *c = server->config;
-    int signals = open_signals();
+    int signals = qli_signals_open();
     if (qli_instance_open(cx, server) != QL_OK) {
         return die(cx);
     }
-    ql_status st = start_serving(cx, server);
-    if (st == QL_OK) {
+    bool stop;
+    ql_status st = qli_init_file_run(cx, server, signals, &stop);
+    if (st == QL_OK && !stop) {
+        st = start_serving(cx, server);
+    }
+    if (st == QL_OK && !stop) {
         ql_log_write(server->inst->log, QL_LOG_SYSTEM,
                      "quelld: ready for connections. Version: '%s'  socket: '%s'  port: %llu",
                      server->env.version, c->socket.p,
@@ -234,6 +266,8 @@ main(int argc, char **argv)
     server.main_cx = &cx;
     server.listen_epoll = -1;
     ql_mutex_init(&server.mu, QL_RANK_SERVER);
+    qli_logins_init(&server.logins, SILENT_GRACE_MS, HEARD_GRACE_MS);
+    qli_logins_init(&server.admin_logins, 0, 0);
     ql_cv_init(&server.all_gone);
     int rc = 1;
     if (inst.sysvars == NULL) {
@@ -250,6 +284,8 @@ main(int argc, char **argv)
     }
     ql_sysvars_free(inst.sysvars);
     ql_background_fini(&cx);
+    qli_logins_fini(&server.logins);
+    qli_logins_fini(&server.admin_logins);
     ql_mutex_fini(&server.mu);
     return rc;
 }

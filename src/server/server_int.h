@@ -10,6 +10,7 @@
 #include "intr/background.h"
 #include "intr/cv.h"
 #include "server/config.h"
+#include "server/logins.h"
 #include "session/session.h"
 
 #define QLI_MAX_LISTENERS 8
@@ -17,6 +18,8 @@
 typedef struct qli_listener_socket {
     int fd;
     bool is_unix, is_admin;
+    bool paused; /* [listener] not in the epoll set: no room for one more login */
+    ql_str path; /* of a Unix socket */
 } qli_listener_socket;
 
 /* One per process that serves; owner: main. Lock order: mu is the outermost (rank SERVER). */
@@ -27,11 +30,12 @@ typedef struct ql_server {
     ql_ctx *main_cx; /* waits for signals and for request_shutdown */
 
     ql_mutex mu;
-    uint32_t connections;   /* [mu] counted against max_connections */
-    uint32_t threads;       /* [mu] connection threads that live, admin ones too */
-    uint32_t admin_threads; /* [mu] */
-    uint32_t max_used;      /* [mu] */
-    ql_cv all_gone;         /* [mu] threads became 0 */
+    uint32_t connections; /* [mu] authenticated, counted against max_connections */
+    uint32_t threads;     /* [mu] connection threads that live: these, logins, administrators */
+    ql_cv all_gone;       /* [mu] threads became 0 */
+
+    qli_logins logins, admin_logins; /* in progress */
+    ql_log_rate made_room;           /* lines about logins ended for others */
 
     ql_ctx listen_cx;
     ql_intr listen_intr;
@@ -39,6 +43,7 @@ typedef struct ql_server {
     qli_listener_socket sockets[QLI_MAX_LISTENERS]; /* [const while serving] */
     unsigned nsockets;
     int listen_epoll;
+    bool wrote_pid;
 
     ql_ctx watch_cx;
     ql_intr watch_intr;
@@ -54,6 +59,13 @@ typedef struct ql_server {
 ql_status qli_instance_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
 void qli_instance_close(ql_ctx *cx, ql_server *server);
 
+/* ---- signals.c ---- */
+
+/* A descriptor that is readable when a signal has come; -1 = none to be had. */
+int qli_signals_open(void);
+/* The next one, 0 = no more. Never waits. */
+unsigned qli_signals_take(int fd);
+
 /* ---- boot.c ---- */
 
 /* --initialize: make the data directory with its first account. */
@@ -63,6 +75,12 @@ ql_status qli_boot(ql_ctx *cx, ql_server *server, bool insecure) QL_MUST_USE;
 
 /* --check-data: the exit code, 0 nothing found, 1 it could not be looked at, 2 damage. */
 int qli_check_data(ql_ctx *cx, ql_server *server);
+
+/* ---- initfile.c ---- */
+
+/* Run --init-file, if there is one. QL_ERROR: a statement failed. *stop: a signal or SHUTDOWN came
+ * meanwhile. */
+ql_status qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop) QL_MUST_USE;
 
 /* ---- listener.c ---- */
 

@@ -11,6 +11,8 @@
 #include "intr/proc.h"
 #include "session/session_int.h"
 
+#define REFUSED_PER_SECOND 10 /* lines in the log */
+
 static ql_str
 str_of(const char *p)
 {
@@ -45,6 +47,15 @@ offers_compression(ql_session *s, const char *name)
     return memmem(v.s.p, v.s.n, name, strlen(name)) != NULL;
 }
 
+static void
+heard(void *arg)
+{
+    ql_session *s = arg;
+    if (s->env->login_heard != NULL) {
+        s->env->login_heard(s->start);
+    }
+}
+
 static ql_handshake_conf
 handshake_conf(ql_session *s)
 {
@@ -58,7 +69,9 @@ handshake_conf(ql_session *s)
                                .peer_name = peer_of(s->start),
                                .zlib = offers_compression(s, "zlib"),
                                .zstd = offers_compression(s, "zstd"),
-                               .deadline = ql_deadline_ms((int64_t)seconds * 1000)};
+                               .deadline = ql_deadline_ms((int64_t)seconds * 1000),
+                               .heard = heard,
+                               .heard_arg = s};
 }
 
 /* "user@host" in the session arena. */
@@ -149,21 +162,29 @@ take_database(ql_session *s)
     return QL_OK;
 }
 
+static ql_status
+admit(ql_session *s, bool privileged)
+{
+    if (s->env->admit == NULL || s->env->admit(s->start, privileged)) {
+        return QL_OK;
+    }
+    ql_count(&s->cx, QL_CT_CONNECTION_ERRORS_MAX, 1);
+    return ql_fail(&s->cx, QL_ER_CON_COUNT_ERROR);
+}
+
 /* Too many of them? The administrative port is never counted, but not for everybody. */
 static ql_status
 check_limits(ql_session *s)
 {
     bool service = qli_has_privilege(s, "SERVICE_CONNECTION_ADMIN");
     if (s->start->is_admin) {
-        return service ? QL_OK
+        return service ? admit(s, true)
                        : ql_fail(&s->cx, QL_ER_SPECIFIC_ACCESS_DENIED_ERROR,
                                  "SERVICE_CONNECTION_ADMIN");
     }
-    if (s->env->is_over_limit != NULL && s->env->is_over_limit(s->env->arg) && !service &&
-        !qli_has_privilege(s, "CONNECTION_ADMIN") && !qli_has_privilege(s, "SUPER")) {
-        return ql_fail(&s->cx, QL_ER_CON_COUNT_ERROR);
-    }
-    return QL_OK;
+    bool privileged =
+        service || qli_has_privilege(s, "CONNECTION_ADMIN") || qli_has_privilege(s, "SUPER");
+    return admit(s, privileged);
 }
 
 static ql_status
@@ -172,23 +193,6 @@ enter(ql_session *s)
     QL_TRY(check_limits(s));
     QL_TRY(take_login(s));
     return take_database(s);
-}
-
-static void
-count_login(ql_session *s, ql_status st)
-{
-    ql_ctx *cx = &s->cx;
-    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
-    if (s->wire.net.ssl != NULL) {
-        ql_count(cx, QL_CT_SSL_ACCEPTS, 1);
-    }
-    if (st == QL_OK) {
-        ql_count_max(cx, QL_CT_MAX_USED_CONNECTIONS, ql_procs_count(cx->inst->procs));
-    } else if (c != NULL && c->number == QL_ER_CON_COUNT_ERROR) {
-        ql_count(cx, QL_CT_CONNECTION_ERRORS_MAX, 1);
-    } else if (c != NULL && c->number == QL_ER_ACCESS_DENIED_ERROR) {
-        ql_count(cx, QL_CT_ACCESS_DENIED, 1);
-    }
 }
 
 /* Statements of init_connect, for everybody but administrators (manual, "init_connect"). When one
@@ -214,6 +218,44 @@ run_init_connect(ql_session *s)
     return false;
 }
 
+/* A login was refused: who, from where, why; the log may know more than the client is told. */
+static void
+log_refused(ql_session *s, const ql_login *l)
+{
+    const ql_condition *c = ql_diag_error(s->cx.diag);
+    ql_str host = peer_of(s->start);
+    uint32_t missed;
+    if (c != NULL && c->number == QL_ER_ACCESS_DENIED_ERROR) {
+        ql_count(&s->cx, QL_CT_ACCESS_DENIED, 1);
+    }
+    if (!ql_log_may(&s->env->refused, REFUSED_PER_SECOND, &missed)) {
+        return;
+    }
+    ql_log_write(s->cx.inst->log, QL_LOG_WARNING, "Login of '%.*s'@'%.*s' refused: %s%s%s",
+                 (int)l->user.n, l->user.p, (int)host.n, host.p,
+                 c != NULL ? c->text : "out of memory", l->why != NULL ? " Reason: " : "",
+                 l->why != NULL ? l->why : "");
+    if (missed != 0) {
+        ql_log_write(s->cx.inst->log, QL_LOG_WARNING, "%u more logins were refused before this",
+                     missed);
+    }
+}
+
+/* It has neither succeeded nor been refused. */
+static void
+log_unfinished(ql_session *s, ql_status st)
+{
+    ql_str host = peer_of(s->start);
+    uint32_t missed;
+    if (ql_log_may(&s->env->unfinished, REFUSED_PER_SECOND, &missed)) {
+        ql_log_write(s->cx.inst->log, QL_LOG_NOTE, "Login from '%.*s' ended: %s.", (int)host.n,
+                     host.p,
+                     st == QL_TIMEOUT  ? "not finished within connect_timeout"
+                     : st == QL_KILLED ? "killed, or the server stops"
+                                       : "the connection was closed");
+    }
+}
+
 bool
 qli_login(ql_session *s)
 {
@@ -225,7 +267,6 @@ qli_login(ql_session *s)
     if (st == QL_OK) {
         st = enter(s);
     }
-    count_login(s, st); /* before anybody can see the answer */
     if (st == QL_OK) {
         ql_reply r = qli_reply_state(s, false);
         st = ql_reply_ok(cx, &s->wire, &r, NULL);
@@ -233,6 +274,7 @@ qli_login(ql_session *s)
         s->wire.zip.kind = s->login.zip;
         s->wire.zip.level = s->login.zip_level;
     } else if (st == QL_ERROR) {
+        log_refused(s, &s->login);
         if (s->login.caps == 0) {
             s->login.caps = QL_CAP_PROTOCOL_41;
         }
@@ -240,6 +282,7 @@ qli_login(ql_session *s)
         ql_wire_linger(cx, &s->wire, 200);
         s->end = QLI_END_ABORTED;
     } else {
+        log_unfinished(s, st);
         s->end = QLI_END_ABORTED;
     }
     if (s->wire.net.ssl != NULL) {
@@ -298,6 +341,9 @@ qli_change_user(ql_session *s, ql_str payload)
             st = enter(s);
         }
         ql_arena_free(old);
+    }
+    if (st == QL_ERROR) {
+        log_refused(s, &login);
     }
     ql_arena_free(arena);
     if (st != QL_OK) {

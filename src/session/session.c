@@ -90,6 +90,7 @@ open_session(ql_session *s)
     }
     s->vars.thread_id = s->quota.owner = ql_proc_id(cx->proc);
     s->vars.kept = &s->kept;
+    ql_log_set_connection(s->vars.thread_id);
     ql_proc_set_memory(cx->proc, &s->quota);
     take_limits(s);
     return QL_OK;
@@ -330,6 +331,9 @@ close_session(ql_session *s)
         ql_proc_remove(cx->inst->procs, cx->proc);
         cx->proc = NULL;
     }
+    if (s->env->login_over != NULL) {
+        s->env->login_over(s->start);
+    }
     ql_wire_close(&s->wire);
     ql_wire_sink_fini(&s->sink);
     ql_buf_free(&s->text);
@@ -341,6 +345,16 @@ close_session(ql_session *s)
     qli_limit_close_memory(s);
     ql_intr_fini(&s->intr);
     ql_mem_free(s);
+    ql_log_set_connection(0);
+}
+
+static void
+give_up(const ql_session_start *start)
+{
+    if (start->env->login_over != NULL) {
+        start->env->login_over(start);
+    }
+    ql_session_refuse(start->env->inst, start->fd);
 }
 
 void
@@ -352,7 +366,7 @@ ql_session_run(const ql_session_start *start)
     if (s == NULL || early.diag == NULL || ql_intr_init(&early, &s->intr) != QL_OK) {
         ql_diag_free(early.diag);
         ql_mem_free(s);
-        ql_session_refuse(start->env->inst, start->fd);
+        give_up(start);
         return;
     }
     ql_diag_free(early.diag);
@@ -362,8 +376,12 @@ ql_session_run(const ql_session_start *start)
     s->cx.intr = &s->intr;
     s->cx.session = s;
     ql_wire_init(&s->wire, start->fd);
-    if (open_session(s) == QL_OK && qli_login(s)) {
-        command_loop(s);
+    if (open_session(s) == QL_OK) {
+        if (start->fd < 0) {
+            qli_script_run(s);
+        } else if (qli_login(s)) {
+            command_loop(s);
+        }
     }
     close_session(s);
 }

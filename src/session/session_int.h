@@ -215,6 +215,11 @@ void qli_change_user(ql_session *s, ql_str payload);
 /* Forget what belongs to the session's user: transaction, prepared statements, variables. */
 ql_status qli_session_clear(ql_session *s) QL_MUST_USE;
 
+/* ---- script.c ---- */
+
+/* The statements of start->script, as the server itself. */
+void qli_script_run(ql_session *s);
+
 /* ---- command.c ---- */
 
 /* What the wire has carried since the last call goes into Bytes_received and Bytes_sent. */

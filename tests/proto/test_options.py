@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -271,6 +272,216 @@ def test_bind_errors_are_one_line():
         held.listen()
         port = held.getsockname()[1]
         assert str(port) in refused(f"--datadir={d}", f"--port={port}", f"--socket={ROOM}/b.sock")
+
+
+def fresh(name):
+    d = ROOM / name
+    assert quelld("--initialize-insecure", f"--datadir={d}")[0] == 0
+    return d
+
+
+def test_only_dead_sockets_are_removed():
+    d = fresh("sockets")
+    precious = ROOM / "precious"
+    precious.write_text("a novel")
+    link = ROOM / "link"
+    link.symlink_to(precious)
+    for path in (precious, link, ROOM):
+        for option in ("--socket", "--admin-socket"):
+            other = [f"--socket={ROOM}/fine.sock"] if option == "--admin-socket" else []
+            line = refused(f"--datadir={d}", "--skip-networking", f"{option}={path}", *other)
+            assert str(path) in line and "no socket" in line, line
+    assert precious.read_text() == "a novel" and link.is_symlink()
+    with socket.socket(socket.AF_UNIX) as full:  # somebody is there, but does not accept
+        full.bind(str(ROOM / "full.sock"))
+        full.listen(0)
+        held = []
+        try:
+            while True:
+                held.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+                held[-1].connect(str(ROOM / "full.sock"))
+        except BlockingIOError:
+            pass
+        assert "in use" in refused(f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/full.sock")
+        for h in held:
+            h.close()
+    assert not os.path.exists(ROOM / "fine.sock")
+
+
+def test_pid_file():
+    d = fresh("pids")
+    novel = ROOM / "novel"
+    novel.write_text("a novel")
+    line = refused(f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/p.sock", f"--pid-file={novel}")
+    assert str(novel) in line, line
+    assert novel.read_text() == "a novel"
+    pid = ROOM / "pid"
+    pid.write_text("99999999\n")
+    with Server(binary=BINARY, datadir=d, args=[f"--pid-file={pid}"]) as s:
+        assert pid.read_text() == f"{s.proc.pid}\n"
+        other = fresh("pids2")
+        refused(f"--datadir={other}", "--skip-networking", f"--socket={s.socket}", f"--pid-file={pid}")
+        assert pid.read_text() == f"{s.proc.pid}\n"
+    assert not pid.exists()
+
+
+def warnings(s):
+    return [x for x in s.log_text().splitlines() if "[Warning]" in x]
+
+
+def test_numbers_out_of_range_are_told():
+    d = ROOM / "none"
+    for option in ("--port=99999", "--port=65536", "-P99999", "--admin-port=70000", "--loose-port=99999"):
+        line = refused(option, f"--datadir={d}")
+        assert "is no port" in line, line
+    for option in ("--port=-1", "--port=33o6", "--wait-timeout=-5", "--max-connections=1e3", "--autocommit=perhaps", "--ssl=maybe",
+                   "--default-storage-engine=Falcon", "--protocol-compression-algorithms=lz4", "--transaction-isolation=CHAOS", "--max-statement-time=soon"):
+        line = refused(option, f"--datadir={d}")
+        assert option.split("=")[1] in line, line
+    with Server(binary=BINARY, args=["--wait-timeout=99999999", "--connect-timeout=1", "--max-allowed-packet=1025000", "--max-statement-time=99999999999",
+                                     "--net-read-timeout=30"]) as s:
+        said = "\n".join(warnings(s))
+        assert "option 'wait_timeout': unsigned value 99999999 adjusted to 31536000" in said, said
+        assert "option 'connect_timeout': unsigned value 1 adjusted to 2" in said, said
+        assert "option 'max_allowed_packet': unsigned value 1025000 adjusted to 1024000" in said, said
+        assert "max_statement_time" in said and "net_read_timeout" not in said, said
+        w = Wire(s.socket).login()
+        assert w.query("SELECT @@global.wait_timeout, @@connect_timeout, @@max_allowed_packet")[1] == [[b"31536000", b"2", b"1024000"]]
+        w.close()
+
+
+def test_what_has_no_effect_says_so():
+    with Server(binary=BINARY, args=["--log-bin=mysql-bin", "--gtid-mode=ON", "--lower-case-table-names=1", "--slow-query-log=ON", "--innodb-page-size=16384",
+                                     "--sort-buffer-size=1M"]) as s:
+        said = "\n".join(warnings(s))
+        for name in ("log_bin", "gtid_mode", "lower_case_table_names", "slow_query_log"):
+            assert f"option '{name}'" in said and "ignored" in said, (name, said)
+        assert "innodb_page_size" not in said and "sort_buffer_size" not in said, said
+        w = Wire(s.socket).login()
+        assert w.query("SELECT @@log_bin, @@gtid_mode, @@lower_case_table_names")[1] == [[b"0", b"OFF", b"0"]]
+        w.close()
+
+
+def test_modes_of_files():
+    d = fresh("modes")
+    here = [f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/m.sock"]
+    d.chmod(0o777)
+    line = refused(*here)
+    assert str(d) in line and "0777" in line, line
+    empty = ROOM / "open"
+    empty.mkdir()
+    empty.chmod(0o777)
+    assert "0777" in refused("--initialize", f"--datadir={empty}")
+    assert not any(empty.iterdir())
+    d.chmod(0o755)
+    (d / "server-key.pem").chmod(0o644)
+    (d / "quell.mdb").chmod(0o644)
+    with Server(binary=BINARY, datadir=d) as s:
+        said = [x for x in warnings(s) if "by everybody" in x]
+        assert len(said) == 2 and "server-key.pem" in said[0] and "0644" in said[0] and "quell.mdb" in said[1], said
+    d.chmod(0o700)  # nobody gets at them
+    with Server(binary=BINARY, datadir=d) as s:
+        assert not [x for x in warnings(s) if "by everybody" in x]
+    cnf = ROOM / "open.cnf"
+    cnf.write_text("[mysqld]\nskip-networking\n")
+    cnf.chmod(0o666)
+    assert "0666" in refused(f"--defaults-file={cnf}", *here)
+    cnf.chmod(0o644)
+    cnf.write_text("skip-networking\n[mysqld]\n")
+    assert "open.cnf:1" in refused(f"--defaults-file={cnf}", *here)
+
+
+def test_tmpdir_is_there():
+    d = fresh("tmp")
+    here = [f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/t.sock"]
+    assert "/nowhere" in refused(*here, "--tmpdir=/nowhere")
+    assert str(d / "quell.lock") in refused(*here, f"--tmpdir={d}/quell.lock")
+
+
+def test_certificates_of_ones_own():
+    own = fresh("own")
+    d = fresh("tls")
+    for name in ("server-cert.pem", "server-key.pem"):
+        (d / name).unlink()
+    here = [f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/c.sock"]
+    assert "go together" in refused(*here, f"--ssl-cert={own}/server-cert.pem")
+    assert "/absent.pem" in refused(*here, "--ssl-cert=/absent.pem", f"--ssl-key={own}/server-key.pem")
+    assert "TLSv1.1" in refused(*here, "--tls-version=TLSv1.1,TLSv1.2", f"--ssl-cert={own}/server-cert.pem", f"--ssl-key={own}/server-key.pem")
+    with Server(binary=BINARY, datadir=d, args=[f"--ssl-cert={own}/server-cert.pem", f"--ssl-key={own}/server-key.pem", "--tls-version=TLSv1.2"]) as s:
+        w = Wire(("127.0.0.1", s.port))
+        w.greeting()
+        assert w.server_caps & 2048
+        w.send(w.hello(caps=2048)[:32], 1)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.load_verify_locations(own / "ca.pem")
+        with context.wrap_socket(w.s) as t:
+            assert t.version() == "TLSv1.2"
+            assert t.getpeercert(True) == ssl.PEM_cert_to_DER_cert((own / "server-cert.pem").read_text())
+
+
+def test_init_file():
+    d = fresh("init")
+    sql = ROOM / "init.sql"
+    sql.write_text("""-- the way back in
+CREATE USER back@localhost
+    IDENTIFIED WITH mysql_native_password BY 'in;side';
+GRANT ALL ON *.* TO back@localhost; /* two on a line */ CREATE DATABASE fixed;
+SET @a = 1;
+CREATE TABLE fixed.t (a INT);
+INSERT INTO fixed.t VALUES (@a), (CONNECTION_ID());
+SELECT * FROM fixed.t;
+-- the end
+""")
+    with Server(binary=BINARY, datadir=d, args=[f"--init-file={sql}", "--super-read-only=ON"]) as s:
+        w = Wire(s.socket).login("back", "in;side", plugin="mysql_native_password")
+        assert w.value("SELECT COUNT(*) FROM fixed.t") == "2"
+        assert w.value("SELECT @@init_file") == str(sql)
+        assert w.query("SELECT @@read_only, @@super_read_only")[1] == [[b"1", b"1"]]
+        assert "CREATE" in w.query("SHOW GRANTS")[1][0][0].decode()
+        assert len(w.query("SHOW PROCESSLIST")[1]) == 1
+        w.close()
+    here = [f"--datadir={d}", "--skip-networking", f"--socket={ROOM}/i.sock", f"--init-file={sql}"]
+    for text, line, says in (("SET @a = 1;\n\n  SELECT\n 1;\nDROP TABLE fixed.absent;\nDROP TABLE fixed.t;\n", 5, "fixed.absent"),
+                             ("\n\nSELECT FROM;", 3, "syntax"), ("DO 1;\nCREATE USER back@localhost", 2, "back")):
+        sql.write_text(text)
+        said = refused(*here)
+        assert f"{sql}:{line}:" in said and says in said, said
+        assert not os.path.exists(ROOM / "i.sock")
+    assert "absent.sql" in refused(*here, "--init-file=/absent.sql")
+    sql.chmod(0o666)
+    assert "0666" in refused(*here)
+    sql.chmod(0o600)
+    for text in ("", "\n ;; \n", "# nothing\n", "BEGIN; INSERT INTO fixed.t VALUES (9); INSERT INTO fixed.t VALUES (10)"):
+        sql.write_text(text)
+        with Server(binary=BINARY, datadir=d, args=[f"--init-file={sql}"]) as s:
+            w = Wire(s.socket).login()
+            assert w.value("SELECT COUNT(*) FROM fixed.t") == "2"  # the rest of a text that does not commit is rolled back
+            w.close()
+
+
+def test_init_file_stops_when_told():
+    d = fresh("initstop")
+    sql = ROOM / "slow.sql"
+    sql.write_text("CREATE DATABASE before_it;\nSELECT SLEEP(1000);\nCREATE DATABASE after_it;\n")
+    s = Server(binary=BINARY, datadir=d, args=[f"--init-file={sql}"])
+    s.start(wait=False)
+    until(lambda: os.path.exists(f"/proc/{s.proc.pid}/task") and any(
+        pathlib.Path(f"/proc/{s.proc.pid}/task/{t}/comm").read_text() == "init-file\n" for t in os.listdir(f"/proc/{s.proc.pid}/task")), what="the init file runs")
+    t = time.monotonic()
+    s.proc.send_signal(signal.SIGTERM)
+    assert s.proc.wait(20) == 0, s.log_text()
+    assert time.monotonic() - t < 10
+    s.proc = None
+    sql.write_text("SHUTDOWN;\n")
+    s.start(wait=False)
+    assert s.proc.wait(20) == 0, s.log_text()
+    s.proc = None
+    s.args = []
+    with s:
+        w = Wire(s.socket).login()
+        assert "after_it" not in {r[0].decode() for r in w.query("SHOW DATABASES")[1]}
+        w.close()
 
 
 if __name__ == "__main__":

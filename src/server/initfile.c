@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * --init-file: statements run at start, with all privileges, before anybody can connect: the way
+ * back in when nobody can log in any more. They run on a thread of their own, so that the main
+ * thread goes on hearing signals: a statement that takes too long is ended by SIGTERM.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "intr/fileio.h"
+#include "intr/proc.h"
+#include "server/permissions.h"
+#include "server/server_int.h"
+
+#define FILE_MAX ((size_t)4 << 20)
+#define SCRIPT_STACK ((size_t)1 << 20)
+
+typedef struct script {
+    ql_session_env env; /* no watcher, no listener yet */
+    ql_session_start start;
+    ql_intr *waiter;
+    _Atomic bool done;
+} script;
+
+static ql_status
+read_script(ql_ctx *cx, const char *path, ql_str *out)
+{
+    int fd;
+    size_t got = 0;
+    char *text = ql_arena_alloc(cx, cx->arena, FILE_MAX);
+    if (text == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_refuse_writable_by_all(cx, "init file", path));
+    if (ql_file_open(cx, path, O_RDONLY, 0, &fd) != QL_OK) {
+        ql_diag_clear_error(cx->diag);
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot read the init file '%s'", path);
+    }
+    ql_status st = ql_file_read(cx, fd, text, FILE_MAX, 0, &got);
+    ql_file_close(fd);
+    if (st == QL_OK) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the init file '%s' is too large", path);
+    }
+    *out = (ql_str){text, got};
+    return st == QL_END ? QL_OK : st;
+}
+
+static void
+run(void *arg)
+{
+    script *s = arg;
+    ql_session_run(&s->start);
+    atomic_store_explicit(&s->done, true, memory_order_release);
+    ql_intr_wake(s->waiter);
+}
+
+/* Has somebody asked the server to end? */
+static bool
+was_told_to_stop(int signals)
+{
+    bool stop = false;
+    for (unsigned number; (number = qli_signals_take(signals)) != 0;) {
+        stop |= number != SIGHUP;
+    }
+    return stop;
+}
+
+static bool
+wait_until_done(ql_ctx *cx, ql_server *server, script *s, int signals)
+{
+    bool stop = false;
+    while (!atomic_load_explicit(&s->done, memory_order_acquire)) {
+        ql_status st = ql_wait(cx, signals, POLLIN, QL_FOREVER, QL_W_BACKGROUND);
+        if (st == QL_KILLED) { /* SHUTDOWN, in the file itself */
+            ql_hold(cx, QL_INTR_SHUTDOWN);
+            ql_diag_reset(cx->diag);
+            stop = true;
+        }
+        if (was_told_to_stop(signals)) {
+            stop = true;
+            ql_procs_raise_all(server->inst->procs, QL_INTR_SHUTDOWN, false);
+        }
+    }
+    return stop;
+}
+
+ql_status
+qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
+{
+    static script s;
+    ql_thread thread = {0};
+    ql_script_result result = {0};
+    const char *path = server->config->init_file.p;
+    *stop = false;
+    if (server->config->init_file.n == 0) {
+        return QL_OK;
+    }
+    s.env = server->env;
+    s.env.watch_peer = NULL;
+    s.start = (ql_session_start){.env = &s.env, .fd = -1, .is_unix = true, .result = &result};
+    s.waiter = cx->intr;
+    QL_TRY(read_script(cx, path, &s.start.script));
+    QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));
+    *stop = wait_until_done(cx, server, &s, signals);
+    ql_thread_join(&thread);
+    if (*stop || result.line == 0) {
+        return QL_OK;
+    }
+    ql_log_write(server->inst->log, QL_LOG_ERROR, "%s:%u: %s (error %u)", path, result.line,
+                 result.text, result.number);
+    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the init file failed at %s:%u: %s", path,
+                        result.line, result.text);
+}
