@@ -74,6 +74,12 @@ ql_sysvar_is_global(ql_sysvar_id id)
     return qli_sysvars[id].scope & QLI_S_GLOBAL;
 }
 
+bool
+ql_sysvar_is_switch(ql_sysvar_id id)
+{
+    return qli_sysvars[id].type == QLI_T_BOOL;
+}
+
 ql_sysvar_id
 qli_sysvar_real(ql_sysvar_id id)
 {

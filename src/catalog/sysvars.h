@@ -116,6 +116,8 @@ void ql_sysvars_free(ql_sysvars *sv);
  * effect ignored, with a warning in cx->diag as MySQL's; a port is refused. Before sessions exist.
  */
 ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value) QL_MUST_USE;
+/* Is it ON or OFF, so that an option may name it without a value? */
+bool ql_sysvar_is_switch(ql_sysvar_id id);
 /* Nearest known variable name to an unknown one, or NULL. */
 const char *ql_sysvars_nearest(ql_str name);
 

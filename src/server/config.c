@@ -206,7 +206,7 @@ static ql_status
 take_option(reader *r, char *name, ql_str value)
 {
     special what;
-    bool loose = false;
+    bool loose = false, is_switched = true; /* by skip_, enable_, disable_ */
     for (char *p = name; *p != '\0'; p++) {
         if (*p == '-') {
             *p = '_';
@@ -225,9 +225,16 @@ take_option(reader *r, char *name, ql_str value)
     } else if (has_prefix(name, "disable_")) {
         name += strlen("disable_");
         value = QL_STR("0");
+    } else {
+        is_switched = false;
     }
     if (is_special(name, &what)) {
         return take_special(r->cx, r->out, name, what, value);
+    }
+    int id = ql_sysvar_find((ql_str){name, strlen(name)});
+    if (id >= 0 && !ql_sysvar_is_switch((ql_sysvar_id)id) && (value.p == NULL || is_switched) &&
+        id != QL_SV_ADMIN_SOCKET) {
+        return ql_fail_text(r->cx, QL_ER_UNKNOWN_ERROR, "option '--%s' requires an argument", name);
     }
     ql_str text = value.p != NULL ? value : QL_STR("1");
     ql_status st = ql_sysvars_configure(r->cx, r->sv, (ql_str){name, strlen(name)}, text);

@@ -350,6 +350,12 @@ def test_numbers_out_of_range_are_told():
         w.close()
 
 
+def test_options_that_need_a_value():
+    for option in ("--socket", "--skip-socket", "--datadir", "--log-error", "--port", "--disable-port", "--max-connections", "--pid-file"):
+        line = refused(option, "--skip-networking")
+        assert "requires an argument" in line, line
+
+
 def test_what_has_no_effect_says_so():
     with Server(binary=BINARY, args=["--log-bin=mysql-bin", "--gtid-mode=ON", "--lower-case-table-names=1", "--slow-query-log=ON", "--innodb-page-size=16384",
                                      "--sort-buffer-size=1M"]) as s:
