@@ -97,7 +97,7 @@ take_special(ql_ctx *cx, ql_config *c, const char *name, special what, ql_str va
         c->tls = on;
         break;
     case SP_SALVAGE:
-        c->redo_salvage = is_true(value);
+        c->redo_salvage = on;
         break;
     case SP_CHECK:
         c->mode = QL_MODE_CHECK_DATA;
