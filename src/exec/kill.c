@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "exec/exec_int.h"
 #include "intr/sync.h"
 
@@ -56,6 +57,22 @@ count_kill(ql_ctx *cx, bool query_only, ql_raise_result r)
     } else if (r == QL_RAISE_DONE) {
         ql_count(cx, query_only ? QL_CT_KILLS_QUERY : QL_CT_KILLS_CONNECTION, 1);
     }
+}
+
+/* Who ended what, for those who ask afterwards. */
+static void
+log_kill(ql_ctx *cx, const ql_proc_info *victim, bool query_only, ql_raise_result r)
+{
+    if (r != QL_RAISE_DONE || strcmp(victim->command, "Killed") == 0) {
+        return; /* a further kill of who is dying ends nothing */
+    }
+    ql_str killer = cx->vars->login_user;
+    ql_log_write(cx->inst->log, QL_LOG_NOTE,
+                 "%s %llu of '%.*s'@'%.*s' was killed by connection %llu of %.*s",
+                 query_only ? "The statement of connection" : "Connection",
+                 (unsigned long long)victim->id, (int)victim->user.n, victim->user.p,
+                 (int)victim->host.n, victim->host.p, (unsigned long long)own_id(cx), (int)killer.n,
+                 killer.p);
 }
 
 /* The killer is its own victim: it learns so by its own checkpoint. */
@@ -108,6 +125,7 @@ kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, const qli_run *run)
                                                     late_as(cx, run, id))
                                    : ql_procs_raise(cx->inst->procs, id, 0, QL_INTR_CONN, true, 0);
     count_kill(cx, query_only, r);
+    log_kill(cx, &row, query_only, r);
     if (r == QL_RAISE_SPARED) {
         tell_spared(cx, run, id);
     }
@@ -142,6 +160,7 @@ kill_query_id(ql_ctx *cx, uint64_t query_id)
     }
     ql_raise_result r = ql_procs_raise(cx->inst->procs, conn, query_id, QL_INTR_QUERY, false, 0);
     count_kill(cx, true, r);
+    log_kill(cx, &row, true, r);
     return r == QL_RAISE_DONE ? QL_OK : unknown_query(cx, query_id);
 }
 
@@ -189,6 +208,7 @@ kill_user(ql_ctx *cx, qli_run *run, const ql_ast_kill *k)
             ql_procs_raise(cx->inst->procs, rows[i].id, 0,
                            query_only ? QL_INTR_QUERY : QL_INTR_CONN, !query_only, 0);
         count_kill(cx, query_only, r);
+        log_kill(cx, &rows[i], query_only, r);
         run->out->affected_rows += r != QL_RAISE_NO_THREAD;
     }
     if (self) {

@@ -271,6 +271,30 @@ def test_change_user_without_plugin_auth():
         root.close()
 
 
+def test_kills_are_in_the_log():
+    with Server(args=["--log-error-verbosity=3"]) as s:
+        root = Wire(s.socket).login()
+        root.query("CREATE USER n@'%' IDENTIFIED WITH mysql_native_password BY ''")
+        victims = [Wire(("127.0.0.1", s.port)).login("n", plugin="mysql_native_password") for _ in range(3)]
+        sleeping = victims[1]
+        sleeping.command(3, b"SELECT SLEEP(1000)")
+        until(lambda: root.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {sleeping.id} AND STATE = 'User sleep'") == "1")
+        root.query(f"KILL QUERY {sleeping.id}")
+        sleeping.expect_error(1317)
+        root.query(f"KILL {victims[0].id}")
+        root.query("KILL USER n")
+        said = lines(s, "was killed by")
+        by = f"was killed by connection {root.id} of root@localhost"
+        assert len(said) == 4 and all(by in x and "[Note]" in x and x.split()[1] == str(root.id) for x in said), said
+        assert f"The statement of connection {sleeping.id} of 'n'@'localhost:" in said[0], said
+        assert f" Connection {victims[0].id} of 'n'@'localhost:" in said[1], said
+        root.query("SET GLOBAL log_error_verbosity = 2")
+        w = Wire(s.socket).login()
+        root.query(f"KILL {w.id}")
+        assert len(lines(s, "was killed by")) == 4
+        root.close()
+
+
 def test_log_is_opened_anew():
     s = Server()
     s.args = [f"--log-error={s.dir}/errors.log"]
