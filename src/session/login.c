@@ -264,6 +264,9 @@ qli_login(ql_session *s)
     s->command = QL_PC_CONNECT;
     ql_proc_set_stage(cx->proc, QL_STAGE_LOGIN);
     ql_status st = ql_handshake(cx, &s->wire, &conf, s->login_arena, &s->login);
+    if (s->wire.net.ssl != NULL) {
+        ql_count(cx, QL_CT_SSL_ACCEPTS, 1); /* before anybody can see the answer */
+    }
     if (st == QL_OK) {
         st = enter(s);
     }
