@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
+#include "base/dispose.h"
 #include "base/mem.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -34,6 +36,8 @@
 #define PAGE ((size_t)4096)
 #define MAP_FROM ((size_t)1 << 20)   /* blocks from the system, whole pages */
 #define BIG_ARENA ((size_t)16 << 20) /* from here on ordinary blocks are such */
+/* Of one allocation; what is written into a larger one is counted then. */
+#define COUNTED_MOST 4096u
 
 typedef struct block {
     struct block *below;
@@ -132,12 +136,19 @@ new_block(ql_ctx *cx, ql_arena *a, size_t size)
 }
 
 static void
+unmap_dead(ql_dead *d)
+{
+    block *b = (block *)(void *)((unsigned char *)d - offsetof(block, data));
+    ql_mem_unmap(b, b->mapped);
+}
+
+static void
 free_block(ql_arena *a, block *b)
 {
     UNPOISON(b->data, b->size);
     discharge(a, sizeof(block) + b->size);
     if (b->mapped != 0) {
-        ql_mem_unmap(b, b->mapped);
+        ql_dispose((ql_dead *)(void *)b->data, b->mapped, unmap_dead);
     } else {
         ql_mem_free(b);
     }
@@ -239,6 +250,7 @@ ql_arena_fault_begin(ql_ctx *cx)
     cx->mem_allocs = 0;
     cx->mem_fail_at = cx->mem_fail_armed;
     cx->mem_fail_armed = 0;
+    cx->unlooked = 0;
 }
 
 void *
@@ -252,6 +264,9 @@ ql_arena_alloc(ql_ctx *cx, ql_arena *a, size_t size)
     if (step == 0) {
         step = ALIGNMENT;
     }
+    if (QL_UNLIKELY(ql_bulk_count(cx, step < COUNTED_MOST ? step : COUNTED_MOST) != QL_OK)) {
+        return NULL;
+    }
     if (QL_LIKELY(a->top != NULL && a->top->size - a->top->used >= step)) {
         return take_from(a->top, step, size);
     }
@@ -263,8 +278,8 @@ void *
 ql_arena_zalloc(ql_ctx *cx, ql_arena *a, size_t size)
 {
     void *p = ql_arena_alloc(cx, a, size);
-    if (p != NULL) {
-        memset(p, 0, size);
+    if (p == NULL || ql_bulk_zero(cx, p, size) != QL_OK) {
+        return NULL;
     }
     return p;
 }
@@ -273,12 +288,10 @@ char *
 ql_arena_strndup(ql_ctx *cx, ql_arena *a, const char *s, size_t n)
 {
     char *p = ql_arena_alloc(cx, a, n + 1);
-    if (p != NULL) {
-        if (n != 0) {
-            memcpy(p, s, n);
-        }
-        p[n] = '\0';
+    if (p == NULL || ql_bulk_copy(cx, p, s, n) != QL_OK) {
+        return NULL;
     }
+    p[n] = '\0';
     return p;
 }
 

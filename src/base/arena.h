@@ -24,7 +24,9 @@ void ql_arena_free(ql_arena *a);
 void ql_arena_detach(ql_arena *a);
 
 /* Size bytes aligned to 16 from a; NULL after ql_fail when memory (1037) or the quota (4082) is
- * out.
+ * out, or, for every so many bytes (base/bulk.h), when a look says that the statement was killed:
+ * so whatever allocates in a loop, and whatever copies, can be stopped. Those who are told NULL
+ * return QL_ERROR in both cases; the session looks at the error itself (ql_intr_outcome).
  */
 void *ql_arena_alloc(ql_ctx *cx, ql_arena *a, size_t size) QL_MUST_USE;
 void *ql_arena_zalloc(ql_ctx *cx, ql_arena *a, size_t size) QL_MUST_USE;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "base/mem.h"
 
@@ -40,6 +41,32 @@ charge(ql_ctx *cx, ql_buf *b, size_t cap)
     return true;
 }
 
+/* From here on realloc moves pages, not bytes: glibc gives blocks above its threshold (32 MiB at
+ * most) a mapping of their own. Sanitizers copy. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MOVES_PAGES SIZE_MAX
+#else
+#define MOVES_PAGES ((size_t)64 << 20)
+#endif
+
+static ql_status
+resize(ql_ctx *cx, ql_buf *b, size_t cap)
+{
+    bool in_pieces = b->n >= QL_BULK_PIECE && b->cap < MOVES_PAGES;
+    char *p = in_pieces ? ql_mem_alloc(cap) : ql_mem_realloc(b->p, cap);
+    if (p == NULL) {
+        return ql_fail_oom(cx, cap);
+    }
+    if (in_pieces) {
+        ql_status st = ql_bulk_copy(cx, p, b->p, b->n);
+        ql_mem_free(st == QL_OK ? b->p : p);
+        QL_TRY(st);
+    }
+    b->p = p;
+    b->cap = cap;
+    return QL_OK;
+}
+
 ql_status
 ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n)
 {
@@ -57,14 +84,12 @@ ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n)
     if (!charge(cx, b, cap)) {
         return QL_ERROR;
     }
-    char *p = ql_mem_realloc(b->p, cap);
-    if (p == NULL) {
-        ql_quota_give(b->quota, cap - b->cap);
-        return ql_fail_oom(cx, cap);
+    size_t before = b->cap;
+    ql_status st = resize(cx, b, cap);
+    if (st != QL_OK) {
+        ql_quota_give(b->quota, cap - before);
     }
-    b->p = p;
-    b->cap = cap;
-    return QL_OK;
+    return st;
 }
 
 ql_status
@@ -74,7 +99,7 @@ ql_buf_put(ql_ctx *cx, ql_buf *b, const void *p, size_t n)
         return QL_OK;
     }
     QL_TRY(ql_buf_reserve(cx, b, n));
-    memcpy(b->p + b->n, p, n);
+    QL_TRY(ql_bulk_copy(cx, b->p + b->n, p, n));
     b->n += n;
     return QL_OK;
 }

@@ -16,7 +16,8 @@ typedef struct ql_buf {
 void ql_buf_free(ql_buf *b); /* back to the empty buffer of its quota; {0} is a valid empty one */
 void ql_buf_clear(ql_buf *b);
 /* Room for n more bytes behind the end; QL_ERROR after wording: out of memory
- * (1037), or the quota does not allow it (4082; small buffers are never refused). */
+ * (1037), or the quota does not allow it (4082; small buffers are never refused). Long contents are
+ * moved in pieces (base/bulk.h), here and below: QL_KILLED, and the buffer is as it was. */
 ql_status ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n) QL_MUST_USE;
 ql_status ql_buf_put(ql_ctx *cx, ql_buf *b, const void *p, size_t n) QL_MUST_USE;
 ql_status ql_buf_put_str(ql_ctx *cx, ql_buf *b, const char *cstr) QL_MUST_USE;

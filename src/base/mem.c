@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/dispose.h"
+
 static _Atomic size_t bytes_in_use;
 static _Thread_local uint64_t fail_countdown;
 
@@ -72,12 +74,30 @@ ql_mem_realloc(void *p, size_t size)
     return q;
 }
 
+static void
+free_now(void *p)
+{
+    uncount_bytes(malloc_usable_size(p));
+    free(p);
+}
+
+static void
+free_dead(ql_dead *d)
+{
+    free_now(d);
+}
+
 void
 ql_mem_free(void *p)
 {
-    if (p != NULL) {
-        uncount_bytes(malloc_usable_size(p));
-        free(p);
+    if (p == NULL) {
+        return;
+    }
+    size_t n = malloc_usable_size(p);
+    if (n >= QL_DISPOSE_FROM) {
+        ql_dispose(p, n, free_dead);
+    } else {
+        free_now(p);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
 
@@ -273,9 +274,8 @@ ql_catalog_list_databases(ql_ctx *cx, ql_arena *a, ql_database **v, size_t *n)
             list[(*n)++] = (ql_database){{copy, ch->db->n}, ch->db->coll};
         }
     }
-    qsort(list, *n, sizeof *list, compare_databases);
     *v = list;
-    return QL_OK;
+    return ql_bulk_sort(cx, a, list, *n, sizeof *list, compare_databases);
 }
 
 ql_status
@@ -438,6 +438,9 @@ compare_tables(const void *a, const void *b)
     return r ? r : ql_str_cmp(x->name, y->name);
 }
 
+/* What a look at one staged change counts for between two looks at the kill flag, in bytes. */
+#define CHANGE_COST 32
+
 /* References of qli_all_tables. */
 typedef struct table_list {
     ql_table **v;
@@ -461,14 +464,61 @@ list_add(table_list *l, ql_table *t)
     l->v[l->n++] = t;
 }
 
+/* All tables of the cache (of db, when it is not empty), with references. Nothing is allocated or
+ * looked up while the mutex is held: everybody who opens a table waits for it. */
+static ql_status
+take_cached(ql_ctx *cx, ql_arena *a, ql_str db, size_t extra, table_list *l)
+{
+    ql_catalog *c = cx->inst->catalog;
+    for (size_t cap = 0;;) {
+        ql_mutex_lock(&c->mu);
+        size_t count = c->tables.count;
+        for (size_t i = 0; count <= cap && i < c->tables.nbuckets; i++) {
+            for (ql_hash_node *node = c->tables.buckets[i]; node; node = node->next) {
+                ql_table *t = ((qli_entry *)((char *)node - offsetof(qli_entry, node)))->table;
+                if (!db.n || ql_str_eq(t->db, db)) {
+                    list_add(l, t);
+                }
+            }
+        }
+        ql_mutex_unlock(&c->mu);
+        if (count <= cap && l->v) {
+            return QL_OK;
+        }
+        cap = count + count / 8 + 16;
+        l->v = ql_arena_alloc(cx, a, (cap + extra) * sizeof(ql_table *));
+        if (!l->v) {
+            return QL_ERROR;
+        }
+    }
+}
+
+/* Out with what the own transaction has dropped or made anew. */
+static ql_status
+drop_staged(ql_ctx *cx, size_t nchanges, table_list *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        ql_table *t = l->v[i], *staged;
+        if (qli_stage_table(cx, t->db, t->name, &staged) == 0) {
+            l->v[i] = l->v[n];
+            l->v[n++] = t;
+        }
+        QL_TRY(ql_bulk_count(cx, CHANGE_COST * nchanges));
+    }
+    while (l->n > n) {
+        ql_table_put(l->v[--l->n]);
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
 {
-    ql_catalog *c = cx->inst->catalog;
     ql_catalog_stage *s = qli_stage_of(cx, false);
-    size_t extra = 0;
+    size_t nchanges = 0;
     for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
-        extra += ch->kind == QLI_TABLE_PUT;
+        nchanges++;
     }
     db = qli_canonical_db(db);
     table_list *l = QL_ARENA_NEW(cx, a, table_list);
@@ -476,21 +526,9 @@ qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
         return QL_ERROR;
     }
     QL_TRY(ql_arena_defer(cx, a, put_list, l));
-    ql_mutex_lock(&c->mu);
-    l->v = QL_ARENA_ARRAY(cx, a, ql_table *, c->tables.count + extra + 1);
-    for (size_t i = 0; l->v && i < c->tables.nbuckets; i++) {
-        for (ql_hash_node *node = c->tables.buckets[i]; node; node = node->next) {
-            ql_table *t = ((qli_entry *)((char *)node - offsetof(qli_entry, node)))->table;
-            ql_table *staged;
-            if ((!db.n || ql_str_eq(t->db, db)) &&
-                qli_stage_table(cx, t->db, t->name, &staged) == 0) {
-                list_add(l, t);
-            }
-        }
-    }
-    ql_mutex_unlock(&c->mu);
-    if (!l->v) {
-        return QL_ERROR;
+    QL_TRY(take_cached(cx, a, db, nchanges, l));
+    if (nchanges) {
+        QL_TRY(drop_staged(cx, nchanges, l));
     }
     for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
         ql_table *staged = NULL;
@@ -499,8 +537,9 @@ qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
             staged == ch->entry->table) {
             list_add(l, staged);
         }
+        QL_TRY(ql_bulk_count(cx, CHANGE_COST * nchanges));
     }
-    qsort(l->v, l->n, sizeof *l->v, compare_tables);
+    QL_TRY(ql_bulk_sort(cx, a, l->v, l->n, sizeof *l->v, compare_tables));
     *v = l->v;
     *n = l->n;
     return QL_OK;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "base/thread.h"
 #include "catalog/catalog_int.h"
@@ -91,6 +92,7 @@ check_column(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
     if (!is_plain_name(c->name)) {
         return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, qli_cstr(cx, c->name));
     }
+    QL_TRY(ql_bulk_count(cx, (size_t)i * 16));
     for (unsigned j = 0; j < i; j++) {
         if (ql_str_eq_nocase(c->name, spec->columns[j].name)) {
             return ql_fail(cx, QL_ER_DUP_FIELDNAME, qli_cstr(cx, c->name));

@@ -5,6 +5,7 @@
  * is copied piece by piece (txn.h, ql_txnsys_list_locks).
  */
 #include "catalog/lockview.h"
+#include "base/bulk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -59,8 +60,7 @@ load_names(ql_ctx *cx, ql_arena *a, index_names *out)
                 .index = &t[i]->indexes[x]};
         }
     }
-    qsort(out->v, out->n, sizeof *out->v, compare_names);
-    return QL_OK;
+    return ql_bulk_sort(cx, a, out->v, out->n, sizeof *out->v, compare_names);
 }
 
 static const qli_index_name *

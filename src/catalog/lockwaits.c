@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "catalog/lockwaits_int.h"
 
 #define CHECK_EVERY 1024u
@@ -146,8 +147,7 @@ collect(ql_ctx *cx, finder *f, const ql_lock_info *l, size_t n)
             f->points[f->npoints++] = w;
         }
     }
-    qsort(f->points, f->npoints, sizeof *f->points, compare_waiters);
-    return QL_OK;
+    return ql_bulk_sort(cx, f->a, f->points, f->npoints, sizeof *f->points, compare_waiters);
 }
 
 static int
@@ -182,7 +182,7 @@ add_queued(ql_ctx *cx, finder *f)
     }
     memcpy(all, f->points, f->npoints * sizeof *all);
     memcpy(all + f->npoints, f->spans, f->nspans * sizeof *all);
-    qsort(all, n, sizeof *all, compare_ids);
+    QL_TRY(ql_bulk_sort(cx, f->a, all, n, sizeof *all, compare_ids));
     for (size_t i = 0; i < n; i++) {
         const waiter *b =
             bsearch(&all[i].l->blocking_lock_id, all, n, sizeof *all, compare_blocking);
@@ -209,7 +209,7 @@ qli_lock_edges(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, qli_loc
     }
     QL_TRY(add_queued(cx, &f));
     if (f.n) {
-        qsort(f.edges, f.n, sizeof *f.edges, compare_edges);
+        QL_TRY(ql_bulk_sort(cx, a, f.edges, f.n, sizeof *f.edges, compare_edges));
     }
     *out = f.edges;
     *nout = f.n;

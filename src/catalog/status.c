@@ -338,15 +338,37 @@ add_wait_matrix(ql_ctx *cx, list *l)
 }
 
 static ql_status
+add_place(ql_ctx *cx, list *l, const char *name, const char *file, int line)
+{
+    char place[QL_GAP_PLACE];
+    size_t n = ql_intr_gap_place(file, line, place);
+    return add_text(cx, l, name, ql_arena_strndup(cx, l->a, place, n));
+}
+
+/* NAME_us, NAME_from, NAME_to. */
+static ql_status
+add_gap(ql_ctx *cx, list *l, const char *name, const ql_gap *g)
+{
+    char *us = ql_arena_printf(cx, l->a, "%s_us", name);
+    char *from = ql_arena_printf(cx, l->a, "%s_from", name);
+    char *to = ql_arena_printf(cx, l->a, "%s_to", name);
+    if (us == NULL || from == NULL || to == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(add_number(cx, l, us, (uint64_t)(g->ns / 1000)));
+    QL_TRY(add_place(cx, l, from, g->from, g->from_line));
+    return add_place(cx, l, to, g->to, g->to_line);
+}
+
+static ql_status
 add_debug(ql_ctx *cx, list *l)
 {
-    ql_gap_report gap;
-    ql_intr_gap_worst(&gap);
-    QL_TRY(add_number(cx, l, "Quell_checkpoint_gap_us", (uint64_t)(gap.ns / 1000)));
-    QL_TRY(add_text(cx, l, "Quell_checkpoint_gap_from",
-                    ql_arena_strndup(cx, l->a, gap.from, strnlen(gap.from, sizeof gap.from))));
-    QL_TRY(add_text(cx, l, "Quell_checkpoint_gap_to",
-                    ql_arena_strndup(cx, l->a, gap.to, strnlen(gap.to, sizeof gap.to))));
+    ql_gap worst[QL_GAP_CLOCKS];
+    ql_intr_gap_worst(worst);
+    QL_TRY(add_gap(cx, l, "Quell_checkpoint_gap", &worst[QL_GAP_CPU]));
+    QL_TRY(add_gap(cx, l, "Quell_checkpoint_gap_wall", &worst[QL_GAP_WALL]));
+    QL_TRY(add_gap(cx, l, "Quell_last_gap", &cx->intr->last_gap[QL_GAP_CPU]));
+    QL_TRY(add_gap(cx, l, "Quell_last_gap_wall", &cx->intr->last_gap[QL_GAP_WALL]));
     QL_TRY(add_number(cx, l, "Quell_checkpoints", atomic_load(&cx->intr->checkpoints)));
     QL_TRY(add_number(cx, l, "Quell_last_checkpoints", cx->intr->stmt_checkpoints));
     QL_TRY(add_number(cx, l, "Quell_last_allocs", cx->mem_allocs_last));

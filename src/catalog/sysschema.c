@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "catalog/lockview.h"
 #include "catalog/view_int.h"
@@ -251,7 +252,7 @@ fill_lock_waits(ql_ctx *cx, ql_arena *a, const ql_table *t, bool raw, ql_value *
     QL_TRY(qli_view_require_process(cx)); /* it reads INNODB_TRX */
     QL_TRY(ql_lock_waits(cx, a, &w, &nw));
     QL_TRY(qli_sessions_take(cx, a, &s));
-    qsort(w, nw, sizeof *w, compare_waits);
+    QL_TRY(ql_bulk_sort(cx, a, w, nw, sizeof *w, compare_waits));
     for (size_t i = 0; i < nw; i++) {
         if (i % 256 == 0) {
             QL_TRY(ql_check(cx));

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "catalog/vars_int.h"
 
@@ -41,8 +42,10 @@ hold(ql_ctx *cx, ql_str s)
     }
     h->quota = cx->vars->kept;
     h->size = size;
-    if (s.n != 0) {
-        memcpy(h->p, s.p, s.n);
+    if (ql_bulk_copy(cx, h->p, s.p, s.n) != QL_OK) {
+        ql_quota_give(h->quota, size);
+        ql_mem_free(h);
+        return NULL;
     }
     h->p[s.n] = '\0';
     return h->p;

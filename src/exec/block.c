@@ -223,7 +223,8 @@ qli_op_alloc(ql_ctx *cx, qli_block *b, const ql_plan *p, size_t size, bool scrat
     op->batch.ncols = b->nslots;
     op->batch.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
     op->live = QL_ARENA_ARRAY(cx, b->mem, uint16_t, b->nslots + 1);
-    if (op->batch.cols == NULL || op->live == NULL) {
+    op->is_live = QL_ARENA_ARRAY(cx, b->mem, bool, b->nslots + 1);
+    if (op->batch.cols == NULL || op->live == NULL || op->is_live == NULL) {
         return QL_ERROR;
     }
     if (scratch) {
@@ -237,15 +238,12 @@ ql_status
 qli_op_live_add(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n)
 {
     for (uint16_t i = 0; i < n; i++) {
-        bool there = false;
         if (slots[i] >= op->block->nslots) {
             return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Plan names slot %u of %u", slots[i],
                                 op->block->nslots);
         }
-        for (uint16_t k = 0; k < op->nlive && !there; k++) {
-            there = op->live[k] == slots[i];
-        }
-        if (!there) {
+        if (!op->is_live[slots[i]]) {
+            op->is_live[slots[i]] = true;
             op->live[op->nlive++] = slots[i];
         }
     }

@@ -199,6 +199,7 @@ ql_status
 qli_error_to_warning(ql_ctx *cx, ql_status st)
 {
     char text[512];
+    st = ql_intr_outcome(cx, st);
     if (st != QL_ERROR) {
         return st;
     }

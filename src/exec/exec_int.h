@@ -227,6 +227,7 @@ struct qli_op {
     ql_arena *scratch; /* bytes of the current batch */
     ql_batch batch;    /* [block->nslots] */
     uint16_t *live;    /* slots valid in the output */
+    bool *is_live;     /* by slot: in live already */
     uint16_t nlive;
     qli_ex *filter;
     uint16_t *sel; /* [QL_BATCH_ROWS] */
@@ -308,7 +309,8 @@ typedef struct qli_sort_item {
     void *row;
 } qli_sort_item;
 ql_status qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **v, size_t n) QL_MUST_USE;
-int qli_sort_compare(const qli_sort_item *a, const qli_sort_item *b);
+ql_status qli_sort_compare(ql_ctx *cx, const qli_sort_item *a, const qli_sort_item *b,
+                           int *order) QL_MUST_USE;
 /* Key of one row into item: its bytes in a, or, a NULL, in tmp until the next one is made. */
 ql_status qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const ql_value *vals,
                             const ql_type *types, const bool *descending, uint16_t n,

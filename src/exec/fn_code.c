@@ -564,6 +564,7 @@ QLI_FN(INET_ATON)
     uint64_t v = 0;
     for (size_t i = 0; i <= args[0].s.n; i++) {
         char c = i < args[0].s.n ? args[0].s.p[i] : '.';
+        QL_TRY(ql_bulk_count(cx, 1));
         if (c >= '0' && c <= '9') {
             v = v * 10 + (uint64_t)(c - '0');
             digit = true;

@@ -2,13 +2,14 @@
  *
  * LIKE: the pattern is cut into pieces between % signs; each piece is looked for from left to
  * right, the last one from the end, so there is no backtracking over earlier pieces. Characters
- * compare under the collation, one by one (manual, LIKE). Checkpoint every 64 Ki steps.
+ * compare under the collation, one by one (manual, LIKE). Checkpoint every 8,192 steps.
  */
 #include <string.h>
 
 #include "exec/fn_list.h"
 
 #define ANY_ONE 0xFFFFFFFFu
+#define LIKE_STEP 8192u /* a power of two: characters compared between two checkpoints */
 
 /* One pattern character: a slice of the pattern, or any single character. */
 struct unit {
@@ -65,7 +66,7 @@ compile(ql_ctx *cx, ql_arena *a, const ql_collation *c, ql_str pat, ql_str esc, 
     for (size_t i = 0, steps = 0; i < pat.n;) {
         size_t n = length_at(pat.p + i, pat.n - i, bytes);
         bool literal = false;
-        if (++steps % QLI_STEP == 0) {
+        if (++steps % 2048 == 0) { /* 64 bytes of new memory each */
             QL_TRY(ql_check(cx));
         }
         if (esc.n > 0 && n == esc.n && memcmp(pat.p + i, esc.p, n) == 0 && i + n < pat.n) {
@@ -121,7 +122,7 @@ piece_at(struct matcher *m, const struct piece *p, size_t at, bool *yes, size_t 
             }
         }
         at += n;
-        if ((++m->steps & (QLI_STEP - 1)) == 0) {
+        if ((++m->steps & (LIKE_STEP - 1)) == 0) {
             QL_TRY(ql_check(m->cx));
         }
     }
@@ -152,7 +153,7 @@ find_piece(struct matcher *m, const struct piece *p, size_t at, bool *yes, size_
             return QL_OK;
         }
         at += length_at(m->s.p + at, m->s.n - at, m->single_bytes);
-        if ((++m->steps & (QLI_STEP - 1)) == 0) {
+        if ((++m->steps & (LIKE_STEP - 1)) == 0) {
             QL_TRY(ql_check(m->cx));
         }
     }
@@ -161,22 +162,27 @@ find_piece(struct matcher *m, const struct piece *p, size_t at, bool *yes, size_
 
 /* Offset from which the last piece must match so that it ends with the text; false = text too
  * short. */
-static bool
-tail_start(const struct matcher *m, uint32_t chars, size_t *at)
+static ql_status
+tail_start(struct matcher *m, uint32_t chars, size_t *at, bool *yes)
 {
     size_t i = m->s.n;
+    *yes = true;
     while (chars > 0) {
         if (i == 0) {
-            return false;
+            *yes = false;
+            return QL_OK;
         }
         i--;
         while (!m->single_bytes && i > 0 && ((unsigned char)m->s.p[i] & 0xC0) == 0x80) {
             i--;
         }
         chars--;
+        if ((++m->steps & (LIKE_STEP - 1)) == 0) {
+            QL_TRY(ql_check(m->cx));
+        }
     }
     *at = i;
-    return true;
+    return QL_OK;
 }
 
 static ql_status
@@ -210,7 +216,8 @@ match(struct matcher *m, bool *yes)
     }
     if (!l->open_end) {
         size_t from;
-        *yes = tail_start(m, l->pieces[n - 1].n, &from) && from >= at;
+        QL_TRY(tail_start(m, l->pieces[n - 1].n, &from, yes));
+        *yes = *yes && from >= at;
         if (*yes) {
             QL_TRY(piece_at(m, &l->pieces[n - 1], from, yes, &end));
         }

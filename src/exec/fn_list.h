@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "exec/fn_int.h"
 #include "intr/intr.h"

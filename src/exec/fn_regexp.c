@@ -81,11 +81,12 @@ static ql_status
 to_utf16(ql_ctx *cx, ql_str s, UChar **out, size_t *cap, int32_t *n)
 {
     if (*cap < s.n + 1 || *out == NULL) {
-        UChar *p = ql_mem_realloc(*out, (s.n + 1) * sizeof(UChar));
-        if (p == NULL) {
+        ql_mem_free(*out); /* its contents are of no more use */
+        *cap = 0;
+        *out = ql_mem_alloc((s.n + 1) * sizeof(UChar));
+        if (*out == NULL) {
             return ql_fail_oom(cx, (s.n + 1) * sizeof(UChar));
         }
-        *out = p;
         *cap = s.n + 1;
     }
     size_t o = 0;
@@ -141,6 +142,7 @@ flags_of(ql_ctx *cx, const ql_collation *c, ql_str letters, uint32_t *flags)
 {
     *flags = c != NULL && c->case_insensitive ? UREGEX_CASE_INSENSITIVE : 0;
     for (size_t i = 0; i < letters.n; i++) {
+        QL_TRY(ql_bulk_count(cx, 1));
         switch (letters.p[i]) {
         case 'c':
             *flags &= ~(uint32_t)UREGEX_CASE_INSENSITIVE;
@@ -304,17 +306,33 @@ QLI_FN(REGEXP_LIKE)
     return qli_op_regexp(cx, call, args, nargs, out);
 }
 
-/* Code units of the first `chars` characters; false = the text is shorter. */
-static bool
-offset_of(const struct regexp *r, int64_t chars, int32_t *at)
+/* Code units of the first `chars` characters; not found = the text is shorter. */
+static ql_status
+offset_of(ql_ctx *cx, const struct regexp *r, int64_t chars, int32_t *at, bool *found)
 {
     int32_t i = 0;
     while (chars > 0 && i < r->text_n) {
         U16_FWD_1(r->text, i, r->text_n);
         chars--;
+        QL_TRY(ql_bulk_count(cx, 1));
     }
     *at = i;
-    return chars == 0;
+    *found = chars == 0;
+    return QL_OK;
+}
+
+static ql_status
+count_characters(ql_ctx *cx, const UChar *p, int32_t n, int64_t *count)
+{
+    *count = 0;
+    for (int32_t i = 0; i < n;) {
+        int32_t step = n - i < 65536 ? n - i : 65536;
+        step += i + step < n && U16_IS_LEAD(p[i + step - 1]);
+        *count += u_countChar32(p + i, step);
+        i += step;
+        QL_TRY(ql_bulk_count(cx, (size_t)step));
+    }
+    return QL_OK;
 }
 
 /* Position `pos` (1-based), then the nth occurrence from there. */
@@ -322,7 +340,11 @@ static ql_status
 nth_match(ql_ctx *cx, struct regexp *r, int64_t pos, int64_t occurrence, bool *yes)
 {
     int32_t from;
-    if (pos < 1 || !offset_of(r, pos - 1, &from)) {
+    bool inside = pos >= 1;
+    if (inside) {
+        QL_TRY(offset_of(cx, r, pos - 1, &from, &inside));
+    }
+    if (!inside) {
         return ql_fail_text(cx, QL_ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR,
                             "Index out of bounds in regular expression search.");
     }
@@ -349,8 +371,12 @@ QLI_FN(REGEXP_INSTR)
     }
     UErrorCode ec = U_ZERO_ERROR;
     int32_t at = end ? uregex_end(r->re, 0, &ec) : uregex_start(r->re, 0, &ec);
-    return U_FAILURE(ec) ? report(cx, ec, NULL)
-                         : qli_put_int(out, (int64_t)u_countChar32(r->text, at) + 1);
+    if (U_FAILURE(ec)) {
+        return report(cx, ec, NULL);
+    }
+    int64_t before;
+    QL_TRY(count_characters(cx, r->text, at, &before));
+    return qli_put_int(out, before + 1);
 }
 
 QLI_FN(REGEXP_SUBSTR)
@@ -368,33 +394,15 @@ QLI_FN(REGEXP_SUBSTR)
     return U_FAILURE(ec) ? report(cx, ec, NULL) : put_utf16(cx, call, r->text + a, b - a, out);
 }
 
-struct utf16 {
-    UChar *p;
-    size_t n, cap;
-};
-
 static ql_status
-utf16_put(ql_ctx *cx, struct utf16 *b, const UChar *p, size_t n)
+utf16_put(ql_ctx *cx, ql_buf *b, const UChar *p, size_t n)
 {
-    if (b->n + n > b->cap) {
-        size_t cap = (b->n + n) * 2 + 64;
-        UChar *q = ql_mem_realloc(b->p, cap * sizeof *q);
-        if (q == NULL) {
-            return ql_fail_oom(cx, cap * sizeof *q);
-        }
-        b->p = q;
-        b->cap = cap;
-    }
-    if (n > 0) {
-        u_memcpy(b->p + b->n, p, (int32_t)n);
-    }
-    b->n += n;
-    return QL_OK;
+    return ql_buf_put(cx, b, p, n * sizeof *p);
 }
 
 /* The replacement with $1 … and \x expanded for the current match. */
 static ql_status
-put_replacement(ql_ctx *cx, struct regexp *r, const UChar *rep, int32_t n, struct utf16 *b)
+put_replacement(ql_ctx *cx, struct regexp *r, const UChar *rep, int32_t n, ql_buf *b)
 {
     UErrorCode ec = U_ZERO_ERROR;
     int32_t groups = uregex_groupCount(r->re, &ec);
@@ -420,7 +428,7 @@ put_replacement(ql_ctx *cx, struct regexp *r, const UChar *rep, int32_t n, struc
 
 static ql_status
 replace_matches(ql_ctx *cx, struct regexp *r, const UChar *rep, int32_t rep_n, int64_t occurrence,
-                struct utf16 *b)
+                ql_buf *b)
 {
     int32_t copied = 0;
     bool yes = true;
@@ -433,7 +441,7 @@ replace_matches(ql_ctx *cx, struct regexp *r, const UChar *rep, int32_t rep_n, i
         QL_TRY(utf16_put(cx, b, r->text + copied, (size_t)(a - copied)));
         QL_TRY(put_replacement(cx, r, rep, rep_n, b));
         copied = e;
-        if (b->n > (cx->vars ? cx->vars->max_allowed_packet : SIZE_MAX)) {
+        if (b->n / sizeof(UChar) > (cx->vars ? cx->vars->max_allowed_packet : SIZE_MAX)) {
             break;
         }
         if (occurrence > 0) {
@@ -452,7 +460,7 @@ QLI_FN(REGEXP_REPLACE)
     UChar *rep = NULL;
     size_t cap = 0;
     int32_t rep_n = 0;
-    struct utf16 b = {0};
+    ql_buf b = {0};
     QL_TRY(prepare(cx, call, args[0].s, args[1].s, nargs > 5 ? args[5].s : QL_STR(""), &r));
     ql_status st = nth_match(cx, r, nargs > 3 ? qli_int(&args[3]) : 1, occurrence, &yes);
     if (st != QL_OK || !yes) {
@@ -461,11 +469,12 @@ QLI_FN(REGEXP_REPLACE)
     }
     QL_TRY_TO(st, to_utf16(cx, args[2].s, &rep, &cap, &rep_n), done);
     QL_TRY_TO(st, replace_matches(cx, r, rep, rep_n, occurrence, &b), done);
-    if (qli_fits(cx, "regexp_replace", b.n)) {
-        st = put_utf16(cx, call, b.p, (int32_t)b.n, out);
+    if (qli_fits(cx, "regexp_replace", b.n / sizeof(UChar))) {
+        const UChar *made = (const UChar *)(const void *)b.p;
+        st = put_utf16(cx, call, made, (int32_t)(b.n / sizeof(UChar)), out);
     }
 done:
     ql_mem_free(rep);
-    ql_mem_free(b.p);
+    ql_buf_free(&b);
     return st;
 }

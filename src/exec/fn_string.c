@@ -172,21 +172,26 @@ QLI_FN(LOWER)
 static ql_status
 trim(ql_ctx *cx, qli_call *call, ql_str s, ql_str what, bool left, bool right, ql_value *out)
 {
-    size_t steps = 0;
-    if (what.n > 0) {
-        while (left && s.n >= what.n && memcmp(s.p, what.p, what.n) == 0) {
-            s.p += what.n;
-            s.n -= what.n;
-            if (++steps % QLI_STEP == 0) {
-                QL_TRY(ql_check(cx));
-            }
+    int order = 0;
+    if (what.n == 0) {
+        left = right = false;
+    }
+    while (left && s.n >= what.n) {
+        QL_TRY(ql_bulk_count(cx, 8)); /* of small steps there may be many */
+        QL_TRY(ql_bulk_compare(cx, s.p, what.p, what.n, &order));
+        if (order != 0) {
+            break;
         }
-        while (right && s.n >= what.n && memcmp(s.p + s.n - what.n, what.p, what.n) == 0) {
-            s.n -= what.n;
-            if (++steps % QLI_STEP == 0) {
-                QL_TRY(ql_check(cx));
-            }
+        s.p += what.n;
+        s.n -= what.n;
+    }
+    while (right && s.n >= what.n) {
+        QL_TRY(ql_bulk_count(cx, 8));
+        QL_TRY(ql_bulk_compare(cx, s.p + s.n - what.n, what.p, what.n, &order));
+        if (order != 0) {
+            break;
         }
+        s.n -= what.n;
     }
     return qli_put_str(call, out, s.p, s.n);
 }
@@ -241,13 +246,10 @@ pad(ql_ctx *cx, qli_call *call, const ql_value *args, bool left, ql_value *out)
         o += args[0].s.n;
     }
     for (size_t i = 0; i < whole; i++) {
-        memcpy(o, args[2].s.p, args[2].s.n);
+        QL_TRY(qli_copy(cx, o, args[2].s.p, args[2].s.n));
         o += args[2].s.n;
-        if (i % 1024 == 0) {
-            QL_TRY(ql_check(cx));
-        }
     }
-    memcpy(o, args[2].s.p, rest);
+    QL_TRY(qli_copy(cx, o, args[2].s.p, rest));
     o += rest;
     if (left) {
         QL_TRY(qli_copy(cx, o, args[0].s.p, args[0].s.n));
@@ -314,16 +316,15 @@ QLI_FN(REPLACE)
     ql_status st = QL_OK;
     size_t at = 0, steps = 0;
     while (at < s.n) {
-        size_t window = s.n - at < QLI_STEP + from.n ? s.n - at : QLI_STEP + from.n;
-        const char *hit = memmem(s.p + at, window, from.p, from.n);
-        size_t keep = hit ? (size_t)(hit - (s.p + at)) : (window == s.n - at ? window : QLI_STEP);
-        QL_TRY_TO(st, ql_buf_put(cx, &b, s.p + at, keep), done);
-        at += keep;
-        if (hit) {
+        size_t hit;
+        QL_TRY_TO(st, ql_bulk_find(cx, s, at, from, &hit), done);
+        QL_TRY_TO(st, ql_buf_put(cx, &b, s.p + at, hit - at), done);
+        at = hit;
+        if (hit < s.n) {
             QL_TRY_TO(st, ql_buf_put(cx, &b, to.p, to.n), done);
             at += from.n;
         }
-        if (!hit || ++steps % 1024 == 0) {
+        if (++steps % 1024 == 0) {
             QL_TRY_TO(st, ql_check(cx), done);
         }
         if (cx->vars && b.n > cx->vars->max_allowed_packet) {
@@ -473,18 +474,20 @@ QLI_FN(FIND_IN_SET)
     const ql_collation *c = call->expr->coll ? call->expr->coll : args[0].coll;
     ql_str set = args[1].s;
     int64_t number = 1;
-    if (set.n == 0 || memchr(args[0].s.p, ',', args[0].s.n)) {
+    size_t at;
+    QL_TRY(ql_bulk_find_byte(cx, args[0].s, 0, ',', &at));
+    if (set.n == 0 || at < args[0].s.n) {
         return qli_put_int(out, 0);
     }
     for (;;) {
-        const char *comma = memchr(set.p, ',', set.n);
-        size_t n = comma ? (size_t)(comma - set.p) : set.n;
+        size_t n;
+        QL_TRY(ql_bulk_find_byte(cx, set, 0, ',', &n));
         int cmp;
         QL_TRY(ql_coll_compare(cx, c, args[0].s, (ql_str){set.p, n}, &cmp));
         if (cmp == 0) {
             return qli_put_int(out, number);
         }
-        if (comma == NULL) {
+        if (n == set.n) {
             return qli_put_int(out, 0);
         }
         set.p += n + 1;
@@ -541,25 +544,6 @@ done:
     return st;
 }
 
-/* Where the delimiter's next occurrence begins (byte by byte), at or after `at`; s.n = nowhere.
- * Looks in pieces that are as long as the delimiter at least, so that the whole stays linear. */
-static ql_status
-next_delimiter(ql_ctx *cx, ql_str s, ql_str d, size_t at, size_t *hit)
-{
-    size_t piece = d.n > QLI_STEP ? d.n : QLI_STEP;
-    for (; at + d.n <= s.n; at += piece) {
-        size_t n = s.n - at < piece + d.n - 1 ? s.n - at : piece + d.n - 1;
-        const char *p = memmem(s.p + at, n, d.p, d.n);
-        if (p != NULL) {
-            *hit = (size_t)(p - s.p);
-            return QL_OK;
-        }
-        QL_TRY(ql_check(cx));
-    }
-    *hit = s.n;
-    return QL_OK;
-}
-
 /* SUBSTRING_INDEX with a negative count: everything after the -n-th delimiter from the right. What
  * is counted between checkpoints are bytes compared, not positions. */
 static ql_status
@@ -605,7 +589,7 @@ QLI_FN(SUBSTRING_INDEX)
         return qli_put_str(call, out, s.p + at, s.n - at);
     }
     for (;;) {
-        QL_TRY(next_delimiter(cx, s, d, at, &hit));
+        QL_TRY(ql_bulk_find(cx, s, at, d, &hit));
         if (hit == s.n || --n == 0) {
             return qli_put_str(call, out, s.p, hit);
         }

@@ -21,17 +21,7 @@ qli_int(const ql_value *v)
 ql_status
 qli_copy(ql_ctx *cx, char *to, const char *from, size_t n)
 {
-    while (n > QLI_STEP) {
-        memcpy(to, from, QLI_STEP);
-        to += QLI_STEP;
-        from += QLI_STEP;
-        n -= QLI_STEP;
-        QL_TRY(ql_check(cx));
-    }
-    if (n > 0) {
-        memcpy(to, from, n);
-    }
-    return QL_OK;
+    return ql_bulk_copy(cx, to, from, n);
 }
 
 ql_status
@@ -129,6 +119,9 @@ char_len(ql_str s, size_t at)
     return at + n <= s.n ? n : s.n - at;
 }
 
+/* Bytes looked at between two checkpoints: each costs some nanoseconds, in new memory more. */
+#define FIND_STEP 16384u
+
 /* Knuth-Morris-Pratt over folded bytes: linear whatever the strings are. */
 static ql_status
 find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle,
@@ -139,15 +132,18 @@ find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str
         return QL_ERROR;
     }
     const unsigned char *nd = (const unsigned char *)needle.p, *hs = (const unsigned char *)hay.p;
-    size_t k = 0;
+    size_t k = 0, steps = 0;
     fail[0] = 0;
     for (size_t i = 1; i < needle.n; i++) {
         while (k > 0 && fold(c, nd[i]) != fold(c, nd[k])) {
             k = fail[k - 1];
+            if (++steps % FIND_STEP == 0) {
+                QL_TRY(ql_check(cx));
+            }
         }
         k += fold(c, nd[i]) == fold(c, nd[k]);
         fail[i] = (uint32_t)k;
-        if (i % QLI_STEP == 0) {
+        if (i % FIND_STEP == 0) {
             QL_TRY(ql_check(cx));
         }
     }
@@ -155,6 +151,9 @@ find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str
     for (size_t i = from; i < hay.n; i++) {
         while (k > 0 && fold(c, hs[i]) != fold(c, nd[k])) {
             k = fail[k - 1];
+            if (++steps % FIND_STEP == 0) {
+                QL_TRY(ql_check(cx));
+            }
         }
         k += fold(c, hs[i]) == fold(c, nd[k]);
         if (k == needle.n) {
@@ -162,7 +161,7 @@ find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str
             *found = true;
             return QL_OK;
         }
-        if (i % QLI_STEP == 0) {
+        if (i % FIND_STEP == 0) {
             QL_TRY(ql_check(cx));
         }
     }

@@ -394,8 +394,10 @@ interval_of(ql_ctx *cx, qli_call *call, const ql_value *v, ql_unit unit, int64_t
     *months = *days = *us = 0;
     *ok = true;
     if (unit >= QL_U_SECOND_MICROSECOND) {
+        char room[QL_SHORT_TEXT];
         ql_str s;
         QL_TRY(ql_value_to_str(cx, call->arena, v, &s));
+        QL_TRY(ql_text_for_temporal(cx, &s, room));
         *ok = ql_interval_parse(s, unit, months, days, us);
         return QL_OK;
     }
@@ -491,9 +493,12 @@ add_interval(ql_ctx *cx, qli_call *call, const ql_value *base, const ql_value *a
     }
     bool is_date = base->kind == QL_K_DATE;
     if (base->kind == QL_K_STRING) {
+        char room[QL_SHORT_TEXT];
+        ql_str s = base->s;
         ql_dt probe;
         bool has_time = true;
-        (void)ql_dt_parse(base->s, 6, true, &probe, &has_time);
+        QL_TRY(ql_text_for_temporal(cx, &s, room));
+        (void)ql_dt_parse(s, 6, true, &probe, &has_time);
         is_date = !has_time;
     }
     is_date = is_date && is_day_unit(unit);
@@ -576,10 +581,12 @@ QLI_FN(TIMEDIFF)
         bool ok, has_time = true;
         ql_kind kind = args[i].kind;
         if (kind == QL_K_STRING) {
+            char room[QL_SHORT_TEXT];
+            ql_str s = args[i].s;
             ql_dt t;
-            kind = memchr(args[i].s.p, '-', args[i].s.n) && args[i].s.n > 8 &&
-                           args[i].s.p[0] != '-' &&
-                           ql_dt_parse(args[i].s, 6, true, &t, &has_time) != QL_DT_INVALID
+            QL_TRY(ql_text_for_temporal(cx, &s, room));
+            kind = s.n > 8 && memchr(s.p, '-', s.n) && s.p[0] != '-' &&
+                           ql_dt_parse(s, 6, true, &t, &has_time) != QL_DT_INVALID
                        ? QL_K_DATETIME
                        : QL_K_TIME;
         }
@@ -605,10 +612,12 @@ add_time(ql_ctx *cx, qli_call *call, const ql_value *args, bool subtract, ql_val
     int64_t us = subtract ? -time_us(&add) : time_us(&add);
     ql_kind kind = args[0].kind;
     if (kind == QL_K_STRING) {
+        char room[QL_SHORT_TEXT];
+        ql_str s = args[0].s;
         ql_dt t;
         bool has_time = false;
-        kind = args[0].s.n > 8 && ql_dt_parse(args[0].s, 6, true, &t, &has_time) != QL_DT_INVALID &&
-                       has_time
+        QL_TRY(ql_text_for_temporal(cx, &s, room));
+        kind = s.n > 8 && ql_dt_parse(s, 6, true, &t, &has_time) != QL_DT_INVALID && has_time
                    ? QL_K_DATETIME
                    : QL_K_TIME;
     }
@@ -705,11 +714,13 @@ QLI_FN(EXTRACT)
     if (kind != QL_K_TIME && kind != QL_K_DATETIME && kind != QL_K_DATE) {
         kind = QL_K_DATETIME;
         if (!wants_date && args[0].kind == QL_K_STRING) {
+            char room[QL_SHORT_TEXT];
+            ql_str s = args[0].s;
             ql_dt t;
             bool has_time;
-            kind = ql_dt_parse(args[0].s, 6, true, &t, &has_time) == QL_DT_OK && args[0].s.n > 8
-                       ? QL_K_DATETIME
-                       : QL_K_TIME;
+            QL_TRY(ql_text_for_temporal(cx, &s, room));
+            kind = ql_dt_parse(s, 6, true, &t, &has_time) == QL_DT_OK && s.n > 8 ? QL_K_DATETIME
+                                                                                 : QL_K_TIME;
         }
     }
     ql_value v;

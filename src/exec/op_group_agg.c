@@ -251,9 +251,7 @@ keep_value(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, const ql_value *v)
             return QL_ERROR;
         }
     }
-    if (v->s.n > 0) {
-        memcpy(p, v->s.p, v->s.n);
-    }
+    QL_TRY(ql_bulk_copy(cx, p, v->s.p, v->s.n));
     s->val.v = *v;
     s->val.v.s.p = p;
     s->val.cap = cap;
@@ -319,7 +317,7 @@ concat_append(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str s)
     }
     if (c->n + s.n > limit) {
         s.n = limit - c->n;
-        s.n = ql_utf8_valid_prefix(s);
+        QL_TRY(ql_utf8_valid_prefix_long(cx, s, &s.n));
         c->cut = true;
     }
     if (c->n + s.n > c->cap) {
@@ -371,7 +369,7 @@ concat_row(ql_ctx *cx, const qli_agg *a, ql_arena *mem, uint16_t row, ql_str *ou
     }
     n = 0;
     for (uint32_t i = 0; i < a->def->nargs; i++) {
-        memcpy(p + n, all[i].p, all[i].n);
+        QL_TRY(ql_bulk_copy(cx, p + n, all[i].p, all[i].n));
         n += all[i].n;
     }
     *out = (ql_str){p, n};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 
 #define TOP_MOST 65536 /* a larger LIMIT sorts everything */
@@ -65,11 +66,13 @@ keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, const qli_sort_ite
 }
 
 /* Heap with the worst row on top. Equal keys: the younger is worse. */
-static bool
-is_worse(const sort_op *s, size_t a, size_t b)
+static ql_status
+is_worse(ql_ctx *cx, const sort_op *s, size_t a, size_t b, bool *yes)
 {
-    int c = qli_sort_compare(&s->items[a], &s->items[b]);
-    return c != 0 ? c > 0 : s->order[a] > s->order[b];
+    int c;
+    QL_TRY(qli_sort_compare(cx, &s->items[a], &s->items[b], &c));
+    *yes = c != 0 ? c > 0 : s->order[a] > s->order[b];
+    return QL_OK;
 }
 
 static void
@@ -83,32 +86,41 @@ swap_items(sort_op *s, size_t a, size_t b)
     s->order[b] = o;
 }
 
-static void
-heap_down(sort_op *s, size_t i, size_t n)
+static ql_status
+heap_down(ql_ctx *cx, sort_op *s, size_t i, size_t n)
 {
     for (;;) {
         size_t child = 2 * i + 1;
+        bool worse = false;
         if (child >= n) {
-            return;
+            return QL_OK;
         }
-        if (child + 1 < n && is_worse(s, child + 1, child)) {
-            child++;
+        if (child + 1 < n) {
+            QL_TRY(is_worse(cx, s, child + 1, child, &worse));
         }
-        if (!is_worse(s, child, i)) {
-            return;
+        child += worse;
+        QL_TRY(is_worse(cx, s, child, i, &worse));
+        if (!worse) {
+            return QL_OK;
         }
         swap_items(s, i, child);
         i = child;
     }
 }
 
-static void
-heap_up(sort_op *s, size_t i)
+static ql_status
+heap_up(ql_ctx *cx, sort_op *s, size_t i)
 {
-    while (i > 0 && is_worse(s, i, (i - 1) / 2)) {
+    while (i > 0) {
+        bool worse;
+        QL_TRY(is_worse(cx, s, i, (i - 1) / 2, &worse));
+        if (!worse) {
+            break;
+        }
         swap_items(s, i, (i - 1) / 2);
         i = (i - 1) / 2;
     }
+    return QL_OK;
 }
 
 /* Rows thrown out of the heap leave their bytes behind: move the survivors to a fresh arena. */
@@ -140,7 +152,11 @@ offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *it
 {
     char *saved;
     bool room = s->n < s->top;
-    if (!room && qli_sort_compare(item, &s->items[0]) >= 0) {
+    int order = -1;
+    if (!room) {
+        QL_TRY(qli_sort_compare(cx, item, &s->items[0], &order));
+    }
+    if (order >= 0) {
         return QL_OK; /* has left nothing behind */
     }
     QL_TRY(qli_sort_key_keep(cx, s->mem, item));
@@ -149,14 +165,13 @@ offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *it
         s->items[s->n] = *item;
         s->items[s->n].row = saved;
         s->order[s->n] = s->age++;
-        heap_up(s, s->n++);
-        return QL_OK;
+        return heap_up(cx, s, s->n++);
     }
     QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
     s->items[0] = *item;
     s->items[0].row = saved;
     s->order[0] = s->age++;
-    heap_down(s, 0, s->n);
+    QL_TRY(heap_down(cx, s, 0, s->n));
     return ql_arena_used(s->mem) > s->compact_at ? compact(cx, s) : QL_OK;
 }
 
@@ -208,7 +223,7 @@ sort_heap(ql_ctx *cx, sort_op *s)
             QL_TRY(ql_check(cx));
         }
         swap_items(s, 0, n - 1);
-        heap_down(s, 0, n - 1);
+        QL_TRY(heap_down(cx, s, 0, n - 1));
     }
     return QL_OK;
 }

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/hash.h"
 #include "exec/exec_int.h"
 
@@ -69,9 +70,7 @@ qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b, ui
         }
         if (f->kinds[i] == QL_K_STRING) {
             ql_str s = v->s[at];
-            if (s.n > 0) {
-                memcpy(text, s.p, s.n);
-            }
+            QL_TRY(ql_bulk_copy(cx, text, s.p, s.n));
             s.p = text;
             text += s.n;
             memcpy(cell, &s, sizeof s);
@@ -162,8 +161,7 @@ cell_hash(ql_ctx *cx, const ql_vector *v, uint16_t at, uint64_t *h)
     switch (v->type.kind) {
     case QL_K_STRING:
         if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
-            *h = ql_hash_bytes(v->s[at].p, v->s[at].n, 0);
-            return QL_OK;
+            return ql_bulk_hash(cx, v->s[at], 0, h);
         }
         return ql_coll_hash(cx, v->type.coll, v->s[at], 0, h);
     case QL_K_DECIMAL:
@@ -204,7 +202,7 @@ qli_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t
         break;
     case QL_K_STRING:
         if (coll == NULL || coll == ql_coll_binary) {
-            h = ql_hash_bytes(v->s.p, v->s.n, 0);
+            QL_TRY(ql_bulk_hash(cx, v->s, 0, &h));
         } else {
             QL_TRY(ql_coll_hash(cx, coll, v->s, 0, &h));
         }
@@ -234,9 +232,12 @@ qli_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val
     }
     switch (v->type.kind) {
     case QL_K_STRING:
-        if (v->s[at].n == val->s.n && memcmp(v->s[at].p, val->s.p, val->s.n) == 0) {
-            *equal = true;
-            return QL_OK;
+        if (v->s[at].n == val->s.n) {
+            QL_TRY(ql_bulk_compare(cx, v->s[at].p, val->s.p, val->s.n, &cmp));
+            if (cmp == 0) {
+                *equal = true;
+                return QL_OK;
+            }
         }
         if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
             *equal = false;

@@ -7,20 +7,24 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 
 #define RUN 16
 #define COMPARES_A_CHECK 1024
 
-int
-qli_sort_compare(const qli_sort_item *a, const qli_sort_item *b)
+ql_status
+qli_sort_compare(ql_ctx *cx, const qli_sort_item *a, const qli_sort_item *b, int *order)
 {
     if (a->prefix != b->prefix) {
-        return a->prefix < b->prefix ? -1 : 1;
+        *order = a->prefix < b->prefix ? -1 : 1;
+        return QL_OK;
     }
-    uint32_t n = a->nkey < b->nkey ? a->nkey : b->nkey;
-    int c = n > 0 ? memcmp(a->key, b->key, n) : 0;
-    return c != 0 ? c : a->nkey < b->nkey ? -1 : a->nkey > b->nkey;
+    QL_TRY(ql_bulk_compare(cx, a->key, b->key, a->nkey < b->nkey ? a->nkey : b->nkey, order));
+    if (*order == 0) {
+        *order = a->nkey < b->nkey ? -1 : a->nkey > b->nkey;
+    }
+    return QL_OK;
 }
 
 /* Runs of RUN items by insertion. */
@@ -35,9 +39,12 @@ sort_runs(ql_ctx *cx, qli_sort_item *v, size_t n)
         for (size_t i = at + 1; i < end; i++) {
             qli_sort_item x = v[i];
             size_t k = i;
-            while (k > at && qli_sort_compare(&v[k - 1], &x) > 0) {
+            for (int order; k > at; k--) {
+                QL_TRY(qli_sort_compare(cx, &v[k - 1], &x, &order));
+                if (order <= 0) {
+                    break;
+                }
                 v[k] = v[k - 1];
-                k--;
             }
             v[k] = x;
         }
@@ -54,7 +61,9 @@ merge(ql_ctx *cx, const qli_sort_item *from, qli_sort_item *to, size_t low, size
         if (++*compares % COMPARES_A_CHECK == 0) {
             QL_TRY(ql_check(cx));
         }
-        to[o++] = qli_sort_compare(&from[i], &from[k]) <= 0 ? from[i++] : from[k++];
+        int order;
+        QL_TRY(qli_sort_compare(cx, &from[i], &from[k], &order));
+        to[o++] = order <= 0 ? from[i++] : from[k++];
     }
     while (i < mid || k < high) {
         size_t left = i < mid ? mid - i : high - k, step = left < 4096 ? left : 4096;
@@ -147,7 +156,7 @@ qli_sort_key_keep(ql_ctx *cx, ql_arena *a, qli_sort_item *item)
     if (key == NULL) {
         return QL_ERROR;
     }
-    memcpy(key, item->key, item->nkey);
+    QL_TRY(ql_bulk_copy(cx, key, item->key, item->nkey));
     item->key = key;
     return QL_OK;
 }

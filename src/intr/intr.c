@@ -80,6 +80,39 @@ update_pending(ql_intr *in)
     atomic_store_explicit(&in->pending, raised & ~in->held, memory_order_release);
 }
 
+#ifdef QL_DEBUG
+static void begin_stretch(ql_intr *in, const char *file, int line);
+static void end_stretch(ql_intr *in, const char *file, int line);
+
+static void
+begin_gaps(ql_intr *in)
+{
+    memset(in->stmt_gap, 0, sizeof in->stmt_gap);
+    begin_stretch(in, "statement begin", 0);
+}
+
+static void
+end_gaps(ql_intr *in)
+{
+    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) != 0) {
+        end_stretch(in, "statement end", 0);
+        memcpy(in->last_gap, in->stmt_gap, sizeof in->last_gap);
+    }
+}
+#else
+static void
+begin_gaps(ql_intr *in)
+{
+    (void)in;
+}
+
+static void
+end_gaps(ql_intr *in)
+{
+    (void)in;
+}
+#endif
+
 /* ---- the statement as a target ---- */
 
 static uint64_t
@@ -148,6 +181,7 @@ ql_intr_stmt_open(ql_intr *in, uint64_t stmt_id)
     ql_mutex_lock(&in->mu);
     open_target(in, stmt_id);
     ql_mutex_unlock(&in->mu);
+    begin_gaps(in);
 }
 
 void
@@ -161,11 +195,6 @@ ql_intr_stmt_begin(ql_intr *in, uint64_t stmt_id)
     in->kill_at = in->armed_at;
     in->kill_at_reason = in->armed_reason;
     in->armed_at = 0;
-#ifdef QL_DEBUG
-    in->last_check_ns = ql_thread_cpu_ns();
-#endif
-    in->last_check_file = "statement begin";
-    in->last_check_line = 0;
 }
 
 /* [owner] The work that began has ended. */
@@ -182,16 +211,19 @@ end_work(ql_intr *in)
 void
 ql_intr_stmt_next(ql_intr *in, uint64_t stmt_id)
 {
+    end_gaps(in);
     ql_mutex_lock(&in->mu);
     close_target(in);
     open_target(in, stmt_id);
     ql_mutex_unlock(&in->mu);
+    begin_gaps(in);
     end_work(in);
 }
 
 void
 ql_intr_stmt_end(ql_intr *in)
 {
+    end_gaps(in);
     ql_mutex_lock(&in->mu);
     close_target(in);
     ql_mutex_unlock(&in->mu);
@@ -370,50 +402,91 @@ ql_intr_report(ql_ctx *cx)
     return QL_KILLED;
 }
 
-/* The gap monitor's record: one for the process, debug builds only. */
+ql_status
+ql_intr_look(ql_ctx *cx)
+{
+    return ql_check_at(cx, "a copy or an allocation", 0);
+}
+
+ql_status
+ql_intr_outcome(ql_ctx *cx, ql_status st)
+{
+    uint32_t reason = strongest(atomic_load_explicit(&cx->intr->pending, memory_order_acquire));
+    const ql_condition *c = st == QL_ERROR && reason != 0 ? ql_diag_error(cx->diag) : NULL;
+    return c != NULL && c->number == (uint16_t)reason_error(reason) ? QL_KILLED : st;
+}
+
+/* ---- the gap monitor ---- */
+
+/* One record for the process, debug builds only. */
 static struct {
     pthread_mutex_t mu;
-    _Atomic int64_t worst_ns;
-    char from[128], to[128];
+    _Atomic int64_t worst_ns[QL_GAP_CLOCKS]; /* of worst, to look without the mutex */
+    ql_gap worst[QL_GAP_CLOCKS];             /* [mu] */
 } gap = {.mu = PTHREAD_MUTEX_INITIALIZER};
 
-static const char *
-base_name(const char *path)
+size_t
+ql_intr_gap_place(const char *file, int line, char out[QL_GAP_PLACE])
 {
-    const char *cut = strstr(path, "src/");
-    return cut != NULL ? cut + 4 : path;
+    const char *cut = file != NULL ? strstr(file, "src/") : NULL;
+    const char *name = cut != NULL ? cut + 4 : file != NULL ? file : "";
+    int n = line != 0 ? snprintf(out, QL_GAP_PLACE, "%s:%d", name, line)
+                      : snprintf(out, QL_GAP_PLACE, "%s", name);
+    return n > 0 && (size_t)n < QL_GAP_PLACE ? (size_t)n : strlen(out);
 }
 
 static void
-record_gap(const ql_intr *in, int64_t ns, const char *file, int line)
+record_gap(int clock, const ql_gap *g)
 {
     (void)pthread_mutex_lock(&gap.mu);
-    if (ns > atomic_load_explicit(&gap.worst_ns, memory_order_relaxed)) {
-        atomic_store_explicit(&gap.worst_ns, ns, memory_order_relaxed);
-        (void)snprintf(gap.from, sizeof gap.from, "%s:%d", base_name(in->last_check_file),
-                       in->last_check_line);
-        (void)snprintf(gap.to, sizeof gap.to, "%s:%d", base_name(file), line);
+    if (g->ns > gap.worst[clock].ns) {
+        gap.worst[clock] = *g;
+        atomic_store_explicit(&gap.worst_ns[clock], g->ns, memory_order_relaxed);
     }
     (void)pthread_mutex_unlock(&gap.mu);
+}
+
+/* [owner] A stretch ends here, and the next begins. */
+static void
+end_stretch(ql_intr *in, const char *file, int line)
+{
+    int64_t now[QL_GAP_CLOCKS] = {ql_thread_cpu_ns(), ql_now_mono_ns()};
+    for (int clock = 0; clock < QL_GAP_CLOCKS; clock++) {
+        ql_gap g = {now[clock] - in->last_check_ns[clock], in->last_check_file, file,
+                    in->last_check_line, line};
+        if (g.ns > in->stmt_gap[clock].ns) {
+            in->stmt_gap[clock] = g;
+        }
+        if (g.ns > atomic_load_explicit(&gap.worst_ns[clock], memory_order_relaxed)) {
+            record_gap(clock, &g);
+        }
+        in->last_check_ns[clock] = now[clock];
+    }
+    in->last_check_file = file;
+    in->last_check_line = line;
+}
+
+static void
+begin_stretch(ql_intr *in, const char *file, int line)
+{
+    in->last_check_ns[QL_GAP_CPU] = ql_thread_cpu_ns();
+    in->last_check_ns[QL_GAP_WALL] = ql_now_mono_ns();
+    in->last_check_file = file;
+    in->last_check_line = line;
 }
 
 void
 ql_intr_trace(ql_ctx *cx, const char *file, int line)
 {
     ql_intr *in = cx->intr;
+    if (atomic_load_explicit(&in->stmt_id, memory_order_relaxed) != 0) {
+        end_stretch(in, file, line); /* from its first byte on a statement is a target */
+    }
     if (!in->working) {
         return;
     }
     uint64_t n = atomic_load_explicit(&in->checkpoints, memory_order_relaxed) + 1;
     atomic_store_explicit(&in->checkpoints, n, memory_order_relaxed);
-    int64_t now = ql_thread_cpu_ns();
-    int64_t ns = now - in->last_check_ns;
-    if (ns > atomic_load_explicit(&gap.worst_ns, memory_order_relaxed)) {
-        record_gap(in, ns, file, line);
-    }
-    in->last_check_ns = now;
-    in->last_check_file = file;
-    in->last_check_line = line;
     if (QL_UNLIKELY(n == in->kill_at)) {
         (void)ql_intr_raise(in, in->kill_at_reason, 0);
     }
@@ -422,18 +495,14 @@ ql_intr_trace(ql_ctx *cx, const char *file, int line)
 void
 ql_intr_gap_restart(ql_ctx *cx, const char *file, int line)
 {
-    cx->intr->last_check_ns = ql_thread_cpu_ns();
-    cx->intr->last_check_file = file;
-    cx->intr->last_check_line = line;
+    begin_stretch(cx->intr, file, line);
 }
 
 void
-ql_intr_gap_worst(ql_gap_report *out)
+ql_intr_gap_worst(ql_gap out[QL_GAP_CLOCKS])
 {
     (void)pthread_mutex_lock(&gap.mu);
-    out->ns = atomic_load_explicit(&gap.worst_ns, memory_order_relaxed);
-    memcpy(out->from, gap.from, sizeof out->from);
-    memcpy(out->to, gap.to, sizeof out->to);
+    memcpy(out, gap.worst, sizeof gap.worst);
     (void)pthread_mutex_unlock(&gap.mu);
 }
 
@@ -441,7 +510,9 @@ void
 ql_intr_gap_reset(void)
 {
     (void)pthread_mutex_lock(&gap.mu);
-    atomic_store_explicit(&gap.worst_ns, 0, memory_order_relaxed);
-    gap.from[0] = gap.to[0] = '\0';
+    for (int clock = 0; clock < QL_GAP_CLOCKS; clock++) {
+        atomic_store_explicit(&gap.worst_ns[clock], 0, memory_order_relaxed);
+        gap.worst[clock] = (ql_gap){0};
+    }
     (void)pthread_mutex_unlock(&gap.mu);
 }

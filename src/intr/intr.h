@@ -32,6 +32,18 @@ typedef struct ql_intr_span {
     uint64_t from, to;
 } ql_intr_span;
 
+/* Gap monitor (debug builds): the longest stretch of a running statement without a look at
+ * `pending`, on one clock, and the two places it lies between: file and line, or what else was
+ * there (a wait, the statement's begin and end) with line 0. */
+typedef struct ql_gap {
+    int64_t ns;
+    const char *from, *to; /* static texts; NULL = none yet */
+    int from_line, to_line;
+} ql_gap;
+
+/* Processor time of the thread, and the wall clock without ql_wait. */
+enum { QL_GAP_CPU, QL_GAP_WALL, QL_GAP_CLOCKS };
+
 /* Owner: the session; embedded in it. Other threads reach it only through ql_procs (by id, under
  * the row's mutex). */
 typedef struct ql_intr {
@@ -48,11 +60,13 @@ typedef struct ql_intr {
     _Atomic uint64_t checkpoints; /* [owner writes] passed so far; debug builds only count */
     uint64_t
         kill_at; /* [owner] kill sweep: raise kill_at_reason at this checkpoint number; 0 = off */
-    uint32_t kill_at_reason;         /* [owner] */
-    int64_t last_check_ns;           /* [owner] gap monitor, debug builds */
-    const char *last_check_file;     /* [owner] */
-    int last_check_line;             /* [owner] */
-    _Atomic bool peer_watched;       /* [server/watch] */
+    uint32_t kill_at_reason;              /* [owner] */
+    int64_t last_check_ns[QL_GAP_CLOCKS]; /* [owner] gap monitor, debug builds */
+    ql_gap stmt_gap[QL_GAP_CLOCKS];       /* [owner] worst of the running statement */
+    ql_gap last_gap[QL_GAP_CLOCKS];       /* [owner] worst of the statement that ended last */
+    const char *last_check_file;          /* [owner] */
+    int last_check_line;                  /* [owner] */
+    _Atomic bool peer_watched;            /* [server/watch] */
     const _Atomic uint64_t *accepts; /* [const] connections accepted so far; NULL = none counted */
     uint64_t accepts_at_open;        /* [mu] of them, when the running statement opened */
     ql_intr_span former[QL_INTR_FORMER]; /* [mu] oldest first */
@@ -128,14 +142,19 @@ ql_check_at(ql_ctx *cx, const char *file, int line)
 }
 #define ql_check(cx) ql_check_at((cx), __FILE__, __LINE__)
 
-/* Gap monitor (debug builds): most processor time between two checkpoints of running statements
- * seen in this process, and where; reported through status variables Quell_checkpoint_gap_*. */
-typedef struct ql_gap_report {
-    int64_t ns;
-    char from[128], to[128]; /* file:line */
-} ql_gap_report;
-void ql_intr_gap_worst(ql_gap_report *out);
+/* The checkpoint for ctx.look: long copies and allocations of base/ look through it. */
+ql_status ql_intr_look(ql_ctx *cx) QL_MUST_USE;
+/* What st means when memory functions, which say NULL for every failure, have been on its way:
+ * QL_KILLED when the error is the wording of the pending reason. */
+ql_status ql_intr_outcome(ql_ctx *cx, ql_status st) QL_MUST_USE;
+
+/* Debug builds: the worst gaps of all statements in this process, from their begin to their end;
+ * reported through status variables Quell_checkpoint_gap_*. */
+void ql_intr_gap_worst(ql_gap out[QL_GAP_CLOCKS]);
 void ql_intr_gap_reset(void);
+/* A place as text, "exec/eval.c:17"; returns its length. */
+#define QL_GAP_PLACE ((size_t)128)
+size_t ql_intr_gap_place(const char *file, int line, char out[QL_GAP_PLACE]);
 /* The statement is about to block in ql_wait or came back from it: the gap starts anew. Used by
  * intr/ and by kv for the committer; not for others. */
 void ql_intr_gap_restart(ql_ctx *cx, const char *file, int line);

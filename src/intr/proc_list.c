@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/thread.h"
 #include "intr/proc_int.h"
 
@@ -345,7 +346,7 @@ ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows, size_t
     for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
         QL_TRY(list_shard(cx, a, &ps->shards[i], &list));
     }
-    qsort(list.rows, list.n, sizeof *list.rows, compare_ids);
+    QL_TRY(ql_bulk_sort(cx, a, list.rows, list.n, sizeof *list.rows, compare_ids));
     *rows = list.rows;
     *n = list.n;
     return QL_OK;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "base/mem.h"
 
@@ -275,6 +276,19 @@ put_header(ql_wire *w, size_t at, size_t len)
     h[3] = (char)w->seq++;
 }
 
+/* n bytes move up by `by`, the last ones first. */
+static ql_status
+shift_up(ql_ctx *cx, char *p, size_t n, size_t by)
+{
+    while (n != 0) {
+        size_t step = n < QL_BULK_PIECE ? n : QL_BULK_PIECE;
+        n -= step;
+        memmove(p + n + by, p + n, step);
+        QL_TRY(ql_check(cx));
+    }
+    return QL_OK;
+}
+
 /* Make room for the headers inside a packet beyond 16 MB, last piece first. */
 static ql_status
 split_frames(ql_ctx *cx, ql_wire *w, size_t at, size_t len)
@@ -285,8 +299,7 @@ split_frames(ql_ctx *cx, ql_wire *w, size_t at, size_t len)
     for (size_t i = extra; i > 0; i--) {
         size_t from = i * QL_PACKET_FRAME_MAX;
         size_t n = i == extra ? len - from : QL_PACKET_FRAME_MAX;
-        memmove(payload + from + i * HEADER, payload + from, n);
-        QL_TRY(ql_check(cx));
+        QL_TRY(shift_up(cx, payload + from, n, i * HEADER));
     }
     w->out.n += extra * HEADER;
     for (size_t i = 0; i <= extra; i++) {

@@ -133,10 +133,12 @@ string_value(ql_ctx *cx, ql_arena *a, ql_str raw, bool is_binary, const ql_chars
 static ql_status
 decimal_value(ql_ctx *cx, ql_reader *r, ql_value *out)
 {
+    char room[QL_SHORT_TEXT];
     size_t used;
     ql_str s = ql_read_lenenc_str(r);
     *out = ql_value_null();
     out->kind = QL_K_DECIMAL;
+    QL_TRY(ql_text_for_number(cx, &s, room));
     (void)ql_decimal_parse(&out->dec, s, &used);
     return r->bad ? ql_fail(cx, QL_ER_MALFORMED_PACKET) : QL_OK;
 }

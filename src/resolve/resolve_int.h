@@ -7,6 +7,7 @@
 #define QL_RESOLVE_INT_H
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "intr/intr.h"
 #include "resolve/resolve.h"
@@ -192,6 +193,19 @@ ql_status qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t c
 ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           qli_name *out) QL_MUST_USE;
 ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
+
+/* ---- name_index.c: which of many names, for joins by name ---- */
+typedef struct qli_name_index {
+    const qli_scope *sc;
+    const qli_names *names;
+    uint32_t *heads, *next, mask; /* numbers from 1; 0 = end */
+} qli_name_index;
+
+ql_status qli_name_index_make(qli_res *r, const qli_scope *sc, const qli_names *names,
+                              qli_name_index *x) QL_MUST_USE;
+/* *at = -1: none of that name (in any case of letters); *twice: more than one. */
+ql_status qli_name_index_find(qli_res *r, const qli_name_index *x, ql_str name, int *at,
+                              bool *twice) QL_MUST_USE;
 /* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
 ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
 ql_status qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found,

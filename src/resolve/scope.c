@@ -44,7 +44,7 @@ grow(qli_res *r, void *array, uint32_t n, uint32_t *cap, size_t size)
         return QL_ERROR;
     }
     if (n) {
-        __builtin_memcpy(v, *p, size * n);
+        QL_TRY(ql_bulk_copy(r->cx, v, *p, size * n));
     }
     *p = v;
     *cap = c;
@@ -342,18 +342,23 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
 
 /* --- joins --- */
 
-static int
-find_in_names(const qli_scope *sc, const qli_names *n, ql_str name, bool *twice)
+/* What a look at one name counts for between two looks at the kill flag, in bytes. */
+#define NAME_COST 16
+
+static ql_status
+find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, int *found,
+              bool *twice)
 {
-    int found = -1;
+    *found = -1;
     *twice = false;
+    QL_TRY(ql_bulk_count(r->cx, (size_t)n->n * NAME_COST));
     for (uint32_t i = 0; i < n->n; i++) {
         if (ql_str_eq_nocase(qli_column_name(sc, n->v[i].source, n->v[i].column), name)) {
-            *twice = *twice || found >= 0;
-            found = (int)i;
+            *twice = *twice || *found >= 0;
+            *found = (int)i;
         }
     }
-    return found;
+    return QL_OK;
 }
 
 /* A column whose value is used. */
@@ -383,10 +388,11 @@ join_on_pair(qli_res *r, qli_scope *sc, qli_name a, qli_name b, ql_expr **on)
 }
 
 static ql_status
-using_column(qli_res *r, qli_scope *sc, ql_str name, const qli_names *side, uint32_t *at)
+using_column(qli_res *r, const qli_name_index *side, ql_str name, uint32_t *at)
 {
     bool twice;
-    int i = find_in_names(sc, side, name, &twice);
+    int i;
+    QL_TRY(qli_name_index_find(r, side, name, &i, &twice));
     const char *text = ql_arena_printf(r->cx, r->a, "%.*s", (int)name.n, name.p);
     if (!text) {
         return QL_ERROR;
@@ -413,6 +419,9 @@ join_common(qli_res *r, qli_scope *sc, const ql_ast_from *f, const qli_names *l,
         return QL_ERROR;
     }
     out->n = 0;
+    qli_name_index lx, rx;
+    QL_TRY(qli_name_index_make(r, sc, l, &lx));
+    QL_TRY(qli_name_index_make(r, sc, rt, &rx));
     bool right = f->join == QL_J_RIGHT;
     const qli_names *first = right ? rt : l;
     uint32_t ncommon = f->natural ? first->n : f->nusing;
@@ -422,12 +431,14 @@ join_common(qli_res *r, qli_scope *sc, const ql_ast_from *f, const qli_names *l,
                                  : f->using_cols[i];
         if (f->natural) {
             bool twice;
-            if (find_in_names(sc, right ? l : rt, name, &twice) < 0) {
+            int there;
+            QL_TRY(qli_name_index_find(r, right ? &lx : &rx, name, &there, &twice));
+            if (there < 0) {
                 continue;
             }
         }
-        QL_TRY(using_column(r, sc, name, l, &li));
-        QL_TRY(using_column(r, sc, name, rt, &ri));
+        QL_TRY(using_column(r, &lx, name, &li));
+        QL_TRY(using_column(r, &rx, name, &ri));
         QL_TRY(join_on_pair(r, sc, l->v[li], rt->v[ri], on));
         lused[li] = rused[ri] = true;
         out->v[out->n++] = right ? rt->v[ri] : l->v[li];
@@ -573,7 +584,8 @@ qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
         return find_qualified(r, sc, e, out);
     }
     bool twice;
-    int i = find_in_names(sc, &sc->names, e->name, &twice);
+    int i;
+    QL_TRY(find_in_names(r, sc, &sc->names, e->name, &i, &twice));
     if (i < 0) {
         return QL_END;
     }
@@ -615,6 +627,7 @@ qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_
 static ql_status
 given_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
+    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->ngiven * NAME_COST));
     for (uint16_t i = 0; i < sc->ngiven; i++) {
         if (ql_str_eq_nocase(sc->given[i].name, e->name) &&
             (!e->table.n || ql_str_eq_nocase(sc->given[i].table, e->table))) {
@@ -638,6 +651,7 @@ ql_status
 qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found, ql_expr **out)
 {
     *found = false;
+    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->q->nitems * NAME_COST));
     for (uint16_t i = 0; sc->items_bound && i < sc->q->nitems; i++) {
         const ql_item *it = &sc->q->items[i];
         if (!ql_str_eq_nocase(it->column.name, e->name) ||
@@ -658,6 +672,7 @@ qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found, ql
 static ql_status
 having_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
+    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->q->ngroup * NAME_COST));
     for (uint16_t i = 0; i < sc->q->ngroup; i++) {
         const ql_expr *g = sc->q->group_by[i];
         if (g->kind == QL_E_SLOT && sc->slots[g->index].kind == QLI_SLOT_COLUMN &&

@@ -11,6 +11,7 @@
 
 #include "acl/acl.h"
 #include "base/diag.h"
+#include "base/dispose.h"
 #include "base/log.h"
 #include "intr/gate.h"
 #include "intr/memguard.h"
@@ -217,6 +218,7 @@ static ql_status
 open_all(ql_ctx *cx, ql_server *server)
 {
     server->env.fd_limit = raise_file_limit();
+    ql_dispose_start();
     QL_TRY(open_log(cx, server));
     log_warnings(cx);
     QL_TRY(check_tmpdir(cx));

@@ -374,6 +374,7 @@ ql_session_run(const ql_session_start *start)
     s->start = start;
     s->cx.inst = start->env->inst;
     s->cx.intr = &s->intr;
+    s->cx.look = ql_intr_look;
     s->cx.session = s;
     ql_wire_init(&s->wire, start->fd);
     if (open_session(s) == QL_OK) {

@@ -411,6 +411,7 @@ static ql_status
 finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
                  ql_status (*reply)(ql_session *, void *), void *arg)
 {
+    st = ql_intr_outcome(&s->cx, st);
     ql_admission_leave(&s->cx);
     if (st == QL_OK) {
         st = drain_rows(s, more);

@@ -126,8 +126,15 @@ has_class(uint8_t c, unsigned class)
 static void
 skip_line(qli_lexer *lx)
 {
-    const char *nl = memchr(lx->p + lx->pos, '\n', lx->n - lx->pos);
-    lx->pos = nl != NULL ? (uint32_t)(nl - lx->p) : lx->n;
+    while (lx->pos < lx->n && may_go_on(lx, lx->pos)) {
+        uint32_t n = lx->n - lx->pos < QLI_LOOK_BYTES ? lx->n - lx->pos : QLI_LOOK_BYTES;
+        const char *nl = memchr(lx->p + lx->pos, '\n', n);
+        if (nl != NULL) {
+            lx->pos = (uint32_t)(nl - lx->p);
+            return;
+        }
+        lx->pos += n;
+    }
 }
 
 /* Move behind the end mark of a comment, counting lines. False: it is not closed. A version comment
@@ -336,10 +343,10 @@ lex_name_from(qli_lexer *lx, qli_token *t, uint32_t i)
 }
 
 static bool
-paren_follows(const qli_lexer *lx)
+paren_follows(qli_lexer *lx)
 {
     uint32_t i = 0;
-    while (lx->ignore_space && has_class(at(lx, i), C_SPACE)) {
+    while (lx->ignore_space && has_class(at(lx, i), C_SPACE) && may_go_on(lx, lx->pos + i)) {
         i++;
     }
     return at(lx, i) == '(';
@@ -400,7 +407,7 @@ lex_fraction(qli_lexer *lx, qli_token *t, uint32_t i)
             lex_bad(lx, t);
             return;
         }
-        while (has_class(at(lx, j), C_DIGIT)) {
+        while (has_class(at(lx, j), C_DIGIT) && may_go_on(lx, lx->pos + j)) {
             j++;
         }
         kind = T_DOUBLE;
@@ -455,7 +462,7 @@ lex_number(qli_lexer *lx, qli_token *t)
         uint32_t j = i + 1;
         j += at(lx, j) == '+' || at(lx, j) == '-';
         if (has_class(at(lx, j), C_DIGIT)) {
-            while (has_class(at(lx, j), C_DIGIT)) {
+            while (has_class(at(lx, j), C_DIGIT) && may_go_on(lx, lx->pos + j)) {
                 j++;
             }
             t->text = (ql_str){lx->p + lx->pos, j};
@@ -488,7 +495,7 @@ lex_at(qli_lexer *lx, qli_token *t)
         return;
     }
     uint32_t i = 0;
-    while (has_class(at(lx, i), C_HOST)) {
+    while (has_class(at(lx, i), C_HOST) && may_go_on(lx, lx->pos + i)) {
         i++;
     }
     if (i == 0) {

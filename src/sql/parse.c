@@ -8,11 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/thread.h"
 #include "intr/intr.h"
 #include "sql/sql_int.h"
 
-#define CHECK_TOKENS 4096u
+#define CHECK_TOKENS 256u
 #define STACK_RESERVE (32u * 1024u)
 /* Stack that those who walk a tree may need for one level of it (measured: resolve and the
  * evaluator take 300 to 650 bytes; sanitizers multiply that). */
@@ -188,7 +189,7 @@ qli_push(qli_parser *p, void *item)
             return QL_ERROR;
         }
         if (p->nstack != 0) {
-            memcpy(grown, p->stack, p->nstack * sizeof *grown);
+            QL_TRY(ql_bulk_copy(p->cx, grown, p->stack, p->nstack * sizeof *grown));
         }
         p->stack = grown;
         p->stack_cap = cap;
@@ -207,7 +208,7 @@ qli_pop_list(qli_parser *p, uint32_t base, void ***v, uint32_t *n)
         if (list == NULL) {
             return QL_ERROR;
         }
-        memcpy(list, p->stack + base, *n * sizeof *list);
+        QL_TRY(ql_bulk_copy(p->cx, list, p->stack + base, *n * sizeof *list));
         *v = list;
     }
     p->nstack = base;
@@ -236,7 +237,7 @@ qli_grow(qli_parser *p, void *array, uint32_t *n, size_t size)
             return QL_ERROR;
         }
         if (*n != 0) {
-            memcpy(grown, old, *n * size);
+            QL_TRY(ql_bulk_copy(p->cx, grown, old, *n * size));
         }
         old = grown;
         memcpy(array, &old, sizeof old);
@@ -363,6 +364,9 @@ qli_uint(qli_parser *p, uint64_t *out)
             __builtin_add_overflow(v, (uint64_t)(p->t.text.p[i] - '0'), &v)) {
             return qli_syntax_error(p);
         }
+        if (i % QLI_LOOK_BYTES == QLI_LOOK_BYTES - 1) {
+            QL_TRY(ql_check(p->cx)); /* leading zeros */
+        }
     }
     *out = v;
     qli_advance(p);
@@ -377,6 +381,9 @@ qli_upper(qli_parser *p, ql_str in, ql_str *out)
         return QL_ERROR;
     }
     for (size_t i = 0; i < in.n; i++) {
+        if (i % QLI_LOOK_BYTES == QLI_LOOK_BYTES - 1) {
+            QL_TRY(ql_check(p->cx));
+        }
         char c = in.p[i];
         w[i] = (char)(c >= 'a' && c <= 'z' ? c - 32 : c);
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Text to AST. Never waits, looks at the kill flag every few thousand tokens.
+ * Text to AST. Never waits, looks at the kill flag every 256 tokens and every 64 KiB.
  */
 #ifndef QL_SQL_PARSE_H
 #define QL_SQL_PARSE_H

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "intr/intr.h"
 #include "sql/sql_int.h"
 
@@ -69,6 +70,25 @@ double_value(qli_parser *p, ql_str digits, ql_value *v)
     return QL_OK;
 }
 
+static ql_status
+number_value(qli_parser *p, qli_token_kind kind, ql_str digits, ql_value *v)
+{
+    char room[QL_SHORT_TEXT];
+    size_t used;
+    QL_TRY(ql_text_for_number(p->cx, &digits, room));
+    switch (kind) {
+    case T_INT:
+        int_value(digits, v);
+        return QL_OK;
+    case T_DECIMAL:
+        v->kind = QL_K_DECIMAL;
+        (void)ql_decimal_parse(&v->dec, digits, &used);
+        return QL_OK;
+    default:
+        return double_value(p, digits, v);
+    }
+}
+
 /* Digits, most significant first, `per_byte` of them in a byte, to bytes. */
 static ql_status
 digits_to_bytes(qli_parser *p, ql_str digits, unsigned bits, ql_str *out)
@@ -116,12 +136,10 @@ string_value(qli_parser *p, ql_str *out)
         return QL_ERROR;
     }
     size_t n = out->n;
-    memcpy(w, out->p, n);
+    QL_TRY(ql_bulk_copy(p->cx, w, out->p, n));
     for (uint32_t i = base; i < p->nstack; i++) {
         part = p->stack[i];
-        if (part->n != 0) {
-            memcpy(w + n, part->p, part->n);
-        }
+        QL_TRY(ql_bulk_copy(p->cx, w + n, part->p, part->n));
         n += part->n;
     }
     p->nstack = base;
@@ -182,7 +200,6 @@ literal(qli_parser *p, bool introduced, ql_ast_expr **out)
     ql_ast_expr *e;
     QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
     ql_value *v = &e->value;
-    size_t used;
     *out = e;
     switch (p->t.kind) {
     case T_NSTRING:
@@ -198,14 +215,9 @@ literal(qli_parser *p, bool introduced, ql_ast_expr **out)
         e->end = p->prev_end;
         return introduced ? QL_OK : warn_malformed(p, v);
     case T_INT:
-        int_value(p->t.text, v);
-        break;
     case T_DECIMAL:
-        v->kind = QL_K_DECIMAL;
-        (void)ql_decimal_parse(&v->dec, p->t.text, &used);
-        break;
     case T_DOUBLE:
-        QL_TRY(double_value(p, p->t.text, v));
+        QL_TRY(number_value(p, p->t.kind, p->t.text, v));
         break;
     case T_HEX:
     case T_BITS:
@@ -294,8 +306,10 @@ qli_temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos, ql_ast_expr **ou
     ql_str s;
     ql_dt dt = {0};
     bool has_time = false, ok;
+    char room[QL_SHORT_TEXT];
     QL_TRY(qli_expr_new(p, QL_A_LITERAL, &e));
     QL_TRY(qli_string(p, &s));
+    QL_TRY(ql_text_for_temporal(p->cx, &s, room));
     unsigned decimals = 0;
     const char *dot = memchr(s.p, '.', s.n);
     if (dot != NULL && kind != QL_K_DATE) {

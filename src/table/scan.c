@@ -424,6 +424,7 @@ fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
     size_t bytes = 0;
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
+        QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
         ql_status st = !s->started       ? first_entry(cx, s, &k, &v)
                        : s->spec.reverse ? ql_txn_prev(cx, s->cursor, &k, &v)
                                          : ql_txn_next(cx, s->cursor, &k, &v);

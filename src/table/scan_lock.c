@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "intr/intr.h"
 #include "table/scan_int.h"
 
@@ -87,8 +88,8 @@ keep_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row)
     if (p == NULL) {
         return QL_ERROR;
     }
-    memcpy(p, key.p, key.n);
-    memcpy(p + key.n, value.p, value.n);
+    QL_TRY(ql_bulk_copy(cx, p, key.p, key.n));
+    QL_TRY(ql_bulk_copy(cx, p + key.n, value.p, value.n));
     s->entries[row] = (ql_scan_entry){{p, key.n}, {p + key.n, value.n}};
     return QL_OK;
 }
@@ -103,6 +104,7 @@ read_block(ql_ctx *cx, ql_scan *s, const ql_buf *end, uint16_t *n, bool *all)
     *all = false;
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
+        QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
         ql_status st = next_entry(cx, s, &k, &v);
         if (st == QL_END ||
             (st == QL_OK && (ql_str_cmp(k, qli_str(end)) >= 0) != s->spec.reverse)) {

@@ -194,10 +194,7 @@ qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
     if (QL_UNLIKELY(t->memory_limit != 0 && t->below_bytes + top->mem.total > t->memory_limit)) {
         QL_TRY(qli_txn_spill_top(cx, t));
     }
-    if (QL_UNLIKELY(!qli_writeset_put(top, key, value, deleted))) {
-        return ql_fail_oom(cx, key.n + value.n);
-    }
-    return QL_OK;
+    return qli_writeset_put(cx, top, key, value, deleted);
 }
 
 void

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "base/bulk.h"
+#include "base/diag.h"
+
 void
 qli_writeset_init(qli_writeset *ws, _Atomic uint64_t *counter)
 {
@@ -78,63 +81,60 @@ random_levels(qli_writeset *ws, ql_str key)
     return (uint8_t)(1 + __builtin_ctzll(bits) / 2);
 }
 
-static const char *
-copy_value(qli_writeset *ws, ql_str value)
+static ql_status
+copy_value(ql_ctx *cx, qli_writeset *ws, ql_str value, const char **out)
 {
+    *out = "";
     if (value.n == 0) {
-        return "";
+        return QL_OK;
     }
     char *p = qli_chunks_take(&ws->mem, value.n + 1);
     if (p == NULL) {
-        return NULL;
+        return ql_fail_oom(cx, value.n);
     }
-    memcpy(p + 1, value.p, value.n);
-    return p + 1;
+    *out = p + 1;
+    return ql_bulk_copy(cx, p + 1, value.p, value.n);
 }
 
-static qli_wnode *
-new_node(qli_writeset *ws, ql_str key, ql_str value)
+static ql_status
+new_node(ql_ctx *cx, qli_writeset *ws, ql_str key, ql_str value, qli_wnode **out)
 {
     uint8_t levels = random_levels(ws, key);
     size_t head = sizeof(qli_wnode) + levels * sizeof(qli_wnode *);
     char *p = qli_chunks_take(&ws->mem, head + key.n + 1 + value.n);
     if (p == NULL) {
-        return NULL;
+        return ql_fail_oom(cx, key.n + value.n);
     }
     qli_wnode *n = (qli_wnode *)(void *)p;
     n->levels = levels;
     n->klen = (uint16_t)key.n;
     memcpy(p + head, key.p, key.n);
     n->value = "";
-    if (value.n != 0) {
-        n->value = p + head + key.n + 1;
-        memcpy(p + head + key.n + 1, value.p, value.n);
+    *out = n;
+    if (value.n == 0) {
+        return QL_OK;
     }
-    return n;
+    n->value = p + head + key.n + 1;
+    return ql_bulk_copy(cx, p + head + key.n + 1, value.p, value.n);
 }
 
-bool
-qli_writeset_put(qli_writeset *ws, ql_str key, ql_str value, bool deleted)
+ql_status
+qli_writeset_put(ql_ctx *cx, qli_writeset *ws, ql_str key, ql_str value, bool deleted)
 {
     qli_wnode *before[QLI_WLEVELS];
     qli_wnode *n = find(ws, key, before);
     if (n != NULL && ql_str_cmp(qli_wnode_key(n), key) == 0) {
-        const char *p = copy_value(ws, value);
-        if (p == NULL) {
-            return false;
-        }
+        const char *p;
+        QL_TRY(copy_value(cx, ws, value, &p));
         n->value = p;
     } else {
-        n = new_node(ws, key, value);
-        if (n == NULL) {
-            return false;
-        }
+        QL_TRY(new_node(cx, ws, key, value, &n));
         link_node(ws, n, before);
     }
     n->vlen = (uint32_t)value.n;
     n->deleted = deleted;
     ws->bytes += key.n + value.n;
-    return true;
+    return QL_OK;
 }
 
 qli_wnode *

@@ -11,7 +11,7 @@
 #ifndef QL_TXN_WRITESET_H
 #define QL_TXN_WRITESET_H
 
-#include "base/status.h"
+#include "base/ctx.h"
 #include "txn/chunk.h"
 
 #define QLI_WLEVELS 16
@@ -56,8 +56,9 @@ qli_wnode_value(const qli_wnode *n)
 }
 
 void qli_writeset_init(qli_writeset *ws, _Atomic uint64_t *counter);
-/* False when memory is out; then nothing changed. */
-bool qli_writeset_put(qli_writeset *ws, ql_str key, ql_str value, bool deleted) QL_MUST_USE;
+/* Out of memory, or killed while a long value is copied: nothing changed. */
+ql_status qli_writeset_put(ql_ctx *cx, qli_writeset *ws, ql_str key, ql_str value,
+                           bool deleted) QL_MUST_USE;
 const qli_wnode *qli_writeset_get(const qli_writeset *ws, ql_str key);
 /* First node not below key / last node below key, or NULL. */
 qli_wnode *qli_writeset_seek_ge(const qli_writeset *ws, ql_str key);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "types/types_int.h"
 
@@ -124,11 +124,53 @@ temporal_to_int(const ql_value *v)
     return temporal_to_number(&whole);
 }
 
+static ql_status
+text_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
+{
+    char room[QL_SHORT_TEXT];
+    ql_str s = v->s;
+    size_t used;
+    bool overflow;
+    QL_TRY(ql_text_for_number(cx, &s, room));
+    *out = ql_int_parse(s, &used, &overflow, is_unsigned);
+    if (used == 0 || overflow || !rest_is_blank(s, used)) {
+        warn_truncated(cx, "INTEGER", v);
+    }
+    return QL_OK;
+}
+
+static ql_status
+text_to_double(ql_ctx *cx, const ql_value *v, double *out)
+{
+    char room[QL_SHORT_TEXT];
+    ql_str s = v->s;
+    size_t used;
+    bool overflow;
+    QL_TRY(ql_text_for_number(cx, &s, room));
+    *out = ql_double_parse(s, &used, &overflow);
+    if (used == 0 || overflow || !rest_is_blank(s, used)) {
+        warn_truncated(cx, "DOUBLE", v);
+    }
+    return QL_OK;
+}
+
+static ql_status
+text_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
+{
+    char room[QL_SHORT_TEXT];
+    ql_str s = v->s;
+    size_t used;
+    QL_TRY(ql_text_for_number(cx, &s, room));
+    bool fits = ql_decimal_parse(out, s, &used);
+    if (!fits || used == 0 || !rest_is_blank(s, used)) {
+        warn_truncated(cx, "DECIMAL", v);
+    }
+    return QL_OK;
+}
+
 ql_status
 ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
 {
-    size_t used;
-    bool overflow;
     *is_unsigned = false;
     switch (v->kind) {
     case QL_K_NULL:
@@ -149,11 +191,7 @@ ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
         }
         break;
     case QL_K_STRING:
-        *out = ql_int_parse(v->s, &used, &overflow, is_unsigned);
-        if (used == 0 || overflow || !rest_is_blank(v->s, used)) {
-            warn_truncated(cx, "INTEGER", v);
-        }
-        break;
+        return text_to_int(cx, v, out, is_unsigned);
     case QL_K_DATE:
     case QL_K_TIME:
     case QL_K_DATETIME:
@@ -166,8 +204,6 @@ ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
 ql_status
 ql_value_to_double(ql_ctx *cx, const ql_value *v, double *out)
 {
-    size_t used;
-    bool overflow;
     switch (v->kind) {
     case QL_K_NULL:
         *out = 0;
@@ -182,11 +218,7 @@ ql_value_to_double(ql_ctx *cx, const ql_value *v, double *out)
         *out = ql_decimal_to_double(&v->dec);
         break;
     case QL_K_STRING:
-        *out = ql_double_parse(v->s, &used, &overflow);
-        if (used == 0 || overflow || !rest_is_blank(v->s, used)) {
-            warn_truncated(cx, "DOUBLE", v);
-        }
-        break;
+        return text_to_double(cx, v, out);
     case QL_K_DATE:
     case QL_K_TIME:
     case QL_K_DATETIME: {
@@ -220,7 +252,6 @@ temporal_to_decimal(const ql_value *v, ql_decimal *out)
 ql_status
 ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
 {
-    size_t used;
     switch (v->kind) {
     case QL_K_NULL:
         ql_decimal_from_i64(out, 0);
@@ -240,13 +271,8 @@ ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
     case QL_K_DECIMAL:
         *out = v->dec;
         break;
-    case QL_K_STRING: {
-        bool fits = ql_decimal_parse(out, v->s, &used);
-        if (!fits || used == 0 || !rest_is_blank(v->s, used)) {
-            warn_truncated(cx, "DECIMAL", v);
-        }
-        break;
-    }
+    case QL_K_STRING:
+        return text_to_decimal(cx, v, out);
     case QL_K_DATE:
     case QL_K_TIME:
     case QL_K_DATETIME:
@@ -393,6 +419,8 @@ ql_status
 qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals, bool allow_zero,
                   int64_t *out, ql_dt_result *result)
 {
+    char room[QL_SHORT_TEXT];
+    ql_str s = v->kind == QL_K_STRING ? v->s : (ql_str){0};
     ql_dt t;
     bool has_time;
     int64_t whole;
@@ -400,9 +428,10 @@ qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals, 
     *result = QL_DT_OK;
     switch (v->kind) {
     case QL_K_STRING:
-        *result = to == QL_K_TIME ? ql_time_parse(v->s, decimals, &t)
-                                  : ql_dt_parse(v->s, to == QL_K_DATE ? 6 : decimals, allow_zero,
-                                                &t, &has_time);
+        QL_TRY(ql_text_for_temporal(cx, &s, room));
+        *result = to == QL_K_TIME
+                      ? ql_time_parse(s, decimals, &t)
+                      : ql_dt_parse(s, to == QL_K_DATE ? 6 : decimals, allow_zero, &t, &has_time);
         *out = to == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
         break;
     case QL_K_INT:
@@ -538,7 +567,8 @@ cast_string(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     bool limited = t->field == QL_F_STRING || t->field == QL_F_VARCHAR ||
                    (t->field == QL_F_VAR_STRING && t->length != 0);
     if (!binary && v->kind == QL_K_STRING && v->coll == ql_coll_binary) {
-        size_t good = ql_utf8_valid_prefix(s);
+        size_t good;
+        QL_TRY(ql_utf8_valid_prefix_long(cx, s, &good));
         if (good < s.n) {
             char text[QLI_ERR_TEXT];
             ql_warn(cx, QL_DIAG_WARNING, QL_ER_INVALID_CHARACTER_STRING, "utf8mb4",
@@ -547,9 +577,13 @@ cast_string(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
             return QL_OK;
         }
     }
-    size_t keep = !limited || (t->length >= s.n)
-                      ? s.n
-                      : (binary ? (size_t)t->length : ql_utf8_offset(s, t->length));
+    size_t keep = s.n;
+    if (limited && t->length < s.n) {
+        keep = t->length;
+        if (!binary) {
+            QL_TRY(ql_utf8_offset_long(cx, s, t->length, &keep));
+        }
+    }
     if (keep < s.n) {
         char what[32];
         snprintf(what, sizeof what, "%s(%u)", binary ? "BINARY" : "CHAR", t->length);
@@ -560,9 +594,7 @@ cast_string(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
         if (p == NULL) {
             return QL_ERROR;
         }
-        if (s.n > 0) {
-            memcpy(p, s.p, s.n);
-        }
+        QL_TRY(ql_bulk_copy(cx, p, s.p, s.n));
         s = (ql_str){p, t->length};
     }
     *out = ql_value_str(s, t->coll);

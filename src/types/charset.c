@@ -11,6 +11,7 @@
 #include <unicode/ucnv_cb.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "intr/intr.h"
 #include "types/charset_int.h"
@@ -163,6 +164,65 @@ ql_utf8_valid_prefix(ql_str s)
         }
         i += (size_t)used;
     }
+}
+
+/* Up to CHECK_BYTES from `at` on, whole characters: a piece does not end inside one unless that is
+ * malformed. */
+static ql_str
+piece_at(ql_str s, size_t at)
+{
+    size_t n = s.n - at < CHECK_BYTES ? s.n - at : CHECK_BYTES;
+    for (int back = 0; back < 3 && at + n < s.n && ((unsigned char)s.p[at + n] & 0xc0) == 0x80;
+         back++) {
+        n--;
+    }
+    return (ql_str){s.p + at, n};
+}
+
+ql_status
+ql_utf8_chars_long(ql_ctx *cx, ql_str s, size_t *chars)
+{
+    *chars = 0;
+    for (size_t at = 0; at < s.n;) {
+        ql_str piece = piece_at(s, at);
+        *chars += ql_utf8_chars(piece);
+        at += piece.n;
+        QL_TRY(ql_bulk_count(cx, piece.n));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_utf8_offset_long(ql_ctx *cx, ql_str s, size_t chars, size_t *at)
+{
+    *at = 0;
+    while (chars != 0 && *at < s.n) {
+        ql_str piece = piece_at(s, *at);
+        size_t here = ql_utf8_chars(piece);
+        if (here > chars) {
+            *at += ql_utf8_offset(piece, chars);
+            return QL_OK;
+        }
+        *at += piece.n;
+        chars -= here;
+        QL_TRY(ql_bulk_count(cx, piece.n));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_utf8_valid_prefix_long(ql_ctx *cx, ql_str s, size_t *good)
+{
+    for (*good = 0; *good < s.n;) {
+        ql_str piece = piece_at(s, *good);
+        size_t n = ql_utf8_valid_prefix(piece);
+        *good += n;
+        if (n < piece.n) {
+            return QL_OK;
+        }
+        QL_TRY(ql_bulk_count(cx, n));
+    }
+    return QL_OK;
 }
 
 bool

@@ -12,22 +12,25 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "base/hash.h"
 #include "intr/intr.h"
 #include "types/charset_int.h"
 #include "types/collate_int.h"
 
-#define CHECK_BYTES 65536
+#define CHECK_BYTES ((size_t)65536)
 
-static ql_str
-without_padding(const ql_collation *c, ql_str s)
+static ql_status
+cut_padding(ql_ctx *cx, const ql_collation *c, ql_str *s)
 {
     if (c->pad_space) {
-        while (s.n > 0 && s.p[s.n - 1] == ' ') {
-            s.n--;
+        while (s->n > 0 && s->p[s->n - 1] == ' ') {
+            if (QL_UNLIKELY(--s->n % CHECK_BYTES == 0)) {
+                QL_TRY(ql_check(cx));
+            }
         }
     }
-    return s;
+    return QL_OK;
 }
 
 /* ---- bytes ---- */
@@ -35,19 +38,10 @@ without_padding(const ql_collation *c, ql_str s)
 static ql_status
 compare_bytes(ql_ctx *cx, ql_str a, ql_str b, int *result)
 {
-    size_t n = a.n < b.n ? a.n : b.n;
-    for (size_t i = 0; i < n; i += CHECK_BYTES) {
-        size_t piece = n - i < CHECK_BYTES ? n - i : CHECK_BYTES;
-        int c = memcmp(a.p + i, b.p + i, piece);
-        if (c != 0) {
-            *result = c;
-            return QL_OK;
-        }
-        if (QL_UNLIKELY(n > CHECK_BYTES)) {
-            QL_TRY(ql_check(cx));
-        }
+    QL_TRY(ql_bulk_compare(cx, a.p, b.p, a.n < b.n ? a.n : b.n, result));
+    if (*result == 0) {
+        *result = a.n < b.n ? -1 : a.n > b.n;
     }
-    *result = a.n < b.n ? -1 : a.n > b.n;
     return QL_OK;
 }
 
@@ -184,59 +178,47 @@ ascii_element(const qli_uca_table *t, ql_str s, size_t i)
     return t->ascii[c];
 }
 
-static inline size_t
-common_prefix(ql_str a, ql_str b, size_t i, size_t n)
-{
-    while (i + 8 <= n) {
-        uint64_t x, y;
-        memcpy(&x, a.p + i, 8);
-        memcpy(&y, b.p + i, 8);
-        if (x != y) {
-            return i +
-                   (size_t)__builtin_ctzll(x ^ y) / 8; /* little-endian: the first byte is lowest */
-        }
-        i += 8;
-    }
-    while (i < n && a.p[i] == b.p[i]) {
-        i++;
-    }
-    return i;
-}
-
 /* Nearest place at or before i where both texts have a simple ASCII character, or the start. */
-static size_t
-restart_point(const qli_uca_table *t, ql_str a, ql_str b, size_t i)
+static ql_status
+restart_point(ql_ctx *cx, const qli_uca_table *t, ql_str a, ql_str b, size_t i, size_t *at)
 {
     while (i > 0) {
         i--;
         unsigned char x = (unsigned char)a.p[i], y = (unsigned char)b.p[i];
         if (x < 0x80 && y < 0x80 && t->n[x] != QLI_COMPLEX && t->n[y] != QLI_COMPLEX) {
-            return i;
+            break;
+        }
+        if (QL_UNLIKELY(i % CHECK_BYTES == 0)) {
+            QL_TRY(ql_check(cx));
         }
     }
-    return 0;
+    *at = i;
+    return QL_OK;
 }
 
-static void
-compare_quick(const qli_uca_table *t, int strength, ql_str a, ql_str b, quick *q)
+static ql_status
+compare_quick(ql_ctx *cx, const qli_uca_table *t, int strength, ql_str a, ql_str b, quick *q)
 {
-    size_t n = a.n < b.n ? a.n : b.n, i = 0;
+    size_t n = a.n < b.n ? a.n : b.n, i = 0, same;
     *q = (quick){0};
-    for (;;) {
-        i = common_prefix(a, b, i, n);
+    for (size_t steps = 1;; steps++) {
+        QL_TRY(ql_bulk_same(cx, a.p + i, b.p + i, n - i, &same));
+        i += same;
         if (i == n) {
             break;
+        }
+        if (QL_UNLIKELY(steps % 4096 == 0)) { /* many characters in another case */
+            QL_TRY(ql_check(cx));
         }
         uint32_t x = ascii_element(t, a, i), y = ascii_element(t, b, i);
         if (x == 0 || y == 0 || (x & QLI_PRIMARY) == 0 || (y & QLI_PRIMARY) == 0 ||
             ((x ^ y) & QLI_SECONDARY) != 0) {
-            q->from = restart_point(t, a, b, i);
-            return;
+            return restart_point(cx, t, a, b, i, &q->from);
         }
         if ((x & QLI_PRIMARY) != (y & QLI_PRIMARY)) {
             q->decided = true;
             q->result = x < y ? -1 : 1;
-            return;
+            return QL_OK;
         }
         if (q->lower_diff == 0) {
             uint32_t tx = x & QLI_TERTIARY, ty = y & QLI_TERTIARY;
@@ -247,15 +229,15 @@ compare_quick(const qli_uca_table *t, int strength, ql_str a, ql_str b, quick *q
     if (a.n == b.n) {
         q->decided = true;
         q->result = strength >= 3 ? q->lower_diff : 0;
-        return;
+        return QL_OK;
     }
     uint32_t more = ascii_element(t, a.n > b.n ? a : b, n);
     if ((more & QLI_PRIMARY) != 0) {
         q->decided = true;
         q->result = a.n > b.n ? 1 : -1;
-        return;
+        return QL_OK;
     }
-    q->from = restart_point(t, a, b, n);
+    return restart_point(cx, t, a, b, n, &q->from);
 }
 
 static ql_status
@@ -264,10 +246,7 @@ compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
     const qli_uca_table *t;
     quick q;
     QL_TRY(qli_uca_weights(cx, impl, &t));
-    if (QL_UNLIKELY(a.n + b.n > CHECK_BYTES)) {
-        QL_TRY(ql_check(cx));
-    }
-    compare_quick(t, impl->strength, a, b, &q);
+    QL_TRY(compare_quick(cx, t, impl->strength, a, b, &q));
     if (q.decided) {
         *result = q.result;
         return QL_OK;
@@ -361,8 +340,8 @@ ql_status
 ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b, int *result)
 {
     const qli_coll *impl = c->impl;
-    a = without_padding(c, a);
-    b = without_padding(c, b);
+    QL_TRY(cut_padding(cx, c, &a));
+    QL_TRY(cut_padding(cx, c, &b));
     switch (impl->rule) {
     case QLI_RULE_UCA:
         return compare_uca(cx, impl, a, b, result);
@@ -379,7 +358,8 @@ ql_status
 ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s, struct ql_buf *out)
 {
     const qli_coll *impl = c->impl;
-    s = without_padding(c, s);
+    QL_TRY(cut_padding(cx, c, &s));
+    QL_TRY(ql_bulk_count(cx, s.n < CHECK_BYTES ? s.n : CHECK_BYTES));
     switch (impl->rule) {
     case QLI_RULE_UCA:
         return sortkey_uca(cx, impl, s, out);
@@ -396,7 +376,8 @@ ql_status
 ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed, uint64_t *hash)
 {
     const qli_coll *impl = c->impl;
-    s = without_padding(c, s);
+    QL_TRY(cut_padding(cx, c, &s));
+    QL_TRY(ql_bulk_count(cx, s.n < CHECK_BYTES ? s.n : CHECK_BYTES));
     switch (impl->rule) {
     case QLI_RULE_UCA:
         return hash_uca(cx, impl, s, seed, hash);
@@ -406,6 +387,5 @@ ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed, uint64_
     case QLI_RULE_BYTES:
         break;
     }
-    *hash = ql_hash_bytes(s.p, s.n, seed);
-    return QL_OK;
+    return ql_bulk_hash(cx, s, seed, hash);
 }

@@ -57,6 +57,10 @@ ql_status ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t see
 size_t ql_utf8_chars(ql_str s); /* number of characters; bad bytes count as one each */
 size_t ql_utf8_offset(ql_str s, size_t chars); /* byte offset of character n, at most s.n */
 size_t ql_utf8_valid_prefix(ql_str s);         /* bytes up to the first malformed sequence */
+/* The same of texts of any length, in pieces with looks at the kill flag between them. */
+ql_status ql_utf8_chars_long(ql_ctx *cx, ql_str s, size_t *chars) QL_MUST_USE;
+ql_status ql_utf8_offset_long(ql_ctx *cx, ql_str s, size_t chars, size_t *at) QL_MUST_USE;
+ql_status ql_utf8_valid_prefix_long(ql_ctx *cx, ql_str s, size_t *good) QL_MUST_USE;
 int ql_utf8_decode(const char *p, size_t n, uint32_t *cp); /* bytes used, 0 = malformed */
 int ql_utf8_encode(uint32_t cp, char out[4]);
 /* Convert between the server's utf8mb4 and a client character set, appended to out; characters that

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "types/codec.h"
 #include "types/types_int.h"
@@ -111,10 +112,10 @@ put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
 {
     QL_TRY(ql_buf_reserve(cx, out, s.n + 2));
     while (s.n > 0) {
-        const char *zero = memchr(s.p, 0, s.n);
-        size_t n = zero ? (size_t)(zero - s.p) : s.n;
+        size_t n;
+        QL_TRY(ql_bulk_find_byte(cx, s, 0, '\0', &n));
         QL_TRY(ql_buf_put(cx, out, s.p, n));
-        if (zero == NULL) {
+        if (n == s.n) {
             break;
         }
         QL_TRY(ql_buf_put(cx, out, "\0\xff", 2));
@@ -131,7 +132,8 @@ encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_valu
     const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
     ql_str s = v->s;
     if (prefix_chars != 0) {
-        size_t n = coll == ql_coll_binary ? prefix_chars : ql_utf8_offset(s, prefix_chars);
+        size_t n = prefix_chars; /* up to 3072 */
+        n = coll == ql_coll_binary ? n : ql_utf8_offset(s, n);
         s.n = n < s.n ? n : s.n;
     }
     if (coll->is_binary && !coll->pad_space) {
@@ -139,7 +141,10 @@ encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_valu
     }
     size_t from = out->n;
     QL_TRY(ql_coll_sortkey(cx, coll, s, out));
-    if (out->n == from || memchr(out->p + from, 0, out->n - from) == NULL) {
+    ql_str made = {out->p, out->n};
+    size_t zero;
+    QL_TRY(ql_bulk_find_byte(cx, made, from, '\0', &zero));
+    if (zero == made.n) {
         return ql_buf_put(cx, out, "\0\0", 2);
     }
     struct ql_buf key = {0}; /* a zero character in the text: rare */
@@ -152,12 +157,16 @@ encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_valu
     return st;
 }
 
-static void
-invert(char *p, size_t n)
+static ql_status
+invert(ql_ctx *cx, char *p, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         p[i] = (char)~p[i];
+        if (QL_UNLIKELY(i % QL_BULK_PIECE == QL_BULK_PIECE - 1)) {
+            QL_TRY(ql_bulk_look(cx));
+        }
     }
+    return QL_OK;
 }
 
 ql_status
@@ -182,10 +191,7 @@ ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descendi
             QL_TRY(encode_string(cx, t, prefix_chars, v, out));
         }
     }
-    if (descending) {
-        invert(out->p + from, out->n - from);
-    }
-    return QL_OK;
+    return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
 
 static inline unsigned char

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "types/codec.h"
 #include "types/types_int.h"
@@ -128,19 +129,19 @@ put_slot(const ql_type *t, const ql_value *v, char *at, unsigned n)
     return (int64_t)(u << shift) >> shift == (int64_t)u;
 }
 
-static size_t
-put_variable(const ql_value *v, char *at)
+static ql_status
+put_variable(ql_ctx *cx, const ql_value *v, char **data)
 {
+    char *at = *data;
     if (v->kind == QL_K_STRING) {
-        if (v->s.n > 0) {
-            memcpy(at, v->s.p, v->s.n);
-        }
-        return v->s.n;
+        *data += v->s.n;
+        return ql_bulk_copy(cx, at, v->s.p, v->s.n);
     }
     unsigned n = decimal_bytes(&v->dec);
     at[0] = (char)(v->dec.scale | (v->dec.negative ? 0x80 : 0));
     memcpy(at + 1, v->dec.limb, n);
-    return 1 + n;
+    *data += 1 + n;
+    return QL_OK;
 }
 
 static ql_status
@@ -175,7 +176,9 @@ ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *
         }
         slot += n;
         if (kind_is_variable(types[i].kind)) {
-            data += null ? 0 : put_variable(v, data);
+            if (!null) {
+                QL_TRY(put_variable(cx, v, &data));
+            }
             uint32_t at = (uint32_t)(data - row - (ptrdiff_t)p.data);
             memcpy(end, &at, 1u << p.width_log2);
             end += 1u << p.width_log2;

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "types/store_int.h"
 
@@ -147,22 +148,25 @@ whole_of_double(double d)
 static ql_status
 whole_of_text(const qli_store *s, const ql_value *v, whole *w)
 {
+    char room[QL_SHORT_TEXT];
+    ql_str t = v->s;
     size_t used;
     bool overflow;
     *w = (whole){0};
-    w->i = ql_int_parse(v->s, &used, &overflow, &w->is_unsigned);
-    if (used == v->s.n && used != 0) {
+    QL_TRY(ql_text_for_number(s->cx, &t, room));
+    w->i = ql_int_parse(t, &used, &overflow, &w->is_unsigned);
+    if (used == t.n && used != 0) {
         w->outside = overflow;
         return QL_OK;
     }
     ql_decimal d;
-    (void)ql_decimal_parse(&d, v->s, &used);
+    (void)ql_decimal_parse(&d, t, &used);
     *w = whole_of_decimal(&d);
     if (used == 0) {
         char text[QLI_ERR_TEXT];
         return qli_store_incorrect(s, "integer", qli_err_value(v, text));
     }
-    return rest_is_blank(v->s, used) ? QL_OK : qli_store_truncated(s);
+    return rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
 }
 
 static ql_status
@@ -221,6 +225,12 @@ store_bit(const qli_store *s, const ql_value *v, ql_value *out)
         for (size_t i = 0; i < v->s.n; i++) {
             outside = outside || (u >> 56) != 0;
             u = u << 8 | (unsigned char)v->s.p[i];
+            if (outside) {
+                break; /* nothing behind changes that */
+            }
+            if (i % QL_BULK_PIECE == QL_BULK_PIECE - 1) {
+                QL_TRY(ql_bulk_look(s->cx));
+            }
         }
     } else {
         whole w;
@@ -272,9 +282,12 @@ store_double(const qli_store *s, const ql_value *v, ql_value *out)
     double d, max = s->t->field == QL_F_FLOAT ? FLT_MAX : DBL_MAX;
     bool outside = false;
     if (v->kind == QL_K_STRING) {
+        char room[QL_SHORT_TEXT];
+        ql_str t = v->s;
         size_t used;
-        d = ql_double_parse(v->s, &used, &outside);
-        if (!outside && (used == 0 || !rest_is_blank(v->s, used))) {
+        QL_TRY(ql_text_for_number(s->cx, &t, room));
+        d = ql_double_parse(t, &used, &outside);
+        if (!outside && (used == 0 || !rest_is_blank(t, used))) {
             QL_TRY(qli_store_truncated(s));
         }
     } else {
@@ -311,13 +324,16 @@ store_double(const qli_store *s, const ql_value *v, ql_value *out)
 static ql_status
 decimal_of_text(const qli_store *s, const ql_value *v, ql_decimal *d, bool *fits)
 {
+    char room[QL_SHORT_TEXT];
+    ql_str t = v->s;
     size_t used;
-    *fits = ql_decimal_parse(d, v->s, &used);
+    QL_TRY(ql_text_for_number(s->cx, &t, room));
+    *fits = ql_decimal_parse(d, t, &used);
     if (used == 0) {
         char text[QLI_ERR_TEXT];
         return qli_store_incorrect(s, "decimal", qli_err_value(v, text));
     }
-    return rest_is_blank(v->s, used) ? QL_OK : qli_store_truncated(s);
+    return rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
 }
 
 static ql_status

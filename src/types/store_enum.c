@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "types/store_int.h"
 
 /* Number of the member, from 1; 0 = none such. */
@@ -31,14 +32,17 @@ find_member(const qli_store *s, ql_str name, uint16_t *number)
 }
 
 /* A text that is nothing but a number. */
-static bool
-text_is_number(ql_str t, uint64_t *number)
+static ql_status
+text_is_number(ql_ctx *cx, ql_str t, uint64_t *number, bool *yes)
 {
+    char room[QL_SHORT_TEXT];
     size_t used;
     bool overflow, is_unsigned;
+    QL_TRY(ql_text_for_number(cx, &t, room));
     int64_t i = ql_int_parse(t, &used, &overflow, &is_unsigned);
     *number = (uint64_t)i;
-    return used != 0 && used == t.n && !overflow && (is_unsigned || i >= 0);
+    *yes = used != 0 && used == t.n && !overflow && (is_unsigned || i >= 0);
+    return QL_OK;
 }
 
 ql_status
@@ -49,9 +53,11 @@ qli_store_enum(const qli_store *s, const ql_value *v, ql_value *out)
     if (v->kind == QL_K_STRING) {
         QL_TRY(find_member(s, v->s, &found));
         number = found;
-        if (found == 0 && !text_is_number(v->s, &number)) {
-            number = 0;
+        bool is_number = true;
+        if (found == 0) {
+            QL_TRY(text_is_number(s->cx, v->s, &number, &is_number));
         }
+        number = is_number ? number : 0;
     } else {
         int64_t i;
         bool is_unsigned;
@@ -74,16 +80,17 @@ set_bits(const qli_store *s, ql_str text, uint64_t *bits, bool *unknown)
     *bits = 0;
     *unknown = false;
     while (text.n > 0) {
-        const char *comma = memchr(text.p, ',', text.n);
-        ql_str name = {text.p, comma ? (size_t)(comma - text.p) : text.n};
+        ql_str name = {text.p, 0};
         uint16_t number;
+        QL_TRY(ql_bulk_count(s->cx, 64)); /* of empty names, too, there may be millions */
+        QL_TRY(ql_bulk_find_byte(s->cx, text, 0, ',', &name.n));
         QL_TRY(find_member(s, name, &number));
         if (number == 0 || number > 64) {
             *unknown = true;
         } else {
             *bits |= 1ull << (number - 1);
         }
-        size_t step = name.n + (comma != NULL);
+        size_t step = name.n + (name.n < text.n);
         text = (ql_str){text.p + step, text.n - step};
     }
     return QL_OK;
@@ -122,7 +129,11 @@ qli_store_set(const qli_store *s, const ql_value *v, ql_value *out)
     if (v->kind == QL_K_STRING) {
         QL_TRY(set_bits(s, v->s, &bits, &unknown));
         uint64_t number;
-        if (unknown && bits == 0 && text_is_number(v->s, &number)) {
+        bool is_number = false;
+        if (unknown && bits == 0) {
+            QL_TRY(text_is_number(s->cx, v->s, &number, &is_number));
+        }
+        if (is_number) {
             bits = number;
             unknown = false;
         }

@@ -6,14 +6,17 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "types/store_int.h"
 
 /* First character that the column's character set cannot hold, or s.n. */
-static size_t
-storable_prefix(ql_str s, const ql_charset *cs)
+static ql_status
+storable_prefix(ql_ctx *cx, ql_str s, const ql_charset *cs, size_t *out)
 {
-    size_t good = ql_utf8_valid_prefix(s);
+    size_t good;
+    QL_TRY(ql_utf8_valid_prefix_long(cx, s, &good));
+    *out = good;
     uint32_t limit = strcmp(cs->name, "utf8mb3") == 0 ? 0x10000 : 0;
     if (strcmp(cs->name, "ascii") == 0) {
         limit = 0x80;
@@ -22,11 +25,13 @@ storable_prefix(ql_str s, const ql_charset *cs)
         uint32_t cp = 0;
         int used = ql_utf8_decode(s.p + i, good - i, &cp);
         if (cp >= limit) {
-            return i;
+            *out = i;
+            return QL_OK;
         }
         i += used > 0 ? (size_t)used : 1;
+        QL_TRY(ql_bulk_count(cx, 4));
     }
-    return good;
+    return QL_OK;
 }
 
 /* "\xF0\x9F\x98\x80..." : at most six bytes, as MySQL shows them. */
@@ -82,7 +87,7 @@ fitting_bytes(const ql_type *t, ql_str s, bool binary)
     if (limit == 0 && (t->field == QL_F_ENUM || t->field == QL_F_SET)) {
         return s.n;
     }
-    if (limit == 0) {
+    if (limit == 0) { /* 65535 characters at most */
         return binary ? (s.n < t->length ? s.n : t->length) : ql_utf8_offset(s, t->length);
     }
     if (s.n <= limit) {
@@ -95,13 +100,16 @@ fitting_bytes(const ql_type *t, ql_str s, bool binary)
     return n;
 }
 
-static bool
-only_spaces(ql_str s, size_t from)
+static ql_status
+only_spaces(ql_ctx *cx, ql_str s, size_t from, bool *yes)
 {
     while (from < s.n && s.p[from] == ' ') {
-        from++;
+        if (++from % QL_BULK_PIECE == 0) {
+            QL_TRY(ql_bulk_look(cx));
+        }
     }
-    return from == s.n;
+    *yes = from == s.n;
+    return QL_OK;
 }
 
 static ql_status
@@ -111,9 +119,7 @@ pad_binary(const qli_store *s, ql_str *text)
     if (p == NULL) {
         return QL_ERROR;
     }
-    if (text->n > 0) {
-        memcpy(p, text->p, text->n);
-    }
+    QL_TRY(ql_bulk_copy(s->cx, p, text->p, text->n));
     *text = (ql_str){p, s->t->length};
     return QL_OK;
 }
@@ -126,7 +132,8 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
     ql_str text;
     QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
     if (!binary && v->kind == QL_K_STRING && t->coll != NULL) {
-        size_t good = storable_prefix(text, t->coll->charset);
+        size_t good;
+        QL_TRY(storable_prefix(s->cx, text, t->coll->charset, &good));
         if (good < text.n) {
             QL_TRY(complain_charset(s, (ql_str){text.p + good, text.n - good}));
             text.n = good;
@@ -134,7 +141,10 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
     }
     size_t keep = fitting_bytes(t, text, binary);
     if (keep < text.n) {
-        bool harmless = !binary && blob_limit(t->field) == 0 && only_spaces(text, keep);
+        bool harmless = !binary && blob_limit(t->field) == 0;
+        if (harmless) {
+            QL_TRY(only_spaces(s->cx, text, keep, &harmless));
+        }
         if (!harmless) {
             QL_TRY(qli_store_too_long(s));
         } else if (t->field != QL_F_STRING) {

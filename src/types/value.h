@@ -57,6 +57,13 @@ double ql_double_parse(ql_str s, size_t *used, bool *overflow);
  * and *overflow. A negative number is in the range of int64_t, others of uint64_t (*is_unsigned
  * when above INT64_MAX). */
 int64_t ql_int_parse(ql_str s, size_t *used, bool *overflow, bool *is_unsigned);
+/* Before a text is read by one of the readers above, by ql_decimal_parse or those of datetime.h:
+ * a long one is replaced by a short one in room, which reads the same (value, overflow, whether
+ * anything or only blanks stand behind it). QL_KILLED on the way. Do not show the result to users.
+ */
+#define QL_SHORT_TEXT 3072
+ql_status ql_text_for_number(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) QL_MUST_USE;
+ql_status ql_text_for_temporal(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) QL_MUST_USE;
 /* Decimal digits of v (unsigned when is_unsigned); returns the length, no NUL. */
 size_t ql_int_print(int64_t v, bool is_unsigned, char out[24]);
 /* Text of any value but strings (QL_K_STRING, NULL: length 0), for sinks that print without an

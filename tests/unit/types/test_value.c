@@ -8,6 +8,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "base/buf.h"
+
 static void
 test_double_text(void **state)
 {
@@ -301,14 +303,168 @@ test_vectors(void **state)
     fixture_end(&cx);
 }
 
+/* ---- long texts ---- */
+
+#define LONG_TEXT (40u * 1024)
+
+/* Up to most copies of c. */
+static void
+put_run(ql_buf *b, ql_ctx *cx, char c, uint64_t n)
+{
+    assert_int_equal(ql_buf_reserve(cx, b, (size_t)n), QL_OK);
+    memset(b->p + b->n, c, (size_t)n);
+    b->n += (size_t)n;
+}
+
+static uint64_t
+run_length(uint64_t *seed)
+{
+    static const uint64_t lengths[] = {0,   0,   1,   2,    5,     13,       60,
+                                       400, 899, 901, 1500, 20000, LONG_TEXT};
+    return lengths[next_random(seed) % QL_ARRAY_LEN(lengths)];
+}
+
+static void
+put_digits(ql_buf *b, ql_ctx *cx, uint64_t *seed)
+{
+    put_run(b, cx, '0', run_length(seed));
+    put_run(b, cx, (char)('1' + next_random(seed) % 9), run_length(seed));
+    put_run(b, cx, '0', run_length(seed));
+    put_run(b, cx, (char)('0' + next_random(seed) % 10), next_random(seed) % 3);
+}
+
+/* Something like a number, in parts of any length. */
+static void
+make_number(ql_buf *b, ql_ctx *cx, uint64_t *seed)
+{
+    ql_buf_clear(b);
+    put_run(b, cx, ' ', run_length(seed));
+    put_run(b, cx, next_random(seed) % 2 ? '-' : '+', next_random(seed) % 3 == 0);
+    put_digits(b, cx, seed);
+    if (next_random(seed) % 2) {
+        put_run(b, cx, '.', 1);
+        put_digits(b, cx, seed);
+    }
+    if (next_random(seed) % 3 == 0) {
+        assert_int_equal(ql_buf_printf(cx, b, "e%d", (int)(next_random(seed) % 60001) - 30000),
+                         QL_OK);
+    }
+    put_run(b, cx, ' ', run_length(seed));
+    put_run(b, cx, "xe.-5"[next_random(seed) % 5], next_random(seed) % 2);
+}
+
+/* 0: nothing behind the number, 1: blanks only, 2: something else. */
+static int
+rest_of(ql_str s, size_t used)
+{
+    size_t i = used;
+    while (i < s.n && s.p[i] == ' ') {
+        i++;
+    }
+    return i < s.n ? 2 : i > used;
+}
+
+/* The short text reads as the long one by each reader. */
+static void
+test_long_numbers_are_read_the_same(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    ql_buf b = {0};
+    char room[QL_SHORT_TEXT];
+    uint64_t seed = 7;
+    fixture_begin(&cx);
+    for (int i = 0; i < 3000; i++) {
+        make_number(&b, &cx, &seed);
+        ql_str s = {b.p, b.n}, t = s;
+        assert_int_equal(ql_text_for_number(&cx, &t, room), QL_OK);
+        size_t us, ut;
+        bool os, ot, ns, nt;
+        int64_t is = ql_int_parse(s, &us, &os, &ns), it = ql_int_parse(t, &ut, &ot, &nt);
+        assert_int_equal(is, it);
+        assert_int_equal(os, ot);
+        assert_int_equal(ns, nt);
+        assert_int_equal(us == 0, ut == 0);
+        double ds = ql_double_parse(s, &us, &os), dt = ql_double_parse(t, &ut, &ot);
+        assert_memory_equal(&ds, &dt, sizeof ds);
+        assert_int_equal(os, ot);
+        assert_int_equal(us == 0, ut == 0);
+        if (us != 0) {
+            assert_int_equal(rest_of(s, us), rest_of(t, ut));
+        }
+        ql_decimal xs, xt;
+        assert_int_equal(ql_decimal_parse(&xs, s, &us), ql_decimal_parse(&xt, t, &ut));
+        assert_int_equal(us == 0, ut == 0);
+        assert_int_equal(ql_decimal_cmp(&xs, &xt), 0);
+        assert_int_equal(xs.scale, xt.scale);
+    }
+    ql_buf_free(&b);
+    fixture_end(&cx);
+}
+
+static void
+make_temporal(ql_buf *b, ql_ctx *cx, uint64_t *seed)
+{
+    static const char *const parts[] = {"2024", "01", "31", "10", "11", "12", "5",  "-", "-",
+                                        ":",    ":",  ".",  " ",  "T",  "0",  "99", "/", "x"};
+    ql_buf_clear(b);
+    put_run(b, cx, ' ', run_length(seed));
+    uint64_t n = 1 + next_random(seed) % 12;
+    for (uint64_t i = 0; i < n; i++) {
+        const char *p = parts[next_random(seed) % QL_ARRAY_LEN(parts)];
+        assert_int_equal(ql_buf_put_str(cx, b, p), QL_OK);
+        if (next_random(seed) % 4 == 0) {
+            put_run(b, cx, "0 :.-7"[next_random(seed) % 6], run_length(seed));
+        }
+    }
+    put_run(b, cx, ' ', run_length(seed));
+}
+
+static void
+test_long_times_are_read_the_same(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    ql_buf b = {0};
+    char room[QL_SHORT_TEXT];
+    uint64_t seed = 11;
+    fixture_begin(&cx);
+    for (int i = 0; i < 5000; i++) {
+        make_temporal(&b, &cx, &seed);
+        ql_str s = {b.p, b.n}, t = s;
+        assert_int_equal(ql_text_for_temporal(&cx, &t, room), QL_OK);
+        ql_dt x, y;
+        bool hx, hy;
+        ql_dt_result rx = ql_dt_parse(s, 6, true, &x, &hx), ry = ql_dt_parse(t, 6, true, &y, &hy);
+        assert_int_equal(rx, ry);
+        if (rx != QL_DT_INVALID) {
+            assert_int_equal(hx, hy);
+            assert_int_equal(ql_dt_pack(&x), ql_dt_pack(&y));
+        }
+        rx = ql_time_parse(s, 3, &x);
+        ry = ql_time_parse(t, 3, &y);
+        assert_int_equal(rx, ry);
+        if (rx != QL_DT_INVALID) {
+            assert_int_equal(ql_time_pack(&x), ql_time_pack(&y));
+        }
+    }
+    ql_buf_free(&b);
+    fixture_end(&cx);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_double_text), cmocka_unit_test(test_number_prefixes),
-        cmocka_unit_test(test_to_numbers),  cmocka_unit_test(test_casts),
-        cmocka_unit_test(test_compare),     cmocka_unit_test(test_type_text),
+        cmocka_unit_test(test_double_text),
+        cmocka_unit_test(test_number_prefixes),
+        cmocka_unit_test(test_to_numbers),
+        cmocka_unit_test(test_casts),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_type_text),
         cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_long_numbers_are_read_the_same),
+        cmocka_unit_test(test_long_times_are_read_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

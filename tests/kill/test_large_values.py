@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One evaluation over a large value is no blind spot: whatever a statement does with megabytes in one go (parse, copy, compare, convert,
+search, hash, digest, free), it looks at the kill flag at least every millisecond of processor time. The gap monitor of debug builds measures
+that, from the statement's first moment to its last, and this program brings everything in front of it: each scalar function of functions.def
+with large arguments, as constants and as column values, and the statement texts and operators that take large values.
+
+    QUELL_LARGE_MB=60 QUELLD=build/rel/src/server/quelld tests/kill/test_large_values.py     the figures of a release-like build with
+                                                                                             -Dql_debug=true; QUELL_LARGE_REPORT=1 prints all"""
+import os
+import pathlib
+import re
+
+import pymysql
+import quell
+from harness import main
+
+MB = float(os.environ.get("QUELL_LARGE_MB", "8"))
+N = int(MB * (1 << 20))
+REPORT = os.environ.get("QUELL_LARGE_REPORT") == "1"
+SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src/resolve/functions.def"
+SANITIZED = "asan" in os.environ.get("QUELLD", "asan") or "tsan" in os.environ.get("QUELLD", "")
+# A millisecond on a machine where new memory costs what it should; a sanitizer's instructions are several times slower.
+LIMIT_US = float(os.environ.get("QUELL_LARGE_LIMIT_US", 1000 * quell.SLOWNESS * (6 if SANITIZED else 1)))
+TRIES = 3  # a gap counts when it shows each time: the clock also runs while the host does something else
+
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", "--max-allowed-packet=1073741824"])
+server.start()
+db = server.connect(max_allowed_packet=1 << 30)
+cur = db.cursor()
+worst = []
+
+
+def gap():
+    cur.execute("SHOW STATUS LIKE 'Quell_last_gap%'")
+    s = dict(cur.fetchall())
+    return int(s["Quell_last_gap_us"]), s["Quell_last_gap_from"], s["Quell_last_gap_to"], int(s["Quell_last_gap_wall_us"])
+
+
+def run(sql, label=None, before=()):
+    """The smallest of up to TRIES worst gaps of the statement. An error is an answer too."""
+    best = None
+    for _ in range(TRIES):
+        for b in before:
+            cur.execute(b)
+        error = ""
+        try:
+            cur.execute(sql)
+            cur.fetchall()
+        except pymysql.MySQLError as e:
+            error = f"  [{e.args[0]}]"
+            assert e.args[0] not in (2006, 2013), (label or sql[:200], e)
+        g = gap()
+        best = min(best or g, g)
+        if best[0] <= LIMIT_US:
+            break
+    text = f"{best[0]:7} us (wall {best[3]:7})  {label or sql[:110]}{error}  {best[1]} .. {best[2]}"
+    worst.append((best[0], text))
+    if REPORT:
+        print(f"# {text}", flush=True)
+    return None if best[0] <= LIMIT_US else text
+
+
+def check(bad):
+    bad = [b for b in bad if b]
+    assert not bad, f"{len(bad)} above {LIMIT_US:.0f} us:\n" + "\n".join(bad)
+
+
+# ---- functions ----
+
+BIG = {"text": f"REPEAT('abc1', {N // 4})", "digits": f"REPEAT('7', {N})", "wide": f"REPEAT('ä€x', {N // 6})"}
+# They wait, or do as often as told what is told: not about one evaluation. Regular expressions are a test of their own.
+NOT_RUN = {"REGEXP_LIKE", "REGEXP_INSTR", "REGEXP_SUBSTR", "REGEXP_REPLACE", "SLEEP", "BENCHMARK", "MASTER_POS_WAIT", "SOURCE_POS_WAIT", "WAIT_FOR_EXECUTED_GTID_SET"}
+SMALL = {"s": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'"}
+# What only a grammar of its own can call.
+CALLS = {
+    "EXTRACT": ["EXTRACT(DAY FROM {0})"], "DATE_ADD": ["DATE_ADD({0}, INTERVAL 1 DAY)", "DATE_ADD('2024-01-31', INTERVAL {0} DAY_SECOND)"],
+    "DATE_SUB": ["DATE_SUB({0}, INTERVAL 1 DAY)"], "TIMESTAMPDIFF": ["TIMESTAMPDIFF(DAY, {0}, {0})"],
+    "TRIM": ["TRIM({0})", "TRIM(BOTH 'abc1' FROM {0})", "TRIM(TRAILING '1' FROM {0})", "TRIM(LEADING {0} FROM {0})"],
+    "GET_FORMAT": [], "WEIGHT_STRING": ["WEIGHT_STRING({0})"],
+}
+
+
+def functions():
+    for m in re.finditer(r'^QL_FUNC\(\w+, "([^"]+)", (\d+), (\d+), \w+, [^"]*"(\w*)"', SOURCE.read_text(), re.M):
+        name, low, high, kinds = m[1], int(m[2]), int(m[3]), m[4]
+        if name not in NOT_RUN and re.fullmatch(r"\w+", name):
+            yield name, low, min(high, low + 2 if high == 255 else high), kinds
+
+
+def calls(name, low, high, kinds, big):
+    """Texts of calls with large arguments in the places where they make a difference."""
+    if name in CALLS:
+        return [c.format(big) for c in CALLS[name]]
+    found = []
+    for n in sorted({low, high} - {0}):
+        kind = [kinds[min(i, len(kinds) - 1)] if kinds else "x" for i in range(n)]
+        small = [SMALL[k] for k in kind]
+        for i in range(n):
+            found.append(f"{name}({', '.join(small[:i] + [big] + small[i + 1:])})")
+        if n > 1:
+            found.append(f"{name}({', '.join([big] * n)})")
+            strings = [big if k in 'sxac' else s for k, s in zip(kind, small)]
+            found.append(f"{name}({', '.join(strings)})")
+    return list(dict.fromkeys(found))
+
+
+def sweep(bigs, frame):
+    bad = []
+    for name, low, high, kinds in functions():
+        for big in bigs:
+            for call in calls(name, low, high, kinds, big):
+                bad.append(run(frame.format(call)))
+    check(bad)
+
+
+def fill():
+    cur.execute("CREATE DATABASE IF NOT EXISTS big")
+    cur.execute("DROP TABLE IF EXISTS big.t")
+    cur.execute("CREATE TABLE big.t (id INT PRIMARY KEY, v LONGTEXT, d LONGTEXT, b LONGBLOB)")
+    bad = [run(f"INSERT INTO big.t VALUES (1, {BIG['text']}, {BIG['digits']}, {BIG['wide']})"),
+           run("INSERT INTO big.t SELECT 2, v, d, b FROM big.t"),
+           run("UPDATE big.t SET v = CONCAT(v, 'x') WHERE id = 2")]
+    db.commit()
+    return bad
+
+
+def test_functions_of_large_constants():
+    sweep([BIG["text"], BIG["digits"]], "SELECT LENGTH({})")
+
+
+def test_functions_of_large_characters():
+    sweep([BIG["wide"]], "DO {}")
+
+
+def test_functions_of_large_columns():
+    bad = fill()
+    check(bad)
+    sweep(["v"], "SELECT LENGTH({}) FROM big.t")
+
+
+# ---- operators, statements and texts ----
+
+T, D, W = BIG["text"], BIG["digits"], BIG["wide"]
+STATEMENTS = [
+    f"SELECT {T} = {T}", f"SELECT {W} = {W}", f"SELECT BINARY {T} = BINARY {T}", f"SELECT {T} < CONCAT({T}, 'x')", f"SELECT {T} COLLATE utf8mb4_bin = {T}",
+    f"SELECT {T} COLLATE utf8mb4_general_ci = {T}", f"SELECT {W} COLLATE utf8mb4_general_ci = {W}", f"SELECT {W} COLLATE utf8mb4_unicode_ci > {W}", f"SELECT {T} = UPPER({T})",
+    f"SELECT {T} <=> {T}", f"SELECT {T} BETWEEN {T} AND {T}", f"SELECT {T} IN ({T}, 'x', {T})", f"SELECT ({T}, 1) = ({T}, 1)",
+    f"SELECT LENGTH({T})", f"SELECT {T}", f"SELECT {T} AS a, {D} AS b", f"SELECT STRCMP({W}, {W})",
+    f"SELECT {T} LIKE '%c1b%'", f"SELECT {T} LIKE {T}", f"SELECT {W} LIKE '%€y%'", f"SELECT {T} LIKE CONCAT('%', {T})", f"SELECT {T} NOT LIKE '%_z%_'",
+    f"SELECT {T} COLLATE utf8mb4_bin LIKE '%c1b%'", f"SELECT 'a' LIKE {T}", f"SELECT {T} LIKE 'abc1%' ESCAPE '|'",
+    f"SELECT {D} + 1", f"SELECT {D} * 1", f"SELECT -{D}", f"SELECT {T} AND {D}", f"SELECT NOT {D}", f"SELECT {D} DIV 3", f"SELECT {D} | 1", f"SELECT {D} > 3", f"SELECT SUM({D})",
+    f"SELECT CAST({D} AS SIGNED)", f"SELECT CAST({D} AS UNSIGNED)", f"SELECT CAST({D} AS DECIMAL(65,2))", f"SELECT CAST({D} AS DOUBLE)", f"SELECT CAST({T} AS DATE)", f"SELECT CAST({D} AS DATETIME)",
+    f"SELECT CAST({D} AS TIME)", f"SELECT LENGTH(CAST({T} AS BINARY))", f"SELECT LENGTH(CAST({T} AS CHAR(5)))", f"SELECT LENGTH(CAST({W} AS CHAR))", f"SELECT LENGTH(CONVERT({W} USING latin1))",
+    f"SELECT LENGTH(CONVERT({T} USING utf16))", f"SELECT LENGTH(CONVERT(BINARY {W} USING utf8mb4))", f"SELECT CAST(CONCAT('0.', {D}) AS DECIMAL(65,30))", f"SELECT CAST(CONCAT(SPACE({N}), '7') AS SIGNED)",
+    f"SELECT CAST(CONCAT(REPEAT('0', {N}), '7') AS DECIMAL(10))", f"SELECT CONCAT(SPACE({N}), '7') + 0", f"SELECT CAST(CONCAT('2024-01-01 ', SPACE({N})) AS DATETIME)", f"SELECT CONCAT('1e', REPEAT('0', {N}), '1') + 0",
+    f"SELECT LENGTH(CASE WHEN {T} = {T} THEN {T} ELSE {W} END)", f"SELECT LENGTH(IF({D}, {T}, {W}))", f"SELECT LENGTH(COALESCE(NULL, {T}))", f"SELECT LENGTH(NULLIF({T}, {T}))",
+    f"SELECT {T} COLLATE utf8mb4_0900_as_cs = {T}", f"SELECT LENGTH(GROUP_CONCAT({T}))", f"SELECT LENGTH(MAX({T})), LENGTH(MIN({T}))", f"SELECT COUNT(DISTINCT {T}, {W})",
+    f"SET @a = {T}, @b = {W}", "SELECT @a = @b, LENGTH(@a)", "SELECT LENGTH(@a), LENGTH(@c := CONCAT(@a, @b))", "SET @a = NULL, @b = NULL, @c = NULL",
+    f"DO {T} = {T}, {W} = {W}", f"SELECT LENGTH(v) FROM (SELECT {T} AS v UNION SELECT {W} UNION SELECT {T}) AS d", f"SELECT LENGTH(v) FROM (SELECT {T} AS v UNION ALL SELECT {W}) AS d ORDER BY v",
+    f"SELECT LENGTH(v), COUNT(*) FROM (SELECT {T} AS v UNION ALL SELECT {W} UNION ALL SELECT {T}) AS d GROUP BY v", f"SELECT (SELECT {T}) = (SELECT {T})", f"SELECT EXISTS (SELECT {T})", f"SELECT {T} IN (SELECT {T} UNION SELECT {W})",
+    f"WITH c AS (SELECT {T} AS v) SELECT COUNT(*) FROM c AS x JOIN c AS y ON x.v = y.v", f"VALUES ROW({T}, 1), ROW({W}, 2)",
+]
+# ICU takes its time: an eighth is enough to see a gap.
+R, RW = f"REPEAT('abc1', {N // 32})", f"REPEAT('ä€x', {N // 48})"
+REGEXPS = [
+    f"SELECT {R} REGEXP 'c1b'", f"SELECT {R} REGEXP 'b.*x$'", f"SELECT {RW} REGEXP '[xy]{{3}}'", f"SELECT LENGTH(REGEXP_REPLACE({R}, 'b', 'xyz'))", f"SELECT LENGTH(REGEXP_REPLACE({R}, 'q', 'xyz'))",
+    f"SELECT LENGTH(REGEXP_REPLACE({R}, '$', {R}))", f"SELECT REGEXP_INSTR({R}, '1a', 1, 1000)", f"SELECT REGEXP_INSTR({R}, 'c1a', {N // 16})", f"SELECT LENGTH(REGEXP_SUBSTR({R}, '.*'))", f"SELECT LENGTH(REGEXP_SUBSTR({RW}, '[^q]+'))",
+    f"SELECT REGEXP_LIKE({R}, {R})", f"SELECT REGEXP_LIKE('a', 'a', {R})", f"SELECT REGEXP_LIKE('a', 'a', REPEAT('i', {N}))",
+]
+COLUMNS = [
+    "SELECT v FROM big.t", "SELECT * FROM big.t", "SELECT LENGTH(v) FROM big.t ORDER BY v", "SELECT LENGTH(v) FROM big.t ORDER BY b DESC", "SELECT COUNT(*) FROM big.t GROUP BY v", "SELECT DISTINCT LENGTH(v) FROM big.t",
+    "SELECT COUNT(*) FROM (SELECT DISTINCT v, b FROM big.t) AS d", "SELECT COUNT(DISTINCT v) FROM big.t", "SELECT LENGTH(MIN(v)), LENGTH(MAX(b)), LENGTH(GROUP_CONCAT(v)) FROM big.t",
+    "SELECT COUNT(*) FROM big.t AS x JOIN big.t AS y ON x.v = y.v", "SELECT COUNT(*) FROM big.t AS x JOIN big.t AS y ON x.v < y.b", "SELECT COUNT(*) FROM big.t WHERE v = d OR b > v", "SELECT COUNT(*) FROM big.t WHERE v IN (SELECT v FROM big.t)",
+    "SELECT COUNT(*) FROM big.t WHERE d > 5", "SELECT SUM(d) FROM big.t", "SELECT SUM(v + d) FROM big.t", "SELECT LENGTH(v), ROW_NUMBER() OVER (ORDER BY v) FROM big.t", "SELECT COUNT(*) FROM big.t WHERE v LIKE '%1b%'", 
+    "SELECT v FROM big.t UNION SELECT b FROM big.t", "SELECT LENGTH(v) FROM big.t LIMIT 1", "SELECT COUNT(*) FROM big.t WHERE v = (SELECT MAX(v) FROM big.t)", "UPDATE big.t SET v = REPLACE(v, 'a', 'bb')", "UPDATE big.t SET d = v, b = NULL WHERE id = 2",
+    "INSERT INTO big.t VALUES (1, 'x', 'y', 'z') ON DUPLICATE KEY UPDATE v = CONCAT(v, VALUES(v))", "REPLACE INTO big.t SELECT id, v, d, v FROM big.t", "CHECK TABLE big.t", "SELECT id FROM big.t FOR UPDATE", "DELETE FROM big.t WHERE v = b", "DELETE FROM big.t",
+]
+TABLES = ["CREATE DATABASE IF NOT EXISTS big", "DROP TABLE IF EXISTS big.i", "CREATE TABLE big.i (id INT PRIMARY KEY, n INT, f DOUBLE, m DECIMAL(20,3), d DATE, e DATETIME, s VARCHAR(20), x ENUM('a','b'), z SET('a','b'), c BIT(8))"]
+
+
+def test_operators_on_large_values():
+    check([run(s) for s in STATEMENTS])
+
+
+def test_regular_expressions():
+    check([run(s) for s in REGEXPS])
+
+
+def test_statements_on_large_columns():
+    check(fill() + [run(s) for s in COLUMNS] + [run("ROLLBACK")])
+
+
+def test_storing_large_values_into_small_columns():
+    for s in TABLES:
+        cur.execute(s)
+    bad = []
+    for mode in ("''", "'STRICT_ALL_TABLES'"):
+        cur.execute(f"SET sql_mode = {mode}")
+        for column in "nfmdesxzc":
+            for big in (T, D, f"CONCAT('7', SPACE({N}))"):
+                bad.append(run(f"INSERT INTO big.i (id, {column}) VALUES (1, {big})"))
+                cur.execute("DELETE FROM big.i")
+    cur.execute("SET sql_mode = DEFAULT")
+    check(bad)
+
+
+def texts():
+    """(label, text of a statement) of about N bytes each."""
+    rows = N // 8
+    names = "x" * N
+    yield "literal", "SELECT LENGTH('" + "abc1" * (N // 4) + "')"
+    yield "literal, sent back", "SELECT '" + "abc1" * (N // 4) + "'"
+    yield "literal with escapes", "SELECT LENGTH('" + "a\\'b''" * (N // 6) + "')"
+    yield "literal with escapes, double quotes", 'SELECT LENGTH("' + "a\\nb" * (N // 4) + '")'
+    yield "literal in pieces", "SELECT LENGTH('" + "abcdefg' '" * (N // 10) + "')"
+    yield "literal of wide characters", "SELECT LENGTH('" + "ä€x" * (N // 6) + "')"
+    yield "national literal", "SELECT LENGTH(N'" + "abc1" * (N // 4) + "')"
+    yield "introduced literal", "SELECT LENGTH(_latin1'" + "abc1" * (N // 4) + "')"
+    yield "binary introducer", "SELECT LENGTH(_binary'" + "abc1" * (N // 4) + "')"
+    yield "hexadecimal literal", "SELECT LENGTH(x'" + "4142" * (N // 4) + "')"
+    yield "0x literal", "SELECT LENGTH(0x" + "4142" * (N // 4) + ")"
+    yield "bits", "SELECT LENGTH(b'" + "01000001" * (N // 8) + "')"
+    yield "integer", "SELECT " + "7" * N
+    yield "decimal", "SELECT 0." + "7" * N
+    yield "double", "SELECT 1" + "7" * N + "e-5"
+    yield "exponent", "SELECT 1e" + "0" * N + "5"
+    yield "date literal", "SELECT DATE '2024-01-01" + "0" * N + "'"
+    yield "open literal", "SELECT '" + "abc1" * (N // 4)
+    yield "comment", "SELECT 1 /* " + "abc1" * (N // 4) + " */"
+    yield "comment in front", "/* " + "abc1" * (N // 4) + " */ SELECT 1"
+    yield "line comment", "SELECT 1 -- " + "abc1" * (N // 4)
+    yield "line comments", "SELECT 1" + " # x\n" * (N // 5)
+    yield "version comment", "SELECT 1 /*!99999 " + "abc1" * (N // 4) + " */"
+    yield "hint", "SELECT /*+ " + "abc1 " * (N // 5) + " */ 1"
+    yield "blanks", "SELECT " + " " * N + "1"
+    yield "lines", "SELECT " + "\n" * N + "1"
+    yield "semicolons", "SELECT 1" + ";" * N
+    yield "name", "SELECT " + names
+    yield "quoted name", "SELECT `" + names + "`"
+    yield "table name", "SELECT 1 FROM " + names
+    yield "qualified name", "SELECT " + "x" * (N // 2) + "." + "x" * (N // 2)
+    yield "alias", "SELECT 1 AS `" + names + "`"
+    yield "user variable", "SELECT @" + names
+    yield "quoted user variable", "SELECT @`" + names + "`"
+    yield "function name", "SELECT " + names + "(1)"
+    yield "first word", names
+    yield "database", "USE " + names
+    yield "savepoint", "SAVEPOINT " + names
+    yield "lock name", "SELECT GET_LOCK('" + names + "', 0)"
+    yield "IN list", "SELECT 5 IN (" + "123456," * (N // 7) + "1)"
+    yield "IN list of texts", "SELECT 'a' IN (" + "'abcd'," * (N // 7) + "'x')"
+    yield "VALUES rows", "VALUES " + ",".join(["ROW(1,2)"] * (N // 9))
+    yield "INSERT rows", "INSERT INTO big.i (n) VALUES " + ",".join(["(1)"] * (N // 4))
+    yield "INSERT text", "INSERT INTO big.i (id, s) VALUES (1, '" + "abc1" * (N // 4) + "')"
+    yield "select list", "SELECT " + "1," * 4000 + "1"
+    yield "AND chain", "SELECT 1 FROM DUAL WHERE " + "1 AND " * min(N // 6, 100_000) + "1"
+    yield "sum", "SELECT " + "1+" * min(N // 2, 100_000) + "1"
+    yield "arguments", "SELECT LENGTH(CONCAT(" + "'abc'," * (N // 6) + "'x'))"
+    yield "parentheses", "SELECT " + "(" * min(N, 1_000_000) + "1"
+    yield "UNION", "SELECT 1" + " UNION SELECT 1" * min(N // 15, 20_000)
+    yield "table list", "SELECT 1 FROM " + "a," * (N // 2) + "a"
+    yield "ORDER BY", "SELECT 1 ORDER BY " + "1," * (N // 2) + "1"
+    yield "CASE", "SELECT CASE 5 " + "WHEN 1 THEN 2 " * (N // 14) + "END"
+    yield "SET list", "SET " + "@a=1," * (N // 5) + "@a=2"
+    yield "PREPARE", "PREPARE p FROM 'SELECT LENGTH(\\'" + "abc1" * (N // 4) + "\\')'"
+    yield "EXECUTE", "EXECUTE p"
+    yield "DEALLOCATE", "DEALLOCATE PREPARE p"
+    yield "password", "ALTER USER nobody IDENTIFIED BY '" + "abc1" * (N // 4) + "'"
+    yield "password and more", "SET @password = 'x', @y = '" + "abc1" * (N // 4) + "'"
+    yield "columns of CREATE TABLE", "CREATE TABLE big.no (" + "a INT," * (N // 6) + "b INT)"
+    yield "ENUM members", "CREATE TABLE big.no (a ENUM(" + "'abc'," * (N // 6) + "'x'))"
+    yield "comment of a table", "CREATE TABLE big.no (a INT) COMMENT '" + "abc1" * (N // 4) + "'"
+    yield "default", "CREATE TABLE big.no (a VARCHAR(10) DEFAULT '" + "abc1" * (N // 4) + "')"
+    yield "GRANT", "GRANT SELECT ON *.* TO " + "a@b," * (N // 4) + "c"
+    yield "DROP TABLE", "DROP TABLE IF EXISTS " + "big.x," * min(N // 6, 50_000) + "big.y"
+    yield "KILL", "KILL '" + "7" * N + "'"
+    yield "LIKE of SHOW", "SHOW STATUS LIKE '" + "abc1" * (N // 4) + "'"
+    yield "unknown statement", "HANDLER " + "abc1 " * (N // 5)
+    yield "rubbish", "\x01" * N
+
+
+def test_large_texts():
+    for s in TABLES:
+        cur.execute(s)
+    check([run(text, label) for label, text in texts()])
+
+
+def test_many_columns():
+    """Wildcards, NATURAL and USING join by name: the work is the number of columns, not its square."""
+    bad = []
+    cur.execute("CREATE DATABASE IF NOT EXISTS big")
+    columns = ", ".join(f"c{i} INT" for i in range(1000))
+    for t in "abcdefgh":
+        cur.execute(f"DROP TABLE IF EXISTS big.w{t}")
+        bad.append(run(f"CREATE TABLE big.w{t} ({columns})", f"CREATE TABLE big.w{t}"))
+    names = ", ".join(f"c{i}" for i in range(1000))
+    bad.append(run("SELECT COUNT(*) FROM big.wa NATURAL JOIN big.wb"))
+    bad.append(run("SELECT 1 FROM big.wa NATURAL JOIN big.wb NATURAL JOIN big.wc NATURAL JOIN big.wd NATURAL JOIN big.we"))
+    bad.append(run("SELECT * FROM big.wa NATURAL JOIN big.wb NATURAL JOIN big.wc"))
+    bad.append(run(f"SELECT 1 FROM big.wa JOIN big.wb USING ({names})", "USING of 1000"))
+    bad.append(run(f"SELECT * FROM big.wa JOIN big.wb USING ({names}) JOIN big.wc USING ({names})", "USING of 1000, twice"))
+    half = {t: f"(SELECT {', '.join(f'c{i} AS {t}{i}' for i in range(512))} FROM big.w{t}) AS {t}" for t in "abcdefgh"}
+    bad.append(run("SELECT * FROM " + ", ".join(half.values()), "8 derived tables of 512 columns"))
+    bad.append(run("SELECT COUNT(*) FROM " + ", ".join(f"big.w{t}" for t in "abcdefgh"), "8 joins of 1000 columns"))
+    bad.append(run("SELECT 1 FROM big.wa WHERE " + " AND ".join(f"c{i} = {i}" for i in range(1000)), "1000 conditions"))
+    bad.append(run("SELECT " + ", ".join(f"a.c{i}" for i in range(1000)) + " FROM big.wa AS a ORDER BY " + ", ".join(f"c{i}" for i in range(1000)), "1000 columns sorted"))
+    bad.append(run("SELECT COUNT(*) FROM big.wa GROUP BY " + names, "1000 columns grouped"))
+    bad.append(run("INSERT INTO big.wa VALUES " + ", ".join(["(" + ", ".join(["1"] * 1000) + ")"] * 20), "1000 columns inserted"))
+    bad.append(run("UPDATE big.wa SET " + ", ".join(f"c{i} = c{i} + 1" for i in range(1000)), "1000 columns updated"))
+    bad.append(run("SHOW CREATE TABLE big.wa"))
+    bad.append(run("SHOW COLUMNS FROM big.wa"))
+    bad.append(run("SELECT COUNT(*) FROM information_schema.COLUMNS"))
+    bad.append(run("DROP TABLE " + ", ".join(f"big.w{t}" for t in "abcdefgh"), "DROP TABLE"))
+    check(bad)
+
+
+def close_all():
+    worst.sort(reverse=True)
+    for _, text in worst[:5]:
+        print(f"# {text}")
+    db.close()
+    server.__exit__(None, None, None)
+
+
+if __name__ == "__main__":
+    main(globals())
