@@ -12,10 +12,13 @@
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
 
+#define SHOWN_BYTES 1024 /* of a name in an error message, which is cut before that */
+
 const char *
 qli_cstr(ql_ctx *cx, ql_str s)
 {
-    char *p = cx->arena ? ql_arena_strndup(cx, cx->arena, s.p ? s.p : "", s.n) : NULL;
+    size_t n = s.n < SHOWN_BYTES ? s.n : SHOWN_BYTES;
+    char *p = cx->arena ? ql_arena_strndup(cx, cx->arena, s.p ? s.p : "", n) : NULL;
     return p ? p : "?";
 }
 

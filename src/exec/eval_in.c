@@ -5,9 +5,11 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 
 #define COMPARES_A_CHECK 256
+#define ELEMENT_COST 64 /* what a list element counts for between two looks, in bytes */
 
 /* Sorted constants. */
 typedef struct int_set {
@@ -58,7 +60,7 @@ sort_ints(ql_ctx *cx, int64_t *v, uint32_t n)
 {
     for (uint32_t i = n / 2; i-- > 0;) {
         sift_down(v, i, n);
-        if (i % 1024 == 0) {
+        if (i % 128 == 0) {
             QL_TRY(ql_check(cx));
         }
     }
@@ -67,7 +69,7 @@ sort_ints(ql_ctx *cx, int64_t *v, uint32_t n)
         v[0] = v[end - 1];
         v[end - 1] = t;
         sift_down(v, 0, end - 1);
-        if (end % 1024 == 0) {
+        if (end % 128 == 0) {
             QL_TRY(ql_check(cx));
         }
     }
@@ -131,20 +133,23 @@ eval_in_list(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
     return QL_OK;
 }
 
-static bool
-list_is_ints(const ql_expr *e)
+static ql_status
+list_is_ints(ql_ctx *cx, const ql_expr *e, bool *yes)
 {
+    *yes = false;
     if (e->args[0]->type.kind != QL_K_INT) {
-        return false;
+        return QL_OK;
     }
     for (uint32_t i = 1; i < e->nargs; i++) {
         const ql_expr *a = e->args[i];
         if (a->kind != QL_E_CONST || (a->value.kind != QL_K_INT && a->value.kind != QL_K_NULL) ||
             (a->value.is_unsigned && a->value.i < 0)) {
-            return false;
+            return QL_OK;
         }
+        QL_TRY(ql_bulk_count(cx, ELEMENT_COST));
     }
-    return true;
+    *yes = true;
+    return QL_OK;
 }
 
 static ql_status
@@ -165,6 +170,7 @@ make_set(ql_ctx *cx, qli_ex *x)
         } else {
             s->v[s->n++] = v->i;
         }
+        QL_TRY(ql_bulk_count(cx, ELEMENT_COST));
     }
     QL_TRY(sort_ints(cx, s->v, s->n));
     x->aux = s;
@@ -175,7 +181,9 @@ make_set(ql_ctx *cx, qli_ex *x)
 ql_status
 qli_in_compile(ql_ctx *cx, qli_ex *x)
 {
-    if (list_is_ints(x->e)) {
+    bool ints;
+    QL_TRY(list_is_ints(cx, x->e, &ints));
+    if (ints) {
         return make_set(cx, x);
     }
     x->eval = eval_in_list;

@@ -10,6 +10,7 @@
 #include "txn/userlock.h"
 
 #define NAME_CHARS 64
+#define SHOWN_BYTES 512 /* of a name in an error message, which is cut there */
 #define FOREVER_SECONDS 2147483647.0
 
 /* The name as compared: in lower case. 3057 for none, 4163 for more than 64 characters. */
@@ -21,13 +22,15 @@ lock_name(ql_ctx *cx, qli_call *call, const ql_value *v, ql_buf *buf, ql_str *ou
         return ql_fail(cx, QL_ER_USER_LOCK_WRONG_NAME, "NULL");
     }
     QL_TRY(ql_value_to_str(cx, call->arena, v, &name));
-    if (name.n == 0 || ql_utf8_valid_prefix(name) != name.n) {
+    size_t good, shown = name.n < SHOWN_BYTES ? name.n : SHOWN_BYTES;
+    QL_TRY(ql_utf8_valid_prefix_long(cx, name, &good));
+    if (name.n == 0 || good != name.n) {
         return ql_fail(cx, QL_ER_USER_LOCK_WRONG_NAME,
-                       ql_arena_printf(cx, call->arena, "%.*s", (int)name.n, name.p) ?: "");
+                       ql_arena_printf(cx, call->arena, "%.*s", (int)shown, name.p) ?: "");
     }
-    if (ql_utf8_chars(name) > NAME_CHARS) {
+    if (name.n > NAME_CHARS * 4 || ql_utf8_chars(name) > NAME_CHARS) {
         return ql_fail(cx, QL_ER_TOO_LONG_USER_LOCK_NAME,
-                       ql_arena_printf(cx, call->arena, "%.*s", (int)name.n, name.p) ?: "",
+                       ql_arena_printf(cx, call->arena, "%.*s", (int)shown, name.p) ?: "",
                        NAME_CHARS);
     }
     QL_TRY(ql_utf8_lower(cx, name, buf));

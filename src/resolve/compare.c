@@ -50,6 +50,7 @@ qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operat
     const ql_collation *c = NULL;
     uint8_t strength = 6;
     for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
         if (e[i]->type.kind != QL_K_STRING || !e[i]->type.coll) {
             continue;
         }

@@ -142,6 +142,7 @@ in_node(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr **v, uint32_t n
     QL_TRY(qli_cast_compared(r, sc, &args[0], kind));
     for (uint32_t i = 0; i < n; i++) {
         args[i + 1] = v[i];
+        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
         QL_TRY(qli_cast_compared(r, sc, &args[i + 1], kind));
     }
     const ql_collation *coll = NULL;
@@ -222,6 +223,7 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             if (kinds[i] == (ql_kind)k) {
                 part[m++] = a[i + 1];
             }
+            QL_TRY(ql_bulk_count(r->cx, 8));
         }
         if (m) {
             ql_expr *node;

@@ -10,12 +10,20 @@
 #include "resolve/resolve_int.h"
 
 static qli_res
-begin(ql_ctx *cx, const ql_value *params, uint32_t nparams, bool preparing, ql_str text)
+begin(ql_ctx *cx, const ql_value *params, uint32_t nparams, bool preparing)
 {
     qli_res r = {.cx = cx, .a = cx->arena, .params = params, .nparams = nparams};
     r.preparing = preparing;
-    r.has_assign = text.n && memmem(text.p, text.n, ":=", 2) != NULL;
     return r;
+}
+
+static ql_status
+look_for_assignments(qli_res *r, ql_str text)
+{
+    size_t at;
+    QL_TRY(ql_bulk_find(r->cx, text, 0, QL_STR(":="), &at));
+    r->has_assign = at < text.n;
+    return QL_OK;
 }
 
 static ql_status
@@ -186,6 +194,7 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     if (!o) {
         return QL_ERROR;
     }
+    QL_TRY(look_for_assignments(r, stmt->text));
     o->kind = stmt->kind;
     o->ast = stmt;
     QL_TRY(qli_may_all(r, stmt));
@@ -202,14 +211,14 @@ ql_status
 ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params, uint32_t nparams,
            ql_rstmt **out)
 {
-    qli_res r = begin(cx, params, nparams, stmt->nparams > 0 && !params, stmt->text);
+    qli_res r = begin(cx, params, nparams, stmt->nparams > 0 && !params);
     return resolve_statement(&r, stmt, out);
 }
 
 ql_status
 ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out)
 {
-    qli_res r = begin(cx, NULL, stmt->nparams, stmt->nparams > 0, stmt->text);
+    qli_res r = begin(cx, NULL, stmt->nparams, stmt->nparams > 0);
     r.describing = true;
     return resolve_statement(&r, stmt, out);
 }
@@ -218,7 +227,7 @@ ql_status
 ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,
                 uint16_t ncolumns, ql_expr **out, uint32_t *ncalls)
 {
-    qli_res r = begin(cx, NULL, 0, false, (ql_str){0});
+    qli_res r = begin(cx, NULL, 0, false);
     qli_scope *sc;
     QL_TRY(qli_scope_new(&r, NULL, &sc));
     sc->clause = QLI_CL_WHERE;

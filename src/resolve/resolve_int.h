@@ -194,6 +194,10 @@ ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           qli_name *out) QL_MUST_USE;
 ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
 
+/* What a look at one node of an expression counts for between two looks at the kill flag, in bytes:
+ * lists have as many as a statement has room for. */
+#define QLI_NODE_COST 64
+
 /* ---- name_index.c: which of many names, for joins by name ---- */
 typedef struct qli_name_index {
     const qli_scope *sc;

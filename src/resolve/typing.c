@@ -337,6 +337,7 @@ common_coll(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         v[i].type = t[i];
         v[i].coercibility = coercibility[i];
+        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
         p[i] = &v[i];
     }
     uint8_t co;
@@ -352,6 +353,7 @@ qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, u
     for (uint32_t i = 1; i < n; i++) {
         mixed_field = mixed_field || t[i].field != t[0].field;
         acc = common_pair(&acc, &t[i]);
+        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
         nullable = nullable || t[i].nullable;
     }
     if (acc.kind == QL_K_NULL) { /* nothing but NULLs: held as an empty text */
@@ -378,6 +380,7 @@ qli_common_type(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation
     for (uint32_t i = 0; i < n; i++) {
         t[i] = e[i]->type;
         co[i] = e[i]->coercibility;
+        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
     }
     return qli_common_of_types(r, t, co, n, operation, out);
 }

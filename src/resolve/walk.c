@@ -86,6 +86,7 @@ qli_walk(qli_res *r, ql_expr **e, uint32_t depth, qli_visit fn, void *arg)
         return QL_OK;
     }
     bool descend = true;
+    QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
     QL_TRY(fn(arg, e, depth, &descend));
     if (!descend) {
         return QL_OK;

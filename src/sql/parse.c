@@ -295,10 +295,21 @@ take_decoded(qli_parser *p, ql_str *out)
     return QL_OK;
 }
 
+/* Longer than any name may be, and than an error message shows: what is behind makes no difference,
+ * but each use of it would cost its length. */
+#define NAME_BYTES_MAX 4096u
+
 ql_status
 qli_name(qli_parser *p, ql_str *out)
 {
-    return qli_is_name(&p->t) ? take_decoded(p, out) : qli_syntax_error(p);
+    if (!qli_is_name(&p->t)) {
+        return qli_syntax_error(p);
+    }
+    QL_TRY(take_decoded(p, out));
+    if (QL_UNLIKELY(out->n > NAME_BYTES_MAX)) {
+        out->n = ql_utf8_valid_prefix((ql_str){out->p, NAME_BYTES_MAX});
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -631,7 +642,9 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     qli_advance(&p);
     size_t start = 0;
     while (start < trimmed.n && is_blank(trimmed.p[start])) {
-        start++;
+        if (++start % QLI_LOOK_BYTES == 0) {
+            QL_TRY(ql_check(cx));
+        }
     }
     if (p.t.kind == T_EOF && start == trimmed.n) {
         return ql_fail(cx, QL_ER_EMPTY_QUERY);
@@ -666,10 +679,11 @@ ql_parse_fail_rest(ql_ctx *cx, ql_str text, size_t consumed)
     if (consumed > trimmed.n) {
         consumed = trimmed.n;
     }
-    const char *at = text.p, *end = text.p + consumed;
-    while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        at++;
-        line++;
+    for (size_t i = 0; i < consumed; i++) {
+        line += text.p[i] == '\n';
+        if (i % QLI_LOOK_BYTES == QLI_LOOK_BYTES - 1) {
+            QL_TRY(ql_check(cx));
+        }
     }
     return fail_near(cx, (ql_str){text.p + consumed, trimmed.n - consumed}, line);
 }
