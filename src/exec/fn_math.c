@@ -364,7 +364,7 @@ QLI_FN(FORMAT)
     digits = digits < 0 ? 0 : digits > QL_DECIMAL_MAX_SCALE ? QL_DECIMAL_MAX_SCALE : digits;
     if (nargs > 2 && !ql_str_eq_nocase(args[2].s, QL_STR("en_US"))) {
         ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_LOCALE, "Unknown locale: '%.*s'",
-                     (int)args[2].s.n, args[2].s.p);
+                     (int)(args[2].s.n < 128 ? args[2].s.n : 128), args[2].s.p);
     }
     QL_TRY(ql_value_to_decimal(cx, &args[0], &d));
     bool cut;

@@ -365,35 +365,39 @@ parse_letter(struct parse *s, char c)
     }
 }
 
-static bool
-run_format(struct parse *s, ql_str fmt)
+static ql_status
+run_format(ql_ctx *cx, struct parse *s, ql_str fmt, bool *ok)
 {
+    *ok = false;
     for (size_t i = 0; i < fmt.n; i++) {
+        QL_TRY(ql_bulk_count(cx, 16));
         while (s->p < s->end && *s->p == ' ') {
             s->p++;
+            QL_TRY(ql_bulk_count(cx, 1));
         }
         if (fmt.p[i] == ' ') {
             continue;
         }
         if (s->p == s->end) {
-            return true; /* text ended first: the rest of the format is as if absent */
+            break; /* text ended first: the rest of the format is as if absent */
         }
         if (fmt.p[i] == '%' && i + 1 < fmt.n) {
             if (!parse_letter(s, fmt.p[++i])) {
-                return false;
+                return QL_OK;
             }
         } else if (!literal(s, fmt.p[i])) {
-            return false;
+            return QL_OK;
         }
     }
-    return true;
+    *ok = true;
+    return QL_OK;
 }
 
 QLI_FN(STR_TO_DATE)
 {
     struct parse s = {.p = args[0].s.p, .end = args[0].s.p + args[0].s.n};
-    QL_TRY(ql_check(cx));
-    bool ok = run_format(&s, args[1].s);
+    bool ok;
+    QL_TRY(run_format(cx, &s, args[1].s, &ok));
     if (ok && s.has_half) {
         s.t.hour = s.t.hour % 12 + (s.pm ? 12 : 0);
     }
