@@ -39,6 +39,7 @@ ALLOWED = {
             "pthread_rwlock_wrlock", "pthread_rwlock_unlock")},
         "fprintf": "last words before abort",
     },
+    "base/dispose.c": {"sem_wait": "the thread that frees large memory waits for work; no session does"},
     "base/thread.c": {n: "threads" for n in ("pthread_create", "pthread_join", "pthread_detach")},
     "base/log.c": {"write": "a log line; a log on a stuck pipe is the administrator's choice"},
     "intr/intr.c": {
