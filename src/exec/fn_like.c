@@ -215,7 +215,7 @@ match(struct matcher *m, bool *yes)
         at = end;
     }
     if (!l->open_end) {
-        size_t from;
+        size_t from = 0;
         QL_TRY(tail_start(m, l->pieces[n - 1].n, &from, yes));
         *yes = *yes && from >= at;
         if (*yes) {

@@ -147,6 +147,17 @@ sha2_records(void **state)
     for (size_t i = 7; i < 27; i++) {
         assert_true(a.p[i] > 0 && a.p[i] != '$');
     }
+    char longest[258];
+    memset(longest, 'p', 257);
+    longest[256] = longest[257] = '\0';
+    OK(ql_acl_make_auth_string(&w->boot.cx, w->boot.cx.arena, SHA2, str(longest), &a));
+    longest[256] = 'p';
+    expect_error(&w->boot,
+                 ql_acl_make_auth_string(&w->boot.cx, w->boot.cx.arena, SHA2, str(longest), &a),
+                 1819, "Your password does not satisfy the current policy requirements");
+    expect_error(&w->boot,
+                 ql_acl_make_auth_string(&w->boot.cx, w->boot.cx.arena, NATIVE, str(longest), &a),
+                 1819, "Your password does not satisfy the current policy requirements");
     OK(ql_acl_make_auth_string(&w->boot.cx, w->boot.cx.arena, SHA2, str(""), &a));
     assert_int_equal(a.n, 0);
     expect_error(
