@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -75,11 +76,11 @@ overrun(void *arg)
 }
 
 static void
-write_to_nothing(void *arg)
+write_to_no_page(void *arg)
 {
-    volatile int *volatile nothing = NULL;
+    volatile int *page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     (void)arg;
-    *nothing = 1;
+    page[1] = 1;
 }
 
 /* Does a handler hear of the fault that fn makes in a thread? */
@@ -107,7 +108,7 @@ static void
 test_faults_are_told(void **state)
 {
     (void)state;
-    assert_true(is_told(write_to_nothing));
+    assert_true(is_told(write_to_no_page));
     assert_true(is_told(overrun));
 }
 
