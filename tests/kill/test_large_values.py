@@ -67,7 +67,7 @@ def check(bad):
 
 # ---- functions ----
 
-BIG = {"text": f"REPEAT('abc1', {N // 4})", "digits": f"REPEAT('7', {N})", "wide": f"REPEAT('ä€x', {N // 6})"}
+BIG = {"text": f"REPEAT('abc1', {N // 4})", "digits": f"REPEAT('7', {N})", "wide": f"REPEAT('ä€x', {N // 48})"}
 # They wait, or do as often as told what is told: not about one evaluation. Regular expressions are a test of their own.
 NOT_RUN = {"REGEXP_LIKE", "REGEXP_INSTR", "REGEXP_SUBSTR", "REGEXP_REPLACE", "SLEEP", "BENCHMARK", "MASTER_POS_WAIT", "SOURCE_POS_WAIT", "WAIT_FOR_EXECUTED_GTID_SET"}
 SMALL = {"s": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'"}
