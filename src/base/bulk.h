@@ -25,6 +25,24 @@ ql_bulk_count(ql_ctx *cx, size_t n)
     return QL_LIKELY(cx->unlooked < QL_BULK_PIECE) ? QL_OK : ql_bulk_look(cx);
 }
 
+/* What a step over one node of a tree or one element of a list counts for: they are out of the
+ * cache when there are many. Lists have as many as a statement has room for. */
+#define QL_BULK_NODE 64
+#define QL_BULK_NODES 256 /* elements that ql_bulk_each counts at once */
+static inline QL_MUST_USE ql_status
+ql_bulk_node(ql_ctx *cx)
+{
+    return ql_bulk_count(cx, QL_BULK_NODE);
+}
+/* For loops that run often over short lists: element i of a list, counted when 256 have passed. */
+static inline QL_MUST_USE ql_status
+ql_bulk_each(ql_ctx *cx, size_t i)
+{
+    return QL_LIKELY(i % QL_BULK_NODES != QL_BULK_NODES - 1)
+               ? QL_OK
+               : ql_bulk_count(cx, (size_t)QL_BULK_NODE * QL_BULK_NODES);
+}
+
 ql_status ql_bulk_copy_long(ql_ctx *cx, void *to, const void *from, size_t n) QL_MUST_USE;
 /* As memcpy; n may be 0 and then the pointers may be anything. */
 static inline QL_MUST_USE ql_status

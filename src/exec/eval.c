@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 
 const ql_batch qli_one_row = {.n = 1, .nsel = 1};
@@ -188,6 +189,7 @@ eval_args(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 {
     *all_const = true;
     for (uint32_t i = 0; i < x->nargs; i++) {
+        QL_TRY(ql_bulk_node(cx));
         QL_TRY(qli_ex_eval(cx, x->args[i], in, sel, n, &args[i]));
         *all_const = *all_const && args[i]->is_const;
     }
@@ -202,6 +204,7 @@ call_row(ql_ctx *cx, qli_ex *x, qli_fn fn, ql_vector **args, uint16_t row, bool 
     for (uint32_t i = 0; i < x->nargs; i++) {
         ql_vector_get(args[i], row, &x->vals[i]);
         null = null || x->vals[i].kind == QL_K_NULL;
+        QL_TRY(ql_bulk_each(cx, i));
     }
     if (!null || with_nulls) {
         bool stateless = x->call->state == NULL;
@@ -292,6 +295,7 @@ eval_coalesce(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
     for (uint32_t i = 0; i < x->nargs && nrest > 0; i++) {
         ql_vector *v;
         uint16_t left = 0;
+        QL_TRY(ql_bulk_node(cx));
         QL_TRY(qli_ex_eval(cx, x->args[i], in, rest, nrest, &v));
         for (uint16_t k = 0; k < nrest; k++) {
             if (ql_vector_null_at(v, rest[k])) {
@@ -353,6 +357,7 @@ eval_case(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
     uint16_t nrest = selection_fill(rest, sel, n);
     for (i = 0; i + 1 < x->nargs && nrest > 0; i += 2) {
         ql_vector *cond;
+        QL_TRY(ql_bulk_node(cx));
         QL_TRY(qli_ex_eval(cx, x->args[i], in, rest, nrest, &cond));
         split_true(cond, rest, &nrest, yes, &nyes);
         QL_TRY(eval_branch(cx, x, x->args[i + 1], in, yes, nyes));
@@ -384,6 +389,7 @@ eval_elt(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
     }
     for (uint32_t i = 1; i < x->nargs; i++) {
         uint16_t nyes = 0;
+        QL_TRY(ql_bulk_count(cx, QL_BULK_NODE + (size_t)n));
         for (uint16_t k = 0; k < n; k++) {
             uint16_t row = sel != NULL ? sel[k] : k;
             if (!ql_vector_null_at(number, row) && number->i[number->is_const ? 0 : row] == i) {

@@ -8,8 +8,7 @@
 #include "base/bulk.h"
 #include "exec/exec_int.h"
 
-#define COMPARES_A_CHECK 256
-#define ELEMENT_COST 64 /* what a list element counts for between two looks, in bytes */
+#define COMPARE_COST 256 /* what one comparison counts for between two looks, in bytes */
 
 /* Sorted constants. */
 typedef struct int_set {
@@ -106,7 +105,6 @@ eval_in_list(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
              ql_vector **out)
 {
     bool not_ = x->e->op == QL_OP_NOT_IN;
-    uint32_t compares = 0;
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -116,9 +114,7 @@ eval_in_list(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
         QL_TRY(qli_row_operand(cx, x->args[0], in, row, &p, &np));
         for (uint32_t i = 1; i < x->nargs && found != 1; i++) {
             int same;
-            if (compares++ % COMPARES_A_CHECK == 0) {
-                QL_TRY(ql_check(cx));
-            }
+            QL_TRY(ql_bulk_count(cx, COMPARE_COST));
             QL_TRY(qli_row_operand(cx, x->args[i], in, row, &q, &nq));
             if (np != nq) {
                 return ql_fail(cx, QL_ER_OPERAND_COLUMNS, (int)np);
@@ -146,7 +142,7 @@ list_is_ints(ql_ctx *cx, const ql_expr *e, bool *yes)
             (a->value.is_unsigned && a->value.i < 0)) {
             return QL_OK;
         }
-        QL_TRY(ql_bulk_count(cx, ELEMENT_COST));
+        QL_TRY(ql_bulk_node(cx));
     }
     *yes = true;
     return QL_OK;
@@ -170,7 +166,7 @@ make_set(ql_ctx *cx, qli_ex *x)
         } else {
             s->v[s->n++] = v->i;
         }
-        QL_TRY(ql_bulk_count(cx, ELEMENT_COST));
+        QL_TRY(ql_bulk_node(cx));
     }
     QL_TRY(sort_ints(cx, s->v, s->n));
     x->aux = s;

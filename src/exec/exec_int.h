@@ -253,7 +253,7 @@ ql_status qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **ou
 ql_status qli_group_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_misc_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Does the subtree look at slots of rows to its left? */
-bool qli_plan_is_bound(const ql_plan *p);
+ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE;
 /* LIMIT or OFFSET; NULL e gives otherwise. */
 ql_status qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise,
                           uint64_t *out) QL_MUST_USE;

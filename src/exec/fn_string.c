@@ -18,6 +18,7 @@ QLI_FN(CONCAT)
     size_t n = 0;
     for (uint32_t i = 0; i < nargs; i++) {
         n += args[i].s.n;
+        QL_TRY(ql_bulk_each(cx, i));
     }
     if (!qli_fits(cx, "concat", n)) {
         return QL_OK;
@@ -28,6 +29,7 @@ QLI_FN(CONCAT)
     }
     for (uint32_t i = 0; i < nargs; i++) {
         QL_TRY(qli_copy(cx, o, args[i].s.p, args[i].s.n));
+        QL_TRY(ql_bulk_each(cx, i));
         o += args[i].s.n;
     }
     return qli_put_str(call, out, p, n);
@@ -41,6 +43,7 @@ QLI_FN(CONCAT_WS)
     size_t n = 0;
     for (uint32_t i = 1; i < nargs; i++) {
         n += ql_value_is_null(&args[i]) ? 0 : args[i].s.n + args[0].s.n;
+        QL_TRY(ql_bulk_each(cx, i));
     }
     if (!qli_fits(cx, "concat_ws", n)) {
         return QL_OK;
@@ -51,6 +54,7 @@ QLI_FN(CONCAT_WS)
     }
     bool first = true;
     for (uint32_t i = 1; i < nargs; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         if (ql_value_is_null(&args[i])) {
             continue;
         }
@@ -430,6 +434,7 @@ QLI_FN(CHAR)
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < nargs; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         if (ql_value_is_null(&args[i])) {
             continue;
         }
@@ -687,6 +692,7 @@ QLI_FN(FIELD)
 {
     for (uint32_t i = 1; i < nargs && !ql_value_is_null(&args[0]); i++) {
         int cmp = 1;
+        QL_TRY(ql_bulk_each(cx, i));
         if (!ql_value_is_null(&args[i])) {
             QL_TRY(compare_args(cx, call, &args[0], &args[i], &cmp));
         }
@@ -706,6 +712,7 @@ QLI_FN(INTERVAL)
     uint32_t i = 1;
     for (; i < nargs; i++) {
         int cmp = 1;
+        QL_TRY(ql_bulk_each(cx, i));
         if (!ql_value_is_null(&args[i])) {
             QL_TRY(compare_args(cx, call, &args[0], &args[i], &cmp));
         }
@@ -723,6 +730,7 @@ extreme(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, int si
     const ql_collation *c = call->expr->coll ? call->expr->coll : call->expr->type.coll;
     for (uint32_t i = 1; i < nargs; i++) {
         int cmp;
+        QL_TRY(ql_bulk_each(cx, i));
         QL_TRY(ql_value_compare(cx, &args[i], &args[best], c, &cmp));
         if (cmp * sign > 0) {
             best = i;

@@ -220,6 +220,7 @@ qli_exec_grant(ql_ctx *cx, qli_run *run)
     QL_TRY(qli_ddl_begin(cx, run));
     for (uint32_t i = 0; i < a->nusers; i++) {
         ql_str user, host;
+        QL_TRY(ql_check(cx));
         qli_account_name(cx, &a->users[i], &user, &host);
         QL_TRY(ql_acl_require_power_over(cx, user, host));
     }

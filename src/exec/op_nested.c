@@ -333,7 +333,7 @@ qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     }
     QL_TRY(qli_run_arena(b->run, "join cache", &j->cache_mem));
     QL_TRY(qli_run_arena(b->run, "join rows", &j->text));
-    j->bound = qli_plan_is_bound(p->right);
+    QL_TRY(qli_plan_is_bound(cx, p->right, &j->bound));
     j->cache_on = !j->bound;
     op->next = nested_next;
     op->restart = nested_restart;

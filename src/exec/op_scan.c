@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 
 typedef struct bound_values {
@@ -352,38 +353,33 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     return QL_OK;
 }
 
-static bool
-expr_is_bound(const ql_expr *e)
+static ql_status
+expr_is_bound(ql_ctx *cx, const ql_expr *e, bool *yes)
 {
-    if (e->kind == QL_E_SLOT) {
-        return true;
+    *yes = e->kind == QL_E_SLOT || (e->kind == QL_E_SUBQUERY && e->query->correlated);
+    QL_TRY(ql_bulk_node(cx));
+    for (uint32_t i = 0; i < e->nargs && !*yes; i++) {
+        QL_TRY(expr_is_bound(cx, e->args[i], yes));
     }
-    for (uint32_t i = 0; i < e->nargs; i++) {
-        if (expr_is_bound(e->args[i])) {
-            return true;
-        }
-    }
-    return e->kind == QL_E_SUBQUERY && e->query->correlated;
+    return QL_OK;
 }
 
-bool
-qli_plan_is_bound(const ql_plan *p)
+ql_status
+qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes)
 {
+    *yes = false;
     if (p == NULL) {
-        return false;
+        return QL_OK;
     }
     if (p->kind == QL_P_SCAN) {
-        for (uint16_t i = 0; i < p->low.n; i++) {
-            if (expr_is_bound(p->low.values[i])) {
-                return true;
-            }
+        for (uint16_t i = 0; i < p->low.n && !*yes; i++) {
+            QL_TRY(expr_is_bound(cx, p->low.values[i], yes));
         }
-        for (uint16_t i = 0; i < p->high.n; i++) {
-            if (expr_is_bound(p->high.values[i])) {
-                return true;
-            }
+        for (uint16_t i = 0; i < p->high.n && !*yes; i++) {
+            QL_TRY(expr_is_bound(cx, p->high.values[i], yes));
         }
-        return false;
+        return QL_OK;
     }
-    return qli_plan_is_bound(p->left) || qli_plan_is_bound(p->right);
+    QL_TRY(qli_plan_is_bound(cx, p->left, yes));
+    return *yes ? QL_OK : qli_plan_is_bound(cx, p->right, yes);
 }

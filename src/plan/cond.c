@@ -3,12 +3,13 @@
  * Conditions: splitting at AND, which sources each looks at, putting some of them together again,
  * guesses of how many rows pass.
  */
+#include "base/bulk.h"
 #include "plan/plan_int.h"
 
-static qli_mask expr_sources(const qli_planner *p, const ql_expr *e, uint32_t depth);
+static qli_mask expr_sources(qli_planner *p, const ql_expr *e, uint32_t depth);
 
 static qli_mask
-keys_sources(const qli_planner *p, const ql_sort_key *k, uint32_t n, uint32_t depth)
+keys_sources(qli_planner *p, const ql_sort_key *k, uint32_t n, uint32_t depth)
 {
     qli_mask m = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -18,7 +19,7 @@ keys_sources(const qli_planner *p, const ql_sort_key *k, uint32_t n, uint32_t de
 }
 
 static qli_mask
-join_sources(const qli_planner *p, const ql_join_tree *t, uint32_t depth)
+join_sources(qli_planner *p, const ql_join_tree *t, uint32_t depth)
 {
     if (!t || t->is_leaf) {
         return 0;
@@ -29,7 +30,7 @@ join_sources(const qli_planner *p, const ql_join_tree *t, uint32_t depth)
 
 /* What a block `depth` levels down uses of this one. */
 static qli_mask
-query_sources(const qli_planner *p, const ql_query *q, uint32_t depth)
+query_sources(qli_planner *p, const ql_query *q, uint32_t depth)
 {
     if (!q->correlated) {
         return 0;
@@ -57,10 +58,20 @@ query_sources(const qli_planner *p, const ql_query *q, uint32_t depth)
     return m;
 }
 
-static qli_mask
-expr_sources(const qli_planner *p, const ql_expr *e, uint32_t depth)
+/* One more node of a walk: false = not to be looked at, the statement has to stop. */
+static bool
+may_go_on(qli_planner *p)
 {
-    if (!e) {
+    if (p->bad == QL_OK) {
+        p->bad = ql_bulk_node(p->cx);
+    }
+    return p->bad == QL_OK;
+}
+
+static qli_mask
+expr_sources(qli_planner *p, const ql_expr *e, uint32_t depth)
+{
+    if (!e || !may_go_on(p)) {
         return 0;
     }
     qli_mask m = 0;
@@ -75,37 +86,33 @@ expr_sources(const qli_planner *p, const ql_expr *e, uint32_t depth)
 }
 
 qli_mask
-qli_expr_sources(const qli_planner *p, const ql_expr *e)
+qli_expr_sources(qli_planner *p, const ql_expr *e)
 {
     return expr_sources(p, e, 0);
 }
 
-bool
-qli_expr_is_pure(const ql_expr *e)
+/* No RAND, SLEEP, assignments inside. */
+static bool
+is_pure(qli_planner *p, const ql_expr *e)
 {
     if (e->kind == QL_E_ASSIGN || (e->kind == QL_E_FUNC && (ql_func_flags(e->fn) & QL_FF_NONDET))) {
         return false;
     }
-    for (uint32_t i = 0; i < e->nargs; i++) {
-        if (!qli_expr_is_pure(e->args[i])) {
-            return false;
-        }
+    bool yes = may_go_on(p);
+    for (uint32_t i = 0; i < e->nargs && yes; i++) {
+        yes = is_pure(p, e->args[i]);
     }
-    return true;
+    return yes;
 }
 
 static bool
-has_query(const ql_expr *e)
+has_query(qli_planner *p, const ql_expr *e)
 {
-    if (e->query) {
-        return true;
+    bool yes = e->query != NULL || !may_go_on(p);
+    for (uint32_t i = 0; i < e->nargs && !yes; i++) {
+        yes = has_query(p, e->args[i]);
     }
-    for (uint32_t i = 0; i < e->nargs; i++) {
-        if (has_query(e->args[i])) {
-            return true;
-        }
-    }
-    return false;
+    return yes;
 }
 
 ql_status
@@ -141,8 +148,9 @@ qli_conds_split(qli_planner *p, ql_expr *e, qli_conds *out)
         return QL_OK; /* TRUE */
     }
     qli_cond c = {.e = e, .needs = qli_expr_sources(p, e)};
-    c.nondet = !qli_expr_is_pure(e);
-    c.has_query = has_query(e);
+    c.nondet = !is_pure(p, e);
+    c.has_query = has_query(p, e);
+    QL_TRY(p->bad);
     return qli_conds_add(p, out, &c);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "plan/plan_int.h"
 
 #define COLUMNS 12
@@ -306,6 +307,7 @@ explain_expr(explainer *x, const ql_expr *e)
     if (!e) {
         return QL_OK;
     }
+    QL_TRY(ql_bulk_node(x->cx));
     for (uint32_t i = 0; i < e->nargs; i++) {
         QL_TRY(explain_expr(x, e->args[i]));
     }
@@ -346,34 +348,35 @@ explain_subqueries(explainer *x, const ql_query *q)
     return explain_expr(x, q->having);
 }
 
-static bool
-expr_has_query(const ql_expr *e)
+static ql_status
+expr_has_query(explainer *x, const ql_expr *e, bool *yes)
 {
-    if (!e) {
-        return false;
+    *yes = e && e->query;
+    QL_TRY(ql_bulk_node(x->cx));
+    for (uint32_t i = 0; e && i < e->nargs && !*yes; i++) {
+        QL_TRY(expr_has_query(x, e->args[i], yes));
     }
-    for (uint32_t i = 0; i < e->nargs; i++) {
-        if (expr_has_query(e->args[i])) {
-            return true;
-        }
-    }
-    return e->query != NULL;
+    return QL_OK;
 }
 
-static bool
-is_simple(const ql_query *q)
+static ql_status
+is_simple(explainer *x, const ql_query *q, bool *yes)
 {
-    for (uint16_t i = 0; i < q->nsources; i++) {
-        if (q->sources[i].derived) {
-            return false;
-        }
+    bool query = false;
+    for (uint16_t i = 0; i < q->nsources && !query; i++) {
+        query = q->sources[i].derived != NULL;
     }
-    for (uint16_t i = 0; i < q->nitems; i++) {
-        if (expr_has_query(q->items[i].expr)) {
-            return false;
-        }
+    for (uint16_t i = 0; i < q->nitems && !query; i++) {
+        QL_TRY(expr_has_query(x, q->items[i].expr, &query));
     }
-    return !expr_has_query(q->where) && !expr_has_query(q->having);
+    if (!query) {
+        QL_TRY(expr_has_query(x, q->where, &query));
+    }
+    if (!query) {
+        QL_TRY(expr_has_query(x, q->having, &query));
+    }
+    *yes = !query;
+    return QL_OK;
 }
 
 static ql_status
@@ -413,7 +416,9 @@ explain_block(explainer *x, const ql_block_plan *p, int64_t id, const char *type
         return explain_union(x, p, n, id, top ? "PRIMARY" : type);
     }
     block b = {.x = x, .plan = p, .id = id, .first = true};
-    b.type = !top ? type : is_simple(p->query) ? "SIMPLE" : "PRIMARY";
+    bool simple;
+    QL_TRY(is_simple(x, p->query, &simple));
+    b.type = !top ? type : simple ? "SIMPLE" : "PRIMARY";
     QL_TRY(explain_node(&b, p->root, NULL));
     return explain_subqueries(x, p->query);
 }

@@ -130,7 +130,7 @@ move_conds(qli_planner *p, qli_conds *c, qli_mask m, qli_conds *out)
 /* --- one join --- */
 
 static bool
-is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, const qli_planner *p, bool *swapped)
+is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, qli_planner *p, bool *swapped)
 {
     const ql_expr *e = k->e;
     if (k->used || k->nondet || e->kind != QL_E_OP || e->op != QL_OP_EQ || e->nargs != 2) {
@@ -145,7 +145,7 @@ is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, const qli_planner 
 }
 
 static bool
-has_hash_key(const qli_planner *p, const qli_conds *c, qli_mask left, qli_mask right)
+has_hash_key(qli_planner *p, const qli_conds *c, qli_mask left, qli_mask right)
 {
     bool swapped;
     for (uint32_t i = 0; i < c->n; i++) {

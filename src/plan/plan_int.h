@@ -54,7 +54,7 @@ typedef struct qli_planner {
     ql_block_plan **derived; /* [nsources] plans of derived tables */
     qli_points *points;
     qli_or_list *or_lists;
-    ql_status bad; /* an error met where only yes or no could be said; returned by access choice */
+    ql_status bad; /* an error met where only yes or no could be said; returned later */
 } qli_planner;
 
 /* A way to read one source. */
@@ -74,8 +74,8 @@ ql_status qli_conds_split(qli_planner *p, ql_expr *e, qli_conds *out) QL_MUST_US
 ql_status qli_conds_add(qli_planner *p, qli_conds *c, const qli_cond *one) QL_MUST_USE;
 /* AND of those conditions not used yet whose sources are all in `have`; NULL = none. Marks them. */
 ql_status qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out) QL_MUST_USE;
-qli_mask qli_expr_sources(const qli_planner *p, const ql_expr *e);
-bool qli_expr_is_pure(const ql_expr *e);  /* no RAND, SLEEP, assignments inside */
+/* Walks over expressions answer nothing when the statement has to stop: p->bad says so. */
+qli_mask qli_expr_sources(qli_planner *p, const ql_expr *e);
 bool qli_conds_never(const qli_conds *c); /* a constant false or NULL among them */
 double qli_cond_selectivity(const ql_expr *e);
 

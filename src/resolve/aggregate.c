@@ -4,38 +4,33 @@
  */
 #include "resolve/resolve_int.h"
 
-static bool
-expr_has_aggregate(const ql_ast_expr *e)
+static ql_status
+expr_has_aggregate(qli_res *r, const ql_ast_expr *e, bool *found)
 {
+    *found = false;
     if (!e) {
-        return false;
+        return QL_OK;
     }
-    if (e->kind == QL_A_GROUP_CONCAT ||
-        (e->kind == QL_A_FUNC && !e->schema.n && qli_agg_find(e->name) >= 0)) {
-        return true;
+    QL_TRY(ql_bulk_node(r->cx));
+    *found = e->kind == QL_A_GROUP_CONCAT ||
+             (e->kind == QL_A_FUNC && !e->schema.n && qli_agg_find(e->name) >= 0);
+    for (uint32_t i = 0; i < e->args.n && !*found; i++) {
+        QL_TRY(expr_has_aggregate(r, e->args.v[i], found));
     }
-    for (uint32_t i = 0; i < e->args.n; i++) {
-        if (expr_has_aggregate(e->args.v[i])) {
-            return true;
-        }
-    }
-    return false;
+    return QL_OK;
 }
 
-bool
-qli_ast_has_aggregate(const ql_ast_select *s)
+ql_status
+qli_ast_has_aggregate(qli_res *r, const ql_ast_select *s, bool *found)
 {
-    for (uint32_t i = 0; i < s->nitems; i++) {
-        if (expr_has_aggregate(s->items[i].expr)) {
-            return true;
-        }
+    *found = false;
+    for (uint32_t i = 0; i < s->nitems && !*found; i++) {
+        QL_TRY(expr_has_aggregate(r, s->items[i].expr, found));
     }
-    for (uint32_t i = 0; i < s->order_by.n; i++) {
-        if (expr_has_aggregate(s->order_by.v[i].expr)) {
-            return true;
-        }
+    for (uint32_t i = 0; i < s->order_by.n && !*found; i++) {
+        QL_TRY(expr_has_aggregate(r, s->order_by.v[i].expr, found));
     }
-    return expr_has_aggregate(s->having);
+    return *found ? QL_OK : expr_has_aggregate(r, s->having, found);
 }
 
 static ql_type
@@ -105,19 +100,101 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
     }
 }
 
+/* Calls that never share an entry with another one. */
 static bool
-same_aggregate(const ql_agg *a, const ql_agg *b)
+is_single(const ql_agg *g)
 {
-    if (a->fn != b->fn || a->distinct != b->distinct || a->nargs != b->nargs || a->norder ||
-        b->norder || a->fn == QL_AGG_GROUP_CONCAT) {
-        return false;
+    return g->norder || g->fn == QL_AGG_GROUP_CONCAT;
+}
+
+static ql_status
+same_aggregate(qli_res *r, const ql_agg *a, const ql_agg *b, bool *same)
+{
+    *same = a->fn == b->fn && a->distinct == b->distinct && a->nargs == b->nargs && !is_single(a) &&
+            !is_single(b);
+    for (uint32_t i = 0; i < a->nargs && *same; i++) {
+        QL_TRY(qli_expr_equal(r, a->args[i], b->args[i], same));
     }
-    for (uint32_t i = 0; i < a->nargs; i++) {
-        if (!qli_expr_equal(a->args[i], b->args[i])) {
-            return false;
+    return QL_OK;
+}
+
+static ql_status
+hash_aggregate(qli_res *r, const ql_agg *g, uint64_t *hash)
+{
+    *hash = (uint64_t)g->fn << 1 | (uint64_t)g->distinct;
+    for (uint32_t i = 0; i < g->nargs; i++) {
+        QL_TRY(qli_expr_hash(r, g->args[i], *hash, hash));
+    }
+    return QL_OK;
+}
+
+/* Chains by hash; numbers from 1, 0 = end. As large as the room for aggregates. */
+typedef struct qli_agg_index {
+    uint64_t *hashes;
+    uint16_t *heads, *next;
+} qli_agg_index;
+
+static void
+index_aggregate(qli_scope *sc, uint16_t i, uint64_t hash)
+{
+    qli_agg_index *x = sc->agg_index;
+    uint16_t *head = &x->heads[hash & (sc->cap_aggs - 1)];
+    x->hashes[i] = hash;
+    x->next[i] = *head;
+    *head = (uint16_t)(i + 1);
+}
+
+/* *at = naggs when there is none. */
+static ql_status
+find_aggregate(qli_res *r, qli_scope *sc, const ql_agg *g, uint64_t hash, uint16_t *at)
+{
+    const qli_agg_index *x = sc->agg_index;
+    *at = sc->q->naggs;
+    if (sc->cap_aggs == 0 || is_single(g)) {
+        return QL_OK;
+    }
+    for (uint16_t i = x->heads[hash & (sc->cap_aggs - 1)]; i != 0; i = x->next[i - 1]) {
+        bool same = false;
+        if (x->hashes[i - 1] == hash) {
+            QL_TRY(same_aggregate(r, &sc->q->aggs[i - 1], g, &same));
         }
+        if (same) {
+            *at = (uint16_t)(i - 1);
+            return QL_OK;
+        }
+        QL_TRY(ql_bulk_node(r->cx));
     }
-    return true;
+    return QL_OK;
+}
+
+static ql_status
+grow_aggregates(qli_res *r, qli_scope *sc)
+{
+    ql_query *q = sc->q;
+    uint32_t n = sc->cap_aggs ? sc->cap_aggs * 2 : 8;
+    ql_agg *v = QL_ARENA_ARRAY(r->cx, r->a, ql_agg, n);
+    qli_agg_index old, *x = sc->agg_index;
+    if (!x) {
+        x = sc->agg_index = QL_ARENA_NEW(r->cx, r->a, qli_agg_index);
+    }
+    if (!v || !x) {
+        return QL_ERROR;
+    }
+    old = *x;
+    x->hashes = QL_ARENA_ARRAY(r->cx, r->a, uint64_t, n);
+    x->heads = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, n);
+    x->next = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, n);
+    if (!x->hashes || !x->heads || !x->next) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_bulk_copy(r->cx, v, q->aggs, q->naggs * sizeof(*v)));
+    q->aggs = v;
+    sc->cap_aggs = n;
+    for (uint16_t i = 0; i < q->naggs; i++) {
+        index_aggregate(sc, i, old.hashes[i]);
+        QL_TRY(ql_bulk_each(r->cx, i));
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -128,23 +205,16 @@ aggregate_slot(qli_res *r, qli_scope *sc, ql_agg *g, ql_expr **out)
     if (!e) {
         return QL_ERROR;
     }
-    uint16_t i = 0;
-    for (; i < q->naggs && !same_aggregate(&q->aggs[i], g); i++) {
-    }
+    uint64_t hash;
+    uint16_t i;
+    QL_TRY(hash_aggregate(r, g, &hash));
+    QL_TRY(find_aggregate(r, sc, g, hash, &i));
     if (i == q->naggs) {
         QL_TRY(qli_new_slot(r, sc, (qli_slot){.kind = QLI_SLOT_AGG}, &g->type, &g->slot));
         if (q->naggs >= sc->cap_aggs) {
-            uint32_t n = sc->cap_aggs ? sc->cap_aggs * 2 : 8;
-            ql_agg *v = QL_ARENA_ARRAY(r->cx, r->a, ql_agg, n);
-            if (!v) {
-                return QL_ERROR;
-            }
-            for (uint16_t k = 0; k < q->naggs; k++) {
-                v[k] = q->aggs[k];
-            }
-            q->aggs = v;
-            sc->cap_aggs = n;
+            QL_TRY(grow_aggregates(r, sc));
         }
+        index_aggregate(sc, i, hash);
         q->aggs[q->naggs++] = *g;
     }
     e->index = q->aggs[i].slot;

@@ -50,7 +50,7 @@ qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operat
     const ql_collation *c = NULL;
     uint8_t strength = 6;
     for (uint32_t i = 0; i < n; i++) {
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
         if (e[i]->type.kind != QL_K_STRING || !e[i]->type.coll) {
             continue;
         }
@@ -390,7 +390,7 @@ compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_
     e->nargs = 2;
     e->compare_kind = kind;
     e->coll = coll;
-    e->is_constant = qli_args_constant(args, 2);
+    QL_TRY(qli_args_constant(r, args, 2, &e->is_constant));
     qli_number_node(r, sc, e);
     *out = e;
     return qli_fold(r, out);

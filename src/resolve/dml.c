@@ -100,18 +100,22 @@ bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const 
     return qli_require_scalar(r, *out);
 }
 
-static bool
-may_read_row(const ql_ast_insert *ins)
+static ql_status
+may_read_row(qli_res *r, const ql_ast_insert *ins, bool *yes)
 {
+    *yes = true;
     for (uint32_t i = 0; i < ins->nrows; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         for (uint32_t k = 0; k < ins->rows[i].n; k++) {
             const ql_ast_expr *e = ins->rows[i].v[k];
+            QL_TRY(ql_bulk_node(r->cx));
             if (e->kind == QL_A_COLUMN || e->args.n > 0) {
-                return true;
+                return QL_OK;
             }
         }
     }
-    return false;
+    *yes = false;
+    return QL_OK;
 }
 
 /* All columns of the target, slot = ordinal. */
@@ -144,7 +148,8 @@ note_row_reader(qli_res *r, ql_rinsert *o, ql_expr *e)
 static ql_status
 insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
 {
-    bool reads = may_read_row(ins);
+    bool reads;
+    QL_TRY(may_read_row(r, ins, &reads));
     if (reads) { /* a value may look at columns given before it in its row */
         QL_TRY(target_slots(r, sc, o->table));
     }

@@ -288,6 +288,7 @@ qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n, ql_expr **o
     for (uint32_t i = 0; i + 1 < n; i += 2) {
         QL_TRY(qli_to_bool(r, sc, &args[i]));
         vals[nvals++] = args[i + 1];
+        QL_TRY(ql_bulk_node(r->cx));
     }
     if (n % 2) {
         vals[nvals++] = args[n - 1];
@@ -305,6 +306,7 @@ qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n, ql_expr **o
         co = 6;
     }
     for (uint32_t i = 0; i + 1 < n; i += 2) {
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_cast(r, sc, &args[i + 1], &e->type));
     }
     if (n % 2) {
@@ -315,7 +317,7 @@ qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n, ql_expr **o
     e->coercibility = co;
     e->args = args;
     e->nargs = n;
-    e->is_constant = qli_args_constant(args, n);
+    QL_TRY(qli_args_constant(r, args, n, &e->is_constant));
     qli_number_node(r, sc, e);
     *out = e;
     return QL_OK;
@@ -345,7 +347,7 @@ bind_row(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     QL_TRY(qli_bind_list(r, sc, &e->args, &n->args));
     n->nargs = e->args.n;
     n->type = n->args[0]->type;
-    n->is_constant = qli_args_constant(n->args, n->nargs);
+    QL_TRY(qli_args_constant(r, n->args, n->nargs, &n->is_constant));
     *out = n;
     return QL_OK;
 }
@@ -433,9 +435,7 @@ qli_bind_list(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***out)
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < l->n; i++) {
-        if ((i & 1023) == 1023) {
-            QL_TRY(ql_check(r->cx));
-        }
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_bind(r, sc, l->v[i], &v[i]));
     }
     *out = v;

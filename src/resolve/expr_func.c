@@ -7,10 +7,17 @@
 
 #include "resolve/resolve_int.h"
 
+/* No message has room for more of a name. */
+static int
+shown(ql_str s)
+{
+    return s.n < 2048 ? (int)s.n : 2048;
+}
+
 static const char *
 name_of(qli_res *r, ql_str s)
 {
-    return ql_arena_printf(r->cx, r->a, "%.*s", (int)s.n, s.p) ?: "";
+    return ql_arena_printf(r->cx, r->a, "%.*s", shown(s), s.p) ?: "";
 }
 
 static bool
@@ -213,29 +220,33 @@ round_type(const ql_expr *node, ql_expr **args, uint32_t n)
     return ql_type_decimal(ints + grows + scale, scale);
 }
 
-static ql_type
-str_to_date_type(const ql_expr *format)
+static ql_status
+str_to_date_type(qli_res *r, const ql_expr *format, ql_type *out)
 {
+    *out = ql_type_datetime(6);
     if (format->kind != QL_E_CONST || format->value.kind != QL_K_STRING) {
-        return ql_type_datetime(6);
+        return QL_OK;
     }
     bool date = false, time = false, micro = false;
     ql_str s = format->value.s;
-    for (size_t i = 0; i + 1 < s.n; i++) {
-        if (s.p[i] != '%') {
-            continue;
+    for (size_t at, i = 0; i + 1 < s.n; i = at + 2) {
+        QL_TRY(ql_bulk_node(r->cx));
+        QL_TRY(ql_bulk_find_byte(r->cx, s, i, '%', &at));
+        if (at + 1 >= s.n) {
+            break;
         }
-        char c = s.p[++i];
+        char c = s.p[at + 1];
         micro = micro || c == 'f';
         time = time || __builtin_strchr("HhIikklpSsTrf", c) != NULL;
         date = date || __builtin_strchr("abcDdejMmUuVvWwXxYy", c) != NULL;
     }
     unsigned d = micro ? 6 : 0;
-    return date && time ? ql_type_datetime(d) : time ? ql_type_time(d) : ql_type_date();
+    *out = date && time ? ql_type_datetime(d) : time ? ql_type_time(d) : ql_type_date();
+    return QL_OK;
 }
 
-static uint32_t
-string_length(const ql_expr *node, ql_expr **args, uint32_t n)
+static ql_status
+string_length(qli_res *r, const ql_expr *node, ql_expr **args, uint32_t n, uint32_t *out)
 {
     uint64_t len = 0;
     switch (node->fn) {
@@ -246,6 +257,7 @@ string_length(const ql_expr *node, ql_expr **args, uint32_t n)
     case QL_FN_MAKE_SET:
         for (uint32_t i = 0; i < n; i++) {
             len += args[i]->type.kind == QL_K_STRING ? args[i]->type.length : 20;
+            QL_TRY(ql_bulk_each(r->cx, i));
         }
         if (node->fn == QL_FN_REPLACE && len < 255) {
             len = 255;
@@ -254,6 +266,7 @@ string_length(const ql_expr *node, ql_expr **args, uint32_t n)
     case QL_FN_ELT:
         for (uint32_t i = 1; i < n; i++) {
             len = args[i]->type.length > len ? args[i]->type.length : len;
+            QL_TRY(ql_bulk_each(r->cx, i));
         }
         break;
     case QL_FN_LEFT:
@@ -284,7 +297,8 @@ string_length(const ql_expr *node, ql_expr **args, uint32_t n)
         len = n ? args[0]->type.length : 0;
         break;
     }
-    return len > 4294967295u ? 4294967295u : (uint32_t)len;
+    *out = len > 4294967295u ? 4294967295u : (uint32_t)len;
+    return QL_OK;
 }
 
 static uint32_t
@@ -373,7 +387,9 @@ type_by_string_rule(qli_res *r, qli_rule rule, ql_expr *node, ql_expr **args, ui
     if (rule == QLI_R_STRING || rule == QLI_R_STR0) {
         QL_TRY(qli_coll_aggregate(r, args, rule == QLI_R_STR0 ? 1 : n, ql_func_name(node->fn), &c,
                                   &co));
-        node->type = string_type(string_length(node, args, n), c);
+        uint32_t len;
+        QL_TRY(string_length(r, node, args, n, &len));
+        node->type = string_type(len, c);
         if (n && args[0]->type.kind == QL_K_NULL) {
             co = 6;
         }
@@ -439,8 +455,7 @@ type_by_time_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, 
         node->type = ql_type_datetime(seconds_digits(args[0]));
         break;
     case QLI_R_STR_TO_DATE:
-        node->type = str_to_date_type(args[1]);
-        break;
+        return str_to_date_type(r, args[1], &node->type);
     case QLI_R_FROM_UNIX:
         node->type = n == 1 ? ql_type_datetime(seconds_digits(args[0]))
                             : ql_type_varchar(100, qli_conn_coll(r));
@@ -582,6 +597,7 @@ qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, q
     node->unit = unit;
     node->index = index;
     for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_require_scalar(r, args[i]));
     }
     QL_TRY(prepare_args(r, sc, node, args, n));
@@ -589,6 +605,7 @@ qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, q
         QL_TRY(type_by_rule(r, f, node, args, n));
     }
     for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(cast_arg(r, sc, node, arg_letter(f, i), &args[i]));
     }
     if (!types_before_casts(f->rule)) {
@@ -599,7 +616,8 @@ qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, q
     node->args = args;
     node->nargs = n;
     node->type.nullable = true;
-    node->is_constant = !(f->flags & QL_FF_NONDET) && qli_args_constant(args, n);
+    QL_TRY(qli_args_constant(r, args, n, &node->is_constant));
+    node->is_constant = node->is_constant && !(f->flags & QL_FF_NONDET);
     qli_number_node(r, sc, node);
     *out = node;
     return QL_OK;
@@ -634,7 +652,7 @@ bind_unknown(qli_res *r, const ql_ast_expr *e)
     }
     ql_str db = e->schema.n ? e->schema : r->cx->vars ? r->cx->vars->db : (ql_str){0};
     const char *full =
-        db.n ? ql_arena_printf(r->cx, r->a, "%.*s.%.*s", (int)db.n, db.p, (int)e->name.n, e->name.p)
+        db.n ? ql_arena_printf(r->cx, r->a, "%.*s.%.*s", shown(db), db.p, shown(e->name), e->name.p)
              : name_of(r, e->name);
     return ql_fail(r->cx, QL_ER_SP_DOES_NOT_EXIST, "FUNCTION", full ?: "");
 }

@@ -16,6 +16,7 @@ bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***out)
 {
     QL_TRY(qli_bind_list(r, sc, l, out));
     for (uint32_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_require_scalar(r, (*out)[i]));
     }
     return QL_OK;
@@ -50,18 +51,17 @@ is_repeatable(const ql_expr *e)
 }
 
 /* Columns, constants and operators on them: need not be evaluated when only NULL or not matters. */
-static bool
-is_pure(const ql_expr *e)
+static ql_status
+is_pure(qli_res *r, const ql_expr *e, bool *yes)
 {
-    if (e->kind != QL_E_OP && e->kind != QL_E_CAST) {
-        return is_repeatable(e);
-    }
-    for (uint32_t i = 0; i < e->nargs; i++) {
-        if (!is_pure(e->args[i])) {
-            return false;
+    *yes = e->kind == QL_E_OP || e->kind == QL_E_CAST || is_repeatable(e);
+    QL_TRY(ql_bulk_node(r->cx));
+    if (e->kind == QL_E_OP || e->kind == QL_E_CAST) {
+        for (uint32_t i = 0; i < e->nargs && *yes; i++) {
+            QL_TRY(is_pure(r, e->args[i], yes));
         }
     }
-    return true;
+    return QL_OK;
 }
 
 static ql_status
@@ -75,7 +75,11 @@ bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (op != QL_OP_IS_NULL && op != QL_OP_IS_NOT_NULL) {
         QL_TRY(qli_to_bool(r, sc, &a[0]));
     }
-    if (!a[0]->type.nullable && (op == QL_OP_IS_NULL || op == QL_OP_IS_NOT_NULL) && is_pure(a[0])) {
+    bool pure = !a[0]->type.nullable && (op == QL_OP_IS_NULL || op == QL_OP_IS_NOT_NULL);
+    if (pure) {
+        QL_TRY(is_pure(r, a[0], &pure));
+    }
+    if (pure) {
         *out = qli_const_int(r, op == QL_OP_IS_NOT_NULL);
         return *out ? QL_OK : QL_ERROR;
     }
@@ -142,7 +146,7 @@ in_node(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr **v, uint32_t n
     QL_TRY(qli_cast_compared(r, sc, &args[0], kind));
     for (uint32_t i = 0; i < n; i++) {
         args[i + 1] = v[i];
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_cast_compared(r, sc, &args[i + 1], kind));
     }
     const ql_collation *coll = NULL;
@@ -212,9 +216,7 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             return ql_fail(r->cx, QL_ER_OPERAND_COLUMNS, 1);
         }
         QL_TRY(qli_compare_prepare(r, sc, &left, &a[i + 1], &kinds[i]));
-        if ((i & 1023) == 1023) {
-            QL_TRY(ql_check(r->cx));
-        }
+        QL_TRY(ql_bulk_node(r->cx));
     }
     ql_expr *acc = NULL;
     for (int k = QL_K_NULL; k <= QL_K_DATETIME; k++) {

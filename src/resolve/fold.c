@@ -282,7 +282,7 @@ qli_fold(qli_res *r, ql_expr **e)
         return fold_logic(r, e);
     }
     for (uint32_t i = 0; i < n->nargs; i++) {
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
         if (!foldable_operand(n->args[i])) {
             return QL_OK;
         }

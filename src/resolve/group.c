@@ -251,7 +251,11 @@ rewrite_node(void *arg, ql_expr **e, uint32_t depth, bool *descend)
     /* Constants stay: a node over them is computed once, without looking at rows. */
     if (depth == 0 && !(*e)->is_constant) {
         for (uint16_t i = 0; i < q->ngroup; i++) {
-            if ((*e)->kind != QL_E_SLOT && qli_expr_equal(*e, q->group_by[i])) {
+            bool same = (*e)->kind != QL_E_SLOT;
+            if (same) {
+                QL_TRY(qli_expr_equal(w->r, *e, q->group_by[i], &same));
+            }
+            if (same) {
                 ql_expr *n = qli_node(w->r, QL_E_SLOT);
                 if (!n) {
                     return QL_ERROR;

@@ -81,6 +81,7 @@ qli_order_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *o, bool with_alia
     *n = 0;
     for (uint32_t i = 0; i < o->n; i++) {
         ql_expr *e;
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(order_key(r, sc, o->v[i].expr, with_aliases, &e));
         if (e->kind != QL_E_CONST && e->kind != QL_E_PARAM) {
             (*keys)[(*n)++] = (ql_sort_key){.expr = e, .descending = o->v[i].descending};
@@ -105,7 +106,9 @@ check_in_items(void *arg, ql_expr **e, uint32_t depth, bool *descend)
         return QL_OK;
     }
     for (uint16_t i = 0; i < d->sc->q->nitems; i++) {
-        if (qli_expr_equal(*e, d->sc->q->items[i].expr)) {
+        bool same;
+        QL_TRY(qli_expr_equal(d->r, *e, d->sc->q->items[i].expr, &same));
+        if (same) {
             *descend = false;
             return QL_OK;
         }
@@ -188,7 +191,8 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     }
     QL_TRY(check_found_rows(r, s));
     sc->ast = s;
-    sc->aggregated = s->group_by.n || qli_ast_has_aggregate(s);
+    QL_TRY(qli_ast_has_aggregate(r, s, &sc->aggregated));
+    sc->aggregated = sc->aggregated || s->group_by.n;
     q->distinct = s->distinct;
     q->into_vars = s->into_vars;
     QL_TRY(qli_from_bind(r, sc, s->from));

@@ -32,6 +32,7 @@ resolve_exprs(qli_res *r, const ql_ast_exprs *l, ql_rstmt *o)
     QL_TRY(qli_bind_list(r, NULL, l, &o->exprs.v));
     o->exprs.n = l->n;
     for (uint32_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_require_scalar(r, o->exprs.v[i]));
     }
     return QL_OK;
@@ -61,6 +62,7 @@ resolve_set(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
     }
     r->has_assign = true; /* SET @a = 1, @b = @a sees the new value */
     for (uint32_t i = 0; i < stmt->set.n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
         if (stmt->set.v[i].value) {
             QL_TRY(resolve_set_value(r, &stmt->set.v[i], &o->exprs.v[i]));
         }

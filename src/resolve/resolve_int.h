@@ -78,7 +78,8 @@ typedef struct qli_scope {
     uint16_t lo, hi; /* sources that qualified names may mean now */
     qli_slot *slots;
     uint32_t cap_slots, cap_aggs;
-    const ql_result_column *given; /* instead of sources: slot i = column i */
+    struct qli_agg_index *agg_index; /* finds an aggregate call that is there already */
+    const ql_result_column *given;   /* instead of sources: slot i = column i */
     uint16_t ngiven;
     bool aggs_allowed, in_agg, aggregated; /* aggregated: GROUP BY or an aggregate somewhere */
     bool items_bound;
@@ -194,10 +195,6 @@ ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           qli_name *out) QL_MUST_USE;
 ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
 
-/* What a look at one node of an expression counts for between two looks at the kill flag, in bytes:
- * lists have as many as a statement has room for. */
-#define QLI_NODE_COST 64
-
 /* ---- name_index.c: which of many names, for joins by name ---- */
 typedef struct qli_name_index {
     const qli_scope *sc;
@@ -245,7 +242,7 @@ ql_expr *qli_const_int(qli_res *r, int64_t v);
 ql_status qli_op_node(qli_res *r, qli_scope *sc, ql_op op, const ql_type *type, ql_expr **args,
                       uint32_t n, ql_expr **out) QL_MUST_USE;
 void qli_number_node(qli_res *r, qli_scope *sc, ql_expr *e); /* gives it its `call` */
-bool qli_args_constant(ql_expr *const *args, uint32_t n);
+ql_status qli_args_constant(qli_res *r, ql_expr *const *args, uint32_t n, bool *yes) QL_MUST_USE;
 const ql_collation *qli_conn_coll(const qli_res *r);
 /* typing.c: types */
 ql_type qli_type_of_value(const qli_res *r, const ql_value *v);
@@ -285,7 +282,9 @@ ql_status qli_fold(qli_res *r, ql_expr **e) QL_MUST_USE;
 bool qli_const_truth(const ql_expr *e, bool *value); /* e is a constant that is not NULL */
 
 /* --- walk.c --- */
-bool qli_expr_equal(const ql_expr *a, const ql_expr *b);
+ql_status qli_expr_equal(qli_res *r, const ql_expr *a, const ql_expr *b, bool *same) QL_MUST_USE;
+/* Equal expressions have equal hashes. */
+ql_status qli_expr_hash(qli_res *r, const ql_expr *e, uint64_t seed, uint64_t *hash) QL_MUST_USE;
 typedef ql_status (*qli_visit)(void *arg, ql_expr **e, uint32_t depth, bool *descend);
 /* Pre-order over *e, subqueries too (depth = blocks entered). */
 ql_status qli_walk(qli_res *r, ql_expr **e, uint32_t depth, qli_visit fn, void *arg) QL_MUST_USE;
@@ -307,7 +306,7 @@ ql_status qli_group_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *g) QL_M
 ql_status qli_group_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
 void qli_column_describe(qli_res *r, qli_scope *sc, const ql_expr *e, ql_str name,
                          ql_result_column *out);
-bool qli_ast_has_aggregate(const ql_ast_select *s);
+ql_status qli_ast_has_aggregate(qli_res *r, const ql_ast_select *s, bool *found) QL_MUST_USE;
 /* ANY_VALUE(column), for columns that depend on the grouping keys. */
 ql_status qli_agg_of_column(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr **out) QL_MUST_USE;
 

@@ -658,7 +658,11 @@ qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found, ql
             (e->table.n && !ql_str_eq_nocase(it->column.table, e->table))) {
             continue;
         }
-        if (*found && !qli_expr_equal(*out, it->expr)) {
+        bool same = true;
+        if (*found) {
+            QL_TRY(qli_expr_equal(r, *out, it->expr, &same));
+        }
+        if (!same) {
             return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
                            qli_clause_name(sc->clause));
         }

@@ -100,15 +100,18 @@ qli_const_int(qli_res *r, int64_t i)
     return qli_const(r, &v);
 }
 
-bool
-qli_args_constant(ql_expr *const *args, uint32_t n)
+ql_status
+qli_args_constant(qli_res *r, ql_expr *const *args, uint32_t n, bool *yes)
 {
+    *yes = false;
     for (uint32_t i = 0; i < n; i++) {
         if (!args[i]->is_constant) {
-            return false;
+            return QL_OK;
         }
+        QL_TRY(ql_bulk_each(r->cx, i));
     }
-    return true;
+    *yes = true;
+    return QL_OK;
 }
 
 void
@@ -127,12 +130,12 @@ qli_op_node(qli_res *r, qli_scope *sc, ql_op op, const ql_type *type, ql_expr **
     if (!copy) {
         return QL_ERROR;
     }
-    __builtin_memcpy(copy, args, sizeof(*args) * n);
+    QL_TRY(ql_bulk_copy(r->cx, copy, args, sizeof(*args) * n));
     e->op = op;
     e->type = *type;
     e->args = copy;
     e->nargs = n;
-    e->is_constant = qli_args_constant(args, n);
+    QL_TRY(qli_args_constant(r, args, n, &e->is_constant));
     qli_number_node(r, sc, e);
     *out = e;
     return qli_fold(r, out);
@@ -337,7 +340,7 @@ common_coll(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         v[i].type = t[i];
         v[i].coercibility = coercibility[i];
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
         p[i] = &v[i];
     }
     uint8_t co;
@@ -353,7 +356,7 @@ qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, u
     for (uint32_t i = 1; i < n; i++) {
         mixed_field = mixed_field || t[i].field != t[0].field;
         acc = common_pair(&acc, &t[i]);
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
         nullable = nullable || t[i].nullable;
     }
     if (acc.kind == QL_K_NULL) { /* nothing but NULLs: held as an empty text */
@@ -380,7 +383,7 @@ qli_common_type(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation
     for (uint32_t i = 0; i < n; i++) {
         t[i] = e[i]->type;
         co[i] = e[i]->coercibility;
-        QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+        QL_TRY(ql_bulk_node(r->cx));
     }
     return qli_common_of_types(r, t, co, n, operation, out);
 }

@@ -3,10 +3,11 @@
  * Walking over bound expressions and the blocks below them; structural equality. Pure functions of
  * the tree apart from the visitor's own work.
  */
+#include "base/hash.h"
 #include "resolve/resolve_int.h"
 
 static bool
-value_same(const ql_value *a, const ql_value *b)
+value_same_plain(const ql_value *a, const ql_value *b)
 {
     if (a->kind != b->kind) {
         return false;
@@ -19,10 +20,22 @@ value_same(const ql_value *a, const ql_value *b)
     case QL_K_DECIMAL:
         return a->dec.scale == b->dec.scale && ql_decimal_cmp(&a->dec, &b->dec) == 0;
     case QL_K_STRING:
-        return a->coll == b->coll && ql_str_eq(a->s, b->s);
+        return a->coll == b->coll && a->s.n == b->s.n;
     default:
         return a->i == b->i && a->is_unsigned == b->is_unsigned;
     }
+}
+
+static ql_status
+value_same(qli_res *r, const ql_value *a, const ql_value *b, bool *same)
+{
+    int order = 0;
+    *same = value_same_plain(a, b);
+    if (*same && a->kind == QL_K_STRING) {
+        QL_TRY(ql_bulk_compare(r->cx, a->s.p, b->s.p, a->s.n, &order));
+    }
+    *same = *same && order == 0;
+    return QL_OK;
 }
 
 static bool
@@ -48,12 +61,10 @@ kind_compares_by_identity(const ql_expr *e)
     }
 }
 
-bool
-qli_expr_equal(const ql_expr *a, const ql_expr *b)
+/* All but constants and arguments. */
+static bool
+node_same(const ql_expr *a, const ql_expr *b)
 {
-    if (a == b) {
-        return true;
-    }
     if (!a || !b || a->kind != b->kind || a->nargs != b->nargs || kind_compares_by_identity(a)) {
         return false;
     }
@@ -62,21 +73,62 @@ qli_expr_equal(const ql_expr *a, const ql_expr *b)
         a->compare_kind != b->compare_kind || a->zero_if_bad != b->zero_if_bad) {
         return false;
     }
-    if (a->kind == QL_E_CONST && !value_same(&a->value, &b->value)) {
-        return false;
-    }
     if (a->kind == QL_E_CAST && !type_same(&a->type, &b->type)) {
         return false;
     }
-    if (a->kind == QL_E_USERVAR && !ql_str_eq_nocase(a->name, b->name)) {
-        return false;
+    return a->kind != QL_E_USERVAR || ql_str_eq_nocase(a->name, b->name);
+}
+
+ql_status
+qli_expr_equal(qli_res *r, const ql_expr *a, const ql_expr *b, bool *same)
+{
+    QL_TRY(ql_bulk_node(r->cx));
+    *same = a == b || node_same(a, b);
+    if (a == b || !*same) {
+        return QL_OK;
     }
-    for (uint32_t i = 0; i < a->nargs; i++) {
-        if (!qli_expr_equal(a->args[i], b->args[i])) {
-            return false;
-        }
+    if (a->kind == QL_E_CONST) {
+        QL_TRY(value_same(r, &a->value, &b->value, same));
     }
-    return true;
+    for (uint32_t i = 0; i < a->nargs && *same; i++) {
+        QL_TRY(qli_expr_equal(r, a->args[i], b->args[i], same));
+    }
+    return QL_OK;
+}
+
+/* Of decimals only the kind: equal ones may be held in two ways. */
+static ql_status
+value_hash(qli_res *r, const ql_value *v, uint64_t *h)
+{
+    switch (v->kind) {
+    case QL_K_NULL:
+    case QL_K_DECIMAL:
+        return QL_OK;
+    case QL_K_DOUBLE:
+        *h = ql_hash_bytes(&v->d, sizeof(v->d), *h);
+        return QL_OK;
+    case QL_K_STRING:
+        return ql_bulk_hash(r->cx, v->s, *h, h);
+    default:
+        *h = ql_hash_u64(*h ^ (uint64_t)v->i);
+        return QL_OK;
+    }
+}
+
+ql_status
+qli_expr_hash(qli_res *r, const ql_expr *e, uint64_t seed, uint64_t *hash)
+{
+    QL_TRY(ql_bulk_node(r->cx));
+    uint64_t h = ql_hash_u64(seed ^ ((uint64_t)e->kind << 56 ^ (uint64_t)e->op << 48 ^
+                                     (uint64_t)e->fn << 32 ^ (uint64_t)e->index));
+    if (e->kind == QL_E_CONST) {
+        QL_TRY(value_hash(r, &e->value, &h));
+    }
+    for (uint32_t i = 0; i < e->nargs; i++) {
+        QL_TRY(qli_expr_hash(r, e->args[i], h, &h));
+    }
+    *hash = h;
+    return QL_OK;
 }
 
 ql_status
@@ -86,7 +138,7 @@ qli_walk(qli_res *r, ql_expr **e, uint32_t depth, qli_visit fn, void *arg)
         return QL_OK;
     }
     bool descend = true;
-    QL_TRY(ql_bulk_count(r->cx, QLI_NODE_COST));
+    QL_TRY(ql_bulk_node(r->cx));
     QL_TRY(fn(arg, e, depth, &descend));
     if (!descend) {
         return QL_OK;

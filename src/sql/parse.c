@@ -143,10 +143,12 @@ qli_measure(qli_parser *p, ql_ast_expr *e)
     uint32_t height = e->height; /* a subquery's, when there is one */
     for (uint32_t i = 0; i < e->args.n; i++) {
         uint32_t below = e->args.v[i]->height;
+        QL_TRY(ql_bulk_each(p->cx, i));
         height = below > height ? below : height;
     }
     for (uint32_t i = 0; i < e->order_by.n; i++) {
         uint32_t below = e->order_by.v[i].expr->height;
+        QL_TRY(ql_bulk_each(p->cx, i));
         height = below > height ? below : height;
     }
     e->height = height + 1;

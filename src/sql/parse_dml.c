@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "sql/sql_int.h"
 
 /* column = value, ... */
@@ -102,6 +103,7 @@ insert_set(qli_parser *p, ql_ast_insert *in)
     in->rows[0].n = set.n;
     QL_TRY(qli_new(p, set.n * sizeof *in->rows[0].v, &in->rows[0].v));
     for (uint32_t i = 0; i < set.n; i++) {
+        QL_TRY(ql_bulk_each(p->cx, i));
         in->columns[i] = set.v[i].column->name;
         in->rows[0].v[i] = set.v[i].value;
     }
