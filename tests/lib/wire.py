@@ -137,6 +137,12 @@ class Wire:
         self.seq = self.seq + 1 & 255
         return self.take(int.from_bytes(h[:3], "little"))
 
+    def packet_or_error(self):
+        p = self.packet()
+        if p[0] == 0xFF:
+            raise Err(p)
+        return p
+
     # ---- text protocol ----
 
     def send(self, sql):
@@ -154,7 +160,7 @@ class Wire:
             self.flags, self.warnings = struct.unpack_from("<HH", p, at)
             return self.affected
         ncols, _ = lenenc(p, 0)
-        self.meta = [column(self.packet()) for _ in range(ncols)]
+        self.meta = [column(self.packet_or_error()) for _ in range(ncols)]
         self.columns = [c.name for c in self.meta]
         rows = []
         while True:
