@@ -343,7 +343,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
 /* --- joins --- */
 
 /* What a look at one name counts for between two looks at the kill flag, in bytes. */
-#define NAME_COST 16
+#define NAME_COST 64
 
 static ql_status
 find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, int *found,
