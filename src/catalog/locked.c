@@ -5,9 +5,10 @@
  */
 #include "catalog/locked.h"
 
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
 #include "intr/proc.h"
@@ -330,17 +331,43 @@ keep(ql_ctx *cx, ql_arena *a, ql_str in, ql_str *out)
 }
 
 static ql_status
-check_item(ql_ctx *cx, const ql_lock_item *items, size_t i)
+check_item(ql_ctx *cx, const ql_lock_item *it)
 {
-    const ql_lock_item *it = &items[i];
     if (ql_catalog_is_virtual_database(it->db)) {
         const ql_viewer *v = cx->vars != NULL ? &cx->vars->viewer : NULL;
         return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, v != NULL ? qli_cstr(cx, v->user) : "", "%",
                        qli_cstr(cx, it->db));
     }
-    for (size_t k = 0; k < i; k++) {
-        if (ql_str_eq_nocase(items[k].alias, it->alias) && ql_str_eq(items[k].db, it->db)) {
-            return ql_fail(cx, QL_ER_NONUNIQ_TABLE, qli_cstr(cx, it->alias));
+    return ql_check(cx);
+}
+
+static int
+by_alias(const void *x, const void *y)
+{
+    const ql_lock_item *a = *(const ql_lock_item *const *)x, *b = *(const ql_lock_item *const *)y;
+    size_t n = a->alias.n < b->alias.n ? a->alias.n : b->alias.n;
+    int r = n != 0 ? strncasecmp(a->alias.p, b->alias.p, n) : 0;
+    r = r != 0 ? r : (a->alias.n > b->alias.n) - (a->alias.n < b->alias.n);
+    return r != 0 ? r : ql_str_cmp(a->db, b->db);
+}
+
+/* 1066: a name for two tables of a database. */
+static ql_status
+check_names(ql_ctx *cx, const ql_lock_item *items, size_t n)
+{
+    const ql_lock_item **v = QL_ARENA_ARRAY(cx, cx->arena, const ql_lock_item *, n + 1);
+    if (v == NULL) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(check_item(cx, &items[i]));
+        v[i] = &items[i];
+    }
+    QL_TRY(ql_bulk_sort(cx, cx->arena, v, n, sizeof *v, by_alias));
+    for (size_t i = 1; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        if (by_alias(&v[i - 1], &v[i]) == 0) {
+            return ql_fail(cx, QL_ER_NONUNIQ_TABLE, qli_cstr(cx, v[i]->alias));
         }
     }
     return QL_OK;
@@ -363,16 +390,19 @@ new_list(ql_ctx *cx, const ql_lock_item *items, size_t n, struct ql_locked_table
     for (size_t i = 0; st == QL_OK && i < n; i++) {
         ql_lock_item *it = &l->v[l->n++].item;
         it->write = items[i].write;
+        QL_TRY_TO(st, ql_check(cx), out);
         QL_TRY_TO(st, keep(cx, a, items[i].db, &it->db), out);
         QL_TRY_TO(st, keep(cx, a, items[i].name, &it->name), out);
         QL_TRY_TO(st, keep(cx, a, items[i].alias, &it->alias), out);
+    }
+    if (st == QL_OK) {
+        st = ql_bulk_sort(cx, a, l->v, l->n, sizeof *l->v, by_name);
     }
 out:
     if (st != QL_OK) {
         ql_arena_free(a);
         return st;
     }
-    qsort(l->v, l->n, sizeof *l->v, by_name);
     *out = l;
     return QL_OK;
 }
@@ -416,9 +446,7 @@ static ql_status
 lock_all(ql_ctx *cx, const ql_lock_item *items, size_t n, ql_mdl_mode read_mode)
 {
     struct ql_locked_tables *l = NULL;
-    for (size_t i = 0; i < n; i++) {
-        QL_TRY(check_item(cx, items, i));
-    }
+    QL_TRY(check_names(cx, items, n));
     QL_TRY(new_list(cx, items, n, &l));
     ql_status st = QL_OK;
     for (size_t i = 0; st == QL_OK && i < l->n; i++) {

@@ -188,7 +188,9 @@ cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
         uint32_t len = t->has_length ? t->length : UINT32_MAX;
         *out = ql_type_varchar(len, c);
         if (!t->has_length) {
-            out->length = arg->type.kind == QL_K_STRING ? arg->type.length : 40;
+            out->length = arg->type.kind == QL_K_STRING
+                              ? arg->type.length
+                              : 70; /* longest number: a sign, 65 digits, point, 0 */
         }
         /* A fixed length cuts; the field says so to the cast. */
         out->field = t->has_length ? QL_F_STRING : QL_F_VAR_STRING;

@@ -330,6 +330,7 @@ push_ctes(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     }
     for (uint32_t i = 0; i < s->nctes; i++) {
         for (uint32_t k = 0; k < i; k++) {
+            QL_TRY(ql_bulk_node(r->cx));
             if (ql_str_eq_nocase(s->ctes[i].name, s->ctes[k].name)) {
                 return ql_fail(
                     r->cx, QL_ER_NONUNIQ_TABLE,

@@ -210,10 +210,10 @@ text_length(const ql_type *t)
         return 0;
     case QL_K_INT:
         return t->length && t->length <= 21 ? t->length : 20;
-    case QL_K_DECIMAL:
-        return t->length + (t->decimals > 0) + 1;
-    case QL_K_DOUBLE:
-        return 23;
+    case QL_K_DECIMAL: /* sign, point, and the 0 in front of it that is no digit of the type */
+        return t->length + (t->decimals > 0) + (t->decimals >= t->length) + 1;
+    case QL_K_DOUBLE: /* -2.2250738585072014e-308 */
+        return 24;
     case QL_K_DATE:
         return 10;
     case QL_K_TIME:
@@ -560,9 +560,8 @@ int_result(const qli_res *r, ql_op op, const ql_type *a, const ql_type *b)
     }
     ql_type t = ql_type_int(u);
     unsigned da = qli_int_digits(a), db = qli_int_digits(b);
-    unsigned d = op == QL_OP_MUL                         ? da + db
-                 : op == QL_OP_INTDIV || op == QL_OP_MOD ? (da > db ? da : db)
-                                                         : (da > db ? da : db) + 1;
+    /* A digit more, or the sign that the other side brings. */
+    unsigned d = (op == QL_OP_MUL ? da + db : da > db ? da : db) + 1;
     t.length = d > 20 ? 21 : d;
     return t;
 }

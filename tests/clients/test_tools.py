@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, pt-deadlock-logger, mysqldump's first questions."""
+import atexit
 import contextlib
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -110,7 +112,9 @@ def test_multi_statements():
 
 
 def test_prepared_kill_through_libmariadb():
-    exe = pathlib.Path(tempfile.mkdtemp(prefix="quell-c-")) / "prepared_kill"
+    home = tempfile.mkdtemp(prefix="quell-c-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    exe = pathlib.Path(home) / "prepared_kill"
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], check=True, stdout=subprocess.PIPE, text=True).stdout.split()
     subprocess.run(["gcc", "-o", str(exe), str(HERE / "prepared_kill.c"), *flags], check=True)
     v = Victim()

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Builds and runs boundary.c; shared by test_boundary.py (sanitizers) and scale_boundary.py (release, a million kills)."""
+import atexit
 import pathlib
 import shlex
+import shutil
 import subprocess
 import tempfile
 
@@ -9,7 +11,9 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build():
-    exe = pathlib.Path(tempfile.mkdtemp(prefix="quell-c-")) / "boundary"
+    home = tempfile.mkdtemp(prefix="quell-c-")
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    exe = pathlib.Path(home) / "boundary"
     flags = shlex.split(subprocess.run(["pkg-config", "--cflags", "--libs", "libmariadb"], check=True, stdout=subprocess.PIPE, text=True).stdout)
     subprocess.run(["gcc", "-O2", "-std=gnu17", "-o", str(exe), str(HERE / "boundary.c"), *flags, "-lpthread"], check=True)
     return exe

@@ -49,6 +49,17 @@ def test_counting_for_found_rows():
     stops(f"SELECT SQL_CALC_FOUND_ROWS a.n FROM {digits} a, {digits} b, {digits} c, {digits} d LIMIT 1")
 
 
+def test_lock_tables_under_many_names():
+    """Each name was compared with all before it, without a look at the kill flag: a LOCK TABLES of 2 MB held a core for minutes."""
+    w = Wire(server)
+    for sql in ("CREATE DATABASE lk", "CREATE TABLE lk.t (id INT)"):
+        w.query(sql)
+    stops("LOCK TABLES " + ", ".join(f"lk.t AS t{i} READ" for i in range(200000)))
+    assert w.error("LOCK TABLES lk.t AS a READ, lk.t AS b READ, lk.t AS A WRITE") == 1066
+    w.query("DROP DATABASE lk")
+    w.quit()
+
+
 def test_killed_begin_has_not_begun():
     """A BEGIN that answered 1317 left its transaction open: what the client then took for autocommit was lost, or read an old snapshot."""
     w = Wire(server)

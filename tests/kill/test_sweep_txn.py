@@ -161,7 +161,7 @@ def outcome_of(scene, *then):
     cost = {}
     for sql in then:
         w.query(sql)
-        cost = {k.decode(): int(v) for k, v in w.query("SHOW STATUS LIKE 'Quell_last_%'")}
+        cost = {k.decode(): int(v) for k, v in w.query("SHOW STATUS LIKE 'Quell_last_%'") if v.isdigit()}
     seen = look(w)
     clean(w)
     w.quit()
