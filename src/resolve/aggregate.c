@@ -211,6 +211,9 @@ aggregate_slot(qli_res *r, qli_scope *sc, ql_agg *g, ql_expr **out)
     QL_TRY(find_aggregate(r, sc, g, hash, &i));
     if (i == q->naggs) {
         QL_TRY(qli_new_slot(r, sc, (qli_slot){.kind = QLI_SLOT_AGG}, &g->type, &g->slot));
+        if (q->naggs == UINT16_MAX) {
+            return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
+        }
         if (q->naggs >= sc->cap_aggs) {
             QL_TRY(grow_aggregates(r, sc));
         }

@@ -60,6 +60,9 @@ qli_group_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *g)
         }
         uint16_t slot;
         QL_TRY(qli_new_slot(r, sc, (qli_slot){.kind = QLI_SLOT_GROUP}, &t, &slot));
+        if (q->ngroup == UINT16_MAX) {
+            return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
+        }
         q->group_by[q->ngroup] = e;
         q->group_slots[q->ngroup++] = slot;
     }

@@ -84,6 +84,9 @@ qli_order_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *o, bool with_alia
         QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(order_key(r, sc, o->v[i].expr, with_aliases, &e));
         if (e->kind != QL_E_CONST && e->kind != QL_E_PARAM) {
+            if (*n == UINT16_MAX) {
+                return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
+            }
             (*keys)[(*n)++] = (ql_sort_key){.expr = e, .descending = o->v[i].descending};
         }
     }
