@@ -38,7 +38,7 @@ crc32c_is_that_of_the_rfc(void **state)
 static void
 change(const char *dir, const char *text, size_t by)
 {
-    size_t n;
+    size_t n = 0;
     char *p = slurp(dir, "quell.mdb", &n), *at = NULL;
     for (char *q = p; (q = memmem(q, n - (size_t)(q - p), text, strlen(text))) != NULL; q++) {
         at = q;
@@ -124,7 +124,7 @@ cut_short(void **state)
     fixture *f = *state;
     char dir[64], key[16], big[9000];
     ql_kv *kv;
-    size_t n;
+    size_t n = 0;
     memset(big, 'x', sizeof big - 1);
     big[sizeof big - 1] = '\0';
     for (int i = 0; i < 120; i++) {

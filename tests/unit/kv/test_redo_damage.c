@@ -397,7 +397,7 @@ other_moments(void **state)
     assert_int_equal(ql_kv_open(&f->t.cx, f->dir, &by_hand, &f->kv), QL_OK);
     put_keys(f, 5, 7, QL_KV_DURABLE);
     char *log;
-    size_t n;
+    size_t n = 0;
     log = slurp(f->dir, "quell.mdb-redo0", &n);
     image_restore(&closed);
     spill(closed.dir, "quell.mdb-redo0", log, n);
@@ -445,7 +445,7 @@ closed_needs_no_log(void **state)
     uint64_t seq = ql_kv_seq(f->kv);
     ql_kv_close(f->kv);
     for (int i = 0; i < 3; i++) {
-        size_t n;
+        size_t n = 0;
         char *log = slurp(f->dir, "quell.mdb-redo0", &n);
         if (i == 0) {
             remove_file(f->dir, "quell.mdb-redo0");
