@@ -284,6 +284,18 @@ record_at(const recovery *r, uint32_t i, size_t n, size_t at, record *out)
     return h.crc == crc;
 }
 
+/* The number of the record that may stand at `at`; 0 = there is no room for one. */
+static uint64_t
+number_at(const recovery *r, size_t n, size_t at)
+{
+    qli_record_head h;
+    if (n < at || n - at < QLI_RECORD_HEAD_1) {
+        return 0;
+    }
+    memcpy(&h.seq, r->p + at + offsetof(qli_record_head, seq), sizeof h.seq);
+    return h.seq;
+}
+
 /* What stands behind a record that is not whole. */
 typedef struct following {
     uint64_t n, last; /* whole records with higher numbers; the highest */
@@ -296,9 +308,13 @@ look_behind(const recovery *r, uint32_t i, size_t n, size_t at, uint64_t seq, ui
             following *f)
 {
     record rec;
+    size_t from = at;
     *f = (following){0};
     for (at += 8; at < n;) {
-        if (!record_at(r, i, n, at, &rec) || rec.seq <= seq || rec.seq >= limit) {
+        /* All records between stand between: most places are ruled out without a checksum. */
+        uint64_t most = seq + (at - from) / QLI_RECORD_HEAD_1 + 1;
+        uint64_t number = number_at(r, n, at);
+        if (number <= seq || number > most || number >= limit || !record_at(r, i, n, at, &rec)) {
             at += 8;
             continue;
         }

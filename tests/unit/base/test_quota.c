@@ -18,7 +18,7 @@
 
 #define MB ((size_t)1 << 20)
 
-static int woken;
+static _Atomic int woken;
 
 static void
 note_wake(void *arg)
