@@ -28,9 +28,10 @@ static volatile int fault_fd = STDERR_FILENO;
 static struct sigaction before_bus, before_segv;
 
 /* Where the file is mapped: LMDB does not tell. */
-void
+qli_mapping
 qli_fault_add_file(const char *path)
 {
+    qli_mapping found = {0, 0};
     struct stat sb;
     FILE *maps = fopen("/proc/self/maps", "re");
     char line[LINE];
@@ -38,7 +39,7 @@ qli_fault_add_file(const char *path)
         if (maps != NULL) {
             (void)fclose(maps);
         }
-        return;
+        return found;
     }
     while (fgets(line, sizeof line, maps) != NULL) {
         unsigned long from, to, inode;
@@ -46,6 +47,7 @@ qli_fault_add_file(const char *path)
             inode != (unsigned long)sb.st_ino) {
             continue;
         }
+        found = (qli_mapping){from, to};
         for (int i = 0; i < FILES; i++) {
             if (files[i].to == 0) {
                 (void)snprintf(files[i].path, sizeof files[i].path, "%s", path);
@@ -57,6 +59,7 @@ qli_fault_add_file(const char *path)
         break;
     }
     (void)fclose(maps);
+    return found;
 }
 
 void

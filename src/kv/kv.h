@@ -77,9 +77,9 @@ ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUS
 
 ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
 void ql_kv_cursor_close(ql_kv_cursor *c);
-/* From now on only each eighth of its values is compared with its checksum (ql_kv_get compares
- * all), so that a page that is damaged as a whole is met and a single bit mostly not. For plain
- * scans: comparing all costs them about a quarter more. */
+/* From now on a page whose values all matched their checksums within the last ten seconds is
+ * believed; elsewhere, and in ql_kv_get, each value is compared. For plain scans: comparing every
+ * value at every read costs them 16 to 70 % more. */
 void ql_kv_cursor_trust(ql_kv_cursor *c);
 /* Position and read; QL_END = none there. QL_ERROR (1877) with *k set: that key is there, its value
  * is damaged. Bytes of value are valid until the snapshot ends, those of key until the next call on

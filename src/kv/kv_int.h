@@ -52,11 +52,9 @@ struct ql_kv_snap {
     uint64_t seq;         /* [owner] */
 };
 
-#define QLI_COMPARED_ONE_IN 8u
 struct ql_kv_cursor {
     const ql_kv_ops *ops; /* [const] */
-    bool trusting;        /* [owner] few values are compared with their checksums */
-    uint32_t read;        /* [owner] values read so, to compare one in QLI_COMPARED_ONE_IN */
+    bool trusting;        /* [owner] a page that was whole a moment ago is believed */
 };
 
 struct ql_kv_apply {

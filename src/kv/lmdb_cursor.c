@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cursors over whole keys. A plain key costs what LMDB's own cursor costs plus two comparisons (is
- * it a stub, is it one of kv's own records); stubs go on in lmdb_chain.c. One thread at a time; no
- * locks, no waits.
+ * it a stub, is it one of kv's own records) and, at each new page, a look at it; stubs go on in
+ * lmdb_chain.c. One thread at a time; no locks, no waits.
  */
 #include "kv/lmdb_int.h"
 
@@ -65,6 +65,8 @@ qli_lcursor_open(ql_ctx *cx, ql_kv_snap *snap, ql_kv_cursor **out)
     }
     c->snap = s;
     c->txn = s->txn;
+    c->looks = s->l->looks.when != NULL ? &s->l->looks : NULL;
+    c->page = 0;
     c->depth = 0;
     c->c.trusting = false;
     *out = &c->c;
@@ -82,11 +84,49 @@ qli_lcursor_close(ql_kv_cursor *cursor)
     }
 }
 
-/* mc stands on (k, v), reached by a step forwards (back: backwards). */
+/* mc has come to key k on another page. A step from the page before must have led to a greater key
+ * (back: to a smaller one). */
+static int
+turn_page(qli_lcursor *c, bool stepped, bool back, const MDB_val *k)
+{
+    uintptr_t page = qli_page_of(c->looks, k->mv_data);
+    qli_look found = qli_look_at_leaf(c->looks, page);
+    if (found != QLI_LOOK_BAD_PAGE && stepped && c->page != 0) {
+        ql_str was = {c->at.mv_data, c->at.mv_size}, is = {k->mv_data, k->mv_size};
+        int order = ql_str_cmp(was, is);
+        found = (back ? order > 0 : order < 0) ? found : QLI_LOOK_BAD_PAGE;
+    }
+    c->page = page;
+    c->whole = found == QLI_LOOK_WHOLE;
+    return found == QLI_LOOK_BAD_PAGE ? QLI_BAD_PAGE : 0;
+}
+
+/* mc has come to key k. */
 static inline int
-arrive(qli_lcursor *c, bool back, MDB_val *k, MDB_val *v)
+look(qli_lcursor *c, bool stepped, bool back, const MDB_val *k)
+{
+    if (QL_UNLIKELY(c->looks == NULL)) {
+        return 0;
+    }
+    if (QL_UNLIKELY(qli_page_of(c->looks, k->mv_data) != c->page)) {
+        int rc = turn_page(c, stepped, back, k);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    c->at = *k;
+    return 0;
+}
+
+/* mc stands on (k, v), reached by a step or a search, forwards (back: backwards). */
+static inline int
+arrive(qli_lcursor *c, bool stepped, bool back, MDB_val *k, MDB_val *v)
 {
     c->depth = 0;
+    int rc = look(c, stepped, back, k);
+    if (QL_UNLIKELY(rc != 0)) {
+        return rc;
+    }
     if (QL_UNLIKELY(*(unsigned char *)k->mv_data == QLI_KV_INTERNAL)) {
         return MDB_NOTFOUND;
     }
@@ -101,7 +141,7 @@ static int
 place_first(qli_lcursor *c, MDB_val *k, MDB_val *v)
 {
     int rc = mdb_cursor_get(c->mc, k, v, MDB_FIRST);
-    return rc != 0 ? rc : arrive(c, false, k, v);
+    return rc != 0 ? rc : arrive(c, false, false, k, v);
 }
 
 /* The last key of those above the door. */
@@ -114,7 +154,7 @@ place_last(qli_lcursor *c, MDB_val *k, MDB_val *v)
     if (rc == 0 || rc == MDB_NOTFOUND) {
         rc = mdb_cursor_get(c->mc, k, v, rc == 0 ? MDB_PREV : MDB_LAST);
     }
-    return rc != 0 ? rc : arrive(c, true, k, v);
+    return rc != 0 ? rc : arrive(c, false, true, k, v);
 }
 
 static int
@@ -127,7 +167,7 @@ step(qli_lcursor *c, bool back, MDB_val *k, MDB_val *v)
         }
     }
     int rc = mdb_cursor_get(c->mc, k, v, back ? MDB_PREV : MDB_NEXT);
-    return rc != 0 ? rc : arrive(c, back, k, v);
+    return rc != 0 ? rc : arrive(c, true, back, k, v);
 }
 
 static int
@@ -142,7 +182,11 @@ place_long_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v)
         return rc;
     }
     if (k->mv_size != QLI_LINK_LEN || memcmp(k->mv_data, stub, QLI_LINK_LEN) != 0) {
-        return arrive(c, false, k, v);
+        return arrive(c, false, false, k, v);
+    }
+    rc = look(c, false, false, k);
+    if (rc != 0) {
+        return rc;
     }
     MDB_val at = *k, link = *v;
     rc = qli_chain_seek(c, &at, &link, key, k, v);
@@ -150,7 +194,7 @@ place_long_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v)
         return rc;
     }
     rc = mdb_cursor_get(c->mc, k, v, MDB_NEXT);
-    return rc != 0 ? rc : arrive(c, false, k, v);
+    return rc != 0 ? rc : arrive(c, false, false, k, v);
 }
 
 int
@@ -165,7 +209,30 @@ qli_lcursor_place_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v)
     }
     *k = (MDB_val){.mv_size = key.n, .mv_data = (void *)(uintptr_t)key.p};
     int rc = mdb_cursor_get(c->mc, k, v, MDB_SET_RANGE);
-    return rc != 0 ? rc : arrive(c, false, k, v);
+    return rc != 0 ? rc : arrive(c, false, false, k, v);
+}
+
+/* The value may be given out: it matches its checksum, or (to a trusting cursor) its page did a
+ * moment ago. */
+static bool
+value_holds(qli_lcursor *c, ql_str key, const MDB_val *value)
+{
+    uintptr_t big = 0; /* it stands on pages of its own */
+    if (QL_LIKELY(c->looks != NULL && c->depth == 0)) {
+        uintptr_t page = qli_page_of(c->looks, value->mv_data);
+        qli_look found = page != c->page ? qli_look_at_big(c->looks, page, value->mv_size)
+                         : c->whole      ? QLI_LOOK_WHOLE
+                                         : QLI_LOOK_BAD_VALUE;
+        if (found == QLI_LOOK_BAD_PAGE || (found == QLI_LOOK_WHOLE && c->c.trusting)) {
+            return found == QLI_LOOK_WHOLE;
+        }
+        big = page != c->page ? page : 0;
+    }
+    bool whole = value->mv_size >= QLI_SUM_BYTES && qli_value_is_whole(key, value);
+    if (whole && big != 0) {
+        qli_look_compared(c->looks, big);
+    }
+    return whole;
 }
 
 static ql_status
@@ -176,9 +243,7 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
         *k = (ql_str){key->mv_data, key->mv_size};
         *v = (ql_str){value->mv_data, value->mv_size};
         if (c->snap->l->sums) {
-            bool compare = !c->c.trusting || c->c.read++ % QLI_COMPARED_ONE_IN == 0;
-            if (QL_UNLIKELY(compare ? !qli_value_is_whole(*k, value)
-                                    : value->mv_size < QLI_SUM_BYTES)) {
+            if (QL_UNLIKELY(!value_holds(c, *k, value))) {
                 return qli_value_fail(cx, c->snap->l, *k);
             }
             v->n -= QLI_SUM_BYTES;
@@ -188,7 +253,8 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
     if (rc == MDB_NOTFOUND) {
         return QL_END;
     }
-    return qli_lmdb_fail(cx, c->snap->l, rc);
+    return rc == QLI_BAD_PAGE ? qli_page_fail(cx, c->snap->l, qli_page_number(c->looks, c->page))
+                              : qli_lmdb_fail(cx, c->snap->l, rc);
 }
 
 ql_status

@@ -174,6 +174,7 @@ qli_lmdb_close(ql_kv *kv)
 {
     qli_lmdb *l = (qli_lmdb *)kv;
     qli_lsnap_free_pool(l);
+    qli_looks_fini(&l->looks);
     if (l->env != NULL) {
         mdb_env_close(l->env);
     }
@@ -451,6 +452,15 @@ read_identity(qli_lmdb *l)
     return rc;
 }
 
+static void
+init_looks(qli_lmdb *l, qli_mapping map)
+{
+    MDB_stat st;
+    if (mdb_env_stat(l->env, &st) == 0) {
+        qli_looks_init(&l->looks, map, st.ms_psize, l->sums);
+    }
+}
+
 static ql_status
 open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
 {
@@ -469,8 +479,9 @@ open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
     QL_TRY(lock_dir(cx, l, dir));
     unsigned flags = MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | (opt->read_only ? MDB_RDONLY : 0);
     int rc = env_open(l, opt, flags);
+    qli_mapping map = {0, 0};
     if (rc == 0) {
-        qli_fault_add_file(l->path);
+        map = qli_fault_add_file(l->path);
         QL_TRY(qli_lmdb_check_size(cx, l));
         int dead;
         (void)mdb_reader_check(l->env, &dead);
@@ -484,6 +495,7 @@ open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
     }
     switch (rc) {
     case 0:
+        init_looks(l, map);
         return QL_OK;
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:

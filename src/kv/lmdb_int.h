@@ -18,6 +18,7 @@
 #include <lmdb.h>
 
 #include "kv/kv_int.h"
+#include "kv/lmdb_look.h"
 
 /* Temporary environments; mkostemp fills the second part in. */
 #define QLI_TEMP_NAME "quell-spill-"
@@ -41,6 +42,7 @@ struct qli_lmdb {
     int lock_fd;       /* [const] flock of the data directory; -1 in temporary environments */
     bool no_sync;      /* [const] */
     bool sums;         /* [const] values carry checksums (lmdb_value.c) */
+    qli_looks looks;   /* [const] at pages; none in temporary environments */
     uint64_t reserve;  /* [const] bytes to be left free on the file system */
     bool old_format;   /* [writer] the file has the identity of format 1 */
     bool tiny_pending; /* [writer] disk was full: free pages by one tiny commit first */
@@ -65,6 +67,9 @@ struct qli_lsnap {
     struct qli_gen *gen[QLI_GENS];
 };
 
+/* LMDB's codes are above -30800; this one is ours: a page that cannot be (lmdb_look.h). */
+#define QLI_BAD_PAGE (-31000)
+
 /* A cursor over whole keys. mc stands on the plain tree; inside a chain cc stands on the entry and
  * node[1..depth], key[] name the way to it. */
 struct qli_lcursor {
@@ -73,7 +78,11 @@ struct qli_lcursor {
     MDB_txn *txn;
     MDB_dbi dbi;
     MDB_cursor *mc, *cc;
-    int depth; /* 0 = on a plain key */
+    const qli_looks *looks; /* NULL: pages are not looked at */
+    uintptr_t page;         /* where mc stands; 0: nowhere yet */
+    bool whole;             /* every value of it matches its checksum */
+    MDB_val at;             /* key of mc, when page is set */
+    int depth;              /* 0 = on a plain key */
     uint64_t node[QLI_CHAIN_LEVELS + 1];
     size_t keylen;
     char *key; /* assembled long key; QLI_KV_KEY_MAX + QLI_CHUNK bytes, or NULL before the first */
@@ -126,6 +135,7 @@ ql_status qli_lmdb_check_size(ql_ctx *cx, qli_lmdb *l) QL_MUST_USE;
 int qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value);
 bool qli_value_is_whole(ql_str key, const MDB_val *v);
 ql_status qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key);
+ql_status qli_page_fail(ql_ctx *cx, qli_lmdb *l, uint64_t page);
 
 /* lmdb_cursor.c */
 ql_status qli_lcursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);

@@ -15,18 +15,7 @@
 #include "intr/intr.h"
 
 #define MAGIC 0xBEEFC0DEu
-#define HEAD 16u /* of a page */
-#define NODE_HEAD 8u
-#define KEY_MAX 511u
 #define NONE UINT64_MAX
-
-enum { P_BRANCH = 1, P_LEAF = 2, P_OVERFLOW = 4, P_META = 8, P_KINDS = 0x6F };
-enum { N_BIG = 1 };
-
-typedef struct page_head {
-    uint64_t number;
-    uint16_t pad, flags, lower, upper;
-} page_head;
 
 typedef struct meta_tree {
     uint32_t pad;
@@ -41,7 +30,7 @@ typedef struct meta {
     uint64_t last, txn;
 } meta;
 
-_Static_assert(sizeof(page_head) == HEAD && sizeof(meta) == 136, "LMDB's format");
+_Static_assert(sizeof(qli_page_head) == QLI_PAGE_HEAD && sizeof(meta) == 136, "LMDB's format");
 
 static int
 read_at(int fd, void *p, size_t n, uint64_t at)
@@ -63,10 +52,10 @@ read_at(int fd, void *p, size_t n, uint64_t at)
 static bool
 read_meta(int fd, uint64_t at, meta *m)
 {
-    page_head h;
-    return read_at(fd, &h, sizeof h, at) == 0 && (h.flags & P_META) != 0 &&
-           read_at(fd, m, sizeof *m, at + HEAD) == 0 && m->magic == MAGIC && m->version == 1 &&
-           m->tree[0].pad >= 512 && m->tree[0].pad <= 65536 &&
+    qli_page_head h;
+    return read_at(fd, &h, sizeof h, at) == 0 && (h.flags & QLI_P_META) != 0 &&
+           read_at(fd, m, sizeof *m, at + QLI_PAGE_HEAD) == 0 && m->magic == MAGIC &&
+           m->version == 1 && m->tree[0].pad >= 512 && m->tree[0].pad <= 65536 &&
            (m->tree[0].pad & (m->tree[0].pad - 1)) == 0;
 }
 
@@ -157,9 +146,9 @@ static ql_status
 read_big(walk *w, uint64_t n, size_t size, ql_str *value, bool *whole)
 {
     qli_pages *p = w->p;
-    uint64_t count = (HEAD + (uint64_t)size + p->page_bytes - 1) / p->page_bytes;
+    uint64_t count = (QLI_PAGE_HEAD + (uint64_t)size + p->page_bytes - 1) / p->page_bytes;
     ql_status st;
-    page_head h;
+    qli_page_head h;
     uint32_t said;
     *whole = false;
     if (!may_visit(p, n, count, &st)) {
@@ -169,7 +158,7 @@ read_big(walk *w, uint64_t n, size_t size, ql_str *value, bool *whole)
         return wrong(p, n, "a page that cannot be read");
     }
     memcpy(&said, &h.lower, sizeof said);
-    if (h.number != n || (h.flags & P_KINDS) != P_OVERFLOW || said != count) {
+    if (h.number != n || (h.flags & QLI_P_KINDS) != QLI_P_OVERFLOW || said != count) {
         return wrong(p, n, "no page of a long value where one is wanted");
     }
     if (p->big_size < size) {
@@ -180,7 +169,7 @@ read_big(walk *w, uint64_t n, size_t size, ql_str *value, bool *whole)
         p->big = more;
         p->big_size = size;
     }
-    if (read_at(p->fd, p->big, size, n * p->page_bytes + HEAD) != 0) {
+    if (read_at(p->fd, p->big, size, n * p->page_bytes + QLI_PAGE_HEAD) != 0) {
         return wrong(p, n, "a page that cannot be read");
     }
     w->count.overflow += count;
@@ -189,29 +178,28 @@ read_big(walk *w, uint64_t n, size_t size, ql_str *value, bool *whole)
     return QL_OK;
 }
 
-typedef struct node {
-    uint16_t lo, hi, flags, key_n;
-    ql_str key;
-    const char *data;
-    size_t room; /* bytes of the page from data on */
-} node;
+bool
+qli_page_bounds_hold(const qli_page_head *h, uint32_t page_bytes)
+{
+    return h->lower > QLI_PAGE_HEAD && h->lower <= h->upper && h->upper <= page_bytes &&
+           h->lower % 2 == 0;
+}
 
-/* Node i of a page; false: it does not lie in it. */
-static bool
-node_at(const qli_pages *p, const char *page, unsigned i, unsigned lower, node *out)
+bool
+qli_node_at(const char *page, uint32_t page_bytes, unsigned i, unsigned lower, qli_node *out)
 {
     uint16_t at;
-    memcpy(&at, page + HEAD + 2 * i, sizeof at);
-    if (at < lower || at + NODE_HEAD > p->page_bytes) {
+    memcpy(&at, page + QLI_PAGE_HEAD + 2 * i, sizeof at);
+    if (at < lower || at + QLI_NODE_HEAD > page_bytes) {
         return false;
     }
-    memcpy(&out->lo, page + at, NODE_HEAD);
-    size_t left = p->page_bytes - at - NODE_HEAD;
-    if (out->key_n > left || out->key_n > KEY_MAX) {
+    memcpy(&out->lo, page + at, QLI_NODE_HEAD);
+    size_t left = page_bytes - at - QLI_NODE_HEAD;
+    if (out->key_n > left || out->key_n > QLI_NODE_KEY_MAX) {
         return false;
     }
-    out->key = (ql_str){page + at + NODE_HEAD, out->key_n};
-    out->data = page + at + NODE_HEAD + out->key_n;
+    out->data = page + at + QLI_NODE_HEAD + out->key_n;
+    out->key = (ql_str){page + at + QLI_NODE_HEAD, out->key_n};
     out->room = left - out->key_n;
     return true;
 }
@@ -230,16 +218,16 @@ compare_keys(bool is_free, ql_str a, ql_str b)
 }
 
 static ql_status
-take_leaf(walk *w, uint64_t number, const node *n)
+take_leaf(walk *w, uint64_t number, const qli_node *n)
 {
     qli_pages *p = w->p;
     size_t size = n->lo | (size_t)n->hi << 16;
     ql_str value = {n->data, size};
     bool whole = true;
-    if ((n->flags & ~N_BIG) != 0) {
+    if ((n->flags & ~QLI_N_BIG) != 0) {
         return wrong(p, number, "an entry of a kind that is not used");
     }
-    if ((n->flags & N_BIG) != 0) {
+    if ((n->flags & QLI_N_BIG) != 0) {
         uint64_t at;
         if (n->room < sizeof at) {
             return wrong(p, number, "an entry that does not lie in its page");
@@ -259,16 +247,16 @@ static ql_status visit(walk *w, uint64_t number, uint32_t level, ql_str low, ql_
 /* Keys of the page: ascending, not below low, below high (empty: unbounded). The first of a branch
  * page stands for low. */
 static ql_status
-visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const page_head *h,
+visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const qli_page_head *h,
             ql_str low, ql_str high, bool is_free)
 {
     qli_pages *p = w->p;
-    bool leaf = (h->flags & P_LEAF) != 0;
-    unsigned n = (h->lower - HEAD) / 2;
+    bool leaf = (h->flags & QLI_P_LEAF) != 0;
+    unsigned n = (h->lower - QLI_PAGE_HEAD) / 2;
     ql_str before = low;
     for (unsigned i = 0; i < n; i++) {
-        node at, next;
-        if (!node_at(p, page, i, h->lower, &at)) {
+        qli_node at, next;
+        if (!qli_node_at(page, p->page_bytes, i, h->lower, &at)) {
             QL_TRY(wrong(p, number, "an entry that does not lie in its page"));
             continue;
         }
@@ -284,7 +272,7 @@ visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const pa
             QL_TRY(take_leaf(w, number, &at));
         } else {
             uint64_t child = at.lo | (uint64_t)at.hi << 16 | (uint64_t)at.flags << 32;
-            bool more = i + 1 < n && node_at(p, page, i + 1, h->lower, &next);
+            bool more = i + 1 < n && qli_node_at(page, p->page_bytes, i + 1, h->lower, &next);
             QL_TRY(
                 visit(w, child, level + 1, first ? low : at.key, more ? next.key : high, is_free));
         }
@@ -297,7 +285,7 @@ static ql_status
 visit(walk *w, uint64_t number, uint32_t level, ql_str low, ql_str high, bool is_free)
 {
     qli_pages *p = w->p;
-    page_head h;
+    qli_page_head h;
     ql_status st;
     if (!may_visit(p, number, 1, &st)) {
         return st;
@@ -319,20 +307,19 @@ visit(walk *w, uint64_t number, uint32_t level, ql_str low, ql_str high, bool is
         return wrong(p, number, "a page that cannot be read");
     }
     memcpy(&h, page, sizeof h);
-    unsigned want = level + 1 == w->depth ? P_LEAF : P_BRANCH;
+    unsigned want = level + 1 == w->depth ? QLI_P_LEAF : QLI_P_BRANCH;
     if (h.number != number) {
         return wrong(p, number, "a page that says it is another");
     }
-    if ((h.flags & P_KINDS) != want) {
+    if ((h.flags & QLI_P_KINDS) != want) {
         return wrong(p, number, "a page of another kind than its place wants");
     }
-    if (h.lower < HEAD || h.lower > h.upper || h.upper > p->page_bytes || h.lower % 2 != 0 ||
-        h.lower == HEAD) {
+    if (!qli_page_bounds_hold(&h, p->page_bytes)) {
         return wrong(p, number, "a page whose bounds cannot be");
     }
     p->pages++;
-    w->count.leaf += want == P_LEAF;
-    w->count.branch += want == P_BRANCH;
+    w->count.leaf += want == QLI_P_LEAF;
+    w->count.branch += want == QLI_P_BRANCH;
     return visit_nodes(w, number, level, page, &h, low, high, is_free);
 }
 

@@ -9,6 +9,32 @@
 
 #include "kv/kv_int.h"
 
+/* Format of a page. */
+#define QLI_PAGE_HEAD 16u
+#define QLI_NODE_HEAD 8u
+#define QLI_NODE_KEY_MAX 511u
+
+enum { QLI_P_BRANCH = 1, QLI_P_LEAF = 2, QLI_P_OVERFLOW = 4, QLI_P_META = 8, QLI_P_KINDS = 0x6F };
+enum { QLI_N_BIG = 1 }; /* the value stands on pages of its own; here is their first number */
+
+typedef struct qli_page_head {
+    uint64_t number;
+    uint16_t pad, flags, lower, upper;
+} qli_page_head;
+
+/* An entry: size of its value (leaf) or number of its page (branch) in lo, hi, flags. */
+typedef struct qli_node {
+    uint16_t lo, hi, flags, key_n;
+    ql_str key;
+    const char *data;
+    size_t room; /* bytes of the page from data on */
+} qli_node;
+
+/* The bounds of a page of entries are possible. */
+bool qli_page_bounds_hold(const qli_page_head *h, uint32_t page_bytes);
+/* Entry i of a page whose entries' places end at lower; false: it does not lie in the page. */
+bool qli_node_at(const char *page, uint32_t page_bytes, unsigned i, unsigned lower, qli_node *out);
+
 #define QLI_TREE_FREE 0
 #define QLI_TREE_MAIN 1
 #define QLI_TREE_DEPTH 32

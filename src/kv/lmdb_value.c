@@ -51,25 +51,38 @@ qli_value_is_whole(ql_str key, const MDB_val *v)
     return sum == checksum(key, v->mv_data, n);
 }
 
+/* In the log, too: whoever made the statement is seldom the one who can help. */
+static ql_status
+fail_damaged(ql_ctx *cx, qli_lmdb *l, const char *what)
+{
+    if (cx->inst != NULL) {
+        ql_log_write(cx->inst->log, QL_LOG_ERROR, "'%s' is damaged: %s", l->path, what);
+    }
+    return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
+                        "Operation cannot be performed. The data file is corrupt: %s.", what);
+}
+
+ql_status
+qli_page_fail(ql_ctx *cx, qli_lmdb *l, uint64_t page)
+{
+    char what[96];
+    (void)snprintf(what, sizeof what, "page %llu is not what it should be",
+                   (unsigned long long)page);
+    return fail_damaged(cx, l, what);
+}
+
 ql_status
 qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key)
 {
     static const char digit[] = "0123456789abcdef";
-    char hex[2 * 16 + 1];
+    char hex[2 * 16 + 1], what[128];
     size_t n = key.n < 16 ? key.n : 16;
     for (size_t i = 0; i < n; i++) {
         hex[2 * i] = digit[(unsigned char)key.p[i] >> 4];
         hex[2 * i + 1] = digit[(unsigned char)key.p[i] & 15];
     }
     hex[2 * n] = '\0';
-    /* In the log, too: whoever made the statement is seldom the one who can help. */
-    if (cx->inst != NULL) {
-        ql_log_write(cx->inst->log, QL_LOG_ERROR,
-                     "'%s' is damaged: the value of key 0x%s%s does not match its checksum",
-                     l->path, hex, key.n > n ? "..." : "");
-    }
-    return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
-                        "Operation cannot be performed. The data file is corrupt: the value of key "
-                        "0x%s%s does not match its checksum.",
-                        hex, key.n > n ? "..." : "");
+    (void)snprintf(what, sizeof what, "the value of key 0x%s%s does not match its checksum", hex,
+                   key.n > n ? "..." : "");
+    return fail_damaged(cx, l, what);
 }
