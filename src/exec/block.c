@@ -166,6 +166,13 @@ qli_block_rows(ql_ctx *cx, qli_block *b, ql_batch **out)
     return b->root != NULL ? qli_op_next(cx, b->root, out) : QL_END;
 }
 
+uint16_t
+qli_block_live(const qli_block *b, const uint16_t **slots)
+{
+    *slots = b->root->live;
+    return b->root->nlive;
+}
+
 ql_status
 qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
 {

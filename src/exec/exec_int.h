@@ -1,127 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of exec share: the execution of one statement (qli_run), of one query block
- * (qli_block), its operators (qli_op) and its compiled expressions (qli_ex). The plan and the
- * resolved query are read-only beside them.
+ * What the files of exec share beside exec.h: how expressions are compiled, the operators (qli_op),
+ * rows kept beside batches, sorting.
  */
 #ifndef QL_EXEC_INT_H
 #define QL_EXEC_INT_H
 
-#include "acl/acl.h"
-#include "base/arena.h"
-#include "base/diag.h"
-#include "base/thread.h"
 #include "exec/exec.h"
-#include "exec/fn_int.h"
-#include "intr/intr.h"
-#include "intr/proc.h"
-#include "table/table.h"
 
-/* Columns of a result that is only announced; in cx->arena. */
-typedef struct qli_description {
-    ql_result_column *cols;
-    uint16_t n;
-} qli_description;
-
-/* One statement in execution. Owner: ql_exec's stack frame. */
-typedef struct qli_run {
-    ql_ctx *cx;
-    const ql_session_ops *ops; /* may be NULL (tests) */
-    ql_rstmt *stmt;
-    ql_outcome *out;
-    struct qli_arena_link *arenas; /* freed, youngest first, when the statement leaves exec: closes
-                                      scans before the session ends the statement's layer */
-    qli_call *calls;               /* function states to free before that */
-    uint64_t passed_over; /* rows that LIMIT and OFFSET of the outermost block have held back, for
-                             FOUND_ROWS() */
-    bool strict;          /* a strict-mode change of data: division by zero is an error */
-    const ql_table *dml_table;  /* QL_E_DEFAULT */
-    const ql_value *insert_row; /* QL_E_INSERT_VALUE */
-    qli_description *describe;  /* the columns are wanted, not the rows; else NULL */
-} qli_run;
-
-void qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
-                  ql_outcome *out);
-void qli_run_fini(qli_run *run);
-/* New arena under the statement's quota, freed by qli_run_fini. */
-ql_status qli_run_arena(qli_run *run, const char *name, ql_arena **out) QL_MUST_USE;
-/* Empty such an arena in the middle of a statement; a large one is freed in the background, for
- * giving back tens of megabytes takes milliseconds in which no kill is seen. */
-ql_status qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a) QL_MUST_USE;
-
-/* Where expressions are evaluated. */
-typedef struct qli_env {
-    qli_run *run;
-    struct qli_block *block; /* NULL: no outer references */
-    ql_arena *mem;           /* compiled expressions and their vectors */
-    ql_arena *scratch;       /* bytes of results: reset by the owner between blocks of rows */
-    qli_call **calls;        /* list that function states are chained to */
-    bool single;             /* rows come one at a time: vectors have one slot */
-    bool no_cache;           /* constants are computed again each time (BENCHMARK) */
-} qli_env;
-
-typedef struct qli_ex qli_ex;
-typedef ql_status (*qli_ex_fn)(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel,
-                               uint16_t n, ql_vector **out);
-
-/* Compiled expression: a tree beside that of ql_expr, with a result vector for each node. Owner:
- * env->mem. */
-struct qli_ex {
-    qli_ex_fn eval;
-    qli_ex_fn inner; /* of a constant node: what computes it */
-    const ql_expr *e;
-    qli_env env;
-    qli_ex **args;
-    uint32_t nargs;
-    ql_vector own; /* results, slots made at the first evaluation */
-    bool ready;    /* own has slots */
-    bool cached;   /* own holds the value of a constant node */
-    qli_call *call;
-    ql_value *vals;        /* [nargs] argument buffer of boxed evaluation */
-    uint16_t *sel;         /* buffer for a part of the selection */
-    struct qli_block *sub; /* subquery */
-    void *aux;             /* set of an IN list, subquery result ... */
-    bool aux_ready;
-};
-
-/* Compile e. */
-ql_status qli_ex_new(ql_ctx *cx, const qli_env *env, const ql_expr *e, qli_ex **out) QL_MUST_USE;
-ql_status qli_ex_list(ql_ctx *cx, const qli_env *env, ql_expr *const *e, uint32_t n,
-                      qli_ex ***out) QL_MUST_USE;
-/* Evaluate for the n > 0 rows sel[0..n) of in (sel NULL: rows 0..n). The vector is valid at those
- * positions, or is_const; it may be a column of in. Bytes live until env.scratch is reset. */
-static inline QL_MUST_USE ql_status
-qli_ex_eval(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-            ql_vector **out)
-{
-    return x->eval(cx, x, in, sel, n, out);
-}
-/* The same for results that leave the expression (select list, group keys): DECIMALs are rounded to
- * the scale of their type. */
-ql_status qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-                        ql_vector **out) QL_MUST_USE;
-static inline void
-qli_decimal_settle(ql_decimal *d, const ql_type *t)
-{
-    if (QL_UNLIKELY(d->scale != t->decimals) && t->decimals <= QL_DECIMAL_MAX_SCALE) {
-        (void)ql_decimal_round(d, t->decimals, QL_ROUND_HALF_UP);
-    }
-}
-/* Rows for which x is true (not zero, not NULL), into out (room for n; may be sel itself). */
-ql_status qli_ex_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-                        uint16_t *out, uint16_t *nout) QL_MUST_USE;
-/* Value for one row. */
-ql_status qli_ex_one(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row,
-                     ql_value *out) QL_MUST_USE;
-/* The batch of expressions without columns: one row. */
-extern const ql_batch qli_one_row;
-static inline qli_env
-qli_env_single(qli_run *run, ql_arena *mem)
-{
-    return (qli_env){.run = run, .mem = mem, .scratch = mem, .calls = &run->calls, .single = true};
-}
-/* Compile and evaluate e once, without columns. */
-ql_status qli_scalar(qli_run *run, ql_arena *mem, const ql_expr *e, ql_value *out) QL_MUST_USE;
 /* Result slots of x, ready for writing: not const, no NULLs. */
 ql_status qli_ex_ready(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
 /* Value of x as constant NULL. */
@@ -175,46 +61,6 @@ ql_status qli_rows_compare(ql_ctx *cx, ql_arena *a, ql_op op, const ql_value *p,
 /* Columns of the single row of a row subquery; all NULL when it has none. */
 ql_status qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
                         uint32_t *n) QL_MUST_USE;
-
-/* One query block in execution. Owner: its arena, registered in run. */
-typedef struct qli_op qli_op;
-typedef struct qli_block {
-    qli_run *run;
-    const ql_query *query;
-    const ql_block_plan *plan;
-    struct qli_block *outer; /* block of query->outer */
-    ql_arena *mem;
-    ql_arena *scratch; /* bytes of the select list's results */
-    uint16_t nslots;   /* query->nslots and the locators of DML targets */
-    ql_type *slot_types;
-    uint16_t *locator_slot; /* [nsources] slot of the row's clustered key, 0xffff = not wanted */
-    qli_op *root;           /* NULL: no rows at all */
-    qli_ex **items;
-    ql_batch out;        /* select list of the current batch */
-    ql_batch bind;       /* one row: slots of the rows to the left in nested joins */
-    const ql_batch *cur; /* row for which an inner, correlated block runs */
-    uint16_t cur_row;
-    ql_scan_lock *locks; /* [nsources] how their scans lock */
-    bool stops_early;    /* while operators are built: under a LIMIT that nothing sorts or groups
-                            below */
-    bool exact;          /* its reader computes on: DECIMAL quotients keep all their digits */
-    bool reader_stops;   /* EXISTS: one row is enough */
-    ql_arena *rows_mem;  /* of a subquery: bytes of its rows in work; made when needed */
-    uint64_t examined_seen;
-} qli_block;
-
-#define QLI_NO_SLOT 0xffff
-
-/* Build the state of a query (plan it when plan is NULL). want_locators: [nsources] or NULL. */
-ql_status qli_block_new(qli_run *run, qli_block *outer, const ql_query *q,
-                        const ql_block_plan *plan, const bool *want_locators,
-                        qli_block **out) QL_MUST_USE;
-/* Rows before the select list; QL_END after the last. Never an empty batch. */
-ql_status qli_block_rows(ql_ctx *cx, qli_block *b, ql_batch **out) QL_MUST_USE;
-/* Rows of the select list: nitems columns. */
-ql_status qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out) QL_MUST_USE;
-ql_status qli_block_restart(ql_ctx *cx, qli_block *b) QL_MUST_USE;
-qli_env qli_block_env(qli_block *b, ql_arena *scratch);
 
 /* Operators: pull model. next gives a batch with a vector for each slot of the block, of which
  * those in `live` are valid; it stays valid until the next call. */
@@ -277,29 +123,6 @@ void qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector
 ql_status qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at,
                           const ql_vector *src, const uint16_t *sel, uint16_t n) QL_MUST_USE;
 
-/* Hash and equality of columns as DISTINCT, GROUP BY and hash joins see them: NULL equals NULL. */
-ql_status qli_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
-                          bool first, uint64_t *hash) QL_MUST_USE;
-ql_status qli_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t seed,
-                         uint64_t *hash) QL_MUST_USE;
-ql_status qli_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val,
-                         bool *equal) QL_MUST_USE;
-/* Copy with the bytes of a string in a. */
-ql_status qli_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v) QL_MUST_USE;
-/* Set of tuples (DISTINCT, UNION, DISTINCT aggregates). */
-typedef struct qli_tupleset {
-    ql_arena *mem;
-    uint16_t width;
-    struct qli_tuple **buckets;
-    size_t nbuckets, count;
-} qli_tupleset;
-void qli_tupleset_init(qli_tupleset *s, ql_arena *mem, uint16_t width);
-/* Add row `row` of the columns; *fresh = it was not there. */
-ql_status qli_tupleset_add(ql_ctx *cx, qli_tupleset *s, ql_vector *const *cols, uint16_t row,
-                           uint64_t hash, bool *fresh) QL_MUST_USE;
-ql_status qli_tupleset_has(ql_ctx *cx, const qli_tupleset *s, ql_vector *const *cols, uint16_t row,
-                           uint64_t hash, bool *found) QL_MUST_USE;
-
 /* Sorting. An item has a key whose memcmp order is the wanted one. Stable, own merge sort with a
  * checkpoint every 1,024 comparisons. */
 typedef struct qli_sort_item {
@@ -316,120 +139,5 @@ ql_status qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const q
                             const ql_type *types, const bool *descending, uint16_t n,
                             qli_sort_item *item) QL_MUST_USE;
 ql_status qli_sort_key_keep(ql_ctx *cx, ql_arena *a, qli_sort_item *item) QL_MUST_USE;
-
-/* Result sets made by exec itself (SHOW, EXPLAIN ...): rows of text collected, filtered, sent. */
-typedef struct qli_table {
-    qli_run *run;
-    ql_arena *mem;
-    ql_result_column *cols;
-    uint16_t ncols;
-    ql_value **rows;
-    size_t n, cap;
-} qli_table;
-ql_status qli_table_init(qli_run *run, qli_table *t, uint16_t ncols) QL_MUST_USE;
-/* Column i: string of that many characters, or of a given type. */
-void qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, bool nullable);
-void qli_table_column(qli_table *t, uint16_t i, const char *name, ql_type type);
-/* All columns are set, the work begins. QL_END when only they are wanted (run->describe): they have
- * been noted, and the statement ends here. show (may be NULL): its WHERE is looked at then. */
-ql_status qli_table_begin(ql_ctx *cx, qli_table *t, const ql_ast_show *show) QL_MUST_USE;
-/* New row of NULLs; the caller fills it. */
-ql_status qli_table_row(ql_ctx *cx, qli_table *t, ql_value **row) QL_MUST_USE;
-/* Send what LIKE on column like_col (or WHERE) leaves. */
-ql_status qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show,
-                         uint16_t like_col) QL_MUST_USE;
-ql_value qli_text(const char *s);
-ql_value qli_text_n(ql_str s);
-
-/* Default of a column in stored form; explicit: DEFAULT was written (1364 also when not strict). */
-ql_status qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column,
-                             bool explicit_, ql_value *out) QL_MUST_USE;
-/* NOW() of the statement, with that many fractional digits, for a column of kind k. */
-ql_value qli_now(ql_ctx *cx, ql_kind k, unsigned decimals);
-/* Write side of a statement. */
-typedef struct qli_writer {
-    qli_run *run;
-    ql_table *table;
-    bool ignore, strict;
-    uint64_t row_no;   /* of the row in work, from 1, for messages */
-    ql_arena *row_mem; /* bytes of the row in work; reset every so often */
-    uint64_t matched, changed, inserted, deleted;
-    uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
-    uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
-} qli_writer;
-ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
-/* Begin the next row: checkpoint, reset of row_mem when it has grown. */
-ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
-/* QL_STORE_* of the session's sql_mode (types/store.h). */
-unsigned qli_store_mode(ql_ctx *cx, bool strict);
-ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
-                           ql_value *out) QL_MUST_USE;
-/* What a column holds before a value is given: its default, or the zero of its type. */
-ql_value qli_known_default(ql_ctx *cx, const ql_column *c);
-/* A TIME that becomes a DATE or DATETIME is one of the current day. */
-ql_status qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v) QL_MUST_USE;
-bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
-/* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */
-ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
-                              const ql_value *changed) QL_MUST_USE;
-/* The error just worded (never a kill) becomes a warning: IGNORE. */
-ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
-
-/* Statements. */
-ql_status qli_exec_select(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_insert(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_update(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_delete(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_do(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_set(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_use(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_show(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_kill(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_explain(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_create_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_alter_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_drop_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_grant(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-/* The session's account; the one that a statement names (NULL, CURRENT_USER(): the session's). */
-void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
-void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
-ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-
-ql_status qli_exec_alter_keys(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* ddl.c */
-
-/* --- locks.c --- */
-ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_lock_instance(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
-ql_status qli_flush_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-/* Implicit commit, then a transaction and statement layer of its own; qli_ddl_end commits them. */
-ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_ddl_end(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-
-ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
-ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-/* Collation that CHARSET and COLLATE among options name, else otherwise. */
-ql_status qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,
-                                const ql_collation *otherwise,
-                                const ql_collation **out) QL_MUST_USE;
-/* SHOW COLUMNS' texts of a default and a type. */
-ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *out) QL_MUST_USE;
-ql_status qli_type_text(ql_ctx *cx, ql_arena *a, const ql_type *type, ql_value *out) QL_MUST_USE;
-/* 1235 naming what is not built. */
-ql_status qli_not_built(ql_ctx *cx, const char *what) QL_MUST_USE;
-/* C string of s in the statement arena, "" when memory is out. */
-const char *qli_zstr(ql_ctx *cx, ql_str s);
-const char *qli_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s);
 
 #endif

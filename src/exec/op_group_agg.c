@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "exec/fn_list.h"
+#include "base/bulk.h"
 #include "exec/group_int.h"
 
 /* One value of a GROUP_CONCAT with ORDER BY. */
@@ -327,7 +327,7 @@ concat_append(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str s)
         if (p == NULL) {
             return QL_ERROR;
         }
-        QL_TRY(qli_copy(cx, p, c->p, c->n));
+        QL_TRY(ql_bulk_copy(cx, p, c->p, c->n));
         c->p = p;
         c->cap = cap;
     }
@@ -391,7 +391,7 @@ concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uin
         if (v == NULL) {
             return QL_ERROR;
         }
-        QL_TRY(qli_copy(cx, (char *)v, (const char *)c->items, c->nitems * sizeof *v));
+        QL_TRY(ql_bulk_copy(cx, (char *)v, (const char *)c->items, c->nitems * sizeof *v));
         c->items = v;
         c->cap_items = cap;
     }

@@ -28,7 +28,8 @@ free_arena(ql_ctx *cx, ql_arena *a)
 }
 
 void
-qli_run_init(qli_run *run, ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
+qli_run_init(qli_run *run, ql_ctx *cx, const struct ql_session_ops *ops, ql_rstmt *stmt,
+             ql_outcome *out)
 {
     *run = (qli_run){.cx = cx, .ops = ops, .stmt = stmt, .out = out};
 }

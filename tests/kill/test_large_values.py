@@ -22,7 +22,7 @@ SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src/resolve/functions.de
 RELEASE = "/rel" in os.environ.get("QUELLD", "asan")
 # A millisecond on a machine where new memory costs what it should; the debug checks make all of it several times slower.
 LIMIT_US = float(os.environ.get("QUELL_LARGE_LIMIT_US", 1000 * quell.SLOWNESS * (1 if RELEASE else 4)))
-KNOWN_US = 50 * LIMIT_US  # for what is not looked into: named below, and in src/exec/README.md
+KNOWN_US = 50 * LIMIT_US  # for what is not looked into: named below, and in src/fn/README.md
 TRIES = 3  # a gap counts when it shows each time: the clock also runs while the host does something else
 
 # Not more than is used: UNCOMPRESS makes room for what the first four bytes promise, which costs a sanitizer 100 MB of its own bookkeeping.

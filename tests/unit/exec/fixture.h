@@ -8,7 +8,7 @@
 
 #include "../resolve/fixture.h"
 #include "base/buf.h"
-#include "exec/exec.h"
+#include "stmts/stmts.h"
 
 typedef struct text_sink {
     ql_sink sink;

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What columns hold before a value is given, and values that come from the statement's time.
+ */
+#include "exec/exec.h"
+
+ql_value
+qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
+{
+    static const int64_t unit[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    int64_t us =
+        cx->vars->fixed_timestamp_us ? cx->vars->fixed_timestamp_us : cx->vars->timestamp_us;
+    ql_dt t;
+    ql_value v = {.kind = k, .decimals = (uint8_t)decimals};
+    us -= us % unit[decimals < 7 ? decimals : 6];
+    ql_dt_from_unix(us, cx->vars->zone_seconds, &t);
+    if (k == QL_K_DATE) {
+        t.hour = t.minute = t.second = t.micro = 0;
+    }
+    v.i = k == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
+    return v;
+}
+
+ql_status
+qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
+{
+    if (v->kind != QL_K_TIME || (to != QL_K_DATE && to != QL_K_DATETIME) || cx->vars == NULL) {
+        return QL_OK;
+    }
+    ql_dt time, t;
+    ql_value day = qli_now(cx, QL_K_DATE, 0);
+    ql_time_unpack(v->i, &time);
+    ql_dt_unpack(day.i, &t);
+    int64_t us =
+        (((int64_t)time.hour * 60 + time.minute) * 60 + time.second) * 1000000 + time.micro;
+    if (!ql_dt_add_micros(&t, 0, v->i < 0 ? -us : us)) {
+        *v = ql_value_null();
+        return QL_OK;
+    }
+    *v = (ql_value){.kind = QL_K_DATETIME, .decimals = v->decimals, .i = ql_dt_pack(&t)};
+    return QL_OK;
+}
+
+/* MySQL's implicit default of a NOT NULL column without one. */
+static ql_value
+implicit_default(const ql_type *t)
+{
+    switch (t->kind) {
+    case QL_K_STRING:
+        return ql_value_str(QL_STR(""), t->coll);
+    case QL_K_DOUBLE:
+        return ql_value_double(0);
+    case QL_K_DECIMAL: {
+        ql_value v = {.kind = QL_K_DECIMAL};
+        v.dec.scale = t->decimals;
+        return v;
+    }
+    default: {
+        ql_value v = {.kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals};
+        return v;
+    }
+    }
+}
+
+ql_value
+qli_known_default(ql_ctx *cx, const ql_column *c)
+{
+    switch (c->default_kind) {
+    case QL_DEF_VALUE:
+        return c->default_value;
+    case QL_DEF_NOW:
+        return qli_now(cx, c->type.kind, c->type.decimals);
+    default:
+        return c->type.nullable ? ql_value_null() : implicit_default(&c->type);
+    }
+}
+
+ql_status
+qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, bool explicit_,
+                   ql_value *out)
+{
+    const ql_column *c = &t->columns[column];
+    (void)a;
+    switch (c->default_kind) {
+    case QL_DEF_VALUE:
+        *out = c->default_value;
+        return QL_OK;
+    case QL_DEF_NULL:
+        *out = ql_value_null();
+        return QL_OK;
+    case QL_DEF_NOW:
+        *out = qli_now(cx, c->type.kind, c->type.decimals);
+        return QL_OK;
+    case QL_DEF_EXPR:
+        return qli_not_built(cx, "DEFAULT (expression)");
+    case QL_DEF_NONE:
+        break;
+    }
+    if (c->auto_increment || c->type.nullable) {
+        *out = ql_value_null();
+        return QL_OK;
+    }
+    if (explicit_ || cx->vars->strict) {
+        return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+    }
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+    *out = implicit_default(&c->type);
+    return QL_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How scalar functions are implemented: one row at a time, boxed values in and out. The evaluator
+ * (exec/eval.c) has done NULL arguments, constants and selections before it calls. The table of
+ * implementations is table.c, made from resolve/functions.def.
+ */
+#ifndef QL_FN_FN_H
+#define QL_FN_FN_H
+
+#include "base/arena.h"
+#include "resolve/query.h"
+#include "resolve/resolve.h"
+
+/* One place in an expression that calls a function. Owner: the compiled expression; lives as long
+ * as one execution of the statement. */
+typedef struct qli_call {
+    const ql_expr *expr; /* [const] the node: type, coll, unit, name, args (kinds, is_constant) */
+    ql_arena *arena;     /* result bytes: valid until the next block of rows; often reset */
+    ql_arena *mem;       /* lives as long as the execution: for `state` */
+    void *state;         /* NULL at first; the function's own: compiled pattern, generator, cache */
+    void (*state_free)(void *state); /* NULL, or set together with state: called once at the end of
+                                        the execution, also after errors; must not wait */
+    struct qli_call *next;           /* [eval] list of calls with state */
+} qli_call;
+
+/* Compute one row. args: nargs values of the kinds that the resolver gave (each call converts with
+ * ql_value_to_*); bytes of strings are valid during the call (and while the batch lives, so the
+ * result may share them). Without QL_FF_NULLS no argument is NULL. *out is NULL on entry; its kind
+ * must be that of call->expr->type.kind or NULL (the evaluator casts what differs, at a price).
+ * Loops look at ql_check(cx) every 64 KiB or 1,024 iterations, ql_coll_* do so by themselves.
+ * QL_ERROR worded, QL_KILLED. */
+typedef ql_status (*qli_fn)(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
+                            ql_value *out);
+
+/* table.c: implementation of each id, NULL = not built (1235 naming it). AND, CASE and the lazy
+ * ones (IF, IFNULL, COALESCE, NULLIF) are the evaluator's own and have no entry. */
+extern const qli_fn qli_fn_table[QL_FN_COUNT];
+
+/* like.c, regexp.c: the operators LIKE (text, pattern[, escape]) and REGEXP (text, pattern):
+ * out INT 0/1; NOT is the evaluator's. expr->coll is the collation in force; when the pattern
+ * argument is_constant it is compiled once into call->state. */
+ql_status qli_op_like(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
+                      ql_value *out);
+ql_status qli_op_regexp(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
+                        ql_value *out);
+
+/* BENCHMARK(n, expr): evaluator's, for it evaluates its argument many times. */
+
+#endif

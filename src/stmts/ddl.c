@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * CREATE and DROP DATABASE, DROP and TRUNCATE TABLE, USE. A DDL statement commits what was open,
+ * works in a transaction of its own under exclusive metadata locks, and takes effect in one commit:
+ * wholly or not at all, for several tables too.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "stmts/stmts_int.h"
+
+static ql_status
+commit_now(ql_ctx *cx, qli_run *run)
+{
+    if (run->ops != NULL && run->ops->commit != NULL) {
+        return run->ops->commit(cx);
+    }
+    if (cx->txn == NULL) {
+        return QL_OK;
+    }
+    ql_txn_stmt_end(cx);
+    ql_status st = ql_txn_commit(cx);
+    if (st == QL_OK) {
+        ql_catalog_committed(cx);
+        ql_acl_committed(cx);
+    } else {
+        ql_catalog_rolled_back(cx);
+        ql_acl_rolled_back(cx);
+    }
+    return st;
+}
+
+ql_status
+qli_ddl_begin(ql_ctx *cx, qli_run *run)
+{
+    QL_TRY(commit_now(cx, run));
+    if (cx->txn == NULL) {
+        QL_TRY(ql_txn_begin(cx, QL_REPEATABLE_READ, false));
+        QL_TRY(ql_txn_stmt_begin(cx));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_ddl_end(ql_ctx *cx, qli_run *run)
+{
+    QL_TRY(ql_check(cx));
+    return commit_now(cx, run);
+}
+
+ql_status
+qli_exec_create_database(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    const ql_collation *coll;
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_CREATE, a->name));
+    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_catalog_lock_database(cx, a->name));
+    if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, qli_zstr(cx, a->name));
+    } else {
+        QL_TRY(ql_catalog_create_database(cx, a->name, coll));
+    }
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = 1;
+    return QL_OK;
+}
+
+ql_status
+qli_exec_alter_database(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    ql_str name = a->name.n > 0 ? a->name : cx->vars->db;
+    const ql_collation *coll;
+    if (name.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_ALTER, name));
+    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    if (coll == NULL) {
+        return qli_not_built(cx, "ALTER DATABASE with these options");
+    }
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_catalog_lock_database(cx, name));
+    QL_TRY(ql_catalog_alter_database(cx, name, coll));
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = 1;
+    return QL_OK;
+}
+
+ql_status
+qli_exec_drop_database(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    size_t tables = 0;
+    QL_TRY(ql_acl_require_db(cx, QL_PRIV_DROP, a->name));
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(ql_catalog_lock_database(cx, a->name));
+    if (a->if_exists && !ql_catalog_has_database(cx, a->name)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, qli_zstr(cx, a->name));
+        return qli_ddl_end(cx, run);
+    }
+    if (ql_catalog_has_database(cx, a->name)) {
+        QL_TRY(ql_catalog_lock_tables_of(cx, a->name));
+    }
+    QL_TRY(ql_catalog_drop_database(cx, a->name, &tables));
+    QL_TRY(qli_ddl_end(cx, run));
+    run->out->affected_rows = tables;
+    if (ql_str_eq(cx->vars->db, a->name)) {
+        QL_TRY(ql_vars_set_db(cx, (ql_str){0}));
+        if (cx->proc != NULL) {
+            ql_proc_set_db(cx->proc, (ql_str){0});
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+name_missing(ql_ctx *cx, ql_buf *list, ql_str db, ql_str name)
+{
+    return ql_buf_printf(cx, list, "%s%.*s.%.*s", list->n > 0 ? "," : "", (int)db.n, db.p,
+                         (int)name.n, name.p);
+}
+
+static ql_status
+drop_all(ql_ctx *cx, qli_run *run, ql_buf *missing)
+{
+    const ql_ast_names *names = &run->stmt->ast->names;
+    for (uint32_t i = 0; i < names->n; i++) {
+        ql_str db = names->v[i].db.n > 0 ? names->v[i].db : cx->vars->db;
+        ql_table *t;
+        QL_TRY(ql_check(cx));
+        ql_status st =
+            ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_X, false, &t);
+        if (st == QL_END) {
+            QL_TRY(name_missing(cx, missing, db, names->v[i].name));
+            continue;
+        }
+        QL_TRY(st);
+        QL_TRY(ql_catalog_drop_table(cx, t));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_exec_drop_table(ql_ctx *cx, qli_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    ql_buf missing = {0};
+    ql_status st;
+    if (a->temporary) {
+        return qli_not_built(cx, "DROP TEMPORARY TABLE");
+    }
+    for (uint32_t i = 0; i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        if (db.n == 0) {
+            return ql_fail(cx, QL_ER_NO_DB_ERROR);
+        }
+        QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, a->names.v[i].name));
+    }
+    QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY_TO(st, drop_all(cx, run, &missing), out);
+    if (missing.n > 0) {
+        const char *list = qli_zstr(cx, (ql_str){missing.p, missing.n});
+        if (!a->if_exists) {
+            st = ql_fail(cx, QL_ER_BAD_TABLE_ERROR, list);
+            goto out;
+        }
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, list);
+    }
+    st = qli_ddl_end(cx, run);
+    for (uint32_t i = 0; st == QL_OK && cx->locked != NULL && i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        ql_locked_tables_forget(cx, db, a->names.v[i].name);
+    }
+out:
+    ql_buf_free(&missing);
+    return st;
+}
+
+/* The one table that the statement is about, under its exclusive lock, in a transaction of its own.
+ */
+static ql_status
+begin_on_table(ql_ctx *cx, qli_run *run, ql_privilege needed, ql_table **out)
+{
+    const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
+    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_table(cx, needed, db, name->name));
+    QL_TRY(qli_ddl_begin(cx, run));
+    return ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, out);
+}
+
+ql_status
+qli_exec_truncate(ql_ctx *cx, qli_run *run)
+{
+    ql_table *t;
+    QL_TRY(begin_on_table(cx, run, QL_PRIV_DROP, &t));
+    QL_TRY(ql_catalog_truncate_table(cx, t));
+    return qli_ddl_end(cx, run);
+}
+
+/* ALTER TABLE t { DISABLE | ENABLE } KEYS: keys are always kept up to date, so nothing changes;
+ * dumps have it around their rows. */
+ql_status
+qli_exec_alter_keys(ql_ctx *cx, qli_run *run)
+{
+    ql_table *t;
+    QL_TRY(begin_on_table(cx, run, QL_PRIV_ALTER, &t));
+    if (ql_table_is_transactional(t)) {
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, qli_zstr(cx, t->name));
+    }
+    return qli_ddl_end(cx, run);
+}
+
+ql_status
+qli_exec_use(ql_ctx *cx, qli_run *run)
+{
+    ql_str name = run->stmt->ast->name;
+    if (name.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_entry(cx, name));
+    if (!ql_catalog_has_database(cx, name)) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
+    }
+    QL_TRY(ql_vars_set_db(cx, name));
+    if (cx->proc != NULL) {
+        ql_proc_set_db(cx->proc, name);
+    }
+    return QL_OK;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What INSERT, UPDATE and DELETE share: values into columns, rows compared, IGNORE. All
+ * writes go into the running statement's layer through table/write; undoing them is the session's
+ * business and costs nothing.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "stmts/stmts_int.h"
+#include "types/store.h"
+
+ql_status
+qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore)
+{
+    *w = (qli_writer){.run = run, .table = t, .ignore = ignore};
+    w->strict = run->cx->vars->strict && !ignore;
+    run->strict = w->strict;
+    run->dml_table = t;
+    return qli_run_arena(run, "row", &w->row_mem);
+}
+
+#define ROW_MEM_LIMIT (256 * 1024)
+
+ql_status
+qli_writer_next(ql_ctx *cx, qli_writer *w)
+{
+    w->row_no++;
+    if (ql_arena_used(w->row_mem) > ROW_MEM_LIMIT) {
+        ql_arena_reset(w->row_mem);
+    }
+    QL_TRY(ql_table_next_row(cx, w->table));
+    return ql_check(cx);
+}
+
+unsigned
+qli_store_mode(ql_ctx *cx, bool strict)
+{
+    uint64_t m = cx->vars->sql_mode;
+    return (strict ? QL_STORE_STRICT : 0) | (m & QL_MODE_NO_ZERO_DATE ? QL_STORE_NO_ZERO_DATE : 0) |
+           (m & QL_MODE_NO_ZERO_IN_DATE ? QL_STORE_NO_ZERO_IN_DATE : 0);
+}
+
+ql_status
+qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, ql_value *out)
+{
+    const ql_column *c = &w->table->columns[column];
+    ql_value from = *v;
+    QL_TRY(qli_time_to_moment(cx, c->type.kind, &from));
+    return ql_value_store_as(cx, w->row_mem, &from, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
+                             w->row_no, qli_store_mode(cx, w->strict), out);
+}
+
+const char *
+qli_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
+{
+    /* Names in definitions end with a NUL (ql_arena_strndup); others are copied. */
+    if (s.p != NULL && s.p[s.n] == '\0') {
+        return s.p;
+    }
+    const char *p = ql_arena_strndup(cx, a, s.p != NULL ? s.p : "", s.n);
+    return p != NULL ? p : "";
+}
+
+static bool
+value_identical(const ql_value *a, const ql_value *b)
+{
+    if (a->kind != b->kind) {
+        return false;
+    }
+    switch (a->kind) {
+    case QL_K_NULL:
+        return true;
+    case QL_K_STRING:
+        return a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
+    case QL_K_DECIMAL:
+        return ql_decimal_cmp(&a->dec, &b->dec) == 0;
+    default:
+        return a->i == b->i;
+    }
+}
+
+bool
+qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n)
+{
+    for (uint16_t i = 0; i < n; i++) {
+        if (!value_identical(&a[i], &b[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+ql_status
+qli_error_to_warning(ql_ctx *cx, ql_status st)
+{
+    char text[512];
+    st = ql_intr_outcome(cx, st);
+    if (st != QL_ERROR) {
+        return st;
+    }
+    const ql_condition *c = ql_diag_error(cx->diag);
+    if (c == NULL) {
+        return QL_OK;
+    }
+    uint16_t number = c->number;
+    snprintf(text, sizeof text, "%s", c->text);
+    ql_diag_clear_error(cx->diag);
+    ql_warn_text(cx, QL_DIAG_WARNING, (ql_errcode)number, "%s", text);
+    return QL_OK;
+}
+
+ql_status
+qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *changed)
+{
+    if (t->auto_column < 0) {
+        return QL_OK;
+    }
+    const ql_value *v = &changed[t->auto_column];
+    if (v->kind != QL_K_INT || v->i == old[t->auto_column].i || (v->i < 0 && !v->is_unsigned)) {
+        return QL_OK;
+    }
+    ql_autoinc_seen(cx, t, v->u);
+    return QL_OK;
+}

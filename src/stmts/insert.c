@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * INSERT and REPLACE: rows from VALUES or from a query, AUTO_INCREMENT, what happens on a duplicate
+ * key (error, IGNORE, REPLACE, ON DUPLICATE KEY UPDATE). One checkpoint a row.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "stmts/stmts_int.h"
+
+/* One INSERT in work. */
+typedef struct inserter {
+    qli_writer w;
+    qli_run *run;
+    const ql_rinsert *ins;
+    ql_value *given; /* [ncolumns] values as computed */
+    ql_value *row;   /* [table ncolumns] as stored */
+    bool *is_given;  /* [table ncolumns] */
+    bool single;     /* one row of VALUES: NULL for NOT NULL is an error in every mode */
+    /* AUTO_INCREMENT values taken from the table and not used yet: next_auto <= v < end_auto. */
+    uint64_t next_auto, end_auto;
+    uint32_t nreserved; /* how often values were taken */
+    uint64_t generated; /* value made for the row in work, 0 = none */
+    ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
+    qli_ex **updates;
+    ql_value *old, *new_row;
+    ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
+} inserter;
+
+static ql_status
+init_row_batch(ql_ctx *cx, const ql_table *t, ql_batch *b)
+{
+    b->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_vector, t->ncolumns);
+    if (b->cols == NULL) {
+        return QL_ERROR;
+    }
+    b->n = b->nsel = 1;
+    b->ncols = t->ncolumns;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        QL_TRY(ql_vector_init(cx, cx->arena, &b->cols[i], &t->types[i], true));
+    }
+    return QL_OK;
+}
+
+static void
+set_column(ql_batch *b, uint16_t column, const ql_value *v)
+{
+    b->cols[column].has_nulls = false;
+    ql_vector_set(&b->cols[column], 0, v);
+}
+
+static ql_status
+init_on_duplicate(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    qli_env env = qli_env_single(in->run, cx->arena);
+    env.scratch = in->w.row_mem;
+    in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
+    in->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
+    in->updates = QL_ARENA_ARRAY(cx, cx->arena, qli_ex *, in->ins->non_duplicate + 1);
+    if (in->old == NULL || in->new_row == NULL || in->updates == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(init_row_batch(cx, t, &in->existing));
+    for (uint16_t i = 0; i < in->ins->non_duplicate; i++) {
+        QL_TRY(qli_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
+    }
+    return QL_OK;
+}
+
+static ql_status
+init(ql_ctx *cx, qli_run *run, inserter *in)
+{
+    const ql_rinsert *ins = run->stmt->insert;
+    *in = (inserter){.run = run, .ins = ins};
+    QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
+    in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
+    in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns);
+    in->is_given = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    if (in->given == NULL || in->row == NULL || in->is_given == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ins->ncolumns; i++) {
+        in->is_given[ins->columns[i]] = true;
+    }
+    in->single = ins->select == NULL && ins->nrows == 1;
+    run->insert_row = in->row;
+    if (ins->reads_row) {
+        QL_TRY(init_row_batch(cx, ins->table, &in->so_far));
+    }
+    return ins->non_duplicate > 0 ? init_on_duplicate(cx, in) : QL_OK;
+}
+
+/* NULL, and 0 unless NO_AUTO_VALUE_ON_ZERO, ask for a generated value. */
+static ql_status
+wants_generated(ql_ctx *cx, const ql_value *v, bool *yes)
+{
+    bool nonzero;
+    *yes = v->kind == QL_K_NULL;
+    if (*yes || (cx->vars->sql_mode & QL_MODE_NO_AUTO_VALUE_ON_ZERO)) {
+        return QL_OK;
+    }
+    if (v->kind == QL_K_STRING) {
+        double d;
+        QL_TRY(ql_value_to_double(cx, v, &d));
+        *yes = d == 0;
+        return QL_OK;
+    }
+    QL_TRY(ql_value_to_bool(cx, v, &nonzero));
+    *yes = !nonzero;
+    return QL_OK;
+}
+
+#define RESERVE_MOST_BITS 16
+
+/* As many values as there are rows of VALUES, so that they are consecutive whatever others insert;
+ * when that is not known or not enough, twice as many each time (manual, "AUTO_INCREMENT Handling
+ * in InnoDB"). */
+static ql_status
+reserve_auto(ql_ctx *cx, inserter *in)
+{
+    uint64_t n =
+        UINT64_C(1) << (in->nreserved < RESERVE_MOST_BITS ? in->nreserved : RESERVE_MOST_BITS);
+    if (in->nreserved == 0 && in->ins->select == NULL) {
+        n = in->ins->nrows;
+    }
+    in->nreserved++;
+    QL_TRY(ql_autoinc_reserve_some(cx, in->ins->table, &n, &in->next_auto));
+    in->end_auto = in->next_auto > UINT64_MAX - n ? UINT64_MAX : in->next_auto + n;
+    return QL_OK;
+}
+
+static ql_status
+generate_auto(ql_ctx *cx, inserter *in, uint64_t *out)
+{
+    if (cx->vars->insert_id != 0) { /* SET insert_id: this value and those behind it */
+        in->next_auto = cx->vars->insert_id;
+        in->end_auto = UINT64_MAX;
+        cx->vars->insert_id = 0;
+    } else if (in->next_auto >= in->end_auto) {
+        QL_TRY(reserve_auto(cx, in));
+    }
+    *out = in->next_auto++;
+    if (in->end_auto == UINT64_MAX) {
+        ql_autoinc_seen(cx, in->ins->table, *out);
+    }
+    return QL_OK;
+}
+
+static ql_status
+store_auto(ql_ctx *cx, inserter *in, uint16_t column, const ql_value *v)
+{
+    ql_table *t = in->ins->table;
+    bool generate;
+    in->generated = 0;
+    QL_TRY(wants_generated(cx, v, &generate));
+    if (!generate) {
+        QL_TRY(qli_writer_store(cx, &in->w, column, v, &in->row[column]));
+        ql_value *stored = &in->row[column];
+        if (stored->kind == QL_K_INT && (stored->i > 0 || stored->is_unsigned)) {
+            if (stored->u >= in->next_auto) {
+                in->next_auto = stored->u < UINT64_MAX ? stored->u + 1 : stored->u;
+            }
+            ql_autoinc_seen(cx, t, stored->u);
+        }
+        return QL_OK;
+    }
+    QL_TRY(generate_auto(cx, in, &in->generated));
+    ql_value made = ql_value_uint(in->generated);
+    return qli_writer_store(cx, &in->w, column, &made, &in->row[column]);
+}
+
+/* What the row in work has in the AUTO_INCREMENT column, for the client. */
+static void
+note_auto(inserter *in, const ql_value *row)
+{
+    int column = in->ins->table->auto_column;
+    if (column >= 0) {
+        in->w.last_auto = row[column].kind == QL_K_INT ? row[column].u : 0;
+    }
+}
+
+/* The row has not come to be: the next one takes the value that was made for it. */
+static void
+unused_auto(inserter *in)
+{
+    if (in->generated != 0 && in->next_auto == in->generated + 1) {
+        in->next_auto = in->generated;
+    }
+    in->generated = 0;
+}
+
+static ql_status
+store_one(ql_ctx *cx, inserter *in, uint16_t i)
+{
+    uint16_t column = in->ins->columns[i];
+    const ql_column *c = &in->ins->table->columns[column];
+    if (c->auto_increment) {
+        return store_auto(cx, in, column, &in->given[i]);
+    }
+    if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
+        return ql_fail(cx, QL_ER_BAD_NULL_ERROR, qli_zstr(cx, c->name));
+    }
+    return qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]);
+}
+
+static ql_status
+store_given(ql_ctx *cx, inserter *in)
+{
+    for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+        QL_TRY(store_one(cx, in, i));
+    }
+    return QL_OK;
+}
+
+static ql_status
+store_missing(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        ql_value v;
+        if (in->is_given[i]) {
+            continue;
+        }
+        if (t->columns[i].auto_increment) {
+            ql_value null = ql_value_null();
+            QL_TRY(store_auto(cx, in, i, &null));
+            continue;
+        }
+        ql_status st = qli_column_default(cx, in->w.row_mem, t, i, false, &v);
+        if (st == QL_ERROR && in->w.ignore) {
+            QL_TRY(qli_error_to_warning(cx, st));
+            v = ql_value_int(0);
+            QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
+            continue;
+        }
+        QL_TRY(st);
+        in->row[i] = v;
+        if (t->columns[i].default_kind == QL_DEF_VALUE && v.kind >= QL_K_DATE) {
+            /* may be a zero date that was allowed when the table was made */
+            QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
+        }
+    }
+    return QL_OK;
+}
+
+/* The row in the way, locked. QL_END: it is gone meanwhile, try again. */
+static ql_status
+lock_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, ql_str *locator)
+{
+    locator->p = ql_arena_strndup(cx, in->w.row_mem, dup->locator.p, dup->locator.n);
+    locator->n = dup->locator.n;
+    if (locator->p == NULL) {
+        return QL_ERROR;
+    }
+    if (in->old == NULL) {
+        in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, in->ins->table->ncolumns);
+        if (in->old == NULL) {
+            return QL_ERROR;
+        }
+    }
+    return ql_table_lock_row(cx, in->w.row_mem, in->ins->table, *locator, in->old);
+}
+
+static ql_status
+replace_existing(ql_ctx *cx, inserter *in, const ql_dup *dup)
+{
+    ql_str locator;
+    ql_status st = lock_existing(cx, in, dup, &locator);
+    if (st == QL_END) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    QL_TRY(ql_table_delete(cx, in->ins->table, locator, in->old));
+    in->w.deleted++;
+    return QL_OK;
+}
+
+static ql_status
+write_update(ql_ctx *cx, inserter *in, ql_str locator)
+{
+    ql_table *t = in->ins->table;
+    ql_write_result result;
+    ql_dup dup;
+    note_auto(in, in->new_row);
+    if (qli_rows_identical(in->old, in->new_row, t->ncolumns)) {
+        in->w.matched++;
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        bool assigned = false;
+        for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
+            assigned = assigned || in->ins->on_duplicate[k].column == i;
+        }
+        if (t->columns[i].on_update_now && !assigned) {
+            in->new_row[i] = qli_now(cx, t->types[i].kind, t->types[i].decimals);
+        }
+    }
+    QL_TRY(ql_table_update(cx, t, locator, in->old, in->new_row, &result, &dup));
+    if (result == QL_DUPLICATE) {
+        ql_status st = ql_table_dup_error(cx, t, &dup);
+        return in->w.ignore ? qli_error_to_warning(cx, st) : st;
+    }
+    in->w.changed++;
+    return qli_autoinc_changed(cx, t, in->old, in->new_row);
+}
+
+/* *again: the row was gone, insert after all. */
+static ql_status
+update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
+{
+    const ql_table *t = in->ins->table;
+    ql_str locator;
+    ql_status st = lock_existing(cx, in, dup, &locator);
+    *again = st == QL_END;
+    if (st == QL_END) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        in->new_row[i] = in->old[i];
+        set_column(&in->existing, i, &in->old[i]);
+    }
+    for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
+        uint16_t column = in->ins->on_duplicate[k].column;
+        ql_value v;
+        QL_TRY(qli_ex_one(cx, in->updates[k], &in->existing, 0, &v));
+        QL_TRY(qli_writer_store(cx, &in->w, column, &v, &in->new_row[column]));
+        set_column(&in->existing, column, &in->new_row[column]);
+    }
+    return write_update(cx, in, locator);
+}
+
+static ql_status
+write_one(ql_ctx *cx, inserter *in)
+{
+    /* What is there will be changed: locked for that at once, two who do so do not end in a
+     * deadlock. */
+    ql_lock_mode on_dup = in->ins->replace || in->ins->non_duplicate > 0 ? QL_LOCK_X : QL_LOCK_S;
+    for (;;) {
+        ql_write_result result;
+        ql_dup dup;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, on_dup, &result, &dup));
+        if (result == QL_WROTE) {
+            in->w.inserted++;
+            note_auto(in, in->row);
+            if (in->w.first_generated == 0) {
+                in->w.first_generated = in->generated;
+            }
+            return QL_OK;
+        }
+        if (in->ins->replace) {
+            QL_TRY(replace_existing(cx, in, &dup));
+            continue;
+        }
+        if (in->ins->non_duplicate > 0) {
+            bool again;
+            QL_TRY(update_existing(cx, in, &dup, &again));
+            if (again) {
+                continue;
+            }
+            unused_auto(in);
+            return QL_OK;
+        }
+        note_auto(in, in->row);
+        unused_auto(in);
+        ql_status st = ql_table_dup_error(cx, in->ins->table, &dup);
+        return in->w.ignore ? qli_error_to_warning(cx, st) : st;
+    }
+}
+
+static ql_status
+write_row(ql_ctx *cx, inserter *in)
+{
+    QL_TRY(ql_table_change_begin(cx, in->ins->table));
+    return ql_table_change_end(cx, in->ins->table, write_one(cx, in));
+}
+
+static ql_status
+insert_given(ql_ctx *cx, inserter *in)
+{
+    if (!in->ins->reads_row) {
+        QL_TRY(store_given(cx, in));
+    }
+    QL_TRY(store_missing(cx, in));
+    return write_row(cx, in);
+}
+
+/* Expressions of VALUES are compiled row by row; their memory is given back every so often. */
+#define VALUES_MEM_LIMIT (1024 * 1024)
+
+static void
+free_states(qli_call **calls)
+{
+    for (qli_call *c = *calls; c != NULL; c = c->next) {
+        c->state_free(c->state);
+    }
+    *calls = NULL;
+}
+
+/* Before any value is given a column has its default. */
+static void
+start_row(ql_ctx *cx, inserter *in)
+{
+    const ql_table *t = in->ins->table;
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        ql_value v = qli_known_default(cx, &t->columns[i]);
+        set_column(&in->so_far, i, &v);
+    }
+}
+
+/* The column as the values behind it see it: what was given for AUTO_INCREMENT, not what is made.
+ */
+static void
+show_column(inserter *in, uint16_t i)
+{
+    uint16_t column = in->ins->columns[i];
+    bool made = in->ins->table->columns[column].auto_increment && in->generated != 0;
+    ql_value zero = ql_value_int(0);
+    set_column(&in->so_far, column, made ? &zero : &in->row[column]);
+}
+
+static ql_status
+compute_row(ql_ctx *cx, inserter *in, const qli_env *env, ql_expr *const *row)
+{
+    const ql_batch *batch = in->ins->reads_row ? &in->so_far : &qli_one_row;
+    if (in->ins->reads_row) {
+        start_row(cx, in);
+    }
+    for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+        qli_ex *x;
+        ql_vector *v;
+        if (row[i]->kind == QL_E_CONST) {
+            in->given[i] = row[i]->value;
+        } else {
+            QL_TRY(qli_ex_new(cx, env, row[i], &x));
+            QL_TRY(qli_ex_eval(cx, x, batch, NULL, 1, &v));
+            ql_vector_get(v, 0, &in->given[i]);
+        }
+        if (in->ins->reads_row) {
+            QL_TRY(store_one(cx, in, i));
+            show_column(in, i);
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+insert_values(ql_ctx *cx, inserter *in)
+{
+    ql_arena *mem;
+    qli_call *calls = NULL;
+    ql_status st = QL_OK;
+    QL_TRY(qli_run_arena(in->run, "values", &mem));
+    qli_env env = qli_env_single(in->run, mem);
+    env.calls = &calls;
+    for (uint32_t r = 0; st == QL_OK && r < in->ins->nrows; r++) {
+        QL_TRY_TO(st, qli_writer_next(cx, &in->w), out);
+        QL_TRY_TO(st, compute_row(cx, in, &env, in->ins->rows[r]), out);
+        QL_TRY_TO(st, insert_given(cx, in), out);
+        if (ql_arena_used(mem) > VALUES_MEM_LIMIT) {
+            free_states(&calls);
+            ql_arena_reset(mem);
+        }
+    }
+out:
+    free_states(&calls);
+    return st;
+}
+
+static ql_status
+insert_select(ql_ctx *cx, inserter *in)
+{
+    qli_block *block;
+    ql_batch *b;
+    ql_status st;
+    QL_TRY(qli_block_new(in->run, NULL, in->ins->select, NULL, NULL, &block));
+    block->exact = true;
+    while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
+        for (uint16_t k = 0; k < b->nsel; k++) {
+            QL_TRY(qli_writer_next(cx, &in->w));
+            for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
+                ql_vector_get(&b->cols[i], ql_batch_row(b, k), &in->given[i]);
+            }
+            QL_TRY(insert_given(cx, in));
+        }
+    }
+    if (st == QL_END && cx->vars != NULL) {
+        cx->vars->found_rows = in->w.row_no + in->run->passed_over;
+    }
+    return st == QL_END ? QL_OK : st;
+}
+
+/* What mysql_insert_id() says: the first value made, else that of LAST_INSERT_ID(expr), else what
+ * the last row has if any row was inserted or changed. */
+static uint64_t
+insert_id(ql_ctx *cx, const qli_writer *w)
+{
+    if (w->first_generated != 0) {
+        return w->first_generated;
+    }
+    if (cx->vars->last_insert_id_given) {
+        return cx->vars->last_insert_id;
+    }
+    return w->inserted + w->changed > 0 ? w->last_auto : 0;
+}
+
+/* Duplicates of the message: rows in the way that were changed or removed, or the new ones that
+ * IGNORE left out. */
+static uint64_t
+duplicates(const inserter *in)
+{
+    const qli_writer *w = &in->w;
+    return w->ignore ? w->row_no - w->inserted - w->changed : w->deleted + w->changed;
+}
+
+static void
+report(ql_ctx *cx, inserter *in)
+{
+    qli_writer *w = &in->w;
+    ql_outcome *out = in->run->out;
+    bool found_rows = in->run->ops != NULL && in->run->ops->client_found_rows != NULL &&
+                      in->run->ops->client_found_rows(cx);
+    out->affected_rows = w->inserted + w->deleted + 2 * w->changed + (found_rows ? w->matched : 0);
+    out->last_insert_id = insert_id(cx, w);
+    if (w->first_generated != 0) {
+        cx->vars->last_insert_id = w->first_generated;
+    }
+    if (!in->single) {
+        snprintf(out->info, sizeof out->info, "Records: %llu  Duplicates: %llu  Warnings: %llu",
+                 (unsigned long long)w->row_no, (unsigned long long)duplicates(in),
+                 (unsigned long long)ql_diag_warning_count(cx->diag));
+    }
+}
+
+ql_status
+qli_exec_insert(ql_ctx *cx, qli_run *run)
+{
+    inserter in;
+    if (run->stmt->insert->table->is_virtual) {
+        return ql_fail(cx, QL_ER_NON_INSERTABLE_TABLE, qli_zstr(cx, run->stmt->insert->table->name),
+                       "INSERT");
+    }
+    cx->vars->last_insert_id_given = false;
+    QL_TRY(init(cx, run, &in));
+    ql_status st = in.ins->select != NULL ? insert_select(cx, &in) : insert_values(cx, &in);
+    if (st == QL_OK) {
+        st = ql_check(cx);
+    }
+    if (st != QL_OK) {
+        if (in.w.first_generated != 0 && !ql_table_is_transactional(in.ins->table)) {
+            cx->vars->last_insert_id = in.w.first_generated; /* its row stays */
+        }
+        return st;
+    }
+    report(cx, &in);
+    return QL_OK;
+}

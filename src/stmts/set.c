@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SET: user variables, system variables and their privileges, NAMES, CHARACTER SET, TRANSACTION,
+ * PASSWORD; DEBUG_SYNC in debug builds. All values are computed first; then the items take
+ * effect one by one.
+ */
+#include <string.h>
+
+#include "base/bulk.h"
+#include "intr/sync.h"
+#include "stmts/stmts_int.h"
+
+static ql_status
+may_set(ql_ctx *cx, ql_var_scope scope)
+{
+    if (scope == QL_SCOPE_PERSIST || scope == QL_SCOPE_PERSIST_ONLY) {
+        return qli_not_built(cx, "SET PERSIST");
+    }
+    if (scope == QL_SCOPE_GLOBAL) {
+        return ql_acl_require(cx, QL_PRIV_SYSTEM_VARIABLES_ADMIN, QL_PRIV_SUPER);
+    }
+    return QL_OK;
+}
+
+/* A bare word (SET x = ON) is its own text. */
+static ql_status
+item_value(ql_ctx *cx, qli_run *run, uint32_t i, ql_value *v, bool *is_default)
+{
+    const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
+    *is_default = item->value == NULL || item->value->kind == QL_A_DEFAULT;
+    if (*is_default) {
+        return QL_OK;
+    }
+    if (i < run->stmt->exprs.n && run->stmt->exprs.v[i] != NULL) {
+        return qli_scalar(run, cx->arena, run->stmt->exprs.v[i], v);
+    }
+    if (item->value->kind == QL_A_COLUMN && item->value->table.n == 0) {
+        *v = ql_value_str(item->value->name, ql_coll_default);
+        return QL_OK;
+    }
+    if (item->value->kind == QL_A_LITERAL) {
+        *v = item->value->value;
+        return QL_OK;
+    }
+    return ql_fail(cx, QL_ER_SET_CONSTANTS_ONLY);
+}
+
+/* All values are computed before the first variable changes: SET @a = 1, @b = @a gives @b the old
+ * @a. */
+typedef struct computed {
+    ql_value v;
+    bool is_default;
+} computed;
+
+#ifdef QL_DEBUG
+static ql_status
+set_debug_sync(ql_ctx *cx, const ql_value *v)
+{
+    ql_str text;
+    QL_TRY(ql_value_to_str(cx, cx->arena, v, &text));
+    return ql_sync_set(cx, text);
+}
+#endif
+
+static ql_status
+compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
+{
+    const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
+    c->v = ql_value_null();
+    if (item->kind == QL_SET_SYSVAR) {
+        if (ql_sysvar_find(item->name) < 0) {
+            return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, qli_zstr(cx, item->name));
+        }
+        QL_TRY(may_set(cx, item->scope));
+    }
+    if (item->kind == QL_SET_SYSVAR || item->kind == QL_SET_USERVAR) {
+        QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
+        return qli_value_keep(cx, cx->arena, &c->v);
+    }
+    return QL_OK;
+}
+
+static ql_status
+set_sysvar(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
+{
+    ql_sysvar_id id = (ql_sysvar_id)ql_sysvar_find(item->name);
+#ifdef QL_DEBUG
+    if (id == QL_SV_DEBUG_SYNC) {
+        c->v = c->is_default ? qli_text("RESET") : c->v;
+        return set_debug_sync(cx, &c->v);
+    }
+#endif
+    const ql_value *v = c->is_default ? NULL : &c->v;
+    if (item->scope == QL_SCOPE_DEFAULT &&
+        (id == QL_SV_TRANSACTION_ISOLATION || id == QL_SV_TX_ISOLATION ||
+         id == QL_SV_TRANSACTION_READ_ONLY || id == QL_SV_TX_READ_ONLY)) {
+        return ql_sysvar_set_for_next(cx, id, v);
+    }
+    return ql_sysvar_set(cx, id, item->scope == QL_SCOPE_GLOBAL, v);
+}
+
+static ql_status
+set_charset(ql_ctx *cx, const ql_ast_set_item *item)
+{
+    return ql_vars_set_names(cx, item->name, item->collation);
+}
+
+static ql_status
+set_characteristic(ql_ctx *cx, ql_sysvar_id id, ql_var_scope scope, const ql_value *v)
+{
+    return scope == QL_SCOPE_DEFAULT ? ql_sysvar_set_for_next(cx, id, v)
+                                     : ql_sysvar_set(cx, id, scope == QL_SCOPE_GLOBAL, v);
+}
+
+static ql_status
+set_transaction(ql_ctx *cx, const ql_ast_set_item *item)
+{
+    static const char *const levels[] = {"READ-UNCOMMITTED", "READ-COMMITTED", "REPEATABLE-READ",
+                                         "SERIALIZABLE"};
+    QL_TRY(may_set(cx, item->scope));
+    if (item->isolation >= 0) {
+        ql_value v = qli_text(levels[item->isolation & 3]);
+        QL_TRY(set_characteristic(cx, QL_SV_TRANSACTION_ISOLATION, item->scope, &v));
+    }
+    if (item->read_only >= 0) {
+        ql_value v = ql_value_int(item->read_only);
+        QL_TRY(set_characteristic(cx, QL_SV_TRANSACTION_READ_ONLY, item->scope, &v));
+    }
+    return QL_OK;
+}
+
+static ql_status
+set_item(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
+{
+    switch (item->kind) {
+    case QL_SET_USERVAR:
+        return ql_uservar_set(cx, item->name, &c->v);
+    case QL_SET_SYSVAR:
+        return set_sysvar(cx, item, c);
+    case QL_SET_NAMES:
+    case QL_SET_CHARSET:
+        return set_charset(cx, item);
+    case QL_SET_TRANSACTION:
+        return set_transaction(cx, item);
+    case QL_SET_PASSWORD:
+        return qli_not_built(cx, "SET PASSWORD in a list");
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_exec_set(ql_ctx *cx, qli_run *run)
+{
+    uint32_t n = run->stmt->ast->set.n;
+    computed *c = QL_ARENA_ARRAY(cx, cx->arena, computed, n + 1);
+    if (c == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(compute(cx, run, i, &c[i]));
+    }
+    QL_TRY(ql_check(cx));
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(cx));
+        QL_TRY(set_item(cx, &run->stmt->ast->set.v[i], &c[i]));
+    }
+    return QL_OK;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * SHOW CREATE TABLE, SHOW CREATE DATABASE: the statement that would make it again, in the form of
+ * MySQL 8.4's output.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "stmts/stmts_int.h"
+
+static ql_status
+put_name(ql_ctx *cx, ql_buf *b, ql_str name)
+{
+    QL_TRY(ql_buf_put(cx, b, "`", 1));
+    for (size_t i = 0; i < name.n; i++) {
+        if (name.p[i] == '`') {
+            QL_TRY(ql_buf_put(cx, b, "`", 1));
+        }
+        QL_TRY(ql_buf_put(cx, b, &name.p[i], 1));
+    }
+    return ql_buf_put(cx, b, "`", 1);
+}
+
+static ql_status
+put_quoted(ql_ctx *cx, ql_buf *b, ql_str s)
+{
+    QL_TRY(ql_buf_put(cx, b, "'", 1));
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\'' || s.p[i] == '\\') {
+            QL_TRY(ql_buf_put(cx, b, s.p[i] == '\'' ? "'" : "\\", 1));
+        }
+        QL_TRY(ql_buf_put(cx, b, &s.p[i], 1));
+    }
+    return ql_buf_put(cx, b, "'", 1);
+}
+
+static ql_status
+put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
+{
+    ql_value v;
+    QL_TRY(qli_default_text(cx, cx->arena, c, &v));
+    switch (c->default_kind) {
+    case QL_DEF_NONE:
+        return QL_OK;
+    case QL_DEF_NULL:
+        if (c->type.field == QL_F_BLOB || c->type.field == QL_F_TINY_BLOB ||
+            c->type.field == QL_F_MEDIUM_BLOB || c->type.field == QL_F_LONG_BLOB ||
+            c->type.field == QL_F_JSON) {
+            return QL_OK;
+        }
+        return ql_buf_put_str(cx, b, " DEFAULT NULL");
+    case QL_DEF_VALUE:
+        QL_TRY(ql_buf_put_str(cx, b, " DEFAULT "));
+        if (v.kind == QL_K_NULL) {
+            return ql_buf_put_str(cx, b, "NULL");
+        }
+        return put_quoted(cx, b, v.s);
+    case QL_DEF_EXPR:
+        return ql_buf_printf(cx, b, " DEFAULT (%.*s)", (int)v.s.n, v.s.p);
+    default:
+        return ql_buf_printf(cx, b, " DEFAULT %.*s", (int)v.s.n, v.s.p);
+    }
+}
+
+static ql_status
+put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
+{
+    QL_TRY(ql_buf_put_str(cx, b, "  "));
+    QL_TRY(put_name(cx, b, c->name));
+    QL_TRY(ql_buf_put_str(cx, b, " "));
+    QL_TRY(ql_type_print(cx, &c->type, b));
+    if (c->zerofill) {
+        QL_TRY(ql_buf_put_str(cx, b, " zerofill"));
+    }
+    if (c->type.kind == QL_K_STRING && c->type.coll != NULL && c->type.coll != t->coll &&
+        c->type.coll != ql_coll_binary && c->type.field != QL_F_JSON) {
+        if (t->coll == NULL || c->type.coll->charset != t->coll->charset) {
+            QL_TRY(ql_buf_printf(cx, b, " CHARACTER SET %s", c->type.coll->charset->name));
+        }
+        QL_TRY(ql_buf_printf(cx, b, " COLLATE %s", c->type.coll->name));
+    }
+    if (!c->type.nullable) {
+        QL_TRY(ql_buf_put_str(cx, b, " NOT NULL"));
+    } else if (c->type.field == QL_F_TIMESTAMP) {
+        QL_TRY(ql_buf_put_str(cx, b, " NULL"));
+    }
+    QL_TRY(put_default(cx, b, c));
+    if (c->on_update_now) {
+        QL_TRY(ql_buf_put_str(cx, b, " ON UPDATE CURRENT_TIMESTAMP"));
+        if (c->type.decimals > 0) {
+            QL_TRY(ql_buf_printf(cx, b, "(%u)", c->type.decimals));
+        }
+    }
+    if (c->auto_increment) {
+        QL_TRY(ql_buf_put_str(cx, b, " AUTO_INCREMENT"));
+    }
+    if (c->comment.n > 0) {
+        QL_TRY(ql_buf_put_str(cx, b, " COMMENT "));
+        QL_TRY(put_quoted(cx, b, c->comment));
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_index(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix)
+{
+    if (ix->primary) {
+        QL_TRY(ql_buf_put_str(cx, b, ",\n  PRIMARY KEY ("));
+    } else {
+        QL_TRY(ql_buf_put_str(cx, b, ix->unique ? ",\n  UNIQUE KEY " : ",\n  KEY "));
+        QL_TRY(put_name(cx, b, ix->name));
+        QL_TRY(ql_buf_put_str(cx, b, " ("));
+    }
+    for (uint16_t k = 0; k < ix->nparts; k++) {
+        const ql_index_part *p = &ix->parts[k];
+        QL_TRY(ql_buf_put_str(cx, b, k > 0 ? "," : ""));
+        QL_TRY(put_name(cx, b, t->columns[p->column].name));
+        if (p->prefix > 0) {
+            QL_TRY(ql_buf_printf(cx, b, "(%u)", p->prefix));
+        }
+        QL_TRY(ql_buf_put_str(cx, b, p->descending ? " DESC" : ""));
+    }
+    QL_TRY(ql_buf_put_str(cx, b, ")"));
+    if (ix->comment.n > 0) {
+        QL_TRY(ql_buf_put_str(cx, b, " COMMENT "));
+        QL_TRY(put_quoted(cx, b, ix->comment));
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
+{
+    QL_TRY(ql_buf_put_str(cx, b, "CREATE TABLE "));
+    QL_TRY(put_name(cx, b, t->name));
+    QL_TRY(ql_buf_put_str(cx, b, " (\n"));
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ",\n" : ""));
+        QL_TRY(put_column(cx, b, t, &t->columns[i]));
+    }
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        if (!t->indexes[i].hidden_rowid) {
+            QL_TRY(put_index(cx, b, t, &t->indexes[i]));
+        }
+    }
+    if (t->engine.n == 0) {
+        return ql_buf_put_str(cx, b, "\n)"); /* a view of sys */
+    }
+    QL_TRY(ql_buf_printf(cx, b, "\n) ENGINE=%.*s", (int)t->engine.n, t->engine.p));
+    if (t->auto_column >= 0 && ql_autoinc_peek(t) > 1) {
+        QL_TRY(
+            ql_buf_printf(cx, b, " AUTO_INCREMENT=%llu", (unsigned long long)ql_autoinc_peek(t)));
+    }
+    if (t->coll != NULL) {
+        QL_TRY(ql_buf_printf(cx, b, " DEFAULT CHARSET=%s", t->coll->charset->name));
+        if (t->coll->id != t->coll->charset->default_coll_id ||
+            strcmp(t->coll->charset->name, "utf8mb4") == 0) {
+            QL_TRY(ql_buf_printf(cx, b, " COLLATE=%s", t->coll->name));
+        }
+    }
+    if (t->comment.n > 0) {
+        QL_TRY(ql_buf_put_str(cx, b, " COMMENT="));
+        QL_TRY(put_quoted(cx, b, t->comment));
+    }
+    return QL_OK;
+}
+
+static ql_status
+send_two(ql_ctx *cx, qli_run *run, const char *a, const char *b, ql_str name, ql_str text)
+{
+    qli_table t;
+    ql_value *row;
+    QL_TRY(qli_table_init(run, &t, 2));
+    qli_table_string(&t, 0, a, 64, false);
+    qli_table_string(&t, 1, b, 1024, false);
+    QL_TRY(qli_table_begin(cx, &t, NULL));
+    QL_TRY(qli_table_row(cx, &t, &row));
+    row[0] = qli_text_n(name);
+    row[1] = qli_text_n(text);
+    return qli_table_send(cx, &t, NULL, 0);
+}
+
+static ql_status
+show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+{
+    ql_str db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
+    ql_arena *mem;
+    ql_table *t;
+    ql_buf b = {0};
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    QL_TRY(ql_acl_require_any(cx, "SHOW", db, s->table.name));
+    QL_TRY(qli_run_arena(run, "show create", &mem));
+    QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+    ql_status st = put_table(cx, &b, t);
+    if (st == QL_OK) {
+        st = send_two(cx, run, "Table", "Create Table", t->name, (ql_str){b.p, b.n});
+    }
+    ql_buf_free(&b);
+    return st;
+}
+
+static ql_status
+show_create_database(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+{
+    ql_str name = s->table.db.n > 0 ? s->table.db : s->table.name.n > 0 ? s->table.name : s->name;
+    ql_database db;
+    ql_buf b = {0};
+    QL_TRY(ql_acl_require_entry(cx, name));
+    ql_status st = ql_catalog_find_database(cx, name, &db);
+    if (st == QL_END) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
+    }
+    QL_TRY(st);
+    const ql_collation *c = db.coll != NULL ? db.coll : ql_coll_default;
+    QL_TRY_TO(st, ql_buf_put_str(cx, &b, "CREATE DATABASE "), out);
+    if (s->if_not_exists) {
+        QL_TRY_TO(st, ql_buf_put_str(cx, &b, "/*!32312 IF NOT EXISTS*/ "), out);
+    }
+    QL_TRY_TO(st, put_name(cx, &b, db.name), out);
+    QL_TRY_TO(st,
+              ql_buf_printf(cx, &b,
+                            " /*!40100 DEFAULT CHARACTER SET %s COLLATE %s */ "
+                            "/*!80016 DEFAULT ENCRYPTION='N' */",
+                            c->charset->name, c->name),
+              out);
+    st = send_two(cx, run, "Database", "Create Database", db.name, (ql_str){b.p, b.n});
+out:
+    ql_buf_free(&b);
+    return st;
+}
+
+/* Views, triggers, stored programs and events cannot be made, so what is asked for is not there. */
+static ql_status
+show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+{
+    const char *name = qli_zstr(cx, s->table.name);
+    ql_str db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
+    ql_arena *mem;
+    ql_table *t;
+    if (db.n == 0) {
+        return ql_fail(cx, QL_ER_NO_DB_ERROR);
+    }
+    switch (s->kind) {
+    case QL_SHOW_CREATE_VIEW:
+        QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, s->table.name));
+        QL_TRY(ql_acl_require_table(cx, QL_PRIV_SHOW_VIEW, db, s->table.name));
+        QL_TRY(qli_run_arena(run, "show create", &mem));
+        QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, db), name, "VIEW");
+    case QL_SHOW_CREATE_TRIGGER:
+        return ql_fail(cx, QL_ER_TRG_DOES_NOT_EXIST);
+    case QL_SHOW_CREATE_EVENT:
+        return ql_fail(cx, QL_ER_EVENT_DOES_NOT_EXIST, name);
+    default:
+        return ql_fail(cx, QL_ER_SP_DOES_NOT_EXIST,
+                       s->kind == QL_SHOW_CREATE_FUNCTION ? "FUNCTION" : "PROCEDURE", name);
+    }
+}
+
+ql_status
+qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+{
+    switch (s->kind) {
+    case QL_SHOW_CREATE_TABLE:
+        return show_create_table(cx, run, s);
+    case QL_SHOW_CREATE_DATABASE:
+        return show_create_database(cx, run, s);
+    default:
+        return show_create_absent(cx, run, s);
+    }
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of stmts share: the executors of each kind of statement, result sets of rows that
+ * a statement makes itself (qli_table), the write side of a statement (qli_writer).
+ */
+#ifndef QL_STMTS_INT_H
+#define QL_STMTS_INT_H
+
+#include "exec/exec.h"
+#include "stmts/stmts.h"
+
+/* Result sets that statements make themselves (SHOW, EXPLAIN ...): rows of text collected,
+ * filtered, sent. */
+typedef struct qli_table {
+    qli_run *run;
+    ql_arena *mem;
+    ql_result_column *cols;
+    uint16_t ncols;
+    ql_value **rows;
+    size_t n, cap;
+} qli_table;
+ql_status qli_table_init(qli_run *run, qli_table *t, uint16_t ncols) QL_MUST_USE;
+/* Column i: string of that many characters, or of a given type. */
+void qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, bool nullable);
+void qli_table_column(qli_table *t, uint16_t i, const char *name, ql_type type);
+/* All columns are set, the work begins. QL_END when only they are wanted (run->describe): they have
+ * been noted, and the statement ends here. show (may be NULL): its WHERE is looked at then. */
+ql_status qli_table_begin(ql_ctx *cx, qli_table *t, const ql_ast_show *show) QL_MUST_USE;
+/* New row of NULLs; the caller fills it. */
+ql_status qli_table_row(ql_ctx *cx, qli_table *t, ql_value **row) QL_MUST_USE;
+/* Send what LIKE on column like_col (or WHERE) leaves. */
+ql_status qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show,
+                         uint16_t like_col) QL_MUST_USE;
+ql_value qli_text(const char *s);
+ql_value qli_text_n(ql_str s);
+
+/* Write side of a statement. */
+typedef struct qli_writer {
+    qli_run *run;
+    ql_table *table;
+    bool ignore, strict;
+    uint64_t row_no;   /* of the row in work, from 1, for messages */
+    ql_arena *row_mem; /* bytes of the row in work; reset every so often */
+    uint64_t matched, changed, inserted, deleted;
+    uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
+    uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
+} qli_writer;
+ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
+/* Begin the next row: checkpoint, reset of row_mem when it has grown. */
+ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
+/* QL_STORE_* of the session's sql_mode (types/store.h). */
+unsigned qli_store_mode(ql_ctx *cx, bool strict);
+ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
+                           ql_value *out) QL_MUST_USE;
+bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
+/* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */
+ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
+                              const ql_value *changed) QL_MUST_USE;
+/* The error just worded (never a kill) becomes a warning: IGNORE. */
+ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
+
+/* Statements. */
+ql_status qli_exec_insert(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_update(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_delete(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_set(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_use(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_show(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_kill(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_explain(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_create_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_alter_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_drop_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_grant(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+/* The session's account; the one that a statement names (NULL, CURRENT_USER(): the session's). */
+void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
+void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
+ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+
+ql_status qli_exec_alter_keys(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* ddl.c */
+
+/* --- locks.c --- */
+ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_lock_instance(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
+ql_status qli_flush_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+/* Implicit commit, then a transaction and statement layer of its own; qli_ddl_end commits them. */
+ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_ddl_end(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+
+ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
+ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+/* Collation that CHARSET and COLLATE among options name, else otherwise. */
+ql_status qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,
+                                const ql_collation *otherwise,
+                                const ql_collation **out) QL_MUST_USE;
+/* SHOW COLUMNS' texts of a default and a type. */
+ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *out) QL_MUST_USE;
+ql_status qli_type_text(ql_ctx *cx, ql_arena *a, const ql_type *type, ql_value *out) QL_MUST_USE;
+
+#endif
