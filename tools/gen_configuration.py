@@ -17,7 +17,7 @@ for m in line.finditer(text):
     if "HIDDEN" in flags:
         continue
     scope = {"BOTH": "global, session", "GLOBAL": "global", "SESSION": "session"}[scope]
-    change = "SET" if "DYNAMIC" in flags else "start"
+    change = "start" if "DYNAMIC" not in flags else "SET (admin)" if "ADMIN" in flags and "ADMIN_OFF" not in flags else "SET"
     if kind == "BOOL":
         default = "ON" if default == "1" else "OFF"
     row = f"| `{name}` | {scope} | {change} | {default or '(empty)'} | {what.replace('|', '/')} |"

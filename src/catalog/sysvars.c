@@ -80,6 +80,16 @@ ql_sysvar_is_switch(ql_sysvar_id id)
     return qli_sysvars[id].type == QLI_T_BOOL;
 }
 
+ql_sysvar_right
+ql_sysvar_session_right(ql_sysvar_id id)
+{
+    unsigned flags = qli_sysvars[id].flags;
+    return flags & QL_SVF_ADMIN_OFF ? QL_SYSVAR_ADMIN_OFF
+           : flags & QL_SVF_APPLIER ? QL_SYSVAR_APPLIER
+           : flags & QL_SVF_ADMIN   ? QL_SYSVAR_ADMIN
+                                    : QL_SYSVAR_FREE;
+}
+
 ql_sysvar_id
 qli_sysvar_real(ql_sysvar_id id)
 {

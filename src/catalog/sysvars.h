@@ -27,7 +27,10 @@ enum ql_sysvar_flag {
     QL_SVF_ALIAS = 1u << 7,
     QL_SVF_HIDDEN = 1u << 8,
     QL_SVF_MEMORY = 1u << 9,
-    QL_SVF_FACT = 1u << 10
+    QL_SVF_FACT = 1u << 10,
+    QL_SVF_ADMIN = 1u << 11,
+    QL_SVF_APPLIER = 1u << 12,
+    QL_SVF_ADMIN_OFF = 1u << 13
 };
 
 typedef enum ql_sysvar_id {
@@ -118,6 +121,14 @@ void ql_sysvars_free(ql_sysvars *sv);
 ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value) QL_MUST_USE;
 /* Is it ON or OFF, so that an option may name it without a value? */
 bool ql_sysvar_is_switch(ql_sysvar_id id);
+/* Who may SET the session value. */
+typedef enum ql_sysvar_right {
+    QL_SYSVAR_FREE,    /* everybody */
+    QL_SYSVAR_ADMIN,   /* SESSION_VARIABLES_ADMIN, or what implies it */
+    QL_SYSVAR_APPLIER, /* also REPLICATION_APPLIER */
+    QL_SYSVAR_ADMIN_OFF /* everybody to ON; otherwise as QL_SYSVAR_ADMIN */
+} ql_sysvar_right;
+ql_sysvar_right ql_sysvar_session_right(ql_sysvar_id id);
 /* Nearest known variable name to an unknown one, or NULL. */
 const char *ql_sysvars_nearest(ql_str name);
 

@@ -10,16 +10,42 @@
 #include "intr/sync.h"
 #include "stmts/stmts_int.h"
 
+/* All values are computed before the first variable changes: SET @a = 1, @b = @a gives @b the old
+ * @a. */
+typedef struct computed {
+    ql_value v;
+    bool is_default;
+} computed;
+
 static ql_status
 may_set(ql_ctx *cx, ql_var_scope scope)
 {
-    if (scope == QL_SCOPE_PERSIST || scope == QL_SCOPE_PERSIST_ONLY) {
-        return qli_not_built(cx, "SET PERSIST");
+    bool persist = scope == QL_SCOPE_PERSIST || scope == QL_SCOPE_PERSIST_ONLY;
+    if (persist || scope == QL_SCOPE_GLOBAL) {
+        QL_TRY(ql_acl_require(cx, QL_PRIV_SUPER, QL_PRIV_SYSTEM_VARIABLES_ADMIN));
     }
-    if (scope == QL_SCOPE_GLOBAL) {
-        return ql_acl_require(cx, QL_PRIV_SYSTEM_VARIABLES_ADMIN, QL_PRIV_SUPER);
+    return persist ? qli_not_built(cx, "SET PERSIST") : QL_OK;
+}
+
+/* Session values that reach beyond the session (manual, "System Variable Privileges"). */
+static ql_status
+may_set_here(ql_ctx *cx, ql_sysvar_id id, const computed *c)
+{
+    ql_sysvar_right right = ql_sysvar_session_right(id);
+    bool is_on = c->v.kind == QL_K_STRING ? ql_str_eq_nocase(c->v.s, QL_STR("ON")) ||
+                                                ql_str_eq_nocase(c->v.s, QL_STR("TRUE"))
+                                          : c->v.kind == QL_K_INT && c->v.u != 0;
+    if (right == QL_SYSVAR_FREE || (right == QL_SYSVAR_ADMIN_OFF && is_on) ||
+        (right == QL_SYSVAR_APPLIER && ql_acl_has(cx, QL_PRIV_REPLICATION_APPLIER)) ||
+        ql_acl_has(cx, QL_PRIV_SESSION_VARIABLES_ADMIN) ||
+        ql_acl_has(cx, QL_PRIV_SYSTEM_VARIABLES_ADMIN) || ql_acl_has(cx, QL_PRIV_SUPER)) {
+        return QL_OK;
     }
-    return QL_OK;
+    return ql_fail(cx, QL_ER_SPECIFIC_ACCESS_DENIED_ERROR,
+                   right == QL_SYSVAR_APPLIER
+                       ? "SUPER, SYSTEM_VARIABLES_ADMIN, SESSION_VARIABLES_ADMIN or "
+                         "REPLICATION_APPLIER"
+                       : "SUPER, SYSTEM_VARIABLES_ADMIN or SESSION_VARIABLES_ADMIN");
 }
 
 /* A bare word (SET x = ON) is its own text. */
@@ -45,13 +71,6 @@ item_value(ql_ctx *cx, qli_run *run, uint32_t i, ql_value *v, bool *is_default)
     return ql_fail(cx, QL_ER_SET_CONSTANTS_ONLY);
 }
 
-/* All values are computed before the first variable changes: SET @a = 1, @b = @a gives @b the old
- * @a. */
-typedef struct computed {
-    ql_value v;
-    bool is_default;
-} computed;
-
 #ifdef QL_DEBUG
 static ql_status
 set_debug_sync(ql_ctx *cx, const ql_value *v)
@@ -66,18 +85,22 @@ static ql_status
 compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
 {
     const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
+    int id = -1;
     c->v = ql_value_null();
     if (item->kind == QL_SET_SYSVAR) {
-        if (ql_sysvar_find(item->name) < 0) {
+        id = ql_sysvar_find(item->name);
+        if (id < 0) {
             return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, qli_zstr(cx, item->name));
         }
         QL_TRY(may_set(cx, item->scope));
     }
-    if (item->kind == QL_SET_SYSVAR || item->kind == QL_SET_USERVAR) {
-        QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
-        return qli_value_keep(cx, cx->arena, &c->v);
+    if (item->kind != QL_SET_SYSVAR && item->kind != QL_SET_USERVAR) {
+        return QL_OK;
     }
-    return QL_OK;
+    QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
+    QL_TRY(qli_value_keep(cx, cx->arena, &c->v));
+    return id < 0 || item->scope == QL_SCOPE_GLOBAL ? QL_OK
+                                                     : may_set_here(cx, (ql_sysvar_id)id, c);
 }
 
 static ql_status
