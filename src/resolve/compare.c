@@ -127,11 +127,14 @@ string_as_int(ql_str s, ql_value *out)
     return true;
 }
 
-static ql_status
-constant_to_int(qli_res *r, ql_expr **c)
+ql_status
+qli_constant_to_int(qli_res *r, ql_expr **c)
 {
     ql_value v;
     const ql_value *from = &(*c)->value;
+    if ((*c)->kind != QL_E_CONST || (*c)->is_hex) {
+        return QL_OK;
+    }
     if (from->kind == QL_K_STRING) {
         if (!string_as_int(from->s, &v)) {
             return QL_OK;
@@ -293,8 +296,8 @@ is_plain_column(const ql_expr *e)
 }
 
 /* c is a constant that is compared with the temporal t. */
-static ql_status
-constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
+ql_status
+qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
 {
     ql_kind from = (*c)->type.kind, as = t->type.kind == QL_K_TIME ? QL_K_TIME : QL_K_DATETIME;
     bool done;
@@ -315,13 +318,13 @@ qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind
 {
     if (!r->preparing) {
         if ((*a)->type.kind == QL_K_INT && is_const(*b) && !is_const(*a)) {
-            QL_TRY(constant_to_int(r, b));
+            QL_TRY(qli_constant_to_int(r, b));
         } else if ((*b)->type.kind == QL_K_INT && is_const(*a) && !is_const(*b)) {
-            QL_TRY(constant_to_int(r, a));
+            QL_TRY(qli_constant_to_int(r, a));
         }
     }
-    QL_TRY(constant_to_temporal(r, *a, b));
-    QL_TRY(constant_to_temporal(r, *b, a));
+    QL_TRY(qli_constant_to_temporal(r, *a, b));
+    QL_TRY(qli_constant_to_temporal(r, *b, a));
     *kind = pair_kind(&(*a)->type, &(*b)->type);
     if (*kind == QL_K_DATETIME && is_midnight(*a, *b)) {
         QL_TRY(make_date(r, b));
@@ -351,11 +354,18 @@ is_null(const ql_expr *e)
     return e->kind == QL_E_CONST && e->value.kind == QL_K_NULL;
 }
 
-static bool
-is_column(const ql_expr *e)
+bool
+qli_is_column(const ql_expr *e)
 {
     return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER ||
-           (e->kind == QL_E_CAST && is_column(e->args[0]));
+           (e->kind == QL_E_CAST && qli_is_column(e->args[0]));
+}
+
+bool
+qli_is_repeatable(const ql_expr *e)
+{
+    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER || e->kind == QL_E_CONST ||
+           (e->kind == QL_E_CAST && qli_is_repeatable(e->args[0]));
 }
 
 static ql_status
@@ -370,7 +380,7 @@ compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_
         QL_TRY(qli_coll_aggregate(r, args, 2, op_text(op), &coll, &co));
     }
     if (op != QL_OP_NULLSAFE_EQ && !r->preparing &&
-        ((is_null(a) && is_column(b)) || (is_null(b) && is_column(a)))) {
+        ((is_null(a) && qli_is_column(b)) || (is_null(b) && qli_is_column(a)))) {
         ql_type t = ql_type_bool();
         ql_value v = ql_value_null();
         *out = qli_const(r, &v);

@@ -11,8 +11,8 @@ qli_require_scalar(qli_res *r, const ql_expr *e)
     return row ? ql_fail(r->cx, QL_ER_OPERAND_COLUMNS, 1) : QL_OK;
 }
 
-static ql_status
-bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***out)
+ql_status
+qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***out)
 {
     QL_TRY(qli_bind_list(r, sc, l, out));
     for (uint32_t i = 0; i < l->n; i++) {
@@ -26,7 +26,7 @@ static ql_status
 bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
+    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     if (e->op == QL_OP_NOT) {
         return qli_not(r, sc, a[0], out);
     }
@@ -42,19 +42,11 @@ bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     return qli_op_node(r, sc, QL_OP_XOR, &t, a, 2, out);
 }
 
-/* Evaluated twice without harm. */
-static bool
-is_repeatable(const ql_expr *e)
-{
-    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER || e->kind == QL_E_CONST ||
-           (e->kind == QL_E_CAST && is_repeatable(e->args[0]));
-}
-
 /* Columns, constants and operators on them: need not be evaluated when only NULL or not matters. */
 static ql_status
 is_pure(qli_res *r, const ql_expr *e, bool *yes)
 {
-    *yes = e->kind == QL_E_OP || e->kind == QL_E_CAST || is_repeatable(e);
+    *yes = e->kind == QL_E_OP || e->kind == QL_E_CAST || qli_is_repeatable(e);
     QL_TRY(ql_bulk_node(r->cx));
     if (e->kind == QL_E_OP || e->kind == QL_E_CAST) {
         for (uint32_t i = 0; i < e->nargs && *yes; i++) {
@@ -68,7 +60,7 @@ static ql_status
 bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
+    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     ql_op op = e->op == QL_OP_IS_UNKNOWN       ? QL_OP_IS_NULL
                : e->op == QL_OP_IS_NOT_UNKNOWN ? QL_OP_IS_NOT_NULL
                                                : e->op;
@@ -86,51 +78,6 @@ bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     ql_type t = ql_type_bool();
     t.nullable = false;
     return qli_op_node(r, sc, op, &t, a, 1, out);
-}
-
-static ql_status
-between_kind(qli_res *r, qli_scope *sc, ql_expr **a, ql_kind *kind)
-{
-    ql_expr *x = a[0], *y = a[0];
-    ql_kind k1, k2;
-    QL_TRY(qli_compare_prepare(r, sc, &x, &a[1], &k1));
-    QL_TRY(qli_compare_prepare(r, sc, &y, &a[2], &k2));
-    if (k1 != k2) {
-        bool d = k1 == QL_K_DECIMAL || k2 == QL_K_DECIMAL,
-             f = k1 == QL_K_DOUBLE || k2 == QL_K_DOUBLE;
-        bool t = k1 >= QL_K_DATE || k2 >= QL_K_DATE;
-        k1 = t ? QL_K_DATETIME : f || !d ? QL_K_DOUBLE : QL_K_DECIMAL;
-    }
-    for (int i = 0; i < 3; i++) {
-        QL_TRY(qli_cast_compared(r, sc, &a[i], k1));
-    }
-    *kind = k1;
-    return QL_OK;
-}
-
-static ql_status
-bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    ql_expr **a, *lo, *hi;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
-    bool negated = e->op == QL_OP_NOT_BETWEEN;
-    if (is_repeatable(a[0])) {
-        QL_TRY(qli_compare_bind(r, sc, negated ? QL_OP_LT : QL_OP_GE, a[0], a[1], &lo));
-        QL_TRY(qli_compare_bind(r, sc, negated ? QL_OP_GT : QL_OP_LE, a[0], a[2], &hi));
-        return negated ? qli_or(r, sc, lo, hi, out) : qli_and(r, sc, lo, hi, out);
-    }
-    ql_type t = ql_type_bool();
-    ql_kind kind;
-    const ql_collation *coll = NULL;
-    uint8_t co;
-    QL_TRY(between_kind(r, sc, a, &kind));
-    if (kind == QL_K_STRING) {
-        QL_TRY(qli_coll_aggregate(r, a, 3, "between", &coll, &co));
-    }
-    QL_TRY(qli_op_node(r, sc, e->op, &t, a, 3, out));
-    (*out)->compare_kind = kind;
-    (*out)->coll = coll;
-    return QL_OK;
 }
 
 /* One IN node of the elements that compare with a in the same kind. */
@@ -205,6 +152,7 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return bind_in_rows(r, sc, negated, a, e->args.n, out);
     }
     uint32_t n = e->args.n - 1;
+    QL_TRY(qli_meet_as_dates(r, sc, a, n + 1));
     ql_kind *kinds = QL_ARENA_ARRAY(r->cx, r->a, ql_kind, n);
     ql_expr **part = kinds ? QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, n) : NULL;
     if (!part) {
@@ -246,7 +194,7 @@ bind_match(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     const ql_collation *coll;
     uint8_t co;
     bool like = e->op == QL_OP_LIKE || e->op == QL_OP_NOT_LIKE;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
+    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     for (uint32_t i = 0; i < e->args.n; i++) {
         QL_TRY(qli_cast_kind(r, sc, &a[i], QL_K_STRING));
     }
@@ -264,7 +212,7 @@ static ql_status
 bind_negate(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
+    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     QL_TRY(qli_to_number(r, sc, &a[0]));
     ql_type t = a[0]->type;
     /* -9223372036854775808 is an integer; what is larger still is a decimal */
@@ -296,7 +244,7 @@ bind_arith(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             return qli_date_arith(r, sc, false, l->v[1], l->v[0], out);
         }
     }
-    QL_TRY(bind_scalars(r, sc, l, &a));
+    QL_TRY(qli_bind_scalars(r, sc, l, &a));
     return qli_arith(r, sc, e->op, a[0], a[1], out);
 }
 
@@ -304,7 +252,7 @@ static ql_status
 bind_bits(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
-    QL_TRY(bind_scalars(r, sc, &e->args, &a));
+    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     ql_type t = ql_type_int(true);
     t.nullable = false;
     for (uint32_t i = 0; i < e->args.n; i++) {
@@ -344,7 +292,7 @@ qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return bind_is(r, sc, e, out);
     case QL_OP_BETWEEN:
     case QL_OP_NOT_BETWEEN:
-        return bind_between(r, sc, e, out);
+        return qli_bind_between(r, sc, e, out);
     case QL_OP_IN:
     case QL_OP_NOT_IN:
         return bind_in(r, sc, e, out);
@@ -363,7 +311,7 @@ qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     case QL_OP_NEG:
         return bind_negate(r, sc, e, out);
     case QL_OP_PLUS:
-        QL_TRY(bind_scalars(r, sc, &e->args, &a));
+        QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
         *out = a[0];
         return QL_OK;
     case QL_OP_BITOR:

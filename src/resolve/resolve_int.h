@@ -227,6 +227,8 @@ ql_status qli_bind_in_query(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
 ql_status qli_bind_subquery(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                             ql_expr **out) QL_MUST_USE;
 ql_status qli_require_scalar(qli_res *r, const ql_expr *e) QL_MUST_USE; /* 1241 for rows */
+ql_status qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l,
+                           ql_expr ***out) QL_MUST_USE;
 /* A function call on bound arguments: casts them, types the node, folds. */
 ql_status qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
                    ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
@@ -264,6 +266,18 @@ ql_status qli_compare_bind(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_e
 /* Constant x'4142' as a number: its bytes, big-endian, at most the last eight (manual, "Hexadecimal
  * Literals"). */
 ql_status qli_hex_as_number(qli_res *r, ql_expr **e) QL_MUST_USE;
+/* Constant text or DECIMAL that is exactly an integer: becomes it. */
+ql_status qli_constant_to_int(qli_res *r, ql_expr **c) QL_MUST_USE;
+/* Constant *c, compared with the temporal t: becomes the date or time it says. QL_ERROR 1525 for a
+ * text that says none. Anything else stays. */
+ql_status qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c) QL_MUST_USE;
+/* Texts among which is a DATE or DATETIME are compared as such: a[0] against each of the others.
+ * Does nothing to other mixtures. */
+ql_status qli_meet_as_dates(qli_res *r, qli_scope *sc, ql_expr **a, uint32_t n) QL_MUST_USE;
+ql_status qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                           ql_expr **out) QL_MUST_USE;
+bool qli_is_column(const ql_expr *e);     /* or a cast of one */
+bool qli_is_repeatable(const ql_expr *e); /* evaluated twice without harm */
 /* One side of a comparison brought to its kind. */
 ql_status qli_cast_compared(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
 /* Kind in which a and b are compared; constants among them may be rewritten. */
