@@ -19,8 +19,9 @@ struct ql_diag {
     ql_condition *list;
     size_t n, cap, limit;
     uint64_t raised, errors;
-    bool has_error;
-    ql_condition error; /* text points to error_text */
+    bool has_error, strict;
+    bool trying, dropped; /* ql_diag_try */
+    ql_condition error;   /* text points to error_text */
     char error_text[TEXT_SIZE];
 };
 
@@ -83,7 +84,7 @@ ql_diag_reset(ql_diag *d)
     d->list = NULL;
     d->n = d->cap = 0;
     d->raised = d->errors = 0;
-    d->has_error = false;
+    d->has_error = d->strict = d->trying = false;
 }
 
 void
@@ -209,6 +210,10 @@ raise_condition(ql_ctx *cx, ql_diag_level level, ql_errcode code, const char *fm
     if (d == NULL) {
         return; /* while a ctx is being built */
     }
+    if (d->trying && level != QL_DIAG_ERROR) {
+        d->dropped = true;
+        return;
+    }
     const errcode_row row = find_errcode(code);
     char text[TEXT_SIZE];
     int n = vsnprintf(text, sizeof text, fmt, ap);
@@ -255,7 +260,64 @@ ql_warn(ql_ctx *cx, ql_diag_level level, ql_errcode code, ...)
     va_end(ap);
 }
 
+/* What a complaint is now. */
+static ql_diag_level
+complaint_level(const ql_ctx *cx)
+{
+    const ql_diag *d = cx != NULL ? cx->diag : NULL;
+    return d != NULL && d->strict && !d->trying ? QL_DIAG_ERROR : QL_DIAG_WARNING;
+}
+
+ql_status
+ql_complain(ql_ctx *cx, ql_errcode code, ...)
+{
+    ql_diag_level level = complaint_level(cx);
+    va_list ap;
+    va_start(ap, code);
+    raise_condition(cx, level, code, ql_errcode_format(code), ap);
+    va_end(ap);
+    return level == QL_DIAG_ERROR ? QL_ERROR : QL_OK;
+}
+
 #pragma GCC diagnostic pop
+
+ql_status
+ql_complain_text(ql_ctx *cx, ql_errcode code, const char *fmt, ...)
+{
+    ql_diag_level level = complaint_level(cx);
+    va_list ap;
+    va_start(ap, fmt);
+    raise_condition(cx, level, code, fmt, ap);
+    va_end(ap);
+    return level == QL_DIAG_ERROR ? QL_ERROR : QL_OK;
+}
+
+void
+ql_diag_set_strict(ql_diag *d, bool strict)
+{
+    if (d != NULL) {
+        d->strict = strict;
+    }
+}
+
+void
+ql_diag_try(ql_diag *d)
+{
+    if (d != NULL) {
+        d->trying = true;
+        d->dropped = false;
+    }
+}
+
+bool
+ql_diag_tried(ql_diag *d)
+{
+    if (d == NULL) {
+        return true;
+    }
+    d->trying = false;
+    return !d->dropped;
+}
 
 ql_status
 ql_fail_text(ql_ctx *cx, ql_errcode code, const char *fmt, ...)

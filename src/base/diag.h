@@ -60,6 +60,18 @@ void ql_warn(ql_ctx *cx, ql_diag_level level, ql_errcode code, ...);
 void ql_warn_text(ql_ctx *cx, ql_diag_level level, ql_errcode code, const char *fmt, ...)
     QL_PRINTF(4, 5);
 
+/* A warning that is an error while the statement changes data in strict mode: bad values in its
+ * expressions. QL_OK (warned) or QL_ERROR. */
+ql_status ql_complain(ql_ctx *cx, ql_errcode code, ...) QL_MUST_USE;
+ql_status ql_complain_text(ql_ctx *cx, ql_errcode code, const char *fmt, ...)
+    QL_PRINTF(3, 4) QL_MUST_USE;
+/* From here on complaints are errors (or warnings again); ql_diag_reset makes them warnings. */
+void ql_diag_set_strict(ql_diag *d, bool strict);
+/* Until ql_diag_tried warnings and complaints are dropped; it says whether there were none. Not
+ * nested. */
+void ql_diag_try(ql_diag *d);
+bool ql_diag_tried(ql_diag *d);
+
 const char *ql_errcode_sqlstate(ql_errcode code);
 const char *ql_errcode_format(ql_errcode code); /* printf format of the text */
 const char *ql_errcode_symbol(ql_errcode code); /* "ER_DUP_ENTRY" */

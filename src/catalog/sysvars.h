@@ -123,9 +123,9 @@ ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str v
 bool ql_sysvar_is_switch(ql_sysvar_id id);
 /* Who may SET the session value. */
 typedef enum ql_sysvar_right {
-    QL_SYSVAR_FREE,    /* everybody */
-    QL_SYSVAR_ADMIN,   /* SESSION_VARIABLES_ADMIN, or what implies it */
-    QL_SYSVAR_APPLIER, /* also REPLICATION_APPLIER */
+    QL_SYSVAR_FREE,     /* everybody */
+    QL_SYSVAR_ADMIN,    /* SESSION_VARIABLES_ADMIN, or what implies it */
+    QL_SYSVAR_APPLIER,  /* also REPLICATION_APPLIER */
     QL_SYSVAR_ADMIN_OFF /* everybody to ON; otherwise as QL_SYSVAR_ADMIN */
 } ql_sysvar_right;
 ql_sysvar_right ql_sysvar_session_right(ql_sysvar_id id);

@@ -67,10 +67,7 @@ division_by_zero(ql_ctx *cx, qli_ex *x, uint16_t row)
 {
     ql_value null = ql_value_null();
     if (cx->vars != NULL && (cx->vars->sql_mode & QL_MODE_DIV_BY_ZERO)) {
-        if (x->env.run->strict) {
-            return ql_fail(cx, QL_ER_DIVISION_BY_ZERO);
-        }
-        ql_warn(cx, QL_DIAG_WARNING, QL_ER_DIVISION_BY_ZERO);
+        QL_TRY(ql_complain(cx, QL_ER_DIVISION_BY_ZERO));
     }
     if (!x->own.has_nulls) {
         memset(x->own.nulls, 0, x->env.single ? 1 : QL_BATCH_ROWS);

@@ -38,7 +38,6 @@ typedef struct qli_run {
     qli_call *calls;               /* function states to free before that */
     uint64_t passed_over; /* rows that LIMIT and OFFSET of the outermost block have held back, for
                              FOUND_ROWS() */
-    bool strict;          /* a strict-mode change of data: division by zero is an error */
     const ql_table *dml_table;  /* QL_E_DEFAULT */
     const ql_value *insert_row; /* QL_E_INSERT_VALUE */
     qli_description *describe;  /* the columns are wanted, not the rows; else NULL */

@@ -458,7 +458,7 @@ finish_concat(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         c->nitems = 0;
     }
     if (c->cut) {
-        ql_warn(cx, QL_DIAG_WARNING, QL_ER_CUT_VALUE_GROUP_CONCAT, (unsigned)s->count);
+        QL_TRY(ql_complain(cx, QL_ER_CUT_VALUE_GROUP_CONCAT, (unsigned)s->count));
     }
     *out = ql_value_str((ql_str){c->p, c->n}, a->def->type.coll);
     return QL_OK;

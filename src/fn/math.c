@@ -222,8 +222,7 @@ static ql_status
 put_log(ql_ctx *cx, qli_call *call, double v, double base_log, ql_value *out)
 {
     if (v <= 0 || base_log == 0 || isnan(base_log)) {
-        ql_warn(cx, QL_DIAG_WARNING, QL_ER_INVALID_ARGUMENT_FOR_LOGARITHM);
-        return QL_OK;
+        return ql_complain(cx, QL_ER_INVALID_ARGUMENT_FOR_LOGARITHM);
     }
     return put_finite(cx, call, log(v) / base_log, out);
 }

@@ -512,9 +512,8 @@ add_interval(ql_ctx *cx, qli_call *call, const ql_value *base, const ql_value *a
     }
     if (!ok || !is_full_date(&t) || !ql_dt_add_months(&t, months) ||
         !ql_dt_add_micros(&t, days, us)) {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_DATETIME_FUNCTION_OVERFLOW,
-                     "Datetime function: %s field overflow", "datetime");
-        return QL_OK;
+        return ql_complain_text(cx, QL_ER_DATETIME_FUNCTION_OVERFLOW,
+                                "Datetime function: %s field overflow", "datetime");
     }
     return put_moment(cx, call, &t, is_date, out);
 }

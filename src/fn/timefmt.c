@@ -412,10 +412,9 @@ QLI_FN(STR_TO_DATE)
         ok = ql_dt_is_valid_date(s.t.year, s.t.month, s.t.day) && s.t.hour < 24;
     }
     if (!ok) {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WRONG_VALUE_FOR_TYPE,
-                     "Incorrect %s value: '%.*s' for function %s", "datetime",
-                     (int)(args[0].s.n > 128 ? 128 : args[0].s.n), args[0].s.p, "str_to_date");
-        return QL_OK;
+        return ql_complain_text(
+            cx, QL_ER_WRONG_VALUE_FOR_TYPE, "Incorrect %s value: '%.*s' for function %s",
+            "datetime", (int)(args[0].s.n > 128 ? 128 : args[0].s.n), args[0].s.p, "str_to_date");
     }
     ql_kind kind = call->expr->type.kind;
     int64_t packed = kind == QL_K_TIME ? ql_time_pack(&s.t) : ql_dt_pack(&s.t);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Constant folding: what is a constant, pure, small and cannot fail becomes QL_E_CONST. Functions
- * are left to exec (is_constant lets it evaluate them once). Nothing is folded while preparing, so
+ * are left to exec (is_constant lets it evaluate them once), as is what would give a warning: it is
+ * given when and if the value is asked for. Nothing is folded while preparing, so
  * that PREPARE gives no warnings of values.
  */
 #include "resolve/resolve_int.h"
@@ -38,7 +39,13 @@ fold_cast(qli_res *r, ql_expr **e)
     if (in->kind == QL_K_NULL) {
         out = ql_value_null();
     } else {
-        QL_TRY(ql_value_cast(r->cx, r->a, in, &(*e)->type, &out));
+        ql_diag_try(r->cx->diag);
+        ql_status st = ql_value_cast(r->cx, r->a, in, &(*e)->type, &out);
+        bool silent = ql_diag_tried(r->cx->diag);
+        QL_TRY(st);
+        if (!silent) {
+            return QL_OK;
+        }
     }
     return become(e, &out, r);
 }

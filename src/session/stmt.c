@@ -164,6 +164,22 @@ choose_diagnostics(ql_session *s, const ql_ast_stmt *ast)
     }
 }
 
+/* A change of data whose expressions may hold no bad values (manual, "Strict SQL Mode"). */
+static bool
+is_strict_change(const ql_ctx *cx, const ql_ast_stmt *ast)
+{
+    switch (ast->kind) {
+    case QL_S_INSERT:
+        return cx->vars->strict && !ast->insert->ignore;
+    case QL_S_UPDATE:
+        return cx->vars->strict && !ast->update->ignore;
+    case QL_S_DELETE:
+        return cx->vars->strict && !ast->del->ignore;
+    default:
+        return false;
+    }
+}
+
 ql_status
 qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params, uint32_t nparams,
                     ql_outcome *out)
@@ -177,6 +193,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
         return qli_txn_control(s, ast);
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
+    ql_diag_set_strict(cx->diag, is_strict_change(cx, ast));
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
     QL_TRY(qli_txn_check_access(s, ast->kind));

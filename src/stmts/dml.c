@@ -15,7 +15,6 @@ qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore)
 {
     *w = (qli_writer){.run = run, .table = t, .ignore = ignore};
     w->strict = run->cx->vars->strict && !ignore;
-    run->strict = w->strict;
     run->dml_table = t;
     return qli_run_arena(run, "row", &w->row_mem);
 }

@@ -99,8 +99,7 @@ compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
     }
     QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
     QL_TRY(qli_value_keep(cx, cx->arena, &c->v));
-    return id < 0 || item->scope == QL_SCOPE_GLOBAL ? QL_OK
-                                                     : may_set_here(cx, (ql_sysvar_id)id, c);
+    return id < 0 || item->scope == QL_SCOPE_GLOBAL ? QL_OK : may_set_here(cx, (ql_sysvar_id)id, c);
 }
 
 static ql_status

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conversions of values in expressions, where bad text is a warning and never an error: to numbers,
- * text, temporals, and CAST. Storing into columns is in store.c, comparing in compare.c. Runs in
- * the thread of the statement; no locks, no waits.
+ * Conversions of values in expressions, where bad text is a warning (an error only while data are
+ * changed in strict mode): to numbers, text, temporals, and CAST. Storing into columns is in
+ * store.c, comparing in compare.c. Runs in the thread of the statement; no locks, no waits.
  */
 #include <float.h>
 #include <math.h>
@@ -14,11 +14,11 @@
 #include "base/diag.h"
 #include "types/types_int.h"
 
-static void
-warn_truncated(ql_ctx *cx, const char *what, const ql_value *v)
+static ql_status
+complain_truncated(ql_ctx *cx, const char *what, const ql_value *v)
 {
     char text[QLI_ERR_TEXT];
-    ql_warn(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, what, qli_err_value(v, text));
+    return ql_complain(cx, QL_ER_TRUNCATED_WRONG_VALUE, what, qli_err_value(v, text));
 }
 
 static bool
@@ -134,7 +134,7 @@ text_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
     QL_TRY(ql_text_for_number(cx, &s, room));
     *out = ql_int_parse(s, &used, &overflow, is_unsigned);
     if (used == 0 || overflow || !rest_is_blank(s, used)) {
-        warn_truncated(cx, "INTEGER", v);
+        QL_TRY(complain_truncated(cx, "INTEGER", v));
     }
     return QL_OK;
 }
@@ -149,7 +149,7 @@ text_to_double(ql_ctx *cx, const ql_value *v, double *out)
     QL_TRY(ql_text_for_number(cx, &s, room));
     *out = ql_double_parse(s, &used, &overflow);
     if (used == 0 || overflow || !rest_is_blank(s, used)) {
-        warn_truncated(cx, "DOUBLE", v);
+        QL_TRY(complain_truncated(cx, "DOUBLE", v));
     }
     return QL_OK;
 }
@@ -163,7 +163,7 @@ text_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
     QL_TRY(ql_text_for_number(cx, &s, room));
     bool fits = ql_decimal_parse(out, s, &used);
     if (!fits || used == 0 || !rest_is_blank(s, used)) {
-        warn_truncated(cx, "DECIMAL", v);
+        QL_TRY(complain_truncated(cx, "DECIMAL", v));
     }
     return QL_OK;
 }
@@ -182,12 +182,12 @@ ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
         break;
     case QL_K_DOUBLE:
         if (!double_to_int(v->d, out, is_unsigned)) {
-            warn_truncated(cx, "INTEGER", v);
+            QL_TRY(complain_truncated(cx, "INTEGER", v));
         }
         break;
     case QL_K_DECIMAL:
         if (!decimal_to_int(&v->dec, out, is_unsigned)) {
-            warn_truncated(cx, "DECIMAL", v);
+            QL_TRY(complain_truncated(cx, "DECIMAL", v));
         }
         break;
     case QL_K_STRING:
@@ -265,7 +265,7 @@ ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
         break;
     case QL_K_DOUBLE:
         if (!ql_decimal_from_double(out, v->d)) {
-            warn_truncated(cx, "DECIMAL", v);
+            QL_TRY(complain_truncated(cx, "DECIMAL", v));
         }
         break;
     case QL_K_DECIMAL:
@@ -380,18 +380,18 @@ clock_part(int64_t packed)
     return packed & (((int64_t)1 << 41) - 1);
 }
 
-static void
-warn_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, ql_dt_result r)
+static ql_status
+complain_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, ql_dt_result r)
 {
     char text[QLI_ERR_TEXT];
     (void)qli_err_value(v, text);
     if (to == QL_K_TIME || r == QL_DT_TRUNCATED) {
-        ql_warn(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE,
-                to == QL_K_TIME ? "time" : (to == QL_K_DATE ? "date" : "datetime"), text);
-    } else {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%s'",
-                     "datetime", text);
+        return ql_complain(cx, QL_ER_TRUNCATED_WRONG_VALUE,
+                           to == QL_K_TIME ? "time" : (to == QL_K_DATE ? "date" : "datetime"),
+                           text);
     }
+    return ql_complain_text(cx, QL_ER_TRUNCATED_WRONG_VALUE, "Incorrect %s value: '%s'", "datetime",
+                            text);
 }
 
 /* Whole number and microseconds of a numeric value. */
@@ -476,7 +476,7 @@ ql_value_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimal
     QL_TRY(qli_temporal_from(cx, v, to, decimals > 6 ? 6 : decimals, true, &packed, &r));
     *ok = r != QL_DT_INVALID;
     if (r != QL_DT_OK && warn && v->kind != QL_K_NULL) {
-        warn_temporal(cx, v, to, r);
+        QL_TRY(complain_temporal(cx, v, to, r));
     }
     if (!*ok) {
         *out = ql_value_null();
@@ -500,7 +500,7 @@ cast_int(ql_ctx *cx, const ql_value *v, const ql_type *t, ql_value *out)
         if (v->kind == QL_K_DECIMAL || v->kind == QL_K_DOUBLE) {
             if (v->kind == QL_K_DECIMAL) {
                 i = 0;
-                warn_truncated(cx, "DECIMAL", v);
+                QL_TRY(complain_truncated(cx, "DECIMAL", v));
             }
         } else if (v->kind == QL_K_STRING) {
             ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_ERROR,
@@ -509,10 +509,10 @@ cast_int(ql_ctx *cx, const ql_value *v, const ql_type *t, ql_value *out)
     } else if (!t->is_unsigned && is_unsigned && i < 0) {
         if (v->kind == QL_K_DECIMAL) {
             i = INT64_MAX;
-            warn_truncated(cx, "DECIMAL", v);
+            QL_TRY(complain_truncated(cx, "DECIMAL", v));
         } else if (v->kind == QL_K_DOUBLE) {
             i = INT64_MAX;
-            warn_truncated(cx, "INTEGER", v);
+            QL_TRY(complain_truncated(cx, "INTEGER", v));
         } else if (v->kind == QL_K_STRING) {
             ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_ERROR,
                          "Cast to signed converted positive out-of-range integer to its negative "
@@ -551,8 +551,8 @@ cast_decimal(ql_ctx *cx, const ql_value *v, const ql_type *t, ql_value *out)
     ql_decimal d;
     QL_TRY(ql_value_to_decimal(cx, v, &d));
     if (t->length != 0 && !ql_decimal_fit(&d, t->length, t->decimals, &cut)) {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_DATA_OUT_OF_RANGE,
-                     "Out of range value for column '%s' at row %ld", "CAST()", 1L);
+        QL_TRY(ql_complain_text(cx, QL_ER_WARN_DATA_OUT_OF_RANGE,
+                                "Out of range value for column '%s' at row %ld", "CAST()", 1L));
     }
     out->dec = d;
     return QL_OK;
@@ -587,7 +587,7 @@ cast_string(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     if (keep < s.n) {
         char what[32];
         snprintf(what, sizeof what, "%s(%u)", binary ? "BINARY" : "CHAR", t->length);
-        warn_truncated(cx, what, v);
+        QL_TRY(complain_truncated(cx, what, v));
         s.n = keep;
     } else if (binary && t->field == QL_F_STRING && s.n < t->length) {
         char *p = ql_arena_zalloc(cx, a, t->length);

@@ -29,7 +29,8 @@ comparisons(void **state)
 {
     world *w = *state;
     QUERY(w, "SELECT 1 FROM t WHERE a = '5'", "select 1 from t where (= $0:a 5)");
-    QUERY(w, "SELECT 1 FROM t WHERE a = '5x'", "select 1 from t where (= (double $0:a) 5d)");
+    QUERY(w, "SELECT 1 FROM t WHERE a = '5x'",
+          "select 1 from t where (= (double $0:a) (double '5x'))");
     QUERY(w, "SELECT 1 FROM t WHERE a < 7.0", "select 1 from t where (< $0:a 7)");
     QUERY(w, "SELECT 1 FROM t WHERE a < 7.5", "select 1 from t where (< (decimal $0:a) 7.5)");
     QUERY(w, "SELECT 1 FROM t WHERE b = 5", "select 1 from t where (= (double $0:b) 5d)");
