@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Make the table of docs/configuration.md from src/catalog/sysvars.def. With --check: fail when the page is not what would be made."""
+"""Make the table of docs/configuration.md from src/vars/sysvars.def. With --check: fail when the page is not what would be made."""
 import pathlib
 import re
 import sys
 
 root = pathlib.Path(__file__).resolve().parents[1]
 page = root / "docs/configuration.md"
-MARK = "<!-- generated from src/catalog/sysvars.def by tools/gen_configuration.py -->"
+MARK = "<!-- generated from src/vars/sysvars.def by tools/gen_configuration.py -->"
 line = re.compile(r'^QL_SYSVAR\((\w+), "([^"]*)", (\w+), (\w+), "((?:[^"\\]|\\.)*)", ([^,]+), ([^,]+), ([^,]+), (NULL|"[^"]*"), "((?:[^"\\]|\\.)*)"\)', re.M)
-text = (root / "src/catalog/sysvars.def").read_text()
+text = (root / "src/vars/sysvars.def").read_text()
 text = re.sub(r'"\s*\n\s*"', "", text)
 rows, own = [], []
 for m in line.finditer(text):

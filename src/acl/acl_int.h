@@ -10,7 +10,7 @@
 #include "acl/acl.h"
 #include "base/buf.h"
 #include "base/mutex.h"
-#include "catalog/sysvars.h"
+#include "vars/sysvars.h"
 
 #define QLI_IX_ACCOUNT 20u /* index id of account records: key user \0 host */
 #define QLI_IX_GRANT 21u   /* of grant records: key user \0 host \0 level db \0 table */

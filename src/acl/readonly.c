@@ -6,7 +6,7 @@
  */
 #include "acl/acl.h"
 #include "base/diag.h"
-#include "catalog/sysvars.h"
+#include "vars/sysvars.h"
 
 ql_status
 ql_acl_may_change(ql_ctx *cx)

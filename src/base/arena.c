@@ -295,6 +295,16 @@ ql_arena_strndup(ql_ctx *cx, ql_arena *a, const char *s, size_t n)
     return p;
 }
 
+#define SHOWN_BYTES 1024 /* of a name in a message, which is cut before that */
+
+const char *
+ql_cstr(ql_ctx *cx, ql_str s)
+{
+    size_t n = s.n < SHOWN_BYTES ? s.n : SHOWN_BYTES;
+    char *p = cx->arena != NULL ? ql_arena_strndup(cx, cx->arena, s.p != NULL ? s.p : "", n) : NULL;
+    return p != NULL ? p : "?";
+}
+
 char *
 ql_arena_printf(ql_ctx *cx, ql_arena *a, const char *fmt, ...)
 {

@@ -33,6 +33,9 @@ void *ql_arena_zalloc(ql_ctx *cx, ql_arena *a, size_t size) QL_MUST_USE;
 /* Copy with a NUL behind it. */
 char *ql_arena_strndup(ql_ctx *cx, ql_arena *a, const char *s, size_t n) QL_MUST_USE;
 char *ql_arena_printf(ql_ctx *cx, ql_arena *a, const char *fmt, ...) QL_MUST_USE QL_PRINTF(3, 4);
+/* s for a message: with a NUL behind it, in the statement's arena, cut at 1,024 bytes; "?" when
+ * there is no memory. */
+const char *ql_cstr(ql_ctx *cx, ql_str s);
 #define QL_ARENA_NEW(cx, a, type) ((type *)ql_arena_zalloc((cx), (a), sizeof(type)))
 #define QL_ARENA_ARRAY(cx, a, type, n)                                                             \
     ((type *)ql_arena_zalloc((cx), (a), sizeof(type) * (size_t)(n)))

@@ -49,7 +49,7 @@ typedef struct ql_instance {
     struct ql_kv *kv;           /* [const] kv/kv.h: the data directory */
     struct ql_txnsys *txns;     /* [const] txn/txn.h: transactions, row locks, committer */
     struct ql_catalog *catalog; /* [const] catalog/catalog.h */
-    struct ql_sysvars *sysvars; /* [const] catalog/sysvars.h: global values */
+    struct ql_sysvars *sysvars; /* [const] vars/sysvars.h: global values */
     struct ql_acl *acl;         /* [const] acl/acl.h */
     struct ql_server *server;   /* [const] server/: listener, configuration; NULL when embedded */
     const char *datadir;        /* [const] absolute path */
@@ -70,7 +70,7 @@ typedef struct ql_ctx {
     struct ql_locked_tables *locked; /* catalog/locked.h: LOCK TABLES; NULL = none */
     bool read_locked;                /* holds the global read lock (FLUSH TABLES WITH READ LOCK) */
     bool admitted;                   /* intr/gate.h: holds a ticket of inst->admission */
-    struct ql_vars *vars;       /* catalog/sysvars.h: session values; NULL in background threads */
+    struct ql_vars *vars;       /* vars/sysvars.h: session values; NULL in background threads */
     struct ql_sink *sink;       /* types/sink.h: where rows and results go; NULL when nowhere */
     struct ql_session *session; /* session/session.h; opaque below it */
     ql_status (*look)(struct ql_ctx *cx); /* base/bulk.h: the checkpoint of intr/; NULL = none */

@@ -12,16 +12,6 @@
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
 
-#define SHOWN_BYTES 1024 /* of a name in an error message, which is cut before that */
-
-const char *
-qli_cstr(ql_ctx *cx, ql_str s)
-{
-    size_t n = s.n < SHOWN_BYTES ? s.n : SHOWN_BYTES;
-    char *p = cx->arena ? ql_arena_strndup(cx, cx->arena, s.p ? s.p : "", n) : NULL;
-    return p ? p : "?";
-}
-
 /* --- the cache ------------------------------------------------------------------------------- */
 
 ql_str
@@ -148,6 +138,16 @@ ql_catalog_close(ql_catalog *c)
     }
 }
 
+/* Every definition is in the cache. */
+static uint64_t
+open_tables(ql_instance *inst)
+{
+    ql_mutex_lock(&inst->catalog->mu);
+    uint64_t n = inst->catalog->tables.count;
+    ql_mutex_unlock(&inst->catalog->mu);
+    return n;
+}
+
 ql_status
 ql_catalog_open(ql_ctx *cx, ql_catalog **out)
 {
@@ -162,6 +162,11 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
     QL_TRY_TO(st, ql_hash_init(cx, &c->tables, 64), fail);
     QL_TRY_TO(st, qli_counters_open(cx, c), fail);
     QL_TRY_TO(st, qli_load(cx, c), fail);
+    if (cx->inst->sysvars) {
+        qli_read_only_init(cx->inst->sysvars);
+        ql_status_gauge(cx->inst->sysvars, "Open_tables", open_tables);
+        ql_status_gauge(cx->inst->sysvars, "Opened_tables", open_tables);
+    }
     QL_TRY_TO(st, qli_virtual_load(cx, c), fail);
     *out = c;
     return QL_OK;
@@ -230,6 +235,20 @@ ql_catalog_find_database(ql_ctx *cx, ql_str name, ql_database *out)
     return copy ? QL_OK : QL_ERROR;
 }
 
+ql_status
+ql_catalog_use(ql_ctx *cx, ql_str name)
+{
+    ql_database d = {0};
+    if (name.n != 0) {
+        ql_status st = ql_catalog_find_database(cx, name, &d);
+        if (st == QL_END) {
+            return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
+        }
+        QL_TRY(st);
+    }
+    return ql_vars_set_db(cx, d.name, d.coll);
+}
+
 static int
 compare_databases(const void *a, const void *b)
 {
@@ -288,7 +307,7 @@ qli_refuse_virtual(ql_ctx *cx, ql_str db)
         return QL_OK;
     }
     ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
-    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%", qli_cstr(cx, db));
+    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, ql_cstr(cx, user), "%", ql_cstr(cx, db));
 }
 
 ql_status
@@ -298,7 +317,7 @@ qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t)
         return QL_OK;
     }
     ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
-    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, qli_cstr(cx, user), "%", qli_cstr(cx, t->db));
+    return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, ql_cstr(cx, user), "%", ql_cstr(cx, t->db));
 }
 
 static ql_status
@@ -321,7 +340,7 @@ ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
     QL_TRY(ql_catalog_check_database_name(cx, name));
     QL_TRY(qli_refuse_virtual(cx, name));
     if (database_coll(cx, name)) {
-        return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, qli_cstr(cx, name));
+        return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, ql_cstr(cx, name));
     }
     return stage_database(cx, name, coll ? coll : ql_coll_default);
 }
@@ -331,7 +350,7 @@ ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
     QL_TRY(qli_refuse_virtual(cx, name));
     if (!database_coll(cx, name)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, name));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
     }
     return stage_database(cx, name, coll);
 }
@@ -344,7 +363,7 @@ ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
         return ql_fail(cx, QL_ER_NO_SYSTEM_SCHEMA_ACCESS, "mysql");
     }
     if (!database_coll(cx, name)) {
-        return ql_fail(cx, QL_ER_DB_DROP_EXISTS, qli_cstr(cx, name));
+        return ql_fail(cx, QL_ER_DB_DROP_EXISTS, ql_cstr(cx, name));
     }
     ql_table **v;
     size_t n;
@@ -418,12 +437,12 @@ ql_status
 qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name)
 {
     if (!database_coll(cx, qli_canonical_db(db))) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, db));
     }
     if (ql_str_eq(qli_canonical_db(db), QL_STR("information_schema"))) {
-        return ql_fail(cx, QL_ER_UNKNOWN_TABLE, qli_cstr(cx, name), "information_schema");
+        return ql_fail(cx, QL_ER_UNKNOWN_TABLE, ql_cstr(cx, name), "information_schema");
     }
-    return ql_fail(cx, QL_ER_NO_SUCH_TABLE, qli_cstr(cx, db), qli_cstr(cx, name));
+    return ql_fail(cx, QL_ER_NO_SUCH_TABLE, ql_cstr(cx, db), ql_cstr(cx, name));
 }
 
 ql_status
@@ -578,7 +597,7 @@ ql_status
 ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names, size_t *n)
 {
     if (!ql_catalog_has_database(cx, db)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, db));
     }
     ql_table **v;
     QL_TRY(qli_all_tables(cx, a, db, &v, n));

@@ -12,6 +12,7 @@
 #include "catalog/tabledef.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
+#include "vars/viewer.h"
 
 typedef struct ql_catalog ql_catalog;
 
@@ -31,6 +32,8 @@ typedef struct ql_database {
 /* Database names are compared as written on case-sensitive systems (lower_case_table_names=0);
  * information_schema, performance_schema and sys without case. */
 bool ql_catalog_has_database(ql_ctx *cx, ql_str name);
+/* USE: the session's current database (n 0: none). 1049. */
+ql_status ql_catalog_use(ql_ctx *cx, ql_str name) QL_MUST_USE;
 /* information_schema, performance_schema, sys (any case): read-only, made on demand. */
 bool ql_catalog_is_virtual_database(ql_str name);
 /* 1102, 1103, 1059 unless the name may name a database, table. */
@@ -112,34 +115,5 @@ typedef struct ql_virtual_table {
      * Privileges of cx->session's user apply through `viewer`. */
     ql_status (*fill)(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n);
 } ql_virtual_table;
-
-/* Privilege tables: of mysql, of information_schema. */
-typedef enum ql_grant_table {
-    QL_GRANT_TABLE_USER,
-    QL_GRANT_TABLE_DB,
-    QL_GRANT_TABLE_TABLES_PRIV,
-    QL_GRANT_TABLE_IS_USER,
-    QL_GRANT_TABLE_IS_SCHEMA,
-    QL_GRANT_TABLE_IS_TABLE
-} ql_grant_table;
-
-/* What acl/ knows and virtual tables show (acl/ is above: it is asked through this). */
-typedef struct ql_viewer_ops {
-    bool (*sees_database)(ql_ctx *cx, ql_str db);
-    bool (*sees_table)(ql_ctx *cx, ql_str db, ql_str table);
-    /* "select,insert,update,references" as far as granted */
-    const char *(*column_privileges)(ql_ctx *cx, ql_str db, ql_str table);
-    /* Rows as a virtual table's fill makes them. */
-    ql_status (*grants)(ql_ctx *cx, ql_arena *a, ql_grant_table which, uint16_t ncols,
-                        ql_value ***rows, size_t *n);
-} ql_viewer_ops;
-
-/* Who looks: set by session in its ctx's vars. */
-typedef struct ql_viewer {
-    uint64_t conn_id;
-    ql_str user;              /* login name; n 0 = anonymous */
-    bool has_process;         /* PROCESS privilege */
-    const ql_viewer_ops *ops; /* NULL: the server itself, which sees everything */
-} ql_viewer;
 
 #endif

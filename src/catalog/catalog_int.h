@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/mutex.h"
 #include "catalog/catalog.h"
-#include "catalog/sysvars.h"
+#include "vars/sysvars.h"
 
 /* Index ids of the server's own records (README.md). */
 enum qli_system_index {
@@ -114,8 +114,10 @@ void qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old); /* [mu] *
 ql_table *qli_find_table(ql_ctx *cx, ql_str db, ql_str name);
 ql_status qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE; /* 1049, 1109, 1146 */
 ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others as they are */
-/* NUL-terminated copy in the statement's arena, for messages. */
-const char *qli_cstr(ql_ctx *cx, ql_str s);
+
+/* SET GLOBAL read_only, super_read_only: QL_ERROR 1192 (active transaction, LOCK TABLES), 1205.
+ * Wait: MDL_GLOBAL, MDL_COMMIT. */
+void qli_read_only_init(ql_sysvars *sv);
 
 /* Keys and records. Decoders check every length. */
 ql_status qli_key_begin(ql_ctx *cx, ql_buf *b, uint32_t index_id);

@@ -31,7 +31,7 @@ static ql_status
 check_length(ql_ctx *cx, ql_str name)
 {
     if (ql_utf8_chars(name) > QL_MAX_IDENT_CHARS) {
-        return ql_fail(cx, QL_ER_TOO_LONG_IDENT, qli_cstr(cx, name));
+        return ql_fail(cx, QL_ER_TOO_LONG_IDENT, ql_cstr(cx, name));
     }
     return QL_OK;
 }
@@ -40,14 +40,14 @@ ql_status
 ql_catalog_check_database_name(ql_ctx *cx, ql_str name)
 {
     QL_TRY(check_length(cx, name));
-    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_DB_NAME, qli_cstr(cx, name));
+    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_DB_NAME, ql_cstr(cx, name));
 }
 
 ql_status
 ql_catalog_check_table_name(ql_ctx *cx, ql_str name)
 {
     QL_TRY(check_length(cx, name));
-    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_TABLE_NAME, qli_cstr(cx, name));
+    return is_plain_name(name) ? QL_OK : ql_fail(cx, QL_ER_WRONG_TABLE_NAME, ql_cstr(cx, name));
 }
 
 /* --- columns --------------------------------------------------------------------------------- */
@@ -90,22 +90,22 @@ check_column(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
     const ql_column *c = &spec->columns[i];
     QL_TRY(check_length(cx, c->name));
     if (!is_plain_name(c->name)) {
-        return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, qli_cstr(cx, c->name));
+        return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, ql_cstr(cx, c->name));
     }
     QL_TRY(ql_bulk_count(cx, (size_t)i * 16));
     for (unsigned j = 0; j < i; j++) {
         if (ql_str_eq_nocase(c->name, spec->columns[j].name)) {
-            return ql_fail(cx, QL_ER_DUP_FIELDNAME, qli_cstr(cx, c->name));
+            return ql_fail(cx, QL_ER_DUP_FIELDNAME, ql_cstr(cx, c->name));
         }
     }
     if (c->auto_increment && c->type.kind != QL_K_INT && c->type.kind != QL_K_DOUBLE) {
-        return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, qli_cstr(cx, c->name));
+        return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, ql_cstr(cx, c->name));
     }
     if (c->auto_increment && c->default_kind == QL_DEF_VALUE) {
-        return ql_fail(cx, QL_ER_INVALID_DEFAULT, qli_cstr(cx, c->name));
+        return ql_fail(cx, QL_ER_INVALID_DEFAULT, ql_cstr(cx, c->name));
     }
     if (!c->type.nullable && c->default_kind == QL_DEF_NULL) {
-        return ql_fail(cx, QL_ER_INVALID_DEFAULT, qli_cstr(cx, c->name));
+        return ql_fail(cx, QL_ER_INVALID_DEFAULT, ql_cstr(cx, c->name));
     }
     return QL_OK;
 }
@@ -160,14 +160,14 @@ check_part(ql_ctx *cx, const ql_table_spec *spec, const ql_index *ix, unsigned i
     const ql_column *c = &spec->columns[p->column];
     for (unsigned j = 0; j < i; j++) {
         if (ix->parts[j].column == p->column) {
-            return ql_fail(cx, QL_ER_DUP_FIELDNAME, qli_cstr(cx, c->name));
+            return ql_fail(cx, QL_ER_DUP_FIELDNAME, ql_cstr(cx, c->name));
         }
     }
     if (ix->primary && c->type.nullable) {
         return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
     }
     if (is_blob(&c->type) && p->prefix == 0) {
-        return ql_fail(cx, QL_ER_BLOB_KEY_WITHOUT_LENGTH, qli_cstr(cx, c->name));
+        return ql_fail(cx, QL_ER_BLOB_KEY_WITHOUT_LENGTH, ql_cstr(cx, c->name));
     }
     if (p->prefix &&
         (c->type.kind != QL_K_STRING || (!is_blob(&c->type) && p->prefix > c->type.length))) {
@@ -188,14 +188,14 @@ check_index(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
     QL_TRY(check_length(cx, ix->name));
     if (!ix->primary && ix->name.n &&
         (!is_plain_name(ix->name) || ql_str_eq_nocase(ix->name, QL_STR("PRIMARY")))) {
-        return ql_fail(cx, QL_ER_WRONG_NAME_FOR_INDEX, qli_cstr(cx, ix->name));
+        return ql_fail(cx, QL_ER_WRONG_NAME_FOR_INDEX, ql_cstr(cx, ix->name));
     }
     for (unsigned j = 0; j < i; j++) {
         if (ix->primary && spec->indexes[j].primary) {
             return ql_fail(cx, QL_ER_MULTIPLE_PRI_KEY);
         }
         if (ix->name.n && ql_str_eq_nocase(ix->name, spec->indexes[j].name)) {
-            return ql_fail(cx, QL_ER_DUP_KEYNAME, qli_cstr(cx, ix->name));
+            return ql_fail(cx, QL_ER_DUP_KEYNAME, ql_cstr(cx, ix->name));
         }
     }
     if (ix->nparts == 0 || ix->nparts > MAX_PARTS) {
@@ -470,11 +470,11 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
 {
     QL_TRY(qli_check_spec(cx, spec));
     if (!ql_catalog_has_database(cx, spec->db)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, spec->db));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, spec->db));
     }
     QL_TRY(qli_refuse_virtual(cx, spec->db));
     if (qli_table_exists(cx, spec->db, spec->name)) {
-        return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_cstr(cx, spec->name));
+        return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {

@@ -134,7 +134,7 @@ ql_backup_lock_release(ql_ctx *cx)
 static ql_status
 not_locked(ql_ctx *cx, ql_str alias)
 {
-    return ql_fail(cx, QL_ER_TABLE_NOT_LOCKED, qli_cstr(cx, alias));
+    return ql_fail(cx, QL_ER_TABLE_NOT_LOCKED, ql_cstr(cx, alias));
 }
 
 /* The lock that a mention of the table uses: one for reading if that is enough, and each once a
@@ -160,7 +160,7 @@ use_locked(ql_ctx *cx, ql_str db, ql_str name, ql_str alias, bool write)
         best->used_by = cx->stmt_id;
         return QL_OK;
     }
-    return read_only ? ql_fail(cx, QL_ER_TABLE_NOT_LOCKED_FOR_WRITE, qli_cstr(cx, alias))
+    return read_only ? ql_fail(cx, QL_ER_TABLE_NOT_LOCKED_FOR_WRITE, ql_cstr(cx, alias))
                      : not_locked(cx, alias);
 }
 
@@ -178,7 +178,7 @@ change_locked(ql_ctx *cx, ql_str db, ql_str name)
             read_only = true;
         }
     }
-    return read_only ? ql_fail(cx, QL_ER_TABLE_NOT_LOCKED_FOR_WRITE, qli_cstr(cx, name))
+    return read_only ? ql_fail(cx, QL_ER_TABLE_NOT_LOCKED_FOR_WRITE, ql_cstr(cx, name))
                      : not_locked(cx, name);
 }
 
@@ -335,8 +335,8 @@ check_item(ql_ctx *cx, const ql_lock_item *it)
 {
     if (ql_catalog_is_virtual_database(it->db)) {
         const ql_viewer *v = cx->vars != NULL ? &cx->vars->viewer : NULL;
-        return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, v != NULL ? qli_cstr(cx, v->user) : "", "%",
-                       qli_cstr(cx, it->db));
+        return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, v != NULL ? ql_cstr(cx, v->user) : "", "%",
+                       ql_cstr(cx, it->db));
     }
     return ql_check(cx);
 }
@@ -367,7 +367,7 @@ check_names(ql_ctx *cx, const ql_lock_item *items, size_t n)
     for (size_t i = 1; i < n; i++) {
         QL_TRY(ql_check(cx));
         if (by_alias(&v[i - 1], &v[i]) == 0) {
-            return ql_fail(cx, QL_ER_NONUNIQ_TABLE, qli_cstr(cx, v[i]->alias));
+            return ql_fail(cx, QL_ER_NONUNIQ_TABLE, ql_cstr(cx, v[i]->alias));
         }
     }
     return QL_OK;

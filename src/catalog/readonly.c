@@ -6,8 +6,8 @@
  * commit is refused. Session's thread only.
  */
 #include "base/diag.h"
+#include "catalog/catalog_int.h"
 #include "catalog/locked.h"
-#include "catalog/vars_int.h"
 
 /* The two in the order in which nobody ever sees super_read_only without read_only. */
 static ql_status
@@ -17,19 +17,20 @@ publish(ql_ctx *cx, ql_sysvar_id id, bool on)
     ql_sysvars *sv = cx->inst->sysvars;
     if (id == QL_SV_SUPER_READ_ONLY) {
         if (on) {
-            QL_TRY(qli_globals_set(cx, sv, QL_SV_READ_ONLY, &v));
+            QL_TRY(ql_sysvar_publish(cx, sv, QL_SV_READ_ONLY, &v));
         }
-        return qli_globals_set(cx, sv, id, &v);
+        return ql_sysvar_publish(cx, sv, id, &v);
     }
     if (!on) {
-        QL_TRY(qli_globals_set(cx, sv, QL_SV_SUPER_READ_ONLY, &v));
+        QL_TRY(ql_sysvar_publish(cx, sv, QL_SV_SUPER_READ_ONLY, &v));
     }
-    return qli_globals_set(cx, sv, id, &v);
+    return ql_sysvar_publish(cx, sv, id, &v);
 }
 
-ql_status
-qli_read_only_set(ql_ctx *cx, ql_sysvar_id id, bool on)
+static ql_status
+set(ql_ctx *cx, ql_sysvar_id id, const ql_value *value)
 {
+    bool on = value->u != 0;
     /* It would wait for itself. */
     if (cx->locked != NULL || (cx->vars != NULL && cx->vars->in_transaction)) {
         return ql_fail(cx, QL_ER_LOCK_OR_ACTIVE_TRANSACTION);
@@ -42,4 +43,11 @@ qli_read_only_set(ql_ctx *cx, ql_sysvar_id id, bool on)
     ql_status st = publish(cx, id, true);
     ql_read_lock_release(cx);
     return st;
+}
+
+void
+qli_read_only_init(ql_sysvars *sv)
+{
+    ql_sysvars_set_through(sv, QL_SV_READ_ONLY, set);
+    ql_sysvars_set_through(sv, QL_SV_SUPER_READ_ONLY, set);
 }

@@ -24,6 +24,8 @@ qli_stage_of(ql_ctx *cx, bool make)
         *at = ql_mem_zalloc(sizeof **at);
         if (!*at) {
             (void)ql_fail_oom(cx, sizeof **at);
+        } else if (cx->vars) {
+            cx->vars->catalog_stage_free = qli_stage_free;
         }
     }
     return *at;

@@ -12,10 +12,10 @@
 #define QL_RESOLVE_QUERY_H
 
 #include "catalog/catalog.h"
-#include "catalog/sysvars.h"
 #include "sql/ast.h"
 #include "table/table.h"
 #include "types/sink.h"
+#include "vars/sysvars.h"
 
 typedef struct ql_expr ql_expr;
 typedef struct ql_query ql_query;

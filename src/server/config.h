@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Command line and option file. Names are MySQL's; what is a system variable goes into
- * catalog/sysvars.
+ * vars/sysvars.
  */
 #ifndef QL_SERVER_CONFIG_H
 #define QL_SERVER_CONFIG_H
 
-#include "catalog/sysvars.h"
+#include "vars/sysvars.h"
 
 typedef enum ql_config_mode {
     QL_MODE_SERVE,

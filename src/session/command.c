@@ -50,7 +50,7 @@ init_db(ql_session *s, void *arg, ql_outcome *out)
         const char *name = ql_arena_strndup(cx, cx->arena, c->text.p, c->text.n);
         return name != NULL ? ql_fail(cx, QL_ER_BAD_DB_ERROR, name) : QL_ERROR;
     }
-    QL_TRY(ql_vars_set_db(cx, c->text));
+    QL_TRY(ql_catalog_use(cx, c->text));
     ql_proc_set_db(cx->proc, c->text);
     return QL_OK;
 }

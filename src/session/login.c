@@ -157,7 +157,7 @@ take_database(ql_session *s)
         const char *name = ql_arena_strndup(cx, s->login_arena, db.p, db.n);
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, name != NULL ? name : "");
     }
-    QL_TRY(ql_vars_set_db(cx, db));
+    QL_TRY(ql_catalog_use(cx, db));
     ql_proc_set_db(cx->proc, db);
     return QL_OK;
 }
@@ -337,7 +337,7 @@ qli_change_user(ql_session *s, ql_str payload)
         arena = NULL;
         st = qli_session_clear(s);
         if (st == QL_OK) {
-            st = ql_vars_set_db(cx, (ql_str){"", 0});
+            st = ql_catalog_use(cx, (ql_str){"", 0});
             ql_proc_set_db(cx->proc, (ql_str){NULL, 0});
         }
         if (st == QL_OK) {

@@ -7,7 +7,6 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/sysvars.h"
 #include "intr/gate.h"
 #include "intr/timer.h"
 #include "proto/command.h"
@@ -18,6 +17,7 @@
 #include "session/session.h"
 #include "sql/parse.h"
 #include "stmts/stmts.h"
+#include "vars/sysvars.h"
 
 /* A prepared statement, of the binary protocol (id) or of SQL PREPARE (name). Owner: the session;
  * lives until closed. Keeps text and AST; names are resolved anew for each execution. */

@@ -108,7 +108,7 @@ qli_exec_drop_database(ql_ctx *cx, qli_run *run)
     QL_TRY(qli_ddl_end(cx, run));
     run->out->affected_rows = tables;
     if (ql_str_eq(cx->vars->db, a->name)) {
-        QL_TRY(ql_vars_set_db(cx, (ql_str){0}));
+        QL_TRY(ql_catalog_use(cx, (ql_str){0}));
         if (cx->proc != NULL) {
             ql_proc_set_db(cx->proc, (ql_str){0});
         }
@@ -227,7 +227,7 @@ qli_exec_use(ql_ctx *cx, qli_run *run)
     if (!ql_catalog_has_database(cx, name)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
     }
-    QL_TRY(ql_vars_set_db(cx, name));
+    QL_TRY(ql_catalog_use(cx, name));
     if (cx->proc != NULL) {
         ql_proc_set_db(cx->proc, name);
     }

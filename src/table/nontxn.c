@@ -11,9 +11,9 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/locked.h"
-#include "catalog/sysvars.h"
 #include "table/table_int.h"
 #include "txn/nontxn.h"
+#include "vars/sysvars.h"
 
 /* --- scans --- */
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 #include "base/diag.h"
-#include "catalog/sysvars.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
 #include "table/scan_int.h"
+#include "vars/sysvars.h"
 
 #define FIRST_BATCH 16
 /* No stored key is as long as this bound: those above its cut-off head are those above it, and so

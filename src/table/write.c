@@ -11,9 +11,9 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/thread.h"
-#include "catalog/sysvars.h"
 #include "intr/intr.h"
 #include "table/table_int.h"
+#include "vars/sysvars.h"
 
 ql_deadline
 qli_lock_deadline(const ql_ctx *cx)

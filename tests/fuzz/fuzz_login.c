@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "acl/acl_int.h"
-#include "catalog/sysvars.h"
 #include "fuzz.h"
 #include "kv/kv.h"
 #include "proto/handshake.h"
 #include "txn/txn.h"
+#include "vars/sysvars.h"
 
 #define COM_CHANGE_USER 0x11
 

@@ -18,12 +18,12 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/catalog.h"
-#include "catalog/sysvars.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "kv/kv.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
+#include "vars/sysvars.h"
 
 #define OK(expr) assert_int_equal((expr), QL_OK)
 

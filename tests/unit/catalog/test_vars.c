@@ -3,8 +3,8 @@
  * System and user variables: defaults of the MySQL 8.4 manual, SET with its checks, what sessions
  * keep, SET NAMES, configuration.
  */
-#include "catalog/vars_int.h"
 #include "fixture.h"
+#include "vars/vars_int.h"
 
 static const char *
 shown(sess *s, const char *name, bool global)
@@ -177,12 +177,12 @@ use_follows_the_database(void **state)
     begin(s);
     OK(ql_catalog_create_database(&s->cx, str("d"), ql_coll_utf8mb4_bin));
     commit(s);
-    OK(ql_vars_set_db(&s->cx, str("d")));
+    OK(ql_catalog_use(&s->cx, str("d")));
     assert_string_equal(s->vars.db.p, "d");
     SHOWN("collation_database", "utf8mb4_bin");
-    FAILS(s, ql_vars_set_db(&s->cx, str("gone")), 1049);
+    FAILS(s, ql_catalog_use(&s->cx, str("gone")), 1049);
     assert_string_equal(s->vars.db.p, "d");
-    OK(ql_vars_set_db(&s->cx, str("")));
+    OK(ql_catalog_use(&s->cx, str("")));
     assert_int_equal(s->vars.db.n, 0);
     SHOWN("collation_database", "utf8mb4_0900_ai_ci");
 }

@@ -25,7 +25,6 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/catalog.h"
-#include "catalog/sysvars.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "kv/kv.h"
@@ -33,6 +32,7 @@
 #include "sql/parse.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
+#include "vars/sysvars.h"
 
 #define OK(expr) assert_int_equal((expr), QL_OK)
 
@@ -161,7 +161,7 @@ world_setup(void **state)
     OK(ql_catalog_create_database(&w->cx, str("d"), ql_coll_default));
     make_tables(w);
     commit(w);
-    OK(ql_vars_set_db(&w->cx, str("d")));
+    OK(ql_catalog_use(&w->cx, str("d")));
     *state = w;
     return 0;
 }

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/thread.h"
-#include "catalog/vars_int.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
+#include "vars/vars_int.h"
 
 #define SQL_MODE_TEXT_MAX 600
 
@@ -216,8 +216,10 @@ ql_vars_fini(ql_vars *v)
     v->base = NULL;
     ql_mem_free((char *)v->db.p);
     v->db = (ql_str){NULL, 0};
-    qli_stage_free(v->catalog_stage);
-    v->catalog_stage = NULL;
+    if (v->catalog_stage != NULL) {
+        v->catalog_stage_free(v->catalog_stage);
+        v->catalog_stage = NULL;
+    }
     ql_mem_free(v->counts);
     v->counts = NULL;
 }
@@ -332,7 +334,7 @@ wrong_value(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value)
     if (value->kind != QL_K_NULL) {
         QL_TRY(ql_value_to_str(cx, cx->arena, value, &text));
     }
-    return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, sv->name, qli_cstr(cx, text));
+    return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, sv->name, ql_cstr(cx, text));
 }
 
 static ql_status
@@ -350,7 +352,7 @@ adjusted(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value)
     }
     ql_str text;
     QL_TRY(ql_value_to_str(cx, cx->arena, value, &text));
-    ql_warn(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, sv->name, qli_cstr(cx, text));
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE, sv->name, ql_cstr(cx, text));
     return QL_OK;
 }
 
@@ -414,7 +416,7 @@ convert_mode(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value, ql_value *
     uint64_t bits;
     QL_TRY(ql_value_to_str(cx, cx->arena, value, &text));
     if (!qli_sql_mode_parse(text, &bits, &bad)) {
-        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, sv->name, qli_cstr(cx, bad));
+        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, sv->name, ql_cstr(cx, bad));
     }
     char *p = ql_arena_alloc(cx, cx->arena, SQL_MODE_TEXT_MAX);
     if (!p) {
@@ -448,7 +450,7 @@ convert_charset(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *ou
         QL_TRY(value->kind == QL_K_NULL ? QL_OK : ql_value_to_str(cx, cx->arena, value, &text));
         return value->kind == QL_K_NULL
                    ? wrong_value(cx, &qli_sysvars[id], value)
-                   : ql_fail(cx, QL_ER_UNKNOWN_CHARACTER_SET, qli_cstr(cx, text));
+                   : ql_fail(cx, QL_ER_UNKNOWN_CHARACTER_SET, ql_cstr(cx, text));
     }
     if (id == QL_SV_CHARACTER_SET_CLIENT && !client_may_use(cs)) {
         return wrong_value(cx, &qli_sysvars[id], value);
@@ -469,7 +471,7 @@ convert_collation(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value, ql_va
         }
         ql_str text;
         QL_TRY(ql_value_to_str(cx, cx->arena, value, &text));
-        return ql_fail(cx, QL_ER_UNKNOWN_COLLATION, qli_cstr(cx, text));
+        return ql_fail(cx, QL_ER_UNKNOWN_COLLATION, ql_cstr(cx, text));
     }
     *out = ql_value_str((ql_str){c->name, strlen(c->name)}, ql_coll_default);
     return QL_OK;
@@ -532,7 +534,7 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
         bool myisam = ql_str_eq_nocase(value->s, QL_STR("MyISAM"));
         *out = ql_value_str(myisam ? QL_STR("MyISAM") : QL_STR("InnoDB"), ql_coll_default);
         if (!ql_str_eq_nocase(value->s, out->s)) {
-            return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_cstr(cx, value->s));
+            return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, ql_cstr(cx, value->s));
         }
     }
     return QL_OK;
@@ -545,7 +547,7 @@ convert_zone(ql_ctx *cx, const ql_value *value, ql_value *out)
     if (value->kind != QL_K_STRING || !ql_zone_parse(value->s, &seconds)) {
         ql_str text = QL_STR("NULL");
         QL_TRY(value->kind == QL_K_NULL ? QL_OK : ql_value_to_str(cx, cx->arena, value, &text));
-        return ql_fail(cx, QL_ER_UNKNOWN_TIME_ZONE, qli_cstr(cx, text));
+        return ql_fail(cx, QL_ER_UNKNOWN_TIME_ZONE, ql_cstr(cx, text));
     }
     *out = ql_value_str(ql_str_eq_nocase(value->s, QL_STR("SYSTEM")) ? QL_STR("SYSTEM") : value->s,
                         ql_coll_default);
@@ -662,7 +664,7 @@ store_one(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *v)
         return QL_OK;
     }
     ql_sysvars *sv = cx->inst->sysvars;
-    QL_TRY(qli_globals_set(cx, sv, id, v));
+    QL_TRY(ql_sysvar_publish(cx, sv, id, v));
     if (sv->hooks[id]) {
         sv->hooks[id](cx->inst, id, v);
     }
@@ -736,8 +738,9 @@ ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value)
     if (qli_sysvars[id].flags & QL_SVF_COMPUTED) {
         return set_computed(cx, id, &v);
     }
-    if (id == QL_SV_READ_ONLY || id == QL_SV_SUPER_READ_ONLY) {
-        return qli_read_only_set(cx, id, v.u != 0);
+    ql_sysvar_setter setter = cx->inst->sysvars->setters[id];
+    if (setter != NULL) {
+        return setter(cx, id, &v);
     }
     QL_TRY(warn_no_effect(cx, id, &v));
     QL_TRY(store_one(cx, id, global, &v));
@@ -787,22 +790,15 @@ ql_vars_set_names(ql_ctx *cx, ql_str charset, ql_str collation)
 }
 
 ql_status
-ql_vars_set_db(ql_ctx *cx, ql_str db)
+ql_vars_set_db(ql_ctx *cx, ql_str db, const ql_collation *coll)
 {
     ql_vars *v = cx->vars;
-    const ql_collation *coll = v->base->v[QL_SV_COLLATION_SERVER].kind == QL_K_STRING
-                                   ? ql_collation_by_name(v->base->v[QL_SV_COLLATION_SERVER].s)
-                                   : ql_coll_default;
     char *copy = NULL;
-    if (db.n) {
-        ql_database d;
-        ql_status st = ql_catalog_find_database(cx, db, &d);
-        if (st == QL_END) {
-            return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_cstr(cx, db));
-        }
-        QL_TRY(st);
-        coll = d.coll;
-        db = d.name;
+    if (db.n == 0) {
+        coll = v->base->v[QL_SV_COLLATION_SERVER].kind == QL_K_STRING
+                   ? ql_collation_by_name(v->base->v[QL_SV_COLLATION_SERVER].s)
+                   : ql_coll_default;
+    } else {
         copy = ql_mem_strndup(db.p, db.n);
         if (!copy) {
             return ql_fail_oom(cx, db.n);

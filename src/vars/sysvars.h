@@ -4,13 +4,14 @@
  * (statusvars.def). Globals live in the instance, session values in ql_vars, which also holds user
  * variables and what else belongs to a session's settings.
  */
-#ifndef QL_CATALOG_SYSVARS_H
-#define QL_CATALOG_SYSVARS_H
+#ifndef QL_VARS_SYSVARS_H
+#define QL_VARS_SYSVARS_H
 
 #include "base/arena.h"
 #include "base/hash.h"
-#include "catalog/catalog.h"
+#include "txn/txn.h"
 #include "types/value.h"
+#include "vars/viewer.h"
 
 typedef struct ql_sysvars ql_sysvars;
 struct ql_account;
@@ -35,7 +36,7 @@ enum ql_sysvar_flag {
 
 typedef enum ql_sysvar_id {
 #define QL_SYSVAR(id, ...) QL_SV_##id,
-#include "catalog/sysvars.def"
+#include "vars/sysvars.def"
 #undef QL_SYSVAR
     QL_SV_COUNT
 } ql_sysvar_id;
@@ -46,6 +47,7 @@ typedef struct ql_vars {
     struct qli_override *own; /* session values that differ; owned */
     unsigned nown, cap_own;
     struct ql_catalog_stage *catalog_stage; /* uncommitted catalog changes (catalog/stage.c) */
+    void (*catalog_stage_free)(struct ql_catalog_stage *s); /* set with it */
     bool autocommit, sql_safe_updates, foreign_key_checks, unique_checks, sql_auto_is_null;
     uint64_t sql_mode;              /* bits QL_MODE_* */
     bool strict;                    /* STRICT_TRANS_TABLES or STRICT_ALL_TABLES */
@@ -162,10 +164,19 @@ ql_status ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global,
 ql_status ql_sysvar_set_for_next(ql_ctx *cx, ql_sysvar_id id, const ql_value *value) QL_MUST_USE;
 typedef void (*ql_sysvar_hook)(ql_instance *inst, ql_sysvar_id id, const ql_value *value);
 void ql_sysvars_on_change(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_hook hook);
+/* SET GLOBAL id is setter's business: it may fail and wait, and publishes the value. For what is
+ * above. */
+typedef ql_status (*ql_sysvar_setter)(ql_ctx *cx, ql_sysvar_id id, const ql_value *value);
+void ql_sysvars_set_through(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_setter setter);
+/* v is the global value of id from now on. QL_ERROR 1037. */
+ql_status ql_sysvar_publish(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id,
+                            const ql_value *v) QL_MUST_USE;
 uint64_t ql_sysvar_global_u64(ql_instance *inst, ql_sysvar_id id); /* booleans too */
 /* Text as SHOW VARIABLES shows it (ON/OFF). */
 ql_status ql_sysvar_print(ql_ctx *cx, ql_sysvar_id id, const ql_value *v, ql_str *out) QL_MUST_USE;
-ql_status ql_vars_set_db(ql_ctx *cx, ql_str db) QL_MUST_USE;
+/* The current database has that name (n 0: none) and collation. Does not look whether it is there:
+ * ql_catalog_use does. */
+ql_status ql_vars_set_db(ql_ctx *cx, ql_str db, const ql_collation *coll) QL_MUST_USE;
 ql_status ql_vars_set_names(ql_ctx *cx, ql_str charset,
                             ql_str collation) QL_MUST_USE; /* 1115, 1273, 1253 */
 
@@ -178,7 +189,7 @@ ql_status ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v) QL_MUST_USE
  * its ql_vars. */
 typedef enum ql_counter {
 #define QL_STATUSVAR(id, scope, name, what) QL_CT_##id,
-#include "catalog/statusvars.def"
+#include "vars/statusvars.def"
 #undef QL_STATUSVAR
     QL_CT_COUNT
 } ql_counter;
@@ -189,6 +200,9 @@ uint64_t ql_counter_get(ql_instance *inst, ql_counter id);
 void ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n);
 /* Com_<name>, by statement kind's name (sql/ast.h ql_stmt_com_name). */
 void ql_count_command(ql_ctx *cx, const char *com_name);
+/* Status variable name (static) is what read says, called by any thread; at most 8, before sessions
+ * exist. For what is above. */
+void ql_status_gauge(ql_sysvars *sv, const char *name, uint64_t (*read)(ql_instance *inst));
 /* All status variables as name/value text, sorted; values computed at call time (Uptime,
  * Threads_connected, Quell_*) included. */
 typedef struct ql_name_value {

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside catalog/: the table of system variables, global snapshots, session overrides.
+ * Inside vars/: the table of system variables, global snapshots, session overrides.
  */
-#ifndef QL_CATALOG_VARS_INT_H
-#define QL_CATALOG_VARS_INT_H
+#ifndef QL_VARS_INT_H
+#define QL_VARS_INT_H
 
-#include "catalog/catalog_int.h"
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/mutex.h"
+#include "vars/sysvars.h"
 
 typedef enum qli_sv_type {
     QLI_T_BOOL,
@@ -47,23 +51,26 @@ typedef struct qli_override {
     ql_value v; /* string owned */
 } qli_override;
 
+/* A status variable that somebody above computes. */
+typedef struct qli_gauge {
+    const char *name;
+    uint64_t (*read)(ql_instance *inst);
+} qli_gauge;
+
 struct ql_sysvars {
-    ql_mutex mu;                       /* rank SYSVARS */
-    qli_globals *now;                  /* [mu] a reference */
-    _Atomic uint64_t u64[QL_SV_COUNT]; /* numbers of now, for ql_sysvar_global_u64 */
-    ql_sysvar_hook hooks[QL_SV_COUNT]; /* [const after start] */
+    ql_mutex mu;                           /* rank SYSVARS */
+    qli_globals *now;                      /* [mu] a reference */
+    _Atomic uint64_t u64[QL_SV_COUNT];     /* numbers of now, for ql_sysvar_global_u64 */
+    ql_sysvar_hook hooks[QL_SV_COUNT];     /* [const after start] */
+    ql_sysvar_setter setters[QL_SV_COUNT]; /* [const after start] */
     _Atomic uint64_t counters[QL_CT_COUNT];
     _Atomic uint64_t *com; /* Com_xxx, by qli_com_names */
+    qli_gauge gauges[8];   /* [const after start] */
+    unsigned ngauges;      /* [const after start] */
 };
 
 qli_globals *qli_globals_get(ql_sysvars *sv); /* a reference */
 void qli_globals_put(qli_globals *g);
-/* Publish v as the global value of id. QL_ERROR 1037. */
-ql_status qli_globals_set(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id,
-                          const ql_value *v) QL_MUST_USE;
-/* SET GLOBAL read_only, super_read_only. QL_ERROR 1192 (active transaction, LOCK TABLES), 1205.
- * Waits: MDL_GLOBAL, MDL_COMMIT. */
-ql_status qli_read_only_set(ql_ctx *cx, ql_sysvar_id id, bool on) QL_MUST_USE;
 /* A SET value in the variable's own form, checked; strings static, in *value or in cx->arena. */
 ql_status qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value,
                              ql_value *out) QL_MUST_USE;

@@ -16,13 +16,13 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/machine.h"
-#include "catalog/vars_int.h"
+#include "vars/vars_int.h"
 
 #define QLI_S_OF(scope) QLI_S_##scope
 const qli_sysvar qli_sysvars[QL_SV_COUNT] = {
 #define QL_SYSVAR(id, name, scope, type, dflt, min, max, flags, values, what)                      \
     [QL_SV_##id] = {name, QLI_S_OF(scope), QLI_T_##type, dflt, min, max, flags, values, what},
-#include "catalog/sysvars.def"
+#include "vars/sysvars.def"
 #undef QL_SYSVAR
 };
 
@@ -437,7 +437,7 @@ number_of(const ql_value *v)
 }
 
 ql_status
-qli_globals_set(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id, const ql_value *v)
+ql_sysvar_publish(ql_ctx *cx, ql_sysvars *sv, ql_sysvar_id id, const ql_value *v)
 {
     ql_mutex_lock(&sv->mu);
     qli_globals *old = sv->now, *g = globals_copy(old->v, (int)id, v);
@@ -590,7 +590,7 @@ ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
         return QL_OK;
     }
     if (!qli_sysvar_parse(id, value, &v)) {
-        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, known->name, qli_cstr(cx, value));
+        return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, known->name, ql_cstr(cx, value));
     }
     QL_TRY(check_range(cx, id, value, &v));
     if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE) {
@@ -600,13 +600,19 @@ ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
     if ((known->flags & QL_SVF_NO_EFFECT) && !is_default(id, value)) {
         warn_ignored(cx, known, value);
     }
-    return qli_globals_set(cx, sv, id, &v);
+    return ql_sysvar_publish(cx, sv, id, &v);
 }
 
 void
 ql_sysvars_on_change(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_hook hook)
 {
     sv->hooks[id] = hook;
+}
+
+void
+ql_sysvars_set_through(ql_sysvars *sv, ql_sysvar_id id, ql_sysvar_setter setter)
+{
+    sv->setters[id] = setter;
 }
 
 uint64_t

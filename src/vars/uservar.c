@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/bulk.h"
 #include "base/diag.h"
-#include "catalog/vars_int.h"
+#include "vars/vars_int.h"
 
 #define USERVAR_NAME_MAX 64u
 
@@ -168,7 +168,7 @@ ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v)
     ql_str lower;
     if (!lower_name(name, buf, &lower)) {
         return ql_fail_text(cx, QL_ER_WRONG_ARGUMENTS, "User variable name '%s' is illegal",
-                            qli_cstr(cx, name));
+                            ql_cstr(cx, name));
     }
     ql_value now;
     QL_TRY(held_form(cx, v, &now));

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "catalog/vars_int.h"
+#include "vars/vars_int.h"
 
 #define ANSI_BITS                                                                                  \
     (QL_MODE_REAL_AS_FLOAT | QL_MODE_PIPES_AS_CONCAT | QL_MODE_ANSI_QUOTES |                       \

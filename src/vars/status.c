@@ -12,21 +12,21 @@
 #include "base/diag.h"
 #include "base/machine.h"
 #include "base/thread.h"
-#include "catalog/vars_int.h"
 #include "intr/memguard.h"
 #include "intr/proc.h"
 #include "kv/kv.h"
+#include "vars/vars_int.h"
 
 static const char *const counter_names[QL_CT_COUNT] = {
 #define QL_STATUSVAR(id, scope, name, what) [QL_CT_##id] = name,
-#include "catalog/statusvars.def"
+#include "vars/statusvars.def"
 #undef QL_STATUSVAR
 };
 
 enum { SCOPE_GLOBAL, SCOPE_BOTH };
 static const uint8_t counter_scopes[QL_CT_COUNT] = {
 #define QL_STATUSVAR(id, scope, name, what) [QL_CT_##id] = SCOPE_##scope,
-#include "catalog/statusvars.def"
+#include "vars/statusvars.def"
 #undef QL_STATUSVAR
 };
 
@@ -385,6 +385,19 @@ add_debug(ql_ctx *cx, list *l)
 }
 #endif
 
+void
+ql_status_gauge(ql_sysvars *sv, const char *name, uint64_t (*read)(ql_instance *inst))
+{
+    unsigned i = 0;
+    while (i < sv->ngauges && strcmp(sv->gauges[i].name, name) != 0) {
+        i++;
+    }
+    if (i < QL_ARRAY_LEN(sv->gauges)) {
+        sv->gauges[i] = (qli_gauge){name, read};
+        sv->ngauges += i == sv->ngauges;
+    }
+}
+
 static int
 compare_status(const void *a, const void *b)
 {
@@ -409,14 +422,10 @@ ql_status_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v, size_t *
     int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
     QL_TRY(add_number(cx, &l, "Uptime", up > 0 ? (uint64_t)up : 0));
     QL_TRY(add_number(cx, &l, "Uptime_since_flush_status", up > 0 ? (uint64_t)up : 0));
-    size_t tables = 0;
-    if (cx->inst->catalog) {
-        ql_mutex_lock(&cx->inst->catalog->mu);
-        tables = cx->inst->catalog->tables.count;
-        ql_mutex_unlock(&cx->inst->catalog->mu);
+    const ql_sysvars *sv = cx->inst->sysvars;
+    for (unsigned i = 0; sv && i < sv->ngauges; i++) {
+        QL_TRY(add_number(cx, &l, sv->gauges[i].name, sv->gauges[i].read(cx->inst)));
     }
-    QL_TRY(add_number(cx, &l, "Open_tables", tables));
-    QL_TRY(add_number(cx, &l, "Opened_tables", tables));
     QL_TRY(add_number(cx, &l, "Open_files", 1));
     QL_TRY(add_memory(cx, &l));
     QL_TRY(add_com(cx, &l, own));
