@@ -292,7 +292,7 @@ put_time(ql_ctx *cx, ql_str line, ql_buf *b)
     char text[32];
     ql_dt dt;
     bool has_time;
-    if (line.n < 19 || ql_dt_parse((ql_str){line.p, 19}, 0, false, &dt, &has_time) != QL_DT_OK) {
+    if (line.n < 19 || ql_dt_parse((ql_str){line.p, 19}, 0, 0, &dt, &has_time) != QL_DT_OK) {
         return ql_buf_put(cx, b, line.p, line.n);
     }
     int64_t us = ql_dt_to_unix(&dt, 0);

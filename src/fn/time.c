@@ -3,6 +3,7 @@
  * Date and time functions except formatting (timefmt.c). Arguments arrive as DATE, TIME or
  * DATETIME where functions.def says so; NOW and its kin are the statement's start time.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,15 +40,23 @@ time_us(const ql_dt *t)
     return t->negative ? -us : us;
 }
 
+#define TIME_MAX_US (((838ULL * 60 + 59) * 60 + 59) * 1000000ULL)
+
+static bool
+is_beyond_time(int64_t us)
+{
+    return (us < 0 ? 0 - (uint64_t)us : (uint64_t)us) > TIME_MAX_US;
+}
+
+/* The nearest TIME. */
 static ql_dt
 time_of_us(int64_t us)
 {
     ql_dt t = {0};
     t.negative = us < 0;
     uint64_t m = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
-    const uint64_t max = ((838ULL * 60 + 59) * 60 + 59) * 1000000ULL;
-    if (m > max) {
-        m = max;
+    if (m > TIME_MAX_US) {
+        m = TIME_MAX_US;
     }
     t.micro = (uint32_t)(m % 1000000);
     m /= 1000000;
@@ -55,6 +64,26 @@ time_of_us(int64_t us)
     t.minute = (uint32_t)(m / 60 % 60);
     t.hour = (uint32_t)(m / 3600);
     return t;
+}
+
+/* A result that no TIME is: named by hours, minutes and seconds. */
+static ql_status
+complain_beyond_time(ql_ctx *cx, bool negative, uint64_t h, unsigned m, unsigned s)
+{
+    char text[48];
+    snprintf(text, sizeof text, "%s%02llu:%02u:%02u", negative ? "-" : "", (unsigned long long)h, m,
+             s);
+    return ql_complain(cx, QL_ER_TRUNCATED_WRONG_VALUE, "time", text);
+}
+
+static ql_status
+time_result(ql_ctx *cx, int64_t us, ql_dt *t)
+{
+    uint64_t s = (us < 0 ? 0 - (uint64_t)us : (uint64_t)us) / 1000000;
+    *t = time_of_us(us);
+    return is_beyond_time(us) ? complain_beyond_time(cx, us < 0, s / 3600, (unsigned)(s / 60 % 60),
+                                                     (unsigned)(s % 60))
+                              : QL_OK;
 }
 
 static ql_dt
@@ -301,6 +330,7 @@ QLI_FN(MAKETIME)
     if (h > 838) {
         t.hour = 838;
         t.minute = t.second = 59;
+        QL_TRY(complain_beyond_time(cx, t.negative, h, (unsigned)minute, (unsigned)sec));
     } else {
         int64_t us = (int64_t)(sec * 1e6 + 0.5);
         t.hour = (uint32_t)h;
@@ -332,6 +362,13 @@ QLI_FN(SEC_TO_TIME)
         us = args[0].kind == QL_K_DOUBLE && args[0].d < 0 ? INT64_MIN + 1 : INT64_MAX;
     }
     ql_dt t = time_of_us(us);
+    if (is_beyond_time(us)) {
+        ql_str text;
+        QL_TRY(ql_value_to_str(cx, cx->arena, &args[0], &text));
+        QL_TRY(ql_complain_text(cx, QL_ER_TRUNCATED_WRONG_VALUE,
+                                "Truncated incorrect time value: '%.*s'",
+                                (int)(text.n > 128 ? 128 : text.n), text.p));
+    }
     return put_kind(out, QL_K_TIME, ql_time_pack(&t), call->expr->type.decimals);
 }
 
@@ -498,7 +535,7 @@ add_interval(ql_ctx *cx, qli_call *call, const ql_value *base, const ql_value *a
         ql_dt probe;
         bool has_time = true;
         QL_TRY(ql_text_for_temporal(cx, &s, room));
-        (void)ql_dt_parse(s, 6, true, &probe, &has_time);
+        (void)ql_dt_parse(s, 6, QL_DATES_ZEROS, &probe, &has_time);
         is_date = !has_time;
     }
     is_date = is_date && is_day_unit(unit);
@@ -510,8 +547,14 @@ add_interval(ql_ctx *cx, qli_call *call, const ql_value *base, const ql_value *a
         days = -(ok ? days : 0);
         us = -(ok ? us : 0);
     }
-    if (!ok || !is_full_date(&t) || !ql_dt_add_months(&t, months) ||
-        !ql_dt_add_micros(&t, days, us)) {
+    if (!is_full_date(&t)) {
+        return base->kind != QL_K_STRING
+                   ? QL_OK
+                   : ql_complain_text(cx, QL_ER_TRUNCATED_WRONG_VALUE,
+                                      "Incorrect datetime value: '%.*s'",
+                                      (int)(base->s.n > 128 ? 128 : base->s.n), base->s.p);
+    }
+    if (!ok || !ql_dt_add_months(&t, months) || !ql_dt_add_micros(&t, days, us)) {
         return ql_complain_text(cx, QL_ER_DATETIME_FUNCTION_OVERFLOW,
                                 "Datetime function: %s field overflow", "datetime");
     }
@@ -585,7 +628,7 @@ QLI_FN(TIMEDIFF)
             ql_dt t;
             QL_TRY(ql_text_for_temporal(cx, &s, room));
             kind = s.n > 8 && memchr(s.p, '-', s.n) && s.p[0] != '-' &&
-                           ql_dt_parse(s, 6, true, &t, &has_time) != QL_DT_INVALID
+                           ql_dt_parse(s, 6, QL_DATES_ZEROS, &t, &has_time) != QL_DT_INVALID
                        ? QL_K_DATETIME
                        : QL_K_TIME;
         }
@@ -600,7 +643,8 @@ QLI_FN(TIMEDIFF)
     if (v[0].kind != v[1].kind) {
         return QL_OK;
     }
-    ql_dt t = time_of_us(us[0] - us[1]);
+    ql_dt t;
+    QL_TRY(time_result(cx, us[0] - us[1], &t));
     return put_kind(out, QL_K_TIME, ql_time_pack(&t), call->expr->type.decimals);
 }
 
@@ -616,9 +660,10 @@ add_time(ql_ctx *cx, qli_call *call, const ql_value *args, bool subtract, ql_val
         ql_dt t;
         bool has_time = false;
         QL_TRY(ql_text_for_temporal(cx, &s, room));
-        kind = s.n > 8 && ql_dt_parse(s, 6, true, &t, &has_time) != QL_DT_INVALID && has_time
-                   ? QL_K_DATETIME
-                   : QL_K_TIME;
+        kind =
+            s.n > 8 && ql_dt_parse(s, 6, QL_DATES_ZEROS, &t, &has_time) != QL_DT_INVALID && has_time
+                ? QL_K_DATETIME
+                : QL_K_TIME;
     }
     kind = kind == QL_K_DATE ? QL_K_DATETIME : kind != QL_K_DATETIME ? QL_K_TIME : kind;
     ql_value v;
@@ -631,7 +676,7 @@ add_time(ql_ctx *cx, qli_call *call, const ql_value *args, bool subtract, ql_val
     char buf[32];
     if (kind == QL_K_TIME) {
         t = time_of(&v);
-        t = time_of_us(time_us(&t) + us);
+        QL_TRY(time_result(cx, time_us(&t) + us, &t));
         if (call->expr->type.kind == QL_K_STRING) {
             return qli_put_copy(cx, call, out, buf, ql_time_print(&t, t.micro ? 6 : 0, buf));
         }
@@ -718,8 +763,9 @@ QLI_FN(EXTRACT)
             ql_dt t;
             bool has_time;
             QL_TRY(ql_text_for_temporal(cx, &s, room));
-            kind = ql_dt_parse(s, 6, true, &t, &has_time) == QL_DT_OK && s.n > 8 ? QL_K_DATETIME
-                                                                                 : QL_K_TIME;
+            kind = ql_dt_parse(s, 6, QL_DATES_ZEROS, &t, &has_time) == QL_DT_OK && s.n > 8
+                       ? QL_K_DATETIME
+                       : QL_K_TIME;
         }
     }
     ql_value v;

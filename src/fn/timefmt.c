@@ -393,6 +393,15 @@ run_format(ql_ctx *cx, struct parse *s, ql_str fmt, bool *ok)
     return QL_OK;
 }
 
+/* The parts of a date are looked at one by one (manual, STR_TO_DATE): 04/31 is good. */
+static unsigned
+parts_allowed(const ql_ctx *cx)
+{
+    uint64_t mode = cx->vars->sql_mode;
+    return QL_DATES_ANY_DAY | (mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO) |
+           (mode & QL_MODE_NO_ZERO_IN_DATE ? 0 : QL_DATES_ZERO_PARTS);
+}
+
 QLI_FN(STR_TO_DATE)
 {
     struct parse s = {.p = args[0].s.p, .end = args[0].s.p + args[0].s.n};
@@ -409,7 +418,7 @@ QLI_FN(STR_TO_DATE)
     }
     ok = ok && s.t.minute < 60 && s.t.second < 60 && s.t.month <= 12 && s.t.day <= 31;
     if (ok && s.has_date) {
-        ok = ql_dt_is_valid_date(s.t.year, s.t.month, s.t.day) && s.t.hour < 24;
+        ok = ql_dt_is_good(&s.t, parts_allowed(cx));
     }
     if (!ok) {
         return ql_complain_text(

@@ -448,6 +448,9 @@ qli_bind_list(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***out)
 ql_status
 qli_bind_cond(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
+    if (sc != NULL) {
+        sc->at_cond = sc->clause == QLI_CL_WHERE || sc->clause == QLI_CL_ON;
+    }
     QL_TRY(qli_bind(r, sc, e, out));
     QL_TRY(qli_require_scalar(r, *out));
     return qli_to_bool(r, sc, out);
@@ -458,6 +461,9 @@ qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     if (ql_thread_stack_left() < MIN_STACK) {
         return ql_fail(r->cx, QL_ER_STACK_OVERRUN_NEED_MORE, (long)MIN_STACK);
+    }
+    if (sc != NULL) {
+        sc->at_cond = sc->at_cond && (e->kind == QL_A_OP || e->kind == QL_A_FUNC);
     }
     switch (e->kind) {
     case QL_A_LITERAL:

@@ -697,7 +697,8 @@ bind_nullif(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 
 /* Functions that are written otherwise. *done false = an ordinary one. */
 static ql_status
-bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *done, ql_expr **out)
+bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool *done,
+             ql_expr **out)
 {
     ql_expr **a;
     *done = true;
@@ -715,6 +716,9 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *done, ql_exp
     if (name_is(e, "ISNULL")) {
         QL_TRY(need_args(r, e, 1, 1));
         QL_TRY(qli_bind_list(r, sc, &e->args, &a));
+        if (at_cond && qli_is_dated_column(sc, a[0])) {
+            return qli_bind_date_is_null(r, sc, a[0], out);
+        }
         ql_type t = ql_type_bool();
         return qli_op_node(r, sc, QL_OP_IS_NULL, &t, a, 1, out);
     }
@@ -759,6 +763,7 @@ parser_put_unit_first(const qli_func *f, const ql_ast_expr *e)
 ql_status
 qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
+    bool at_cond = qli_take_at_cond(sc);
     if (e->kind == QL_A_GROUP_CONCAT) {
         return qli_bind_agg(r, sc, e, QL_AGG_GROUP_CONCAT, out);
     }
@@ -774,7 +779,7 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
                        : qli_bind(r, sc, e->args.v[0], out);
         }
         bool done;
-        QL_TRY(bind_special(r, sc, e, &done, out));
+        QL_TRY(bind_special(r, sc, e, at_cond, &done, out));
         if (done) {
             return QL_OK;
         }

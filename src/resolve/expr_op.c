@@ -23,10 +23,20 @@ qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l, ql_expr ***ou
 }
 
 static ql_status
-bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, ql_expr **out)
 {
-    ql_expr **a;
-    QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
+    ql_expr **a = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, e->args.n);
+    if (a == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        if (at_cond) {
+            sc->at_cond = e->op == QL_OP_AND || e->op == QL_OP_OR;
+        }
+        QL_TRY(qli_bind(r, sc, e->args.v[i], &a[i]));
+        QL_TRY(qli_require_scalar(r, a[i]));
+    }
     if (e->op == QL_OP_NOT) {
         return qli_not(r, sc, a[0], out);
     }
@@ -40,6 +50,16 @@ bind_logic(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     QL_TRY(qli_to_bool(r, sc, &a[1]));
     ql_type t = ql_type_bool();
     return qli_op_node(r, sc, QL_OP_XOR, &t, a, 2, out);
+}
+
+bool
+qli_take_at_cond(qli_scope *sc)
+{
+    bool at_cond = sc != NULL && sc->at_cond;
+    if (at_cond) {
+        sc->at_cond = false;
+    }
+    return at_cond;
 }
 
 /* Columns, constants and operators on them: need not be evaluated when only NULL or not matters. */
@@ -56,11 +76,44 @@ is_pure(qli_res *r, const ql_expr *e, bool *yes)
     return QL_OK;
 }
 
+bool
+qli_is_dated_column(const qli_scope *sc, const ql_expr *e)
+{
+    if (e->kind != QL_E_SLOT || sc->given != NULL || sc->slots[e->index].kind != QLI_SLOT_COLUMN ||
+        (e->type.field != QL_F_DATE && e->type.field != QL_F_DATETIME)) {
+        return false;
+    }
+    const ql_source *s = &sc->q->sources[sc->slots[e->index].source];
+    return s->table != NULL && !s->table->columns[sc->slots[e->index].column].type.nullable;
+}
+
+ql_status
+qli_bind_date_is_null(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr **out)
+{
+    ql_expr *null = NULL;
+    ql_value v = {.kind = column->type.kind, .decimals = column->type.decimals};
+    ql_expr *zero = qli_const(r, &v);
+    if (zero == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, column, zero, out));
+    if (!column->type.nullable) {
+        return QL_OK;
+    }
+    ql_type t = ql_type_bool();
+    t.nullable = false;
+    QL_TRY(qli_op_node(r, sc, QL_OP_IS_NULL, &t, &column, 1, &null));
+    return qli_or(r, sc, *out, null, out);
+}
+
 static ql_status
-bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, ql_expr **out)
 {
     ql_expr **a;
     QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
+    if (at_cond && e->op == QL_OP_IS_NULL && qli_is_dated_column(sc, a[0])) {
+        return qli_bind_date_is_null(r, sc, a[0], out);
+    }
     ql_op op = e->op == QL_OP_IS_UNKNOWN       ? QL_OP_IS_NULL
                : e->op == QL_OP_IS_NOT_UNKNOWN ? QL_OP_IS_NOT_NULL
                                                : e->op;
@@ -266,12 +319,13 @@ ql_status
 qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
+    bool at_cond = qli_take_at_cond(sc);
     switch (e->op) {
     case QL_OP_OR:
     case QL_OP_XOR:
     case QL_OP_AND:
     case QL_OP_NOT:
-        return bind_logic(r, sc, e, out);
+        return bind_logic(r, sc, e, at_cond, out);
     case QL_OP_EQ:
     case QL_OP_NULLSAFE_EQ:
     case QL_OP_NE:
@@ -289,7 +343,7 @@ qli_bind_op(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     case QL_OP_IS_NOT_FALSE:
     case QL_OP_IS_UNKNOWN:
     case QL_OP_IS_NOT_UNKNOWN:
-        return bind_is(r, sc, e, out);
+        return bind_is(r, sc, e, at_cond, out);
     case QL_OP_BETWEEN:
     case QL_OP_NOT_BETWEEN:
         return qli_bind_between(r, sc, e, out);

@@ -72,6 +72,8 @@ typedef struct qli_scope {
     bool barrier; /* a derived table of this block is being bound: it does not see the block's
                      sources */
     qli_clause clause;
+    bool at_cond; /* what is bound next is a condition of WHERE or ON, or an operand of its AND, OR
+                   */
     qli_source *sources;
     uint16_t cap_sources;
     qli_names names; /* what unqualified names may mean now */
@@ -274,6 +276,14 @@ ql_status qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c) QL
 /* Texts among which is a DATE or DATETIME are compared as such: a[0] against each of the others.
  * Does nothing to other mixtures. */
 ql_status qli_meet_as_dates(qli_res *r, qli_scope *sc, ql_expr **a, uint32_t n) QL_MUST_USE;
+/* Was the condition flag of the scope set (sc may be NULL)? Clears it. */
+bool qli_take_at_cond(qli_scope *sc);
+/* A DATE or DATETIME column declared NOT NULL, perhaps of a row that an outer join makes up. */
+bool qli_is_dated_column(const qli_scope *sc, const ql_expr *e);
+/* Such a column as a condition IS NULL: finds 0000-00-00 too (manual, "Comparison Functions and
+ * Operators": for the sake of ODBC). */
+ql_status qli_bind_date_is_null(qli_res *r, qli_scope *sc, ql_expr *column,
+                                ql_expr **out) QL_MUST_USE;
 ql_status qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                            ql_expr **out) QL_MUST_USE;
 bool qli_is_column(const ql_expr *e);     /* or a cast of one */

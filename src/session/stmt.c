@@ -27,6 +27,9 @@ qli_parse_mode(const ql_session *s, bool allow_params)
                            .pipes_as_concat = mode & QL_MODE_PIPES_AS_CONCAT,
                            .high_not_precedence = mode & QL_MODE_HIGH_NOT,
                            .ignore_space = mode & QL_MODE_IGNORE_SPACE,
+                           .dates = (mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO) |
+                                    (mode & QL_MODE_NO_ZERO_IN_DATE ? 0 : QL_DATES_ZERO_PARTS) |
+                                    (mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0),
                            .allow_params = allow_params,
                            .literal_coll = s->vars.coll_connection};
 }
@@ -194,6 +197,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
     ql_diag_set_strict(cx->diag, is_strict_change(cx, ast));
+    cx->dates = cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0;
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
     QL_TRY(qli_txn_check_access(s, ast->kind));

@@ -10,7 +10,8 @@
 
 typedef struct ql_parse_mode {
     bool ansi_quotes, no_backslash_escapes, pipes_as_concat, high_not_precedence, ignore_space;
-    bool allow_params;                /* ? is a parameter (prepared); otherwise 1064 */
+    unsigned dates;    /* QL_DATES_*: what DATE'...' may name besides days of the calendar */
+    bool allow_params; /* ? is a parameter (prepared); otherwise 1064 */
     const ql_collation *literal_coll; /* collation_connection, for literals without introducer */
 } ql_parse_mode;
 

@@ -320,7 +320,7 @@ qli_temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos, ql_ast_expr **ou
         ok = ql_time_parse(s, decimals, &dt) == QL_DT_OK;
         e->value.i = ql_time_pack(&dt);
     } else {
-        ok = ql_dt_parse(s, decimals, false, &dt, &has_time) == QL_DT_OK &&
+        ok = ql_dt_parse(s, decimals, p->mode->dates, &dt, &has_time) == QL_DT_OK &&
              has_time == (kind == QL_K_DATETIME);
         e->value.i = ql_dt_pack(&dt);
     }

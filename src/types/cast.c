@@ -416,7 +416,7 @@ split_number(ql_ctx *cx, const ql_value *v, int64_t *whole, uint32_t *micro)
 }
 
 ql_status
-qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals, bool allow_zero,
+qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals, unsigned allow,
                   int64_t *out, ql_dt_result *result)
 {
     char room[QL_SHORT_TEXT];
@@ -431,15 +431,15 @@ qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals, 
         QL_TRY(ql_text_for_temporal(cx, &s, room));
         *result = to == QL_K_TIME
                       ? ql_time_parse(s, decimals, &t)
-                      : ql_dt_parse(s, to == QL_K_DATE ? 6 : decimals, allow_zero, &t, &has_time);
+                      : ql_dt_parse(s, to == QL_K_DATE ? 6 : decimals, allow, &t, &has_time);
         *out = to == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
         break;
     case QL_K_INT:
     case QL_K_DOUBLE:
     case QL_K_DECIMAL:
         QL_TRY(split_number(cx, v, &whole, &micro));
-        *result = to == QL_K_TIME ? ql_time_from_number(whole, &t)
-                                  : ql_dt_from_number(whole, allow_zero, &t);
+        *result =
+            to == QL_K_TIME ? ql_time_from_number(whole, &t) : ql_dt_from_number(whole, allow, &t);
         t.micro = *result == QL_DT_OK ? micro : 0;
         *out = to == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
         round_fraction(to, decimals, out);
@@ -473,7 +473,8 @@ ql_value_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimal
 {
     int64_t packed = 0;
     ql_dt_result r;
-    QL_TRY(qli_temporal_from(cx, v, to, decimals > 6 ? 6 : decimals, true, &packed, &r));
+    QL_TRY(qli_temporal_from(cx, v, to, decimals > 6 ? 6 : decimals, QL_DATES_ZEROS | cx->dates,
+                             &packed, &r));
     *ok = r != QL_DT_INVALID;
     if (r != QL_DT_OK && warn && v->kind != QL_K_NULL) {
         QL_TRY(complain_temporal(cx, v, to, r));

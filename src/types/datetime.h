@@ -26,13 +26,21 @@ typedef enum {
     QL_DT_TRUNCATED /* something behind it was ignored */,
     QL_DT_INVALID
 } ql_dt_result;
+/* Dates that are good although no calendar has them (sql_mode). */
+enum {
+    QL_DATES_ZERO = 1,       /* 0000-00-00 */
+    QL_DATES_ZERO_PARTS = 2, /* month or day 0 */
+    QL_DATES_ZEROS = 3,
+    QL_DATES_ANY_DAY = 4 /* 2025-02-31: days to 31 in every month */
+};
 /* MySQL's forms: 'YYYY-MM-DD', 'YY-M-D', any punctuation, 'YYYYMMDD', 'YYYYMMDDHHMMSS', 'T'
- * separator, fraction (rounded to `decimals` digits). Zero dates/in-dates are refused as in strict
- * NO_ZERO_DATE mode when allow_zero is false. */
-ql_dt_result ql_dt_parse(ql_str s, unsigned decimals, bool allow_zero, ql_dt *t, bool *has_time);
+ * separator, fraction (rounded to `decimals` digits). allow: QL_DATES_*. */
+ql_dt_result ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_time);
 ql_dt_result ql_time_parse(ql_str s, unsigned decimals,
                            ql_dt *t); /* '[-][D ]HH:MM:SS[.f]', HHMMSS, ... */
-ql_dt_result ql_dt_from_number(int64_t v, bool allow_zero, ql_dt *t); /* 20240131, 20240131120000 */
+ql_dt_result ql_dt_from_number(int64_t v, unsigned allow, ql_dt *t); /* 20240131, 20240131120000 */
+/* Is the date good, and the time of day? A time of day needs a date. */
+bool ql_dt_is_good(const ql_dt *t, unsigned allow);
 ql_dt_result ql_time_from_number(int64_t v, ql_dt *t);
 int64_t ql_dt_to_number(const ql_dt *t, bool is_date);
 int64_t ql_time_to_number(const ql_dt *t);

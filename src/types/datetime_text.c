@@ -100,20 +100,20 @@ date_is_zero(const ql_dt *t)
     return t->year == 0 && t->month == 0 && t->day == 0;
 }
 
-/* Ranges; zero parts only when allowed. */
-static bool
-dt_is_valid(const ql_dt *t, bool allow_zero)
+bool
+ql_dt_is_good(const ql_dt *t, unsigned allow)
 {
-    if (t->hour > 23 || t->minute > 59 || t->second > 59) {
+    if (t->hour > 23 || t->minute > 59 || t->second > 59 || t->month > 12 || t->day > 31) {
         return false;
     }
-    if (t->month == 0 || t->day == 0) {
-        if (!allow_zero || t->month > 12 || t->day > 31) {
-            return false;
-        }
-        return !date_is_zero(t) || (t->hour | t->minute | t->second | t->micro) == 0;
+    if (date_is_zero(t)) {
+        return (allow & QL_DATES_ZERO) && (t->hour | t->minute | t->second | t->micro) == 0;
     }
-    return ql_dt_is_valid_date(t->year, t->month, t->day);
+    if (t->month == 0 || t->day == 0) {
+        return allow & QL_DATES_ZERO_PARTS;
+    }
+    return (allow & QL_DATES_ANY_DAY) ? t->year <= 9999
+                                      : ql_dt_is_valid_date(t->year, t->month, t->day);
 }
 
 /* YYYYMMDD[HHMMSS], YYMMDD[HHMMSS]: ndigits digits without separators. */
@@ -197,7 +197,7 @@ read_delimited(cursor *c, ql_dt *t, bool *has_time)
 }
 
 ql_dt_result
-ql_dt_parse(ql_str s, unsigned decimals, bool allow_zero, ql_dt *t, bool *has_time)
+ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_time)
 {
     cursor c = {s.p, s.p + s.n};
     bool carry = false;
@@ -224,7 +224,7 @@ ql_dt_parse(ql_str s, unsigned decimals, bool allow_zero, ql_dt *t, bool *has_ti
     if (*has_time) {
         read_fraction(&c, decimals, &t->micro, &carry);
     }
-    if (!dt_is_valid(t, allow_zero)) {
+    if (!ql_dt_is_good(t, allow)) {
         return QL_DT_INVALID;
     }
     if (carry && (t->month == 0 || t->day == 0 || !ql_dt_add_micros(t, 0, 1000000))) {
@@ -297,7 +297,7 @@ static ql_dt_result
 time_of_full_date(ql_str s, unsigned decimals, ql_dt *t)
 {
     bool has_time;
-    ql_dt_result r = ql_dt_parse(s, decimals, true, t, &has_time);
+    ql_dt_result r = ql_dt_parse(s, decimals, QL_DATES_ZEROS, t, &has_time);
     t->year = t->month = t->day = 0;
     return r;
 }
@@ -405,7 +405,7 @@ complete_date_number(int64_t v)
 }
 
 ql_dt_result
-ql_dt_from_number(int64_t v, bool allow_zero, ql_dt *t)
+ql_dt_from_number(int64_t v, unsigned allow, ql_dt *t)
 {
     *t = (ql_dt){0};
     if (v < 0) {
@@ -422,7 +422,7 @@ ql_dt_from_number(int64_t v, bool allow_zero, ql_dt *t)
     t->hour = time / 10000;
     t->minute = time / 100 % 100;
     t->second = time % 100;
-    return dt_is_valid(t, allow_zero) ? QL_DT_OK : QL_DT_INVALID;
+    return ql_dt_is_good(t, allow) ? QL_DT_OK : QL_DT_INVALID;
 }
 
 ql_dt_result

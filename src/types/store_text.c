@@ -189,6 +189,9 @@ timestamp_in_range(int64_t packed)
         return true;
     }
     ql_dt_unpack(packed, &t);
+    if (!ql_dt_is_good(&t, QL_DATES_ZEROS)) {
+        return false; /* whatever sql_mode says */
+    }
     int64_t us = ql_dt_to_unix(&t, 0);
     return us > -86400000000ll && us <= (2147483647ll + 86400) * 1000000;
 }
@@ -216,14 +219,15 @@ loses_part(const qli_store *s, const ql_value *v)
     return (full.i & (((int64_t)1 << 41) - 1)) != 0;
 }
 
-/* A TIMESTAMP is zero as a whole or has a day. */
+/* A TIMESTAMP is zero as a whole or has a day. Values of functions (STR_TO_DATE) may be days that
+ * no calendar has. */
 static bool
-is_unwanted_zero(const qli_store *s, int64_t packed)
+is_unwanted_date(const qli_store *s, int64_t packed)
 {
     ql_dt d;
     ql_dt_unpack(packed, &d);
     if (d.month != 0 && d.day != 0) {
-        return false;
+        return !ql_dt_is_good(&d, s->cx->dates);
     }
     bool whole = d.year == 0 && d.month == 0 && d.day == 0;
     return s->mode & (whole ? QL_STORE_NO_ZERO_DATE : QL_STORE_NO_ZERO_IN_DATE) ||
@@ -237,8 +241,9 @@ qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
     unsigned decimals = t->decimals > 6 ? 6 : t->decimals;
     int64_t packed = 0;
     ql_dt_result r;
-    QL_TRY(qli_temporal_from(s->cx, v, t->kind, decimals, true, &packed, &r));
-    if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_zero(s, packed)) {
+    QL_TRY(
+        qli_temporal_from(s->cx, v, t->kind, decimals, QL_DATES_ZEROS | s->cx->dates, &packed, &r));
+    if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_date(s, packed)) {
         r = QL_DT_INVALID;
     }
     if (r == QL_DT_OK && t->field == QL_F_TIMESTAMP && !timestamp_in_range(packed)) {

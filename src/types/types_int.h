@@ -24,8 +24,8 @@ const char *qli_err_text(ql_str s, bool is_binary, char out[QLI_ERR_TEXT]);
 const char *qli_err_value(const ql_value *v, char out[QLI_ERR_TEXT]);
 
 /* Packed DATE, TIME or DATETIME from any value, fraction rounded to decimals. No warnings.
- * allow_zero: zero dates and zero parts of them are let through. */
+ * allow: QL_DATES_*. */
 ql_status qli_temporal_from(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
-                            bool allow_zero, int64_t *out, ql_dt_result *result) QL_MUST_USE;
+                            unsigned allow, int64_t *out, ql_dt_result *result) QL_MUST_USE;
 
 #endif

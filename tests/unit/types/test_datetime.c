@@ -55,7 +55,7 @@ test_parse_datetime(void **state)
         ql_dt t, back;
         bool has_time;
         char out[32];
-        ql_dt_result r = ql_dt_parse(str(cases[i].in), cases[i].decimals, false, &t, &has_time);
+        ql_dt_result r = ql_dt_parse(str(cases[i].in), cases[i].decimals, 0, &t, &has_time);
         if (r != cases[i].result) {
             fail_msg("'%s': result %d", cases[i].in, (int)r);
         }
@@ -68,9 +68,9 @@ test_parse_datetime(void **state)
     }
     ql_dt t;
     bool has_time;
-    assert_int_equal(ql_dt_parse(str("0000-00-00"), 0, true, &t, &has_time), QL_DT_OK);
+    assert_int_equal(ql_dt_parse(str("0000-00-00"), 0, QL_DATES_ZEROS, &t, &has_time), QL_DT_OK);
     assert_int_equal(ql_dt_pack(&t), 0);
-    assert_int_equal(ql_dt_parse(str("2024-00-10"), 0, true, &t, &has_time), QL_DT_OK);
+    assert_int_equal(ql_dt_parse(str("2024-00-10"), 0, QL_DATES_ZEROS, &t, &has_time), QL_DT_OK);
 }
 
 static void
@@ -143,7 +143,7 @@ test_numbers(void **state)
     ql_dt t;
     char out[32];
     for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
-        ql_dt_result r = ql_dt_from_number(cases[i].in, false, &t);
+        ql_dt_result r = ql_dt_from_number(cases[i].in, 0, &t);
         assert_int_equal(r, cases[i].out ? QL_DT_OK : QL_DT_INVALID);
         if (cases[i].out) {
             ql_dt_print(&t, 0, out);

@@ -435,7 +435,8 @@ test_long_times_are_read_the_same(void **state)
         assert_int_equal(ql_text_for_temporal(&cx, &t, room), QL_OK);
         ql_dt x, y;
         bool hx, hy;
-        ql_dt_result rx = ql_dt_parse(s, 6, true, &x, &hx), ry = ql_dt_parse(t, 6, true, &y, &hy);
+        ql_dt_result rx = ql_dt_parse(s, 6, QL_DATES_ZEROS, &x, &hx),
+                     ry = ql_dt_parse(t, 6, QL_DATES_ZEROS, &y, &hy);
         assert_int_equal(rx, ry);
         if (rx != QL_DT_INVALID) {
             assert_int_equal(hx, hy);
