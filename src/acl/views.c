@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows of the privilege tables: mysql.user, mysql.db, mysql.tables_priv and the *_PRIVILEGES of
- * information_schema (columns: catalog/view_grants.c), from the newest snapshot of the cache. Who
+ * information_schema (columns: views/view_grants.c), from the newest snapshot of the cache. Who
  * may not read the mysql schema sees the rows of the own account in information_schema.
  */
 #include <stdlib.h>

@@ -328,7 +328,7 @@ ql_table_rows_init(ql_table *t, int64_t rows)
 #define COUNT_LIMIT 20000u
 
 ql_status
-qli_estimate_rows(ql_ctx *cx, ql_table *t, uint64_t *rows)
+ql_table_count_rows(ql_ctx *cx, ql_table *t, uint64_t *rows)
 {
     int64_t known = t->is_virtual ? 0 : ql_table_rows(t);
     *rows = known > 0 ? (uint64_t)known : 0;

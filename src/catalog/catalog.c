@@ -167,7 +167,6 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
         ql_status_gauge(cx->inst->sysvars, "Open_tables", open_tables);
         ql_status_gauge(cx->inst->sysvars, "Opened_tables", open_tables);
     }
-    QL_TRY_TO(st, qli_virtual_load(cx, c), fail);
     *out = c;
     return QL_OK;
 fail:
@@ -367,7 +366,7 @@ ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
     }
     ql_table **v;
     size_t n;
-    QL_TRY(qli_all_tables(cx, cx->arena, name, &v, &n));
+    QL_TRY(ql_catalog_all_tables(cx, cx->arena, name, &v, &n));
     for (size_t i = 0; i < n; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(qli_erase_table(cx, name, v[i]->name));
@@ -463,7 +462,7 @@ compare_tables(const void *a, const void *b)
 /* What a look at one staged change counts for between two looks at the kill flag, in bytes. */
 #define CHANGE_COST 32
 
-/* References of qli_all_tables. */
+/* References of ql_catalog_all_tables. */
 typedef struct table_list {
     ql_table **v;
     size_t n;
@@ -535,7 +534,7 @@ drop_staged(ql_ctx *cx, size_t nchanges, table_list *l)
 }
 
 ql_status
-qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
+ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
 {
     ql_catalog_stage *s = qli_stage_of(cx, false);
     size_t nchanges = 0;
@@ -568,39 +567,13 @@ qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n)
 }
 
 ql_status
-qli_visible_tables(ql_ctx *cx, ql_arena *a, ql_table ***v, size_t *n)
-{
-    const ql_viewer_ops *ops = cx->vars ? cx->vars->viewer.ops : NULL;
-    size_t kept = 0;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), v, n));
-    if (!ops) {
-        return QL_OK;
-    }
-    ql_table **list = QL_ARENA_ARRAY(cx, a, ql_table *, *n + 1); /* the other has the references */
-    if (!list) {
-        return QL_ERROR;
-    }
-    for (size_t i = 0; i < *n; i++) {
-        if (i % 256 == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        if (ops->sees_table(cx, (*v)[i]->db, (*v)[i]->name)) {
-            list[kept++] = (*v)[i];
-        }
-    }
-    *v = list;
-    *n = kept;
-    return QL_OK;
-}
-
-ql_status
 ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names, size_t *n)
 {
     if (!ql_catalog_has_database(cx, db)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, db));
     }
     ql_table **v;
-    QL_TRY(qli_all_tables(cx, a, db, &v, n));
+    QL_TRY(ql_catalog_all_tables(cx, a, db, &v, n));
     ql_str *list = QL_ARENA_ARRAY(cx, a, ql_str, *n + 1);
     if (!list) {
         return QL_ERROR;

@@ -73,6 +73,11 @@ ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name,
 void ql_table_put(ql_table *t);
 ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names,
                                  size_t *n) QL_MUST_USE; /* sorted */
+/* Definitions of all tables that the session sees (its own uncommitted changes too), of db or
+ * (empty) of all databases, sorted by database and name. Their references are put back when a is
+ * reset. No metadata locks; checkpoints inside. */
+ql_status ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v,
+                                size_t *n) QL_MUST_USE;
 
 /* What CREATE TABLE asks for, checked and typed by exec/ddl; the catalog assigns ids and makes the
  * hidden clustered index. */
@@ -105,15 +110,5 @@ void ql_catalog_stmt_rolled_back(ql_ctx *cx);
 
 /* Table_type: "BASE TABLE", "SYSTEM VIEW", "VIEW" (those of sys). */
 const char *ql_table_type_text(const ql_table *t);
-
-/* Virtual tables (information_schema, performance_schema, sys): rows made on demand into batches.
- */
-typedef struct ql_virtual_table {
-    const char *db, *name;
-    const struct qli_vcolumn *columns; /* description, private to catalog/ */
-    /* Fill all rows as values in arena a: *rows is an array of *n pointers to ncolumns values each.
-     * Privileges of cx->session's user apply through `viewer`. */
-    ql_status (*fill)(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n);
-} ql_virtual_table;
 
 #endif

@@ -158,59 +158,8 @@ ql_status qli_counters_open(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 /* 1044 when db is a virtual database. */
 ql_status qli_refuse_virtual(ql_ctx *cx, ql_str db) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
-/* Rows of t; counted up to a limit when not known (after a crash). */
-ql_status qli_estimate_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 
-/* Virtual tables. */
-typedef struct qli_vcolumn {
-    const char *name; /* NULL ends the list */
-    char kind; /* 's' string of `length` characters, 'u' unsigned, 'i' signed BIGINT, 'n' INT,
-                  't' text, 'd' DATETIME, 'h' TIME */
-    uint32_t length;
-    bool nullable;
-} qli_vcolumn;
-ql_status qli_virtual_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
-extern const ql_virtual_table qli_infoschema_tables[];
-extern const size_t qli_infoschema_count;
-/* infoschema_keys.c */
-#define QLI_IS_TABLE(columns, fill)                                                                \
-    extern const qli_vcolumn columns[];                                                            \
-    ql_status fill(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
-QLI_IS_TABLE(qli_is_table_constraints, qli_fill_table_constraints);
-QLI_IS_TABLE(qli_is_key_column_usage, qli_fill_key_column_usage);
-QLI_IS_TABLE(qli_is_collation_charset, qli_fill_collation_charset);
-QLI_IS_TABLE(qli_is_referential, qli_fill_nothing);
-extern const qli_vcolumn qli_is_check_constraints[], qli_is_views[], qli_is_triggers[],
-    qli_is_routines[], qli_is_parameters[], qli_is_events[], qli_is_files[], qli_is_partitions[];
-/* view_grants.c */
-QLI_IS_TABLE(qli_is_user_privileges, qli_fill_user_privileges);
-QLI_IS_TABLE(qli_is_schema_privileges, qli_fill_schema_privileges);
-QLI_IS_TABLE(qli_is_table_privileges, qli_fill_table_privileges);
-extern const qli_vcolumn qli_is_column_privileges[];
-extern const ql_virtual_table qli_mysql_tables[];
-extern const size_t qli_mysql_count;
-extern const ql_virtual_table qli_perfschema_tables[];
-extern const size_t qli_perfschema_count;
-/* Rows under construction of a virtual table. */
-typedef struct qli_rows {
-    ql_arena *a;
-    const ql_table *t;
-    ql_value **v;
-    size_t n, cap;
-} qli_rows;
-ql_status qli_rows_add(ql_ctx *cx, qli_rows *r, ql_value **row) QL_MUST_USE; /* all NULL */
-struct ql_proc_info;
-bool qli_viewer_sees(ql_ctx *cx, const struct ql_proc_info *p);
-void qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds);
-void qli_set_str(ql_value *v, ql_str s);
-void qli_set_cstr(ql_value *v, const char *s);
-
-/* All tables of the cache that the session sees, sorted by database and name; references in *v are
- * put back by the arena's reset. db empty = all. */
-ql_status qli_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t *n) QL_MUST_USE;
-/* Those on which the viewer has any privilege. */
-ql_status qli_visible_tables(ql_ctx *cx, ql_arena *a, ql_table ***v, size_t *n) QL_MUST_USE;
 /* 1044 when t is virtual: it is not changed by statements. */
 ql_status qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 

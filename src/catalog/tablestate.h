@@ -25,6 +25,8 @@ ql_status ql_rowid_next(ql_ctx *cx, ql_table *t, uint64_t *out) QL_MUST_USE;
 /* Rows of the table, approximate; -1 = not known yet (table/ then counts and calls init). */
 int64_t ql_table_rows(const ql_table *t);
 void ql_table_rows_init(ql_table *t, int64_t rows);
+/* The same, counted up to a limit when it is not known (after a crash); 0 of a virtual one. */
+ql_status ql_table_count_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 /* cx's transaction has added (removed, < 0) rows: counts when it commits. */
 void ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta);
 

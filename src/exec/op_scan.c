@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
+#include "catalog/virtual.h"
 #include "exec/exec_int.h"
 
 typedef struct bound_values {

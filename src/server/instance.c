@@ -23,6 +23,7 @@
 #include "server/permissions.h"
 #include "server/server_int.h"
 #include "txn/txn.h"
+#include "views/views.h"
 
 #define SPARE_READERS 256
 #define LEAST_READERS 16384
@@ -176,6 +177,7 @@ open_storage(ql_ctx *cx, ql_server *server)
     remove_leftovers(inst);
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
     QL_TRY(ql_catalog_open(cx, &inst->catalog));
+    QL_TRY(ql_views_open(cx));
     return ql_acl_open(cx, &inst->acl);
 }
 

@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/thread.h"
-#include "catalog/lockview.h"
 #include "stmts/stmts_int.h"
+#include "views/lockview.h"
 
 #define REPORT_MAX (1024 * 1024) /* as MySQL */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "catalog/virtual.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "intr/sync.h"

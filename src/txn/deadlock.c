@@ -188,7 +188,7 @@ say_statement(report *r, ql_proc *proc)
     say(r, "%.*s\n", (int)n, text);
 }
 
-/* The lines that tools look for are InnoDB's; catalog/lockview.c makes the lock readable. */
+/* The lines that tools look for are InnoDB's; views/lockview.c makes the lock readable. */
 static void
 say_party(report *r, const qli_party *p, const qli_party *waits_for, unsigned no)
 {

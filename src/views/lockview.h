@@ -3,8 +3,8 @@
  * Row locks as people read them: the lock manager's keys of bytes turned into names of tables and
  * indexes and into values. Copies made for one statement; listing stops nobody.
  */
-#ifndef QL_CATALOG_LOCKVIEW_H
-#define QL_CATALOG_LOCKVIEW_H
+#ifndef QL_VIEWS_LOCKVIEW_H
+#define QL_VIEWS_LOCKVIEW_H
 
 #include "catalog/catalog.h"
 

@@ -12,8 +12,8 @@
 #include "base/arena.h"
 #include "base/bulk.h"
 #include "base/diag.h"
-#include "catalog/lockview.h"
-#include "catalog/view_int.h"
+#include "views/lockview.h"
+#include "views/views_int.h"
 
 /* --- texts ----------------------------------------------------------------------------------- */
 
@@ -120,7 +120,7 @@ enum {
     KILL_CONNECTION
 };
 
-static const qli_vcolumn lock_waits_columns[] = {
+static const ql_view_column lock_waits_columns[] = {
     [WAIT_STARTED] = {"wait_started", 'd', 0, true},
     [WAIT_AGE] = {"wait_age", 'h', 0, true},
     [WAIT_SECS] = {"wait_age_secs", 'i', 0, true},

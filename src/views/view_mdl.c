@@ -5,23 +5,24 @@
  * looks; txn copies the list.
  */
 #include "base/hash.h"
-#include "catalog/view_int.h"
 #include "txn/mdl.h"
+#include "views/views_int.h"
 
 enum { TYPE, SCHEMA, NAME, COLUMN, INSTANCE, MODE, DURATION, STATUS, SOURCE, THREAD, EVENT };
 
-const qli_vcolumn qli_ps_metadata_locks[] = {[TYPE] = {"OBJECT_TYPE", 's', 64, false},
-                                             [SCHEMA] = {"OBJECT_SCHEMA", 's', 64, true},
-                                             [NAME] = {"OBJECT_NAME", 's', 64, true},
-                                             [COLUMN] = {"COLUMN_NAME", 's', 64, true},
-                                             [INSTANCE] = {"OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-                                             [MODE] = {"LOCK_TYPE", 's', 32, false},
-                                             [DURATION] = {"LOCK_DURATION", 's', 32, false},
-                                             [STATUS] = {"LOCK_STATUS", 's', 32, false},
-                                             [SOURCE] = {"SOURCE", 's', 64, true},
-                                             [THREAD] = {"OWNER_THREAD_ID", 'u', 0, true},
-                                             [EVENT] = {"OWNER_EVENT_ID", 'u', 0, true},
-                                             {NULL, 0, 0, false}};
+const ql_view_column qli_ps_metadata_locks[] = {
+    [TYPE] = {"OBJECT_TYPE", 's', 64, false},
+    [SCHEMA] = {"OBJECT_SCHEMA", 's', 64, true},
+    [NAME] = {"OBJECT_NAME", 's', 64, true},
+    [COLUMN] = {"COLUMN_NAME", 's', 64, true},
+    [INSTANCE] = {"OBJECT_INSTANCE_BEGIN", 'u', 0, false},
+    [MODE] = {"LOCK_TYPE", 's', 32, false},
+    [DURATION] = {"LOCK_DURATION", 's', 32, false},
+    [STATUS] = {"LOCK_STATUS", 's', 32, false},
+    [SOURCE] = {"SOURCE", 's', 64, true},
+    [THREAD] = {"OWNER_THREAD_ID", 'u', 0, true},
+    [EVENT] = {"OWNER_EVENT_ID", 'u', 0, true},
+    {NULL, 0, 0, false}};
 
 /* A number that tells requests apart and stays the same from one look to the next. */
 static uint64_t

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside catalog/: who is in whose way (lockwaits.c).
+ * Inside views/: who is in whose way (lockwaits.c).
  */
-#ifndef QL_CATALOG_LOCKWAITS_INT_H
-#define QL_CATALOG_LOCKWAITS_INT_H
+#ifndef QL_VIEWS_LOCKWAITS_INT_H
+#define QL_VIEWS_LOCKWAITS_INT_H
 
-#include "catalog/catalog_int.h"
+#include "views/views_int.h"
 
 /* Numbers in a list of locks: the first waits for the second. */
 typedef struct qli_lock_edge {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside catalog/: names of index ids, and keys as text (lockdata.c, lockview.c).
+ * Inside views/: names of index ids, and keys as text (lockdata.c, lockview.c).
  */
-#ifndef QL_CATALOG_LOCKDATA_INT_H
-#define QL_CATALOG_LOCKDATA_INT_H
+#ifndef QL_VIEWS_LOCKDATA_INT_H
+#define QL_VIEWS_LOCKDATA_INT_H
 
-#include "catalog/catalog_int.h"
+#include "views/views_int.h"
 
 /* Whose index an id is. */
 typedef struct qli_index_name {

@@ -9,7 +9,7 @@
 
 #include "base/diag.h"
 #include "base/thread.h"
-#include "catalog/view_int.h"
+#include "views/views_int.h"
 
 ql_status
 qli_view_require_process(ql_ctx *cx)
@@ -155,7 +155,7 @@ enum {
     SCHEDULE_WEIGHT
 };
 
-const qli_vcolumn qli_is_innodb_trx[] = {
+const ql_view_column qli_is_innodb_trx[] = {
     [ID] = {"trx_id", 'u', 0, false},
     [STATE] = {"trx_state", 's', 13, false},
     [STARTED] = {"trx_started", 'd', 0, false},

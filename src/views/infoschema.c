@@ -3,14 +3,15 @@
  * information_schema: tables whose rows are made when they are asked for. Columns and types are
  * those of the MySQL 8.4 manual (INFORMATION_SCHEMA Tables) cut to what exists here; PROCESSLIST
  * has Quell's extra columns at its end. Also the machinery shared with perfschema.c. Runs on the
- * session's thread; takes the catalog's mutex only through qli_all_tables.
+ * session's thread; takes the catalog's mutex only through ql_catalog_all_tables.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/diag.h"
-#include "catalog/view_int.h"
+#include "views/views_int.h"
 
 /* --- machinery ------------------------------------------------------------------------------- */
 
@@ -53,169 +54,26 @@ qli_set_cstr(ql_value *v, const char *s)
     qli_set_str(v, (ql_str){s, strlen(s)});
 }
 
-static ql_type
-vcolumn_type(const qli_vcolumn *c)
-{
-    ql_type t;
-    switch (c->kind) {
-    case 'u':
-        t = ql_type_int(true);
-        break;
-    case 'i':
-        t = ql_type_int(false);
-        break;
-    case 'n':
-        t = ql_type_int(false);
-        t.field = QL_F_LONG;
-        t.length = 11;
-        break;
-    case 'd':
-        t = ql_type_datetime(0);
-        break;
-    case 'h':
-        t = ql_type_time(0);
-        break;
-    case 't':
-        t = ql_type_varchar(0x3fffffff, ql_coll_default);
-        t.field = QL_F_LONG_BLOB;
-        t.length = UINT32_MAX;
-        break;
-    default:
-        t = ql_type_varchar(c->length, ql_coll_default);
-        break;
-    }
-    t.nullable = c->nullable;
-    return t;
-}
-
-static ql_status
-make_columns(ql_ctx *cx, ql_table *t, const ql_virtual_table *vt)
-{
-    while (vt->columns[t->ncolumns].name) {
-        t->ncolumns++;
-    }
-    t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, t->ncolumns);
-    t->missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, t->ncolumns);
-    if (!t->columns || !t->missing) {
-        return QL_ERROR;
-    }
-    for (unsigned i = 0; i < t->ncolumns; i++) {
-        const char *name = vt->columns[i].name;
-        t->columns[i] = (ql_column){.name = {name, strlen(name)},
-                                    .type = vcolumn_type(&vt->columns[i]),
-                                    .ordinal = (uint16_t)i,
-                                    .default_value = ql_value_null(),
-                                    .default_text = QL_STR(""),
-                                    .comment = QL_STR("")};
-        t->missing[i] = ql_value_null();
-    }
-    return qli_table_finish(cx, t);
-}
-
-/* A clustered index without id, so that code which looks at indexes[0] finds one. */
-static ql_status
-make_virtual(ql_ctx *cx, const ql_virtual_table *vt, ql_table **out)
-{
-    ql_table *t = qli_table_alloc(cx, "virtual table");
-    if (!t) {
-        return QL_ERROR;
-    }
-    t->db = (ql_str){vt->db, strlen(vt->db)};
-    t->name = (ql_str){vt->name, strlen(vt->name)};
-    t->engine = vt->db[0] == 'i'   ? QL_STR("MEMORY")
-                : vt->db[0] == 'p' ? QL_STR("PERFORMANCE_SCHEMA")
-                : vt->db[0] == 'm' ? QL_STR("InnoDB")
-                                   : QL_STR(""); /* sys: views */
-    t->coll = ql_coll_default;
-    t->comment = t->engine.n ? QL_STR("") : QL_STR("VIEW");
-    t->is_virtual = true;
-    t->virt = vt;
-    t->version = 1;
-    ql_status st = make_columns(cx, t, vt);
-    t->indexes = st == QL_OK ? QL_ARENA_NEW(cx, t->arena, ql_index) : NULL;
-    if (!t->indexes) {
-        ql_table_put(t);
-        return QL_ERROR;
-    }
-    t->indexes[0] = (ql_index){.name = QL_STR("GEN_CLUST_INDEX"),
-                               .unique = true,
-                               .hidden_rowid = true,
-                               .comment = QL_STR("")};
-    t->nindexes = 1;
-    *out = t;
-    return QL_OK;
-}
-
-static ql_status
-load_list(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *list, size_t n)
-{
-    ql_str name = {list[0].db, strlen(list[0].db)};
-    qli_database *d = qli_cache_database(c, name); /* sys is stored by older versions */
-    if (!d) {
-        d = qli_database_new(cx, name, ql_coll_default);
-        if (!d) {
-            return QL_ERROR;
-        }
-        qli_cache_put_database(c, d);
-    }
-    d->is_virtual = ql_catalog_is_virtual_database(name); /* mysql has ordinary tables, too */
-    for (size_t i = 0; i < n; i++) {
-        if (qli_cache_entry(c, name, (ql_str){list[i].name, strlen(list[i].name)})) {
-            continue; /* somebody has made a table of that name: it stays */
-        }
-        qli_entry *e = ql_mem_zalloc(sizeof *e);
-        if (!e) {
-            return ql_fail_oom(cx, sizeof *e);
-        }
-        ql_status st = make_virtual(cx, &list[i], &e->table);
-        if (st != QL_OK) {
-            ql_mem_free(e);
-            return st;
-        }
-        qli_cache_put_table(c, e, NULL);
-    }
-    return QL_OK;
-}
-
-ql_status
-qli_virtual_load(ql_ctx *cx, ql_catalog *c)
-{
-    QL_TRY(load_list(cx, c, qli_infoschema_tables, qli_infoschema_count));
-    QL_TRY(load_list(cx, c, qli_perfschema_tables, qli_perfschema_count));
-    QL_TRY(load_list(cx, c, qli_mysql_tables, qli_mysql_count));
-    return load_list(cx, c, qli_sys_tables, qli_sys_count);
-}
-
-const char *
-ql_table_type_text(const ql_table *t)
-{
-    if (!t->is_virtual) {
-        return "BASE TABLE";
-    }
-    char first = t->virt->db[0];
-    return first == 'i' ? "SYSTEM VIEW" : first == 's' ? "VIEW" : "BASE TABLE";
-}
-
 /* --- PROCESSLIST ----------------------------------------------------------------------------- */
 
-static const qli_vcolumn processlist_columns[] = {{"ID", 'u', 0, false},
-                                                  {"USER", 's', 32, false},
-                                                  {"HOST", 's', 261, false},
-                                                  {"DB", 's', 64, true},
-                                                  {"COMMAND", 's', 16, false},
-                                                  {"TIME", 'n', 0, false},
-                                                  {"STATE", 's', 64, true},
-                                                  {"INFO", 's', 65535, true},
-                                                  {"QUERY_ID", 'u', 0, false},
-                                                  {"TIME_MS", 'i', 0, false},
-                                                  {"ROWS_EXAMINED", 'u', 0, false},
-                                                  {"ROWS_SENT", 'u', 0, false},
-                                                  {"MEMORY_USED", 'u', 0, false},
-                                                  {"TRX_AGE_MS", 'i', 0, true},
-                                                  {"SNAPSHOT_AGE_MS", 'i', 0, true},
-                                                  {"WAITS_FOR", 'u', 0, true},
-                                                  {"TRX_STATE", 's', 16, true},
-                                                  {NULL, 0, 0, false}};
+static const ql_view_column processlist_columns[] = {{"ID", 'u', 0, false},
+                                                     {"USER", 's', 32, false},
+                                                     {"HOST", 's', 261, false},
+                                                     {"DB", 's', 64, true},
+                                                     {"COMMAND", 's', 16, false},
+                                                     {"TIME", 'n', 0, false},
+                                                     {"STATE", 's', 64, true},
+                                                     {"INFO", 's', 65535, true},
+                                                     {"QUERY_ID", 'u', 0, false},
+                                                     {"TIME_MS", 'i', 0, false},
+                                                     {"ROWS_EXAMINED", 'u', 0, false},
+                                                     {"ROWS_SENT", 'u', 0, false},
+                                                     {"MEMORY_USED", 'u', 0, false},
+                                                     {"TRX_AGE_MS", 'i', 0, true},
+                                                     {"SNAPSHOT_AGE_MS", 'i', 0, true},
+                                                     {"WAITS_FOR", 'u', 0, true},
+                                                     {"TRX_STATE", 's', 16, true},
+                                                     {NULL, 0, 0, false}};
 
 /* Without PROCESS one sees the sessions of one's own user name; an anonymous user none. */
 bool
@@ -278,13 +136,13 @@ fill_processlist(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
 
 /* --- SCHEMATA, TABLES ------------------------------------------------------------------------ */
 
-static const qli_vcolumn schemata_columns[] = {{"CATALOG_NAME", 's', 64, false},
-                                               {"SCHEMA_NAME", 's', 64, false},
-                                               {"DEFAULT_CHARACTER_SET_NAME", 's', 64, false},
-                                               {"DEFAULT_COLLATION_NAME", 's', 64, false},
-                                               {"SQL_PATH", 's', 1, true},
-                                               {"DEFAULT_ENCRYPTION", 's', 3, false},
-                                               {NULL, 0, 0, false}};
+static const ql_view_column schemata_columns[] = {{"CATALOG_NAME", 's', 64, false},
+                                                  {"SCHEMA_NAME", 's', 64, false},
+                                                  {"DEFAULT_CHARACTER_SET_NAME", 's', 64, false},
+                                                  {"DEFAULT_COLLATION_NAME", 's', 64, false},
+                                                  {"SQL_PATH", 's', 1, true},
+                                                  {"DEFAULT_ENCRYPTION", 's', 3, false},
+                                                  {NULL, 0, 0, false}};
 
 static ql_status
 fill_schemata(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
@@ -311,7 +169,7 @@ fill_schemata(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size
     return QL_OK;
 }
 
-static const qli_vcolumn tables_columns[] = {
+static const ql_view_column tables_columns[] = {
     {"TABLE_CATALOG", 's', 64, false}, {"TABLE_SCHEMA", 's', 64, false},
     {"TABLE_NAME", 's', 64, false},    {"TABLE_TYPE", 's', 11, false},
     {"ENGINE", 's', 64, true},         {"VERSION", 'n', 0, true},
@@ -357,7 +215,7 @@ fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t
         v[5] = ql_value_int(10);
         qli_set_cstr(&v[6], "Dynamic");
         uint64_t count;
-        QL_TRY(qli_estimate_rows(cx, x, &count));
+        QL_TRY(ql_table_count_rows(cx, x, &count));
         v[7] = ql_value_uint(count);
         for (unsigned c = 8; c <= 12; c++) {
             v[c] = ql_value_uint(0);
@@ -377,29 +235,29 @@ fill_tables(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t
 
 /* --- COLUMNS --------------------------------------------------------------------------------- */
 
-static const qli_vcolumn columns_columns[] = {{"TABLE_CATALOG", 's', 64, false},
-                                              {"TABLE_SCHEMA", 's', 64, false},
-                                              {"TABLE_NAME", 's', 64, false},
-                                              {"COLUMN_NAME", 's', 64, true},
-                                              {"ORDINAL_POSITION", 'u', 0, false},
-                                              {"COLUMN_DEFAULT", 't', 0, true},
-                                              {"IS_NULLABLE", 's', 3, false},
-                                              {"DATA_TYPE", 't', 0, true},
-                                              {"CHARACTER_MAXIMUM_LENGTH", 'i', 0, true},
-                                              {"CHARACTER_OCTET_LENGTH", 'i', 0, true},
-                                              {"NUMERIC_PRECISION", 'u', 0, true},
-                                              {"NUMERIC_SCALE", 'u', 0, true},
-                                              {"DATETIME_PRECISION", 'u', 0, true},
-                                              {"CHARACTER_SET_NAME", 's', 64, true},
-                                              {"COLLATION_NAME", 's', 64, true},
-                                              {"COLUMN_TYPE", 't', 0, false},
-                                              {"COLUMN_KEY", 's', 3, false},
-                                              {"EXTRA", 's', 256, true},
-                                              {"PRIVILEGES", 's', 154, true},
-                                              {"COLUMN_COMMENT", 't', 0, false},
-                                              {"GENERATION_EXPRESSION", 't', 0, false},
-                                              {"SRS_ID", 'u', 0, true},
-                                              {NULL, 0, 0, false}};
+static const ql_view_column columns_columns[] = {{"TABLE_CATALOG", 's', 64, false},
+                                                 {"TABLE_SCHEMA", 's', 64, false},
+                                                 {"TABLE_NAME", 's', 64, false},
+                                                 {"COLUMN_NAME", 's', 64, true},
+                                                 {"ORDINAL_POSITION", 'u', 0, false},
+                                                 {"COLUMN_DEFAULT", 't', 0, true},
+                                                 {"IS_NULLABLE", 's', 3, false},
+                                                 {"DATA_TYPE", 't', 0, true},
+                                                 {"CHARACTER_MAXIMUM_LENGTH", 'i', 0, true},
+                                                 {"CHARACTER_OCTET_LENGTH", 'i', 0, true},
+                                                 {"NUMERIC_PRECISION", 'u', 0, true},
+                                                 {"NUMERIC_SCALE", 'u', 0, true},
+                                                 {"DATETIME_PRECISION", 'u', 0, true},
+                                                 {"CHARACTER_SET_NAME", 's', 64, true},
+                                                 {"COLLATION_NAME", 's', 64, true},
+                                                 {"COLUMN_TYPE", 't', 0, false},
+                                                 {"COLUMN_KEY", 's', 3, false},
+                                                 {"EXTRA", 's', 256, true},
+                                                 {"PRIVILEGES", 's', 154, true},
+                                                 {"COLUMN_COMMENT", 't', 0, false},
+                                                 {"GENERATION_EXPRESSION", 't', 0, false},
+                                                 {"SRS_ID", 'u', 0, true},
+                                                 {NULL, 0, 0, false}};
 
 /* PRI, UNI or MUL as in SHOW COLUMNS: by the first key that the column begins. */
 static const char *
@@ -552,25 +410,25 @@ fill_columns(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_
 
 /* --- STATISTICS ------------------------------------------------------------------------------ */
 
-static const qli_vcolumn statistics_columns[] = {{"TABLE_CATALOG", 's', 64, false},
-                                                 {"TABLE_SCHEMA", 's', 64, false},
-                                                 {"TABLE_NAME", 's', 64, false},
-                                                 {"NON_UNIQUE", 'n', 0, false},
-                                                 {"INDEX_SCHEMA", 's', 64, false},
-                                                 {"INDEX_NAME", 's', 64, true},
-                                                 {"SEQ_IN_INDEX", 'u', 0, false},
-                                                 {"COLUMN_NAME", 's', 64, true},
-                                                 {"COLLATION", 's', 1, true},
-                                                 {"CARDINALITY", 'i', 0, true},
-                                                 {"SUB_PART", 'i', 0, true},
-                                                 {"PACKED", 's', 1, true},
-                                                 {"NULLABLE", 's', 3, false},
-                                                 {"INDEX_TYPE", 's', 11, false},
-                                                 {"COMMENT", 's', 8, false},
-                                                 {"INDEX_COMMENT", 's', 2048, false},
-                                                 {"IS_VISIBLE", 's', 3, false},
-                                                 {"EXPRESSION", 't', 0, true},
-                                                 {NULL, 0, 0, false}};
+static const ql_view_column statistics_columns[] = {{"TABLE_CATALOG", 's', 64, false},
+                                                    {"TABLE_SCHEMA", 's', 64, false},
+                                                    {"TABLE_NAME", 's', 64, false},
+                                                    {"NON_UNIQUE", 'n', 0, false},
+                                                    {"INDEX_SCHEMA", 's', 64, false},
+                                                    {"INDEX_NAME", 's', 64, true},
+                                                    {"SEQ_IN_INDEX", 'u', 0, false},
+                                                    {"COLUMN_NAME", 's', 64, true},
+                                                    {"COLLATION", 's', 1, true},
+                                                    {"CARDINALITY", 'i', 0, true},
+                                                    {"SUB_PART", 'i', 0, true},
+                                                    {"PACKED", 's', 1, true},
+                                                    {"NULLABLE", 's', 3, false},
+                                                    {"INDEX_TYPE", 's', 11, false},
+                                                    {"COMMENT", 's', 8, false},
+                                                    {"INDEX_COMMENT", 's', 2048, false},
+                                                    {"IS_VISIBLE", 's', 3, false},
+                                                    {"EXPRESSION", 't', 0, true},
+                                                    {NULL, 0, 0, false}};
 
 static ql_status
 add_index_part(ql_ctx *cx, qli_rows *r, ql_table *x, const ql_index *ix, unsigned p)
@@ -588,7 +446,7 @@ add_index_part(ql_ctx *cx, qli_rows *r, ql_table *x, const ql_index *ix, unsigne
     qli_set_str(&v[7], c->name);
     qli_set_cstr(&v[8], ix->parts[p].descending ? "D" : "A");
     uint64_t count;
-    QL_TRY(qli_estimate_rows(cx, x, &count));
+    QL_TRY(ql_table_count_rows(cx, x, &count));
     v[9] = ql_value_uint(count);
     if (ix->parts[p].prefix) {
         v[10] = ql_value_int(ix->parts[p].prefix);
@@ -622,7 +480,7 @@ fill_statistics(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, si
 
 /* --- ENGINES, CHARACTER_SETS, COLLATIONS ----------------------------------------------------- */
 
-static const qli_vcolumn engines_columns[] = {
+static const ql_view_column engines_columns[] = {
     {"ENGINE", 's', 64, false},  {"SUPPORT", 's', 8, false},
     {"COMMENT", 's', 80, false}, {"TRANSACTIONS", 's', 3, true},
     {"XA", 's', 3, true},        {"SAVEPOINTS", 's', 3, true},
@@ -652,11 +510,11 @@ fill_engines(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_
     return QL_OK;
 }
 
-static const qli_vcolumn charsets_columns[] = {{"CHARACTER_SET_NAME", 's', 64, false},
-                                               {"DEFAULT_COLLATE_NAME", 's', 64, false},
-                                               {"DESCRIPTION", 's', 2048, false},
-                                               {"MAXLEN", 'u', 0, false},
-                                               {NULL, 0, 0, false}};
+static const ql_view_column charsets_columns[] = {{"CHARACTER_SET_NAME", 's', 64, false},
+                                                  {"DEFAULT_COLLATE_NAME", 's', 64, false},
+                                                  {"DESCRIPTION", 's', 2048, false},
+                                                  {"MAXLEN", 'u', 0, false},
+                                                  {NULL, 0, 0, false}};
 
 static ql_status
 fill_charsets(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
@@ -679,14 +537,14 @@ fill_charsets(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size
     return QL_OK;
 }
 
-static const qli_vcolumn collations_columns[] = {{"COLLATION_NAME", 's', 64, false},
-                                                 {"CHARACTER_SET_NAME", 's', 64, false},
-                                                 {"ID", 'u', 0, false},
-                                                 {"IS_DEFAULT", 's', 3, false},
-                                                 {"IS_COMPILED", 's', 3, false},
-                                                 {"SORTLEN", 'u', 0, false},
-                                                 {"PAD_ATTRIBUTE", 's', 9, false},
-                                                 {NULL, 0, 0, false}};
+static const ql_view_column collations_columns[] = {{"COLLATION_NAME", 's', 64, false},
+                                                    {"CHARACTER_SET_NAME", 's', 64, false},
+                                                    {"ID", 'u', 0, false},
+                                                    {"IS_DEFAULT", 's', 3, false},
+                                                    {"IS_COMPILED", 's', 3, false},
+                                                    {"SORTLEN", 'u', 0, false},
+                                                    {"PAD_ATTRIBUTE", 's', 9, false},
+                                                    {NULL, 0, 0, false}};
 
 static ql_status
 fill_collations(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "catalog/lockdata_int.h"
+#include "views/lockdata_int.h"
 
 #define ID_BYTES 4u
 #define ROWID_BYTES 8u
@@ -174,7 +174,7 @@ get_clustered(ql_ctx *cx, qli_lock_reader *r, const ql_table *t, ql_str locator,
     ql_buf key = {0};
     ql_status st = ql_buf_put(cx, &key, head, sizeof head);
     st = st == QL_OK ? ql_buf_put(cx, &key, locator.p, locator.n) : st;
-    st = st == QL_OK ? ql_kv_get(cx, r->snap, qli_buf_str(&key), row) : st;
+    st = st == QL_OK ? ql_kv_get(cx, r->snap, (ql_str){key.p, key.n}, row) : st;
     ql_buf_free(&key);
     return st;
 }

@@ -8,9 +8,9 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/view_int.h"
+#include "views/views_int.h"
 
-static const qli_vcolumn processlist_columns[] = {
+static const ql_view_column processlist_columns[] = {
     {"ID", 'u', 0, false},    {"USER", 's', 32, true},    {"HOST", 's', 261, true},
     {"DB", 's', 64, true},    {"COMMAND", 's', 16, true}, {"TIME", 'i', 0, true},
     {"STATE", 's', 64, true}, {"INFO", 't', 0, true},     {"EXECUTION_ENGINE", 's', 9, true},
@@ -48,31 +48,31 @@ fill_processlist(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
     return QL_OK;
 }
 
-static const qli_vcolumn threads_columns[] = {{"THREAD_ID", 'u', 0, false},
-                                              {"NAME", 's', 128, false},
-                                              {"TYPE", 's', 10, false},
-                                              {"PROCESSLIST_ID", 'u', 0, true},
-                                              {"PROCESSLIST_USER", 's', 32, true},
-                                              {"PROCESSLIST_HOST", 's', 255, true},
-                                              {"PROCESSLIST_DB", 's', 64, true},
-                                              {"PROCESSLIST_COMMAND", 's', 16, true},
-                                              {"PROCESSLIST_TIME", 'i', 0, true},
-                                              {"PROCESSLIST_STATE", 's', 64, true},
-                                              {"PROCESSLIST_INFO", 't', 0, true},
-                                              {"PARENT_THREAD_ID", 'u', 0, true},
-                                              {"ROLE", 's', 64, true},
-                                              {"INSTRUMENTED", 's', 3, false},
-                                              {"HISTORY", 's', 3, false},
-                                              {"CONNECTION_TYPE", 's', 16, true},
-                                              {"THREAD_OS_ID", 'u', 0, true},
-                                              {"RESOURCE_GROUP", 's', 64, true},
-                                              {"EXECUTION_ENGINE", 's', 9, true},
-                                              {"CONTROLLED_MEMORY", 'u', 0, false},
-                                              {"MAX_CONTROLLED_MEMORY", 'u', 0, false},
-                                              {"TOTAL_MEMORY", 'u', 0, false},
-                                              {"MAX_TOTAL_MEMORY", 'u', 0, false},
-                                              {"TELEMETRY_ACTIVE", 's', 3, false},
-                                              {NULL, 0, 0, false}};
+static const ql_view_column threads_columns[] = {{"THREAD_ID", 'u', 0, false},
+                                                 {"NAME", 's', 128, false},
+                                                 {"TYPE", 's', 10, false},
+                                                 {"PROCESSLIST_ID", 'u', 0, true},
+                                                 {"PROCESSLIST_USER", 's', 32, true},
+                                                 {"PROCESSLIST_HOST", 's', 255, true},
+                                                 {"PROCESSLIST_DB", 's', 64, true},
+                                                 {"PROCESSLIST_COMMAND", 's', 16, true},
+                                                 {"PROCESSLIST_TIME", 'i', 0, true},
+                                                 {"PROCESSLIST_STATE", 's', 64, true},
+                                                 {"PROCESSLIST_INFO", 't', 0, true},
+                                                 {"PARENT_THREAD_ID", 'u', 0, true},
+                                                 {"ROLE", 's', 64, true},
+                                                 {"INSTRUMENTED", 's', 3, false},
+                                                 {"HISTORY", 's', 3, false},
+                                                 {"CONNECTION_TYPE", 's', 16, true},
+                                                 {"THREAD_OS_ID", 'u', 0, true},
+                                                 {"RESOURCE_GROUP", 's', 64, true},
+                                                 {"EXECUTION_ENGINE", 's', 9, true},
+                                                 {"CONTROLLED_MEMORY", 'u', 0, false},
+                                                 {"MAX_CONTROLLED_MEMORY", 'u', 0, false},
+                                                 {"TOTAL_MEMORY", 'u', 0, false},
+                                                 {"MAX_TOTAL_MEMORY", 'u', 0, false},
+                                                 {"TELEMETRY_ACTIVE", 's', 3, false},
+                                                 {NULL, 0, 0, false}};
 
 /* Without PROCESS one's own rows only: there are no table privileges yet that could grant more. */
 static ql_status

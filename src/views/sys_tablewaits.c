@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "catalog/view_int.h"
 #include "txn/mdl.h"
+#include "views/views_int.h"
 
 enum {
     SCHEMA,
@@ -30,7 +30,7 @@ enum {
     KILL_CONNECTION
 };
 
-const qli_vcolumn qli_sys_table_waits[] = {
+const ql_view_column qli_sys_table_waits[] = {
     [SCHEMA] = {"object_schema", 's', 64, true},
     [NAME] = {"object_name", 's', 64, true},
     [WAITING_THREAD] = {"waiting_thread_id", 'u', 0, false},

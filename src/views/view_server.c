@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "catalog/view_int.h"
+#include "views/views_int.h"
 
 #define END                                                                                        \
     {                                                                                              \
@@ -17,7 +17,7 @@
 
 /* --- plugins --- */
 
-const qli_vcolumn qli_is_plugins[] = {
+const ql_view_column qli_is_plugins[] = {
     {"PLUGIN_NAME", 's', 64, false},           {"PLUGIN_VERSION", 's', 20, false},
     {"PLUGIN_STATUS", 's', 10, false},         {"PLUGIN_TYPE", 's', 80, false},
     {"PLUGIN_TYPE_VERSION", 's', 20, false},   {"PLUGIN_LIBRARY", 's', 64, true},
@@ -54,7 +54,8 @@ qli_fill_plugins(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, s
 
 /* --- keywords --- */
 
-const qli_vcolumn qli_is_keywords[] = {{"WORD", 's', 128, true}, {"RESERVED", 'n', 0, true}, END};
+const ql_view_column qli_is_keywords[] = {
+    {"WORD", 's', 128, true}, {"RESERVED", 'n', 0, true}, END};
 
 ql_status
 qli_fill_keywords(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
@@ -82,7 +83,7 @@ qli_fill_keywords(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, 
 
 /* --- variables --- */
 
-const qli_vcolumn qli_ps_variables[] = {
+const ql_view_column qli_ps_variables[] = {
     {"VARIABLE_NAME", 's', 64, false}, {"VARIABLE_VALUE", 's', 1024, true}, END};
 
 static ql_status
@@ -125,36 +126,37 @@ qli_fill_status(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, si
 
 /* --- without rows --- */
 
-const qli_vcolumn qli_is_column_statistics[] = {{"SCHEMA_NAME", 's', 64, false},
-                                                {"TABLE_NAME", 's', 64, false},
-                                                {"COLUMN_NAME", 's', 64, false},
-                                                {"HISTOGRAM", 't', 0, false},
-                                                END};
-const qli_vcolumn qli_is_profiling[] = {{"QUERY_ID", 'n', 0, false},
-                                        {"SEQ", 'n', 0, false},
-                                        {"STATE", 's', 30, false},
-                                        {"DURATION", 's', 9, false},
-                                        END};
-const qli_vcolumn qli_is_optimizer_trace[] = {{"QUERY", 't', 0, false},
-                                              {"TRACE", 't', 0, false},
-                                              {"MISSING_BYTES_BEYOND_MAX_MEM_SIZE", 'n', 0, false},
-                                              {"INSUFFICIENT_PRIVILEGES", 'n', 0, false},
-                                              END};
-const qli_vcolumn qli_is_innodb_cmp[] = {{"page_size", 'n', 0, false},
-                                         {"compress_ops", 'n', 0, false},
-                                         {"compress_ops_ok", 'n', 0, false},
-                                         {"compress_time", 'n', 0, false},
-                                         {"uncompress_ops", 'n', 0, false},
-                                         {"uncompress_time", 'n', 0, false},
-                                         END};
-const qli_vcolumn qli_is_innodb_cmpmem[] = {{"page_size", 'n', 0, false},
-                                            {"buffer_pool_instance", 'n', 0, false},
-                                            {"pages_used", 'n', 0, false},
-                                            {"pages_free", 'n', 0, false},
-                                            {"relocation_ops", 'i', 0, false},
-                                            {"relocation_time", 'n', 0, false},
+const ql_view_column qli_is_column_statistics[] = {{"SCHEMA_NAME", 's', 64, false},
+                                                   {"TABLE_NAME", 's', 64, false},
+                                                   {"COLUMN_NAME", 's', 64, false},
+                                                   {"HISTOGRAM", 't', 0, false},
+                                                   END};
+const ql_view_column qli_is_profiling[] = {{"QUERY_ID", 'n', 0, false},
+                                           {"SEQ", 'n', 0, false},
+                                           {"STATE", 's', 30, false},
+                                           {"DURATION", 's', 9, false},
+                                           END};
+const ql_view_column qli_is_optimizer_trace[] = {
+    {"QUERY", 't', 0, false},
+    {"TRACE", 't', 0, false},
+    {"MISSING_BYTES_BEYOND_MAX_MEM_SIZE", 'n', 0, false},
+    {"INSUFFICIENT_PRIVILEGES", 'n', 0, false},
+    END};
+const ql_view_column qli_is_innodb_cmp[] = {{"page_size", 'n', 0, false},
+                                            {"compress_ops", 'n', 0, false},
+                                            {"compress_ops_ok", 'n', 0, false},
+                                            {"compress_time", 'n', 0, false},
+                                            {"uncompress_ops", 'n', 0, false},
+                                            {"uncompress_time", 'n', 0, false},
                                             END};
-const qli_vcolumn qli_is_innodb_metrics[] = {
+const ql_view_column qli_is_innodb_cmpmem[] = {{"page_size", 'n', 0, false},
+                                               {"buffer_pool_instance", 'n', 0, false},
+                                               {"pages_used", 'n', 0, false},
+                                               {"pages_free", 'n', 0, false},
+                                               {"relocation_ops", 'i', 0, false},
+                                               {"relocation_time", 'n', 0, false},
+                                               END};
+const ql_view_column qli_is_innodb_metrics[] = {
     {"NAME", 's', 193, false},         {"SUBSYSTEM", 's', 193, false},
     {"COUNT", 'i', 0, false},          {"MAX_COUNT", 'i', 0, true},
     {"MIN_COUNT", 'i', 0, true},       {"AVG_COUNT", 'i', 0, true},
@@ -164,12 +166,12 @@ const qli_vcolumn qli_is_innodb_metrics[] = {
     {"TIME_ELAPSED", 'i', 0, true},    {"TIME_RESET", 'd', 0, true},
     {"STATUS", 's', 193, false},       {"TYPE", 's', 193, false},
     {"COMMENT", 's', 193, false},      END};
-const qli_vcolumn qli_ps_group_members[] = {{"CHANNEL_NAME", 's', 64, false},
-                                            {"MEMBER_ID", 's', 36, false},
-                                            {"MEMBER_HOST", 's', 255, false},
-                                            {"MEMBER_PORT", 'n', 0, true},
-                                            {"MEMBER_STATE", 's', 64, false},
-                                            {"MEMBER_ROLE", 's', 64, false},
-                                            {"MEMBER_VERSION", 's', 64, false},
-                                            {"MEMBER_COMMUNICATION_STACK", 's', 64, false},
-                                            END};
+const ql_view_column qli_ps_group_members[] = {{"CHANNEL_NAME", 's', 64, false},
+                                               {"MEMBER_ID", 's', 36, false},
+                                               {"MEMBER_HOST", 's', 255, false},
+                                               {"MEMBER_PORT", 'n', 0, true},
+                                               {"MEMBER_STATE", 's', 64, false},
+                                               {"MEMBER_ROLE", 's', 64, false},
+                                               {"MEMBER_VERSION", 's', 64, false},
+                                               {"MEMBER_COMMUNICATION_STACK", 's', 64, false},
+                                               END};

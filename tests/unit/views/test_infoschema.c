@@ -2,7 +2,6 @@
  *
  * Virtual tables: the process list and who sees what, SCHEMATA, COLUMNS, STATISTICS.
  */
-#include "catalog/catalog_int.h"
 #include "fixture.h"
 
 /* Rows of db.name as s sees them; column numbers by name. */
@@ -143,7 +142,7 @@ unknown_tables(void **state)
 int
 main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, views_setup, world_teardown)
     const struct CMUnitTest tests[] = {T(process_list), T(definitions), T(unknown_tables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

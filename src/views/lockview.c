@@ -4,7 +4,8 @@
  * data_lock_waits. Columns are those of MySQL 8.4. Runs on the session that looks; the lock manager
  * is copied piece by piece (txn.h, ql_txnsys_list_locks).
  */
-#include "catalog/lockview.h"
+#include "views/lockview.h"
+#include "base/buf.h"
 #include "base/bulk.h"
 
 #include <inttypes.h>
@@ -14,9 +15,9 @@
 
 #include "base/diag.h"
 #include "base/thread.h"
-#include "catalog/lockdata_int.h"
-#include "catalog/lockwaits_int.h"
-#include "catalog/view_int.h"
+#include "views/lockdata_int.h"
+#include "views/lockwaits_int.h"
+#include "views/views_int.h"
 
 #define CHECK_EVERY 1024u
 
@@ -39,7 +40,7 @@ load_names(ql_ctx *cx, ql_arena *a, index_names *out)
 {
     ql_table **t;
     size_t nt, n = 0;
-    QL_TRY(qli_all_tables(cx, a, QL_STR(""), &t, &nt));
+    QL_TRY(ql_catalog_all_tables(cx, a, QL_STR(""), &t, &nt));
     for (size_t i = 0; i < nt; i++) {
         n += t[i]->is_virtual ? 0 : t[i]->nindexes;
     }
@@ -375,22 +376,22 @@ enum {
     DATA
 };
 
-const qli_vcolumn qli_ps_data_locks[] = {[ENGINE] = {"ENGINE", 's', 32, false},
-                                         [LOCK_ID] = {"ENGINE_LOCK_ID", 's', 128, false},
-                                         [TRX] = {"ENGINE_TRANSACTION_ID", 'u', 0, true},
-                                         [THREAD] = {"THREAD_ID", 'u', 0, true},
-                                         [EVENT] = {"EVENT_ID", 'u', 0, true},
-                                         [SCHEMA] = {"OBJECT_SCHEMA", 's', 64, true},
-                                         [NAME] = {"OBJECT_NAME", 's', 64, true},
-                                         [PARTITION] = {"PARTITION_NAME", 's', 64, true},
-                                         [SUBPARTITION] = {"SUBPARTITION_NAME", 's', 64, true},
-                                         [INDEX] = {"INDEX_NAME", 's', 64, true},
-                                         [INSTANCE] = {"OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-                                         [TYPE] = {"LOCK_TYPE", 's', 32, false},
-                                         [MODE] = {"LOCK_MODE", 's', 32, false},
-                                         [STATUS] = {"LOCK_STATUS", 's', 32, false},
-                                         [DATA] = {"LOCK_DATA", 's', 8192, true},
-                                         {NULL, 0, 0, false}};
+const ql_view_column qli_ps_data_locks[] = {[ENGINE] = {"ENGINE", 's', 32, false},
+                                            [LOCK_ID] = {"ENGINE_LOCK_ID", 's', 128, false},
+                                            [TRX] = {"ENGINE_TRANSACTION_ID", 'u', 0, true},
+                                            [THREAD] = {"THREAD_ID", 'u', 0, true},
+                                            [EVENT] = {"EVENT_ID", 'u', 0, true},
+                                            [SCHEMA] = {"OBJECT_SCHEMA", 's', 64, true},
+                                            [NAME] = {"OBJECT_NAME", 's', 64, true},
+                                            [PARTITION] = {"PARTITION_NAME", 's', 64, true},
+                                            [SUBPARTITION] = {"SUBPARTITION_NAME", 's', 64, true},
+                                            [INDEX] = {"INDEX_NAME", 's', 64, true},
+                                            [INSTANCE] = {"OBJECT_INSTANCE_BEGIN", 'u', 0, false},
+                                            [TYPE] = {"LOCK_TYPE", 's', 32, false},
+                                            [MODE] = {"LOCK_MODE", 's', 32, false},
+                                            [STATUS] = {"LOCK_STATUS", 's', 32, false},
+                                            [DATA] = {"LOCK_DATA", 's', 8192, true},
+                                            {NULL, 0, 0, false}};
 
 static ql_status
 add_lock(ql_ctx *cx, qli_rows *r, const ql_lock_view *l, char *id, ql_value **row)
@@ -539,18 +540,19 @@ qli_fill_data_locks(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows
 
 /* --- data_lock_waits ------------------------------------------------------------------------- */
 
-const qli_vcolumn qli_ps_data_lock_waits[] = {{"ENGINE", 's', 32, false},
-                                              {"REQUESTING_ENGINE_LOCK_ID", 's', 128, false},
-                                              {"REQUESTING_ENGINE_TRANSACTION_ID", 'u', 0, true},
-                                              {"REQUESTING_THREAD_ID", 'u', 0, true},
-                                              {"REQUESTING_EVENT_ID", 'u', 0, true},
-                                              {"REQUESTING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-                                              {"BLOCKING_ENGINE_LOCK_ID", 's', 128, false},
-                                              {"BLOCKING_ENGINE_TRANSACTION_ID", 'u', 0, true},
-                                              {"BLOCKING_THREAD_ID", 'u', 0, true},
-                                              {"BLOCKING_EVENT_ID", 'u', 0, true},
-                                              {"BLOCKING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-                                              {NULL, 0, 0, false}};
+const ql_view_column qli_ps_data_lock_waits[] = {
+    {"ENGINE", 's', 32, false},
+    {"REQUESTING_ENGINE_LOCK_ID", 's', 128, false},
+    {"REQUESTING_ENGINE_TRANSACTION_ID", 'u', 0, true},
+    {"REQUESTING_THREAD_ID", 'u', 0, true},
+    {"REQUESTING_EVENT_ID", 'u', 0, true},
+    {"REQUESTING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
+    {"BLOCKING_ENGINE_LOCK_ID", 's', 128, false},
+    {"BLOCKING_ENGINE_TRANSACTION_ID", 'u', 0, true},
+    {"BLOCKING_THREAD_ID", 'u', 0, true},
+    {"BLOCKING_EVENT_ID", 'u', 0, true},
+    {"BLOCKING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
+    {NULL, 0, 0, false}};
 
 /* Five columns of one side of a wait. */
 static ql_status

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
-#include "catalog/lockwaits_int.h"
+#include "views/lockwaits_int.h"
 
 #define CHECK_EVERY 1024u
 
