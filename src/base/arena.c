@@ -119,6 +119,9 @@ new_block(ql_ctx *cx, ql_arena *a, size_t size)
     if (total >= MAP_FROM) {
         total = mapped = (total + PAGE - 1) & ~(PAGE - 1);
         size = total - sizeof(block);
+        if (ql_dispose_help(cx) != QL_OK) {
+            return NULL;
+        }
     }
     if (!ql_quota_take(cx, a->quota, total)) {
         return NULL;

@@ -11,6 +11,7 @@
 
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "base/dispose.h"
 #include "base/mem.h"
 
 #define SMALLEST 64u
@@ -80,6 +81,9 @@ ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n)
     size_t cap = b->cap != 0 ? b->cap : SMALLEST;
     while (cap < need) {
         cap *= 2;
+    }
+    if (cap >= QL_DISPOSE_FROM) {
+        QL_TRY(ql_dispose_help(cx));
     }
     if (!charge(cx, b, cap)) {
         return QL_ERROR;

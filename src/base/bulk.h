@@ -12,8 +12,9 @@
 
 #include "base/ctx.h"
 
-/* Bytes between two looks: new memory costs up to 1 us a KiB on a small virtual machine. */
-#define QL_BULK_PIECE ((size_t)128 * 1024)
+/* Bytes between two looks: new memory costs up to 1 us a KiB on a small virtual machine, and a
+ * piece may be copied to several places. */
+#define QL_BULK_PIECE ((size_t)64 * 1024)
 
 /* Look now. QL_KILLED, worded, when the statement has to stop. */
 ql_status ql_bulk_look(ql_ctx *cx) QL_MUST_USE;

@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The thread that frees large memory. A stack of dead pieces that anybody pushes onto without a
- * lock and the thread takes whole; a semaphore wakes it, for that may be posted under any lock.
+ * lock; a semaphore wakes the thread, for that may be posted under any lock. Who takes a piece
+ * takes the whole stack for a moment, so that no piece is compared that may have been freed
+ * meanwhile.
  */
 #include "base/dispose.h"
 
 #include <errno.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
 #include "base/thread.h"
 
-/* What may wait; whoever comes then frees by himself, or memory would grow without bound. */
+/* What may wait; whoever wants more memory then helps, or it would grow without bound. */
 #define BACKLOG_MAX ((size_t)256 << 20)
+/* Whoever comes then frees by himself, without a look at the kill flag: not reached by those who
+ * take their memory through arenas and buffers, for these help. */
+#define BACKLOG_LAST ((size_t)2 << 30)
+#define PAGE ((uintptr_t)4096)
+#define STEP ((size_t)1 << 20) /* bytes given back between two looks */
 
 static struct {
     pthread_once_t once;
@@ -24,19 +33,45 @@ static struct {
 } shop = {.once = PTHREAD_ONCE_INIT};
 
 static void
+push(ql_dead *first, ql_dead *last)
+{
+    last->next = atomic_load_explicit(&shop.dead, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&shop.dead, &last->next, first,
+                                                  memory_order_release, memory_order_relaxed)) {
+    }
+}
+
+static ql_dead *
+take_one(void)
+{
+    ql_dead *d = atomic_exchange_explicit(&shop.dead, NULL, memory_order_acquire);
+    if (d != NULL && d->next != NULL) {
+        ql_dead *last = d->next;
+        while (last->next != NULL) {
+            last = last->next;
+        }
+        push(d->next, last);
+    }
+    return d;
+}
+
+static void
+free_piece(ql_dead *d)
+{
+    size_t bytes = d->bytes;
+    d->fn(d);
+    atomic_fetch_sub_explicit(&shop.backlog, bytes, memory_order_relaxed);
+}
+
+static void
 run(void *arg)
 {
     (void)arg;
     for (;;) {
         while (sem_wait(&shop.work) != 0 && errno == EINTR) {
         }
-        ql_dead *d = atomic_exchange_explicit(&shop.dead, NULL, memory_order_acquire);
-        while (d != NULL) {
-            ql_dead *next = d->next;
-            size_t bytes = d->bytes;
-            d->fn(d);
-            atomic_fetch_sub_explicit(&shop.backlog, bytes, memory_order_relaxed);
-            d = next;
+        for (ql_dead *d = take_one(); d != NULL; d = take_one()) {
+            free_piece(d);
         }
     }
 }
@@ -65,16 +100,47 @@ void
 ql_dispose(ql_dead *d, size_t bytes, void (*fn)(ql_dead *d))
 {
     if (bytes < QL_DISPOSE_FROM || !atomic_load_explicit(&shop.running, memory_order_acquire) ||
-        atomic_load_explicit(&shop.backlog, memory_order_relaxed) > BACKLOG_MAX) {
+        atomic_load_explicit(&shop.backlog, memory_order_relaxed) > BACKLOG_LAST) {
         fn(d);
         return;
     }
     d->fn = fn;
     d->bytes = bytes;
     atomic_fetch_add_explicit(&shop.backlog, bytes, memory_order_relaxed);
-    d->next = atomic_load_explicit(&shop.dead, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(&shop.dead, &d->next, d, memory_order_release,
-                                                  memory_order_relaxed)) {
-    }
+    push(d, d);
     (void)sem_post(&shop.work);
+}
+
+/* The pages of a dead piece go back to the system from its second page on; what is left of it is
+ * freed in no time. */
+static ql_status
+give_pages_back(ql_ctx *cx, ql_dead *d)
+{
+    uintptr_t at = ((uintptr_t)d + sizeof *d + PAGE - 1) & ~(PAGE - 1);
+    uintptr_t end = ((uintptr_t)d + d->bytes) & ~(PAGE - 1);
+    for (size_t step; at < end; at += step) {
+        step = end - at < STEP ? end - at : STEP;
+        (void)madvise((void *)at, step, MADV_DONTNEED);
+        QL_TRY(ql_bulk_look(cx));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_dispose_help(ql_ctx *cx)
+{
+    while (atomic_load_explicit(&shop.backlog, memory_order_relaxed) > BACKLOG_MAX) {
+        ql_dead *d = take_one();
+        if (d == NULL) {
+            break; /* others are at it */
+        }
+        ql_status st = give_pages_back(cx, d);
+        if (st != QL_OK) {
+            push(d, d);
+            (void)sem_post(&shop.work);
+            return st;
+        }
+        free_piece(d);
+    }
+    return QL_OK;
 }

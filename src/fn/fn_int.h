@@ -26,7 +26,7 @@
 #undef QL_FUNC
 
 /* Bytes between two checkpoints of a loop over a string. */
-#define QLI_STEP ((size_t)65536)
+#define QLI_STEP ((size_t)32768)
 
 /* n bytes for a result string, or NULL (worded). */
 static inline char *

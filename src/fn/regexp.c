@@ -2,7 +2,7 @@
  *
  * REGEXP and the REGEXP_* functions, on ICU's regular expressions. ICU calls back while it matches;
  * the callback looks at the kill flag, so that a pattern with catastrophic backtracking stops like
- * anything else.
+ * anything else. It does so too when ICU asks for the next piece of a long text (regexp_text.c).
  */
 #include <unicode/uchar.h>
 #include <unicode/uregex.h>
@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 #include "fn/fn_int.h"
+#include "fn/regexp_compile.h"
+#include "fn/regexp_text.h"
 
 /* Compiled pattern of one call; the text it last ran on stays set until the next. */
 struct regexp {
@@ -18,6 +20,7 @@ struct regexp {
     int32_t pattern_n, text_n;
     uint32_t flags;
     size_t text_cap;
+    qli_regexp_text subject; /* text, when it is long */
 };
 
 static UBool
@@ -45,7 +48,29 @@ regexp_free(void *arg)
     ql_mem_free(r);
 }
 
-/* ICU's error as MySQL's. */
+/* ICU's errors as MySQL's. */
+static const struct {
+    UErrorCode icu;
+    ql_errcode ours;
+} error_names[] = {
+    {U_BUFFER_OVERFLOW_ERROR, QL_ER_REGEXP_BUFFER_OVERFLOW},
+    {U_ILLEGAL_ARGUMENT_ERROR, QL_ER_REGEXP_ILLEGAL_ARGUMENT},
+    {U_REGEX_PROPERTY_SYNTAX, QL_ER_REGEXP_ILLEGAL_ARGUMENT},
+    {U_INDEX_OUTOFBOUNDS_ERROR, QL_ER_REGEXP_INDEX_OUTOFBOUNDS_ERROR},
+    {U_REGEX_BAD_ESCAPE_SEQUENCE, QL_ER_REGEXP_BAD_ESCAPE_SEQUENCE},
+    {U_REGEX_UNIMPLEMENTED, QL_ER_REGEXP_UNIMPLEMENTED},
+    {U_REGEX_MISMATCHED_PAREN, QL_ER_REGEXP_MISMATCHED_PAREN},
+    {U_REGEX_BAD_INTERVAL, QL_ER_REGEXP_BAD_INTERVAL},
+    {U_REGEX_MAX_LT_MIN, QL_ER_REGEXP_MAX_LT_MIN},
+    {U_REGEX_INVALID_BACK_REF, QL_ER_REGEXP_INVALID_BACK_REF},
+    {U_REGEX_LOOK_BEHIND_LIMIT, QL_ER_REGEXP_LOOK_BEHIND_LIMIT},
+    {U_REGEX_MISSING_CLOSE_BRACKET, QL_ER_REGEXP_MISSING_CLOSE_BRACKET},
+    {U_REGEX_INVALID_RANGE, QL_ER_REGEXP_INVALID_RANGE},
+    {U_REGEX_TIME_OUT, QL_ER_REGEXP_TIME_OUT},
+    {U_REGEX_INVALID_CAPTURE_GROUP_NAME, QL_ER_REGEXP_INVALID_CAPTURE_GROUP_NAME},
+    {U_REGEX_PATTERN_TOO_BIG, QL_ER_REGEXP_PATTERN_TOO_BIG},
+};
+
 static ql_status
 report(ql_ctx *cx, UErrorCode ec, const UParseError *at)
 {
@@ -55,25 +80,21 @@ report(ql_ctx *cx, UErrorCode ec, const UParseError *at)
         return ql_fail(cx, QL_ER_QUERY_INTERRUPTED);
     case U_MEMORY_ALLOCATION_ERROR:
         return ql_fail_oom(cx, 0);
-    case U_REGEX_TIME_OUT:
-        return ql_fail(cx, QL_ER_REGEXP_TIME_OUT);
     case U_REGEX_STACK_OVERFLOW:
         return ql_fail_text(cx, QL_ER_REGEXP_STACK_OVERFLOW,
                             "Overflow in the regular expression backtrack stack.");
-    case U_REGEX_MISMATCHED_PAREN:
-        return ql_fail(cx, QL_ER_REGEXP_MISMATCHED_PAREN);
-    case U_REGEX_MISSING_CLOSE_BRACKET:
-        return ql_fail(cx, QL_ER_REGEXP_MISSING_CLOSE_BRACKET);
-    case U_REGEX_INVALID_RANGE:
-        return ql_fail(cx, QL_ER_REGEXP_INVALID_RANGE);
     case U_REGEX_RULE_SYNTAX:
         return ql_fail(cx, QL_ER_REGEXP_RULE_SYNTAX, (unsigned)(at ? at->line : 1),
                        (unsigned)(at ? at->offset : 0));
-    case U_ILLEGAL_ARGUMENT_ERROR:
-        return ql_fail(cx, QL_ER_REGEXP_ILLEGAL_ARGUMENT);
     default:
-        return ql_fail(cx, QL_ER_REGEXP_ERROR, u_errorName(ec));
+        break;
     }
+    for (size_t i = 0; i < QL_ARRAY_LEN(error_names); i++) {
+        if (error_names[i].icu == ec) {
+            return ql_fail(cx, error_names[i].ours);
+        }
+    }
+    return ql_fail(cx, QL_ER_REGEXP_INTERNAL_ERROR);
 }
 
 /* utf8 to UTF-16, in pieces between checkpoints. *out is grown as needed. */
@@ -166,77 +187,43 @@ flags_of(ql_ctx *cx, const ql_collation *c, ql_str letters, uint32_t *flags)
     return QL_OK;
 }
 
-/* ICU cannot be interrupted while it compiles, so patterns are bounded by what that may take (about
- * 100 ms; times as measured with ICU 72). Sets of Unicode properties take up to 2 ms each when case
- * is folded; each operator moves the code compiled so far, at about 1 ns a unit. */
-#define REGEXP_UNITS_MAX (256 * 1024)
-#define REGEXP_SETS_MAX 64
-#define REGEXP_MOVES_MAX (INT64_C(64) * 1024 * 1024)
-
-static bool
-pattern_is_too_big(const UChar *p, int32_t n)
-{
-    int64_t operators = 0, sets = 0;
-    int32_t brackets = 0;
-    if (n > REGEXP_UNITS_MAX) {
-        return true;
-    }
-    for (int32_t i = 0; i < n; i++) {
-        switch (p[i]) {
-        case '[':
-            brackets++;
-            break;
-        case ']':
-            brackets -= brackets > 0;
-            break;
-        case ':': /* [:alpha:] counts twice */
-            sets += brackets > 0;
-            break;
-        case '(':
-        case '|':
-        case '*':
-        case '+':
-        case '?':
-        case '{':
-            operators++;
-            break;
-        case '\\':
-            if (++i < n) {
-                sets += p[i] == 'p' || p[i] == 'P' || (brackets > 0 && u_isalpha(p[i]));
-            }
-            break;
-        default:
-            break;
-        }
-    }
-    return sets > REGEXP_SETS_MAX || operators * n > REGEXP_MOVES_MAX;
-}
-
 static ql_status
 compile(ql_ctx *cx, struct regexp *r, ql_str pattern, uint32_t flags)
 {
     size_t cap = 0;
-    UParseError at;
     UErrorCode ec = U_ZERO_ERROR;
+    qli_regexp_compiled made;
     if (pattern.n == 0) {
         return ql_fail(cx, QL_ER_REGEXP_ILLEGAL_ARGUMENT);
     }
     QL_TRY(to_utf16(cx, pattern, &r->pattern, &cap, &r->pattern_n));
-    if (pattern_is_too_big(r->pattern, r->pattern_n)) {
-        return report(cx, U_REGEX_PATTERN_TOO_BIG, NULL);
+    QL_TRY(qli_regexp_compile(cx, &r->pattern, r->pattern_n, flags, &made));
+    if (made.re == NULL) {
+        return report(cx, made.ec, &made.at);
     }
     r->flags = flags;
-    r->re = uregex_open(r->pattern, r->pattern_n, flags, &at, &ec);
-    if (U_FAILURE(ec)) {
-        r->re = NULL;
-        return report(cx, ec, &at);
-    }
+    r->re = made.re;
     uregex_setMatchCallback(r->re, keep_matching, cx, &ec);
     uregex_setFindProgressCallback(r->re, keep_finding, cx, &ec);
     uregex_setStackLimit(r->re, (int32_t)ql_sysvar_global_u64(cx->inst, QL_SV_REGEXP_STACK_LIMIT),
                          &ec);
     uregex_setTimeLimit(r->re, (int32_t)ql_sysvar_global_u64(cx->inst, QL_SV_REGEXP_TIME_LIMIT),
                         &ec);
+    return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
+}
+
+static ql_status
+set_subject(ql_ctx *cx, struct regexp *r)
+{
+    UErrorCode ec = U_ZERO_ERROR;
+    r->subject = (qli_regexp_text){cx, r->text, r->text_n, false};
+    if (r->text_n < QLI_REGEXP_TEXT_MIN) {
+        uregex_setText(r->re, r->text, r->text_n, &ec);
+    } else {
+        UText ut = UTEXT_INITIALIZER;
+        uregex_setUText(r->re, qli_regexp_text_open(&r->subject, &ut, &ec), &ec);
+        utext_close(&ut);
+    }
     return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
 }
 
@@ -268,9 +255,17 @@ prepare(ql_ctx *cx, qli_call *call, ql_str subject, ql_str pattern, ql_str lette
         QL_TRY(compile(cx, r, pattern, flags));
     }
     QL_TRY(to_utf16(cx, subject, &r->text, &r->text_cap, &r->text_n));
-    UErrorCode ec = U_ZERO_ERROR;
-    uregex_setText(r->re, r->text, r->text_n, &ec);
     *out = r;
+    return set_subject(cx, r);
+}
+
+/* What find has answered: nothing, when the text was cut off from ICU. */
+static ql_status
+found(ql_ctx *cx, const struct regexp *r, UErrorCode ec)
+{
+    if (r->subject.stopped) {
+        return report(cx, U_REGEX_STOPPED_BY_CALLER, NULL);
+    }
     return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
 }
 
@@ -279,7 +274,7 @@ find(ql_ctx *cx, struct regexp *r, int32_t from, bool *yes)
 {
     UErrorCode ec = U_ZERO_ERROR;
     *yes = uregex_find(r->re, from, &ec);
-    return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
+    return found(cx, r, ec);
 }
 
 static ql_status
@@ -288,7 +283,7 @@ find_next(ql_ctx *cx, struct regexp *r, bool *yes)
     UErrorCode ec = U_ZERO_ERROR;
     *yes = uregex_findNext(r->re, &ec);
     QL_TRY(ql_check(cx));
-    return U_FAILURE(ec) ? report(cx, ec, NULL) : QL_OK;
+    return found(cx, r, ec);
 }
 
 ql_status

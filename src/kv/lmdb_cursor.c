@@ -214,8 +214,8 @@ qli_lcursor_place_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v)
 
 /* The value may be given out: it matches its checksum, or (to a trusting cursor) its page did a
  * moment ago. */
-static bool
-value_holds(qli_lcursor *c, ql_str key, const MDB_val *value)
+static ql_status
+check_value(ql_ctx *cx, qli_lcursor *c, ql_str key, const MDB_val *value)
 {
     uintptr_t big = 0; /* it stands on pages of its own */
     if (QL_LIKELY(c->looks != NULL && c->depth == 0)) {
@@ -224,15 +224,15 @@ value_holds(qli_lcursor *c, ql_str key, const MDB_val *value)
                          : c->whole      ? QLI_LOOK_WHOLE
                                          : QLI_LOOK_BAD_VALUE;
         if (found == QLI_LOOK_BAD_PAGE || (found == QLI_LOOK_WHOLE && c->c.trusting)) {
-            return found == QLI_LOOK_WHOLE;
+            return found == QLI_LOOK_WHOLE ? QL_OK : qli_value_fail(cx, c->snap->l, key);
         }
         big = page != c->page ? page : 0;
     }
-    bool whole = value->mv_size >= QLI_SUM_BYTES && qli_value_is_whole(key, value);
-    if (whole && big != 0) {
+    QL_TRY(qli_value_check(cx, c->snap->l, key, value));
+    if (big != 0) {
         qli_look_compared(c->looks, big);
     }
-    return whole;
+    return QL_OK;
 }
 
 static ql_status
@@ -243,9 +243,7 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
         *k = (ql_str){key->mv_data, key->mv_size};
         *v = (ql_str){value->mv_data, value->mv_size};
         if (c->snap->l->sums) {
-            if (QL_UNLIKELY(!value_holds(c, *k, value))) {
-                return qli_value_fail(cx, c->snap->l, *k);
-            }
+            QL_TRY(check_value(cx, c, *k, value));
             v->n -= QLI_SUM_BYTES;
         }
         return QL_OK;

@@ -134,6 +134,8 @@ ql_status qli_lmdb_check_size(ql_ctx *cx, qli_lmdb *l) QL_MUST_USE;
 /* LMDB's code. */
 int qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value);
 bool qli_value_is_whole(ql_str key, const MDB_val *v);
+/* The same with an error, worded, and looks at the kill flag when the value is long. */
+ql_status qli_value_check(ql_ctx *cx, qli_lmdb *l, ql_str key, const MDB_val *v) QL_MUST_USE;
 ql_status qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key);
 ql_status qli_page_fail(ql_ctx *cx, qli_lmdb *l, uint64_t page);
 

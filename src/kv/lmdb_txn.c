@@ -167,9 +167,7 @@ get_value(ql_ctx *cx, qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str *value)
     if (QL_LIKELY(rc == 0)) {
         *value = (ql_str){v.mv_data, v.mv_size};
         if (l->sums) {
-            if (QL_UNLIKELY(!qli_value_is_whole(key, &v))) {
-                return qli_value_fail(cx, l, key);
-            }
+            QL_TRY(qli_value_check(cx, l, key, &v));
             value->n -= QLI_SUM_BYTES;
         }
         return QL_OK;

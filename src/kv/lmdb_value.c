@@ -3,10 +3,11 @@
  * Values with a checksum: behind the value of each key stand 4 bytes, the CRC-32C of the whole key
  * and the value, so that a value that lost a bit, belongs to another key or is cut off is told from
  * a whole one. Files of format 3; in older ones and in temporary environments values stand alone.
- * No locks, no waits.
+ * No locks, no waits; long values are compared with looks at the kill flag.
  */
 #include <stdio.h>
 
+#include "base/bulk.h"
 #include "base/log.h"
 #include "kv/crc32c.h"
 #include "kv/lmdb_int.h"
@@ -49,6 +50,32 @@ qli_value_is_whole(ql_str key, const MDB_val *v)
     size_t n = v->mv_size - QLI_SUM_BYTES;
     memcpy(&sum, (const char *)v->mv_data + n, sizeof sum);
     return sum == checksum(key, v->mv_data, n);
+}
+
+/* As qli_value_is_whole of a long value, with looks at the kill flag. */
+static ql_status
+sum_long(ql_ctx *cx, ql_str key, const char *p, size_t n, uint32_t *sum)
+{
+    *sum = qli_crc32c(0, key.p, key.n);
+    for (size_t step; n != 0; n -= step, p += step) {
+        step = n < QL_BULK_PIECE ? n : QL_BULK_PIECE;
+        *sum = qli_crc32c(*sum, p, step);
+        QL_TRY(ql_bulk_count(cx, step));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_value_check(ql_ctx *cx, qli_lmdb *l, ql_str key, const MDB_val *v)
+{
+    uint32_t sum, want;
+    if (QL_LIKELY(v->mv_size <= QL_BULK_PIECE)) {
+        return QL_LIKELY(qli_value_is_whole(key, v)) ? QL_OK : qli_value_fail(cx, l, key);
+    }
+    size_t n = v->mv_size - QLI_SUM_BYTES;
+    QL_TRY(sum_long(cx, key, v->mv_data, n, &sum));
+    memcpy(&want, (const char *)v->mv_data + n, sizeof want);
+    return sum == want ? QL_OK : qli_value_fail(cx, l, key);
 }
 
 /* In the log, too: whoever made the statement is seldom the one who can help. */

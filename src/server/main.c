@@ -185,11 +185,14 @@ serve(ql_ctx *cx, ql_server *server)
 {
     const ql_config *c = server->config;
     int signals = qli_signals_open();
-    if (qli_instance_open(cx, server) != QL_OK) {
+    qli_warm_start(server);
+    ql_status st = qli_instance_open(cx, server);
+    qli_warm_wait(server);
+    if (st != QL_OK) {
         return die(cx);
     }
     bool stop;
-    ql_status st = qli_init_file_run(cx, server, signals, &stop);
+    st = qli_init_file_run(cx, server, signals, &stop);
     if (st == QL_OK && !stop) {
         st = start_serving(cx, server);
     }

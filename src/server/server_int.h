@@ -45,6 +45,10 @@ typedef struct ql_server {
     int listen_epoll;
     bool wrote_pid;
 
+    ql_ctx warm_cx; /* [main]; the warm thread's while it runs */
+    ql_intr warm_intr;
+    ql_thread warm_thread;
+
     ql_ctx watch_cx;
     ql_intr watch_intr;
     ql_thread watch_thread;
@@ -58,6 +62,13 @@ typedef struct ql_server {
 /* Everything below the sessions, in order; on QL_ERROR what was opened is closed again. */
 ql_status qli_instance_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
 void qli_instance_close(ql_ctx *cx, ql_server *server);
+
+/* ---- warm.c ---- */
+
+/* Begin what takes libraries a while at their first use. Nothing started: statements pay for it. */
+void qli_warm_start(ql_server *server);
+/* Until it is there. */
+void qli_warm_wait(ql_server *server);
 
 /* ---- signals.c ---- */
 

@@ -17,7 +17,7 @@
 #include "types/charset_int.h"
 #include "types/collate.h"
 
-#define CHECK_BYTES 65536
+#define CHECK_BYTES 32768
 
 static const char *const converters[] = {
 #define QL_CHARSET(symbol, cs_name, max, coll, icu) icu,

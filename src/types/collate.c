@@ -18,7 +18,7 @@
 #include "types/charset_int.h"
 #include "types/collate_int.h"
 
-#define CHECK_BYTES ((size_t)65536)
+#define CHECK_BYTES ((size_t)32768)
 
 static ql_status
 cut_padding(ql_ctx *cx, const ql_collation *c, ql_str *s)

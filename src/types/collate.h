@@ -42,6 +42,14 @@ const ql_collation *ql_charset_default(const ql_charset *cs);
 size_t ql_collation_count(void);
 const ql_collation *ql_collation_nth(size_t i);
 
+/* Make the tables of weights that are in daily use, those of ICU's root and the general_ci
+ * collations, before a statement asks for them: 20 ms in one go. Others are made at the first use
+ * of their collation. Any thread, any number of times; after an error the first use tries again. */
+void ql_collations_warm(ql_ctx *cx);
+/* ICU takes its memory from base/mem from now on, so that what it frees is given back like all
+ * else. Before anything uses ICU. */
+void ql_icu_use_memory(void);
+
 /* <0, 0, >0. Looks at the kill flag every 64 KiB: on QL_KILLED *result is undefined. */
 ql_status ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b,
                           int *result) QL_MUST_USE;

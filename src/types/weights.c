@@ -6,6 +6,7 @@
  */
 #include <pthread.h>
 #include <string.h>
+#include <unicode/uclean.h>
 #include <unicode/ucol.h>
 #include <unicode/ucoleitr.h>
 #include <unicode/unorm2.h>
@@ -14,6 +15,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "intr/aside.h"
 #include "intr/intr.h"
 #include "types/charset_int.h"
 #include "types/collate_int.h"
@@ -99,24 +101,16 @@ qli_simple_weights(bool latin1)
 
 static _Atomic(qli_uca_table *) uca_tables[QLI_MAX_COLLATIONS];
 
-/* Characters that can stand behind another one and change its elements: all members but the first
- * of each contraction or prefix rule, and all combining marks. */
-static USet *
-trailing_characters(const UCollator *coll, UErrorCode *err)
+/* All characters but the first of the strings in `from`. */
+static void
+add_trailing(USet *trailing, const USet *from)
 {
-    USet *contractions = uset_openEmpty();
-    USet *trailing = uset_openPattern(u"[:^ccc=0:]", -1, err);
-    ucol_getContractionsAndExpansions(coll, contractions, NULL, 1, err);
-    if (U_FAILURE(*err)) {
-        uset_close(contractions);
-        return trailing;
-    }
-    int32_t items = uset_getItemCount(contractions);
+    int32_t items = uset_getItemCount(from);
     for (int32_t i = 0; i < items; i++) {
         UChar text[64];
-        UChar32 from, to;
+        UChar32 low, high;
         UErrorCode e = U_ZERO_ERROR;
-        int32_t n = uset_getItem(contractions, i, &from, &to, text, QL_ARRAY_LEN(text), &e);
+        int32_t n = uset_getItem(from, i, &low, &high, text, QL_ARRAY_LEN(text), &e);
         if (U_FAILURE(e) || n < 2) {
             continue;
         }
@@ -131,8 +125,28 @@ trailing_characters(const UCollator *coll, UErrorCode *err)
             uset_add(trailing, c);
         }
     }
-    uset_close(contractions);
-    uset_freeze(trailing);
+}
+
+/* Characters that can stand behind another one and change its elements: all members but the first
+ * of each contraction or prefix rule, and all combining marks. Of a language: the root's and what
+ * its own rules add, for ICU takes 10 ms and more to list all of them. */
+static USet *
+trailing_characters(const UCollator *coll, const qli_uca_table *root, UErrorCode *err)
+{
+    USet *more, *trailing;
+    if (root == NULL) {
+        more = uset_openEmpty();
+        trailing = uset_openPattern(u"[:^ccc=0:]", -1, err);
+        ucol_getContractionsAndExpansions(coll, more, NULL, 1, err);
+    } else {
+        more = ucol_getTailoredSet(coll, err);
+        trailing = uset_cloneAsThawed(root->trailing);
+    }
+    if (U_SUCCESS(*err)) {
+        add_trailing(trailing, more);
+        uset_freeze(trailing);
+    }
+    uset_close(more);
     return trailing;
 }
 
@@ -175,31 +189,30 @@ free_table(qli_uca_table *t)
     ql_mem_free(t);
 }
 
-static ql_status
-build_table(ql_ctx *cx, const qli_coll *c, qli_uca_table **out)
+/* root: NULL when the table of ICU's root itself is to be made. */
+static qli_uca_table *
+build_table(const char *locale, const qli_uca_table *root, UErrorCode *err)
 {
-    UErrorCode err = U_ZERO_ERROR;
     qli_uca_table *t = ql_mem_zalloc(sizeof *t);
     if (t == NULL) {
-        return ql_fail_oom(cx, sizeof *t);
+        *err = U_MEMORY_ALLOCATION_ERROR;
+        return NULL;
     }
-    t->collator = ucol_open(c->locale, &err);
-    ucol_setAttribute(t->collator, UCOL_NORMALIZATION_MODE, UCOL_ON, &err);
-    if (U_SUCCESS(err)) {
-        t->trailing = trailing_characters(t->collator, &err);
+    t->collator = ucol_open(locale, err);
+    ucol_setAttribute(t->collator, UCOL_NORMALIZATION_MODE, UCOL_ON, err);
+    if (U_SUCCESS(*err)) {
+        t->trailing = trailing_characters(t->collator, root, err);
     }
-    UCollationElements *el = U_SUCCESS(err) ? ucol_openElements(t->collator, u"", 0, &err) : NULL;
-    if (U_FAILURE(err)) {
+    UCollationElements *el = U_SUCCESS(*err) ? ucol_openElements(t->collator, u"", 0, err) : NULL;
+    if (U_FAILURE(*err)) {
         free_table(t);
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Collation data cannot be loaded: %s",
-                            u_errorName(err));
+        return NULL;
     }
     for (uint32_t cp = 0; cp < QLI_TABLE_CHARS; cp++) {
         build_character(t, el, cp);
     }
     ucol_closeElements(el);
-    *out = t;
-    return QL_OK;
+    return t;
 }
 
 /* First slot of the same locale: collations that differ only in strength share a table. */
@@ -215,14 +228,68 @@ shared_slot(const qli_coll *c)
     return c->slot;
 }
 
+/* ICU takes 3 to 13 ms for a table. Owner: whoever ql_aside says. */
+typedef struct build {
+    const char *locale;        /* [const] */
+    const qli_uca_table *root; /* [const] */
+    qli_uca_table *made;
+    UErrorCode err;
+} build;
+
+static void
+build_run(void *arg)
+{
+    build *b = arg;
+    b->err = U_ZERO_ERROR;
+    b->made = build_table(b->locale, b->root, &b->err);
+}
+
+static void
+build_free(void *arg)
+{
+    build *b = arg;
+    if (b->made != NULL) {
+        free_table(b->made);
+    }
+    ql_mem_free(b);
+}
+
+/* In a session aside, where it can be killed. */
+static ql_status
+make_table(ql_ctx *cx, const qli_coll *c, const qli_uca_table *root, qli_uca_table **out)
+{
+    build *b = ql_mem_zalloc(sizeof *b);
+    if (b == NULL) {
+        return ql_fail_oom(cx, sizeof *b);
+    }
+    *b = (build){.locale = c->locale, .root = root};
+    if (cx->proc != NULL) {
+        QL_TRY(ql_aside(cx, build_run, build_free, b));
+    } else {
+        build_run(b);
+    }
+    *out = b->made;
+    b->made = NULL;
+    UErrorCode err = b->err;
+    build_free(b);
+    return *out != NULL ? QL_OK
+                        : ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                                       "Collation data cannot be loaded: %s", u_errorName(err));
+}
+
+/* Of another collation of the same locale, or made now. */
 static ql_status
 load_table(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out)
 {
     size_t shared = shared_slot(c);
+    const qli_uca_table *root = NULL;
     qli_uca_table *t = atomic_load_explicit(&uca_tables[shared], memory_order_acquire);
     if (t == NULL) {
         qli_uca_table *expected = NULL;
-        QL_TRY(build_table(cx, c, &t));
+        if (c->locale[0] != '\0') {
+            QL_TRY(qli_uca_weights(cx, ql_coll_default->impl, &root));
+        }
+        QL_TRY(make_table(cx, c, root, &t));
         if (!atomic_compare_exchange_strong(&uca_tables[shared], &expected, t)) {
             free_table(t); /* another thread was faster */
             t = expected;
@@ -238,6 +305,44 @@ qli_uca_weights(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out)
 {
     *out = atomic_load_explicit(&uca_tables[c->slot], memory_order_acquire);
     return QL_LIKELY(*out != NULL) ? QL_OK : load_table(cx, c, out);
+}
+
+void
+ql_collations_warm(ql_ctx *cx)
+{
+    const qli_uca_table *t;
+    (void)qli_simple_weights(false);
+    if (qli_uca_weights(cx, ql_coll_default->impl, &t) != QL_OK) {
+        return; /* who needs it will be told */
+    }
+}
+
+static void *U_CALLCONV
+icu_alloc(const void *context, size_t size)
+{
+    (void)context;
+    return ql_mem_alloc(size);
+}
+
+static void *U_CALLCONV
+icu_realloc(const void *context, void *p, size_t size)
+{
+    (void)context;
+    return ql_mem_realloc(p, size);
+}
+
+static void U_CALLCONV
+icu_free(const void *context, void *p)
+{
+    (void)context;
+    ql_mem_free(p);
+}
+
+void
+ql_icu_use_memory(void)
+{
+    UErrorCode err = U_ZERO_ERROR;
+    u_setMemoryFunctions(NULL, icu_alloc, icu_realloc, icu_free, &err);
 }
 
 /* ---- reader ---- */

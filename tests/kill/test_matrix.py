@@ -210,6 +210,14 @@ class UserLock(Other):
     locks, unlocks = "DO GET_LOCK('quell', 0)", "DO RELEASE_LOCK('quell')"
 
 
+# Each pattern takes ICU some 0.1 s and is made anew in each round: hardly a moment in which it is not waited for.
+COMPILES = "SELECT BENCHMARK(100000, 'x' REGEXP CONCAT(REPEAT('[[:^alpha:]]', 30), RAND()))"
+
+
+class Library(Scene):
+    wait, sql = "ASIDE", COMPILES
+
+
 class Admission(Scene):
     wait, sql = "ADMISSION", "SELECT COUNT(*) FROM k.one"
 
@@ -247,7 +255,7 @@ class CommitOfTransaction(Commit):
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, Library, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
 
 
 @contextlib.contextmanager
@@ -765,8 +773,8 @@ def shutdown_scene():
                 "INSERT INTO k.one VALUES (1, 0), (2, 0)"):
         watch.query(sql)
     # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
-    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, plain, inside, reader, idle, holder,
-     holder2) = (Wire(server) for _ in range(17))
+    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, reader, idle,
+     holder, holder2) = (Wire(server) for _ in range(18))
     holder.query("BEGIN")
     holder.query("UPDATE k.one SET v = 1 WHERE id = 1")
 
@@ -776,6 +784,7 @@ def shutdown_scene():
 
     start(sleep, "SELECT SLEEP(1000)", "SLEEP")
     start(sync, "SET DEBUG_SYNC = 'now WAIT_FOR never TIMEOUT 1000'", "DEBUG_SYNC", "debug sync point: now")
+    start(library, COMPILES, "ASIDE")
     start(row_lock, "UPDATE k.one SET v = 2 WHERE id = 1", "ROW_LOCK")
     start(mdl, "DROP TABLE k.one", "MDL")
     writer = stuck_sender("SELECT REPEAT('x', 9000000), REPEAT('y', 9000000)")
@@ -805,7 +814,7 @@ def shutdown_scene():
     rc = server.stop()
     seconds = time.monotonic() - t
     assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
-    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, plain, inside):
+    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
     for v in (writer, reader, login, tls, idle, holder, holder2):
