@@ -63,17 +63,11 @@ make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
 static bool
 shares_by_default(ql_ctx *cx, const qli_run *run)
 {
-    switch (run->stmt->kind) {
-    case QL_S_INSERT:
-    case QL_S_UPDATE:
-    case QL_S_DELETE:
+    if (ql_stmt_does(run->stmt->kind, QL_DOES_ROWS)) {
         return true;
-    case QL_S_SELECT:
-        return ql_txn_isolation(cx->txn) == QL_SERIALIZABLE &&
-               (cx->vars->in_transaction || !cx->vars->autocommit);
-    default:
-        return false;
     }
+    return run->stmt->kind == QL_S_SELECT && ql_txn_isolation(cx->txn) == QL_SERIALIZABLE &&
+           (cx->vars->in_transaction || !cx->vars->autocommit);
 }
 
 static ql_status

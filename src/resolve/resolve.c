@@ -53,7 +53,7 @@ resolve_set_value(qli_res *r, const ql_ast_set_item *it, ql_expr **out)
 }
 
 static ql_status
-resolve_set(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+bind_set(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
     o->exprs.n = stmt->set.n;
     o->exprs.v = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, stmt->set.n + 1);
@@ -71,7 +71,7 @@ resolve_set(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 }
 
 static ql_status
-resolve_kill(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+bind_kill(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
     if (!stmt->kill->id) {
         return QL_OK;
@@ -103,46 +103,78 @@ first_block(const ql_ast_select *s)
 }
 
 static ql_status
-resolve_kind(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+bind_select(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
-    switch (stmt->kind) {
-    case QL_S_SELECT:
-        r->first = first_block(stmt->select);
-        QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
-        o->query->calc_found_rows = r->first->sql_calc_found_rows;
-        QL_TRY(select_limit(r, o->query));
-        o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
-        return QL_OK;
-    case QL_S_INSERT:
-        o->is_write = true;
-        r->first = first_block(stmt->insert->select);
-        QL_TRY(qli_insert_bind(r, stmt->insert, &o->insert));
-        if (o->insert->select) {
-            o->insert->select->calc_found_rows = r->first->sql_calc_found_rows;
-        }
-        return QL_OK;
-    case QL_S_UPDATE:
-        o->is_write = true;
-        return qli_update_bind(r, stmt->update, &o->update);
-    case QL_S_DELETE:
-        o->is_write = true;
-        return qli_delete_bind(r, stmt->del, &o->update);
-    case QL_S_DO:
-        return resolve_exprs(r, &stmt->exprs, o);
-    case QL_S_SET:
-        return resolve_set(r, stmt, o);
-    case QL_S_KILL:
-        return resolve_kill(r, stmt, o);
-    case QL_S_EXPLAIN:
-        if (stmt->explain.inner && !stmt->explain.for_connection) {
-            r->explaining = true;
-            QL_TRY(resolve_kind(r, stmt->explain.inner, o));
-            o->is_write = false;
-        }
-        return QL_OK;
-    default:
-        return QL_OK;
+    r->first = first_block(stmt->select);
+    QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
+    o->query->calc_found_rows = r->first->sql_calc_found_rows;
+    QL_TRY(select_limit(r, o->query));
+    o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
+    return QL_OK;
+}
+
+static ql_status
+bind_insert(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    o->is_write = true;
+    r->first = first_block(stmt->insert->select);
+    QL_TRY(qli_insert_bind(r, stmt->insert, &o->insert));
+    if (o->insert->select) {
+        o->insert->select->calc_found_rows = r->first->sql_calc_found_rows;
     }
+    return QL_OK;
+}
+
+static ql_status
+bind_update(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    o->is_write = true;
+    return qli_update_bind(r, stmt->update, &o->update);
+}
+
+static ql_status
+bind_delete(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    o->is_write = true;
+    return qli_delete_bind(r, stmt->del, &o->update);
+}
+
+static ql_status
+bind_exprs(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    return resolve_exprs(r, &stmt->exprs, o);
+}
+
+static ql_status bind_explain(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o);
+
+static ql_status
+bind_nothing(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    (void)r;
+    (void)stmt;
+    (void)o;
+    return QL_OK;
+}
+
+typedef ql_status (*binder)(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o);
+
+static const binder binders[] = {
+#define QL_STATEMENT(id, com, stage, does, bind, run, name) [QL_S_##id] = bind_##bind,
+#include "vars/statements.def"
+#undef QL_STATEMENT
+    [QL_S_UNBUILT] = bind_nothing,
+};
+
+static ql_status
+bind_explain(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    const ql_ast_stmt *inner = stmt->explain.inner;
+    if (inner && !stmt->explain.for_connection) {
+        r->explaining = true;
+        QL_TRY(binders[inner->kind](r, inner, o));
+        o->is_write = false;
+    }
+    return QL_OK;
 }
 
 static bool
@@ -200,7 +232,7 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     o->kind = stmt->kind;
     o->ast = stmt;
     QL_TRY(qli_may_all(r, stmt));
-    QL_TRY(resolve_kind(r, stmt, o));
+    QL_TRY(binders[stmt->kind](r, stmt, o));
     o->ncalls = r->ncalls;
     o->touches_tables = r->touches_tables;
     o->needs_ticket = r->needs_ticket;

@@ -330,6 +330,41 @@ is_question(ql_com com)
     }
 }
 
+/* Com_xxx of a command that runs no statement which counts itself (as MySQL counts them). */
+static ql_com_counter
+counted_as(ql_com com)
+{
+    switch (com) {
+    case QL_COM_QUERY:
+    case QL_COM_PROCESS_KILL:
+        return QL_CC_none;
+    case QL_COM_INIT_DB:
+        return QL_CC_change_db;
+    case QL_COM_FIELD_LIST:
+        return QL_CC_show_fields;
+    case QL_COM_PROCESS_INFO:
+        return QL_CC_show_processlist;
+    case QL_COM_REFRESH:
+        return QL_CC_flush;
+    case QL_COM_STATISTICS:
+        return QL_CC_show_status;
+    case QL_COM_SET_OPTION:
+        return QL_CC_set_option;
+    case QL_COM_STMT_PREPARE:
+        return QL_CC_stmt_prepare;
+    case QL_COM_STMT_EXECUTE:
+        return QL_CC_stmt_execute;
+    case QL_COM_STMT_SEND_LONG_DATA:
+        return QL_CC_stmt_send_long_data;
+    case QL_COM_STMT_CLOSE:
+        return QL_CC_stmt_close;
+    case QL_COM_STMT_RESET:
+        return QL_CC_stmt_reset;
+    default:
+        return QL_CC_admin_commands;
+    }
+}
+
 void
 qli_command_run(ql_session *s, ql_str payload)
 {
@@ -350,6 +385,7 @@ qli_command_run(ql_session *s, ql_str payload)
     if (is_question(c.com)) {
         ql_count(&s->cx, QL_CT_QUESTIONS, 1);
     }
+    ql_count_command(&s->cx, counted_as(c.com));
     dispatch(s, &c);
     qli_count_bytes(s);
 }

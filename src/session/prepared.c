@@ -171,10 +171,11 @@ describe(ql_session *s, const ql_ast_stmt *ast, ql_result_column **cols, uint16_
     return st;
 }
 
-static bool
-may_be_prepared(ql_stmt_kind kind)
+static ql_status
+may_prepare(ql_session *s, const ql_ast_stmt *ast)
 {
-    return kind != QL_S_PREPARE && kind != QL_S_EXECUTE && kind != QL_S_DEALLOCATE;
+    return ql_stmt_does(ast->kind, QL_DOES_NOT_PREPARED) ? ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS)
+                                                         : QL_OK;
 }
 
 static ql_status
@@ -183,8 +184,10 @@ prepare(ql_session *s, void *arg, ql_outcome *out)
     prepare_work *w = arg;
     (void)out;
     QL_TRY(make_prepared(s, (ql_str){"", 0}, w->text, &w->ps));
-    ql_status st = may_be_prepared(w->ps->ast->kind) ? describe(s, w->ps->ast, &w->cols, &w->ncols)
-                                                     : ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS);
+    ql_status st = may_prepare(s, w->ps->ast);
+    if (st == QL_OK) {
+        st = describe(s, w->ps->ast, &w->cols, &w->ncols);
+    }
     if (st != QL_OK) {
         free_prepared(s, w->ps);
         w->ps = NULL;
@@ -329,8 +332,10 @@ qli_sql_prepare(ql_ctx *cx, ql_str name, ql_str text)
     QL_TRY(make_prepared(s, name, text, &ps));
     ql_result_column *cols;
     uint16_t n;
-    ql_status st = may_be_prepared(ps->ast->kind) ? describe(s, ps->ast, &cols, &n)
-                                                  : ql_fail(cx, QL_ER_UNSUPPORTED_PS);
+    ql_status st = may_prepare(s, ps->ast);
+    if (st == QL_OK) {
+        st = describe(s, ps->ast, &cols, &n);
+    }
     if (st != QL_OK) {
         free_prepared(s, ps);
         return st;

@@ -143,20 +143,6 @@ void qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl);
 /* ERR from cx.diag, after a failed or killed statement or command. */
 void qli_reply_failure(ql_session *s, ql_status why);
 
-/* ---- kinds.c ---- */
-
-/* What a kind of statement does. */
-enum qli_kind_trait {
-    QLI_KIND_CONTROL = 1u << 0,     /* of transactions: BEGIN, COMMIT, SAVEPOINT ... */
-    QLI_KIND_AT_ONCE = 1u << 1,     /* what it has done stays: a kill behind it is too late */
-    QLI_KIND_COMMITS = 1u << 2,     /* what came before, and then itself */
-    QLI_KIND_ROWS = 1u << 3,        /* changes rows */
-    QLI_KIND_DEFINITIONS = 1u << 4, /* changes definitions or accounts */
-    QLI_KIND_REBUILDS = 1u << 5,    /* rewrites a table without changing what it says */
-};
-/* Any of these traits? */
-bool qli_kind_does(ql_stmt_kind kind, unsigned what);
-
 /* ---- txnctl.c ---- */
 
 /* BEGIN, COMMIT, ROLLBACK, SAVEPOINT and their like. */

@@ -189,10 +189,10 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
 {
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
-    ql_count_command(cx, ql_ast_stmt_com_name(ast));
+    ql_count_command(cx, ql_ast_stmt_com(ast));
     s->is_kill |= ast->kind == QL_S_KILL;
     QL_TRY(qli_limit_select(s, ast));
-    if (qli_kind_does(ast->kind, QLI_KIND_CONTROL)) {
+    if (ql_stmt_does(ast->kind, QL_DOES_CONTROL)) {
         return qli_txn_control(s, ast);
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
@@ -214,7 +214,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(st);
     QL_TRY(QL_SYNC(cx, STMT_AFTER_EXECUTE));
-    s->committed |= qli_kind_does(ast->kind, QLI_KIND_AT_ONCE);
+    s->committed |= ql_stmt_does(ast->kind, QL_DOES_AT_ONCE);
     return QL_OK;
 }
 

@@ -147,10 +147,10 @@ static ql_status
 may_begin(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
-    if (qli_kind_does(kind, QLI_KIND_ROWS | QLI_KIND_DEFINITIONS)) {
+    if (ql_stmt_does(kind, QL_DOES_ROWS | QL_DOES_DEFINITIONS)) {
         QL_TRY(ql_acl_may_change(cx));
     }
-    bool defines = qli_kind_does(kind, QLI_KIND_DEFINITIONS | QLI_KIND_REBUILDS);
+    bool defines = ql_stmt_does(kind, QL_DOES_DEFINITIONS | QL_DOES_REBUILDS);
     return defines && changes_are_refused(s)
                ? ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
                : QL_OK;
@@ -161,7 +161,7 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
     QL_TRY(may_begin(s, kind));
-    if (qli_kind_does(kind, QLI_KIND_COMMITS)) {
+    if (ql_stmt_does(kind, QL_DOES_COMMITS)) {
         if (s->vars.in_transaction) {
             QL_TRY(qli_txn_commit(s));
         }
@@ -181,7 +181,7 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
 ql_status
 qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
 {
-    if (!qli_kind_does(kind, QLI_KIND_ROWS)) {
+    if (!ql_stmt_does(kind, QL_DOES_ROWS)) {
         return QL_OK;
     }
     if (ql_txn_is_read_only(s->cx.txn)) {

@@ -9,6 +9,7 @@
 
 #include "types/datetime.h"
 #include "types/value.h"
+#include "vars/sysvars.h"
 
 typedef struct ql_ast_expr ql_ast_expr;
 typedef struct ql_ast_select ql_ast_select;
@@ -508,60 +509,34 @@ typedef struct ql_ast_load { /* LOAD DATA */
     ql_str charset;
 } ql_ast_load;
 
+/* Kinds of statements: vars/statements.def. */
 typedef enum ql_stmt_kind {
-    QL_S_SELECT,
-    QL_S_INSERT,
-    QL_S_UPDATE,
-    QL_S_DELETE,
-    QL_S_LOAD,
-    QL_S_DO,
-    QL_S_SET,
-    QL_S_USE,
-    QL_S_SHOW,
-    QL_S_KILL,
-    QL_S_EXPLAIN,
-    QL_S_DESCRIBE,
-    QL_S_CREATE_DATABASE,
-    QL_S_DROP_DATABASE,
-    QL_S_ALTER_DATABASE,
-    QL_S_CREATE_TABLE,
-    QL_S_DROP_TABLE,
-    QL_S_TRUNCATE,
-    QL_S_ALTER_TABLE,
-    QL_S_CREATE_INDEX,
-    QL_S_DROP_INDEX,
-    QL_S_RENAME_TABLE,
-    QL_S_CREATE_USER,
-    QL_S_ALTER_USER,
-    QL_S_DROP_USER,
-    QL_S_RENAME_USER,
-    QL_S_GRANT,
-    QL_S_REVOKE,
-    QL_S_SET_PASSWORD,
-    QL_S_BEGIN,
-    QL_S_COMMIT,
-    QL_S_ROLLBACK,
-    QL_S_SAVEPOINT,
-    QL_S_ROLLBACK_TO,
-    QL_S_RELEASE_SAVEPOINT,
-    QL_S_LOCK_TABLES,
-    QL_S_UNLOCK_TABLES,
-    QL_S_FLUSH,
-    QL_S_LOCK_INSTANCE, /* LOCK INSTANCE FOR BACKUP */
-    QL_S_UNLOCK_INSTANCE,
-    QL_S_SHUTDOWN,
-    QL_S_ANALYZE,
-    QL_S_CHECK,
-    QL_S_OPTIMIZE,
-    QL_S_REPAIR,
-    QL_S_PREPARE,
-    QL_S_EXECUTE,
-    QL_S_DEALLOCATE,
+#define QL_STATEMENT(id, ...) QL_S_##id,
+#include "vars/statements.def"
+#undef QL_STATEMENT
     QL_S_UNBUILT, /* known MySQL syntax that is not built: name says what for 1235 */
 } ql_stmt_kind;
 
-/* Counter names Com_xxx of a kind: "select", "kill" ...; NULL = not counted (UNBUILT). */
-const char *ql_stmt_com_name(ql_stmt_kind kind);
+/* What a kind does. */
+enum ql_stmt_trait {
+    QL_DOES_CONTROL = 1u << 0,        /* controls transactions: BEGIN, COMMIT, SAVEPOINT ... */
+    QL_DOES_AT_ONCE = 1u << 1,        /* what it has done stays: a kill behind it is too late */
+    QL_DOES_COMMITS = 1u << 2,        /* what came before, and then itself (manual, "Statements That
+                                         Cause an Implicit Commit") */
+    QL_DOES_ROWS = 1u << 3,           /* changes rows */
+    QL_DOES_DEFINITIONS = 1u << 4,    /* changes definitions or accounts */
+    QL_DOES_REBUILDS = 1u << 5,       /* rewrites a table without changing what it says */
+    QL_DOES_RECHECKS = 1u << 6,       /* commits nothing by itself: a kill that came too late to be
+                                         noticed still makes it fail */
+    QL_DOES_MAKES_TABLE = 1u << 7,    /* its result set is made by itself, of values */
+    QL_DOES_NOT_PREPARED = 1u << 8,   /* may not be prepared (1295) */
+    QL_DOES_NOT_IN_ROUTINE = 1u << 9, /* nor stand in a stored program (manual, "Restrictions on
+                                         Stored Programs") */
+};
+/* Any of these traits? */
+bool ql_stmt_does(ql_stmt_kind kind, unsigned what);
+/* "DROP TABLE"; "this statement" of UNBUILT. Static. */
+const char *ql_stmt_name(ql_stmt_kind kind);
 
 typedef struct ql_ast_stmt {
     ql_stmt_kind kind;
@@ -605,8 +580,7 @@ typedef struct ql_ast_stmt {
     };
 } ql_ast_stmt;
 
-/* The same of a whole statement, as MySQL tells them apart: "show_processlist", "insert_select",
- * "replace", "delete_multi" ... */
-const char *ql_ast_stmt_com_name(const ql_ast_stmt *s);
+/* Its counter, forms told apart as MySQL does: show_processlist, insert_select, delete_multi ... */
+ql_com_counter ql_ast_stmt_com(const ql_ast_stmt *s);
 
 #endif

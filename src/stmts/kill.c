@@ -260,6 +260,6 @@ qli_exec_kill(ql_ctx *cx, qli_run *run)
 ql_status
 ql_exec_kill(ql_ctx *cx, uint64_t id, bool query_only)
 {
-    ql_count_command(cx, "kill");
+    ql_count_command(cx, QL_CC_kill);
     return kill_connection_id(cx, id, query_only, NULL);
 }

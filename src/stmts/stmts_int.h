@@ -74,6 +74,7 @@ ql_status qli_exec_drop_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_shutdown(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_exec_grant(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 /* The session's account; the one that a statement names (NULL, CURRENT_USER(): the session's). */

@@ -30,104 +30,14 @@ static const uint8_t counter_scopes[QL_CT_COUNT] = {
 #undef QL_STATUSVAR
 };
 
-/* Sorted: found by bsearch. */
-const char *const qli_com_names[] = {"admin_commands",
-                                     "alter_db",
-                                     "alter_table",
-                                     "alter_user",
-                                     "analyze",
-                                     "begin",
-                                     "change_db",
-                                     "check",
-                                     "commit",
-                                     "create_db",
-                                     "create_index",
-                                     "create_table",
-                                     "create_user",
-                                     "dealloc_sql",
-                                     "delete",
-                                     "delete_multi",
-                                     "do",
-                                     "drop_db",
-                                     "drop_index",
-                                     "drop_table",
-                                     "drop_user",
-                                     "empty_query",
-                                     "execute_sql",
-                                     "explain_other",
-                                     "flush",
-                                     "grant",
-                                     "insert",
-                                     "insert_select",
-                                     "kill",
-                                     "load",
-                                     "lock_instance",
-                                     "lock_tables",
-                                     "optimize",
-                                     "prepare_sql",
-                                     "release_savepoint",
-                                     "rename_table",
-                                     "rename_user",
-                                     "repair",
-                                     "replace",
-                                     "replace_select",
-                                     "reset_connection",
-                                     "revoke",
-                                     "rollback",
-                                     "rollback_to_savepoint",
-                                     "savepoint",
-                                     "select",
-                                     "set_option",
-                                     "set_password",
-                                     "show_binary_log_status",
-                                     "show_binlog_events",
-                                     "show_binlogs",
-                                     "show_charsets",
-                                     "show_collations",
-                                     "show_create_db",
-                                     "show_create_event",
-                                     "show_create_func",
-                                     "show_create_proc",
-                                     "show_create_table",
-                                     "show_create_trigger",
-                                     "show_create_user",
-                                     "show_databases",
-                                     "show_engine_status",
-                                     "show_errors",
-                                     "show_events",
-                                     "show_fields",
-                                     "show_function_status",
-                                     "show_grants",
-                                     "show_keys",
-                                     "show_open_tables",
-                                     "show_plugins",
-                                     "show_privileges",
-                                     "show_procedure_status",
-                                     "show_processlist",
-                                     "show_profile",
-                                     "show_profiles",
-                                     "show_replica_status",
-                                     "show_replicas",
-                                     "show_status",
-                                     "show_storage_engines",
-                                     "show_table_status",
-                                     "show_tables",
-                                     "show_triggers",
-                                     "show_variables",
-                                     "show_warnings",
-                                     "shutdown",
-                                     "stmt_close",
-                                     "stmt_execute",
-                                     "stmt_fetch",
-                                     "stmt_prepare",
-                                     "stmt_reset",
-                                     "stmt_send_long_data",
-                                     "truncate",
-                                     "unlock_instance",
-                                     "unlock_tables",
-                                     "update",
-                                     "update_multi"};
-const size_t qli_com_count = QL_ARRAY_LEN(qli_com_names);
+static const char *const com_names[QL_CC_COUNT] = {
+#define QL_STATEMENT(id, com, ...) "Com_" #com,
+#include "vars/statements.def"
+#undef QL_STATEMENT
+#define QL_COMMAND(com) "Com_" #com,
+#include "vars/commands.def"
+#undef QL_COMMAND
+};
 
 void
 ql_count(ql_ctx *cx, ql_counter id, uint64_t n)
@@ -155,23 +65,17 @@ ql_counter_get(ql_instance *inst, ql_counter id)
     return atomic_load_explicit(&inst->sysvars->counters[id], memory_order_relaxed);
 }
 
-static int
-compare_com(const void *key, const void *name)
-{
-    return strcmp(key, *(const char *const *)name);
-}
-
 void
-ql_count_command(ql_ctx *cx, const char *com_name)
+ql_count_command(ql_ctx *cx, ql_com_counter com)
 {
-    const char *const *at =
-        com_name ? bsearch(com_name, qli_com_names, qli_com_count, sizeof *at, compare_com) : NULL;
-    if (at && cx->inst->sysvars) {
-        atomic_fetch_add_explicit(&cx->inst->sysvars->com[at - qli_com_names], 1,
-                                  memory_order_relaxed);
+    if (com == QL_CC_none) {
+        return;
     }
-    if (at && cx->vars && cx->vars->counts) {
-        cx->vars->counts[QL_CT_COUNT + (at - qli_com_names)]++;
+    if (cx->inst->sysvars) {
+        atomic_fetch_add_explicit(&cx->inst->sysvars->com[com], 1, memory_order_relaxed);
+    }
+    if (cx->vars && cx->vars->counts) {
+        cx->vars->counts[QL_CT_COUNT + com]++;
     }
 }
 
@@ -179,7 +83,7 @@ void
 ql_counts_reset(ql_vars *v)
 {
     if (v->counts) {
-        memset(v->counts, 0, (QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+        memset(v->counts, 0, (QL_CT_COUNT + QL_CC_COUNT) * sizeof *v->counts);
     }
 }
 
@@ -213,13 +117,12 @@ add_number(ql_ctx *cx, list *l, const char *name, uint64_t v)
 static ql_status
 add_com(ql_ctx *cx, list *l, const uint64_t *own)
 {
-    for (size_t i = 0; i < qli_com_count; i++) {
-        char *name = ql_arena_printf(cx, l->a, "Com_%s", qli_com_names[i]);
-        if (!name) {
-            return QL_ERROR;
+    for (int i = 0; i < QL_CC_COUNT; i++) {
+        if (i != QL_CC_none) {
+            QL_TRY(
+                add_number(cx, l, com_names[i],
+                           own ? own[QL_CT_COUNT + i] : atomic_load(&cx->inst->sysvars->com[i])));
         }
-        QL_TRY(add_number(cx, l, name,
-                          own ? own[QL_CT_COUNT + i] : atomic_load(&cx->inst->sysvars->com[i])));
     }
     return QL_OK;
 }
@@ -408,7 +311,7 @@ ql_status
 ql_status_list(ql_ctx *cx, ql_arena *a, bool global, ql_name_value **v, size_t *n)
 {
     const uint64_t *own = !global && cx->vars ? cx->vars->counts : NULL;
-    list l = {.a = a, .cap = QL_CT_COUNT + qli_com_count + 96};
+    list l = {.a = a, .cap = QL_CT_COUNT + QL_CC_COUNT + 96};
     l.v = QL_ARENA_ARRAY(cx, a, ql_name_value, l.cap);
     if (!l.v) {
         return QL_ERROR;

@@ -475,7 +475,7 @@ ql_sysvars_new(void)
     char host[256];
     ql_value *values = ql_mem_zalloc(sizeof(ql_value) * QL_SV_COUNT);
     ql_sysvars *sv = ql_mem_zalloc(sizeof *sv);
-    _Atomic uint64_t *com = ql_mem_zalloc(sizeof *com * qli_com_count);
+    _Atomic uint64_t *com = ql_mem_zalloc(sizeof *com * QL_CC_COUNT);
     qli_globals *g = NULL;
     if (values && sv && com) {
         for (int i = 0; i < QL_SV_COUNT; i++) {

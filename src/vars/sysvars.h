@@ -198,8 +198,18 @@ void ql_counts_reset(ql_vars *v);                     /* FLUSH STATUS: the sessi
 uint64_t ql_counter_get(ql_instance *inst, ql_counter id);
 /* Raise to n when below: Max_used_connections. */
 void ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n);
-/* Com_<name>, by statement kind's name (sql/ast.h ql_stmt_com_name). */
-void ql_count_command(ql_ctx *cx, const char *com_name);
+/* Com_<name> of statements.def and commands.def. */
+typedef enum ql_com_counter {
+#define QL_STATEMENT(id, com, ...) QL_CC_##com,
+#include "vars/statements.def"
+#undef QL_STATEMENT
+#define QL_COMMAND(com) QL_CC_##com,
+#include "vars/commands.def"
+#undef QL_COMMAND
+    QL_CC_COUNT
+} ql_com_counter;
+/* QL_CC_none counts nothing. */
+void ql_count_command(ql_ctx *cx, ql_com_counter com);
 /* Status variable name (static) is what read says, called by any thread; at most 8, before sessions
  * exist. For what is above. */
 void ql_status_gauge(ql_sysvars *sv, const char *name, uint64_t (*read)(ql_instance *inst));

@@ -187,9 +187,9 @@ ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena)
 {
     memset(v, 0, sizeof *v);
     v->arena = session_arena;
-    v->counts = ql_mem_zalloc((QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+    v->counts = ql_mem_zalloc((QL_CT_COUNT + QL_CC_COUNT) * sizeof *v->counts);
     if (!v->counts) {
-        return ql_fail_oom(cx, (QL_CT_COUNT + qli_com_count) * sizeof *v->counts);
+        return ql_fail_oom(cx, (QL_CT_COUNT + QL_CC_COUNT) * sizeof *v->counts);
     }
     ql_status st = ql_hash_init(cx, &v->user_vars, 8);
     if (st != QL_OK) {

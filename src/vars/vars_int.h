@@ -64,7 +64,7 @@ struct ql_sysvars {
     ql_sysvar_hook hooks[QL_SV_COUNT];     /* [const after start] */
     ql_sysvar_setter setters[QL_SV_COUNT]; /* [const after start] */
     _Atomic uint64_t counters[QL_CT_COUNT];
-    _Atomic uint64_t *com; /* Com_xxx, by qli_com_names */
+    _Atomic uint64_t *com; /* Com_xxx, by ql_com */
     qli_gauge gauges[8];   /* [const after start] */
     unsigned ngauges;      /* [const after start] */
 };
@@ -84,7 +84,5 @@ size_t qli_sql_mode_print(uint64_t bits, char *out, size_t size);
 void qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val);
 const ql_value *qli_vars_value(const ql_vars *v, ql_sysvar_id id);
 void qli_uservars_free(ql_vars *v);
-extern const char *const qli_com_names[];
-extern const size_t qli_com_count;
 
 #endif

@@ -56,6 +56,25 @@ def test_counters_have_a_session_scope():
         assert show(c, "Com_select") == 0
 
 
+def test_commands_of_the_protocol_are_counted():
+    """As MySQL's dispatch_command counts them (manual, Server Status Variables, Com_xxx and Com_stmt_xxx)."""
+    with Wire(server) as c:
+        before = {n: show(c, "Com_" + n) for n in ("admin_commands", "stmt_prepare", "stmt_execute", "stmt_close", "stmt_reset", "change_db", "select")}
+        c.ping()
+        c.ping()
+        stmt, _ = c.prepare("SELECT 1")
+        c.execute(stmt)
+        c.execute(stmt)
+        c.command(b"\x1a" + stmt.to_bytes(4, "little"))  # COM_STMT_RESET
+        c.result()
+        c.command(b"\x19" + stmt.to_bytes(4, "little"))  # COM_STMT_CLOSE: no answer
+        c.command(b"\x02d")  # COM_INIT_DB
+        c.result()
+        after = {n: show(c, "Com_" + n) - before[n] for n in before}
+        assert after == {"admin_commands": 2, "stmt_prepare": 1, "stmt_execute": 2, "stmt_close": 1, "stmt_reset": 1, "change_db": 1,
+                         "select": 2}, after
+
+
 def test_com_show_counts_what_is_shown():
     with Wire(server) as c:
         c.query("SHOW DATABASES")

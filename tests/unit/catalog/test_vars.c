@@ -312,8 +312,8 @@ status_counts(void **state)
     world *w = *state;
     sess *s = &w->boot;
     ql_count(&s->cx, QL_CT_QUESTIONS, 2);
-    ql_count_command(&s->cx, "kill");
-    ql_count_command(&s->cx, "no such thing");
+    ql_count_command(&s->cx, QL_CC_kill);
+    ql_count_command(&s->cx, QL_CC_none);
     ql_count_max(&s->cx, QL_CT_MAX_USED_CONNECTIONS, 7);
     ql_count_max(&s->cx, QL_CT_MAX_USED_CONNECTIONS, 3);
     assert_string_equal(status_of(s, "Questions"), "2");

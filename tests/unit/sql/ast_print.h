@@ -934,6 +934,22 @@ print_body(out_text *o, const ql_ast_stmt *s)
     }
 }
 
+/* What its counter is called; as a head of what is printed. */
+static inline const char *
+com_name(const ql_ast_stmt *s)
+{
+    static const char *const names[] = {
+#define QL_STATEMENT(id, com, ...) #com,
+#include "vars/statements.def"
+#undef QL_STATEMENT
+#define QL_COMMAND(com) #com,
+#include "vars/commands.def"
+#undef QL_COMMAND
+    };
+    ql_com_counter com = ql_ast_stmt_com(s);
+    return com != QL_CC_none ? names[com] : s->kind == QL_S_SHOW ? "show_other" : "unbuilt";
+}
+
 static void
 print_stmt(out_text *o, const ql_ast_stmt *s)
 {
@@ -945,8 +961,7 @@ print_stmt(out_text *o, const ql_ast_stmt *s)
         print_insert(o, s->insert);
         return;
     }
-    const char *com = ql_ast_stmt_com_name(s);
-    put(o, "(%s", com != NULL ? com : "unbuilt");
+    put(o, "(%s", com_name(s));
     if (s->name.n != 0) {
         put(o, " ");
         put_str(o, s->name);
