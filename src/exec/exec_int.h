@@ -110,12 +110,17 @@ typedef struct qli_rowfmt {
     uint16_t *slots; /* column of the batch */
     ql_kind *kinds;
     uint32_t *off;
-    uint32_t size; /* of the fixed part */
+    uint32_t size;     /* of the fixed part */
+    uint16_t nstrings; /* columns with bytes behind it */
 } qli_rowfmt;
 ql_status qli_rowfmt_init(ql_ctx *cx, ql_arena *a, qli_rowfmt *f, const ql_type *types,
                           const uint16_t *slots, uint16_t n) QL_MUST_USE;
 ql_status qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b,
                        uint16_t row, char **out) QL_MUST_USE;
+/* Bytes of a row; its strings lie behind one another in the order of their columns. */
+size_t qli_row_size(const qli_rowfmt *f, const char *row);
+/* The row's bytes have come to stand elsewhere: its strings point into them again. */
+void qli_row_moved(const qli_rowfmt *f, char *row);
 /* Rows to positions 0..n of cols (strings share the rows' bytes). NULL pointers: all NULL. */
 void qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector *cols);
 /* Copies of rows sel of src to dst from position at on; strings are copied to a unless it is NULL.
@@ -132,6 +137,11 @@ typedef struct qli_sort_item {
     void *row;
 } qli_sort_item;
 ql_status qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **v, size_t n) QL_MUST_USE;
+/* The same with the caller's room for n items (none for n <= QLI_SORT_ALONE): *sorted is v or tmp.
+ */
+#define QLI_SORT_ALONE 16
+ql_status qli_sort_between(ql_ctx *cx, qli_sort_item *v, qli_sort_item *tmp, size_t n,
+                           qli_sort_item **sorted) QL_MUST_USE;
 ql_status qli_sort_compare(ql_ctx *cx, const qli_sort_item *a, const qli_sort_item *b,
                            int *order) QL_MUST_USE;
 /* Key of one row into item: its bytes in a, or, a NULL, in tmp until the next one is made. */

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ORDER BY: all rows kept and sorted, or, under a LIMIT, a heap of the best ones. Memory is the
- * statement's and bounded by its quota; nothing spills to disk yet.
+ * ORDER BY: rows are kept and sorted; what is more than sort_buffer_size goes to tapes as sorted
+ * runs (extsort.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
  */
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/bulk.h"
-#include "exec/exec_int.h"
+#include "exec/extsort.h"
 
 #define TOP_MOST 65536 /* a larger LIMIT sorts everything */
-#define COMPACT_FROM (1024 * 1024)
+#define COMPACT_FROM ((size_t)1024 * 1024)
+#define COMPACT_LEAST ((size_t)128 * 1024)
+/* Bytes of the lists for each row: the item, its place while sorting, and what growing left. */
+#define LISTS_A_ROW (3 * sizeof(qli_sort_item))
+#define BLOCK_A_ROW 32 /* lost between two rows of an arena */
 
 typedef struct sort_op {
     qli_op op;
@@ -21,17 +25,24 @@ typedef struct sort_op {
     ql_vector **cols;
     uint16_t nkeys;
     qli_rowfmt fmt;
-    ql_arena *mem, *spare;
-    ql_buf tmp;
-    qli_sort_item *items;
-    qli_sort_item *heap; /* top: [heap_cap], what items points to */
-    uint64_t *order;     /* top: age of items, for stability */
-    size_t heap_cap;
-    size_t n, cap, at;
-    size_t top; /* rows wanted, 0 = all */
+    ql_arena *mem, *spare; /* rows and keys */
+    ql_arena *lists;       /* the arrays below; they stay when a correlated block is restarted */
+    ql_buf tmp, last_key;
+    qli_sort_item *list;  /* [cap] rows as they came, or the heap */
+    qli_sort_item *other; /* [cap_other] room for sorting */
+    uint64_t *order;      /* heap: [cap] age of its rows, for stability */
+    qli_sort_item *items; /* sorted: list or other */
+    size_t n, cap, cap_other, at;
+    size_t budget, bytes; /* of kept rows */
+    uint64_t limit;       /* of the query, and offset: rows wanted; 0 = all, or too many */
+    bool limit_known;
+    bool heaped;
     size_t compact_at;
     uint64_t age;
-    bool sorted;
+    qli_extsort ext;
+    bool spilled, sorted;
+    bool has_last; /* under a LIMIT: a run has as many rows as are wanted, this is its last one */
+    qli_sort_item last;
     char *rows[QL_BATCH_ROWS];
 } sort_op;
 
@@ -39,29 +50,101 @@ static void
 free_tmp(void *arg)
 {
     ql_buf_free(&((sort_op *)arg)->tmp);
+    ql_buf_free(&((sort_op *)arg)->last_key);
+}
+
+/* Twice the room for n items of size bytes. */
+static ql_status
+more_room(ql_ctx *cx, sort_op *s, void *array, size_t n, size_t size, size_t cap, void **out)
+{
+    *out = ql_arena_alloc(cx, s->lists, cap * size);
+    return *out != NULL ? ql_bulk_copy(cx, *out, array, n * size) : QL_ERROR;
 }
 
 static ql_status
-keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, const qli_sort_item *item)
+grow_list(ql_ctx *cx, sort_op *s)
 {
-    if (s->n == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 256;
-        qli_sort_item *items = ql_arena_alloc(cx, s->mem, cap * sizeof *items);
-        if (items == NULL) {
-            return QL_ERROR;
-        }
-        for (size_t i = 0; i < s->n; i += 8192) {
-            size_t step = s->n - i < 8192 ? s->n - i : 8192;
-            QL_TRY(ql_check(cx));
-            memcpy(&items[i], &s->items[i], step * sizeof *items);
-        }
-        s->items = items;
-        s->cap = cap;
+    size_t cap = s->cap > 0 ? s->cap * 2 : 64;
+    void *list, *order = s->order;
+    QL_TRY(more_room(cx, s, s->list, s->n, sizeof *s->list, cap, &list));
+    if (s->limit > 0) {
+        QL_TRY(more_room(cx, s, s->order, s->n, sizeof *s->order, cap, &order));
     }
-    s->items[s->n] = *item;
+    s->list = list;
+    s->order = order;
+    s->cap = cap;
+    return QL_OK;
+}
+
+static ql_status
+sort_list(ql_ctx *cx, sort_op *s)
+{
+    if (s->n > QLI_SORT_ALONE && s->n > s->cap_other) {
+        void *other;
+        QL_TRY(more_room(cx, s, NULL, 0, sizeof *s->other, s->cap, &other));
+        s->other = other;
+        s->cap_other = s->cap;
+    }
+    return qli_sort_between(cx, s->list, s->other, s->n, &s->items);
+}
+
+/* A row that does not come before it is not wanted. */
+static ql_status
+note_last(ql_ctx *cx, sort_op *s)
+{
+    s->last = s->items[s->limit - 1];
+    s->last.row = NULL;
+    ql_buf_clear(&s->last_key);
+    QL_TRY(ql_buf_put(cx, &s->last_key, s->last.key, s->last.nkey));
+    s->last.key = s->last_key.p;
+    s->has_last = true;
+    return QL_OK;
+}
+
+/* What is in memory becomes a run; items are in order. */
+static ql_status
+write_run(ql_ctx *cx, sort_op *s)
+{
+    s->ext.most = s->limit;
+    if (s->limit > 0 && s->n >= s->limit) {
+        QL_TRY(note_last(cx, s));
+    }
+    s->spilled = true;
+    QL_TRY(qli_extsort_add(cx, &s->ext, s->items, s->n));
+    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->mem));
+    s->n = s->bytes = 0;
+    return QL_OK;
+}
+
+static bool
+is_over(const sort_op *s)
+{
+    return s->bytes + s->n * (LISTS_A_ROW + BLOCK_A_ROW) >= s->budget && s->n > 0;
+}
+
+static ql_status
+keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *item)
+{
     char *saved;
+    if (s->has_last) {
+        int order;
+        QL_TRY(qli_sort_compare(cx, item, &s->last, &order));
+        if (order >= 0) {
+            return QL_OK;
+        }
+    }
+    if (is_over(s)) {
+        QL_TRY(sort_list(cx, s));
+        QL_TRY(write_run(cx, s));
+    }
+    if (s->n == s->cap) {
+        QL_TRY(grow_list(cx, s));
+    }
+    QL_TRY(qli_sort_key_keep(cx, s->mem, item));
     QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
-    s->items[s->n++].row = saved;
+    item->row = saved;
+    s->list[s->n++] = *item;
+    s->bytes += item->nkey + qli_row_size(&s->fmt, saved);
     return QL_OK;
 }
 
@@ -70,7 +153,7 @@ static ql_status
 is_worse(ql_ctx *cx, const sort_op *s, size_t a, size_t b, bool *yes)
 {
     int c;
-    QL_TRY(qli_sort_compare(cx, &s->items[a], &s->items[b], &c));
+    QL_TRY(qli_sort_compare(cx, &s->list[a], &s->list[b], &c));
     *yes = c != 0 ? c > 0 : s->order[a] > s->order[b];
     return QL_OK;
 }
@@ -78,11 +161,11 @@ is_worse(ql_ctx *cx, const sort_op *s, size_t a, size_t b, bool *yes)
 static void
 swap_items(sort_op *s, size_t a, size_t b)
 {
-    qli_sort_item t = s->items[a];
+    qli_sort_item t = s->list[a];
     uint64_t o = s->order[a];
-    s->items[a] = s->items[b];
+    s->list[a] = s->list[b];
     s->order[a] = s->order[b];
-    s->items[b] = t;
+    s->list[b] = t;
     s->order[b] = o;
 }
 
@@ -123,27 +206,50 @@ heap_up(ql_ctx *cx, sort_op *s, size_t i)
     return QL_OK;
 }
 
-/* Rows thrown out of the heap leave their bytes behind: move the survivors to a fresh arena. */
+static ql_status
+sort_heap(ql_ctx *cx, sort_op *s)
+{
+    for (size_t n = s->n; n > 1; n--) {
+        if (n % 1024 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        swap_items(s, 0, n - 1);
+        QL_TRY(heap_down(cx, s, 0, n - 1));
+    }
+    s->items = s->list;
+    return QL_OK;
+}
+
+/* Rows thrown out of the heap leave their bytes behind: move the survivors to a fresh arena. When
+ * they alone are too many they become a run, and so does what comes after them. */
 static ql_status
 compact(ql_ctx *cx, sort_op *s)
 {
-    ql_batch b = {.n = 1, .nsel = 1, .ncols = s->op.block->nslots};
-    b.cols = s->op.batch.cols;
     for (size_t i = 0; i < s->n; i++) {
-        char *row = s->items[i].row;
-        if (i % 256 == 0) {
-            QL_TRY(ql_check(cx));
+        const char *old = s->list[i].row;
+        size_t size = qli_row_size(&s->fmt, old);
+        char *row = ql_arena_alloc(cx, s->spare, size);
+        if (row == NULL) {
+            return QL_ERROR;
         }
-        qli_rows_load(&s->fmt, &row, 1, b.cols);
-        QL_TRY(qli_row_save(cx, s->spare, &s->fmt, &b, 0, &row));
-        s->items[i].row = row;
-        QL_TRY(qli_sort_key_keep(cx, s->spare, &s->items[i]));
+        QL_TRY(ql_bulk_copy(cx, row, old, size));
+        qli_row_moved(&s->fmt, row);
+        s->list[i].row = row;
+        QL_TRY(qli_sort_key_keep(cx, s->spare, &s->list[i]));
     }
     ql_arena *old = s->mem;
     s->mem = s->spare;
     s->spare = old;
-    ql_arena_reset(old);
-    s->compact_at = 4 * ql_arena_used(s->mem) + COMPACT_FROM;
+    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->spare));
+    size_t used = ql_arena_used(s->mem);
+    if (2 * used > s->budget) {
+        QL_TRY(sort_heap(cx, s));
+        s->heaped = false;
+        return write_run(cx, s);
+    }
+    s->compact_at = 4 * used + COMPACT_FROM;
+    s->compact_at = s->compact_at < s->budget ? s->compact_at : s->budget;
+    s->compact_at = s->compact_at > COMPACT_LEAST ? s->compact_at : COMPACT_LEAST;
     return QL_OK;
 }
 
@@ -151,27 +257,23 @@ static ql_status
 offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *item)
 {
     char *saved;
-    bool room = s->n < s->top;
-    int order = -1;
+    bool room = s->n < s->limit;
     if (!room) {
-        QL_TRY(qli_sort_compare(cx, item, &s->items[0], &order));
-    }
-    if (order >= 0) {
-        return QL_OK; /* has left nothing behind */
+        int order;
+        QL_TRY(qli_sort_compare(cx, item, &s->list[0], &order));
+        if (order >= 0) {
+            return QL_OK; /* has left nothing behind */
+        }
+    } else if (s->n == s->cap) {
+        QL_TRY(grow_list(cx, s));
     }
     QL_TRY(qli_sort_key_keep(cx, s->mem, item));
-    if (room) {
-        QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
-        s->items[s->n] = *item;
-        s->items[s->n].row = saved;
-        s->order[s->n] = s->age++;
-        return heap_up(cx, s, s->n++);
-    }
     QL_TRY(qli_row_save(cx, s->mem, &s->fmt, b, row, &saved));
-    s->items[0] = *item;
-    s->items[0].row = saved;
-    s->order[0] = s->age++;
-    QL_TRY(heap_down(cx, s, 0, s->n));
+    item->row = saved;
+    size_t at = room ? s->n++ : 0;
+    s->list[at] = *item;
+    s->order[at] = s->age++;
+    QL_TRY(room ? heap_up(cx, s, at) : heap_down(cx, s, 0, s->n));
     return ql_arena_used(s->mem) > s->compact_at ? compact(cx, s) : QL_OK;
 }
 
@@ -191,58 +293,63 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
         for (uint16_t i = 0; i < s->nkeys; i++) {
             ql_vector_get(s->cols[i], row, &s->vals[i]);
         }
-        QL_TRY(qli_sort_key_make(cx, s->top > 0 ? NULL : s->mem, &s->tmp, s->vals, s->types,
-                                 s->descending, s->nkeys, &item));
-        QL_TRY(s->top > 0 ? offer(cx, s, b, row, &item) : keep(cx, s, b, row, &item));
+        QL_TRY(qli_sort_key_make(cx, NULL, &s->tmp, s->vals, s->types, s->descending, s->nkeys,
+                                 &item));
+        QL_TRY(s->heaped ? offer(cx, s, b, row, &item) : keep(cx, s, b, row, &item));
     }
     return QL_OK;
 }
 
+/* Once, however often a correlated block is restarted. */
 static ql_status
 wanted_rows(sort_op *s)
 {
     const ql_query *q = s->op.block->query;
     uint64_t limit, offset;
-    s->top = 0;
+    if (s->limit_known) {
+        return QL_OK;
+    }
+    s->limit_known = true;
     if (!s->op.plan->stop_at_limit || q->limit == NULL) {
         return QL_OK;
     }
     QL_TRY(qli_limit_value(s->op.block->run, q->limit, UINT64_MAX, &limit));
     QL_TRY(qli_limit_value(s->op.block->run, q->offset, 0, &offset));
-    if (limit <= TOP_MOST && offset <= TOP_MOST && limit + offset > 0) {
-        s->top = limit + offset;
+    if (limit <= TOP_MOST && offset <= TOP_MOST) {
+        s->limit = limit + offset;
     }
     return QL_OK;
 }
 
+/* All rows are taken: put them in order. */
 static ql_status
-sort_heap(ql_ctx *cx, sort_op *s)
+finish(ql_ctx *cx, sort_op *s)
 {
-    for (size_t n = s->n; n > 1; n--) {
-        if (n % 1024 == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        swap_items(s, 0, n - 1);
-        QL_TRY(heap_down(cx, s, 0, n - 1));
+    if (!s->spilled) {
+        return s->heaped ? sort_heap(cx, s) : sort_list(cx, s);
     }
-    return QL_OK;
+    if (s->n > 0) {
+        QL_TRY(sort_list(cx, s));
+        QL_TRY(write_run(cx, s));
+    }
+    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->lists));
+    s->list = s->other = s->items = NULL;
+    s->order = NULL;
+    s->cap = s->cap_other = 0;
+    return qli_extsort_begin(cx, &s->ext);
 }
 
-/* Room for the wanted rows, made once however often a correlated block is restarted. */
-static ql_status
-make_heap(ql_ctx *cx, sort_op *s)
+/* A sort counts as one over a range when a range of one index is all that it reads (manual, "Server
+ * Status Variables"). */
+static ql_counter
+kind_of_sort(const sort_op *s)
 {
-    if (s->heap_cap < s->top) {
-        s->heap = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->heap);
-        s->order = ql_arena_alloc(cx, s->op.block->mem, s->top * sizeof *s->order);
-        if (s->heap == NULL || s->order == NULL) {
-            return QL_ERROR;
-        }
-        s->heap_cap = s->top;
+    const ql_plan *p = s->op.plan->left;
+    while (p != NULL && p->kind == QL_P_FILTER) {
+        p = p->left;
     }
-    s->items = s->heap;
-    s->compact_at = COMPACT_FROM;
-    return QL_OK;
+    bool range = p != NULL && p->kind == QL_P_SCAN && (p->low.n > 0 || p->high.n > 0);
+    return range ? QL_CT_SORT_RANGE : QL_CT_SORT_SCAN;
 }
 
 static ql_status
@@ -250,14 +357,14 @@ sort_all(ql_ctx *cx, sort_op *s)
 {
     ql_batch *b;
     ql_status st;
+    uint64_t seen = 0;
     QL_TRY(wanted_rows(s));
-    if (s->top > 0) {
-        QL_TRY(make_heap(cx, s));
-    }
+    s->heaped = s->limit > 0;
+    s->compact_at = s->budget < COMPACT_FROM ? s->budget : COMPACT_FROM;
+    s->compact_at = s->compact_at > COMPACT_LEAST ? s->compact_at : COMPACT_LEAST;
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_SORTING);
     }
-    uint64_t seen = 0;
     while ((st = qli_op_next(cx, s->op.left, &b)) == QL_OK) {
         QL_TRY(take_batch(cx, s, b));
         seen += b->nsel;
@@ -265,15 +372,16 @@ sort_all(ql_ctx *cx, sort_op *s)
     if (st != QL_END) {
         return st;
     }
+    uint64_t kept = s->limit > 0 && s->limit < seen ? s->limit : seen;
     if (s->op.block->query->calc_found_rows) {
-        s->op.block->run->passed_over += seen - s->n;
+        s->op.block->run->passed_over += seen - kept;
     }
-    QL_TRY(s->top > 0 ? sort_heap(cx, s) : qli_sort_items(cx, s->mem, &s->items, s->n));
+    QL_TRY(finish(cx, s));
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
     }
-    ql_count(cx, QL_CT_SORT_ROWS, s->n);
-    ql_count(cx, QL_CT_SORT_SCAN, 1);
+    ql_count(cx, QL_CT_SORT_ROWS, kept);
+    ql_count(cx, kind_of_sort(s), 1);
     s->sorted = true;
     return QL_OK;
 }
@@ -285,16 +393,23 @@ sort_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     if (!s->sorted) {
         QL_TRY(sort_all(cx, s));
     }
-    if (s->at >= s->n) {
-        return QL_END;
+    uint16_t n;
+    if (s->spilled) {
+        ql_arena_reset(op->scratch);
+        QL_TRY(qli_extsort_next(cx, &s->ext, op->scratch, s->rows, &n));
+    } else {
+        size_t left = s->n - s->at;
+        if (left == 0) {
+            return QL_END;
+        }
+        n = left < QL_BATCH_ROWS ? (uint16_t)left : QL_BATCH_ROWS;
+        for (uint16_t k = 0; k < n; k++) {
+            s->rows[k] = s->items[s->at + k].row;
+        }
+        s->at += n;
     }
-    size_t n = s->n - s->at < QL_BATCH_ROWS ? s->n - s->at : QL_BATCH_ROWS;
-    for (size_t k = 0; k < n; k++) {
-        s->rows[k] = s->items[s->at + k].row;
-    }
-    s->at += n;
-    qli_rows_load(&s->fmt, s->rows, (uint16_t)n, op->batch.cols);
-    op->batch.n = op->batch.nsel = (uint16_t)n;
+    qli_rows_load(&s->fmt, s->rows, n, op->batch.cols);
+    op->batch.n = op->batch.nsel = n;
     op->batch.sel = NULL;
     *out = &op->batch;
     return QL_OK;
@@ -304,10 +419,10 @@ static ql_status
 sort_restart(ql_ctx *cx, qli_op *op)
 {
     sort_op *s = (sort_op *)op;
-    ql_arena_reset(s->mem);
-    s->items = NULL;
-    s->n = s->cap = s->at = 0;
-    s->sorted = false;
+    qli_extsort_reset(cx, &s->ext);
+    QL_TRY(qli_run_arena_renew(op->block->run, "sort", &s->mem));
+    s->n = s->at = s->bytes = 0;
+    s->sorted = s->spilled = s->has_last = false;
     return qli_op_restart(cx, op->left);
 }
 
@@ -350,6 +465,11 @@ qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_rowfmt_init(cx, b->mem, &s->fmt, b->slot_types, op->live, op->nlive));
     QL_TRY(qli_run_arena(b->run, "sort", &s->mem));
     QL_TRY(qli_run_arena(b->run, "sort", &s->spare));
+    QL_TRY(qli_run_arena(b->run, "sort lists", &s->lists));
+    QL_TRY(qli_run_arena(b->run, "sort runs", &s->ext.mem));
+    s->budget = s->ext.budget = qli_budget_sort(cx);
+    s->ext.run = b->run;
+    s->ext.fmt = &s->fmt;
     QL_TRY(ql_arena_defer(cx, b->mem, free_tmp, s));
     QL_TRY(compile_keys(cx, s));
     op->next = sort_next;

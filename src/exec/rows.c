@@ -28,11 +28,13 @@ qli_rowfmt_init(ql_ctx *cx, ql_arena *a, qli_rowfmt *f, const ql_type *types, co
         return QL_ERROR;
     }
     f->size = (n + 7u) & ~7u;
+    f->nstrings = 0;
     for (uint16_t i = 0; i < n; i++) {
         f->slots[i] = slots[i];
         f->kinds[i] = types[slots[i]].kind;
         f->off[i] = f->size;
         f->size += kind_size(f->kinds[i]);
+        f->nstrings = (uint16_t)(f->nstrings + (f->kinds[i] == QL_K_STRING));
     }
     return QL_OK;
 }
@@ -82,6 +84,35 @@ qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b, ui
     }
     *out = p;
     return QL_OK;
+}
+
+size_t
+qli_row_size(const qli_rowfmt *f, const char *row)
+{
+    size_t size = f->size;
+    for (uint16_t i = 0; f->nstrings > 0 && i < f->n; i++) {
+        if (f->kinds[i] == QL_K_STRING && !row[i]) {
+            ql_str s;
+            memcpy(&s, row + f->off[i], sizeof s);
+            size += s.n;
+        }
+    }
+    return size;
+}
+
+void
+qli_row_moved(const qli_rowfmt *f, char *row)
+{
+    char *text = row + f->size;
+    for (uint16_t i = 0; f->nstrings > 0 && i < f->n; i++) {
+        if (f->kinds[i] == QL_K_STRING && !row[i]) {
+            ql_str s;
+            memcpy(&s, row + f->off[i], sizeof s);
+            s.p = text;
+            text += s.n;
+            memcpy(row + f->off[i], &s, sizeof s);
+        }
+    }
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "exec/tape.h"
 
 struct qli_arena_link {
     struct qli_arena_link *next;
@@ -41,6 +42,8 @@ qli_run_fini(qli_run *run)
         c->state_free(c->state);
     }
     run->calls = NULL;
+    qli_tapes_free(run->cx, run->tapes);
+    run->tapes = NULL;
     for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {
         free_arena(run->cx, l->arena);
     }

@@ -10,7 +10,7 @@
 #include "base/bulk.h"
 #include "exec/exec_int.h"
 
-#define RUN 16
+#define RUN QLI_SORT_ALONE
 #define COMPARES_A_CHECK 1024
 
 ql_status
@@ -80,21 +80,10 @@ merge(ql_ctx *cx, const qli_sort_item *from, qli_sort_item *to, size_t low, size
 }
 
 ql_status
-qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **items, size_t n)
+qli_sort_between(ql_ctx *cx, qli_sort_item *v, qli_sort_item *tmp, size_t n, qli_sort_item **sorted)
 {
-    qli_sort_item *v = *items;
     unsigned compares = 0;
-    if (n < 2) {
-        return QL_OK;
-    }
     QL_TRY(sort_runs(cx, v, n));
-    if (n <= RUN) {
-        return QL_OK;
-    }
-    qli_sort_item *tmp = ql_arena_alloc(cx, a, n * sizeof *tmp);
-    if (tmp == NULL) {
-        return QL_ERROR;
-    }
     for (size_t width = RUN; width < n; width *= 2) {
         for (size_t low = 0; low < n; low += 2 * width) {
             size_t mid = low + width < n ? low + width : n;
@@ -105,8 +94,21 @@ qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **items, size_t n)
         v = tmp;
         tmp = t;
     }
-    *items = v;
+    *sorted = v;
     return QL_OK;
+}
+
+ql_status
+qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **items, size_t n)
+{
+    qli_sort_item *tmp = NULL;
+    if (n > RUN) {
+        tmp = ql_arena_alloc(cx, a, n * sizeof *tmp);
+        if (tmp == NULL) {
+            return QL_ERROR;
+        }
+    }
+    return qli_sort_between(cx, *items, tmp, n, items);
 }
 
 /* Fixed-size kinds: NULL flag and eight bytes. */

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/diag.h"
@@ -152,6 +153,26 @@ ql_file_write(ql_ctx *cx, int fd, const void *p, size_t n, uint64_t offset)
         }
     }
     return QL_OK;
+}
+
+ql_status
+ql_file_room(ql_ctx *cx, int fd, uint64_t n)
+{
+    ql_space *space = cx->inst != NULL ? cx->inst->space : NULL;
+    struct statvfs vfs;
+    if (space == NULL) {
+        return QL_OK;
+    }
+    if (ql_space_holds(space, fd)) {
+        return ql_space_is_low(space, n) ? ql_space_wait(cx, space, n) : QL_OK;
+    }
+    if (fstatvfs(fd, &vfs) != 0) {
+        return QL_OK; /* the write will tell */
+    }
+    uint64_t there = (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize;
+    uint64_t reserve = ql_space_reserve(space);
+    return there >= reserve && there - reserve >= n ? QL_OK
+                                                    : fail_on(cx, QL_ER_ERROR_ON_WRITE, fd, ENOSPC);
 }
 
 ql_status

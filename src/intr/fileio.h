@@ -17,6 +17,10 @@ ql_status ql_file_read(ql_ctx *cx, int fd, void *p, size_t n, uint64_t offset,
 /* All n bytes. When the disk is full waits (DISK_SPACE) and goes on; killed there: 1021. */
 ql_status ql_file_write(ql_ctx *cx, int fd, const void *p, size_t n, uint64_t offset) QL_MUST_USE;
 ql_status ql_file_sync(ql_ctx *cx, int fd) QL_MUST_USE;
+/* The temporary file fd is about to grow by n bytes: QL_OK when its file system keeps disk_reserve
+ * then. On that of the data directory waits until it does (DISK_SPACE; killed there: 1021); on
+ * another, where nobody looks for space, 1026. */
+ql_status ql_file_room(ql_ctx *cx, int fd, uint64_t n) QL_MUST_USE;
 /* Unlinked temporary file under dir. */
 ql_status ql_file_temp(ql_ctx *cx, const char *dir, int *fd) QL_MUST_USE;
 

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/diag.h"
@@ -37,6 +38,13 @@ uint64_t
 ql_space_reserve(const ql_space *s)
 {
     return s->reserve;
+}
+
+bool
+ql_space_holds(const ql_space *s, int fd)
+{
+    struct stat a, b;
+    return fstat(fd, &a) == 0 && stat(s->path, &b) == 0 && a.st_dev == b.st_dev;
 }
 
 bool

@@ -14,6 +14,8 @@ typedef struct ql_space ql_space;
  * having space. */
 ql_space *ql_space_new(ql_ctx *cx, const char *path, uint64_t reserve) QL_MUST_USE;
 void ql_space_free(ql_space *s);
+/* Is the open file on the file system that is watched? */
+bool ql_space_holds(const ql_space *s, int fd);
 uint64_t ql_space_reserve(const ql_space *s);
 /* True when free space (statvfs, as an unprivileged user sees it) is below the reserve plus `need`
  * bytes. */

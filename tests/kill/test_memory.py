@@ -12,7 +12,8 @@ from wire import Watcher, Wire
 
 MB = 1 << 20
 LIMIT = 64 * MB
-server = quell.Server(args=[f"--total-memory-limit={LIMIT}"])
+# Sorts that may take all the memory they want: what they hold is what is to be ended.
+server = quell.Server(args=[f"--total-memory-limit={LIMIT}", "--sort-buffer-size=1G"])
 server.start()
 watch = Watcher(server)
 for sql in ("CREATE DATABASE m", "CREATE TABLE m.t (id INT PRIMARY KEY AUTO_INCREMENT, c VARCHAR(1000))",

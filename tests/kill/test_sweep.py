@@ -9,7 +9,7 @@ from harness import main
 from wire import Closed, Err, Watcher, Wire
 
 MOST = int(os.environ.get("QUELL_SWEEP", "24"))  # kill points tried for each statement and kind of kill
-server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0"])
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", *os.environ.get("QUELL_SWEEP_ARGS", "").split()])
 server.start()
 watch = Watcher(server)
 

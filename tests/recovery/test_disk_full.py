@@ -198,5 +198,48 @@ def test_the_reserve_is_kept():
         assert server.stop() == 0
 
 
+def test_sort_on_a_full_disk():
+    """A sort that spills: on the disk of the data directory it waits in front of the reserve, is killed (1021) or goes on; on another one 1026."""
+    reserve = 8 << 20
+    big = "SELECT LENGTH(GROUP_CONCAT(d.x SEPARATOR '')), COUNT(*) FROM (SELECT REPEAT(a.id, 100) AS x FROM d.n a, d.n b WHERE b.id < 300 ORDER BY x LIMIT 300000) d"
+    with SmallDisk() as disk, SmallDisk() as other:
+        (disk.dir / "tmp").mkdir()
+        server = quell.Server(datadir=disk.dir / "data", args=[f"--disk-reserve={reserve}", f"--tmpdir={disk.dir / 'tmp'}"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.n (id INT PRIMARY KEY)")
+        server.query("INSERT INTO d.n VALUES " + ",".join(f"({i})" for i in range(300)))
+        disk.fill(reserve + 5_000_000)
+        free = disk.free()
+        gauge = Gauge(disk)
+        a, b = Writer(server, 0, text=big), Writer(server, 0, text=big)
+        for w in (a, b):
+            quell.until(lambda: waiting(server, w.id), what="waiting for disk space")
+        assert server.query("SELECT COUNT(*) FROM d.n") == ((300,),)
+        server.query(f"KILL QUERY {a.id}")
+        a.join(30)
+        assert a.error == 1021, a.error
+        disk.give_back()
+        b.join(60)
+        assert not b.is_alive() and b.error is None, b.error
+        least = gauge.end()
+        assert least >= reserve - (1 << 20), least
+        quell.until(lambda: disk.free() >= free, what="the space of temporary files back")
+        assert server.stop() == 0
+        server = quell.Server(datadir=disk.dir / "data", args=[f"--disk-reserve={reserve}", f"--tmpdir={other.dir}"])
+        server.start()
+        other.fill(reserve + 5_000_000)
+        gauge = Gauge(other)
+        w = Writer(server, 0, text=big)
+        w.join(60)
+        assert w.error == 1026, w.error
+        assert gauge.end() >= reserve - (1 << 20)
+        other.give_back()
+        w = Writer(server, 0, text=big)
+        w.join(60)
+        assert w.error is None, w.error
+        assert server.stop() == 0
+
+
 if __name__ == "__main__":
     main(globals())

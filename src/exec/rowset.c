@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rows on tapes and in partitions (rowset.h). Run by the statement's thread; no locks; waits only
+ * in the tapes' file.
+ */
+#include "exec/rowset.h"
+
+#include <string.h>
+
+#include "base/bulk.h"
+#include "base/hash.h"
+
+static size_t
+number(ql_ctx *cx, ql_sysvar_id id, size_t otherwise)
+{
+    uint64_t n = cx->vars != NULL ? ql_vars_u64(cx->vars, id) : otherwise;
+    return n < PTRDIFF_MAX ? (size_t)n : (size_t)PTRDIFF_MAX;
+}
+
+size_t
+qli_budget_sort(ql_ctx *cx)
+{
+    return number(cx, QL_SV_SORT_BUFFER_SIZE, 262144);
+}
+
+size_t
+qli_budget_join(ql_ctx *cx)
+{
+    return number(cx, QL_SV_JOIN_BUFFER_SIZE, 262144);
+}
+
+size_t
+qli_budget_result(ql_ctx *cx)
+{
+    size_t n = number(cx, QL_SV_TMP_TABLE_SIZE, 16777216);
+    if (number(cx, QL_SV_INTERNAL_TMP_MEM_STORAGE_ENGINE, 1) == 0) {
+        size_t heap = number(cx, QL_SV_MAX_HEAP_TABLE_SIZE, 16777216);
+        n = heap < n ? heap : n;
+    }
+    return n;
+}
+
+ql_status
+qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row)
+{
+    uint64_t n = qli_row_size(f, row);
+    QL_TRY(qli_tape_write(cx, t, &n, sizeof n));
+    return qli_tape_write(cx, t, row, n);
+}
+
+ql_status
+qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows, uint16_t *n)
+{
+    size_t bytes = 0;
+    *n = 0;
+    while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES && !qli_reel_at_end(r)) {
+        uint64_t size;
+        QL_TRY(qli_reel_read(cx, r, &size, sizeof size));
+        char *row = ql_arena_alloc(cx, a, size);
+        if (row == NULL) {
+            return QL_ERROR;
+        }
+        QL_TRY(qli_reel_read(cx, r, row, size));
+        qli_row_moved(f, row);
+        rows[(*n)++] = row;
+        bytes += size;
+    }
+    return *n > 0 ? QL_OK : QL_END;
+}
+
+void
+qli_parts_begin(qli_parts *p, qli_run *run, unsigned level)
+{
+    *p = (qli_parts){.run = run, .level = level, .active = true};
+}
+
+ql_status
+qli_parts_put(ql_ctx *cx, qli_parts *p, ql_arena *mem, uint64_t hash, const qli_rowfmt *f,
+              const char *row)
+{
+    qli_part **at = &p->part[qli_part_of(hash, p->level)];
+    if (*at == NULL) {
+        *at = QL_ARENA_NEW(cx, mem, qli_part);
+        if (*at == NULL) {
+            return QL_ERROR;
+        }
+        (*at)->level = p->level + 1;
+        QL_TRY(qli_tape_new(p->run, &(*at)->tape));
+    }
+    (*at)->rows++;
+    return qli_row_put(cx, (*at)->tape, f, row);
+}
+
+ql_status
+qli_parts_end(ql_ctx *cx, qli_parts *p, qli_part **list)
+{
+    for (unsigned i = QLI_PARTS; i-- > 0;) {
+        qli_part *part = p->part[i];
+        if (part != NULL) {
+            QL_TRY(qli_tape_end(cx, part->tape));
+            part->next = *list;
+            *list = part;
+            p->part[i] = NULL;
+        }
+    }
+    p->active = false;
+    return QL_OK;
+}
+
+void
+qli_parts_drop(ql_ctx *cx, qli_parts *p, qli_part **list)
+{
+    for (unsigned i = 0; p != NULL && i < QLI_PARTS; i++) {
+        if (p->part[i] != NULL) {
+            qli_tape_drop(cx, p->part[i]->tape);
+            p->part[i] = NULL;
+        }
+    }
+    if (p != NULL) {
+        p->active = false;
+    }
+    for (; *list != NULL; *list = (*list)->next) {
+        qli_tape_drop(cx, (*list)->tape);
+    }
+}

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tapes (tape.h). A tape is a list of extents, of 1, 2, 4 ... 64 pages each, so that a small one
+ * takes little and the list of a large one stays short; a dropped tape's extents wait by size for
+ * the next that needs them (after PostgreSQL's logtape.c). Run by the statement's thread; no locks.
+ */
+#include "exec/tape.h"
+
+#include <fcntl.h>
+
+#include "base/bulk.h"
+#include "base/diag.h"
+#include "base/dispose.h"
+#include "base/mem.h"
+#include "exec/exec_int.h"
+#include "intr/fileio.h"
+#include "intr/sync.h"
+
+#define SIZES 7 /* extents of 1 << 0 ... 1 << 6 pages */
+
+typedef struct extent {
+    uint64_t first; /* page of the file */
+    uint32_t pages;
+} extent;
+
+struct qli_tape {
+    qli_tapes *file;
+    qli_tape *next; /* of those not in use */
+    char *page;     /* in work, or NULL */
+    size_t at;      /* bytes in it */
+    uint64_t bytes; /* written, those in page included */
+    uint64_t pages; /* in the file */
+    extent *extents;
+    uint32_t n, cap;
+    uint32_t used; /* pages of the last extent */
+};
+
+typedef struct free_extents {
+    uint64_t *first;
+    size_t n, cap;
+} free_extents;
+
+/* A page of memory not in use. */
+typedef struct idle_page {
+    struct idle_page *next;
+} idle_page;
+
+/* Owner: the run. */
+struct qli_tapes {
+    qli_run *run;
+    ql_arena *mem;
+    int fd;         /* -1 = not made yet */
+    uint64_t end;   /* pages of the file */
+    uint64_t used;  /* pages that hold something */
+    uint64_t limit; /* max_tmp_disk; 0 = none */
+    free_extents idle[SIZES];
+    qli_tape *idle_tapes;
+    idle_page *idle_pages;
+    qli_reel *reels; /* open ones */
+};
+
+static ql_status
+tapes_of(qli_run *run, qli_tapes **out)
+{
+    ql_arena *mem;
+    if (run->tapes != NULL) {
+        *out = run->tapes;
+        return QL_OK;
+    }
+    QL_TRY(qli_run_arena(run, "temporary file", &mem));
+    qli_tapes *f = QL_ARENA_NEW(run->cx, mem, qli_tapes);
+    if (f == NULL) {
+        return QL_ERROR;
+    }
+    f->run = run;
+    f->mem = mem;
+    f->fd = -1;
+    f->limit = run->cx->vars != NULL ? ql_vars_u64(run->cx->vars, QL_SV_MAX_TMP_DISK) : 0;
+    run->tapes = f;
+    *out = f;
+    return QL_OK;
+}
+
+static void
+count_used(ql_ctx *cx, qli_tapes *f, int64_t pages)
+{
+    f->used += (uint64_t)pages;
+    ql_count(cx, QL_CT_TMP_DISK_BYTES, (uint64_t)pages * QLI_TAPE_PAGE);
+}
+
+/* A file to be closed: the system takes its time to free what a large one held. */
+typedef struct dead_file {
+    ql_dead dead;
+    int fd;
+} dead_file;
+
+static void
+close_dead(ql_dead *d)
+{
+    dead_file *f = (dead_file *)d;
+    ql_file_close(f->fd);
+    ql_mem_free(f);
+}
+
+void
+qli_tapes_free(ql_ctx *cx, qli_tapes *f)
+{
+    if (f == NULL) {
+        return;
+    }
+    for (; f->reels != NULL; f->reels = f->reels->next) {
+        ql_buf_free(&f->reels->whole);
+    }
+    if (f->fd < 0) {
+        return;
+    }
+    dead_file *d = ql_mem_zalloc(sizeof *d);
+    count_used(cx, f, -(int64_t)f->used);
+    if (d == NULL) {
+        ql_file_close(f->fd);
+    } else {
+        d->fd = f->fd;
+        /* Its pages are no memory of the process: the backlog of the thread counts a little only.
+         */
+        ql_dispose(&d->dead, f->end > 64 ? QL_DISPOSE_FROM : 0, close_dead);
+    }
+    f->fd = -1;
+}
+
+static ql_status
+take_page(ql_ctx *cx, qli_tapes *f, char **page)
+{
+    if (f->idle_pages != NULL) {
+        *page = (char *)f->idle_pages;
+        f->idle_pages = f->idle_pages->next;
+        return QL_OK;
+    }
+    *page = ql_arena_alloc(cx, f->mem, QLI_TAPE_PAGE);
+    return *page != NULL ? QL_OK : QL_ERROR;
+}
+
+static void
+give_page(qli_tapes *f, char **page)
+{
+    if (*page != NULL) {
+        idle_page *p = (idle_page *)(void *)*page;
+        p->next = f->idle_pages;
+        f->idle_pages = p;
+        *page = NULL;
+    }
+}
+
+/* Twice the room for an array of the file's arena; what was there stays in the arena. */
+static ql_status
+more_room(ql_ctx *cx, ql_arena *a, void *array, size_t n, size_t size, size_t cap, void **out)
+{
+    *out = ql_arena_alloc(cx, a, cap * size);
+    return *out != NULL ? ql_bulk_copy(cx, *out, array, n * size) : QL_ERROR;
+}
+
+static ql_status
+free_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t first)
+{
+    free_extents *e = &f->idle[size];
+    if (e->n == e->cap) {
+        size_t cap = e->cap > 0 ? e->cap * 2 : 32;
+        void *room;
+        QL_TRY(more_room(cx, f->mem, e->first, e->n, sizeof *e->first, cap, &room));
+        e->first = room;
+        e->cap = cap;
+    }
+    e->first[e->n++] = first;
+    return QL_OK;
+}
+
+/* The halves of a larger one that was free. */
+static ql_status
+split_extent(ql_ctx *cx, qli_tapes *f, unsigned from, unsigned to, uint64_t *first)
+{
+    *first = f->idle[from].first[--f->idle[from].n];
+    while (from > to) {
+        from--;
+        QL_TRY(free_extent(cx, f, from, *first + (UINT64_C(1) << from)));
+    }
+    return QL_OK;
+}
+
+static ql_status
+take_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t *first)
+{
+    for (unsigned from = size; from < SIZES; from++) {
+        if (f->idle[from].n > 0) {
+            return split_extent(cx, f, from, size, first);
+        }
+    }
+    if (f->fd < 0) {
+        const char *dir = cx->inst->tmpdir != NULL ? cx->inst->tmpdir : "/tmp";
+        QL_TRY(ql_file_temp(cx, dir, &f->fd));
+        ql_count(cx, QL_CT_CREATED_TMP_FILES, 1);
+    }
+    QL_TRY(ql_file_room(cx, f->fd, QLI_TAPE_PAGE << size));
+    *first = f->end;
+    f->end += UINT64_C(1) << size;
+    return QL_OK;
+}
+
+static ql_status
+new_extent(ql_ctx *cx, qli_tape *t)
+{
+    unsigned size = t->n < SIZES ? t->n : SIZES - 1;
+    if (t->n == t->cap) {
+        uint32_t cap = t->cap > 0 ? t->cap * 2 : 8;
+        void *room;
+        QL_TRY(more_room(cx, t->file->mem, t->extents, t->n, sizeof *t->extents, cap, &room));
+        t->extents = room;
+        t->cap = cap;
+    }
+    QL_TRY(take_extent(cx, t->file, size, &t->extents[t->n].first));
+    t->extents[t->n++].pages = 1u << size;
+    t->used = 0;
+    return QL_OK;
+}
+
+/* The page in work to the file. */
+static ql_status
+put_page(ql_ctx *cx, qli_tape *t)
+{
+    qli_tapes *f = t->file;
+    if (f->limit != 0 && (f->used + 1) * QLI_TAPE_PAGE > f->limit) {
+        return ql_fail(cx, QL_ER_TMP_DISK_LIMIT, (unsigned long long)f->limit);
+    }
+    if (t->n == 0 || t->used == t->extents[t->n - 1].pages) {
+        QL_TRY(new_extent(cx, t));
+    }
+    uint64_t page = t->extents[t->n - 1].first + t->used;
+    QL_TRY(QL_SYNC(cx, TAPE_PAGE));
+    QL_TRY(ql_file_write(cx, f->fd, t->page, t->at, page * QLI_TAPE_PAGE));
+    ql_count(cx, QL_CT_TMP_DISK_BYTES_WRITTEN, t->at);
+    count_used(cx, f, 1);
+    t->used++;
+    t->pages++;
+    t->at = 0;
+    return QL_OK;
+}
+
+ql_status
+qli_tape_new(qli_run *run, qli_tape **out)
+{
+    qli_tapes *f;
+    QL_TRY(tapes_of(run, &f));
+    qli_tape *t = f->idle_tapes;
+    if (t != NULL) {
+        f->idle_tapes = t->next;
+        *t = (qli_tape){.extents = t->extents, .cap = t->cap};
+    } else {
+        t = QL_ARENA_NEW(run->cx, f->mem, qli_tape);
+        if (t == NULL) {
+            return QL_ERROR;
+        }
+    }
+    t->file = f;
+    *out = t;
+    return QL_OK;
+}
+
+ql_status
+qli_tape_write(ql_ctx *cx, qli_tape *t, const void *p, size_t n)
+{
+    const char *from = p;
+    if (t->page == NULL && n > 0) {
+        QL_TRY(take_page(cx, t->file, &t->page));
+    }
+    while (n > 0) {
+        if (t->at == QLI_TAPE_PAGE) {
+            QL_TRY(put_page(cx, t));
+        }
+        size_t step = QLI_TAPE_PAGE - t->at < n ? QLI_TAPE_PAGE - t->at : n;
+        QL_TRY(ql_bulk_copy(cx, t->page + t->at, from, step));
+        t->at += step;
+        t->bytes += step;
+        from += step;
+        n -= step;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_tape_end(ql_ctx *cx, qli_tape *t)
+{
+    if (t->at > 0) {
+        QL_TRY(put_page(cx, t));
+    }
+    give_page(t->file, &t->page);
+    return QL_OK;
+}
+
+uint64_t
+qli_tape_bytes(const qli_tape *t)
+{
+    return t->bytes;
+}
+
+void
+qli_tape_drop(ql_ctx *cx, qli_tape *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    qli_tapes *f = t->file;
+    give_page(f, &t->page);
+    for (uint32_t i = 0; i < t->n; i++) {
+        unsigned size = i < SIZES ? i : SIZES - 1;
+        if (free_extent(cx, f, size, t->extents[i].first) != QL_OK) {
+            break; /* memory is out: the rest is free with the file */
+        }
+    }
+    count_used(cx, f, -(int64_t)t->pages);
+    t->next = f->idle_tapes;
+    f->idle_tapes = t;
+}
+
+ql_status
+qli_reel_start(ql_ctx *cx, qli_reel *r, qli_tape *t)
+{
+    qli_tapes *f = t->file;
+    char *page;
+    qli_reel_stop(r);
+    QL_TRY(take_page(cx, f, &page));
+    *r = (qli_reel){.tape = t, .page = page, .next = f->reels};
+    r->whole.quota = ql_arena_quota(f->mem);
+    if (f->reels != NULL) {
+        f->reels->prev = r;
+    }
+    f->reels = r;
+    return QL_OK;
+}
+
+void
+qli_reel_stop(qli_reel *r)
+{
+    if (r->tape == NULL) {
+        return;
+    }
+    qli_tapes *f = r->tape->file;
+    give_page(f, &r->page);
+    ql_buf_free(&r->whole);
+    if (r->next != NULL) {
+        r->next->prev = r->prev;
+    }
+    *(r->prev != NULL ? &r->prev->next : &f->reels) = r->next;
+    r->tape = NULL;
+}
+
+bool
+qli_reel_at_end(const qli_reel *r)
+{
+    return r->at == r->have && r->done == r->tape->bytes;
+}
+
+static ql_status
+get_page(ql_ctx *cx, qli_reel *r)
+{
+    qli_tape *t = r->tape;
+    uint64_t left = t->bytes - r->done;
+    size_t want = left < QLI_TAPE_PAGE ? (size_t)left : QLI_TAPE_PAGE, got;
+    if (r->extent >= t->n || want == 0) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Temporary file read behind its end");
+    }
+    if (r->page_no == t->extents[r->extent].pages) {
+        r->extent++;
+        r->page_no = 0;
+    }
+    uint64_t page = t->extents[r->extent].first + r->page_no;
+    ql_status st = ql_file_read(cx, t->file->fd, r->page, want, page * QLI_TAPE_PAGE, &got);
+    if (st == QL_END) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Temporary file was cut short");
+    }
+    QL_TRY(st);
+    r->page_no++;
+    r->done += want;
+    r->have = want;
+    r->at = 0;
+    return QL_OK;
+}
+
+ql_status
+qli_reel_read(ql_ctx *cx, qli_reel *r, void *p, size_t n)
+{
+    char *to = p;
+    while (n > 0) {
+        if (r->at == r->have) {
+            QL_TRY(get_page(cx, r));
+        }
+        size_t step = r->have - r->at < n ? r->have - r->at : n;
+        QL_TRY(ql_bulk_copy(cx, to, r->page + r->at, step));
+        r->at += step;
+        to += step;
+        n -= step;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_reel_view(ql_ctx *cx, qli_reel *r, size_t n, const char **p)
+{
+    if (r->at == r->have && n > 0) {
+        QL_TRY(get_page(cx, r));
+    }
+    if (r->have - r->at >= n) {
+        *p = r->page + r->at;
+        r->at += n;
+        return QL_OK;
+    }
+    ql_buf_clear(&r->whole);
+    QL_TRY(ql_buf_reserve(cx, &r->whole, n));
+    QL_TRY(qli_reel_read(cx, r, r->whole.p, n));
+    r->whole.n = n;
+    *p = r->whole.p;
+    return QL_OK;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Tapes: sequences of bytes in the one temporary file of a statement, written once from front to
+ * back and read any number of times, at several places at once. What operators cannot keep in
+ * their budget of memory goes there. The file is unlinked, in tmpdir, made when the first page is
+ * written and closed with the statement; pages of a tape that is dropped are written again by
+ * others. A tape in work holds one page of memory, one that is at rest none.
+ *
+ * Each page written or read is a checkpoint. Growing keeps disk_reserve: on the disk of the data
+ * directory it waits (DISK_SPACE; killed there: 1021), on another a full disk is error 1026. More
+ * than max_tmp_disk bytes are error 4202.
+ */
+#ifndef QL_EXEC_TAPE_H
+#define QL_EXEC_TAPE_H
+
+#include "base/buf.h"
+
+#define QLI_TAPE_PAGE ((size_t)16384)
+
+struct qli_run;
+typedef struct qli_tapes qli_tapes; /* the file; owner: the run */
+typedef struct qli_tape qli_tape;   /* owner: the run; whoever made it may drop it earlier */
+
+/* A reading position. Owner: whoever reads; it stays where it is in memory from start to stop, or
+ * to the end of the run, and is stopped before its tape is dropped. {0} is one that is not open. */
+typedef struct qli_reel {
+    qli_tape *tape;
+    char *page;      /* [QLI_TAPE_PAGE] */
+    size_t at, have; /* in page: next byte, bytes there */
+    uint64_t done;   /* bytes of the tape in pages read so far */
+    uint32_t extent, page_no;
+    ql_buf whole;                 /* what lay across pages */
+    struct qli_reel *prev, *next; /* of those that are open */
+} qli_reel;
+
+/* New empty tape. Nothing is written yet, no file is needed. */
+ql_status qli_tape_new(struct qli_run *run, qli_tape **out) QL_MUST_USE;
+/* n bytes behind the others. Waits: DISK_SPACE. */
+ql_status qli_tape_write(ql_ctx *cx, qli_tape *t, const void *p, size_t n) QL_MUST_USE;
+/* All is written: the last page goes out and the page of memory is given back. Before reading. */
+ql_status qli_tape_end(ql_ctx *cx, qli_tape *t) QL_MUST_USE;
+uint64_t qli_tape_bytes(const qli_tape *t);
+/* Its pages are free for others; t is gone. NULL is ignored. */
+void qli_tape_drop(ql_ctx *cx, qli_tape *t);
+
+/* Begin at the front of t. r is {0}, or was stopped. */
+ql_status qli_reel_start(ql_ctx *cx, qli_reel *r, qli_tape *t) QL_MUST_USE;
+/* Give the page back; for a reel that is {0} or stopped nothing happens. */
+void qli_reel_stop(qli_reel *r);
+/* Has all been read? */
+bool qli_reel_at_end(const qli_reel *r);
+/* The next n bytes, which are there (the caller knows what was written): copied to p. */
+ql_status qli_reel_read(ql_ctx *cx, qli_reel *r, void *p, size_t n) QL_MUST_USE;
+/* The same without a copy where they lie in one page: valid until the next call. Not aligned. */
+ql_status qli_reel_view(ql_ctx *cx, qli_reel *r, size_t n, const char **p) QL_MUST_USE;
+
+/* With the run: close the file. A large one is given back to the system in the background. */
+void qli_tapes_free(ql_ctx *cx, qli_tapes *f);
+
+#endif

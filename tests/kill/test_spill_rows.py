@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sorts, groups, distinct rows and joins larger than their buffers: the rows are those that come without spilling, for all types; killed while
+they write, short of disk, beyond max_tmp_disk; and nothing is left in tmpdir, whatever ends them."""
+import os
+import pathlib
+import tempfile
+
+import quell
+from harness import main
+from wire import Watcher, Wire
+
+tmp = tempfile.mkdtemp(prefix="quell-tmp-")
+server = quell.Server(args=[f"--tmpdir={tmp}", "--innodb-flush-log-at-trx-commit=0"])
+server.start()
+watch = Watcher(server)
+SMALL = ("SET sort_buffer_size = 32768", "SET join_buffer_size = 128", "SET tmp_table_size = 1024")
+LARGE = ("SET sort_buffer_size = 1000000000", "SET join_buffer_size = 1000000000", "SET tmp_table_size = 1000000000")
+TYPES = {
+    "i": "INT", "u": "BIGINT UNSIGNED", "dc": "DECIMAL(40,10)", "dd": "DOUBLE", "f": "FLOAT", "dt": "DATE", "tm": "TIME(3)", "dtm": "DATETIME(6)", "ts": "TIMESTAMP(2) NULL",
+    "vc": "VARCHAR(100)", "vb": "VARBINARY(100)", "bi": "VARCHAR(100) COLLATE utf8mb4_bin", "ci": "VARCHAR(100) COLLATE utf8mb4_0900_as_cs", "ch": "CHAR(20)", "tx": "TEXT", "bl": "BLOB"}
+ROWS = 3000
+
+
+def value(name, i):
+    """Few enough different ones that groups have several rows, many enough that they do not fit."""
+    k = i * 7919 % 1009
+    if k % 17 == 0:
+        return "NULL"
+    return {"i": f"{k - 500}", "u": f"{18446744073709551615 - k}", "dc": f"{k * 1000003}.{k:04}e10", "dd": f"{k - 300}e-{k % 200}", "f": f"{k}.5", "dt": f"'20{k % 90 + 10}-0{k % 9 + 1}-1{k % 10}'",
+            "tm": f"'{k - 500}:{k % 60}:01.{k % 1000:03}'", "dtm": f"'2001-01-01 00:00:00.{k:06}'", "ts": f"'2001-01-01 00:{k % 60:02}:00.{k % 100:02}'", "vc": f"'{'aAbBäÄ'[k % 6]}{k // 2}'",
+            "vb": f"x'{k:06x}00ff'", "bi": f"'{'aA'[k % 2]}{k // 2}'", "ci": f"'{'aAáÁ'[k % 4]}{k // 4}'", "ch": f"'{k}'", "tx": f"REPEAT('{k:04}', {k})", "bl": f"REPEAT(x'{k:04x}', {k % 3 * 9000})"}[name]
+
+
+def status(name):
+    return int(watch.query(f"SHOW GLOBAL STATUS LIKE '{name}'")[0][1])
+
+
+def files():
+    fds = pathlib.Path(f"/proc/{server.proc.pid}/fd")
+    return sum(tmp in os.readlink(f) for f in fds.iterdir() if os.path.islink(f))
+
+
+def nothing_left():
+    quell.until(lambda: files() == 0, what="temporary files gone")
+    assert status("Quell_tmp_disk_bytes") == 0 and os.listdir(tmp) == []
+    watch.until_calm()
+
+
+def session(*settings):
+    w = Wire(server, timeout=300)
+    w.query("USE s")
+    for sql in settings:
+        w.query(sql)
+    return w
+
+
+def rows(w, sql):
+    w.send(sql)
+    return w.result()
+
+
+def both(sql, ordered=True, spills=True):
+    """The same rows with small buffers as with large ones; in the same order, when the statement says which."""
+    large, small = session(*LARGE), session(*SMALL)
+    want = rows(large, sql)
+    before = status("Created_tmp_files")
+    got = rows(small, sql)
+    if spills:
+        assert status("Created_tmp_files") > before, f"{sql} did not spill"
+    if not ordered:
+        want, got = sorted(want, key=repr), sorted(got, key=repr)
+    assert len(got) == len(want), (sql, len(got), len(want))
+    assert got == want, (sql, next((a, b) for a, b in zip(got, want) if a != b))
+    large.quit()
+    small.quit()
+    nothing_left()
+    return want
+
+
+def test_setup():
+    for sql in ("CREATE DATABASE s", "CREATE TABLE s.t (id INT PRIMARY KEY, " + ", ".join(f"{n} {t}" for n, t in TYPES.items()) + ")",
+                "CREATE TABLE s.n (id INT PRIMARY KEY)", "CREATE TABLE s.none (id INT PRIMARY KEY, v VARCHAR(10))",
+                "INSERT INTO s.n VALUES " + ",".join(f"({i})" for i in range(1000))):
+        watch.query(sql)
+    for at in range(0, ROWS, 100):
+        watch.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, " + ", ".join(value(n, i) for n in TYPES) + ")" for i in range(at, at + 100)))
+
+
+def test_sort_every_type():
+    for name in TYPES:
+        both(f"SELECT id, {name} FROM t ORDER BY {name}")
+        both(f"SELECT id, {name} FROM t ORDER BY {name} DESC, id DESC")
+    both("SELECT * FROM t ORDER BY g LIMIT 700".replace(" g ", " vc, i DESC "))
+    both("SELECT id, tx FROM t ORDER BY dc, tx DESC, dtm")
+
+
+def test_sort_is_stable():
+    """Equal rows come as they were read (SELECT by primary key), spilled or not."""
+    got = both("SELECT i, id FROM t ORDER BY i IS NULL", spills=True)
+    assert [int(r[1]) for r in got] == sorted((int(r[1]) for r in got), key=lambda i: (i * 7919 % 1009 % 17 == 0, i))
+
+
+def test_sort_limits():
+    for n in (1, 1023, 1024, 1025, 2999, 3000, 3001, 70000):
+        both(f"SELECT id, REPEAT(vc, 10) FROM t ORDER BY vc, bl, id LIMIT {n}", spills=n > 1000)
+        both(f"SELECT id, tx FROM t ORDER BY ci DESC, id LIMIT 10, {n}", spills=n > 1000)
+    small = session(*SMALL)
+    for sql in ("SELECT * FROM none ORDER BY v", "SELECT v FROM none ORDER BY v LIMIT 5"):
+        assert rows(small, sql) == []
+    small.query("INSERT INTO none VALUES (1, 'one')")
+    assert rows(small, "SELECT v FROM none ORDER BY v") == [(b"one",)]
+    small.query("DELETE FROM none")
+    small.quit()
+
+
+def test_values_larger_than_the_buffer():
+    """Each row by itself is larger than a page, and than the buffer."""
+    watch.query("CREATE TABLE s.l (id INT PRIMARY KEY, n INT, x LONGTEXT)")
+    for n in (16383, 16384, 16385, 32768, 100000):
+        watch.query(f"INSERT INTO s.l SELECT id + {n} * 100, {n}, REPEAT(CHAR(97 + id % 26), {n}) FROM s.n WHERE id < 30")
+    both("SELECT id, x FROM l ORDER BY x DESC, id")
+    both("SELECT id, x FROM l ORDER BY LEFT(x, 1), -id LIMIT 70")
+    both("SELECT id, x FROM l ORDER BY n, id DESC")
+
+
+def test_found_rows():
+    small = session(*SMALL)
+    assert len(rows(small, "SELECT SQL_CALC_FOUND_ROWS id, tx FROM t ORDER BY vc, id LIMIT 2000, 100")) == 100
+    assert small.value("SELECT FOUND_ROWS()") == str(ROWS)
+    small.quit()
+
+
+def test_counters():
+    w = session(*SMALL)
+    w.query("FLUSH STATUS")
+
+    def counts():
+        return {r[0].decode(): int(r[1]) for r in w.query("SHOW SESSION STATUS WHERE Variable_name LIKE 'Sort%' OR Variable_name LIKE 'Created_tmp%'")}
+
+    first = counts()
+    w.query("SELECT id FROM t WHERE id > 10 AND id < 20 ORDER BY vc")  # a range of the primary key
+    second = counts()
+    assert second["Sort_range"] == first["Sort_range"] + 1 and second["Sort_rows"] == first["Sort_rows"] + 9, (first, second)
+    assert second["Sort_merge_passes"] == first["Sort_merge_passes"]
+    w.query("SELECT id, tx FROM t ORDER BY vc")
+    third = counts()
+    assert third["Sort_scan"] == second["Sort_scan"] + 1 and third["Sort_rows"] == second["Sort_rows"] + ROWS, (second, third)
+    assert third["Sort_merge_passes"] > second["Sort_merge_passes"]
+    w.quit()
+
+
+def test_memory_stays():
+    """What ended with 4082 completes: a sort of thirty times what the connection may take."""
+    w = session("SET connection_memory_limit = 4194304")
+    assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT CONCAT(b.id, REPEAT('x', 1200)) AS x FROM n a, n b WHERE a.id < 100 ORDER BY x LIMIT 100000) d") == str(100 * (1000 * 1200 + 2890))
+    w.quit()
+    nothing_left()
+
+
+BIG = "SELECT REPEAT(a.id, 50) FROM n a, n b ORDER BY b.id, 1"
+
+
+def test_killed_while_it_writes():
+    for what in ("QUERY", "CONNECTION"):
+        w = session(*SMALL)
+        w.query("SET DEBUG_SYNC = 'tape_page SIGNAL writing WAIT_FOR never TIMEOUT 60'")
+        w.send(BIG)
+        watch.query("SET DEBUG_SYNC = 'now WAIT_FOR writing TIMEOUT 60'")
+        assert files() == 1 and os.listdir(tmp) == []
+        watch.query(f"KILL {what} {w.id}")
+        if what == "QUERY":
+            assert w.error() == 1317
+            assert w.value("SELECT 'next'") == "next"
+            w.query("SET DEBUG_SYNC = 'RESET'")
+            w.quit()
+        else:
+            assert w.error() == 2013
+        nothing_left()
+    watch.query("SET DEBUG_SYNC = 'RESET'")
+
+
+def test_max_tmp_disk():
+    w = session(*SMALL, "SET max_tmp_disk = 1000000")
+    assert w.error(BIG) == 4202
+    assert w.query("SHOW ERRORS")[0][2] == b"Statement needs more than max_tmp_disk (1000000) bytes of temporary files"
+    w.query("SET max_tmp_disk = 0")
+    w.query("SELECT id, tx FROM t ORDER BY vc")
+    w.quit()
+    nothing_left()
+
+
+def test_no_tmpdir():
+    w = session(*SMALL)
+    os.rename(tmp, tmp + ".gone")
+    try:
+        assert w.error("SELECT id, tx FROM t ORDER BY vc") == 1004
+        assert w.value("SELECT 'next'") == "next"
+    finally:
+        os.rename(tmp + ".gone", tmp)
+    w.query("SELECT id, tx FROM t ORDER BY vc")
+    w.quit()
+    nothing_left()
+
+
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+    os.rmdir(tmp)
+
+
+if __name__ == "__main__":
+    main(globals())

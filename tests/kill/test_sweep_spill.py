@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The kill sweep (see test_sweep.py) over statements that spill: with the smallest buffers, sorts, groups, distinct rows and joins of a few
+hundred rows go to temporary files. Killed at each checkpoint, or told that memory is out: that error or success, the next statement works, no
+temporary file, no byte of one, no arena is left."""
+import os
+import pathlib
+import tempfile
+
+tmp = tempfile.mkdtemp(prefix="quell-tmp-")
+os.environ["QUELL_SWEEP_ARGS"] = f"--sort-buffer-size=32768 --tmp-table-size=1024 --join-buffer-size=128 --tmpdir={tmp}"
+import test_sweep as sweep  # noqa: E402
+from harness import main  # noqa: E402
+
+server, watch = sweep.server, sweep.watch
+SPILLING = [
+    "SELECT a.*, b.n FROM s.a, s.b WHERE b.id < 5 ORDER BY v DESC, n",
+    "SELECT * FROM s.a ORDER BY REPEAT(v, 400)",
+    "SELECT REPEAT(v, 2000) FROM s.a ORDER BY 1 DESC LIMIT 100",
+    "SELECT SQL_CALC_FOUND_ROWS id FROM s.a, (SELECT 1 UNION ALL SELECT 2) x ORDER BY REPEAT(v, 200), id LIMIT 200, 50",
+]
+sweep.READS, sweep.WRITES = SPILLING, []
+
+
+def files():
+    fds = pathlib.Path(f"/proc/{server.proc.pid}/fd")
+    return [os.readlink(f) for f in fds.iterdir() if os.path.islink(f) and tmp in os.readlink(f)]
+
+
+def nothing_left():
+    sweep.quell.until(lambda: files() == [], what="temporary files gone")
+    assert watch.status("Quell_tmp_disk_bytes")["Quell_tmp_disk_bytes"] == "0"
+
+
+def test_setup():
+    watch.query("CREATE DATABASE s")
+    sweep.prepare_setups()
+    sweep.reset()
+    w = sweep.Wire(server)
+    for sql in SPILLING:
+        before = int(watch.status("Created_tmp_files")["Created_tmp_files"])
+        w.query(sql)
+        assert int(watch.status("Created_tmp_files")["Created_tmp_files"]) > before, f"{sql} does not spill"
+    w.quit()
+
+
+def test_kill_query():
+    sweep.sweep_all("QUERY", sweep.KINDS["QUERY"])
+    nothing_left()
+
+
+def test_kill_connection():
+    sweep.sweep_all("CONNECTION", sweep.KINDS["CONNECTION"])
+    nothing_left()
+
+
+def test_client_gone():
+    sweep.sweep_all("GONE", sweep.KINDS["GONE"])
+    nothing_left()
+
+
+def test_failing_allocations():
+    sweep.sweep_all("ALLOC", {1037, 1041}, "fail_alloc_at {i}")
+    nothing_left()
+
+
+def close_all():
+    sweep.close_all()
+    os.rmdir(tmp)
+
+
+if __name__ == "__main__":
+    main(globals())
