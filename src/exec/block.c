@@ -321,6 +321,10 @@ build_kind(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
         return qli_sort_build(cx, b, p, out);
     case QL_P_GROUP:
         return qli_group_build(cx, b, p, out);
+    case QL_P_DISTINCT:
+        return qli_distinct_build(cx, b, p, out);
+    case QL_P_SET_OP:
+        return qli_setop_build(cx, b, p, out);
     default:
         return qli_misc_build(cx, b, p, out);
     }

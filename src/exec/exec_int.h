@@ -97,6 +97,8 @@ ql_status qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **
 ql_status qli_hashjoin_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_group_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_distinct_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_setop_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_misc_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Does the subtree look at slots of rows to its left? */
 ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE;

@@ -25,13 +25,14 @@ struct qli_concat {
 };
 
 ql_status
-qli_agg_init(ql_ctx *cx, qli_block *b, qli_agg *a, const ql_agg *def, ql_arena *mem,
+qli_agg_init(ql_ctx *cx, qli_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
              ql_arena *scratch)
 {
     qli_env env = qli_block_env(b, scratch);
     a->def = def;
     a->mem = mem;
     a->scratch = scratch;
+    a->block = b;
     a->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, def->nargs + 1);
     a->order = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, def->norder + 1);
     a->order_cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, def->norder + 1);
@@ -246,7 +247,7 @@ keep_value(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, const ql_value *v)
     }
     if (v->s.n > cap || p == NULL) {
         cap = v->s.n < 32 ? 32 : v->s.n + v->s.n / 2;
-        p = ql_arena_alloc(cx, a->mem, cap);
+        p = ql_arena_alloc(cx, a->mem->groups, cap);
         if (p == NULL) {
             return QL_ERROR;
         }
@@ -323,7 +324,7 @@ concat_append(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str s)
     if (c->n + s.n > c->cap) {
         size_t cap = c->cap ? c->cap * 2 : 64;
         cap = cap < c->n + s.n ? c->n + s.n : cap;
-        char *p = ql_arena_alloc(cx, a->mem, cap);
+        char *p = ql_arena_alloc(cx, a->mem->groups, cap);
         if (p == NULL) {
             return QL_ERROR;
         }
@@ -380,14 +381,14 @@ static ql_status
 concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uint16_t row)
 {
     ql_value *vals = QL_ARENA_ARRAY(cx, a->scratch, ql_value, a->def->norder);
-    piece *p = QL_ARENA_NEW(cx, a->mem, piece);
+    piece *p = QL_ARENA_NEW(cx, a->mem->groups, piece);
     ql_buf tmp = {0};
     if (vals == NULL || p == NULL) {
         return QL_ERROR;
     }
     if (c->nitems == c->cap_items) {
         size_t cap = c->cap_items ? c->cap_items * 2 : 16;
-        qli_sort_item *v = ql_arena_alloc(cx, a->mem, cap * sizeof *v);
+        qli_sort_item *v = ql_arena_alloc(cx, a->mem->groups, cap * sizeof *v);
         if (v == NULL) {
             return QL_ERROR;
         }
@@ -399,12 +400,12 @@ concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uin
         ql_vector_get(a->order_cols[i], row, &vals[i]);
     }
     qli_sort_item *item = &c->items[c->nitems];
-    ql_status st = qli_sort_key_make(cx, a->mem, &tmp, vals, a->order_types, a->order_desc,
+    ql_status st = qli_sort_key_make(cx, a->mem->groups, &tmp, vals, a->order_types, a->order_desc,
                                      (uint16_t)a->def->norder, item);
     ql_buf_free(&tmp);
     QL_TRY(st);
     p->text.n = text.n;
-    p->text.p = ql_arena_strndup(cx, a->mem, text.p != NULL ? text.p : "", text.n);
+    p->text.p = ql_arena_strndup(cx, a->mem->groups, text.p != NULL ? text.p : "", text.n);
     item->row = p;
     c->nitems++;
     return p->text.p != NULL ? QL_OK : QL_ERROR;
@@ -415,7 +416,7 @@ concat_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
 {
     ql_str text;
     if (s->text == NULL) {
-        s->text = QL_ARENA_NEW(cx, a->mem, struct qli_concat);
+        s->text = QL_ARENA_NEW(cx, a->mem->groups, struct qli_concat);
         if (s->text == NULL) {
             return QL_ERROR;
         }
@@ -444,7 +445,7 @@ finish_concat(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         return QL_OK;
     }
     if (a->def->norder > 0) {
-        QL_TRY(qli_sort_items(cx, a->mem, &c->items, c->nitems));
+        QL_TRY(qli_sort_items(cx, a->mem->groups, &c->items, c->nitems));
         for (size_t i = 0; i < c->nitems && !c->cut; i++) {
             const piece *p = c->items[i].row;
             if (i % 256 == 0) {
@@ -518,8 +519,8 @@ bits_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
 
 /* ---- the common road ---- */
 
-static ql_status
-add_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
+ql_status
+qli_agg_add_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
 {
     switch (a->def->fn) {
     case QL_AGG_COUNT_STAR:
@@ -542,23 +543,6 @@ add_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
     default:
         return variance_one(cx, a, s, row);
     }
-}
-
-static ql_status
-is_fresh(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row, bool *fresh)
-{
-    *fresh = true;
-    if (!a->def->distinct) {
-        return QL_OK;
-    }
-    if (s->seen == NULL) {
-        s->seen = QL_ARENA_NEW(cx, a->mem, qli_tupleset);
-        if (s->seen == NULL) {
-            return QL_ERROR;
-        }
-        qli_tupleset_init(s->seen, a->mem, (uint16_t)a->def->nargs);
-    }
-    return qli_tupleset_add(cx, s->seen, a->cols, row, a->hash[row], fresh);
 }
 
 /* All rows of a batch into one state, without a look at each: *done false = not that kind. */
@@ -601,14 +585,11 @@ add_batch(ql_ctx *cx, const qli_agg *a, const ql_batch *b, qli_agg_state *s, boo
     return QL_OK;
 }
 
-static ql_status
-eval_columns(ql_ctx *cx, qli_agg *a, const ql_batch *b)
+ql_status
+qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b)
 {
     for (uint32_t i = 0; i < a->def->nargs; i++) {
         QL_TRY(qli_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
-        if (a->def->distinct) {
-            QL_TRY(qli_hash_column(cx, a->cols[i], b->sel, b->nsel, i == 0, a->hash));
-        }
     }
     for (uint32_t i = 0; i < a->def->norder; i++) {
         QL_TRY(qli_ex_eval(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));
@@ -621,9 +602,6 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
             qli_agg_state *single)
 {
     bool star = a->def->fn == QL_AGG_COUNT_STAR;
-    if (!star) {
-        QL_TRY(eval_columns(cx, a, b));
-    }
     if (single != NULL && !a->def->distinct) {
         bool done;
         QL_TRY(add_batch(cx, a, b, single, &done));
@@ -631,10 +609,13 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
             return QL_OK;
         }
     }
+    for (uint32_t i = 0; a->def->distinct && i < a->def->nargs; i++) {
+        QL_TRY(qli_hash_column(cx, a->cols[i], b->sel, b->nsel, i == 0, a->hash));
+    }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
         qli_agg_state *s = single != NULL ? single : (qli_agg_state *)(groups[row] + off);
-        bool fresh;
+        bool fresh = true;
         if (k % 256 == 0) {
             QL_TRY(ql_check(cx));
         }
@@ -645,9 +626,11 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
         if (a->def->fn != QL_AGG_ANY_VALUE && any_null(a, row)) {
             continue;
         }
-        QL_TRY(is_fresh(cx, a, s, row, &fresh));
+        if (a->def->distinct) {
+            QL_TRY(qli_agg_is_fresh(cx, a, s, row, &fresh));
+        }
         if (fresh) {
-            QL_TRY(add_one(cx, a, s, row));
+            QL_TRY(qli_agg_add_one(cx, a, s, row));
         }
     }
     return QL_OK;

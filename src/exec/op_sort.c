@@ -117,9 +117,10 @@ write_run(ql_ctx *cx, sort_op *s)
 }
 
 static bool
-is_over(const sort_op *s)
+is_over(const ql_ctx *cx, const sort_op *s)
 {
-    return s->bytes + s->n * (LISTS_A_ROW + BLOCK_A_ROW) >= s->budget && s->n > 0;
+    return s->n > 0 &&
+           qli_budget_is_out(cx, s->bytes + s->n * (LISTS_A_ROW + BLOCK_A_ROW), s->budget);
 }
 
 static ql_status
@@ -133,7 +134,7 @@ keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *ite
             return QL_OK;
         }
     }
-    if (is_over(s)) {
+    if (is_over(cx, s)) {
         QL_TRY(sort_list(cx, s));
         QL_TRY(write_run(cx, s));
     }

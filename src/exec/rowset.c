@@ -40,6 +40,28 @@ qli_budget_result(ql_ctx *cx)
     return n;
 }
 
+#define NOT_FEW ((size_t)64 * 1024)
+
+static size_t
+taken_of(const ql_quota *q)
+{
+    return atomic_load_explicit(&q->used, memory_order_relaxed);
+}
+
+bool
+qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget)
+{
+    const ql_quota *q = ql_arena_quota(cx->arena);
+    if (taken >= budget) {
+        return true;
+    }
+    if (taken < NOT_FEW || q == NULL || q->limit == 0) {
+        return false;
+    }
+    size_t all = taken_of(q) + (q->beside != NULL ? taken_of(q->beside) : 0);
+    return all > q->limit - q->limit / 4;
+}
+
 ql_status
 qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row)
 {

@@ -5,7 +5,8 @@
  * he cannot take, and reads it back a batch at a time.
  *
  * Budgets are MySQL's: sort_buffer_size of a sort, join_buffer_size of a hash table to join with,
- * tmp_table_size (with max_heap_table_size) of other results. What one operator takes beyond its
+ * tmp_table_size (with max_heap_table_size) of other results. Where less memory is left to the
+ * connection, that is the budget, too. What one operator takes beyond its
  * budget is the row that was too much, and QLI_PARTS or QLI_MERGE_LEAST pages of tapes in work.
  */
 #ifndef QL_EXEC_ROWSET_H
@@ -21,6 +22,10 @@
 size_t qli_budget_sort(ql_ctx *cx);
 size_t qli_budget_join(ql_ctx *cx);
 size_t qli_budget_result(ql_ctx *cx);
+/* Is it time to spill for one who has taken so many bytes? When they reach the budget, or when they
+ * are not few and three quarters of what the connection may take (connection_memory_limit) are
+ * gone, whoever has them. */
+bool qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget);
 
 /* A row made by qli_row_save behind the others of t. */
 ql_status qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row) QL_MUST_USE;

@@ -84,6 +84,9 @@ def test_setup():
         watch.query(sql)
     for at in range(0, ROWS, 100):
         watch.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, " + ", ".join(value(n, i) for n in TYPES) + ")" for i in range(at, at + 100)))
+    watch.query("CREATE TABLE s.l (id INT PRIMARY KEY, n INT, x LONGTEXT)")
+    for n in (16383, 16384, 16385, 32768, 100000):
+        watch.query(f"INSERT INTO s.l SELECT id + {n} * 100, {n}, REPEAT(CHAR(97 + id % 26), {n}) FROM s.n WHERE id < 30")
 
 
 def test_sort_every_type():
@@ -115,12 +118,84 @@ def test_sort_limits():
 
 def test_values_larger_than_the_buffer():
     """Each row by itself is larger than a page, and than the buffer."""
-    watch.query("CREATE TABLE s.l (id INT PRIMARY KEY, n INT, x LONGTEXT)")
-    for n in (16383, 16384, 16385, 32768, 100000):
-        watch.query(f"INSERT INTO s.l SELECT id + {n} * 100, {n}, REPEAT(CHAR(97 + id % 26), {n}) FROM s.n WHERE id < 30")
     both("SELECT id, x FROM l ORDER BY x DESC, id")
     both("SELECT id, x FROM l ORDER BY LEFT(x, 1), -id LIMIT 70")
     both("SELECT id, x FROM l ORDER BY n, id DESC")
+
+
+AGGREGATES = ("COUNT(*)", "COUNT(i)", "SUM(i)", "SUM(dc)", "SUM(u)", "SUM(dd)", "AVG(dc)", "MIN(vc)", "MAX(tx)", "MIN(bl)", "MAX(dtm)", "BIT_OR(i)", "STD(i)", "GROUP_CONCAT(i ORDER BY id)",
+              "COUNT(DISTINCT i)", "SUM(DISTINCT i)", "COUNT(DISTINCT vc, dt)", "GROUP_CONCAT(DISTINCT i ORDER BY i)", "AVG(DISTINCT dc)", "MAX(DISTINCT u)")
+
+
+def test_group_by_every_type():
+    """The key itself is not shown where groups hold values that are equal but not the same: which of them is shown may differ."""
+    for name in TYPES:
+        both(f"SELECT COUNT(*), COUNT({name}), SUM(id), MIN(id), MAX(id) FROM t GROUP BY {name}", ordered=False)
+    both("SELECT dc, dtm, COUNT(*), MAX(tx) FROM t GROUP BY dc, dtm", ordered=False)
+    both("SELECT bl, tx, dd, COUNT(*) FROM t GROUP BY bl, tx, dd", ordered=False)
+
+
+def test_aggregates():
+    for fn in AGGREGATES:
+        both(f"SELECT i, {fn} FROM t GROUP BY i", ordered=False)
+    both("SELECT i % 3, " + ", ".join(AGGREGATES) + " FROM t GROUP BY 1 ORDER BY 1")
+
+
+def test_group_boundaries():
+    small = session(*SMALL)
+    assert rows(small, "SELECT v, COUNT(*) FROM none GROUP BY v") == []
+    assert rows(small, "SELECT COUNT(*), COUNT(DISTINCT v), MAX(v) FROM none") == [(b"0", b"0", None)]
+    assert rows(small, "SELECT 1 + id % 1, COUNT(*) FROM t GROUP BY 1") == [(b"1", str(ROWS).encode())]
+    small.quit()
+    both("SELECT id, COUNT(*), MAX(bl) FROM t GROUP BY id HAVING COUNT(*) = 1", ordered=False)
+    both("SELECT x, COUNT(*), MAX(LENGTH(x)) FROM l GROUP BY x", ordered=False)
+    both("SELECT n, MAX(x), COUNT(DISTINCT x) FROM l GROUP BY n", ordered=False)
+
+
+def test_distinct_aggregates():
+    """One group that is larger than its memory; and many whose sets are."""
+    for name in TYPES:
+        both(f"SELECT COUNT(DISTINCT {name}) FROM t", spills=name not in ("ci", "vc"))
+        both(f"SELECT COUNT(DISTINCT {name}, i), MIN(DISTINCT {name}) IS NULL FROM t")
+    both("SELECT COUNT(DISTINCT x), GROUP_CONCAT(DISTINCT n ORDER BY n) FROM l")
+    both("SELECT id % 7, COUNT(DISTINCT i), SUM(DISTINCT dc), COUNT(DISTINCT tx) FROM t GROUP BY 1 ORDER BY 1")
+    # What arithmetic says: 1,000 values each met 100 times.
+    small = session(*SMALL)
+    assert rows(small, "SELECT COUNT(DISTINCT a.id), SUM(DISTINCT a.id), COUNT(*) FROM n a, n b WHERE b.id < 100") == [(b"1000", b"499500", b"100000")]
+    small.quit()
+
+
+def test_distinct():
+    for name in TYPES:
+        both(f"SELECT COUNT(*) FROM (SELECT DISTINCT {name} FROM t) d")
+    for what in ("i", "dc, dtm", "bl, tx", "id", "u, REPEAT(i, 30)", "i + 0.5"):
+        both(f"SELECT DISTINCT {what} FROM t", ordered=False)
+    both("SELECT DISTINCT x FROM l", ordered=False)
+    both("SELECT COUNT(*) FROM (SELECT DISTINCT id FROM t LIMIT 2990) d")
+    # By an index, which has to stay in order: from one value to the next nothing has to be remembered.
+    watch.query("CREATE TABLE s.o (k INT, v INT, KEY (k))")
+    watch.query("INSERT INTO s.o SELECT b.id DIV 10, a.id FROM s.n a, s.n b WHERE a.id < 20")
+    both("SELECT DISTINCT k, v FROM o FORCE INDEX (k) ORDER BY k", spills=False)
+    w = session(*SMALL, "SET sql_mode = ''")
+    assert sorted(int(r[0]) for r in rows(w, "SELECT DISTINCT v FROM o FORCE INDEX (k) ORDER BY k")) == list(range(20))
+    w.quit()
+
+
+def test_union():
+    for name in TYPES:
+        both(f"SELECT COUNT(*) FROM (SELECT {name} FROM t UNION SELECT {name} FROM t) d")
+    both("SELECT i, id FROM t UNION SELECT i, id + 1 FROM t UNION ALL SELECT 1, 2", ordered=False)
+    both("SELECT id FROM t UNION SELECT i FROM t ORDER BY 1 DESC LIMIT 100")
+    both("SELECT x, n FROM l UNION DISTINCT SELECT x, n FROM l", ordered=False)
+    small = session(*SMALL)
+    assert rows(small, "SELECT COUNT(*), SUM(id) FROM (SELECT a.id FROM n a, n b WHERE b.id < 5 UNION SELECT id + 500 FROM n) d") == [(b"1500", str(sum(range(1500))).encode())]
+    small.quit()
+
+
+def test_in_correlated_subqueries():
+    """Run again and again, each time with rows on tapes."""
+    both("SELECT a.id, (SELECT COUNT(DISTINCT b.i) FROM t b WHERE b.id > a.id * 100), (SELECT b.tx FROM t b WHERE b.id >= a.id ORDER BY b.vc, b.id LIMIT 1) FROM t a WHERE a.id < 10")
+    both("SELECT a.id FROM t a WHERE a.id < 10 AND a.id < (SELECT MAX(c) FROM (SELECT 1 AS c) x) + (SELECT COUNT(*) FROM t b WHERE b.id < 500 GROUP BY b.i + a.id, b.vc ORDER BY 1 DESC LIMIT 1)")
 
 
 def test_found_rows():
@@ -153,6 +228,12 @@ def test_memory_stays():
     """What ended with 4082 completes: a sort of thirty times what the connection may take."""
     w = session("SET connection_memory_limit = 4194304")
     assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT CONCAT(b.id, REPEAT('x', 1200)) AS x FROM n a, n b WHERE a.id < 100 ORDER BY x LIMIT 100000) d") == str(100 * (1000 * 1200 + 2890))
+    # Here the connection's limit comes before tmp_table_size (16 MB).
+    rows_ = "SELECT CONCAT(a.id, '-', b.id, REPEAT('x', 100)) AS x FROM n a, n b WHERE a.id < 40"
+    assert w.value(f"SELECT COUNT(*) FROM (SELECT x, COUNT(*) FROM ({rows_}) r GROUP BY x) d") == "40000"
+    assert w.value(f"SELECT COUNT(*) FROM (SELECT DISTINCT x FROM ({rows_}) r) d") == "40000"
+    assert w.value(f"SELECT COUNT(DISTINCT x) FROM ({rows_}) r") == "40000"
+    assert w.value(f"SELECT COUNT(*) FROM ({rows_} UNION {rows_}) d") == "40000"
     w.quit()
     nothing_left()
 
