@@ -34,7 +34,10 @@
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
 static const char identity_1[] = "quell kv 1"; /* its log has no account in the data file */
 static const char identity_2[] = "quell kv 2"; /* one of format 1 that has it now */
-static const char identity_3[] = "quell kv 3"; /* and values carry checksums */
+static const char identity_3[] = "quell kv 3"; /* and values carry checksums: new files */
+static const char identity_4[] = "quell kv 4"; /* an old file, without checksums, in use by servers
+                                                * that keep AUTO_INCREMENT counters as values */
+static const char identity_any[] = "quell kv ";
 
 /* --- errors --- */
 
@@ -403,7 +406,7 @@ put_identity(MDB_txn *txn, MDB_dbi dbi, const char *text)
 int
 qli_lmdb_put_identity(MDB_txn *txn, MDB_dbi dbi)
 {
-    return put_identity(txn, dbi, identity_2);
+    return put_identity(txn, dbi, identity_4);
 }
 
 static int
@@ -442,9 +445,11 @@ read_identity(qli_lmdb *l)
     MDB_val k = {.mv_size = sizeof identity_key, .mv_data = (void *)(uintptr_t)identity_key}, v;
     rc = mdb_get(txn, l->dbi, &k, &v);
     if (rc == 0) {
-        l->old_format = is_value(&v, identity_1);
+        l->old_format = is_value(&v, identity_1) || is_value(&v, identity_2);
         l->sums = is_value(&v, identity_3);
-        rc = l->old_format || l->sums || is_value(&v, identity_2) ? 0 : MDB_INCOMPATIBLE;
+        rc = l->old_format || l->sums || is_value(&v, identity_4) ? 0 : MDB_INCOMPATIBLE;
+        l->newer = rc != 0 && v.mv_size >= sizeof identity_any - 1 &&
+                   memcmp(v.mv_data, identity_any, sizeof identity_any - 1) == 0;
     } else if (rc == MDB_NOTFOUND && mdb_stat(txn, l->dbi, &st) == 0 && st.ms_entries != 0) {
         rc = MDB_INCOMPATIBLE;
     }
@@ -499,6 +504,12 @@ open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
         return QL_OK;
     case MDB_INVALID:
     case MDB_INCOMPATIBLE:
+        if (l->newer) {
+            return fail_dir(cx, dir,
+                            DATA_FILE " is of a format that this version of Quell does not know: "
+                                      "it was written by a newer version");
+        }
+        /* fallthrough */
     case MDB_VERSION_MISMATCH:
     case MDB_NOTFOUND:
         return fail_dir(cx, dir, DATA_FILE " is not a data file of this version of Quell");

@@ -44,7 +44,9 @@ struct qli_lmdb {
     bool sums;         /* [const] values carry checksums (lmdb_value.c) */
     qli_looks looks;   /* [const] at pages; none in temporary environments */
     uint64_t reserve;  /* [const] bytes to be left free on the file system */
-    bool old_format;   /* [writer] the file has the identity of format 1 */
+    bool old_format;   /* [writer] the file has the identity of format 1 or 2: the next commit gives
+                          it   that of format 4 */
+    bool newer;        /* [open] it has one that this version does not know */
     bool tiny_pending; /* [writer] disk was full: free pages by one tiny commit first */
     char *path;        /* [const] of the data file */
     ql_mutex mu;       /* rank KV: the lists below */

@@ -150,6 +150,7 @@ def test_directories_of_format_1():
             assert server.query("SELECT a FROM d.t WHERE s = 'from now on'") == ((1000000,),)
             server.query("DELETE FROM d.t WHERE s = 'from now on'")
             server.kill9()
+            assert b"quell kv 4" in (server.datadir / "quell.mdb").read_bytes()  # servers that know 1 or 2 only refuse it
         server.remove()
 
 

@@ -4,6 +4,7 @@
  * many threads taking snapshots while one writes.
  */
 #include <fcntl.h>
+#include <lmdb.h>
 #include <pthread.h>
 
 #include "kv_support.h"
@@ -68,6 +69,59 @@ foreign_dir_is_refused(void **state)
     expect_refusal(&t, dir, "not a data file");
     test_dir_remove(dir);
     expect_refusal(&t, "/proc/nowhere", "Cannot use");
+    test_ctx_fini(&t);
+}
+
+/* The identity of a data file, read (was) and then written (text; NULL = left) past the server. */
+static void
+raw_identity(const char *dir, char *was, size_t size, const char *text)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    char path[128];
+    MDB_val k = {2, (void *)(uintptr_t) "\xffi"}, v;
+    (void)snprintf(path, sizeof path, "%s/quell.mdb", dir);
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOTLS, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    assert_int_equal(mdb_get(txn, dbi, &k, &v), 0);
+    (void)snprintf(was, size, "%.*s", (int)v.mv_size, (const char *)v.mv_data);
+    if (text != NULL) {
+        v = (MDB_val){strlen(text), (void *)(uintptr_t)text};
+        assert_int_equal(mdb_put(txn, dbi, &k, &v, 0), 0);
+    }
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+/* Older versions know the identities up to 2, and refuse what is not one of those. */
+static void
+older_formats_are_renamed(void **state)
+{
+    (void)state;
+    static const char *const older[] = {"quell kv 2", "quell kv 4"};
+    test_ctx t;
+    char dir[64], was[32];
+    ql_kv *kv;
+    test_ctx_init(&t);
+    for (size_t i = 0; i < QL_ARRAY_LEN(older); i++) {
+        test_dir_make(dir);
+        assert_int_equal(ql_kv_open(&t.cx, dir, NULL, &kv), QL_OK);
+        ql_kv_close(kv);
+        raw_identity(dir, was, sizeof was, older[i]);
+        assert_string_equal(was, "quell kv 3");
+        assert_int_equal(ql_kv_open(&t.cx, dir, NULL, &kv), QL_OK);
+        put_one(&t, kv, "a", str("value"));
+        ql_kv_close(kv);
+        raw_identity(dir, was, sizeof was, "quell kv 5");
+        assert_string_equal(was, "quell kv 4");
+        expect_refusal(&t, dir, "written by a newer version");
+        raw_identity(dir, was, sizeof was, NULL);
+        assert_string_equal(was, "quell kv 5");
+        test_dir_remove(dir);
+    }
     test_ctx_fini(&t);
 }
 
@@ -240,9 +294,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(second_open_is_refused), cmocka_unit_test(foreign_dir_is_refused),
-        cmocka_unit_test(survives_reopen),        cmocka_unit_test(full_then_goes_on),
-        cmocka_unit_test(readers_have_a_limit),   cmocka_unit_test(readers_see_whole_applies),
+        cmocka_unit_test(second_open_is_refused),    cmocka_unit_test(foreign_dir_is_refused),
+        cmocka_unit_test(older_formats_are_renamed), cmocka_unit_test(survives_reopen),
+        cmocka_unit_test(full_then_goes_on),         cmocka_unit_test(readers_have_a_limit),
+        cmocka_unit_test(readers_see_whole_applies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
