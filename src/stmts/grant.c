@@ -117,6 +117,13 @@ may_grant(ql_ctx *cx, const request *r)
 
 /* --- what makes sense --- */
 
+/* A limited set of privileges applies to its tables (manual, "Performance Schema General Table
+ * Characteristics"), so ALL is refused, too. */
+#define NOT_ON_PERFSCHEMA                                                                          \
+    (QL_PM(REFERENCES) | QL_PM(INDEX) | QL_PM(ALTER) | QL_PM(CREATE_TEMPORARY_TABLES) |            \
+     QL_PM(EXECUTE) | QL_PM(CREATE_VIEW) | QL_PM(SHOW_VIEW) | QL_PM(CREATE_ROUTINE) |              \
+     QL_PM(ALTER_ROUTINE) | QL_PM(EVENT) | QL_PM(TRIGGER))
+
 static ql_status
 check_level(ql_ctx *cx, const request *r)
 {
@@ -124,7 +131,8 @@ check_level(ql_ctx *cx, const request *r)
     if (r->on.level == QL_GRANT_GLOBAL) {
         return QL_OK;
     }
-    if (ql_str_eq_nocase(r->on.db, QL_STR("information_schema"))) {
+    if (ql_str_eq_nocase(r->on.db, QL_STR("information_schema")) ||
+        (ql_str_eq_nocase(r->on.db, QL_STR("performance_schema")) && (mask & NOT_ON_PERFSCHEMA))) {
         return ql_acl_db_denied(cx, r->on.db);
     }
     if (r->dynamic) {
