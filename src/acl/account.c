@@ -10,7 +10,7 @@
 #include "base/diag.h"
 #include "intr/intr.h"
 
-#define ACCOUNT_VERSION 1u
+#define ACCOUNT_VERSION 2u /* 1: without resource limits, and still written when there are none */
 
 ql_status
 qli_key_of(ql_ctx *cx, ql_buf *b, uint32_t index, ql_str user, ql_str host)
@@ -34,12 +34,14 @@ put_text(ql_ctx *cx, ql_buf *b, ql_str s)
 static ql_status
 encode(ql_ctx *cx, ql_buf *b, const ql_account *a)
 {
-    QL_TRY(ql_buf_put_u8(cx, b, ACCOUNT_VERSION));
+    bool limited = a->max_user_connections != 0;
+    QL_TRY(ql_buf_put_u8(cx, b, limited ? ACCOUNT_VERSION : 1));
     QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(a->grant_option | a->locked << 1)));
     QL_TRY(ql_buf_put_le(cx, b, a->privs.bits[0], 8));
     QL_TRY(ql_buf_put_le(cx, b, a->privs.bits[1], 8));
     QL_TRY(put_text(cx, b, a->plugin));
-    return put_text(cx, b, a->auth_string);
+    QL_TRY(put_text(cx, b, a->auth_string));
+    return limited ? ql_buf_put_le(cx, b, a->max_user_connections, 4) : QL_OK;
 }
 
 uint64_t
@@ -87,7 +89,10 @@ qli_account_decode(ql_ctx *cx, ql_arena *a, ql_str key, ql_str record, ql_accoun
     out->privs.bits[1] = qli_take(&r, 8);
     QL_TRY(qli_take_text(cx, a, &r, &out->plugin));
     QL_TRY(qli_take_text(cx, a, &r, &out->auth_string));
-    if (sep == NULL || r.bad || version != ACCOUNT_VERSION) {
+    if (version >= 2) {
+        out->max_user_connections = (uint32_t)qli_take(&r, 4);
+    }
+    if (sep == NULL || r.bad || version == 0 || version > ACCOUNT_VERSION) {
         return ql_fail(cx, QL_ER_TABLE_CORRUPT, "mysql", "user");
     }
     size_t user_n = (size_t)(sep - key.p), host_n = key.n - user_n - 1;

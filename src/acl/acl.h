@@ -49,6 +49,7 @@ typedef struct ql_account {
     ql_str plugin, auth_string;
     ql_privs privs; /* global */
     bool grant_option, locked;
+    uint32_t max_user_connections; /* 0 = max_user_connections of the server */
 } ql_account;
 
 /* What a GRANT or REVOKE is about. Columns and routines will be further levels. */
@@ -98,9 +99,10 @@ ql_status ql_acl_make_auth_string(ql_ctx *cx, ql_arena *a, ql_str plugin, ql_str
 ql_status ql_acl_create_user(ql_ctx *cx, const ql_account *account, bool if_not_exists) QL_MUST_USE;
 /* What ALTER USER and SET PASSWORD change of an account. */
 typedef struct ql_account_change {
-    ql_str plugin;      /* p NULL = as it is */
-    ql_str auth_string; /* p NULL = as it is */
-    int lock;           /* ACCOUNT LOCK 1, UNLOCK 0, -1 as it is */
+    ql_str plugin;                /* p NULL = as it is */
+    ql_str auth_string;           /* p NULL = as it is */
+    int lock;                     /* ACCOUNT LOCK 1, UNLOCK 0, -1 as it is */
+    int64_t max_user_connections; /* -1 = as it is */
 } ql_account_change;
 ql_status ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, const ql_account_change *change,
                             bool if_exists) QL_MUST_USE;
@@ -137,6 +139,10 @@ ql_status ql_acl_show_grants(ql_ctx *cx, ql_arena *a, ql_str user, ql_str host, 
 void ql_acl_set_session(ql_ctx *cx, const ql_account *account);
 /* Before cx->vars goes. */
 void ql_acl_end_session(ql_ctx *cx);
+/* Count the session among those of the account. QL_ERROR 1203, 1226: there are as many as
+ * max_user_connections, or the account's own limit, allows; then it counts for none. */
+ql_status ql_acl_connect(ql_ctx *cx, const ql_account *account) QL_MUST_USE;
+void ql_acl_disconnect(ql_ctx *cx); /* it counts no longer; before cx->vars goes */
 
 /* 1227 worded, naming the privileges, unless the session has one of the two (pass the same twice
  * for one). */

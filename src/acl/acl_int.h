@@ -9,6 +9,7 @@
 
 #include "acl/acl.h"
 #include "base/buf.h"
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "vars/sysvars.h"
 
@@ -50,7 +51,14 @@ typedef struct qli_snapshot {
     size_t n;
 } qli_snapshot;
 
+/* Sessions by account (connections.c). */
+typedef struct qli_connections {
+    ql_mutex mu;      /* rank LEAF */
+    ql_hash accounts; /* [mu] */
+} qli_connections;
+
 struct ql_acl {
+    qli_connections connections;
     ql_rwlock mu;             /* rank ACL */
     qli_snapshot *now;        /* [mu] a reference */
     _Atomic uint64_t version; /* of now: says to sessions whether theirs is old */

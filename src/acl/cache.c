@@ -306,7 +306,9 @@ ql_acl_open(ql_ctx *cx, ql_acl **out)
         return ql_fail_oom(cx, sizeof *acl);
     }
     ql_rwlock_init(&acl->mu, QL_RANK_ACL);
-    ql_status st = qli_acl_reload(cx, acl);
+    ql_mutex_init(&acl->connections.mu, QL_RANK_LEAF);
+    ql_status st = ql_hash_init(cx, &acl->connections.accounts, 64);
+    st = st == QL_OK ? qli_acl_reload(cx, acl) : st;
     if (st != QL_OK) {
         ql_acl_close(acl);
         return st;
@@ -321,6 +323,8 @@ ql_acl_close(ql_acl *acl)
     if (acl != NULL) {
         qli_snapshot_put(acl->now);
         ql_rwlock_fini(&acl->mu);
+        ql_hash_fini(&acl->connections.accounts);
+        ql_mutex_fini(&acl->connections.mu);
         ql_mem_free(acl);
     }
 }

@@ -97,6 +97,9 @@ ql_acl_alter_user(ql_ctx *cx, ql_str user, ql_str host, const ql_account_change 
     a.plugin = plugin.p != NULL ? plugin : a.plugin;
     a.auth_string = change->auth_string.p != NULL ? change->auth_string : a.auth_string;
     a.locked = change->lock >= 0 ? change->lock != 0 : a.locked;
+    if (change->max_user_connections >= 0) {
+        a.max_user_connections = (uint32_t)change->max_user_connections;
+    }
     return qli_account_write(cx, &a);
 }
 

@@ -110,9 +110,10 @@ user_row(ql_ctx *cx, rows *r, const ql_account *a)
     for (int i = 0; i < 4; i++) { /* ssl_type, ssl_cipher, x509_issuer, x509_subject */
         v[k++] = word("");
     }
-    for (int i = 0; i < 4; i++) { /* resource limits */
+    for (int i = 0; i < 3; i++) { /* max_questions, max_updates, max_connections */
         v[k++] = ql_value_uint(0);
     }
+    v[k++] = ql_value_uint(a->max_user_connections);
     v[k++] = text(a->plugin);
     v[k++] = text(a->auth_string);
     v[k++] = word("N"); /* password_expired */

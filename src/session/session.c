@@ -295,6 +295,7 @@ release_all(ql_session *s)
     cx->mdl = NULL;
     ignored = QL_SYNC(cx, SESSION_END_VARIABLES);
     (void)ignored;
+    ql_acl_disconnect(cx);
     ql_acl_end_session(cx);
     ql_vars_fini(&s->vars);
     cx->vars = NULL;

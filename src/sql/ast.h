@@ -404,9 +404,10 @@ typedef struct ql_ast_account_stmt { /* CREATE USER, ALTER USER, DROP USER, GRAN
                              GRANT OPTION */
     bool global;          /* ON *.* */
     ql_str db, table; /* ON db.* or db.table otherwise; both empty: ON *, the current database */
-    bool with_grant_option; /* WITH GRANT OPTION, or GRANT OPTION among the privileges */
-    bool everything;        /* REVOKE ALL PRIVILEGES, GRANT OPTION FROM */
-    int lock;               /* ACCOUNT LOCK 1, UNLOCK 0, -1 not given */
+    bool with_grant_option;       /* WITH GRANT OPTION, or GRANT OPTION among the privileges */
+    bool everything;              /* REVOKE ALL PRIVILEGES, GRANT OPTION FROM */
+    int lock;                     /* ACCOUNT LOCK 1, UNLOCK 0, -1 not given */
+    int64_t max_user_connections; /* -1 not given */
     bool ignore_unknown_user;
 } ql_ast_account_stmt;
 

@@ -60,6 +60,7 @@ new_account(qli_parser *p, ql_ast_stmt *s)
 {
     QL_TRY(qli_new(p, sizeof *s->account, &s->account));
     s->account->lock = -1;
+    s->account->max_user_connections = -1;
     return QL_OK;
 }
 
@@ -130,6 +131,28 @@ password_option(qli_parser *p)
                : qli_unbuilt(p, "PASSWORD REQUIRE CURRENT");
 }
 
+/* WITH MAX_USER_CONNECTIONS n ...; limits by the hour may be 0, that is none. */
+static ql_status
+resource_limits(qli_parser *p, ql_ast_account_stmt *a)
+{
+    bool any = false;
+    for (;; any = true) {
+        qli_token_kind kind = p->t.kind;
+        uint64_t n;
+        if (kind != K_MAX_USER_CONNECTIONS && kind != K_MAX_QUERIES_PER_HOUR &&
+            kind != K_MAX_UPDATES_PER_HOUR && kind != K_MAX_CONNECTIONS_PER_HOUR) {
+            return any ? QL_OK : qli_syntax_error(p);
+        }
+        qli_advance(p);
+        QL_TRY(qli_uint(p, &n));
+        if (kind == K_MAX_USER_CONNECTIONS) {
+            a->max_user_connections = (int64_t)(n < UINT32_MAX ? n : UINT32_MAX);
+        } else if (n != 0) {
+            return qli_unbuilt(p, qli_keyword_text(kind));
+        }
+    }
+}
+
 /* What may follow the accounts. */
 static ql_status
 account_options(qli_parser *p, ql_ast_account_stmt *a)
@@ -143,7 +166,9 @@ account_options(qli_parser *p, ql_ast_account_stmt *a)
             }
             break;
         case K_WITH:
-            return qli_unbuilt(p, "account resource limits");
+            qli_advance(p);
+            QL_TRY(resource_limits(p, a));
+            break;
         case K_PASSWORD:
             qli_advance(p);
             QL_TRY(password_option(p));

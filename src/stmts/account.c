@@ -58,7 +58,8 @@ changes_own_password(ql_ctx *cx, const ql_ast_stmt *s, uint32_t i)
     const ql_ast_user *u = &s->account->users[i];
     ql_str user, host;
     qli_account_name(cx, u, &user, &host);
-    return is_self(cx, user, host) && u->has_password && u->plugin.n == 0 && s->account->lock < 0;
+    return is_self(cx, user, host) && u->has_password && u->plugin.n == 0 && s->account->lock < 0 &&
+           s->account->max_user_connections < 0;
 }
 
 static ql_status
@@ -128,6 +129,9 @@ create_user(ql_ctx *cx, const ql_ast_account_stmt *a, uint32_t i)
 {
     const ql_ast_user *u = &a->users[i];
     ql_account new = {.plugin = u->plugin, .locked = a->lock == 1};
+    if (a->max_user_connections > 0) {
+        new.max_user_connections = (uint32_t)a->max_user_connections;
+    }
     qli_account_name(cx, u, &new.user, &new.host);
     if (new.plugin.n == 0) {
         QL_TRY(default_plugin(cx, &new.plugin));
@@ -156,7 +160,8 @@ static ql_status
 alter_user(ql_ctx *cx, const ql_ast_stmt *s, uint32_t i)
 {
     const ql_ast_user *u = &s->account->users[i];
-    ql_account_change change = {.lock = s->account->lock};
+    ql_account_change change = {.lock = s->account->lock,
+                                .max_user_connections = s->account->max_user_connections};
     ql_str user, host;
     qli_account_name(cx, u, &user, &host);
     if (u->plugin.n > 0) {
@@ -268,8 +273,12 @@ create_user_text(ql_ctx *cx, ql_buf *b, const ql_account *a, bool with_hash)
         QL_TRY(ql_buf_put_str(cx, b, " AS "));
         QL_TRY(put_quoted(cx, b, with_hash ? a->auth_string : QL_STR("<secret>"), '\''));
     }
+    QL_TRY(ql_buf_put_str(cx, b, " REQUIRE NONE"));
+    if (a->max_user_connections != 0) {
+        QL_TRY(ql_buf_printf(cx, b, " WITH MAX_USER_CONNECTIONS %u", a->max_user_connections));
+    }
     return ql_buf_printf(cx, b,
-                         " REQUIRE NONE PASSWORD EXPIRE DEFAULT ACCOUNT %s PASSWORD HISTORY "
+                         " PASSWORD EXPIRE DEFAULT ACCOUNT %s PASSWORD HISTORY "
                          "DEFAULT PASSWORD REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT "
                          "DEFAULT",
                          a->locked ? "LOCK" : "UNLOCK");

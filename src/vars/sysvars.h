@@ -78,8 +78,9 @@ typedef struct ql_vars {
     ql_hash user_vars;                       /* @x: ql_user_var, by lower-cased name */
     struct ql_quota *kept; /* what the session keeps from statement to statement; or NULL */
     ql_viewer viewer;
-    const struct ql_account *account;   /* acl/: privileges of the session; NULL before login */
-    struct ql_acl_session *acl_session; /* acl/: the grants looked at last; owned by acl */
+    const struct ql_account *account; /* acl/: privileges of the session; NULL before login */
+    struct ql_acl_connections *acl_connections; /* acl/: where the session is counted */
+    struct ql_acl_session *acl_session;         /* acl/: the grants looked at last; owned by acl */
     bool is_server;      /* runs --init-file: read_only and super_read_only do not bind it */
     bool acl_changed;    /* acl/: this transaction changed accounts */
     ql_str current_user; /* 'user@host' of the matched account */
