@@ -244,8 +244,10 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     sc->lo = 0;
     sc->hi = 1;
     if (ins->select) {
-        QL_TRY(qli_query_bind(r, ins->select, NULL, NULL, &o->select));
-        if (o->select->nitems != o->ncolumns) {
+        const ql_ast_select *select;
+        QL_TRY(qli_dup_select(r, ins, o->table, &select));
+        QL_TRY(qli_query_bind(r, select, NULL, NULL, &o->select));
+        if (qli_dup_bound(r, o->select) != o->ncolumns) {
             return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, 1l);
         }
     } else {

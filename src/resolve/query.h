@@ -38,7 +38,8 @@ typedef enum ql_expr_kind {
     QL_E_IN_QUERY,     /* args[0] in query (op QL_OP_IN / NOT_IN, or the ANY/ALL comparisons) */
     QL_E_ROW,          /* args; only as operand of comparisons and IN */
     QL_E_DEFAULT,      /* default of column `index` of the target table (DML) */
-    QL_E_INSERT_VALUE, /* VALUES(col): column `index` of the row that was to be inserted */
+    QL_E_INSERT_VALUE, /* VALUES(col): column `index` of the row that was to be inserted; behind the
+                        * table's columns: what the query of INSERT ... SELECT has beyond them */
 } ql_expr_kind;
 
 /* Built-in functions: resolve/functions.def lists symbol, name, arity, result type rule, flags.

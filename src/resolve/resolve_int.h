@@ -102,6 +102,9 @@ typedef enum qli_dml {
     QLI_DML_DELETE_MANY
 } qli_dml;
 
+/* Columns of the query that ON DUPLICATE KEY UPDATE names (duplicates.c). */
+typedef struct qli_dup_columns qli_dup_columns;
+
 /* One resolution. */
 typedef struct qli_res {
     ql_ctx *cx;
@@ -118,6 +121,7 @@ typedef struct qli_res {
     bool in_dml_from;
     qli_dml dml;
     const ql_table *insert_target; /* VALUES(col) may be used */
+    qli_dup_columns *dup;          /* of INSERT ... SELECT; NULL = none */
     bool touches_tables, needs_ticket;
     struct qli_use *uses; /* tables without transactions, newest first */
     uint32_t nuses;
@@ -284,6 +288,14 @@ bool qli_is_dated_column(const qli_scope *sc, const ql_expr *e);
  * Operators": for the sake of ODBC). */
 ql_status qli_bind_date_is_null(qli_res *r, qli_scope *sc, ql_expr *column,
                                 ql_expr **out) QL_MUST_USE;
+/* The query of INSERT ... SELECT with what ON DUPLICATE KEY UPDATE names of it as further items. */
+ql_status qli_dup_select(qli_res *r, const ql_ast_insert *ins, const ql_table *t,
+                         const ql_ast_select **s) QL_MUST_USE;
+/* It is bound: how many of its items are inserted. */
+uint16_t qli_dup_bound(qli_res *r, ql_query *q);
+/* A column named by ON DUPLICATE KEY UPDATE, if it is one of the query's. QL_END = not. QL_ERROR
+ * 1052: it may be the query's as well as the table's. */
+ql_status qli_dup_column(qli_res *r, const ql_ast_expr *c, ql_expr **out) QL_MUST_USE;
 ql_status qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                            ql_expr **out) QL_MUST_USE;
 bool qli_is_column(const ql_expr *e);     /* or a cast of one */

@@ -775,7 +775,8 @@ qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (!sc) {
         return column_unknown(r, NULL, e);
     }
-    ql_status st = own_column(r, sc, e, out);
+    ql_status st = r->dup != NULL ? qli_dup_column(r, e, out) : QL_END;
+    st = st == QL_END ? own_column(r, sc, e, out) : st;
     if (st == QL_END) {
         st = outer_column(r, sc, e, out);
     }

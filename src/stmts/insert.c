@@ -14,9 +14,9 @@ typedef struct inserter {
     qli_run *run;
     const ql_rinsert *ins;
     ql_value *given; /* [ncolumns] values as computed */
-    ql_value *row;   /* [table ncolumns] as stored */
-    bool *is_given;  /* [table ncolumns] */
-    bool single;     /* one row of VALUES: NULL for NOT NULL is an error in every mode */
+    ql_value *row;  /* [table ncolumns] as stored; behind them what the query has beyond ncolumns */
+    bool *is_given; /* [table ncolumns] */
+    bool single;    /* one row of VALUES: NULL for NOT NULL is an error in every mode */
     /* AUTO_INCREMENT values taken from the table and not used yet: next_auto <= v < end_auto. */
     uint64_t next_auto, end_auto;
     uint32_t nreserved; /* how often values were taken */
@@ -75,7 +75,8 @@ init(ql_ctx *cx, qli_run *run, inserter *in)
     *in = (inserter){.run = run, .ins = ins};
     QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
-    in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns);
+    uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;
+    in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns + more);
     in->is_given = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
     if (in->given == NULL || in->row == NULL || in->is_given == NULL) {
         return QL_ERROR;
@@ -482,6 +483,10 @@ insert_select(ql_ctx *cx, inserter *in)
             QL_TRY(qli_writer_next(cx, &in->w));
             for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
                 ql_vector_get(&b->cols[i], ql_batch_row(b, k), &in->given[i]);
+            }
+            for (uint16_t i = in->ins->ncolumns; i < in->ins->select->nitems; i++) {
+                ql_vector_get(&b->cols[i], ql_batch_row(b, k),
+                              &in->row[in->ins->table->ncolumns + i - in->ins->ncolumns]);
             }
             QL_TRY(insert_given(cx, in));
         }
