@@ -106,7 +106,7 @@ set_password(sess *s, const char *user, const char *password)
     OK(ql_acl_make_auth_string(&s->cx, s->life, SHA2, str(password), &auth));
     ql_account a = {.user = str(user), .host = str("%"), .plugin = SHA2, .auth_string = auth};
     OK(ql_acl_create_user(&s->cx, &a, true));
-    OK(ql_acl_alter_user(&s->cx, a.user, a.host, &(ql_account_change){SHA2, auth, -1}, false));
+    OK(ql_acl_alter_user(&s->cx, a.user, a.host, &(ql_account_change){SHA2, auth, -1, -1}, false));
     acl_commit(s);
     ql_diag_reset(s->cx.diag);
     return auth;
