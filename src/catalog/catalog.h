@@ -79,8 +79,8 @@ ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **na
 ql_status ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v,
                                 size_t *n) QL_MUST_USE;
 
-/* What CREATE TABLE asks for, checked and typed by exec/ddl; the catalog assigns ids and makes the
- * hidden clustered index. */
+/* What CREATE TABLE asks for, checked and typed by resolve/tablespec.c; the catalog assigns ids and
+ * makes the hidden clustered index. */
 typedef struct ql_table_spec {
     ql_str db, name, engine, comment;
     const ql_collation *coll;

@@ -1,520 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * CREATE TABLE: what was written becomes a checked ql_table_spec (types, defaults, keys); the
- * catalog makes the definition. Types and clauses that are not built yet are error 1235, storage
- * options without effect are warnings.
+ * CREATE TABLE: resolve makes the specification (resolve/tablespec.h), the catalog the definition.
  */
-#include <stdio.h>
-#include <string.h>
-
+#include "resolve/tablespec.h"
 #include "stmts/stmts_int.h"
-#include "types/store.h"
-
-#define MAX_VARCHAR_BYTES 65535u
-
-static ql_status
-too_long(ql_ctx *cx, const ql_ast_column *c, uint32_t max)
-{
-    return ql_fail(cx, QL_ER_TOO_BIG_FIELDLENGTH, qli_zstr(cx, c->name), (unsigned long)max);
-}
-
-/* Collation of a character column from its attributes, else the table's. */
-static ql_status
-column_collation(ql_ctx *cx, const ql_ast_type *t, const ql_collation *table_coll,
-                 const ql_collation **out)
-{
-    const ql_charset *cs = NULL;
-    *out = table_coll;
-    if (t->is_binary) {
-        *out = ql_coll_binary;
-        return QL_OK;
-    }
-    if (t->charset.n > 0) {
-        cs = ql_charset_by_name(t->charset);
-        if (cs == NULL) {
-            return ql_fail(cx, QL_ER_UNKNOWN_CHARACTER_SET, qli_zstr(cx, t->charset));
-        }
-        *out = ql_charset_default(cs);
-    }
-    if (t->collation.n > 0) {
-        *out = ql_collation_by_name(t->collation);
-        if (*out == NULL) {
-            return ql_fail(cx, QL_ER_UNKNOWN_COLLATION, qli_zstr(cx, t->collation));
-        }
-        if (cs != NULL && (*out)->charset != cs) {
-            return ql_fail(cx, QL_ER_COLLATION_CHARSET_MISMATCH, (*out)->name, cs->name);
-        }
-    }
-    return QL_OK;
-}
-
-static ql_status
-decimal_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    uint32_t precision = t->has_length ? t->length : 10, scale = t->has_decimals ? t->decimals : 0;
-    if (scale > QL_DECIMAL_MAX_SCALE) {
-        return ql_fail(cx, QL_ER_TOO_BIG_SCALE, (int)scale, qli_zstr(cx, c->name),
-                       (unsigned long)QL_DECIMAL_MAX_SCALE);
-    }
-    if (precision > QL_DECIMAL_MAX_DIGITS) {
-        return ql_fail(cx, QL_ER_TOO_BIG_PRECISION, (int)precision, qli_zstr(cx, c->name),
-                       (unsigned long)QL_DECIMAL_MAX_DIGITS);
-    }
-    precision = precision == 0 ? 10 : precision;
-    if (scale > precision) {
-        return ql_fail(cx, QL_ER_M_BIGGER_THAN_D, qli_zstr(cx, c->name));
-    }
-    *out = ql_type_decimal(precision, scale);
-    return QL_OK;
-}
-
-static ql_status
-char_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    uint32_t per = coll->charset->max_bytes;
-    uint32_t max = t->field == QL_F_STRING ? 255 : (MAX_VARCHAR_BYTES - 3) / (per ? per : 1);
-    *out = ql_type_varchar(t->has_length ? t->length : 1, coll);
-    out->field = t->field;
-    return out->length > max ? too_long(cx, c, max) : QL_OK;
-}
-
-/* TEXT(n), BLOB(n): the smallest of the family that holds n characters. */
-static void
-text_type(const ql_ast_type *t, const ql_collation *coll, ql_type *out)
-{
-    static const struct {
-        ql_field field;
-        uint32_t bytes;
-    } family[] = {{QL_F_TINY_BLOB, 255},
-                  {QL_F_BLOB, 65535},
-                  {QL_F_MEDIUM_BLOB, 16777215},
-                  {QL_F_LONG_BLOB, UINT32_MAX}};
-    *out = ql_type_varchar(0, coll);
-    out->field = t->field;
-    for (size_t i = 0; i < QL_ARRAY_LEN(family); i++) {
-        uint64_t need = (uint64_t)t->length * coll->charset->max_bytes;
-        bool fits = t->has_length && t->length > 0 ? need <= family[i].bytes || i == 3
-                                                   : t->field == family[i].field;
-        if (fits) {
-            out->field = family[i].field;
-            out->length = family[i].bytes;
-            return;
-        }
-    }
-}
-
-static ql_status
-temporal_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    if (t->decimals > 6) {
-        return ql_fail(cx, QL_ER_TOO_BIG_PRECISION, (int)t->decimals, qli_zstr(cx, c->name), 6ul);
-    }
-    if (t->field == QL_F_DATE) {
-        *out = ql_type_date();
-    } else if (t->field == QL_F_TIME) {
-        *out = ql_type_time(t->decimals);
-    } else {
-        *out = ql_type_datetime(t->decimals);
-        out->field = t->field;
-    }
-    return QL_OK;
-}
-
-static ql_type
-int_type(const ql_ast_type *t)
-{
-    ql_type type = ql_type_int(t->is_unsigned);
-    type.field = t->field;
-    type.length = 0;
-    if (t->field == QL_F_TINY && t->has_length && t->length == 1) {
-        type.length = 1; /* BOOL */
-    }
-    type.length = type.length ? type.length : ql_type_display_length(&type);
-    return type;
-}
-
-static ql_status
-column_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    const ql_collation *coll;
-    switch (t->field) {
-    case QL_F_TINY:
-    case QL_F_SHORT:
-    case QL_F_INT24:
-    case QL_F_LONG:
-    case QL_F_LONGLONG:
-        *out = int_type(t);
-        return QL_OK;
-    case QL_F_NEWDECIMAL:
-        QL_TRY(decimal_type(cx, c, out));
-        out->is_unsigned = t->is_unsigned;
-        return QL_OK;
-    case QL_F_FLOAT:
-    case QL_F_DOUBLE:
-        *out = ql_type_double();
-        out->field = t->field;
-        out->is_unsigned = t->is_unsigned;
-        if (t->has_length && t->has_decimals) {
-            out->length = t->length;
-            out->decimals = (uint8_t)(t->decimals < 31 ? t->decimals : 30);
-        }
-        return QL_OK;
-    case QL_F_DATE:
-    case QL_F_TIME:
-    case QL_F_DATETIME:
-    case QL_F_TIMESTAMP:
-        return temporal_type(cx, c, out);
-    case QL_F_STRING:
-    case QL_F_VARCHAR:
-        QL_TRY(column_collation(cx, t, table_coll, &coll));
-        return char_type(cx, c, coll, out);
-    case QL_F_TINY_BLOB:
-    case QL_F_BLOB:
-    case QL_F_MEDIUM_BLOB:
-    case QL_F_LONG_BLOB:
-        QL_TRY(column_collation(cx, t, table_coll, &coll));
-        text_type(t, coll, out);
-        return QL_OK;
-    case QL_F_YEAR:
-        return qli_not_built(cx, "YEAR columns");
-    case QL_F_BIT:
-        return qli_not_built(cx, "BIT columns");
-    case QL_F_ENUM:
-        return qli_not_built(cx, "ENUM columns");
-    case QL_F_SET:
-        return qli_not_built(cx, "SET columns");
-    case QL_F_JSON:
-        return qli_not_built(cx, "JSON columns");
-    default:
-        return qli_not_built(cx, "this column type");
-    }
-}
-
-static bool
-is_blob(const ql_type *t)
-{
-    return t->field == QL_F_TINY_BLOB || t->field == QL_F_BLOB || t->field == QL_F_MEDIUM_BLOB ||
-           t->field == QL_F_LONG_BLOB;
-}
-
-static bool
-is_now(const ql_ast_expr *e)
-{
-    return e->kind == QL_A_FUNC && ql_str_eq_nocase(e->name, QL_STR("NOW"));
-}
-
-/* Digits of NOW(n) must be the column's. */
-static bool
-now_fits(const ql_ast_expr *e, const ql_type *t)
-{
-    uint64_t digits = e->args.n > 0 ? e->args.v[0]->value.u : 0;
-    return (t->field == QL_F_DATETIME || t->field == QL_F_TIMESTAMP) && digits == t->decimals;
-}
-
-/* DEFAULT 0x41, DEFAULT b'1' of a column of numbers: a number. */
-static void
-hex_default(const ql_type *t, ql_value *v)
-{
-    if ((t->kind != QL_K_INT && t->kind != QL_K_DOUBLE && t->kind != QL_K_DECIMAL) ||
-        t->field == QL_F_BIT || v->kind != QL_K_STRING || v->s.n > 8) {
-        return;
-    }
-    uint64_t u = 0;
-    for (size_t i = 0; i < v->s.n; i++) {
-        u = u << 8 | (unsigned char)v->s.p[i];
-    }
-    *v = ql_value_uint(u);
-}
-
-static ql_status
-constant_default(ql_ctx *cx, qli_run *run, const ql_ast_column *ac, ql_column *c)
-{
-    const char *name = qli_zstr(cx, ac->name);
-    ql_expr *e;
-    uint32_t ncalls;
-    ql_value v;
-    QL_TRY(ql_resolve_expr(cx, ac->default_value, NULL, 0, &e, &ncalls));
-    if (e->kind != QL_E_CONST && ac->default_value->kind != QL_A_OP) {
-        return qli_not_built(cx, "DEFAULT (expression)");
-    }
-    QL_TRY(qli_scalar(run, cx->arena, e, &v));
-    if (e->is_hex) {
-        hex_default(&c->type, &v);
-    }
-    if (v.kind == QL_K_NULL) {
-        c->default_kind = QL_DEF_NULL;
-        return QL_OK;
-    }
-    if (is_blob(&c->type)) {
-        return ql_fail(cx, QL_ER_BLOB_CANT_HAVE_DEFAULT, name);
-    }
-    ql_status st = ql_value_store_as(cx, cx->arena, &v, &c->type, name, 1, qli_store_mode(cx, true),
-                                     &c->default_value);
-    if (st == QL_ERROR) {
-        ql_diag_clear_error(cx->diag);
-        return ql_fail(cx, QL_ER_INVALID_DEFAULT, name);
-    }
-    c->default_kind = QL_DEF_VALUE;
-    return st;
-}
-
-static ql_status
-column_default(ql_ctx *cx, qli_run *run, const ql_ast_column *ac, ql_column *c)
-{
-    const char *name = qli_zstr(cx, ac->name);
-    if (ac->on_update != NULL) {
-        if (!now_fits(ac->on_update, &c->type)) {
-            return ql_fail(cx, QL_ER_INVALID_ON_UPDATE, name);
-        }
-        c->on_update_now = true;
-    }
-    if (ac->default_value == NULL) {
-        c->default_kind = c->type.nullable ? QL_DEF_NULL : QL_DEF_NONE;
-        return QL_OK;
-    }
-    if (is_now(ac->default_value)) {
-        if (!now_fits(ac->default_value, &c->type)) {
-            return ql_fail(cx, QL_ER_INVALID_DEFAULT, name);
-        }
-        c->default_kind = QL_DEF_NOW;
-        return QL_OK;
-    }
-    return constant_default(cx, run, ac, c);
-}
-
-/* A spec under construction. */
-typedef struct builder {
-    qli_run *run;
-    const ql_ast_create_table *ct;
-    ql_table_spec spec;
-} builder;
-
-static bool
-in_primary_key(const ql_ast_create_table *ct, ql_str name)
-{
-    for (uint32_t k = 0; k < ct->nkeys; k++) {
-        for (uint32_t p = 0; ct->keys[k].kind == QL_KEY_PRIMARY && p < ct->keys[k].nparts; p++) {
-            if (ql_str_eq_nocase(ct->keys[k].parts[p].column, name)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static ql_status
-build_column(ql_ctx *cx, builder *b, uint32_t i)
-{
-    const ql_ast_column *ac = &b->ct->columns[i];
-    ql_column *c = &b->spec.columns[i];
-    if (ac->generated != NULL) {
-        return qli_not_built(cx, "generated columns");
-    }
-    if (ac->check != NULL) {
-        return qli_not_built(cx, "CHECK constraints");
-    }
-    if (ac->invisible) {
-        return qli_not_built(cx, "invisible columns");
-    }
-    QL_TRY(column_type(cx, ac, b->spec.coll, &c->type));
-    bool key = ac->primary_key || in_primary_key(b->ct, ac->name);
-    if (key && ac->nullability == QL_NULL_YES) {
-        return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
-    }
-    c->type.nullable = ac->nullability != QL_NULL_NO && !key && !ac->auto_increment;
-    c->name = ac->name;
-    c->ordinal = (uint16_t)i;
-    c->auto_increment = ac->auto_increment;
-    c->zerofill = ac->type.zerofill;
-    c->comment = ac->comment;
-    return column_default(cx, b->run, ac, c);
-}
-
-static ql_status
-add_index(ql_ctx *cx, builder *b, ql_str name, bool primary, bool unique, uint32_t nparts,
-          ql_index **out)
-{
-    ql_index *ix = &b->spec.indexes[b->spec.nindexes++];
-    ix->name = name;
-    ix->primary = primary;
-    ix->unique = unique;
-    ix->nparts = (uint16_t)nparts;
-    ix->parts = QL_ARENA_ARRAY(cx, cx->arena, ql_index_part, nparts + 1);
-    *out = ix;
-    return ix->parts != NULL ? QL_OK : QL_ERROR;
-}
-
-static ql_status
-part_column(ql_ctx *cx, const builder *b, ql_str name, uint16_t *column)
-{
-    for (uint16_t i = 0; i < b->spec.ncolumns; i++) {
-        if (ql_str_eq_nocase(b->spec.columns[i].name, name)) {
-            *column = i;
-            return QL_OK;
-        }
-    }
-    return ql_fail(cx, QL_ER_KEY_COLUMN_DOES_NOT_EXITS, qli_zstr(cx, name));
-}
-
-static ql_status
-build_key(ql_ctx *cx, builder *b, const ql_ast_key *k)
-{
-    ql_index *ix;
-    switch (k->kind) {
-    case QL_KEY_FULLTEXT:
-        return qli_not_built(cx, "FULLTEXT keys");
-    case QL_KEY_SPATIAL:
-        return qli_not_built(cx, "SPATIAL keys");
-    case QL_KEY_FOREIGN:
-        return qli_not_built(cx, "FOREIGN KEY constraints");
-    default:
-        break;
-    }
-    ql_str name = k->name.n > 0 ? k->name : k->kind == QL_KEY_UNIQUE ? k->constraint : k->name;
-    QL_TRY(add_index(cx, b, k->kind == QL_KEY_PRIMARY ? QL_STR("PRIMARY") : name,
-                     k->kind == QL_KEY_PRIMARY, k->kind != QL_KEY_PLAIN, k->nparts, &ix));
-    ix->comment = k->comment;
-    for (uint32_t i = 0; i < k->nparts; i++) {
-        QL_TRY(part_column(cx, b, k->parts[i].column, &ix->parts[i].column));
-        ix->parts[i].prefix = k->parts[i].prefix;
-        ix->parts[i].descending = k->parts[i].descending;
-    }
-    return QL_OK;
-}
-
-static ql_status
-build_keys(ql_ctx *cx, builder *b)
-{
-    ql_index *ix;
-    for (uint32_t i = 0; i < b->ct->ncolumns; i++) {
-        const ql_ast_column *c = &b->ct->columns[i];
-        if (c->primary_key) {
-            QL_TRY(add_index(cx, b, QL_STR("PRIMARY"), true, true, 1, &ix));
-            ix->parts[0].column = (uint16_t)i;
-        }
-        if (c->unique_key) {
-            QL_TRY(add_index(cx, b, QL_STR(""), false, true, 1, &ix));
-            ix->parts[0].column = (uint16_t)i;
-        }
-    }
-    for (uint32_t i = 0; i < b->ct->nkeys; i++) {
-        QL_TRY(build_key(cx, b, &b->ct->keys[i]));
-    }
-    return QL_OK;
-}
-
-static ql_status
-option_engine(ql_ctx *cx, builder *b, ql_str name)
-{
-    static const ql_str built[] = {{"InnoDB", 6}, {"MyISAM", 6}};
-    static const char *const others[] = {
-        "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MERGE", "MRG_MyISAM", "FEDERATED", "NDB"};
-    for (size_t i = 0; i < QL_ARRAY_LEN(built); i++) {
-        if (ql_str_eq_nocase(name, built[i])) {
-            b->spec.engine = built[i];
-            return QL_OK;
-        }
-    }
-    for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
-        if (ql_str_eq_nocase(name, (ql_str){others[i], strlen(others[i])})) {
-            char text[64];
-            snprintf(text, sizeof text, "ENGINE=%s", others[i]);
-            return qli_not_built(cx, text);
-        }
-    }
-    if (cx->vars->sql_mode & QL_MODE_NO_ENGINE_SUBST) {
-        return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_zstr(cx, name));
-    }
-    ql_warn(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_zstr(cx, name));
-    return QL_OK;
-}
-
-/* Character set and collation among the options of a table or database. */
-ql_status
-qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n, const ql_collation *otherwise,
-                      const ql_collation **out)
-{
-    const ql_charset *cs = NULL;
-    const ql_collation *coll = NULL;
-    for (uint32_t i = 0; i < n; i++) {
-        bool is_default = v[i].value.kind != QL_K_STRING;
-        if (ql_str_eq(v[i].name, QL_STR("CHARSET")) && !is_default) {
-            cs = ql_charset_by_name(v[i].value.s);
-            if (cs == NULL) {
-                return ql_fail(cx, QL_ER_UNKNOWN_CHARACTER_SET, qli_zstr(cx, v[i].value.s));
-            }
-        } else if (ql_str_eq(v[i].name, QL_STR("COLLATE")) && !is_default) {
-            coll = ql_collation_by_name(v[i].value.s);
-            if (coll == NULL) {
-                return ql_fail(cx, QL_ER_UNKNOWN_COLLATION, qli_zstr(cx, v[i].value.s));
-            }
-        }
-    }
-    if (coll != NULL && cs != NULL && coll->charset != cs) {
-        return ql_fail(cx, QL_ER_COLLATION_CHARSET_MISMATCH, coll->name, cs->name);
-    }
-    *out = coll != NULL ? coll : cs != NULL ? ql_charset_default(cs) : otherwise;
-    return QL_OK;
-}
-
-static ql_status
-build_options(ql_ctx *cx, builder *b)
-{
-    ql_value engine;
-    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
-    QL_TRY(option_engine(cx, b, engine.s));
-    for (uint32_t i = 0; i < b->ct->noptions; i++) {
-        const ql_ast_option *o = &b->ct->options[i];
-        if (ql_str_eq(o->name, QL_STR("ENGINE"))) {
-            QL_TRY(option_engine(cx, b, o->value.s));
-        } else if (ql_str_eq(o->name, QL_STR("AUTO_INCREMENT"))) {
-            b->spec.auto_increment = o->value.u;
-        } else if (ql_str_eq(o->name, QL_STR("COMMENT"))) {
-            b->spec.comment = o->value.s;
-        } else if (!ql_str_eq(o->name, QL_STR("CHARSET")) &&
-                   !ql_str_eq(o->name, QL_STR("COLLATE"))) {
-            ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_NOT_SUPPORTED_YET,
-                         "Table option %.*s has no effect", (int)o->name.n, o->name.p);
-        }
-    }
-    return QL_OK;
-}
-
-static ql_status
-create_new(ql_ctx *cx, builder *b)
-{
-    const ql_ast_create_table *ct = b->ct;
-    ql_database db;
-    ql_status st = ql_catalog_find_database(cx, b->spec.db, &db);
-    if (st == QL_END) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, b->spec.db));
-    }
-    QL_TRY(st);
-    if (ct->checks.n > 0) {
-        return qli_not_built(cx, "CHECK constraints");
-    }
-    QL_TRY(qli_options_collation(cx, ct->options, ct->noptions,
-                                 db.coll != NULL ? db.coll : ql_coll_default, &b->spec.coll));
-    QL_TRY(build_options(cx, b));
-    if (ct->ncolumns > 4096) {
-        return ql_fail(cx, QL_ER_TOO_MANY_FIELDS);
-    }
-    b->spec.ncolumns = (uint16_t)ct->ncolumns;
-    b->spec.columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + 1);
-    b->spec.indexes = QL_ARENA_ARRAY(cx, cx->arena, ql_index, 2 * ct->ncolumns + ct->nkeys + 1);
-    if (b->spec.columns == NULL || b->spec.indexes == NULL) {
-        return QL_ERROR;
-    }
-    for (uint32_t i = 0; i < ct->ncolumns; i++) {
-        QL_TRY(build_column(cx, b, i));
-    }
-    QL_TRY(build_keys(cx, b));
-    return ql_catalog_create_table(cx, &b->spec);
-}
 
 /* What has no rows of its own has no structure to copy. */
 static ql_status
@@ -531,34 +20,34 @@ can_be_copied(ql_ctx *cx, const ql_table *t)
 }
 
 static ql_status
-create_like(ql_ctx *cx, builder *b)
+create_like(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
 {
-    ql_str db = b->ct->like.db.n > 0 ? b->ct->like.db : cx->vars->db;
+    ql_str db = ct->like.db.n > 0 ? ct->like.db : cx->vars->db;
     ql_table *t;
-    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, b->ct->like.name, QL_MDL_SH, true, &t));
+    QL_TRY(ql_catalog_open_table(cx, cx->arena, db, ct->like.name, QL_MDL_SH, true, &t));
     QL_TRY(can_be_copied(cx, t));
-    b->spec.engine = t->engine;
-    b->spec.comment = t->comment;
-    b->spec.coll = t->coll;
-    b->spec.columns = t->columns;
-    b->spec.ncolumns = t->ncolumns;
-    b->spec.indexes = QL_ARENA_ARRAY(cx, cx->arena, ql_index, t->nindexes + 1);
-    if (b->spec.indexes == NULL) {
-        return QL_ERROR;
+    QL_TRY(ql_spec_from_table(cx, t, spec));
+    return ql_catalog_create_table(cx, spec);
+}
+
+static ql_status
+create_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
+{
+    ql_database db;
+    ql_status st = ql_catalog_find_database(cx, spec->db, &db);
+    if (st == QL_END) {
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, spec->db));
     }
-    for (uint16_t i = 0; i < t->nindexes; i++) {
-        if (!t->indexes[i].hidden_rowid) {
-            b->spec.indexes[b->spec.nindexes++] = t->indexes[i];
-        }
-    }
-    return ql_catalog_create_table(cx, &b->spec);
+    QL_TRY(st);
+    QL_TRY(ql_spec_from_create(cx, ct, db.coll != NULL ? db.coll : ql_coll_default, spec));
+    return ql_catalog_create_table(cx, spec);
 }
 
 ql_status
 qli_exec_create_table(ql_ctx *cx, qli_run *run)
 {
     const ql_ast_create_table *ct = run->stmt->ast->create_table;
-    builder b = {.run = run, .ct = ct};
+    ql_table_spec spec = {0};
     ql_table *there;
     if (ct->temporary) {
         return qli_not_built(cx, "CREATE TEMPORARY TABLE");
@@ -566,12 +55,12 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
     if (ct->select != NULL) {
         return qli_not_built(cx, "CREATE TABLE ... SELECT");
     }
-    b.spec.db = ct->table.db.n > 0 ? ct->table.db : cx->vars->db;
-    b.spec.name = ct->table.name;
-    if (b.spec.db.n == 0) {
+    spec.db = ct->table.db.n > 0 ? ct->table.db : cx->vars->db;
+    spec.name = ct->table.name;
+    if (spec.db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(ql_acl_require_table(cx, QL_PRIV_CREATE, b.spec.db, b.spec.name));
+    QL_TRY(ql_acl_require_table(cx, QL_PRIV_CREATE, spec.db, spec.name));
     if (ct->like.name.n > 0) {
         ql_str db = ct->like.db.n > 0 ? ct->like.db : cx->vars->db;
         if (db.n == 0) {
@@ -581,17 +70,17 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(qli_ddl_begin(cx, run));
     ql_status st =
-        ql_catalog_open_table(cx, cx->arena, b.spec.db, b.spec.name, QL_MDL_X, false, &there);
+        ql_catalog_open_table(cx, cx->arena, spec.db, spec.name, QL_MDL_X, false, &there);
     if (st == QL_OK) {
         if (!ct->if_not_exists) {
-            return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, b.spec.name));
+            return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, spec.name));
         }
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, b.spec.name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, spec.name));
         return qli_ddl_end(cx, run);
     }
     if (st != QL_END) {
         return st;
     }
-    QL_TRY(ct->like.name.n > 0 ? create_like(cx, &b) : create_new(cx, &b));
+    QL_TRY(ct->like.name.n > 0 ? create_like(cx, ct, &spec) : create_new(cx, ct, &spec));
     return qli_ddl_end(cx, run);
 }

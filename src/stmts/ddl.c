@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "resolve/tablespec.h"
 #include "stmts/stmts_int.h"
 
 static ql_status
@@ -54,7 +55,7 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
     const ql_ast_stmt *a = run->stmt->ast;
     const ql_collation *coll;
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_CREATE, a->name));
-    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    QL_TRY(ql_spec_collation(cx, a->options, a->noptions, NULL, &coll));
     QL_TRY(qli_ddl_begin(cx, run));
     QL_TRY(ql_catalog_lock_database(cx, a->name));
     if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
@@ -77,7 +78,7 @@ qli_exec_alter_database(ql_ctx *cx, qli_run *run)
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_ALTER, name));
-    QL_TRY(qli_options_collation(cx, a->options, a->noptions, NULL, &coll));
+    QL_TRY(ql_spec_collation(cx, a->options, a->noptions, NULL, &coll));
     if (coll == NULL) {
         return qli_not_built(cx, "ALTER DATABASE with these options");
     }

@@ -32,14 +32,6 @@ qli_writer_next(ql_ctx *cx, qli_writer *w)
     return ql_check(cx);
 }
 
-unsigned
-qli_store_mode(ql_ctx *cx, bool strict)
-{
-    uint64_t m = cx->vars->sql_mode;
-    return (strict ? QL_STORE_STRICT : 0) | (m & QL_MODE_NO_ZERO_DATE ? QL_STORE_NO_ZERO_DATE : 0) |
-           (m & QL_MODE_NO_ZERO_IN_DATE ? QL_STORE_NO_ZERO_IN_DATE : 0);
-}
-
 ql_status
 qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, ql_value *out)
 {
@@ -47,7 +39,7 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
     ql_value from = *v;
     QL_TRY(qli_time_to_moment(cx, c->type.kind, &from));
     return ql_value_store_as(cx, w->row_mem, &from, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
-                             w->row_no, qli_store_mode(cx, w->strict), out);
+                             w->row_no, ql_store_mode(cx, w->strict), out);
 }
 
 const char *

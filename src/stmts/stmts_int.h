@@ -48,8 +48,6 @@ typedef struct qli_writer {
 ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
 /* Begin the next row: checkpoint, reset of row_mem when it has grown. */
 ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
-/* QL_STORE_* of the session's sql_mode (types/store.h). */
-unsigned qli_store_mode(ql_ctx *cx, bool strict);
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
 bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
@@ -102,10 +100,6 @@ ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) Q
 ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
 ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-/* Collation that CHARSET and COLLATE among options name, else otherwise. */
-ql_status qli_options_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,
-                                const ql_collation *otherwise,
-                                const ql_collation **out) QL_MUST_USE;
 /* SHOW COLUMNS' texts of a default and a type. */
 ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *out) QL_MUST_USE;
 ql_status qli_type_text(ql_ctx *cx, ql_arena *a, const ql_type *type, ql_value *out) QL_MUST_USE;

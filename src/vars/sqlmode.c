@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "types/store.h"
 #include "vars/vars_int.h"
 
 #define ANSI_BITS                                                                                  \
@@ -115,4 +116,12 @@ qli_sql_mode_print(uint64_t bits, char *out, size_t size)
     }
     out[n] = '\0';
     return n;
+}
+
+unsigned
+ql_store_mode(const ql_ctx *cx, bool strict)
+{
+    uint64_t m = cx->vars->sql_mode;
+    return (strict ? QL_STORE_STRICT : 0) | (m & QL_MODE_NO_ZERO_DATE ? QL_STORE_NO_ZERO_DATE : 0) |
+           (m & QL_MODE_NO_ZERO_IN_DATE ? QL_STORE_NO_ZERO_IN_DATE : 0);
 }

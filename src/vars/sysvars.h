@@ -115,6 +115,9 @@ enum ql_sql_mode_bit {
     QL_MODE_TIME_TRUNC = 1u << 20
 };
 
+/* QL_STORE_* (types/store.h) of the session's sql_mode. */
+unsigned ql_store_mode(const ql_ctx *cx, bool strict);
+
 ql_sysvars *ql_sysvars_new(void) QL_MUST_USE;
 void ql_sysvars_free(ql_sysvars *sv);
 /* Set from configuration (command line, option file): name with - or _, text value (K, M, G

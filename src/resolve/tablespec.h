@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Table specifications (catalog.h) from what was written, or from a stored definition: whole, or a
+ * column, a key, an option at a time. Names, types, defaults and collations are checked with
+ * MySQL's error numbers; the catalog checks what concerns the definition as a whole. What is made
+ * is in cx->arena and shares the AST's and the definition's bytes. Nothing here waits.
+ */
+#ifndef QL_RESOLVE_TABLESPEC_H
+#define QL_RESOLVE_TABLESPEC_H
+
+#include "catalog/catalog.h"
+#include "sql/ast.h"
+
+/* All of a CREATE TABLE; otherwise is the collation where none is written. db and name are the
+ * caller's to set. */
+ql_status ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct,
+                              const ql_collation *otherwise, ql_table_spec *spec) QL_MUST_USE;
+/* The structure of t, whose columns are shared: CREATE TABLE ... LIKE. The caller keeps t. */
+ql_status ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec) QL_MUST_USE;
+
+/* One column into c, whose ordinal is the caller's to set. in_primary: a PRIMARY KEY names it. */
+ql_status ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
+                         bool in_primary, ql_column *c) QL_MUST_USE;
+/* One key more; spec->indexes has room for it, the columns are there. 1072. */
+ql_status ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k) QL_MUST_USE;
+/* ENGINE, AUTO_INCREMENT, COMMENT; others have no effect (warning), CHARSET and COLLATE are
+ * ql_spec_collation's. */
+ql_status ql_spec_option(ql_ctx *cx, ql_table_spec *spec, const ql_ast_option *o) QL_MUST_USE;
+/* Collation that CHARSET and COLLATE among options (of a table or database) name, else otherwise.
+ * 1115, 1273, 1253. */
+ql_status ql_spec_collation(ql_ctx *cx, const ql_ast_option *v, uint32_t n,
+                            const ql_collation *otherwise, const ql_collation **out) QL_MUST_USE;
+
+#endif
