@@ -38,7 +38,7 @@ static ql_status
 put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
 {
     ql_value v;
-    QL_TRY(qli_default_text(cx, cx->arena, c, &v));
+    QL_TRY(qli_default_text(cx, cx->arena, c, false, &v));
     switch (c->default_kind) {
     case QL_DEF_NONE:
         return QL_OK;
@@ -245,7 +245,6 @@ show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     switch (s->kind) {
     case QL_SHOW_CREATE_VIEW:
         QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, s->table.name));
-        QL_TRY(ql_acl_require_table(cx, QL_PRIV_SHOW_VIEW, db, s->table.name));
         QL_TRY(qli_run_arena(run, "show create", &mem));
         QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
         return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, db), name, "VIEW");

@@ -169,12 +169,13 @@ unique_is_primary(const ql_table *t, uint16_t column)
 }
 
 ql_status
-qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *out)
+qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, bool listed, ql_value *out)
 {
     ql_str s;
     switch (c->default_kind) {
     case QL_DEF_VALUE:
-        QL_TRY(ql_value_to_str(cx, a, &c->default_value, &s));
+        QL_TRY(listed ? ql_value_list(cx, a, &c->default_value, &c->type, &s)
+                      : ql_value_to_str(cx, a, &c->default_value, &s));
         *out = qli_text_n(s);
         return QL_OK;
     case QL_DEF_NOW: {
@@ -226,7 +227,7 @@ column_row(ql_ctx *cx, qli_table *t, const ql_table *tab, uint16_t i, bool full)
     const ql_column *c = &tab->columns[i];
     ql_value *v, type, def;
     QL_TRY(qli_type_text(cx, t->mem, &c->type, &type));
-    QL_TRY(qli_default_text(cx, t->mem, c, &def));
+    QL_TRY(qli_default_text(cx, t->mem, c, true, &def));
     QL_TRY(qli_table_row(cx, t, &v));
     const char *key = unique_is_primary(tab, i) ? "PRI" : key_word(tab, i);
     uint16_t k = 0;

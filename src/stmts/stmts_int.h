@@ -100,8 +100,9 @@ ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) Q
 ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
 ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-/* SHOW COLUMNS' texts of a default and a type. */
-ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *out) QL_MUST_USE;
+/* SHOW COLUMNS' texts of a default and a type. listed: as ql_value_list, else plain. */
+ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, bool listed,
+                           ql_value *out) QL_MUST_USE;
 ql_status qli_type_text(ql_ctx *cx, ql_arena *a, const ql_type *type, ql_value *out) QL_MUST_USE;
 
 #endif

@@ -304,6 +304,29 @@ ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
 }
 
 ql_status
+ql_value_list(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t, ql_str *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    QL_TRY(ql_value_to_str(cx, a, v, out));
+    if (t->kind != QL_K_STRING || t->coll != ql_coll_binary || out->n == 0) {
+        return QL_OK;
+    }
+    size_t n = 2 * out->n + 2;
+    char *p = ql_arena_alloc(cx, a, n);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    memcpy(p, "0x", 2);
+    for (size_t i = 0; i < out->n; i++) {
+        QL_TRY(ql_bulk_count(cx, 2));
+        p[2 + 2 * i] = digits[(unsigned char)out->p[i] >> 4];
+        p[3 + 2 * i] = digits[(unsigned char)out->p[i] & 15];
+    }
+    *out = (ql_str){p, n};
+    return QL_OK;
+}
+
+ql_status
 ql_value_to_bool(ql_ctx *cx, const ql_value *v, bool *out)
 {
     double d = 0;

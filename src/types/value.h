@@ -81,6 +81,9 @@ ql_status ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out) QL
 /* Text form as the client sees it; the bytes may be those of v or new ones in a. */
 ql_status ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v,
                           ql_str *out) QL_MUST_USE;
+/* The same where columns are listed with their defaults: bytes of binary types as 0x and digits. */
+ql_status ql_value_list(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
+                        ql_str *out) QL_MUST_USE;
 /* To DATE, TIME, DATETIME; *ok false = not a date (warning 1292 worded when warn): SQL NULL. */
 ql_status ql_value_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
                                bool warn, ql_value *out, bool *ok) QL_MUST_USE;

@@ -349,7 +349,7 @@ set_column_texts(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_column *c)
     qli_set_str(&v[7], (ql_str){type, strcspn(type, "( ")});
     if (c->default_kind == QL_DEF_VALUE) {
         ql_str text;
-        QL_TRY_TO(st, ql_value_to_str(cx, a, &c->default_value, &text), out);
+        QL_TRY_TO(st, ql_value_list(cx, a, &c->default_value, &c->type, &text), out);
         qli_set_str(&v[5], text);
     } else if (c->default_kind == QL_DEF_NOW) {
         qli_set_cstr(&v[5], "CURRENT_TIMESTAMP");

@@ -118,6 +118,18 @@ def test_transcript():
     root.close()
 
 
+def test_width_of_the_list():
+    """A column that can be NULL is at least as wide as the word; Id and Time are not, so they are as wide as what stands in them."""
+    lines = sql("SHOW PROCESSLIST").splitlines()
+    assert re.match(r"\+-{4,}\+", lines[0]), lines
+    head, cells = lines[1].split("|")[1:-1], [line.split("|")[1:-1] for line in lines[3:-1]]
+    for name in ("Id", "Time"):
+        i = [h.strip() for h in head].index(name)
+        assert len(head[i]) == max(len(r[i].strip()) for r in (head, *cells)) + 2, (name, lines)
+    i = [h.strip() for h in head].index("db")
+    assert len(head[i]) >= len(" NULL "), lines
+
+
 def test_plain_kill_while_running():
     app = Session("root", None, "--skip-reconnect")
     app.send("SELECT SLEEP(301);")

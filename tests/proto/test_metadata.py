@@ -100,6 +100,14 @@ def test_derived_and_union():
     assert (c.type, c.length, c.flags) == (8, 2, NOT_NULL), c
 
 
+def test_processlist():
+    """Id, User, Host, Command and Time are never NULL (manual, "The INFORMATION_SCHEMA PROCESSLIST Table")."""
+    for sql in ("SHOW PROCESSLIST", "SHOW FULL PROCESSLIST", "SELECT * FROM information_schema.PROCESSLIST"):
+        cols = {c.name.lower(): c for c in told(sql)[:8]}
+        assert {n for n, c in cols.items() if c.flags & NOT_NULL} == {"id", "user", "host", "command", "time"}, sql
+        assert {n for n, c in cols.items() if not c.flags & NOT_NULL} == {"db", "state", "info"}, sql
+
+
 def test_lengths_are_in_the_clients_character_set():
     for names, charset, per in (("latin1", 8, 1), ("utf8mb3", 33, 3), ("utf8mb4", 255, 4)):
         with Wire(server) as c:
