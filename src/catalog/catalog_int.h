@@ -122,6 +122,7 @@ void qli_read_only_init(ql_sysvars *sv);
 /* Keys and records. Decoders check every length. */
 ql_status qli_key_begin(ql_ctx *cx, ql_buf *b, uint32_t index_id);
 ql_status qli_put_be64(ql_ctx *cx, ql_buf *b, uint64_t v);
+uint64_t qli_get_be64(const char *p);
 static inline ql_str
 qli_buf_str(const ql_buf *b)
 {
@@ -144,6 +145,8 @@ ql_status qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start
                            ql_buf *out) QL_MUST_USE;
 ql_status qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
                            uint64_t *autoinc_start) QL_MUST_USE;
+ql_status qli_decode_database(ql_ctx *cx, ql_str name, ql_str record,
+                              const ql_collation **coll) QL_MUST_USE;
 
 /* Definitions. */
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
