@@ -1,16 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Account records in the keyspace, written in the transaction of the statement that changes them.
- * A record is a version and fields in a fixed order; the bits of the privileges are their positions
- * in privileges.def.
+ * One with a section that must be understood and is not (a newer server wrote it) lets nobody in
+ * and cannot be changed, only dropped.
  */
 #include <string.h>
 
 #include "acl/acl_int.h"
 #include "base/diag.h"
+#include "catalog/record.h"
 #include "intr/intr.h"
 
-#define ACCOUNT_VERSION 2u /* 1: without resource limits, and still written when there are none */
+/* Sections, as tags are stored (catalog/record.h). */
+enum {
+    ACCOUNT_STATIC = 1,  /* privileges: bits are positions in privileges.def */
+    ACCOUNT_DYNAMIC = 3, /* behind the first 64 */
+    ACCOUNT_GRANT_OPTION = 5,
+    ACCOUNT_LOCKED = 7,
+    ACCOUNT_PLUGIN = 9,
+    ACCOUNT_AUTH_STRING = 11,
+    ACCOUNT_MAX_USER_CONNECTIONS = 13,
+};
+static const ql_record_shape account_shape = {
+    .known = QL_TAG(ACCOUNT_STATIC) | QL_TAG(ACCOUNT_DYNAMIC) | QL_TAG(ACCOUNT_GRANT_OPTION) |
+             QL_TAG(ACCOUNT_LOCKED) | QL_TAG(ACCOUNT_PLUGIN) | QL_TAG(ACCOUNT_AUTH_STRING) |
+             QL_TAG(ACCOUNT_MAX_USER_CONNECTIONS)};
 
 ql_status
 qli_key_of(ql_ctx *cx, ql_buf *b, uint32_t index, ql_str user, ql_str host)
@@ -25,74 +39,75 @@ qli_key_of(ql_ctx *cx, ql_buf *b, uint32_t index, ql_str user, ql_str host)
 }
 
 static ql_status
-put_text(ql_ctx *cx, ql_buf *b, ql_str s)
+encode(ql_ctx *cx, ql_buf *b, const ql_account *a)
 {
-    QL_TRY(ql_buf_put_le(cx, b, s.n, 4));
-    return ql_buf_put(cx, b, s.p, s.n);
+    QL_TRY(ql_record_begin(cx, b, QL_REC_ACCOUNT));
+    QL_TRY(ql_section_put_number(cx, b, ACCOUNT_STATIC, a->privs.bits[0]));
+    QL_TRY(ql_section_put_number(cx, b, ACCOUNT_DYNAMIC, a->privs.bits[1]));
+    QL_TRY(ql_section_put_number(cx, b, ACCOUNT_GRANT_OPTION, a->grant_option));
+    QL_TRY(ql_section_put_number(cx, b, ACCOUNT_LOCKED, a->locked));
+    QL_TRY(ql_section_put_text(cx, b, ACCOUNT_PLUGIN, a->plugin));
+    QL_TRY(ql_section_put_text(cx, b, ACCOUNT_AUTH_STRING, a->auth_string));
+    QL_TRY(ql_section_put_number(cx, b, ACCOUNT_MAX_USER_CONNECTIONS, a->max_user_connections));
+    QL_TRY(a->unknown.n ? ql_buf_put(cx, b, a->unknown.p, a->unknown.n) : QL_OK);
+    return ql_record_end(cx, b);
 }
 
 static ql_status
-encode(ql_ctx *cx, ql_buf *b, const ql_account *a)
+take_section(ql_ctx *cx, ql_arena *arena, const ql_section *s, ql_account *a, bool *bad)
 {
-    bool limited = a->max_user_connections != 0;
-    QL_TRY(ql_buf_put_u8(cx, b, limited ? ACCOUNT_VERSION : 1));
-    QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(a->grant_option | a->locked << 1)));
-    QL_TRY(ql_buf_put_le(cx, b, a->privs.bits[0], 8));
-    QL_TRY(ql_buf_put_le(cx, b, a->privs.bits[1], 8));
-    QL_TRY(put_text(cx, b, a->plugin));
-    QL_TRY(put_text(cx, b, a->auth_string));
-    return limited ? ql_buf_put_le(cx, b, a->max_user_connections, 4) : QL_OK;
+    switch (s->tag) {
+    case ACCOUNT_STATIC:
+        a->privs.bits[0] = ql_section_number(s, UINT64_MAX, bad);
+        return QL_OK;
+    case ACCOUNT_DYNAMIC:
+        a->privs.bits[1] = ql_section_number(s, UINT64_MAX, bad);
+        return QL_OK;
+    case ACCOUNT_GRANT_OPTION:
+        a->grant_option = ql_section_number(s, 1, bad) != 0;
+        return QL_OK;
+    case ACCOUNT_LOCKED:
+        a->locked = ql_section_number(s, 1, bad) != 0;
+        return QL_OK;
+    case ACCOUNT_MAX_USER_CONNECTIONS:
+        a->max_user_connections = (uint32_t)ql_section_number(s, UINT32_MAX, bad);
+        return QL_OK;
+    case ACCOUNT_PLUGIN:
+        return ql_section_text(cx, arena, s, &a->plugin);
+    case ACCOUNT_AUTH_STRING:
+        return ql_section_text(cx, arena, s, &a->auth_string);
+    default:
+        return QL_OK;
+    }
 }
 
-uint64_t
-qli_take(qli_reader *r, unsigned bytes)
+static ql_status
+decode(ql_ctx *cx, ql_arena *arena, ql_str record, ql_account *a, bool *bad)
 {
-    uint64_t v = 0;
-    if (r->n < bytes) {
-        r->bad = true;
-        return 0;
+    ql_str sections;
+    *bad = !ql_record_open(record, QL_REC_ACCOUNT, &sections) ||
+           !ql_sections_check(sections, &account_shape, &a->foreign);
+    if (*bad) {
+        return QL_OK;
     }
-    for (unsigned i = 0; i < bytes; i++) {
-        v |= (uint64_t)r->p[i] << (8 * i);
+    a->plugin = a->auth_string = QL_STR("");
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        QL_TRY(take_section(cx, arena, &s, a, bad));
     }
-    r->p += bytes;
-    r->n -= bytes;
-    return v;
-}
-
-ql_status
-qli_take_text(ql_ctx *cx, ql_arena *a, qli_reader *r, ql_str *out)
-{
-    size_t n = (size_t)qli_take(r, 4);
-    if (n > r->n) {
-        r->bad = true;
-        n = 0;
-    }
-    char *copy = ql_arena_strndup(cx, a, (const char *)r->p, n);
-    if (copy == NULL) {
-        return QL_ERROR;
-    }
-    *out = (ql_str){copy, n};
-    r->p += n;
-    r->n -= n;
-    return QL_OK;
+    a->locked |= a->foreign != 0; /* what it says may be a condition of the login */
+    return ql_sections_unknown(cx, arena, sections, &account_shape, &a->unknown);
 }
 
 ql_status
 qli_account_decode(ql_ctx *cx, ql_arena *a, ql_str key, ql_str record, ql_account *out)
 {
-    qli_reader r = {(const unsigned char *)record.p, record.n, false};
     const char *sep = memchr(key.p, 0, key.n);
-    uint64_t version = qli_take(&r, 1), flags = qli_take(&r, 1);
+    bool bad = false;
     *out = (ql_account){0};
-    out->privs.bits[0] = qli_take(&r, 8);
-    out->privs.bits[1] = qli_take(&r, 8);
-    QL_TRY(qli_take_text(cx, a, &r, &out->plugin));
-    QL_TRY(qli_take_text(cx, a, &r, &out->auth_string));
-    if (version >= 2) {
-        out->max_user_connections = (uint32_t)qli_take(&r, 4);
-    }
-    if (sep == NULL || r.bad || version == 0 || version > ACCOUNT_VERSION) {
+    QL_TRY(qli_is_record_1(record) ? qli_account_decode_1(cx, a, record, out, &bad)
+                                   : decode(cx, a, record, out, &bad));
+    if (sep == NULL || bad) {
         return ql_fail(cx, QL_ER_TABLE_CORRUPT, "mysql", "user");
     }
     size_t user_n = (size_t)(sep - key.p), host_n = key.n - user_n - 1;
@@ -103,8 +118,6 @@ qli_account_decode(ql_ctx *cx, ql_arena *a, ql_str key, ql_str record, ql_accoun
     }
     out->user = (ql_str){user, user_n};
     out->host = (ql_str){host, host_n};
-    out->grant_option = flags & 1;
-    out->locked = flags >> 1 & 1;
     return QL_OK;
 }
 
@@ -152,10 +165,24 @@ qli_acl_mark_changed(ql_ctx *cx)
 }
 
 ql_status
+qli_refuse_foreign(ql_ctx *cx, ql_str user, ql_str host, uint32_t foreign)
+{
+    return foreign == 0
+               ? QL_OK
+               : ql_fail_text(
+                     cx, QL_ER_NOT_SUPPORTED_YET,
+                     "Account '%.*s'@'%.*s' or a grant of it cannot be changed: section %u "
+                     "of its record is not known to this server; a newer one wrote it. "
+                     "DROP USER removes it",
+                     (int)user.n, user.p, (int)host.n, host.p, foreign);
+}
+
+ql_status
 qli_account_write(ql_ctx *cx, const ql_account *a)
 {
     ql_buf key = {0}, record = {0};
     ql_status st;
+    QL_TRY(qli_refuse_foreign(cx, a->user, a->host, a->foreign));
     QL_TRY_TO(st, qli_key_of(cx, &key, QLI_IX_ACCOUNT, a->user, a->host), done);
     QL_TRY_TO(st, encode(cx, &record, a), done);
     QL_TRY_TO(st, lock_account(cx, &key), done);

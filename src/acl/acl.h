@@ -50,6 +50,9 @@ typedef struct ql_account {
     ql_privs privs; /* global */
     bool grant_option, locked;
     uint32_t max_user_connections; /* 0 = max_user_connections of the server */
+    uint32_t foreign; /* a newer server wrote what must be understood, in that section: nobody gets
+                         in, nothing can be changed but by DROP USER; 0 = none */
+    ql_str unknown;   /* sections of the record to be kept as they are */
 } ql_account;
 
 /* What a GRANT or REVOKE is about. Columns and routines will be further levels. */
@@ -71,6 +74,9 @@ typedef struct ql_grant_set {
 /* Load accounts; an empty keyspace has none. */
 ql_status ql_acl_open(ql_ctx *cx, ql_acl **out) QL_MUST_USE;
 void ql_acl_close(ql_acl *acl);
+/* Writes all records of accounts and grants in today's format, inside cx->txn: for
+ * ql_catalog_upgrade. */
+ql_status ql_acl_upgrade(ql_ctx *cx) QL_MUST_USE;
 /* First accounts: root@localhost with all privileges; plugin auth_socket for os_user, or with no
  * password when insecure. Inside cx->txn. */
 ql_status ql_acl_bootstrap(ql_ctx *cx, ql_str os_user, bool insecure) QL_MUST_USE;

@@ -24,6 +24,8 @@ typedef struct qli_grant {
     ql_pmask mask;    /* with QL_PM_GRANT */
     ql_str grantor;   /* user@host that made the record */
     int64_t time;     /* Unix seconds of the last change */
+    uint32_t foreign; /* section that must be understood and is not; 0 = none */
+    ql_str unknown;   /* sections to be kept as they are */
     ql_str literal;   /* db level, cache: the one name that it stands for; p NULL = has wildcards */
     unsigned weight;  /* db level, cache: specificity; higher first */
 } qli_grant;
@@ -94,14 +96,15 @@ ql_status qli_account_write(ql_ctx *cx, const ql_account *a) QL_MUST_USE;
 ql_status qli_account_erase(ql_ctx *cx, ql_str user, ql_str host) QL_MUST_USE;
 void qli_acl_mark_changed(ql_ctx *cx);
 
-/* Bytes of a record, taken one after the other; a length that does not fit sets bad. */
-typedef struct qli_reader {
-    const unsigned char *p;
-    size_t n;
-    bool bad;
-} qli_reader;
-uint64_t qli_take(qli_reader *r, unsigned bytes);
-ql_status qli_take_text(ql_ctx *cx, ql_arena *a, qli_reader *r, ql_str *out) QL_MUST_USE;
+/* 1235 unless foreign is 0 (ql_account, qli_grant). */
+ql_status qli_refuse_foreign(ql_ctx *cx, ql_str user, ql_str host, uint32_t foreign) QL_MUST_USE;
+
+/* --- format1.c --- */
+bool qli_is_record_1(ql_str record);
+ql_status qli_account_decode_1(ql_ctx *cx, ql_arena *a, ql_str record, ql_account *out,
+                               bool *bad) QL_MUST_USE;
+ql_status qli_grant_decode_1(ql_ctx *cx, ql_arena *a, ql_str record, qli_grant *out,
+                             bool *bad) QL_MUST_USE;
 
 /* --- grantrec.c: under the account's row lock --- */
 /* QL_END = none. Strings in cx->arena. */

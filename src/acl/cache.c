@@ -167,6 +167,9 @@ add_grant(ql_ctx *cx, qli_snapshot *s, building *b, ql_str user, ql_str host, ql
         finish_account(b);
         b->of = find_exact(s, user, host);
     }
+    if (g->foreign != 0 || (b->of != NULL && b->of->a.foreign != 0)) {
+        g->mask = 0; /* still in the way of less specific ones */
+    }
     if (g->level == QL_GRANT_TABLE) {
         QL_TRY(GROW(cx, s->arena, b->tables, b->ntables, b->cap_tables));
         b->tables[b->ntables++] = *g;
@@ -298,6 +301,34 @@ qli_acl_reload(ql_ctx *cx, ql_acl *acl)
     return st;
 }
 
+/* What a newer server wrote and this one does not understand. */
+static void
+log_foreign(ql_ctx *cx, const qli_snapshot *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        const qli_cached *c = &s->v[i];
+        size_t grants = 0;
+        for (size_t k = 0; k < c->ndbs; k++) {
+            grants += c->dbs[k].foreign != 0;
+        }
+        for (size_t k = 0; k < c->ntables; k++) {
+            grants += c->tables[k].foreign != 0;
+        }
+        if (c->a.foreign != 0) {
+            ql_log_write(cx->inst->log, QL_LOG_WARNING,
+                         "Account '%.*s'@'%.*s' cannot be used: section %u of its record is not "
+                         "known to this server; a newer one wrote it",
+                         (int)c->a.user.n, c->a.user.p, (int)c->a.host.n, c->a.host.p,
+                         c->a.foreign);
+        } else if (grants != 0) {
+            ql_log_write(cx->inst->log, QL_LOG_WARNING,
+                         "%zu grants of account '%.*s'@'%.*s' grant nothing: they have sections "
+                         "that are not known to this server; a newer one wrote them",
+                         grants, (int)c->a.user.n, c->a.user.p, (int)c->a.host.n, c->a.host.p);
+        }
+    }
+}
+
 ql_status
 ql_acl_open(ql_ctx *cx, ql_acl **out)
 {
@@ -313,6 +344,7 @@ ql_acl_open(ql_ctx *cx, ql_acl **out)
         ql_acl_close(acl);
         return st;
     }
+    log_foreign(cx, acl->now);
     *out = acl;
     return QL_OK;
 }

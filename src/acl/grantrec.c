@@ -3,24 +3,22 @@
  * Grant records in the keyspace: one for each account and database or table. They are written under
  * the row lock of the account's record, in the transaction of the statement.
  *
- * Key: index id, user \0 host \0, level (1 byte), database \0 table. Value: version (1 byte), then
- * fields, each a tag (1 byte), a length (4 bytes) and so many bytes; unknown tags below 128 make
- * the record unreadable (they restrict what is granted), others are skipped. All little-endian.
+ * Key: index id, user \0 host \0, level (1 byte), database \0 table. A record with a section that
+ * must be understood and is not (a newer server wrote it: it may restrict what is granted) grants
+ * nothing, and can only be erased.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "acl/acl_int.h"
 #include "base/diag.h"
-#include "base/thread.h"
+#include "catalog/record.h"
 #include "intr/intr.h"
 
-#define GRANT_VERSION 1u
-
-/* Levels and fields as they are stored. */
+/* Levels as they are stored, and sections (catalog/record.h). */
 enum { LEVEL_DB = 1, LEVEL_TABLE = 2 };
-enum { FIELD_MASK = 1, FIELD_GRANTOR = 128, FIELD_TIME = 129 };
-#define FIELD_OPTIONAL 128u
+enum { GRANT_MASK = 1, GRANT_GRANTOR = 2, GRANT_TIME = 4 };
+static const ql_record_shape grant_shape = {.known = QL_TAG(GRANT_MASK) | QL_TAG(GRANT_GRANTOR) |
+                                                     QL_TAG(GRANT_TIME)};
 
 static ql_status
 damaged(ql_ctx *cx, ql_grant_level level)
@@ -42,49 +40,36 @@ make_key(ql_ctx *cx, ql_buf *b, ql_str user, ql_str host, ql_grant_level level, 
 }
 
 static ql_status
-put_number(ql_ctx *cx, ql_buf *b, uint8_t tag, uint64_t v)
+encode(ql_ctx *cx, ql_buf *b, const qli_grant *g)
 {
-    QL_TRY(ql_buf_put_u8(cx, b, tag));
-    QL_TRY(ql_buf_put_le(cx, b, 8, 4));
-    return ql_buf_put_le(cx, b, v, 8);
+    QL_TRY(ql_record_begin(cx, b, QL_REC_GRANT));
+    QL_TRY(ql_section_put_number(cx, b, GRANT_MASK, g->mask));
+    QL_TRY(ql_section_put_number(cx, b, GRANT_TIME, (uint64_t)g->time));
+    QL_TRY(ql_section_put_text(cx, b, GRANT_GRANTOR, g->grantor));
+    QL_TRY(g->unknown.n ? ql_buf_put(cx, b, g->unknown.p, g->unknown.n) : QL_OK);
+    return ql_record_end(cx, b);
 }
 
 static ql_status
-encode(ql_ctx *cx, ql_buf *b, const qli_grant *g)
+decode(ql_ctx *cx, ql_arena *a, ql_str record, qli_grant *g, bool *bad)
 {
-    QL_TRY(ql_buf_put_u8(cx, b, GRANT_VERSION));
-    QL_TRY(put_number(cx, b, FIELD_MASK, g->mask));
-    QL_TRY(put_number(cx, b, FIELD_TIME, (uint64_t)g->time));
-    QL_TRY(ql_buf_put_u8(cx, b, FIELD_GRANTOR));
-    QL_TRY(ql_buf_put_le(cx, b, g->grantor.n, 4));
-    return ql_buf_put(cx, b, g->grantor.p, g->grantor.n);
-}
-
-/* One field; false: the record cannot be read. */
-static bool
-take_field(ql_ctx *cx, ql_arena *a, qli_reader *r, qli_grant *out, ql_status *st)
-{
-    unsigned tag = (unsigned)qli_take(r, 1);
-    ql_str text = {0};
-    if (tag == FIELD_GRANTOR) {
-        *st = qli_take_text(cx, a, r, &text);
-        out->grantor = text;
-        return !r->bad;
+    ql_str sections;
+    *bad = !ql_record_open(record, QL_REC_GRANT, &sections) ||
+           !ql_sections_check(sections, &grant_shape, &g->foreign);
+    if (*bad) {
+        return QL_OK;
     }
-    size_t n = (size_t)qli_take(r, 4);
-    if (r->bad || n > r->n || (n != 8 && (tag == FIELD_MASK || tag == FIELD_TIME))) {
-        return false;
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        if (s.tag == GRANT_MASK) {
+            g->mask = ql_section_number(&s, UINT64_MAX, bad);
+        } else if (s.tag == GRANT_TIME) {
+            g->time = (int64_t)ql_section_number(&s, INT64_MAX, bad);
+        } else if (s.tag == GRANT_GRANTOR) {
+            QL_TRY(ql_section_text(cx, a, &s, &g->grantor));
+        }
     }
-    if (tag == FIELD_MASK) {
-        out->mask = qli_take(r, 8);
-    } else if (tag == FIELD_TIME) {
-        out->time = (int64_t)qli_take(r, 8);
-    } else {
-        r->p += n;
-        r->n -= n;
-        return tag >= FIELD_OPTIONAL;
-    }
-    return true;
+    return ql_sections_unknown(cx, a, sections, &grant_shape, &g->unknown);
 }
 
 static ql_status
@@ -117,16 +102,12 @@ ql_status
 qli_grant_decode(ql_ctx *cx, ql_arena *a, ql_str key, ql_str record, ql_str *user, ql_str *host,
                  qli_grant *out)
 {
-    qli_reader r = {(const unsigned char *)record.p, record.n, false};
-    ql_status st = QL_OK;
+    bool bad = false;
     *out = (qli_grant){0};
     QL_TRY(decode_key(cx, a, key, user, host, out));
-    bool whole = qli_take(&r, 1) == GRANT_VERSION;
-    while (whole && r.n > 0 && st == QL_OK) {
-        whole = take_field(cx, a, &r, out, &st);
-    }
-    QL_TRY(st);
-    return whole && !r.bad ? QL_OK : damaged(cx, out->level);
+    QL_TRY(qli_is_record_1(record) ? qli_grant_decode_1(cx, a, record, out, &bad)
+                                   : decode(cx, a, record, out, &bad));
+    return bad ? damaged(cx, out->level) : QL_OK;
 }
 
 ql_status
@@ -152,6 +133,7 @@ qli_grant_write(ql_ctx *cx, ql_str user, ql_str host, const qli_grant *g)
     ql_status st;
     QL_TRY_TO(st, make_key(cx, &key, user, host, g->level, g->db, g->table), done);
     if (g->mask != 0) {
+        QL_TRY_TO(st, qli_refuse_foreign(cx, user, host, g->foreign), done);
         QL_TRY_TO(st, encode(cx, &record, g), done);
         QL_TRY_TO(st, ql_txn_put(cx, (ql_str){key.p, key.n}, (ql_str){record.p, record.n}), done);
     } else {

@@ -217,33 +217,13 @@ ql_autoinc_peek(ql_table *t)
     return next;
 }
 
-/* A counter that no commit has taken along yet, or that an older server has left as a bound. */
-static ql_status
-checkpoint_counter(ql_ctx *cx, ql_tablestate *s)
-{
-    ql_buf key = {0}, value = {0};
-    ql_status st = QL_OK;
-    if (atomic_load(&s->is_ahead) || s->bound != 0) {
-        QL_TRY_TO(st, qli_autoinc_key(cx, &key, s->table_id), out);
-        QL_TRY_TO(st, qli_put_be64(cx, &value, s->next), out);
-        QL_TRY_TO(st, ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&value)), out);
-    }
-    if (s->bound != 0) {
-        QL_TRY_TO(st, qli_autoinc_bound_key(cx, &key, s->table_id, s->bound), out);
-        st = ql_txn_del(cx, qli_buf_str(&key));
-    }
-out:
-    ql_buf_free(&key);
-    ql_buf_free(&value);
-    return st;
-}
-
 /* Clean stop. */
 ql_status
 qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t)
 {
-    if (t->auto_column >= 0) {
-        QL_TRY(checkpoint_counter(cx, t->state));
+    if (t->auto_column >= 0 &&
+        atomic_load(&t->state->is_ahead)) { /* no commit has taken it along */
+        QL_TRY(qli_store_autoinc(cx, t->id, t->state->next));
     }
     int64_t rows = ql_table_rows(t);
     if (rows < 0) {
@@ -314,6 +294,9 @@ ql_rowid_next(ql_ctx *cx, ql_table *t, uint64_t *out)
 int64_t
 ql_table_rows(const ql_table *t)
 {
+    if (t->unusable) {
+        return 0;
+    }
     return t->state ? atomic_load_explicit(&t->state->rows, memory_order_relaxed) : -1;
 }
 

@@ -44,14 +44,19 @@ hash_of_table(ql_str db, ql_str name)
 }
 
 qli_database *
-qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll)
+qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll, ql_str unknown)
 {
-    qli_database *d = ql_mem_zalloc(sizeof *d + name.n + 1);
+    size_t bytes = sizeof(qli_database) + name.n + 1 + unknown.n;
+    qli_database *d = ql_mem_zalloc(bytes);
     if (!d) {
-        (void)ql_fail_oom(cx, sizeof *d + name.n);
+        (void)ql_fail_oom(cx, bytes);
         return NULL;
     }
     memcpy(d->name, name.p, name.n);
+    if (unknown.n) {
+        memcpy(d->name + name.n + 1, unknown.p, unknown.n);
+    }
+    d->unknown = (ql_str){d->name + name.n + 1, unknown.n};
     d->n = name.n;
     d->coll = coll;
     return d;
@@ -184,7 +189,7 @@ ql_catalog_checkpoint(ql_ctx *cx)
     for (size_t i = 0; i < c->tables.nbuckets; i++) {
         for (ql_hash_node *n = c->tables.buckets[i]; n; n = n->next) {
             qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
-            if (!e->table->is_virtual) {
+            if (!e->table->is_virtual && !e->table->unusable) {
                 QL_TRY_TO(st, qli_autoinc_checkpoint(cx, e->table), rollback);
             }
         }
@@ -198,21 +203,45 @@ rollback:
 
 /* --- databases ------------------------------------------------------------------------------- */
 
-/* Collation of a database, or NULL = there is none. */
-static const ql_collation *
-database_coll(ql_ctx *cx, ql_str name)
+/* False: there is none. unknown is asked for under the database's exclusive metadata lock only: it
+ * lives as long as the database. */
+static bool
+look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out)
 {
     ql_catalog *c = cx->inst->catalog;
     qli_database *d = NULL;
     int staged = qli_stage_database(cx, name, &d);
-    if (staged != 0) {
-        return staged > 0 ? d->coll : NULL;
+    if (staged < 0) {
+        return false;
     }
     ql_mutex_lock(&c->mu);
-    d = qli_cache_database(c, name);
-    const ql_collation *coll = d ? d->coll : NULL;
+    d = staged > 0 ? d : qli_cache_database(c, name);
+    if (d) {
+        *out = (qli_database_record){d->coll, d->foreign, d->unknown};
+    }
     ql_mutex_unlock(&c->mu);
-    return coll;
+    return d != NULL;
+}
+
+/* Collation of a database, or NULL = there is none. */
+static const ql_collation *
+database_coll(ql_ctx *cx, ql_str name)
+{
+    qli_database_record d;
+    return look_up_database(cx, name, &d) ? d.coll : NULL;
+}
+
+ql_status
+qli_refuse_unusable_database(ql_ctx *cx, ql_str name)
+{
+    qli_database_record d;
+    if (!look_up_database(cx, name, &d) || d.foreign == 0) {
+        return QL_OK;
+    }
+    return ql_fail_text(cx, QL_ER_NOT_SUPPORTED_YET,
+                        "Database '%s' cannot be used: section %u of its definition is not known "
+                        "to this server; a newer one wrote it. DROP DATABASE removes it",
+                        ql_cstr(cx, name), d.foreign);
 }
 
 bool
@@ -320,10 +349,10 @@ qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t)
 }
 
 static ql_status
-stage_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
+stage_database(ql_ctx *cx, ql_str name, const ql_collation *coll, ql_str unknown)
 {
-    QL_TRY(qli_store_database(cx, name, coll));
-    qli_database *d = qli_database_new(cx, name, coll);
+    QL_TRY(qli_store_database(cx, name, coll, unknown));
+    qli_database *d = qli_database_new(cx, name, coll, unknown);
     qli_change *ch = d ? qli_stage_add(cx, QLI_DB_PUT, name, QL_STR("")) : NULL;
     if (!ch) {
         ql_mem_free(d);
@@ -341,17 +370,19 @@ ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
     if (database_coll(cx, name)) {
         return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, ql_cstr(cx, name));
     }
-    return stage_database(cx, name, coll ? coll : ql_coll_default);
+    return stage_database(cx, name, coll ? coll : ql_coll_default, QL_STR(""));
 }
 
 ql_status
 ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
 {
     QL_TRY(qli_refuse_virtual(cx, name));
-    if (!database_coll(cx, name)) {
+    qli_database_record d;
+    if (!look_up_database(cx, name, &d)) {
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
     }
-    return stage_database(cx, name, coll);
+    QL_TRY(qli_refuse_unusable_database(cx, name));
+    return stage_database(cx, name, coll, d.unknown);
 }
 
 ql_status
@@ -447,8 +478,14 @@ qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name)
 ql_status
 ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out)
 {
-    *out = qli_find_table(cx, db, name);
-    return *out ? QL_OK : qli_no_such_table(cx, db, name);
+    ql_table *t = qli_find_table(cx, db, name);
+    ql_status st = t ? qli_refuse_unusable(cx, t) : qli_no_such_table(cx, db, name);
+    if (st != QL_OK) {
+        ql_table_put(t);
+        t = NULL;
+    }
+    *out = t;
+    return st;
 }
 
 static int

@@ -16,9 +16,20 @@
 
 typedef struct ql_catalog ql_catalog;
 
-/* Load from inst->kv; an empty keyspace is initialised (mysql, sys schemas; format version).
- * Refuses newer formats. */
+/* Format of the records in the keyspace (README.md). */
+#define QL_CATALOG_FORMAT 2u
+
+/* Load from inst->kv; an empty keyspace is initialised (mysql schema; format). Reads older formats,
+ * refuses newer ones. */
 ql_status ql_catalog_open(ql_ctx *cx, ql_catalog **out) QL_MUST_USE;
+/* QL_ERROR when the records in inst->kv are of a newer format; may be open for reading only. */
+ql_status ql_catalog_check_format(ql_ctx *cx) QL_MUST_USE;
+/* Format that the records have. */
+unsigned ql_catalog_format(const ql_catalog *c);
+/* Records of an older format are written anew in ours, in one transaction; `also` puts into it what
+ * else has records of that format (accounts). Says so in the log. At start, before there are
+ * sessions (cx->txn is NULL). QL_ERROR: nothing has changed. Waits: COMMIT. */
+ql_status ql_catalog_upgrade(ql_ctx *cx, ql_status (*also)(ql_ctx *cx)) QL_MUST_USE;
 void ql_catalog_close(ql_catalog *c);
 /* Clean stop, no session left: writes exact AUTO_INCREMENT values and row counts, so that the next
  * start has no gaps. Own transaction (cx->txn must be NULL). Waits: COMMIT. */
@@ -64,8 +75,10 @@ ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **ou
  * the transaction's end; SW takes part in the global read lock); SU, SNW, SNRW, X to change the
  * definition, with what goes before them on the database and the instance. LOCK TABLES is obeyed:
  * 1100, 1099 (alias: the name the statement gives the table); own global read lock: 1223. QL_END
- * when absent and !must_exist (the lock of the name is held then, too: CREATE TABLE). Waits: MDL,
- * MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ * when absent and !must_exist (the lock of the name is held then, too: CREATE TABLE). 1235 for a
+ * table that only a newer server can use, unless it is opened to be listed or dropped: SH or X,
+ * and !must_exist.
+ * Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias,
                              ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,

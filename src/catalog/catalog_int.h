@@ -16,17 +16,31 @@
 enum qli_system_index {
     QLI_IX_META = 10,     /* "format", "uuid", "id" + bound */
     QLI_IX_DATABASE = 11, /* name */
-    QLI_IX_TABLE = 12,    /* database \0 name */
+    QLI_IX_TABLE_1 = 12,  /* database \0 name: tables of format 1 */
     QLI_IX_AUTOINC = 13,  /* table id */
     QLI_IX_ROWS = 14,     /* table id: row count at the last clean stop */
+    QLI_IX_OBJECT = 15,   /* database \0, name space (1 byte), name */
 };
-#define QLI_FORMAT_VERSION 1u
+
+/* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. Only the
+ * first is in use. */
+typedef enum qli_name_space {
+    QLI_SPACE_TABLE = 1, /* and views */
+    QLI_SPACE_TRIGGER = 2,
+    QLI_SPACE_PROCEDURE = 3,
+    QLI_SPACE_FUNCTION = 4,
+    QLI_SPACE_EVENT = 5,
+    QLI_SPACE_FOREIGN_KEY = 6,
+    QLI_SPACE_CHECK = 7,
+} qli_name_space;
 
 /* One database of the cache. Owner: the cache, or the staged change that will put it there. */
 typedef struct qli_database {
     ql_hash_node node;        /* [catalog.mu] */
     const ql_collation *coll; /* [catalog.mu] */
     bool is_virtual;          /* [const] */
+    uint32_t foreign;         /* [const] section that must be understood and is not; 0 = none */
+    ql_str unknown;           /* [const] sections to be kept as they are; behind the name */
     size_t n;                 /* [const] length of name */
     char name[];              /* [const] */
 } qli_database;
@@ -43,6 +57,7 @@ struct ql_catalog {
     ql_hash tables;                /* [mu] by database and name */
     uint64_t next_id;              /* [mu] next table or index id */
     uint64_t durable_id;           /* [mu] ids below are covered by a committed bound */
+    unsigned format;               /* [start] of the records; older than ours until the upgrade */
     struct ql_catalog_stage *boot; /* stage of contexts without session (start), one thread */
     struct qli_counters *counters; /* [const] of the transaction system; autoinc.c */
 };
@@ -55,7 +70,6 @@ typedef struct ql_tablestate {
     uint64_t next;                    /* [mu] next AUTO_INCREMENT value; 0 = used up */
     uint64_t durable;                 /* [mu] next as the record says; 0 = no record */
     uint64_t going;                   /* [committer] next as it is being committed */
-    uint64_t bound;                   /* [const] a record of the former kind; 0 = none */
     uint64_t max;                     /* [const] largest value of the column's type */
     _Atomic bool is_ahead;            /* [counters.mu to write] in the list of those */
     struct ql_tablestate *next_ahead; /* [counters.mu] */
@@ -105,7 +119,7 @@ int qli_stage_database(ql_ctx *cx, ql_str name, qli_database **out);
 int qli_stage_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out);
 
 /* Cache. */
-qli_database *qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll);
+qli_database *qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll, ql_str unknown);
 qli_database *qli_cache_database(ql_catalog *c, ql_str name);          /* [mu] */
 qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name);     /* [mu] */
 void qli_cache_put_database(ql_catalog *c, qli_database *d);           /* [mu] */
@@ -128,29 +142,80 @@ qli_buf_str(const ql_buf *b)
 {
     return (ql_str){b->p, b->n};
 }
-ql_status qli_store_database(ql_ctx *cx, ql_str name, const ql_collation *coll) QL_MUST_USE;
+ql_status qli_object_key(ql_ctx *cx, ql_buf *key, ql_str db, qli_name_space space,
+                         ql_str name) QL_MUST_USE;
+ql_status qli_store_database(ql_ctx *cx, ql_str name, const ql_collation *coll,
+                             ql_str unknown) QL_MUST_USE;
+/* With all objects of the database that are there still. */
 ql_status qli_erase_database(ql_ctx *cx, ql_str name) QL_MUST_USE;
 ql_status qli_store_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start) QL_MUST_USE;
 ql_status qli_erase_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
-ql_status qli_store_bound(ql_ctx *cx, uint32_t index_id, uint64_t id, bool has_id, uint64_t bound,
-                          uint64_t older) QL_MUST_USE;
-/* The record of a counter, and the key of the former kind that it replaces. */
+/* A bound of ids; older: the committed one that it replaces, 0 = none. */
+ql_status qli_store_id_bound(ql_ctx *cx, uint64_t bound, uint64_t older) QL_MUST_USE;
+ql_status qli_store_format(ql_ctx *cx) QL_MUST_USE;
 ql_status qli_autoinc_key(ql_ctx *cx, ql_buf *key, uint64_t table_id) QL_MUST_USE;
-ql_status qli_autoinc_bound_key(ql_ctx *cx, ql_buf *key, uint64_t table_id,
-                                uint64_t bound) QL_MUST_USE;
+ql_status qli_store_autoinc(ql_ctx *cx, uint64_t table_id, uint64_t next) QL_MUST_USE;
 /* Trash the keys of all indexes of t, its counters too. */
 ql_status qli_trash_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 ql_status qli_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
+
+/* Tags that every object in a schema has in its record, whatever its kind. */
+enum {
+    QLI_OBJECT_ID = 1,
+    QLI_OBJECT_OWNS = 3, /* u32s: the index ids whose keys go with it */
+    QLI_OBJECT_CREATED = 2,
+    QLI_OBJECT_VERSION = 4,
+};
+#define QLI_OBJECT_REQUIRED (QL_TAG(QLI_OBJECT_ID) | QL_TAG(QLI_OBJECT_OWNS))
+#define QLI_OBJECT_TAGS                                                                            \
+    (QLI_OBJECT_REQUIRED | QL_TAG(QLI_OBJECT_CREATED) | QL_TAG(QLI_OBJECT_VERSION))
+/* Enough to drop one. */
+typedef struct qli_object {
+    unsigned kind;
+    uint64_t id;
+    uint32_t *owned; /* index ids */
+    size_t nowned;
+} qli_object;
+/* *whole = false: damaged. */
+ql_status qli_decode_object(ql_ctx *cx, ql_arena *a, ql_str record, qli_object *o,
+                            bool *whole) QL_MUST_USE;
+/* Why a table cannot be used, and how to drop it. Owner: the table's arena. */
+typedef struct qli_unusable {
+    qli_object object;
+    const char *why;
+} qli_unusable;
+/* From here on t is nothing but a name to be dropped. why in t's arena; NULL = out of memory. */
+ql_status qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o,
+                          const char *why) QL_MUST_USE;
+ql_status qli_refuse_unusable(ql_ctx *cx, const ql_table *t) QL_MUST_USE; /* 1235 */
+
+typedef struct qli_database_record {
+    const ql_collation *coll;
+    uint32_t foreign;
+    ql_str unknown;
+} qli_database_record;
+ql_status qli_encode_database(ql_ctx *cx, const ql_collation *coll, ql_str unknown,
+                              ql_buf *out) QL_MUST_USE;
+ql_status qli_decode_database(ql_ctx *cx, ql_arena *a, ql_str name, ql_str record,
+                              qli_database_record *out) QL_MUST_USE;
+ql_status qli_database_damaged(ql_ctx *cx, ql_str name) QL_MUST_USE; /* 1877 */
 ql_status qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start,
                            ql_buf *out) QL_MUST_USE;
+/* Damaged: 1877. What must be understood and is not: QL_OK, and the table is unusable. */
 ql_status qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
                            uint64_t *autoinc_start) QL_MUST_USE;
-ql_status qli_decode_database(ql_ctx *cx, ql_str name, ql_str record,
-                              const ql_collation **coll) QL_MUST_USE;
+/* format1.c: the same for records of format 1. */
+ql_status qli_decode_database_1(ql_ctx *cx, ql_str name, ql_str record,
+                                const ql_collation **coll) QL_MUST_USE;
+ql_status qli_decode_table_1(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
+                             uint64_t *autoinc_start) QL_MUST_USE;
 
 /* Definitions. */
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
-ql_status qli_table_finish(ql_ctx *cx, ql_table *t);     /* types, missing, auto_column */
+ql_status qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name) QL_MUST_USE;
+ql_status qli_table_finish(ql_ctx *cx, ql_table *t); /* types, missing, auto_column */
+/* A copy in a, NUL-terminated. */
+ql_status qli_copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out) QL_MUST_USE;
 /* Own the names of an ENUM or SET in a. */
 ql_status qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t) QL_MUST_USE;
 uint64_t qli_auto_max(const ql_table *t);
@@ -160,6 +225,8 @@ ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 ql_status qli_counters_open(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 /* 1044 when db is a virtual database. */
 ql_status qli_refuse_virtual(ql_ctx *cx, ql_str db) QL_MUST_USE;
+/* 1235 when a newer server wrote what must be understood of db. */
+ql_status qli_refuse_unusable_database(ql_ctx *cx, ql_str db) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
 ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 

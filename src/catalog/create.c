@@ -257,24 +257,16 @@ qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
         return QL_ERROR;
     }
     ch->bound = end + ID_BLOCK;
-    return qli_store_bound(cx, QLI_IX_META, 0, false, ch->bound, durable);
+    return qli_store_id_bound(cx, ch->bound, durable);
 }
 
 /* --- building -------------------------------------------------------------------------------- */
 
 static ql_status
-copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out)
-{
-    char *p = ql_arena_strndup(cx, a, s.p ? s.p : "", s.n);
-    *out = (ql_str){p, s.n};
-    return p ? QL_OK : QL_ERROR;
-}
-
-static ql_status
 copy_value(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_value *out)
 {
     *out = *v;
-    return v->kind == QL_K_STRING ? copy_str(cx, a, v->s, &out->s) : QL_OK;
+    return v->kind == QL_K_STRING ? qli_copy_str(cx, a, v->s, &out->s) : QL_OK;
 }
 
 ql_status
@@ -289,7 +281,7 @@ qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t)
         return QL_ERROR;
     }
     for (unsigned i = 0; i < t->members->n; i++) {
-        QL_TRY(copy_str(cx, a, t->members->names[i], &names[i]));
+        QL_TRY(qli_copy_str(cx, a, t->members->names[i], &names[i]));
     }
     *m = (ql_members){.n = t->members->n, .names = names};
     t->members = m;
@@ -309,9 +301,10 @@ copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n, cons
         ql_column *c = &t->columns[i];
         *c = columns[i];
         c->ordinal = (uint16_t)i;
-        QL_TRY(copy_str(cx, t->arena, columns[i].name, &c->name));
-        QL_TRY(copy_str(cx, t->arena, columns[i].default_text, &c->default_text));
-        QL_TRY(copy_str(cx, t->arena, columns[i].comment, &c->comment));
+        QL_TRY(qli_copy_str(cx, t->arena, columns[i].name, &c->name));
+        QL_TRY(qli_copy_str(cx, t->arena, columns[i].default_text, &c->default_text));
+        QL_TRY(qli_copy_str(cx, t->arena, columns[i].comment, &c->comment));
+        QL_TRY(qli_copy_str(cx, t->arena, columns[i].unknown, &c->unknown));
         QL_TRY(qli_copy_members(cx, t->arena, &c->type));
         c->default_value = ql_value_null();
         if (c->default_kind == QL_DEF_VALUE) {
@@ -359,8 +352,9 @@ static ql_status
 copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_index *to)
 {
     *to = *from;
-    QL_TRY(copy_str(cx, t->arena, from->primary ? QL_STR("PRIMARY") : from->name, &to->name));
-    QL_TRY(copy_str(cx, t->arena, from->comment, &to->comment));
+    QL_TRY(qli_copy_str(cx, t->arena, from->primary ? QL_STR("PRIMARY") : from->name, &to->name));
+    QL_TRY(qli_copy_str(cx, t->arena, from->comment, &to->comment));
+    QL_TRY(qli_copy_str(cx, t->arena, from->unknown, &to->unknown));
     to->parts = QL_ARENA_ARRAY(cx, t->arena, ql_index_part, from->nparts ? from->nparts : 1);
     if (!to->parts) {
         return QL_ERROR;
@@ -369,6 +363,7 @@ copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_index *to)
         memcpy(to->parts, from->parts, sizeof *to->parts * from->nparts);
     }
     for (unsigned i = 0; i < to->nparts; i++) {
+        QL_TRY(qli_copy_str(cx, t->arena, from->parts[i].unknown, &to->parts[i].unknown));
         const ql_type *ty = &t->columns[to->parts[i].column].type;
         if (!is_blob(ty) && to->parts[i].prefix == ty->length) {
             to->parts[i].prefix = 0;
@@ -452,10 +447,10 @@ stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 static ql_status
 build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
 {
-    QL_TRY(copy_str(cx, t->arena, spec->db, &t->db));
-    QL_TRY(copy_str(cx, t->arena, spec->name, &t->name));
-    QL_TRY(copy_str(cx, t->arena, spec->engine.n ? spec->engine : QL_STR("InnoDB"), &t->engine));
-    QL_TRY(copy_str(cx, t->arena, spec->comment, &t->comment));
+    QL_TRY(qli_table_set_names(cx, t, spec->db, spec->name));
+    QL_TRY(
+        qli_copy_str(cx, t->arena, spec->engine.n ? spec->engine : QL_STR("InnoDB"), &t->engine));
+    QL_TRY(qli_copy_str(cx, t->arena, spec->comment, &t->comment));
     t->coll = spec->coll ? spec->coll : ql_coll_default;
     t->version = 1;
     t->create_time = ql_now_real_us() / 1000000;
@@ -473,6 +468,7 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
         return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, spec->db));
     }
     QL_TRY(qli_refuse_virtual(cx, spec->db));
+    QL_TRY(qli_refuse_unusable_database(cx, spec->db));
     if (qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
@@ -500,10 +496,10 @@ ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
 static ql_status
 build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
 {
-    QL_TRY(copy_str(cx, t->arena, old->db, &t->db));
-    QL_TRY(copy_str(cx, t->arena, old->name, &t->name));
-    QL_TRY(copy_str(cx, t->arena, old->engine, &t->engine));
-    QL_TRY(copy_str(cx, t->arena, old->comment, &t->comment));
+    QL_TRY(qli_table_set_names(cx, t, old->db, old->name));
+    QL_TRY(qli_copy_str(cx, t->arena, old->engine, &t->engine));
+    QL_TRY(qli_copy_str(cx, t->arena, old->comment, &t->comment));
+    QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->coll = old->coll;
     t->version = old->version + 1;
     t->create_time = old->create_time;
@@ -517,6 +513,7 @@ ql_status
 ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
 {
     QL_TRY(qli_refuse_virtual_table(cx, old));
+    QL_TRY(qli_refuse_unusable(cx, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;

@@ -8,7 +8,9 @@
 #include <sys/types.h>
 
 #include "base/diag.h"
+#include "base/log.h"
 #include "catalog/catalog_int.h"
+#include "catalog/record.h"
 #include "kv/kv.h"
 
 typedef struct loader {
@@ -16,6 +18,7 @@ typedef struct loader {
     ql_kv_snap *snap;
     ql_kv_cursor *cur;
     ql_buf key;
+    uint64_t strangers; /* objects in name spaces that this server does not use */
 } loader;
 
 /* Largest bound stored under the prefix now in l->key, or 0. */
@@ -43,16 +46,19 @@ last_bound(ql_ctx *cx, loader *l, uint64_t *bound)
     return st == QL_END ? QL_OK : st;
 }
 
-/* The record of a counter (value 0: used up); before it there were bounds, ahead of the counter, of
- * which the largest counted. */
+/* The record of a counter (value 0: used up). In format 1 there may be bounds, ahead of the
+ * counter, of which the largest counts. */
 static ql_status
 load_autoinc(ql_ctx *cx, loader *l, ql_tablestate *s)
 {
     ql_str v;
     QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
-    QL_TRY(last_bound(cx, l, &s->bound));
-    s->next = s->bound > s->next ? s->bound : s->next;
-    QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
+    if (l->c->format == 1) {
+        uint64_t bound;
+        QL_TRY(last_bound(cx, l, &bound));
+        s->next = bound > s->next ? bound : s->next;
+        QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
+    }
     ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
     if (st == QL_OK && v.n == 8) {
         s->durable = qli_get_be64(v.p);
@@ -89,36 +95,88 @@ note_ids(ql_catalog *c, const ql_table *t)
     c->next_id = max >= c->next_id ? max + 1 : c->next_id;
 }
 
+/* Tables of a database that cannot be used are not used either. */
+static ql_status
+check_usable(ql_ctx *cx, loader *l, ql_table *t)
+{
+    const qli_database *d = qli_cache_database(l->c, t->db);
+    if (!t->unusable && d && d->foreign != 0) {
+        qli_object o = {.kind = QL_REC_TABLE, .id = t->id, .nowned = t->nindexes};
+        o.owned = QL_ARENA_ARRAY(cx, t->arena, uint32_t, t->nindexes);
+        for (unsigned i = 0; o.owned && i < t->nindexes; i++) {
+            o.owned[i] = t->indexes[i].id;
+        }
+        QL_TRY(o.owned ? QL_OK : QL_ERROR);
+        QL_TRY(qli_table_spoil(cx, t, &o,
+                               ql_arena_printf(cx, t->arena,
+                                               "section %u of its database's definition is not "
+                                               "known to this server; a newer one wrote it",
+                                               d->foreign)));
+    }
+    if (t->unusable) {
+        ql_log_write(cx->inst->log, QL_LOG_WARNING, "Table '%s.%s' cannot be used: %s", t->db.p,
+                     t->name.p, t->unusable->why);
+    }
+    return QL_OK;
+}
+
 static ql_status
 load_table(ql_ctx *cx, loader *l, ql_str db, ql_str name, ql_str record)
 {
     ql_table *t = NULL;
     uint64_t start = 0;
-    QL_TRY(qli_decode_table(cx, db, name, record, &t, &start));
-    ql_status st = load_counters(cx, l, t, start);
+    QL_TRY(l->c->format == 1 ? qli_decode_table_1(cx, db, name, record, &t, &start)
+                             : qli_decode_table(cx, db, name, record, &t, &start));
+    note_ids(l->c, t);
+    ql_status st = check_usable(cx, l, t);
+    st = st == QL_OK && !t->unusable ? load_counters(cx, l, t, start) : st;
     qli_entry *e = st == QL_OK ? ql_mem_zalloc(sizeof *e) : NULL;
     if (!e) {
         ql_table_put(t);
         return st == QL_OK ? ql_fail_oom(cx, sizeof *e) : st;
     }
-    note_ids(l->c, t);
     e->table = t;
-    ql_table *old = NULL;
-    qli_cache_put_table(l->c, e, &old);
+    qli_cache_put_table(l->c, e, NULL);
     return QL_OK;
 }
 
 static ql_status
 load_database(ql_ctx *cx, loader *l, ql_str name, ql_str record)
 {
-    const ql_collation *coll;
-    QL_TRY(qli_decode_database(cx, name, record, &coll));
-    qli_database *d = qli_database_new(cx, name, coll);
+    qli_database_record r = {.unknown = QL_STR("")};
+    QL_TRY(l->c->format == 1 ? qli_decode_database_1(cx, name, record, &r.coll)
+                             : qli_decode_database(cx, cx->arena, name, record, &r));
+    qli_database *d = qli_database_new(cx, name, r.coll, r.unknown);
     if (!d) {
         return QL_ERROR;
     }
+    d->foreign = r.foreign;
+    if (d->foreign != 0) {
+        ql_log_write(cx->inst->log, QL_LOG_WARNING,
+                     "Database '%s' cannot be used: section %u of its definition is not known to "
+                     "this server; a newer one wrote it",
+                     d->name, d->foreign);
+    }
     qli_cache_put_database(l->c, d);
     return QL_OK;
+}
+
+/* Behind the index id of the key: database \0, name space (none in format 1), name. */
+static ql_status
+load_object(ql_ctx *cx, loader *l, ql_str key, ql_str record)
+{
+    bool has_space = l->c->format > 1;
+    const char *zero = key.n ? memchr(key.p, 0, key.n) : NULL;
+    size_t head = zero ? (size_t)(zero - key.p) + 1 + has_space : 0;
+    if (!zero || key.n < head) {
+        return ql_fail_text(cx, QL_ER_TABLE_CORRUPT, "A key of the catalog is damaged");
+    }
+    if (has_space && zero[1] != QLI_SPACE_TABLE) {
+        l->strangers++;
+        return QL_OK;
+    }
+    ql_str db = {key.p, (size_t)(zero - key.p)}, name = {key.p + head, key.n - head};
+    return load_table(cx, l, db, name, record);
 }
 
 /* One pass over the records of an index id. */
@@ -135,14 +193,10 @@ load_all(ql_ctx *cx, loader *l, uint32_t index_id)
     while (st == QL_OK && k.n >= 4 && memcmp(k.p, from.p, 4) == 0) {
         QL_TRY_TO(st, ql_check(cx), out);
         ql_str name = {k.p + 4, k.n - 4};
-        const char *zero = name.n ? memchr(name.p, 0, name.n) : NULL;
-        if (index_id == QLI_IX_DATABASE) {
-            QL_TRY_TO(st, load_database(cx, l, name, v), out);
-        } else if (zero) {
-            ql_str db = {name.p, (size_t)(zero - name.p)};
-            ql_str table = {zero + 1, name.n - db.n - 1};
-            QL_TRY_TO(st, load_table(cx, l, db, table, v), out);
-        }
+        QL_TRY_TO(st,
+                  index_id == QLI_IX_DATABASE ? load_database(cx, l, name, v)
+                                              : load_object(cx, l, name, v),
+                  out);
         st = ql_kv_next(cx, cur, &k, &v);
     }
     st = st == QL_END ? QL_OK : st;
@@ -152,26 +206,40 @@ out:
     return st;
 }
 
+/* QL_END: an empty keyspace. */
 static ql_status
-check_format(ql_ctx *cx, loader *l, bool *empty)
+read_format(ql_ctx *cx, ql_kv_snap *snap, ql_buf *key, unsigned *out)
 {
     ql_str v;
-    QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_META));
-    QL_TRY(ql_buf_put_str(cx, &l->key, "format"));
-    ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
-    *empty = st == QL_END;
+    QL_TRY(qli_key_begin(cx, key, QLI_IX_META));
+    QL_TRY(ql_buf_put_str(cx, key, "format"));
+    ql_status st = ql_kv_get(cx, snap, qli_buf_str(key), &v);
     if (st != QL_OK) {
-        return st == QL_END ? QL_OK : st;
+        return st;
     }
     uint32_t format = 0;
     memcpy(&format, v.p, v.n < sizeof format ? v.n : sizeof format);
-    if (format == 0 || format > QLI_FORMAT_VERSION) {
+    if (format == 0 || format > QL_CATALOG_FORMAT) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
-                            "The data directory has catalog format %u, this server knows up to "
-                            "%u: it was written by a newer version",
-                            format, QLI_FORMAT_VERSION);
+                            "data directory '%s' has catalog format %u, this server knows formats "
+                            "up to %u: a newer version wrote it; nothing was changed",
+                            cx->inst->datadir ? cx->inst->datadir : "", format, QL_CATALOG_FORMAT);
     }
+    *out = format;
     return QL_OK;
+}
+
+ql_status
+ql_catalog_check_format(ql_ctx *cx)
+{
+    ql_kv_snap *snap = NULL;
+    ql_buf key = {0};
+    unsigned format;
+    QL_TRY(ql_kv_snap_begin(cx, cx->inst->kv, &snap));
+    ql_status st = read_format(cx, snap, &key, &format);
+    ql_kv_snap_end(snap);
+    ql_buf_free(&key);
+    return st == QL_END ? QL_OK : st;
 }
 
 static ql_status
@@ -219,12 +287,9 @@ initialise(ql_ctx *cx)
     ql_status st;
     QL_TRY_TO(st, ql_txn_begin(cx, QL_REPEATABLE_READ, false), out);
     QL_TRY_TO(st, ql_txn_stmt_begin(cx), rollback);
-    QL_TRY_TO(st, qli_key_begin(cx, &key, QLI_IX_META), rollback);
-    QL_TRY_TO(st, ql_buf_put_str(cx, &key, "format"), rollback);
-    QL_TRY_TO(st, ql_buf_put_le(cx, &val, QLI_FORMAT_VERSION, 4), rollback);
-    QL_TRY_TO(st, ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&val)), rollback);
+    QL_TRY_TO(st, qli_store_format(cx), rollback);
     QL_TRY_TO(st, store_uuid(cx, &key, &val), rollback);
-    QL_TRY_TO(st, qli_store_database(cx, QL_STR("mysql"), ql_coll_default), rollback);
+    QL_TRY_TO(st, qli_store_database(cx, QL_STR("mysql"), ql_coll_default, QL_STR("")), rollback);
     ql_txn_stmt_end(cx);
     st = ql_txn_commit(cx);
     goto out;
@@ -240,14 +305,21 @@ static ql_status
 load_from_snapshot(ql_ctx *cx, loader *l, bool *empty)
 {
     QL_TRY(ql_kv_snap_begin(cx, cx->inst->kv, &l->snap));
-    QL_TRY(check_format(cx, l, empty));
-    if (*empty) {
-        return QL_OK;
+    ql_status st = read_format(cx, l->snap, &l->key, &l->c->format);
+    *empty = st == QL_END;
+    if (st != QL_OK) {
+        return st == QL_END ? QL_OK : st;
     }
     QL_TRY(ql_kv_cursor_open(cx, l->snap, &l->cur));
     QL_TRY(load_uuid(cx, l));
     QL_TRY(load_all(cx, l, QLI_IX_DATABASE));
-    QL_TRY(load_all(cx, l, QLI_IX_TABLE));
+    QL_TRY(load_all(cx, l, l->c->format == 1 ? QLI_IX_TABLE_1 : QLI_IX_OBJECT));
+    if (l->strangers != 0) {
+        ql_log_write(cx->inst->log, QL_LOG_WARNING,
+                     "%llu objects of kinds that this server does not know are left alone; a newer "
+                     "one wrote them",
+                     (unsigned long long)l->strangers);
+    }
     QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_META));
     QL_TRY(ql_buf_put_str(cx, &l->key, "id"));
     uint64_t bound;

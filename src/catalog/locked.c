@@ -275,7 +275,9 @@ ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias
     if (!t) {
         return must_exist ? qli_no_such_table(cx, db, name) : QL_END;
     }
-    ql_status st = ql_arena_defer(cx, a, put_table, t);
+    bool only_name = !must_exist && (mode == QL_MDL_X || mode == QL_MDL_SH); /* to drop, to list */
+    ql_status st = only_name ? QL_OK : qli_refuse_unusable(cx, t);
+    st = st == QL_OK ? ql_arena_defer(cx, a, put_table, t) : st;
     if (st != QL_OK) {
         ql_table_put(t);
     }
@@ -423,7 +425,9 @@ lock_rows(ql_ctx *cx, const ql_lock_item *it)
         return qli_no_such_table(cx, it->db, it->name);
     }
     bool plain = !ql_table_is_transactional(t);
+    ql_status st = qli_refuse_unusable(cx, t);
     ql_table_put(t);
+    QL_TRY(st);
     return plain ? lock_table(cx, QL_MDL_TABLE_DATA, it->db, it->name,
                               it->write ? QL_MDL_X : QL_MDL_S, QL_MDL_EXPLICIT)
                  : QL_OK;

@@ -37,6 +37,21 @@ ql_table_put(ql_table *t)
 }
 
 ql_status
+qli_copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out)
+{
+    char *p = ql_arena_strndup(cx, a, s.p ? s.p : "", s.n);
+    *out = (ql_str){p, s.n};
+    return p ? QL_OK : QL_ERROR;
+}
+
+ql_status
+qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name)
+{
+    QL_TRY(qli_copy_str(cx, t->arena, db, &t->db));
+    return qli_copy_str(cx, t->arena, name, &t->name);
+}
+
+ql_status
 qli_table_finish(ql_ctx *cx, ql_table *t)
 {
     t->types = QL_ARENA_ARRAY(cx, t->arena, ql_type, t->ncolumns);

@@ -27,12 +27,14 @@ typedef struct ql_column {
     ql_value default_value; /* QL_DEF_VALUE: already stored form of the type */
     ql_str default_text;    /* QL_DEF_EXPR; as written */
     ql_str comment;
+    ql_str unknown; /* of the record, here and below: what a newer server wrote, kept as it is */
 } ql_column;
 
 typedef struct ql_index_part {
     uint16_t column; /* ordinal */
     uint32_t prefix; /* characters; 0 = whole */
     bool descending;
+    ql_str unknown;
 } ql_index_part;
 
 typedef struct ql_index {
@@ -43,6 +45,7 @@ typedef struct ql_index {
     uint16_t nparts;
     ql_index_part *parts;
     ql_str comment;
+    ql_str unknown;
 } ql_index;
 
 /* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
@@ -62,7 +65,10 @@ typedef struct ql_table {
     ql_type *types;    /* columns[i].type, contiguous for the codec */
     ql_value *missing; /* values of columns that old rows lack */
     ql_index *indexes;
-    int auto_column;             /* ordinal or -1 */
+    ql_str unknown;
+    const struct qli_unusable *unusable; /* a newer server wrote what must be understood: there are
+                                            no columns and indexes, only DROP gets it; or NULL */
+    int auto_column;                     /* ordinal or -1 */
     struct ql_tablestate *state; /* counters shared by the versions of the table; tablestate.h */
     int64_t create_time;         /* Unix seconds */
     bool is_virtual; /* information_schema, performance_schema: rows come from a function */

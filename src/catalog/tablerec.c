@@ -1,343 +1,610 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A versioned binary encoding of table definitions with bounds checks on every length. Takes no
- * locks.
+ * The record of a table: which sections it has, writing and reading them (record.h). Tags are
+ * stored: give a new fact a tag that was never used, odd when a server that does not know it must
+ * leave the table alone. What this server does not know makes the table unusable (qli_unusable)
+ * instead of failing; failing is for damage. No locks, no waits.
  */
 #include <string.h>
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "catalog/record.h"
 
-#define RECORD_VERSION 1u
+enum {
+    TABLE_ENGINE = 17,
+    TABLE_COLLATION = 19,
+    TABLE_COLUMN = 21, /* sections; in order */
+    TABLE_INDEX = 23,  /* sections; the clustered one first */
+    TABLE_AUTO_INCREMENT = 25,
+    TABLE_COMMENT = 16,
+};
+static const ql_record_shape table_shape = {
+    .known = QLI_OBJECT_TAGS | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
+             QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_AUTO_INCREMENT) |
+             QL_TAG(TABLE_COMMENT),
+    .required = QLI_OBJECT_REQUIRED | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
+                QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX),
+    .repeated = QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX)};
 
-/* Reading side: after the first short read everything is zero and bad is set. */
-typedef struct reader {
-    const uint8_t *p;
-    size_t n;
-    bool bad;
-} reader;
+/* Kinds, fields and defaults are stored by their number in the enums: append there. */
+enum {
+    COLUMN_NAME = 1,
+    COLUMN_KIND = 3,
+    COLUMN_FIELD = 5,
+    COLUMN_LENGTH = 7,
+    COLUMN_DECIMALS = 9,
+    COLUMN_COLLATION = 11,
+    COLUMN_UNSIGNED = 13,
+    COLUMN_NULLABLE = 15,
+    COLUMN_MEMBER = 17, /* a name of an ENUM or SET; in order */
+    COLUMN_ZEROFILL = 19,
+    COLUMN_AUTO_INCREMENT = 21,
+    COLUMN_ON_UPDATE_NOW = 23,
+    COLUMN_DEFAULT_KIND = 25,
+    COLUMN_DEFAULT_VALUE = 27, /* a row of one column */
+    COLUMN_DEFAULT_TEXT = 29,
+    COLUMN_MISSING = 31, /* a row of one column: the value in rows that are older than it; NULL */
+    COLUMN_COMMENT = 2,
+};
+static const ql_record_shape column_shape = {
+    .known = 0xaaaaaaaa /* the odd ones up to 31 */ | QL_TAG(COLUMN_COMMENT),
+    .required = QL_TAG(COLUMN_NAME) | QL_TAG(COLUMN_KIND) | QL_TAG(COLUMN_FIELD),
+    .repeated = QL_TAG(COLUMN_MEMBER)};
 
-static uint64_t
-take(reader *r, unsigned bytes)
-{
-    if (r->n < bytes) {
-        r->bad = true;
-        r->n = 0;
-        return 0;
-    }
-    uint64_t v = 0;
-    for (unsigned i = 0; i < bytes; i++) {
-        v |= (uint64_t)r->p[i] << (8 * i);
-    }
-    r->p += bytes;
-    r->n -= bytes;
-    return v;
-}
+enum {
+    INDEX_ID = 1,
+    INDEX_NAME = 3,
+    INDEX_PRIMARY = 5,
+    INDEX_UNIQUE = 7,
+    INDEX_HIDDEN_ROWID = 9,
+    INDEX_PART = 11, /* sections; in order */
+    INDEX_COMMENT = 2,
+};
+static const ql_record_shape index_shape = {
+    .known = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME) | QL_TAG(INDEX_PRIMARY) | QL_TAG(INDEX_UNIQUE) |
+             QL_TAG(INDEX_HIDDEN_ROWID) | QL_TAG(INDEX_PART) | QL_TAG(INDEX_COMMENT),
+    .required = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME),
+    .repeated = QL_TAG(INDEX_PART)};
 
-static ql_str
-take_str(reader *r)
-{
-    size_t n = (size_t)take(r, 4);
-    if (r->n < n) {
-        r->bad = true;
-        r->n = 0;
-        return (ql_str){"", 0};
-    }
-    ql_str s = {(const char *)r->p, n};
-    r->p += n;
-    r->n -= n;
-    return s;
-}
+enum { PART_COLUMN = 1, PART_PREFIX = 3, PART_DESCENDING = 5 };
+static const ql_record_shape part_shape = {.known = QL_TAG(PART_COLUMN) | QL_TAG(PART_PREFIX) |
+                                                    QL_TAG(PART_DESCENDING)};
+
+/* --- writing --------------------------------------------------------------------------------- */
 
 static ql_status
-put_str(ql_ctx *cx, ql_buf *b, ql_str s)
+put_raw(ql_ctx *cx, ql_buf *b, ql_str sections)
 {
-    QL_TRY(ql_buf_put_le(cx, b, s.n, 4));
-    return s.n ? ql_buf_put(cx, b, s.p, s.n) : QL_OK;
-}
-
-static ql_status
-copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out)
-{
-    char *p = ql_arena_strndup(cx, a, s.p ? s.p : "", s.n);
-    *out = (ql_str){p, s.n};
-    return p ? QL_OK : QL_ERROR;
-}
-/* --- tables ---------------------------------------------------------------------------------- */
-
-static bool
-has_members(const ql_type *t)
-{
-    return t->field == QL_F_ENUM || t->field == QL_F_SET;
+    return sections.n ? ql_buf_put(cx, b, sections.p, sections.n) : QL_OK;
 }
 
 static ql_status
 put_type(ql_ctx *cx, ql_buf *b, const ql_type *t)
 {
-    QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)t->kind));
-    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)t->field, 2));
-    QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(t->is_unsigned | t->nullable << 1)));
-    QL_TRY(ql_buf_put_u8(cx, b, t->decimals));
-    QL_TRY(ql_buf_put_le(cx, b, t->length, 4));
-    QL_TRY(ql_buf_put_le(cx, b, t->coll ? t->coll->id : 0, 2));
-    if (!has_members(t)) {
-        return QL_OK;
-    }
-    unsigned n = t->members ? t->members->n : 0;
-    QL_TRY(ql_buf_put_le(cx, b, n, 2));
-    for (unsigned i = 0; i < n; i++) {
-        QL_TRY(put_str(cx, b, t->members->names[i]));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_KIND, t->kind));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_FIELD, t->field));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_LENGTH, t->length));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_DECIMALS, t->decimals));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_COLLATION, t->coll ? t->coll->id : 0));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_UNSIGNED, t->is_unsigned));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_NULLABLE, t->nullable));
+    for (unsigned i = 0; t->members && i < t->members->n; i++) {
+        QL_TRY(ql_section_put(cx, b, COLUMN_MEMBER, t->members->names[i]));
     }
     return QL_OK;
 }
 
-static void
-take_type(reader *r, ql_type *t)
+/* A value as a row of one column, so that there is one codec for values. */
+static ql_status
+put_value(ql_ctx *cx, ql_buf *b, unsigned tag, const ql_type *t, const ql_value *v)
 {
-    t->kind = (ql_kind)take(r, 1);
-    t->field = (ql_field)take(r, 2);
-    unsigned flags = (unsigned)take(r, 1);
-    t->is_unsigned = flags & 1;
-    t->nullable = flags >> 1 & 1;
-    t->decimals = (uint8_t)take(r, 1);
-    t->length = (uint32_t)take(r, 4);
-    unsigned coll = (unsigned)take(r, 2);
-    t->coll = coll ? ql_collation_by_id(coll) : NULL;
-    if ((coll && !t->coll) || t->kind > QL_K_DATETIME || (t->kind == QL_K_STRING && !t->coll)) {
-        r->bad = true;
-    }
+    size_t at;
+    QL_TRY(ql_section_begin(cx, b, tag, &at));
+    QL_TRY(ql_row_encode(cx, t, 1, v, b));
+    return ql_section_end(cx, b, at);
 }
 
 static ql_status
-take_members(ql_ctx *cx, ql_arena *a, reader *r, ql_type *t)
+put_column(ql_ctx *cx, ql_buf *b, const ql_column *c, const ql_value *missing)
 {
-    unsigned n = has_members(t) ? (unsigned)take(r, 2) : 0;
-    if (n == 0 || (size_t)n * 4 > r->n) {
-        r->bad |= n != 0;
+    size_t at;
+    QL_TRY(ql_section_begin(cx, b, TABLE_COLUMN, &at));
+    QL_TRY(ql_section_put_text(cx, b, COLUMN_NAME, c->name));
+    QL_TRY(put_type(cx, b, &c->type));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_ZEROFILL, c->zerofill));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_AUTO_INCREMENT, c->auto_increment));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_ON_UPDATE_NOW, c->on_update_now));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_DEFAULT_KIND, c->default_kind));
+    if (c->default_kind == QL_DEF_VALUE) {
+        QL_TRY(put_value(cx, b, COLUMN_DEFAULT_VALUE, &c->type, &c->default_value));
+    }
+    QL_TRY(ql_section_put_text(cx, b, COLUMN_DEFAULT_TEXT, c->default_text));
+    QL_TRY(ql_section_put_text(cx, b, COLUMN_COMMENT, c->comment));
+    if (!ql_value_is_null(missing)) {
+        QL_TRY(put_value(cx, b, COLUMN_MISSING, &c->type, missing));
+    }
+    QL_TRY(put_raw(cx, b, c->unknown));
+    return ql_section_end(cx, b, at);
+}
+
+static ql_status
+put_part(ql_ctx *cx, ql_buf *b, const ql_index_part *p)
+{
+    size_t at;
+    QL_TRY(ql_section_begin(cx, b, INDEX_PART, &at));
+    QL_TRY(ql_section_put_number(cx, b, PART_COLUMN, p->column));
+    QL_TRY(ql_section_put_number(cx, b, PART_PREFIX, p->prefix));
+    QL_TRY(ql_section_put_number(cx, b, PART_DESCENDING, p->descending));
+    QL_TRY(put_raw(cx, b, p->unknown));
+    return ql_section_end(cx, b, at);
+}
+
+static ql_status
+put_index(ql_ctx *cx, ql_buf *b, const ql_index *ix)
+{
+    size_t at;
+    QL_TRY(ql_section_begin(cx, b, TABLE_INDEX, &at));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_ID, ix->id));
+    QL_TRY(ql_section_put_text(cx, b, INDEX_NAME, ix->name));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_PRIMARY, ix->primary));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_UNIQUE, ix->unique));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_HIDDEN_ROWID, ix->hidden_rowid));
+    for (unsigned i = 0; i < ix->nparts; i++) {
+        QL_TRY(put_part(cx, b, &ix->parts[i]));
+    }
+    QL_TRY(ql_section_put_text(cx, b, INDEX_COMMENT, ix->comment));
+    QL_TRY(put_raw(cx, b, ix->unknown));
+    return ql_section_end(cx, b, at);
+}
+
+static ql_status
+put_object(ql_ctx *cx, ql_buf *b, const ql_table *t)
+{
+    size_t at;
+    QL_TRY(ql_section_put_number(cx, b, QLI_OBJECT_ID, t->id));
+    QL_TRY(ql_section_begin(cx, b, QLI_OBJECT_OWNS, &at));
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        QL_TRY(ql_buf_put_le(cx, b, t->indexes[i].id, 4));
+    }
+    QL_TRY(ql_section_end(cx, b, at));
+    QL_TRY(ql_section_put_number(cx, b, QLI_OBJECT_CREATED, (uint64_t)t->create_time));
+    return ql_section_put_number(cx, b, QLI_OBJECT_VERSION, t->version);
+}
+
+ql_status
+qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *b)
+{
+    QL_TRY(ql_record_begin(cx, b, QL_REC_TABLE));
+    QL_TRY(put_object(cx, b, t));
+    QL_TRY(ql_section_put_text(cx, b, TABLE_ENGINE, t->engine));
+    QL_TRY(ql_section_put_number(cx, b, TABLE_COLLATION, t->coll->id));
+    QL_TRY(ql_section_put_number(cx, b, TABLE_AUTO_INCREMENT, autoinc_start));
+    QL_TRY(ql_section_put_text(cx, b, TABLE_COMMENT, t->comment));
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        QL_TRY(put_column(cx, b, &t->columns[i], &t->missing[i]));
+    }
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        QL_TRY(put_index(cx, b, &t->indexes[i]));
+    }
+    QL_TRY(put_raw(cx, b, t->unknown));
+    return ql_record_end(cx, b);
+}
+
+/* --- reading --------------------------------------------------------------------------------- */
+
+/* What was found so far; both are looked at when all has been read. */
+typedef struct decoder {
+    ql_ctx *cx;
+    ql_arena *a;
+    bool bad;
+    uint32_t foreign; /* a section that must be understood and is not, 0 = none */
+    const char *part; /* of what it is one */
+} decoder;
+
+static void
+note_foreign(decoder *d, uint32_t tag, const char *part)
+{
+    if (d->foreign == 0) {
+        d->foreign = tag;
+        d->part = part;
+    }
+}
+
+/* False: not whole. */
+static bool
+open_sections(decoder *d, ql_str sections, const ql_record_shape *shape, const char *part)
+{
+    uint32_t foreign;
+    bool whole = ql_sections_check(sections, shape, &foreign);
+    if (foreign != 0) {
+        note_foreign(d, foreign, part);
+    }
+    d->bad |= !whole;
+    return whole;
+}
+
+/* A number that this server has a meaning for up to max; beyond, another server does. */
+static uint64_t
+take_choice(decoder *d, const ql_section *s, uint64_t max, const char *part)
+{
+    uint64_t v = ql_section_number(s, UINT64_MAX, &d->bad);
+    if (v > max) {
+        note_foreign(d, s->tag, part);
+    }
+    return v <= max ? v : 0;
+}
+
+static const ql_collation *
+take_collation(decoder *d, const ql_section *s, const char *part)
+{
+    const ql_collation *coll =
+        ql_collation_by_id((unsigned)ql_section_number(s, UINT32_MAX, &d->bad));
+    if (!coll) {
+        note_foreign(d, s->tag, part);
+    }
+    return coll;
+}
+
+static unsigned
+count(ql_str sections, uint32_t tag)
+{
+    unsigned n = 0;
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        n += s.tag == tag;
+    }
+    return n;
+}
+
+static ql_status
+take_members(decoder *d, ql_str sections, ql_type *t)
+{
+    unsigned n = count(sections, COLUMN_MEMBER), i = 0;
+    if (n == 0 || n > UINT16_MAX) {
+        d->bad |= n != 0;
         return QL_OK;
     }
-    ql_members *m = QL_ARENA_NEW(cx, a, ql_members);
-    ql_str *names = QL_ARENA_ARRAY(cx, a, ql_str, n);
+    ql_members *m = QL_ARENA_NEW(d->cx, d->a, ql_members);
+    ql_str *names = QL_ARENA_ARRAY(d->cx, d->a, ql_str, n);
     if (!m || !names) {
         return QL_ERROR;
     }
-    for (unsigned i = 0; i < n; i++) {
-        QL_TRY(copy_str(cx, a, take_str(r), &names[i]));
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        if (s.tag == COLUMN_MEMBER) {
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &names[i++]));
+        }
     }
     *m = (ql_members){.n = (uint16_t)n, .names = names};
     t->members = m;
     return QL_OK;
 }
 
-/* A stored value as a row of one column, so that there is one codec for values. */
-static ql_status
-put_value(ql_ctx *cx, ql_buf *b, const ql_type *t, const ql_value *v)
+static void
+take_type(decoder *d, const ql_section *s, ql_type *t)
 {
-    ql_buf row = {0};
-    ql_status st;
-    QL_TRY_TO(st, ql_row_encode(cx, t, 1, v, &row), out);
-    st = put_str(cx, b, qli_buf_str(&row));
-out:
-    ql_buf_free(&row);
+    switch (s->tag) {
+    case COLUMN_KIND:
+        t->kind = (ql_kind)take_choice(d, s, QL_K_DATETIME, "a column");
+        break;
+    case COLUMN_FIELD:
+        t->field = (ql_field)take_choice(d, s, QL_F_STRING, "a column");
+        break;
+    case COLUMN_LENGTH:
+        t->length = (uint32_t)ql_section_number(s, UINT32_MAX, &d->bad);
+        break;
+    case COLUMN_DECIMALS:
+        t->decimals = (uint8_t)ql_section_number(s, UINT8_MAX, &d->bad);
+        break;
+    case COLUMN_COLLATION:
+        t->coll = take_collation(d, s, "a column");
+        break;
+    case COLUMN_UNSIGNED:
+        t->is_unsigned = ql_section_number(s, 1, &d->bad) != 0;
+        break;
+    case COLUMN_NULLABLE:
+        t->nullable = ql_section_number(s, 1, &d->bad) != 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static ql_status
+take_value(decoder *d, const ql_section *s, const ql_type *t, ql_value *v)
+{
+    ql_str bytes;
+    ql_value none = ql_value_null();
+    if (d->bad || d->foreign != 0) {
+        return QL_OK;
+    }
+    QL_TRY(ql_section_text(d->cx, d->a, s, &bytes));
+    ql_status st = ql_row_decode_values(d->cx, t, 1, &none, bytes, v);
+    const ql_condition *c = ql_diag_error(d->cx->diag);
+    if (st == QL_ERROR && c && c->number == QL_ER_TABLE_CORRUPT) {
+        ql_diag_clear_error(d->cx->diag); /* worded with the table's name later */
+        d->bad = true;
+        st = QL_OK;
+    }
     return st;
 }
 
+/* Behind the type, which says what the values are. */
 static ql_status
-take_value(ql_ctx *cx, ql_arena *a, reader *r, const ql_type *t, ql_value *v)
+take_values(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
 {
-    ql_str bytes;
-    QL_TRY(copy_str(cx, a, take_str(r), &bytes));
-    ql_value missing = ql_value_null();
-    return ql_row_decode_values(cx, t, 1, &missing, bytes, v);
-}
-
-static ql_status
-put_column(ql_ctx *cx, ql_buf *b, const ql_column *c, const ql_value *missing)
-{
-    QL_TRY(put_str(cx, b, c->name));
-    QL_TRY(put_type(cx, b, &c->type));
-    QL_TRY(ql_buf_put_u8(cx, b,
-                         (uint8_t)(c->auto_increment | c->on_update_now << 1 | c->zerofill << 2)));
-    QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)c->default_kind));
-    if (c->default_kind == QL_DEF_VALUE) {
-        QL_TRY(put_value(cx, b, &c->type, &c->default_value));
+    bool has_value = false;
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        if (s.tag == COLUMN_DEFAULT_VALUE) {
+            has_value = true;
+            QL_TRY(take_value(d, &s, &c->type, &c->default_value));
+        } else if (s.tag == COLUMN_MISSING) {
+            QL_TRY(take_value(d, &s, &c->type, missing));
+        }
     }
-    QL_TRY(put_str(cx, b, c->default_text));
-    QL_TRY(put_str(cx, b, c->comment));
-    return put_value(cx, b, &c->type, missing);
-}
-
-static ql_status
-take_column(ql_ctx *cx, ql_arena *a, reader *r, ql_column *c, ql_value *missing)
-{
-    QL_TRY(copy_str(cx, a, take_str(r), &c->name));
-    take_type(r, &c->type);
-    QL_TRY(take_members(cx, a, r, &c->type));
-    unsigned flags = (unsigned)take(r, 1);
-    c->auto_increment = flags & 1;
-    c->on_update_now = flags >> 1 & 1;
-    c->zerofill = flags >> 2 & 1;
-    c->default_kind = (ql_default_kind)take(r, 1);
-    c->default_value = ql_value_null();
-    if (r->bad || c->default_kind > QL_DEF_EXPR) {
-        r->bad = true;
-        return QL_OK;
-    }
-    if (c->default_kind == QL_DEF_VALUE) {
-        QL_TRY(take_value(cx, a, r, &c->type, &c->default_value));
-    }
-    QL_TRY(copy_str(cx, a, take_str(r), &c->default_text));
-    QL_TRY(copy_str(cx, a, take_str(r), &c->comment));
-    return r->bad ? QL_OK : take_value(cx, a, r, &c->type, missing);
-}
-
-static ql_status
-put_index(ql_ctx *cx, ql_buf *b, const ql_index *ix)
-{
-    QL_TRY(ql_buf_put_le(cx, b, ix->id, 4));
-    QL_TRY(put_str(cx, b, ix->name));
-    QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(ix->primary | ix->unique << 1 | ix->hidden_rowid << 2)));
-    QL_TRY(put_str(cx, b, ix->comment));
-    QL_TRY(ql_buf_put_le(cx, b, ix->nparts, 2));
-    for (unsigned i = 0; i < ix->nparts; i++) {
-        QL_TRY(ql_buf_put_le(cx, b, ix->parts[i].column, 2));
-        QL_TRY(ql_buf_put_le(cx, b, ix->parts[i].prefix, 4));
-        QL_TRY(ql_buf_put_u8(cx, b, ix->parts[i].descending));
-    }
+    d->bad |= has_value != (c->default_kind == QL_DEF_VALUE);
     return QL_OK;
 }
 
 static ql_status
-take_index(ql_ctx *cx, ql_arena *a, reader *r, unsigned ncolumns, ql_index *ix)
+take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
 {
-    ix->id = (uint32_t)take(r, 4);
-    QL_TRY(copy_str(cx, a, take_str(r), &ix->name));
-    unsigned flags = (unsigned)take(r, 1);
-    ix->primary = flags & 1;
-    ix->unique = flags >> 1 & 1;
-    ix->hidden_rowid = flags >> 2 & 1;
-    QL_TRY(copy_str(cx, a, take_str(r), &ix->comment));
-    ix->nparts = (uint16_t)take(r, 2);
-    if (r->bad || (size_t)ix->nparts * 7 > r->n || ix->id < QL_FIRST_INDEX_ID ||
-        (ix->nparts == 0 && !ix->hidden_rowid)) {
-        r->bad = true;
+    c->name = c->default_text = c->comment = c->unknown = QL_STR("");
+    c->default_value = *missing = ql_value_null();
+    if (!open_sections(d, sections, &column_shape, "a column")) {
         return QL_OK;
     }
-    ix->parts = QL_ARENA_ARRAY(cx, a, ql_index_part, ix->nparts ? ix->nparts : 1);
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        switch (s.tag) {
+        case COLUMN_NAME:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &c->name));
+            break;
+        case COLUMN_ZEROFILL:
+            c->zerofill = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_AUTO_INCREMENT:
+            c->auto_increment = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_ON_UPDATE_NOW:
+            c->on_update_now = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_DEFAULT_KIND:
+            c->default_kind = (ql_default_kind)take_choice(d, &s, QL_DEF_EXPR, "a column");
+            break;
+        case COLUMN_DEFAULT_TEXT:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &c->default_text));
+            break;
+        case COLUMN_COMMENT:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &c->comment));
+            break;
+        default:
+            take_type(d, &s, &c->type);
+        }
+    }
+    d->bad |= c->type.kind == QL_K_STRING && !c->type.coll;
+    QL_TRY(take_members(d, sections, &c->type));
+    QL_TRY(ql_sections_unknown(d->cx, d->a, sections, &column_shape, &c->unknown));
+    return take_values(d, sections, c, missing);
+}
+
+static ql_status
+take_part(decoder *d, ql_str sections, unsigned ncolumns, ql_index_part *p)
+{
+    if (!open_sections(d, sections, &part_shape, "a part of an index")) {
+        return QL_OK;
+    }
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        switch (s.tag) {
+        case PART_COLUMN:
+            p->column = (uint16_t)ql_section_number(&s, ncolumns - 1, &d->bad);
+            break;
+        case PART_PREFIX:
+            p->prefix = (uint32_t)ql_section_number(&s, UINT32_MAX, &d->bad);
+            break;
+        case PART_DESCENDING:
+            p->descending = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        default:
+            break;
+        }
+    }
+    return ql_sections_unknown(d->cx, d->a, sections, &part_shape, &p->unknown);
+}
+
+static ql_status
+take_parts(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
+{
+    unsigned n = count(sections, INDEX_PART), i = 0;
+    if (n > UINT16_MAX || (n == 0 && !ix->hidden_rowid)) {
+        d->bad = true;
+        return QL_OK;
+    }
+    ix->parts = QL_ARENA_ARRAY(d->cx, d->a, ql_index_part, n ? n : 1);
     if (!ix->parts) {
         return QL_ERROR;
     }
-    for (unsigned i = 0; i < ix->nparts; i++) {
-        ix->parts[i].column = (uint16_t)take(r, 2);
-        ix->parts[i].prefix = (uint32_t)take(r, 4);
-        ix->parts[i].descending = take(r, 1) != 0;
-        r->bad |= ix->parts[i].column >= ncolumns;
-    }
-    return QL_OK;
-}
-
-ql_status
-qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *b)
-{
-    QL_TRY(ql_buf_put_u8(cx, b, RECORD_VERSION));
-    QL_TRY(ql_buf_put_le(cx, b, t->id, 8));
-    QL_TRY(ql_buf_put_le(cx, b, t->version, 8));
-    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)t->create_time, 8));
-    QL_TRY(ql_buf_put_le(cx, b, autoinc_start, 8));
-    QL_TRY(put_str(cx, b, t->engine));
-    QL_TRY(ql_buf_put_le(cx, b, t->coll->id, 2));
-    QL_TRY(put_str(cx, b, t->comment));
-    QL_TRY(ql_buf_put_le(cx, b, t->ncolumns, 2));
-    for (unsigned i = 0; i < t->ncolumns; i++) {
-        QL_TRY(put_column(cx, b, &t->columns[i], &t->missing[i]));
-    }
-    QL_TRY(ql_buf_put_le(cx, b, t->nindexes, 2));
-    for (unsigned i = 0; i < t->nindexes; i++) {
-        QL_TRY(put_index(cx, b, &t->indexes[i]));
+    ix->nparts = (uint16_t)n;
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        if (s.tag == INDEX_PART) {
+            QL_TRY(take_part(d, s.body, ncolumns, &ix->parts[i++]));
+        }
     }
     return QL_OK;
 }
 
 static ql_status
-take_table(ql_ctx *cx, reader *r, ql_table *t, uint64_t *autoinc_start)
+take_index(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
 {
-    t->id = take(r, 8);
-    t->version = take(r, 8);
-    t->create_time = (int64_t)take(r, 8);
-    *autoinc_start = take(r, 8);
-    QL_TRY(copy_str(cx, t->arena, take_str(r), &t->engine));
-    t->coll = ql_collation_by_id((unsigned)take(r, 2));
-    QL_TRY(copy_str(cx, t->arena, take_str(r), &t->comment));
-    t->ncolumns = (uint16_t)take(r, 2);
-    if (r->bad || !t->coll || t->ncolumns == 0 || t->ncolumns > r->n) {
-        r->bad = true;
+    ix->name = ix->comment = ix->unknown = QL_STR("");
+    if (!open_sections(d, sections, &index_shape, "an index")) {
         return QL_OK;
     }
-    t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, t->ncolumns);
-    t->missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, t->ncolumns);
-    if (!t->columns || !t->missing) {
-        return QL_ERROR;
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        switch (s.tag) {
+        case INDEX_ID:
+            ix->id = (uint32_t)ql_section_number(&s, UINT32_MAX, &d->bad);
+            break;
+        case INDEX_NAME:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &ix->name));
+            break;
+        case INDEX_PRIMARY:
+            ix->primary = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case INDEX_UNIQUE:
+            ix->unique = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case INDEX_HIDDEN_ROWID:
+            ix->hidden_rowid = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case INDEX_COMMENT:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &ix->comment));
+            break;
+        default:
+            break;
+        }
     }
-    for (unsigned i = 0; i < t->ncolumns && !r->bad; i++) {
-        t->columns[i].ordinal = (uint16_t)i;
-        QL_TRY(take_column(cx, t->arena, r, &t->columns[i], &t->missing[i]));
-    }
-    t->nindexes = (uint16_t)take(r, 2);
-    if (r->bad || t->nindexes == 0 || t->nindexes > r->n) {
-        r->bad = true;
+    QL_TRY(ql_sections_unknown(d->cx, d->a, sections, &index_shape, &ix->unknown));
+    return take_parts(d, sections, ncolumns, ix);
+}
+
+static ql_status
+take_lists(decoder *d, ql_str sections, ql_table *t)
+{
+    unsigned ncolumns = count(sections, TABLE_COLUMN), nindexes = count(sections, TABLE_INDEX);
+    if (ncolumns > UINT16_MAX || nindexes > UINT16_MAX) {
+        d->bad = true;
         return QL_OK;
     }
-    t->indexes = QL_ARENA_ARRAY(cx, t->arena, ql_index, t->nindexes);
-    if (!t->indexes) {
+    t->columns = QL_ARENA_ARRAY(d->cx, t->arena, ql_column, ncolumns);
+    t->missing = QL_ARENA_ARRAY(d->cx, t->arena, ql_value, ncolumns);
+    t->indexes = QL_ARENA_ARRAY(d->cx, t->arena, ql_index, nindexes);
+    if (!t->columns || !t->missing || !t->indexes) {
         return QL_ERROR;
     }
-    for (unsigned i = 0; i < t->nindexes && !r->bad; i++) {
-        QL_TRY(take_index(cx, t->arena, r, t->ncolumns, &t->indexes[i]));
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        if (s.tag == TABLE_COLUMN) {
+            ql_column *c = &t->columns[t->ncolumns];
+            c->ordinal = t->ncolumns;
+            QL_TRY(take_column(d, s.body, c, &t->missing[t->ncolumns++]));
+        } else if (s.tag == TABLE_INDEX) {
+            QL_TRY(take_index(d, s.body, ncolumns, &t->indexes[t->nindexes++]));
+        }
     }
     return QL_OK;
+}
+
+static ql_status
+take_engine(decoder *d, const ql_section *s, ql_str *engine)
+{
+    QL_TRY(ql_section_text(d->cx, d->a, s, engine));
+    if (!ql_str_eq(*engine, QL_STR("InnoDB")) && !ql_str_eq(*engine, QL_STR("MyISAM"))) {
+        note_foreign(d, s->tag, "a table");
+    }
+    return QL_OK;
+}
+
+static ql_status
+take_table(decoder *d, ql_str sections, ql_table *t, uint64_t *autoinc_start)
+{
+    t->unknown = t->comment = t->engine = QL_STR("");
+    if (!open_sections(d, sections, &table_shape, "a table")) {
+        return QL_OK;
+    }
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        switch (s.tag) {
+        case QLI_OBJECT_CREATED:
+            t->create_time = (int64_t)ql_section_number(&s, INT64_MAX, &d->bad);
+            break;
+        case QLI_OBJECT_VERSION:
+            t->version = ql_section_number(&s, UINT64_MAX, &d->bad);
+            break;
+        case TABLE_ENGINE:
+            QL_TRY(take_engine(d, &s, &t->engine));
+            break;
+        case TABLE_COLLATION:
+            t->coll = take_collation(d, &s, "a table");
+            break;
+        case TABLE_AUTO_INCREMENT:
+            *autoinc_start = ql_section_number(&s, UINT64_MAX, &d->bad);
+            break;
+        case TABLE_COMMENT:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &t->comment));
+            break;
+        default:
+            break;
+        }
+    }
+    QL_TRY(ql_sections_unknown(d->cx, d->a, sections, &table_shape, &t->unknown));
+    return take_lists(d, sections, t);
+}
+
+static bool
+owns_its_indexes(const ql_table *t, const qli_object *o)
+{
+    bool same = o->nowned == t->nindexes;
+    for (unsigned i = 0; same && i < t->nindexes; i++) {
+        same = o->owned[i] == t->indexes[i].id;
+    }
+    return same;
+}
+
+/* --- the whole record ------------------------------------------------------------------------ */
+
+/* *whole = false: damage. */
+static ql_status
+decode(ql_ctx *cx, ql_str record, ql_table *t, uint64_t *autoinc_start, bool *whole)
+{
+    decoder d = {.cx = cx, .a = t->arena};
+    qli_object o;
+    ql_str sections;
+    QL_TRY(qli_decode_object(cx, t->arena, record, &o, whole));
+    if (!*whole) {
+        return QL_OK;
+    }
+    if (o.kind != QL_REC_TABLE) {
+        return qli_table_spoil(cx, t, &o,
+                               ql_arena_printf(cx, t->arena,
+                                               "it is of kind %u, which is not known to this "
+                                               "server; a newer one wrote it",
+                                               o.kind));
+    }
+    *whole = ql_record_open(record, QL_REC_TABLE, &sections);
+    QL_TRY(take_table(&d, sections, t, autoinc_start));
+    if (d.foreign != 0) {
+        return qli_table_spoil(cx, t, &o,
+                               ql_arena_printf(cx, t->arena,
+                                               "section %u of %s in its definition is not known to "
+                                               "this server; a newer one wrote it",
+                                               d.foreign, d.part));
+    }
+    t->id = o.id;
+    *whole = !d.bad && owns_its_indexes(t, &o);
+    return *whole ? qli_table_finish(cx, t) : QL_OK;
 }
 
 ql_status
 qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
                  uint64_t *autoinc_start)
 {
-    reader r = {(const uint8_t *)record.p, record.n, false};
-    unsigned version = (unsigned)take(&r, 1);
-    if (version > RECORD_VERSION) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
-                            "Definition of table '%.*s.%.*s' has format %u, this server knows up "
-                            "to %u: it was written by a newer version",
-                            (int)db.n, db.p, (int)name.n, name.p, version, RECORD_VERSION);
-    }
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;
     }
+    bool whole = true;
     ql_status st;
-    QL_TRY_TO(st, copy_str(cx, t->arena, db, &t->db), fail);
-    QL_TRY_TO(st, copy_str(cx, t->arena, name, &t->name), fail);
-    QL_TRY_TO(st, take_table(cx, &r, t, autoinc_start), fail);
-    if (r.bad || r.n != 0 || version == 0) {
+    *autoinc_start = 0;
+    QL_TRY_TO(st, qli_table_set_names(cx, t, db, name), fail);
+    QL_TRY_TO(st, decode(cx, record, t, autoinc_start, &whole), fail);
+    if (!whole) {
         st = ql_fail(cx, QL_ER_TABLE_CORRUPT, t->db.p, t->name.p);
         goto fail;
     }
-    QL_TRY_TO(st, qli_table_finish(cx, t), fail);
     *out = t;
     return QL_OK;
 fail:
     ql_table_put(t);
     return st;
-}
-
-ql_status
-qli_decode_database(ql_ctx *cx, ql_str name, ql_str record, const ql_collation **coll)
-{
-    reader r = {(const uint8_t *)record.p, record.n, false};
-    unsigned version = (unsigned)take(&r, 1);
-    *coll = ql_collation_by_id((unsigned)take(&r, 2));
-    if (r.bad || version != RECORD_VERSION || !*coll) {
-        return ql_fail_text(cx, QL_ER_TABLE_CORRUPT, "Record of database '%.*s' is damaged",
-                            (int)name.n, name.p);
-    }
-    return QL_OK;
 }

@@ -110,7 +110,7 @@ add_database(ql_ctx *cx, ql_catalog *c, ql_str name)
 {
     qli_database *d = qli_cache_database(c, name); /* sys is stored by older versions */
     if (!d) {
-        d = qli_database_new(cx, name, ql_coll_default);
+        d = qli_database_new(cx, name, ql_coll_default, QL_STR(""));
         if (!d) {
             return QL_ERROR;
         }

@@ -8,8 +8,11 @@
 #include "intr/sync.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -34,6 +37,7 @@ struct ql_syncs {
     qli_sync_action *global;              /* [mu] list */
     _Atomic bool has_global;              /* [mu to write] */
     char states[QL_SP_COUNT][STATE_TEXT]; /* [const] State texts */
+    ql_sync_point crash;                  /* [const] the process is killed there; NONE = nowhere */
 };
 
 /* Owner: the session, through its ql_intr. */
@@ -74,6 +78,8 @@ ql_syncs_new(void)
             *c = (char)tolower((unsigned char)*c);
         }
     }
+    const char *crash = getenv("QUELL_CRASH_AT");
+    s->crash = crash != NULL ? qli_sync_point_find(crash, strlen(crash)) : QL_SP_NONE;
     return s;
 }
 
@@ -251,6 +257,9 @@ ql_sync_run(ql_ctx *cx, ql_sync_point point)
     qli_sync_action copy;
     if (s == NULL) {
         return QL_OK;
+    }
+    if (s->crash == point && point != QL_SP_NONE) {
+        (void)kill(getpid(), SIGKILL);
     }
     if (own != NULL && count_passage(&own->first, point, &copy)) {
         QL_TRY(run_action(cx, &copy));

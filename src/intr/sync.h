@@ -11,6 +11,8 @@
 
 typedef struct ql_syncs ql_syncs; /* signals, shared by the instance */
 
+/* QUELL_CRASH_AT=point in the environment: the process ends there by SIGKILL, also at points of the
+ * start, where no session can set anything. */
 ql_syncs *ql_syncs_new(void);
 void ql_syncs_free(ql_syncs *s);
 

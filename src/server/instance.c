@@ -159,6 +159,22 @@ remove_leftovers(ql_instance *inst)
     }
 }
 
+/* Before anything is written: opening alone changes files. What is wrong with them is left to that
+ * to say. */
+static ql_status
+refuse_newer_catalog(ql_ctx *cx, ql_instance *inst)
+{
+    ql_kv_options opt = {.read_only = true, .must_exist = true};
+    if (ql_kv_open(cx, inst->datadir, &opt, &inst->kv) != QL_OK) {
+        ql_diag_clear_error(cx->diag);
+        return QL_OK;
+    }
+    ql_status st = ql_catalog_check_format(cx);
+    ql_kv_close(inst->kv);
+    inst->kv = NULL;
+    return st;
+}
+
 static ql_status
 open_storage(ql_ctx *cx, ql_server *server)
 {
@@ -173,12 +189,18 @@ open_storage(ql_ctx *cx, ql_server *server)
     ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
                               .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
     ql_kv_catch_faults(ql_log_fd(inst->log));
+    if (kv.must_exist) {
+        QL_TRY(refuse_newer_catalog(cx, inst));
+    }
     QL_TRY(ql_kv_open(cx, inst->datadir, &kv, &inst->kv));
     remove_leftovers(inst);
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
     QL_TRY(ql_catalog_open(cx, &inst->catalog));
     QL_TRY(ql_views_open(cx));
-    return ql_acl_open(cx, &inst->acl);
+    QL_TRY(ql_acl_open(cx, &inst->acl));
+    return ql_catalog_format(inst->catalog) < QL_CATALOG_FORMAT
+               ? ql_catalog_upgrade(cx, ql_acl_upgrade)
+               : QL_OK;
 }
 
 static ql_status

@@ -155,39 +155,6 @@ a_failed_commit_keeps_the_counter_ahead(void **state)
     ql_table_put(t);
 }
 
-/* A data directory of a server that kept bounds: the largest counts, and the next clean stop
- * replaces it by a record. */
-static void
-bounds_of_before_are_taken_over(void **state)
-{
-    world *w = *state;
-    sess *s = &w->boot;
-    ql_table *t = make_table(s, QL_F_LONG);
-    begin(s);
-    OK(qli_store_bound(&s->cx, QLI_IX_AUTOINC, t->id, true, 17, 0));
-    OK(qli_store_bound(&s->cx, QLI_IX_AUTOINC, t->id, true, 33, 0));
-    commit(s);
-    ql_table_put(t);
-    for (int stops = 0; stops < 2; stops++) {
-        restart(w);
-        t = get(s);
-        assert_int_equal(ql_autoinc_peek(t), 33 + 2 * stops);
-        begin(s);
-        assert_int_equal(reserve(s, t, 2), 33 + 2 * stops);
-        write_row(s);
-        commit(s);
-        ql_table_put(t);
-        if (stops == 0) {
-            OK(ql_catalog_checkpoint(&s->cx));
-        }
-    }
-    restart(w);
-    t = get(s);
-    assert_int_equal(ql_autoinc_peek(t), 37);
-    assert_int_equal(t->state->bound, 17); /* harmless */
-    ql_table_put(t);
-}
-
 /* The last value of BIGINT UNSIGNED is used: nothing comes after it, after a restart either. */
 static void
 used_up_stays_used_up(void **state)
@@ -328,17 +295,11 @@ main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
-        T(counts_up_and_never_back),
-        T(a_crash_repeats_nothing),
-        T(an_undone_statement_skips),
-        T(a_failed_commit_keeps_the_counter_ahead),
-        T(bounds_of_before_are_taken_over),
-        T(used_up_stays_used_up),
-        T(commits_out_of_order),
-        T(a_clean_stop_leaves_no_gap),
-        T(the_type_ends),
-        T(rows_count_when_committed),
-        T(row_ids_go_on_after_restart),
+        T(counts_up_and_never_back),   T(a_crash_repeats_nothing),
+        T(an_undone_statement_skips),  T(a_failed_commit_keeps_the_counter_ahead),
+        T(used_up_stays_used_up),      T(commits_out_of_order),
+        T(a_clean_stop_leaves_no_gap), T(the_type_ends),
+        T(rows_count_when_committed),  T(row_ids_go_on_after_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

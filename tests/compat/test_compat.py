@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data directories of other versions. Those that older ones wrote (make.py) open and are upgraded in one step, whenever the server is killed,
+and hold what today's server makes of the same statements. What newer ones write is refused as a whole (format), or carried along unread, or
+makes the one object unusable that it is about (sections of records; the records are put there by put_record.c)."""
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+import tarfile
+
+import pymysql
+import quell
+from harness import main
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+import make  # noqa: beside this file
+
+BUILD = pathlib.Path(os.environ.get("QUELL_BUILD", str(quell.ROOT / "build/asan")))
+PUT_RECORD = BUILD / "tests/compat/put_record"
+DIRECTORIES = ["catalog1-closed", "catalog1-killed"]
+META, DATABASE, OBJECT, ACCOUNT, GRANT = (n.to_bytes(4, "big") for n in (10, 11, 15, 20, 21))
+FORMAT = META + b"format"
+NEWEST = 2
+
+
+def unpack(name):
+    server = quell.Server(initialize=False)
+    server.datadir.mkdir()
+    with tarfile.open(HERE / f"{name}.tar.xz") as t:
+        t.extractall(server.datadir)
+    return server
+
+
+def quoted(name):
+    return "`" + name.replace("`", "``") + "`"
+
+
+def rows(server, sql, leave_out=()):
+    with server.connect() as c, c.cursor(pymysql.cursors.DictCursor) as cur:
+        cur.execute(sql)
+        return [{k: v for k, v in r.items() if k not in leave_out} for r in cur.fetchall()]
+
+
+def contents(server):
+    """All that statements show of definitions, rows, counters and grants, but for times and salts."""
+    found = {}
+    for (db,) in server.query("SHOW DATABASES"):
+        if db in ("information_schema", "performance_schema", "sys", "mysql"):
+            continue
+        found[db] = server.query(f"SHOW CREATE DATABASE {quoted(db)}")
+        for (table,) in server.query(f"SHOW TABLES FROM {quoted(db)}"):
+            name = quoted(db) + "." + quoted(table)
+            found[name] = server.query(f"SHOW CREATE TABLE {name}")
+            found[name, "rows"] = sorted(server.query(f"SELECT * FROM {name}"), key=repr)
+            assert [r[3] for r in server.query(f"CHECK TABLE {name}")] == ["OK"], name
+    ours = "WHERE TABLE_SCHEMA IN ('shop', 'latin db', 'empty_db') ORDER BY 1, 2, 3, 4, 5, 6, 7"
+    found["TABLES"] = rows(server, f"SELECT * FROM information_schema.TABLES {ours}", ("CREATE_TIME", "UPDATE_TIME"))
+    found["COLUMNS"] = rows(server, f"SELECT * FROM information_schema.COLUMNS {ours}")
+    found["STATISTICS"] = rows(server, f"SELECT * FROM information_schema.STATISTICS {ours}")
+    found["user"] = rows(server, "SELECT * FROM mysql.user ORDER BY Host, User", ("authentication_string", "password_last_changed"))
+    found["db"] = rows(server, "SELECT * FROM mysql.db ORDER BY Host, User, Db")
+    found["tables_priv"] = rows(server, "SELECT * FROM mysql.tables_priv ORDER BY Host, User, Db, Table_name", ("Timestamp",))
+    for u in found["user"]:
+        found["GRANTS", u["User"], u["Host"]] = server.query(f"SHOW GRANTS FOR '{u['User']}'@'{u['Host']}'")
+    assert server.query("SELECT CURRENT_USER()", user="app", password="secret") == (("app@localhost",),)
+    return found
+
+
+def next_values(server):
+    """What the counters give next: uses the values up."""
+    found = []
+    for insert in ("shop.numbers (t3, t2) VALUES (1, 99)", "shop.counter VALUES (NULL)", "shop.untouched VALUES (NULL)", "shop.plain_files (s) VALUES ('x')",
+                   "shop.serial_table (u) VALUES (99)", "`latin db`.t (s) VALUES ('x')"):
+        with server.connect(autocommit=True) as c, c.cursor() as cur:
+            cur.execute("INSERT INTO " + insert)
+            found.append(cur.lastrowid)
+    try:
+        server.query("INSERT INTO shop.used_up VALUES (NULL)")
+        raise AssertionError("a value after the last one")
+    except pymysql.MySQLError as e:
+        found.append(e.args[0])
+    return found
+
+
+class Expected:
+    """What today's server makes of the same statements; asked once."""
+    contents = next_values = None
+
+
+def expected():
+    if Expected.contents is None:
+        with quell.Server() as server:
+            make.run(server, "catalog1")
+            Expected.contents = contents(server)
+            Expected.next_values = next_values(server)
+    return Expected
+
+
+def check_same(server):
+    want, got = expected().contents, contents(server)
+    assert want.keys() == got.keys(), want.keys() ^ got.keys()
+    for k in want:
+        assert want[k] == got[k], (k, want[k], got[k])
+
+
+def put(server, *parts, value=None):
+    """The server is down."""
+    args = [p.hex() if isinstance(p, bytes) else p for p in parts]
+    r = subprocess.run([str(PUT_RECORD), str(server.datadir), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, env=server.env)
+    assert r.returncode == 0, r.stdout
+    return bytes.fromhex(r.stdout.decode().strip().replace("\n", ""))
+
+
+def get(server, key):
+    return put(server, key, "?")
+
+
+def table_key(db, name, space=1):
+    return OBJECT + db.encode() + b"\0" + bytes([space]) + name.encode()
+
+
+def with_sections(record, more):
+    """Before the end mark."""
+    assert record[-1] == 0
+    return record[:-1] + more + b"\0"
+
+
+def check_data(server):
+    r = subprocess.run([server.binary, "--check-data", f"--datadir={server.datadir}"], env=server.env, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=120)
+    return r.returncode, r.stdout.decode(errors="replace")
+
+
+def digest(server):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(server.datadir.glob("quell.mdb*")) if not p.name.endswith("-lock")}
+
+
+def fails(number, words, server, sql, **kw):
+    try:
+        server.query(sql, **kw)
+    except pymysql.MySQLError as e:
+        assert e.args[0] == number and all(w in e.args[1] for w in words), e
+        return
+    raise AssertionError(f"went through: {sql}")
+
+
+# --- older ones ---
+
+def test_catalog_of_format_1():
+    for name in DIRECTORIES:
+        server = unpack(name)
+        server.start()
+        assert "has catalog format 1: it is upgraded to format 2" in server.log_text()
+        assert "has catalog format 2 now: 4 databases, 13 tables" in server.log_text(), server.log_text()
+        check_same(server)
+        server.kill9()
+        server.start()
+        check_same(server)
+        assert next_values(server) == expected().next_values, name
+        assert server.stop() == 0
+        assert server.log_text().count("it is upgraded") == 1
+        assert get(server, FORMAT) == (2).to_bytes(4, "little")
+        server.remove()
+
+
+def test_check_data_of_format_1():
+    """Reads it as it is, and changes nothing."""
+    server = unpack("catalog1-closed")
+    before = digest(server)
+    rc, text = check_data(server)
+    assert rc == 0 and "13 tables checked, 0 with findings" in text and "catalog format 1" in text, text
+    assert digest(server) == before
+    server.start()
+    assert server.stop() == 0
+    rc, text = check_data(server)
+    assert rc == 0 and "13 tables checked, 0 with findings" in text and "catalog format" not in text, text
+    server.remove()
+
+
+def test_killed_upgrade_opens_again():
+    points = {"upgrade_before_commit": 2, "commit_after_take": 2, "commit_after_apply": None, "upgrade_after_commit": 1}
+    for i, (point, upgrades) in enumerate(points.items()):  # None: the commit is on the disk or not, either is right
+        server = unpack(DIRECTORIES[i % 2])
+        server.env["QUELL_CRASH_AT"] = point
+        server.start(wait=False)
+        assert server.proc.wait(60) == -9, (point, server.log_text())
+        server.proc = None
+        assert "it is upgraded" in server.log_text()
+        del server.env["QUELL_CRASH_AT"]
+        server.start()
+        assert upgrades in (None, server.log_text().count("it is upgraded")), point
+        check_same(server)
+        assert server.stop() == 0
+        server.remove()
+
+
+# --- newer ones ---
+
+def test_newer_format_is_refused():
+    server = quell.Server()
+    put(server, FORMAT, (NEWEST + 1).to_bytes(4, "little"))
+    before = digest(server)
+    r = subprocess.run([server.binary, f"--datadir={server.datadir}", f"--socket={server.socket}", f"--port={server.port}", "--admin-port=0"],
+                       env=server.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    errors = [x for x in r.stdout.decode().splitlines() if "[ERROR]" in x]
+    assert r.returncode == 1 and len(errors) == 1, r.stdout
+    assert str(server.datadir) in errors[0] and f"catalog format {NEWEST + 1}" in errors[0] and f"up to {NEWEST}" in errors[0], errors
+    assert digest(server) == before
+    rc, text = check_data(server)
+    assert rc == 1 and f"catalog format {NEWEST + 1}" in text, text
+    assert digest(server) == before
+    put(server, FORMAT, NEWEST.to_bytes(4, "little"))
+    server.start()
+    assert server.stop() == 0
+    server.remove()
+
+
+OPTIONAL = bytes([60, 5]) + b"hello" + bytes([62, 0]) + bytes([0x80 | 72, 1, 3]) + b"\0\1\2"  # tags 60, 62 and 200
+NEEDED = bytes([61, 2]) + b"xy"
+
+
+def test_unknown_sections_survive():
+    """Of a table, a database, an account and a grant that are changed and written again."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(20) DEFAULT 'x')")
+    server.query("CREATE USER u@localhost IDENTIFIED BY 'pw'")
+    server.query("GRANT SELECT ON d.* TO u@localhost")
+    assert server.stop() == 0
+    keys = [table_key("d", "t"), DATABASE + b"d", ACCOUNT + b"u\0localhost", GRANT + b"u\0localhost\0\1d\0"]
+    for k in keys:
+        put(server, k, with_sections(get(server, k), OPTIONAL))
+    was = [get(server, k) for k in keys]
+    server.start()
+    server.query("INSERT INTO d.t VALUES (NULL, 'y')")
+    server.query("TRUNCATE TABLE d.t")
+    server.query("ALTER DATABASE d COLLATE utf8mb4_bin")
+    server.query("ALTER USER u@localhost IDENTIFIED BY 'new'")
+    server.query("GRANT INSERT ON d.* TO u@localhost")
+    assert server.query("INSERT INTO d.t VALUES (NULL, DEFAULT)", user="u", password="new") == ()
+    assert server.stop() == 0
+    for k, record in zip(keys, was):
+        now = get(server, k)
+        assert now != record, "was not written again"
+        assert now.endswith(OPTIONAL + b"\0"), (k, now)
+    server.remove()
+
+
+def test_table_of_a_newer_server():
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(20), KEY s (s))")
+    server.query("CREATE TABLE d.other (id INT PRIMARY KEY)")
+    server.query("INSERT INTO d.t (s) VALUES ('a'), ('b')")
+    assert server.stop() == 0
+    key = table_key("d", "t")
+    put(server, key, with_sections(get(server, key), NEEDED))
+    put(server, table_key("d", "v"), bytes([18]) + bytes([1, 2]) + (5000).to_bytes(2, "little") + bytes([3, 0]) + NEEDED + b"\0")  # a view
+    put(server, table_key("d", "trigger", 2), bytes([19]) + bytes([1, 2]) + (5001).to_bytes(2, "little") + bytes([3, 0, 0]))
+    rc, text = check_data(server)
+    assert rc == 0 and "d.t: not checked" in text and "No damage found" in text, text
+    server.start()
+    log = server.log_text()
+    assert "Table 'd.t' cannot be used: section 61 of a table" in log and "Table 'd.v' cannot be used: it is of kind 18" in log, log
+    assert "1 objects of kinds that this server does not know" in log
+    words = ["'d.t'", "section 61", "newer", "DROP TABLE"]
+    for sql in ("SELECT * FROM d.t", "INSERT INTO d.t (s) VALUES ('c')", "DELETE FROM d.t", "UPDATE d.t SET s = ''", "TRUNCATE TABLE d.t",
+                "SHOW CREATE TABLE d.t", "SHOW COLUMNS FROM d.t", "SHOW INDEX FROM d.t", "CREATE TABLE d.l LIKE d.t", "LOCK TABLES d.t READ",
+                "ALTER TABLE d.t DISABLE KEYS", "SELECT * FROM d.other, d.t", "EXPLAIN SELECT * FROM d.t", "CHECK TABLE d.t"):
+        fails(1235, words, server, sql)
+    fails(1235, ["'d.v'", "kind 18"], server, "SELECT * FROM d.v")
+    fails(1050, ["'t'"], server, "CREATE TABLE d.t (a INT)")
+    fails(1050, ["'v'"], server, "CREATE TABLE d.v (a INT)")
+    assert server.query("SHOW TABLES FROM d") == (("other",), ("t",), ("v",))
+    assert server.query("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'd'") == ((1,),)
+    comment = server.query("SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'd' AND TABLE_NAME = 't'")
+    assert "section 61" in comment[0][0], comment
+    server.query("SHOW TABLE STATUS FROM d")
+    server.query("SELECT * FROM information_schema.STATISTICS")
+    server.query("INSERT INTO d.other VALUES (1)")
+    server.kill9()
+    server.start()
+    server.query("DROP TABLE d.t, d.v")
+    server.query("CREATE TABLE d.t (a INT)")
+    assert server.query("SHOW TABLES FROM d") == (("other",), ("t",))
+    assert server.stop() == 0
+    assert get(server, table_key("d", "trigger", 2)) != b""
+    server.start()
+    server.query("DROP DATABASE d")
+    server.query("CREATE DATABASE d")
+    assert server.stop() == 0
+    assert get(server, table_key("d", "trigger", 2)) == b"" and get(server, table_key("d", "other")) == b""
+    rc, text = check_data(server)
+    assert rc == 0, text
+    server.remove()
+
+
+def test_database_of_a_newer_server():
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT PRIMARY KEY)")
+    assert server.stop() == 0
+    put(server, DATABASE + b"d", with_sections(get(server, DATABASE + b"d"), NEEDED))
+    server.start()
+    for sql in ("CREATE TABLE d.u (id INT)", "ALTER DATABASE d COLLATE utf8mb4_bin", "SELECT * FROM d.t"):
+        fails(1235, ["'d", "section 61"], server, sql)
+    assert ("d",) in server.query("SHOW DATABASES")
+    server.query("DROP DATABASE d")
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT PRIMARY KEY)")
+    assert server.stop() == 0
+    server.remove()
+
+
+def test_account_of_a_newer_server():
+    """Nobody gets in, a grant of that kind grants nothing, and DROP USER removes both."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE DATABASE dd")
+    for u in ("u", "v"):
+        server.query(f"CREATE USER {u}@localhost IDENTIFIED BY 'pw'")
+        server.query(f"GRANT SELECT, CREATE ON d.* TO {u}@localhost")
+        server.query(f"GRANT SELECT, CREATE ON `d%`.* TO {u}@localhost")
+    assert server.stop() == 0
+    for key in (ACCOUNT + b"u\0localhost", GRANT + b"v\0localhost\0\1d\0"):
+        put(server, key, with_sections(get(server, key), NEEDED))
+    server.start()
+    log = server.log_text()
+    assert "Account 'u'@'localhost' cannot be used: section 61" in log and "1 grants of account 'v'@'localhost' grant nothing" in log, log
+    fails(3118, ["'u'@'localhost'"], server, "SELECT 1", user="u", password="pw")
+    for sql in ("ALTER USER u@localhost ACCOUNT UNLOCK", "GRANT PROCESS ON *.* TO u@localhost", "RENAME USER u@localhost TO w@localhost",
+                "GRANT INSERT ON d.* TO v@localhost"):
+        fails(1235, ["section 61", "DROP USER"], server, sql)
+    fails(1142, ["'v'@'localhost'"], server, "CREATE TABLE d.t (a INT)", user="v", password="pw")  # not by d% either
+    server.query("CREATE TABLE dd.t (a INT)", user="v", password="pw")
+    server.query("DROP USER u@localhost, v@localhost")
+    server.query("CREATE USER u@localhost IDENTIFIED BY 'pw'")
+    assert server.query("SELECT 1", user="u", password="pw") == ((1,),)
+    assert server.stop() == 0
+    server.remove()
+
+
+if __name__ == "__main__":
+    main(globals())
