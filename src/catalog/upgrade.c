@@ -81,11 +81,12 @@ ql_status
 ql_catalog_upgrade(ql_ctx *cx, ql_status (*also)(ql_ctx *cx))
 {
     ql_catalog *c = cx->inst->catalog;
+    const char *dir = cx->inst->datadir ? cx->inst->datadir : "";
     uint64_t databases = 0, tables = 0;
     ql_status st;
     ql_log_write(cx->inst->log, QL_LOG_SYSTEM,
-                 "Data directory '%s' has catalog format %u: it is upgraded to format %u",
-                 cx->inst->datadir, c->format, QL_CATALOG_FORMAT);
+                 "Data directory '%s' has catalog format %u: it is upgraded to format %u", dir,
+                 c->format, QL_CATALOG_FORMAT);
     QL_TRY(ql_txn_begin(cx, QL_REPEATABLE_READ, false));
     QL_TRY_TO(st, ql_txn_stmt_begin(cx), rollback);
     QL_TRY_TO(st, write_all(cx, c, &databases, &tables), rollback);
@@ -97,9 +98,8 @@ ql_catalog_upgrade(ql_ctx *cx, ql_status (*also)(ql_ctx *cx))
     QL_TRY(QL_SYNC(cx, UPGRADE_AFTER_COMMIT));
     c->format = QL_CATALOG_FORMAT;
     ql_log_write(cx->inst->log, QL_LOG_SYSTEM,
-                 "Data directory '%s' has catalog format %u now: %llu databases, %llu tables",
-                 cx->inst->datadir, c->format, (unsigned long long)databases,
-                 (unsigned long long)tables);
+                 "Data directory '%s' has catalog format %u now: %llu databases, %llu tables", dir,
+                 c->format, (unsigned long long)databases, (unsigned long long)tables);
     return QL_OK;
 rollback:
     ql_txn_rollback(cx);

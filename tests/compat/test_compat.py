@@ -105,7 +105,7 @@ def check_same(server):
         assert want[k] == got[k], (k, want[k], got[k])
 
 
-def put(server, *parts, value=None):
+def put(server, *parts):
     """The server is down."""
     args = [p.hex() if isinstance(p, bytes) else p for p in parts]
     r = subprocess.run([str(PUT_RECORD), str(server.datadir), *args], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, env=server.env)
@@ -163,6 +163,19 @@ def test_catalog_of_format_1():
         assert server.log_text().count("it is upgraded") == 1
         assert get(server, FORMAT) == (2).to_bytes(4, "little")
         server.remove()
+
+
+def test_stored_sys_of_format_1():
+    """Once sys was among the records of databases; it is virtual now."""
+    server = unpack("catalog1-closed")
+    put(server, DATABASE + b"sys", b"\1\xff\0")
+    server.start()
+    assert server.stop() == 0
+    assert get(server, DATABASE + b"sys") == b""
+    server.start()
+    check_same(server)
+    assert server.stop() == 0
+    server.remove()
 
 
 def test_check_data_of_format_1():

@@ -123,10 +123,50 @@ def codec_seeds():
     put("keycodec", "bytes-int", bytes([1, 0, 1]) + b"\xfe" + bytes(8))
 
 
+# --- records of the catalog --------------------------------------------------------------------------------------------------------
+def section(tag, body=b""):
+    def varint(n):
+        return bytes([n]) if n < 128 else bytes([n % 128 | 128]) + varint(n // 128)
+    if isinstance(body, int):
+        body = body.to_bytes((body.bit_length() + 7) // 8, "little")
+    return varint(tag) + varint(len(body)) + body
+
+
+def record_seeds():
+    null_row = b"\1\1\0\1"
+    column = section(1, b"id") + section(3, 1) + section(5, 3) + section(7, 11) + section(21, 1)
+    text = (section(1, b"s") + section(3, 4) + section(5, 15) + section(7, 20) + section(11, 255) + section(15, 1) + section(25, 2) +
+            section(27, b"\1\1\0\0\1x") + section(31, b"\1\1\0\0\1y") + section(2, b"comment"))
+    members = section(1, b"e") + section(3, 4) + section(5, 247) + section(11, 46) + section(17, b"a") + section(17) + section(13, 1) + section(19, 1)
+    when = section(1, b"t") + section(3, 7) + section(5, 12) + section(9, 6) + section(23, 1) + section(25, 3) + section(29, b"x")
+    primary = section(1, 2001) + section(3, b"PRIMARY") + section(5, 1) + section(7, 1) + section(11)
+    other = section(1, 2002) + section(3, b"k") + section(11, section(1, 1) + section(3, 5) + section(5, 1)) + section(2, b"c") + section(60, b"kept")
+    hidden = section(1, 2001) + section(3, b"GEN_CLUST_INDEX") + section(7, 1) + section(9, 1)
+
+    def table(columns, indexes, more=b""):
+        owns = b"".join((2001 + i).to_bytes(4, "little") for i in range(len(indexes)))
+        return (b"\x11" + section(1, 2000) + section(3, owns) + section(2, 1700000000) + section(4, 1) + section(17, b"InnoDB") + section(19, 255) +
+                section(25, 7) + section(16, b"hello") + b"".join(section(21, c) for c in columns) + b"".join(section(23, x) for x in indexes) + more + b"\0")
+    put("record", "table", b"\0" + table([column, text], [primary, other]))
+    put("record", "table-hidden", b"\0" + table([members, when], [hidden]))
+    put("record", "table-unknown", b"\0" + table([column, text + section(62)], [primary], section(60, b"optional") + section(200, b"x" * 200)))
+    put("record", "table-foreign", b"\0" + table([column + section(63, b"must")], [primary]))
+    put("record", "table-newer-kind", b"\0" + table([section(1, b"j") + section(3, 9) + section(5, 245)], [hidden]))
+    put("record", "database", b"\1\x10" + section(1, 46) + section(60, b"kept") + b"\0")
+    put("record", "database-foreign", b"\1\x10" + section(1, 46) + section(61) + b"\0")
+    put("record", "object", b"\2\x12" + section(1, 5000) + section(3, (5001).to_bytes(4, "little")) + section(33, b"SELECT 1") + b"\0")
+    put("record", "database-1", b"\4\1\xff\0")
+    old = (b"\1" + struct.pack("<QQQQ", 2000, 1, 1700000000, 5) + b"\6\0\0\0InnoDB" + b"\xff\0" + b"\0\0\0\0" + b"\1\0" + b"\2\0\0\0id" +
+           b"\1\3\0\0\0\x0b\0\0\0\0\0" + b"\1\0" + b"\0" * 8 + b"\x08\0\0\0" + null_row + b"\0\0\0\0" + b"\1\0" +
+           struct.pack("<I", 2001) + b"\7\0\0\0PRIMARY" + b"\3" + b"\0\0\0\0" + b"\1\0" + b"\0" * 7)
+    put("record", "table-1", b"\3" + old)
+
+
 parse_seeds()
 packet_seeds()
 handshake_seeds()
 login_seeds()
 codec_seeds()
+record_seeds()
 for d in sorted((HERE / "corpus").iterdir()):
     print(d.name, len(list(d.iterdir())), "files", sum(f.stat().st_size for f in d.iterdir()), "bytes")

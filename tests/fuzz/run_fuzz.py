@@ -25,6 +25,7 @@ TARGETS = {  # name: longest input
     "parse": 2048,
     "rowcodec": 1024,
     "keycodec": 512,
+    "record": 1024,
 }
 MOST_KEPT = 300  # files of a target that --merge adds: the smallest
 SECONDS = int(os.environ.get("QUELL_FUZZ_SECONDS", "30"))
