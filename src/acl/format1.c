@@ -2,8 +2,8 @@
  *
  * Records of accounts and grants of catalog format 1, and their upgrade. Their first byte is a
  * version; later ones begin with their kind, which is above those. An account: fields in a fixed
- * order, of version 2 with a limit of connections. A grant: fields, each a tag (1 byte), a length (4 bytes) and so many bytes; those of the
- * tags below 128 must be known. All little-endian.
+ * order, of version 2 with a limit of connections. A grant: fields, each a tag (1 byte), a length
+ * (4 bytes) and so many bytes; those of the tags below 128 must be known. All little-endian.
  */
 #include "acl/acl_int.h"
 #include "intr/intr.h"

@@ -265,20 +265,6 @@ accounts_survive_a_restart(void **state)
     expect_grants(&w->boot, "u", "%", "GRANT SUPER ON *.* TO `u`@`%` WITH GRANT OPTION", NULL);
 }
 
-/* A record that is not whole is refused, with 1877 as for tables. */
-static void
-damaged_record(void **state)
-{
-    static const char key[] = "\0\0\0\x14u\0%";
-    world *w = *state;
-    sess *s = &w->boot;
-    ql_account a;
-    begin(s);
-    OK(ql_txn_put(&s->cx, (ql_str){key, sizeof key - 1}, QL_STR("\1\0abc")));
-    FAILS(s, ql_acl_account(&s->cx, str("u"), str("%"), &a), 1877);
-    acl_rollback(s);
-}
-
 /* --- two sessions ----------------------------------------------------------------------------- */
 
 struct granter {
@@ -580,67 +566,6 @@ accounts_are_kept_apart(void **state)
     acl_rollback(s);
 }
 
-/* --- records as they lie in data directories -------------------------------------------------- */
-
-/* An account record as servers before grants on databases wrote it: version 1, flags (GRANT OPTION
- * 1, locked 2), 128 bits of privileges, plugin and password with 4-byte lengths. */
-static void
-account_of_an_older_server(void **state)
-{
-    static const char key[] = "\0\0\0\x14old\0%";
-    static const char record[] = "\1\1\x07\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
-                                 "\x15\0\0\0mysql_native_password"
-                                 "\x03\0\0\0*00";
-    world *w = *state;
-    sess *s = &w->boot;
-    ql_account a;
-    begin(s);
-    OK(ql_txn_put(&s->cx, (ql_str){key, sizeof key - 1}, (ql_str){record, sizeof record - 1}));
-    s->vars.acl_changed = true;
-    acl_commit(s);
-    OK(ql_acl_find(&s->cx, s->cx.arena, str("old"), str("1.1.1.1"), &a));
-    assert_string_equal(a.plugin.p, "mysql_native_password");
-    assert_string_equal(a.auth_string.p, "*00");
-    assert_true(a.grant_option);
-    assert_false(a.locked);
-    assert_int_equal(a.privs.bits[0], QL_PM(SELECT) | QL_PM(INSERT) | QL_PM(UPDATE));
-    assert_int_equal(a.privs.bits[1], 1);
-}
-
-static ql_status
-put_grant(sess *s, const char *record, size_t n)
-{
-    static const char key[] = "\0\0\0\x15u\0%\0\1d\0";
-    return ql_txn_put(&s->cx, (ql_str){key, sizeof key - 1}, (ql_str){record, n});
-}
-
-/* Fields that a later version adds: those from 128 on are skipped, others refuse the record. */
-static void
-grants_of_a_newer_server(void **state)
-{
-    static const char with_new[] = "\1\1\x08\0\0\0\1\0\0\0\0\0\0\0\xc8\2\0\0\0xy";
-    static const char unreadable[] = "\1\1\x08\0\0\0\1\0\0\0\0\0\0\0\x09\2\0\0\0xy";
-    static const char cut[] = "\1\1\x08\0\0\0\1\0";
-    static const char newer[] = "\2\1\x08\0\0\0\1\0\0\0\0\0\0\0";
-    world *w = *state;
-    sess *s = &w->boot;
-    ql_str *lines;
-    size_t n;
-    create_user(s, "u", "%");
-    begin(s);
-    OK(put_grant(s, with_new, sizeof with_new - 1));
-    OK(ql_acl_show_grants(&s->cx, s->cx.arena, str("u"), str("%"), &lines, &n));
-    assert_int_equal(n, 2);
-    assert_string_equal(lines[1].p, "GRANT SELECT ON `d`.* TO `u`@`%`");
-    OK(put_grant(s, unreadable, sizeof unreadable - 1));
-    FAILS(s, ql_acl_show_grants(&s->cx, s->cx.arena, str("u"), str("%"), &lines, &n), 1877);
-    OK(put_grant(s, cut, sizeof cut - 1));
-    FAILS(s, ql_acl_show_grants(&s->cx, s->cx.arena, str("u"), str("%"), &lines, &n), 1877);
-    OK(put_grant(s, newer, sizeof newer - 1));
-    FAILS(s, ql_acl_show_grants(&s->cx, s->cx.arena, str("u"), str("%"), &lines, &n), 1877);
-    acl_rollback(s);
-}
-
 static void
 system_user_protects(void **state)
 {
@@ -678,7 +603,6 @@ main(void)
         TEST(names_are_quoted),
         TEST(all_privileges),
         TEST(accounts_survive_a_restart),
-        TEST(damaged_record),
         TEST(grants_meet_at_the_account),
         TEST(checks),
         TEST(grants_count_at_once),
@@ -688,8 +612,6 @@ main(void)
         TEST(the_most_specific_database_counts),
         TEST(show_all_levels),
         TEST(accounts_are_kept_apart),
-        TEST(account_of_an_older_server),
-        TEST(grants_of_a_newer_server),
         TEST(system_user_protects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
