@@ -7,13 +7,11 @@
  */
 #include "server/config.h"
 
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/un.h>
 
 #include "base/diag.h"
-#include "intr/fileio.h"
 #include "server/permissions.h"
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -373,29 +371,14 @@ take_line(reader *r, const char *path, unsigned number, ql_str line, section *at
 static ql_status
 read_file(reader *r, const char *path)
 {
-    ql_ctx *cx = r->cx;
-    int fd;
-    size_t got = 0;
-    char *text = ql_arena_alloc(cx, cx->arena, FILE_MAX);
-    if (text == NULL) {
-        return QL_ERROR;
-    }
-    QL_TRY(ql_refuse_writable_by_all(cx, "option file", path));
-    if (ql_file_open(cx, path, O_RDONLY, 0, &fd) != QL_OK) {
-        ql_diag_clear_error(cx->diag);
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot read the option file %s", path);
-    }
-    ql_status st = ql_file_read(cx, fd, text, FILE_MAX, 0, &got);
-    ql_file_close(fd);
-    if (st != QL_END) {
-        return st == QL_OK ? ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "%s is too large", path) : st;
-    }
+    ql_str text;
+    QL_TRY(ql_read_trusted(r->cx, "option file", path, FILE_MAX, &text));
     section at_section = SECTION_NONE;
     unsigned number = 0;
-    for (size_t at = 0; at < got;) {
-        const char *nl = memchr(text + at, '\n', got - at);
-        size_t n = nl != NULL ? (size_t)(nl - text) - at : got - at;
-        QL_TRY(take_line(r, path, ++number, (ql_str){text + at, n}, &at_section));
+    for (size_t at = 0; at < text.n;) {
+        const char *nl = memchr(text.p + at, '\n', text.n - at);
+        size_t n = nl != NULL ? (size_t)(nl - text.p) - at : text.n - at;
+        QL_TRY(take_line(r, path, ++number, (ql_str){text.p + at, n}, &at_section));
         at += n + 1;
     }
     return QL_OK;

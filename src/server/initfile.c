@@ -4,7 +4,6 @@
  * back in when nobody can log in any more. They run on a thread of their own, so that the main
  * thread goes on hearing signals: a statement that takes too long is ended by SIGTERM.
  */
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -12,7 +11,6 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
-#include "intr/fileio.h"
 #include "intr/proc.h"
 #include "server/permissions.h"
 #include "server/server_int.h"
@@ -26,29 +24,6 @@ typedef struct script {
     ql_intr *waiter;
     _Atomic bool done;
 } script;
-
-static ql_status
-read_script(ql_ctx *cx, const char *path, ql_str *out)
-{
-    int fd;
-    size_t got = 0;
-    char *text = ql_arena_alloc(cx, cx->arena, FILE_MAX);
-    if (text == NULL) {
-        return QL_ERROR;
-    }
-    QL_TRY(ql_refuse_writable_by_all(cx, "init file", path));
-    if (ql_file_open(cx, path, O_RDONLY, 0, &fd) != QL_OK) {
-        ql_diag_clear_error(cx->diag);
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot read the init file '%s'", path);
-    }
-    ql_status st = ql_file_read(cx, fd, text, FILE_MAX, 0, &got);
-    ql_file_close(fd);
-    if (st == QL_OK) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the init file '%s' is too large", path);
-    }
-    *out = (ql_str){text, got};
-    return st == QL_END ? QL_OK : st;
-}
 
 static void
 run(void *arg)
@@ -104,7 +79,7 @@ qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
     s.env.watch_peer = NULL;
     s.start = (ql_session_start){.env = &s.env, .fd = -1, .is_unix = true, .result = &result};
     s.waiter = cx->intr;
-    QL_TRY(read_script(cx, path, &s.start.script));
+    QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &s.start.script));
     QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));
     *stop = wait_until_done(cx, server, &s, signals);
     ql_thread_join(&thread);

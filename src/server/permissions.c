@@ -6,12 +6,14 @@
  */
 #include "server/permissions.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/diag.h"
 #include "base/log.h"
+#include "intr/fileio.h"
 
 #define MODE_BITS 07777
 
@@ -26,6 +28,29 @@ ql_refuse_writable_by_all(ql_ctx *cx, const char *what, const char *path)
                         "%s '%s' can be written by everybody (mode %04o); take that away (chmod "
                         "o-w)",
                         what, path, (unsigned)(st.st_mode & MODE_BITS));
+}
+
+ql_status
+ql_read_trusted(ql_ctx *cx, const char *kind, const char *path, size_t max, ql_str *out)
+{
+    int fd;
+    size_t got = 0;
+    char *text = ql_arena_alloc(cx, cx->arena, max);
+    if (text == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_refuse_writable_by_all(cx, kind, path));
+    if (ql_file_open(cx, path, O_RDONLY, 0, &fd) != QL_OK) {
+        ql_diag_clear_error(cx->diag);
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot read the %s '%s'", kind, path);
+    }
+    ql_status st = ql_file_read(cx, fd, text, max, 0, &got);
+    ql_file_close(fd);
+    if (st == QL_OK) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the %s '%s' is too large", kind, path);
+    }
+    *out = (ql_str){text, got};
+    return st == QL_END ? QL_OK : st;
 }
 
 static void

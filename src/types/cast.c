@@ -21,15 +21,6 @@ complain_truncated(ql_ctx *cx, const char *what, const ql_value *v)
     return ql_complain(cx, QL_ER_TRUNCATED_WRONG_VALUE, what, qli_err_value(v, text));
 }
 
-static bool
-rest_is_blank(ql_str s, size_t from)
-{
-    while (from < s.n && (s.p[from] == ' ' || (s.p[from] >= '\t' && s.p[from] <= '\r'))) {
-        from++;
-    }
-    return from >= s.n;
-}
-
 static int64_t
 temporal_to_number(const ql_value *v)
 {
@@ -133,7 +124,7 @@ text_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
     bool overflow;
     QL_TRY(ql_text_for_number(cx, &s, room));
     *out = ql_int_parse(s, &used, &overflow, is_unsigned);
-    if (used == 0 || overflow || !rest_is_blank(s, used)) {
+    if (used == 0 || overflow || !qli_rest_is_blank(s, used)) {
         QL_TRY(complain_truncated(cx, "INTEGER", v));
     }
     return QL_OK;
@@ -148,7 +139,7 @@ text_to_double(ql_ctx *cx, const ql_value *v, double *out)
     bool overflow;
     QL_TRY(ql_text_for_number(cx, &s, room));
     *out = ql_double_parse(s, &used, &overflow);
-    if (used == 0 || overflow || !rest_is_blank(s, used)) {
+    if (used == 0 || overflow || !qli_rest_is_blank(s, used)) {
         QL_TRY(complain_truncated(cx, "DOUBLE", v));
     }
     return QL_OK;
@@ -162,7 +153,7 @@ text_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out)
     size_t used;
     QL_TRY(ql_text_for_number(cx, &s, room));
     bool fits = ql_decimal_parse(out, s, &used);
-    if (!fits || used == 0 || !rest_is_blank(s, used)) {
+    if (!fits || used == 0 || !qli_rest_is_blank(s, used)) {
         QL_TRY(complain_truncated(cx, "DECIMAL", v));
     }
     return QL_OK;

@@ -11,18 +11,6 @@
 #include "types/types_int.h"
 
 static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool
 is_punct(char c)
 {
     return (c > ' ' && c < '0') || (c > '9' && c < 'A') || (c > 'Z' && c < 'a') ||
@@ -37,7 +25,7 @@ typedef struct cursor {
 static void
 skip_blanks(cursor *c)
 {
-    while (c->p < c->end && is_blank(*c->p)) {
+    while (c->p < c->end && qli_is_blank(*c->p)) {
         c->p++;
     }
 }
@@ -48,7 +36,7 @@ read_number(cursor *c, unsigned max, uint32_t *out)
 {
     uint32_t v = 0;
     unsigned n = 0;
-    while (c->p < c->end && n < max && is_digit(*c->p)) {
+    while (c->p < c->end && n < max && qli_is_digit(*c->p)) {
         v = v * 10 + (uint32_t)(*c->p++ - '0');
         n++;
     }
@@ -69,7 +57,7 @@ read_fraction(cursor *c, unsigned decimals, uint32_t *micro, bool *carry)
     }
     if (c->p < c->end && *c->p == '.') {
         c->p++;
-        for (; c->p < c->end && is_digit(*c->p); c->p++, n++) {
+        for (; c->p < c->end && qli_is_digit(*c->p); c->p++, n++) {
             if (n < decimals) {
                 v = v * 10 + (uint32_t)(*c->p - '0');
             } else if (n == decimals) {
@@ -130,7 +118,7 @@ read_compact(cursor *c, size_t ndigits, ql_dt *t, bool *has_time)
     if (year_digits == 2 && !date_is_zero(t)) {
         t->year = expand_year(t->year);
     }
-    if (c->p < c->end && *c->p == 'T' && c->p + 1 < c->end && is_digit(c->p[1])) {
+    if (c->p < c->end && *c->p == 'T' && c->p + 1 < c->end && qli_is_digit(c->p[1])) {
         c->p++;
     }
     if (read_number(c, 2, &t->hour)) {
@@ -149,7 +137,7 @@ skip_separator(cursor *c)
     while (c->p < c->end && is_punct(*c->p)) {
         c->p++;
     }
-    return c->p > from && c->p < c->end && is_digit(*c->p);
+    return c->p > from && c->p < c->end && qli_is_digit(*c->p);
 }
 
 /* Y-M-D[ T]H:M:S with any punctuation. */
@@ -171,8 +159,8 @@ read_delimited(cursor *c, ql_dt *t, bool *has_time)
     cursor at = *c;
     if (at.p < at.end && *at.p == 'T') {
         at.p++;
-    } else if (at.p < at.end && (is_blank(*at.p) || is_punct(*at.p))) {
-        while (at.p < at.end && (is_blank(*at.p) || is_punct(*at.p))) {
+    } else if (at.p < at.end && (qli_is_blank(*at.p) || is_punct(*at.p))) {
+        while (at.p < at.end && (qli_is_blank(*at.p) || is_punct(*at.p))) {
             at.p++;
         }
     } else {
@@ -205,7 +193,7 @@ ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_tim
     *has_time = false;
     skip_blanks(&c);
     const char *d = c.p;
-    while (d < c.end && is_digit(*d)) {
+    while (d < c.end && qli_is_digit(*d)) {
         d++;
     }
     size_t ndigits = (size_t)(d - c.p);
@@ -213,7 +201,7 @@ ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_tim
         return QL_DT_INVALID;
     }
     bool compact =
-        d == c.end || is_blank(*d) || *d == 'T' || (*d == '.' && ndigits >= 6) || ndigits > 4;
+        d == c.end || qli_is_blank(*d) || *d == 'T' || (*d == '.' && ndigits >= 6) || ndigits > 4;
     if (compact && ndigits < 5 && d < c.end) {
         compact = false;
     }
@@ -261,7 +249,7 @@ static uint64_t
 read_long(cursor *c)
 {
     uint64_t v = 0;
-    while (c->p < c->end && is_digit(*c->p)) {
+    while (c->p < c->end && qli_is_digit(*c->p)) {
         if (v < 1000000000000ull) {
             v = v * 10 + (uint64_t)(*c->p - '0');
         }
@@ -274,10 +262,10 @@ read_long(cursor *c)
 static ql_dt_result
 read_clock(cursor *c, uint64_t days, uint64_t hours, ql_dt *t)
 {
-    if (c->p + 1 < c->end && *c->p == ':' && is_digit(c->p[1])) {
+    if (c->p + 1 < c->end && *c->p == ':' && qli_is_digit(c->p[1])) {
         c->p++;
         (void)read_number(c, 2, &t->minute);
-        if (c->p + 1 < c->end && *c->p == ':' && is_digit(c->p[1])) {
+        if (c->p + 1 < c->end && *c->p == ':' && qli_is_digit(c->p[1])) {
             c->p++;
             (void)read_number(c, 2, &t->second);
         }
@@ -307,7 +295,7 @@ static bool
 looks_like_datetime(cursor c)
 {
     const char *d = c.p;
-    while (d < c.end && is_digit(*d)) {
+    while (d < c.end && qli_is_digit(*d)) {
         d++;
     }
     if (c.end - c.p < 12) {
@@ -329,14 +317,14 @@ ql_time_parse(ql_str s, unsigned decimals, ql_dt *t)
     if (negative || (c.p < c.end && *c.p == '+')) {
         c.p++;
     }
-    if (c.p >= c.end || !(is_digit(*c.p) || *c.p == '.')) {
+    if (c.p >= c.end || !(qli_is_digit(*c.p) || *c.p == '.')) {
         return QL_DT_INVALID;
     }
     ql_dt_result r;
     uint64_t first = read_long(&c);
     cursor at = c;
     skip_blanks(&at);
-    if (at.p > c.p && at.p < at.end && is_digit(*at.p)) {
+    if (at.p > c.p && at.p < at.end && qli_is_digit(*at.p)) {
         c = at;
         r = read_clock(&c, first, read_long(&c), t);
     } else if (c.p < c.end && *c.p == ':') {
@@ -581,14 +569,14 @@ read_parts(cursor *c, unsigned n, bool has_micro, int64_t v[5])
     long last_digits = 6;
     memset(v, 0, 5 * sizeof v[0]);
     while (c->p < c->end && found < n) {
-        while (c->p < c->end && !is_digit(*c->p)) {
+        while (c->p < c->end && !qli_is_digit(*c->p)) {
             c->p++;
         }
         if (c->p >= c->end) {
             break;
         }
         const char *from = c->p;
-        while (c->p < c->end && is_digit(*c->p)) {
+        while (c->p < c->end && qli_is_digit(*c->p)) {
             if (__builtin_mul_overflow(v[found], (int64_t)10, &v[found]) ||
                 __builtin_add_overflow(v[found], (int64_t)(*c->p - '0'), &v[found])) {
                 return false;
@@ -621,7 +609,7 @@ ql_interval_parse(ql_str s, ql_unit unit, int64_t *months, int64_t *days, int64_
     if (u->n == 1 && c.p < c.end && (*c.p == '-' || *c.p == '+')) {
         c.p++;
     }
-    if (u->n == 1 && c.p < c.end && !is_digit(*c.p) && *c.p != '.') {
+    if (u->n == 1 && c.p < c.end && !qli_is_digit(*c.p) && *c.p != '.') {
         return true; /* text without number is 0 */
     }
     const char *start = c.p;

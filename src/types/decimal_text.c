@@ -12,12 +12,6 @@
 
 #define MAX_KEPT 128 /* digits looked at; more cannot change the rounded result of 65 */
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
 /* A scanned number: 0.d1d2..dn * 10^point. */
 typedef struct scanned {
     char digits[MAX_KEPT];
@@ -37,11 +31,11 @@ scan_exponent(ql_str s, size_t i, int64_t *exponent)
         negative = s.p[j] == '-';
         j++;
     }
-    if (j >= s.n || !is_digit(s.p[j])) {
+    if (j >= s.n || !qli_is_digit(s.p[j])) {
         return i;
     }
     int64_t e = 0;
-    for (; j < s.n && is_digit(s.p[j]); j++) {
+    for (; j < s.n && qli_is_digit(s.p[j]); j++) {
         if (e < 1000000) {
             e = e * 10 + (s.p[j] - '0');
         }
@@ -59,7 +53,7 @@ scan_number(ql_str s, scanned *r)
     r->point = r->fraction = 0;
     r->negative = false;
     r->used = 0;
-    while (i < s.n && (s.p[i] == ' ' || (s.p[i] >= '\t' && s.p[i] <= '\r'))) {
+    while (i < s.n && qli_is_blank(s.p[i])) {
         i++;
     }
     if (i < s.n && (s.p[i] == '-' || s.p[i] == '+')) {
@@ -72,7 +66,7 @@ scan_number(ql_str s, scanned *r)
             behind = true;
             continue;
         }
-        if (!is_digit(c)) {
+        if (!qli_is_digit(c)) {
             break;
         }
         seen = true;

@@ -18,18 +18,6 @@
 #define END_KEPT ((size_t)200)
 #define EXPONENT_MAX INT64_C(1000000000)
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* A walk over the text, and what is written. Lives on the stack of one call. */
 typedef struct shortener {
     ql_ctx *cx;
@@ -61,7 +49,7 @@ step(shortener *w)
 static ql_status
 skip_blanks(shortener *w)
 {
-    while (w->at < w->s.n && is_blank(w->s.p[w->at])) {
+    while (w->at < w->s.n && qli_is_blank(w->s.p[w->at])) {
         QL_TRY(step(w));
     }
     return QL_OK;
@@ -86,7 +74,7 @@ copy_digits(shortener *w, size_t most, bool mark, size_t *kept, size_t *dropped)
 {
     bool lost = false;
     *kept = *dropped = 0;
-    while (is_digit(here(w))) {
+    while (qli_is_digit(here(w))) {
         if (*kept < most) {
             put(w, here(w));
             ++*kept;
@@ -118,11 +106,11 @@ read_exponent(shortener *w, bool *found, int64_t *e)
         negative = here(w) == '-';
         w->at++;
     }
-    if (!is_digit(here(w))) {
+    if (!qli_is_digit(here(w))) {
         w->at = from;
         return QL_OK;
     }
-    while (is_digit(here(w))) {
+    while (qli_is_digit(here(w))) {
         *e = *e < EXPONENT_MAX ? *e * 10 + (here(w) - '0') : *e;
         QL_TRY(step(w));
     }
@@ -170,7 +158,7 @@ shorten_number(shortener *w)
         if (kept == 0) { /* 0.000..0007: the zeros go into the exponent */
             QL_TRY(skip_zeros(w, &leading));
             number |= leading != 0;
-            if (leading != 0 && !is_digit(here(w))) { /* nothing but zeros */
+            if (leading != 0 && !qli_is_digit(here(w))) { /* nothing but zeros */
                 for (; more < leading && more < DIGITS_KEPT; more++) {
                     put(w, '0');
                 }
@@ -195,8 +183,8 @@ enum { DIGIT, BLANK, PUNCTUATION, LETTER };
 static int
 class_of(char c)
 {
-    return is_digit(c)                            ? DIGIT
-           : is_blank(c)                          ? BLANK
+    return qli_is_digit(c)                        ? DIGIT
+           : qli_is_blank(c)                      ? BLANK
            : (c | 32) >= 'a' && (c | 32) <= 'z'   ? LETTER
            : (unsigned char)c >= 0x7f || c <= ' ' ? LETTER
                                                   : PUNCTUATION;

@@ -60,15 +60,6 @@ qli_store_incorrect(const qli_store *s, const char *what, const char *text)
     return QL_OK;
 }
 
-static bool
-rest_is_blank(ql_str s, size_t from)
-{
-    while (from < s.n && (s.p[from] == ' ' || (s.p[from] >= '\t' && s.p[from] <= '\r'))) {
-        from++;
-    }
-    return from >= s.n;
-}
-
 /* ---- integers ---- */
 
 static void
@@ -166,7 +157,7 @@ whole_of_text(const qli_store *s, const ql_value *v, whole *w)
         char text[QLI_ERR_TEXT];
         return qli_store_incorrect(s, "integer", qli_err_value(v, text));
     }
-    return rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
+    return qli_rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
 }
 
 static ql_status
@@ -287,7 +278,7 @@ store_double(const qli_store *s, const ql_value *v, ql_value *out)
         size_t used;
         QL_TRY(ql_text_for_number(s->cx, &t, room));
         d = ql_double_parse(t, &used, &outside);
-        if (!outside && (used == 0 || !rest_is_blank(t, used))) {
+        if (!outside && (used == 0 || !qli_rest_is_blank(t, used))) {
             QL_TRY(qli_store_truncated(s));
         }
     } else {
@@ -333,7 +324,7 @@ decimal_of_text(const qli_store *s, const ql_value *v, ql_decimal *d, bool *fits
         char text[QLI_ERR_TEXT];
         return qli_store_incorrect(s, "decimal", qli_err_value(v, text));
     }
-    return rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
+    return qli_rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
 }
 
 static ql_status

@@ -8,6 +8,27 @@
 
 #include "types/value.h"
 
+static inline bool
+qli_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* White space in front of and behind numbers, dates and times. */
+static inline bool
+qli_is_blank(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+static inline bool
+qli_rest_is_blank(ql_str s, size_t from)
+{
+    while (from < s.n && qli_is_blank(s.p[from])) {
+        from++;
+    }
+    return from >= s.n;
+}
+
 /* 10^n, n < 20. */
 uint64_t qli_power10(unsigned n);
 /* r = limb / 10^scale, rounded into 30 and 65 digits. false = overflow, clamped. */

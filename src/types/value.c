@@ -3,7 +3,7 @@
  * Making values, and the text of numbers: printing doubles and integers as MySQL prints them and
  * reading the longest numeric prefix of a text. Pure functions; no locks, no waits.
  */
-#include "types/value.h"
+#include "types/types_int.h"
 
 #include <float.h>
 #include <math.h>
@@ -208,18 +208,6 @@ ql_float_print(double d, char out[QL_DOUBLE_TEXT_MAX])
     return layout_digits(d < 0, digits, n, point, out);
 }
 
-static bool
-is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool
-is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* What a numeric prefix consists of; offsets into the text. */
 typedef struct number_shape {
     size_t end;     /* behind the prefix; 0 = no number */
@@ -237,7 +225,7 @@ number_scan(ql_str s, char *digits, size_t cap)
 {
     number_shape r = {0};
     size_t i = 0;
-    while (i < s.n && is_blank(s.p[i])) {
+    while (i < s.n && qli_is_blank(s.p[i])) {
         i++;
     }
     if (i < s.n && (s.p[i] == '-' || s.p[i] == '+')) {
@@ -248,13 +236,13 @@ number_scan(ql_str s, char *digits, size_t cap)
     for (; i < s.n; i++) {
         char c = s.p[i];
         if (c == '.' && !point) {
-            if (!seen && !(i + 1 < s.n && is_digit(s.p[i + 1]))) {
+            if (!seen && !(i + 1 < s.n && qli_is_digit(s.p[i + 1]))) {
                 break;
             }
             point = true;
             continue;
         }
-        if (!is_digit(c)) {
+        if (!qli_is_digit(c)) {
             break;
         }
         seen = true;
@@ -283,9 +271,9 @@ number_scan(ql_str s, char *digits, size_t cap)
             neg = s.p[j] == '-';
             j++;
         }
-        if (j < s.n && is_digit(s.p[j])) {
+        if (j < s.n && qli_is_digit(s.p[j])) {
             int64_t e = 0;
-            for (; j < s.n && is_digit(s.p[j]); j++) {
+            for (; j < s.n && qli_is_digit(s.p[j]); j++) {
                 if (e < 1000000) {
                     e = e * 10 + (s.p[j] - '0');
                 }
@@ -333,20 +321,20 @@ ql_int_parse(ql_str s, size_t *used, bool *overflow, bool *is_unsigned)
     uint64_t u = 0;
     *overflow = false;
     *is_unsigned = false;
-    while (i < s.n && is_blank(s.p[i])) {
+    while (i < s.n && qli_is_blank(s.p[i])) {
         i++;
     }
     if (i < s.n && (s.p[i] == '-' || s.p[i] == '+')) {
         negative = s.p[i] == '-';
         i++;
     }
-    for (; i < s.n && is_digit(s.p[i]); i++) {
+    for (; i < s.n && qli_is_digit(s.p[i]); i++) {
         seen = true;
         if (__builtin_mul_overflow(u, (uint64_t)10, &u) ||
             __builtin_add_overflow(u, (uint64_t)(s.p[i] - '0'), &u)) {
             *overflow = true;
             u = UINT64_MAX;
-            while (i < s.n && is_digit(s.p[i])) {
+            while (i < s.n && qli_is_digit(s.p[i])) {
                 i++;
             }
             break;
