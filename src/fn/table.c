@@ -121,6 +121,8 @@ char_len(ql_str s, size_t at)
 
 /* Bytes looked at between two checkpoints: each costs some nanoseconds, in new memory more. */
 #define FIND_STEP 16384u
+/* What comparing two characters under a collation counts for. */
+#define CHAR_COST 64
 
 /* Knuth-Morris-Pratt over folded bytes: linear whatever the strings are. */
 static ql_status
@@ -168,29 +170,80 @@ find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str
     return QL_OK;
 }
 
-/* Character by character under the collation. */
-static ql_status
-find_chars(ql_ctx *cx, const ql_collation *c, ql_str hay, ql_str needle, size_t from, size_t *at,
-           bool *found)
+/* The characters of what is looked for: where each begins, and how many are still matched when the
+ * one behind them does not. */
+struct needle {
+    ql_str s;
+    uint32_t n;
+    uint32_t *start; /* n + 1 */
+    uint32_t *fail;  /* n */
+};
+
+static ql_str
+needle_char(const struct needle *nd, uint32_t k)
 {
-    size_t steps = 0;
-    for (size_t i = from; i < hay.n; i += char_len(hay, i)) {
-        size_t h = i, n = 0;
-        bool same = true;
-        while (n < needle.n && h < hay.n && same) {
-            size_t hl = char_len(hay, h), nl = char_len(needle, n);
-            QL_TRY(
-                qli_char_equal(cx, c, (ql_str){hay.p + h, hl}, (ql_str){needle.p + n, nl}, &same));
-            h += hl;
-            n += nl;
-            if (++steps % 4096 == 0) {
-                QL_TRY(ql_check(cx));
-            }
-        }
-        if (same && n >= needle.n) {
-            *at = i;
-            *found = true;
+    return (ql_str){nd->s.p + nd->start[k], nd->start[k + 1] - nd->start[k]};
+}
+
+/* One step of Knuth, Morris and Pratt: *k characters are matched; how many are with c behind. */
+static ql_status
+match_char(ql_ctx *cx, const ql_collation *c, const struct needle *nd, ql_str ch, uint32_t *k)
+{
+    for (;;) {
+        bool same;
+        QL_TRY(ql_bulk_count(cx, CHAR_COST));
+        QL_TRY(qli_char_equal(cx, c, ch, needle_char(nd, *k), &same));
+        if (same || *k == 0) {
+            *k += same;
             return QL_OK;
+        }
+        *k = nd->fail[*k - 1];
+    }
+}
+
+static ql_status
+make_needle(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str s, struct needle *nd)
+{
+    *nd = (struct needle){.s = s};
+    nd->start = ql_arena_alloc(cx, call->arena, (s.n + 1) * sizeof *nd->start);
+    nd->fail = ql_arena_alloc(cx, call->arena, s.n * sizeof *nd->fail);
+    if (nd->start == NULL || nd->fail == NULL) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < s.n; i += char_len(s, i)) {
+        nd->start[nd->n++] = (uint32_t)i;
+        QL_TRY(ql_bulk_count(cx, 8));
+    }
+    nd->start[nd->n] = (uint32_t)s.n;
+    nd->fail[0] = 0;
+    uint32_t k = 0;
+    for (uint32_t i = 1; i < nd->n; i++) {
+        QL_TRY(match_char(cx, c, nd, needle_char(nd, i), &k));
+        nd->fail[i] = k;
+    }
+    return QL_OK;
+}
+
+/* Character by character under the collation, by which a match may have another length than what
+ * is looked for. */
+static ql_status
+find_chars(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle,
+           size_t from, size_t *at, bool *found)
+{
+    struct needle nd;
+    uint32_t k = 0;
+    size_t chars = 0;
+    QL_TRY(make_needle(cx, call, c, needle, &nd));
+    for (size_t i = from, n; i < hay.n && !*found; i += n, chars++) {
+        n = char_len(hay, i);
+        QL_TRY(match_char(cx, c, &nd, (ql_str){hay.p + i, n}, &k));
+        *found = k == nd.n;
+    }
+    if (*found) { /* it ends with the last of so many characters */
+        *at = from;
+        for (size_t left = chars - nd.n; left > 0; left--) {
+            *at += char_len(hay, *at);
+            QL_TRY(ql_bulk_count(cx, 1));
         }
     }
     return QL_OK;
@@ -220,7 +273,7 @@ qli_find(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str n
     if (simple) {
         return find_bytes(cx, call, c, hay, needle, from, at, found);
     }
-    return find_chars(cx, c, hay, needle, from, at, found);
+    return find_chars(cx, call, c, hay, needle, from, at, found);
 }
 
 ql_status

@@ -325,22 +325,55 @@ bind_union(qli_res *r, qli_scope *sc, const ql_ast_select *s, qli_union *up)
 
 /* --- WITH --- */
 
+static int
+compare_ctes(const void *a, const void *b)
+{
+    ql_str x = (*(const ql_ast_cte *const *)a)->name, y = (*(const ql_ast_cte *const *)b)->name;
+    size_t n = x.n < y.n ? x.n : y.n;
+    int order = n != 0 ? strncasecmp(x.p, y.p, n) : 0;
+    return order != 0 ? order : x.n < y.n ? -1 : x.n > y.n;
+}
+
+/* The first one in the text whose name another one before it has; NULL = none. */
+static ql_status
+find_repeated_cte(qli_res *r, const ql_ast_select *s, const ql_ast_cte **found)
+{
+    const ql_ast_cte **v = QL_ARENA_ARRAY(r->cx, r->a, const ql_ast_cte *, s->nctes + 1u);
+    *found = NULL;
+    if (!v) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < s->nctes; i++) {
+        v[i] = &s->ctes[i];
+        QL_TRY(ql_bulk_node(r->cx));
+    }
+    QL_TRY(ql_bulk_sort(r->cx, r->a, v, s->nctes, sizeof *v, compare_ctes));
+    for (uint32_t i = 1; i < s->nctes; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        if (compare_ctes(&v[i - 1], &v[i]) == 0 && (*found == NULL || v[i] < *found)) {
+            *found = v[i];
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 push_ctes(qli_res *r, qli_scope *sc, const ql_ast_select *s)
 {
-    if (s->nctes && s->recursive) {
+    const ql_ast_cte *repeated;
+    if (s->nctes == 0) {
+        return QL_OK;
+    }
+    if (s->recursive) {
         return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "WITH RECURSIVE");
     }
+    QL_TRY(find_repeated_cte(r, s, &repeated));
+    if (repeated != NULL) {
+        return ql_fail(
+            r->cx, QL_ER_NONUNIQ_TABLE,
+            ql_arena_printf(r->cx, r->a, "%.*s", (int)repeated->name.n, repeated->name.p) ?: "");
+    }
     for (uint32_t i = 0; i < s->nctes; i++) {
-        for (uint32_t k = 0; k < i; k++) {
-            QL_TRY(ql_bulk_node(r->cx));
-            if (ql_str_eq_nocase(s->ctes[i].name, s->ctes[k].name)) {
-                return ql_fail(
-                    r->cx, QL_ER_NONUNIQ_TABLE,
-                    ql_arena_printf(r->cx, r->a, "%.*s", (int)s->ctes[i].name.n, s->ctes[i].name.p)
-                        ?: "");
-            }
-        }
         qli_cte *c = QL_ARENA_NEW(r->cx, r->a, qli_cte);
         if (!c) {
             return QL_ERROR;

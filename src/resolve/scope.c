@@ -201,18 +201,19 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool wri
     return QL_OK;
 }
 
-static const qli_cte *
-find_cte(const qli_res *r, const ql_ast_table_name *name)
+/* NULL = none of that name. */
+static ql_status
+find_cte(const qli_res *r, const ql_ast_table_name *name, const qli_cte **found)
 {
-    if (name->db.n) {
-        return NULL;
-    }
-    for (const qli_cte *c = r->ctes; c; c = c->next) {
+    *found = NULL;
+    for (const qli_cte *c = name->db.n ? NULL : r->ctes; c; c = c->next) {
+        QL_TRY(ql_bulk_node(r->cx));
         if (ql_str_eq_nocase(c->ast->name, name->name)) {
-            return c;
+            *found = c;
+            break;
         }
     }
-    return NULL;
+    return QL_OK;
 }
 
 static ql_status
@@ -318,7 +319,8 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
         return st;
     }
     ql_str alias = f->alias.n ? f->alias : f->table.name;
-    const qli_cte *cte = find_cte(r, &f->table);
+    const qli_cte *cte;
+    QL_TRY(find_cte(r, &f->table, &cte));
     if (cte) {
         return bind_cte(r, sc, cte, alias, out);
     }
