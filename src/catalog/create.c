@@ -121,6 +121,7 @@ check_columns(ql_ctx *cx, const ql_table_spec *spec)
     }
     uint64_t bytes = 0;
     for (unsigned i = 0; i < spec->ncolumns; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(check_column(cx, spec, i));
         bytes += row_bytes(&spec->columns[i].type);
     }
@@ -222,6 +223,7 @@ qli_check_spec(ql_ctx *cx, const ql_table_spec *spec)
         return ql_fail(cx, QL_ER_TOO_MANY_KEYS, (int)MAX_KEYS);
     }
     for (unsigned i = 0; i < spec->nindexes; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(check_index(cx, spec, i));
     }
     QL_TRY(check_auto(cx, spec));

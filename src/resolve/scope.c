@@ -345,7 +345,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
 /* --- joins --- */
 
 /* What a look at one name counts for between two looks at the kill flag, in bytes. */
-#define NAME_COST 64
+#define NAME_COST 128
 
 static ql_status
 find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, int *found,
@@ -564,6 +564,7 @@ find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
         if (!source_matches(&sc->q->sources[s], e)) {
             continue;
         }
+        QL_TRY(ql_bulk_count(r->cx, (size_t)sc->sources[s].ncols * NAME_COST));
         for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
             if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name)) {
                 if (found) {

@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "base/diag.h"
+#include "intr/intr.h"
 #include "resolve/resolve.h"
 #include "types/store.h"
 #include "vars/sysvars.h"
@@ -296,17 +298,18 @@ column_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
     return constant_default(cx, ac, c);
 }
 
-static bool
-in_primary_key(const ql_ast_create_table *ct, ql_str name)
+static ql_status
+in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name, bool *yes)
 {
-    for (uint32_t k = 0; k < ct->nkeys; k++) {
+    *yes = false;
+    for (uint32_t k = 0; k < ct->nkeys && !*yes; k++) {
+        QL_TRY(ql_bulk_each(cx, k));
         for (uint32_t p = 0; ct->keys[k].kind == QL_KEY_PRIMARY && p < ct->keys[k].nparts; p++) {
-            if (ql_str_eq_nocase(ct->keys[k].parts[p].column, name)) {
-                return true;
-            }
+            QL_TRY(ql_bulk_node(cx));
+            *yes = *yes || ql_str_eq_nocase(ct->keys[k].parts[p].column, name);
         }
     }
-    return false;
+    return QL_OK;
 }
 
 ql_status
@@ -343,7 +346,7 @@ add_index(ql_ctx *cx, ql_table_spec *spec, ql_str name, bool primary, bool uniqu
     ix->name = name;
     ix->primary = primary;
     ix->unique = unique;
-    ix->nparts = (uint16_t)nparts;
+    ix->nparts = nparts < UINT16_MAX ? (uint16_t)nparts : UINT16_MAX;
     ix->parts = QL_ARENA_ARRAY(cx, cx->arena, ql_index_part, nparts + 1);
     *out = ix;
     return ix->parts != NULL ? QL_OK : QL_ERROR;
@@ -353,6 +356,7 @@ static ql_status
 part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name, uint16_t *column)
 {
     for (uint16_t i = 0; i < spec->ncolumns; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         if (ql_str_eq_nocase(spec->columns[i].name, name)) {
             *column = i;
             return QL_OK;
@@ -380,6 +384,7 @@ ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k)
                      k->kind == QL_KEY_PRIMARY, k->kind != QL_KEY_PLAIN, k->nparts, &ix));
     ix->comment = k->comment;
     for (uint32_t i = 0; i < k->nparts; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(part_column(cx, spec, k->parts[i].column, &ix->parts[i].column));
         ix->parts[i].prefix = k->parts[i].prefix;
         ix->parts[i].descending = k->parts[i].descending;
@@ -392,6 +397,7 @@ build_keys(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
 {
     ql_index *ix;
     for (uint32_t i = 0; i < ct->ncolumns; i++) {
+        QL_TRY(ql_bulk_node(cx));
         const ql_ast_column *c = &ct->columns[i];
         if (c->primary_key) {
             QL_TRY(add_index(cx, spec, QL_STR("PRIMARY"), true, true, 1, &ix));
@@ -403,6 +409,7 @@ build_keys(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
         }
     }
     for (uint32_t i = 0; i < ct->nkeys; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(ql_spec_key(cx, spec, &ct->keys[i]));
     }
     return QL_OK;
@@ -486,6 +493,7 @@ build_options(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
     QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
     QL_TRY(option_engine(cx, spec, engine.s));
     for (uint32_t i = 0; i < ct->noptions; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(ql_spec_option(cx, spec, &ct->options[i]));
     }
     return QL_OK;
@@ -497,6 +505,9 @@ make_room(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
 {
     if (ct->ncolumns > 4096) {
         return ql_fail(cx, QL_ER_TOO_MANY_FIELDS);
+    }
+    if (ct->nkeys > INT16_MAX) { /* what fits into the spec is counted by the catalog */
+        return ql_fail(cx, QL_ER_TOO_MANY_KEYS, 64);
     }
     spec->ncolumns = (uint16_t)ct->ncolumns;
     spec->columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + 1);
@@ -517,7 +528,10 @@ ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collatio
     for (uint32_t i = 0; i < ct->ncolumns; i++) {
         const ql_ast_column *c = &ct->columns[i];
         spec->columns[i].ordinal = (uint16_t)i;
-        QL_TRY(ql_spec_column(cx, spec, c, in_primary_key(ct, c->name), &spec->columns[i]));
+        bool key;
+        QL_TRY(ql_check(cx));
+        QL_TRY(in_primary_key(cx, ct, c->name, &key));
+        QL_TRY(ql_spec_column(cx, spec, c, key, &spec->columns[i]));
     }
     return build_keys(cx, spec, ct);
 }

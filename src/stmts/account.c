@@ -66,6 +66,7 @@ static ql_status
 may_alter(ql_ctx *cx, const ql_ast_stmt *s)
 {
     for (uint32_t i = 0; i < s->account->nusers; i++) {
+        QL_TRY(ql_check(cx));
         if (changes_own_password(cx, s, i)) {
             continue;
         }
@@ -98,6 +99,7 @@ static ql_status
 check_power(ql_ctx *cx, const ql_ast_account_stmt *a)
 {
     for (uint32_t i = 0; i < a->nusers; i++) {
+        QL_TRY(ql_check(cx));
         ql_str user, host;
         qli_account_name(cx, &a->users[i], &user, &host);
         QL_TRY(ql_acl_require_power_over(cx, user, host));

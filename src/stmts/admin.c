@@ -167,6 +167,7 @@ may_work_on(ql_ctx *cx, const ql_ast_stmt *a)
 {
     ql_pmask need = QL_PM(SELECT) | (a->kind == QL_S_CHECK ? 0 : QL_PM(INSERT));
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
+        QL_TRY(ql_check(cx));
         const ql_ast_table_name *name = &a->admin->tables.v[i];
         ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
         if (db.n == 0) {
@@ -190,6 +191,7 @@ qli_exec_admin(ql_ctx *cx, qli_run *run)
     qli_table_string(&t, 3, "Msg_text", 512, true);
     QL_TRY(qli_table_begin(cx, &t, NULL));
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i]));
     }
     return qli_table_send(cx, &t, NULL, 0);

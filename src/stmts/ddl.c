@@ -154,6 +154,7 @@ qli_exec_drop_table(ql_ctx *cx, qli_run *run)
         return qli_not_built(cx, "DROP TEMPORARY TABLE");
     }
     for (uint32_t i = 0; i < a->names.n; i++) {
+        QL_TRY(ql_check(cx));
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
         if (db.n == 0) {
             return ql_fail(cx, QL_ER_NO_DB_ERROR);

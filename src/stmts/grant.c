@@ -68,6 +68,7 @@ understand(ql_ctx *cx, const ql_ast_account_stmt *a, request *r)
     *r = (request){.set = {.option = a->with_grant_option}};
     QL_TRY(object_of(cx, a, &r->on));
     for (uint32_t i = 0; i < a->nprivileges; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(add_privilege(cx, r, a->privileges[i]));
     }
     return QL_OK;

@@ -50,6 +50,7 @@ qli_exec_lock_tables(ql_ctx *cx, qli_run *run)
     }
     bool writes = false;
     for (uint32_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_check(cx));
         const ql_ast_lock *in = &l->v[i];
         items[i].name = in->table.name;
         items[i].alias = in->alias.n > 0 ? in->alias : in->table.name;
@@ -98,6 +99,7 @@ flush_and_lock(ql_ctx *cx, const ql_ast_names *names)
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < names->n; i++) {
+        QL_TRY(ql_check(cx));
         items[i] = (ql_lock_item){.name = names->v[i].name, .alias = names->v[i].name};
         QL_TRY(database_of(cx, &names->v[i], &items[i].db));
         QL_TRY(may_lock(cx, items[i].db, items[i].name));

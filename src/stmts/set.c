@@ -184,7 +184,7 @@ qli_exec_set(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(ql_check(cx));
     for (uint32_t i = 0; i < n; i++) {
-        QL_TRY(ql_bulk_node(cx));
+        QL_TRY(ql_check(cx));
         QL_TRY(set_item(cx, &run->stmt->ast->set.v[i], &c[i]));
     }
     return QL_OK;

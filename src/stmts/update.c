@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bulk.h"
 #include "stmts/stmts_int.h"
 
 /* One table that is changed. */
@@ -68,6 +69,7 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     }
     for (uint16_t k = 0; k < t->nset; k++) {
         t->assigned[t->set[k].column] = true;
+        QL_TRY(ql_bulk_node(cx));
         QL_TRY(qli_ex_new(cx, &env, t->set[k].value, &t->values[k]));
     }
     return QL_OK;
@@ -161,6 +163,7 @@ compute_row(ql_ctx *cx, changer *c, target *t)
     for (uint16_t k = 0; k < t->nset; k++) {
         uint16_t column = t->set[k].column, slot = slot_of(t, column);
         ql_value v;
+        QL_TRY(ql_bulk_count(cx, t->source->ncols));
         QL_TRY(qli_ex_one(cx, t->values[k], &c->one, 0, &v));
         QL_TRY(qli_writer_store(cx, &t->w, column, &v, &t->new_row[column]));
         QL_TRY(qli_value_keep(cx, t->w.row_mem, &t->new_row[column]));

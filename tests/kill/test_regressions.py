@@ -189,6 +189,16 @@ def test_searches_without_callbacks_stop():
     watch.query("SET GLOBAL regexp_time_limit = DEFAULT")
 
 
+def test_keys_beyond_number():
+    """65,537 keys were one key, 65,537 columns of a key one column."""
+    watch.query("CREATE DATABASE keys_beyond")
+    for n in (65, 65536, 65537, 70000):
+        assert watch.error(f"CREATE TABLE keys_beyond.t (a INT, {', '.join(['KEY (a)'] * n)})") == 1069, n
+    for n in (17, 65536, 65537):
+        assert watch.error(f"CREATE TABLE keys_beyond.t (a INT, b INT, KEY ({', '.join(['a'] * n)}))") == 1070, n
+    watch.query("DROP DATABASE keys_beyond")
+
+
 def test_fractions_of_dates_as_numbers():
     """A date with microseconds as a number has up to 20 digits (signed overflow in 64 bits)."""
     assert watch.value("SELECT TIMESTAMP'2020-01-01 00:00:00.5' + 0") == "20200101000000.5"
