@@ -43,7 +43,7 @@ check_plugin(ql_ctx *cx, ql_str *plugin)
 static ql_status
 check_names(ql_ctx *cx, ql_str user, ql_str host)
 {
-    if (ql_utf8_chars(user) > 32) {
+    if (user.n > 32 * 4 || ql_utf8_chars(user) > 32) {
         return ql_fail_text(cx, QL_ER_WRONG_STRING_LENGTH,
                             "String '%.*s' is too long for user name (should be no longer than 32)",
                             (int)user.n, user.p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Hash functions (multiply and fold, 8 bytes at a time; not for digests, not stored on disk) and
- * the chained table, which doubles when it holds as many nodes as buckets.
+ * the chained table, which gets a bucket with each node that it has no bucket for.
  */
 #include "base/hash.h"
 
@@ -55,7 +55,7 @@ ql_hash_init(ql_ctx *cx, ql_hash *h, size_t expected)
         n *= 2;
     }
     h->buckets = ql_mem_zalloc(n * sizeof *h->buckets);
-    h->nbuckets = h->buckets != NULL ? n : 0;
+    h->nbuckets = h->cap = h->buckets != NULL ? n : 0;
     h->count = 0;
     return h->buckets != NULL ? QL_OK : ql_fail_oom(cx, n * sizeof *h->buckets);
 }
@@ -65,6 +65,46 @@ ql_hash_fini(ql_hash *h)
 {
     ql_mem_free(h->buckets);
     *h = (ql_hash){0};
+}
+
+/* The table grows by one bucket at a time (linear hashing: Litwin, 1980), so that no insertion pays
+ * for all. Buckets are told apart by as many bits of the hash as nbuckets has; those that have not
+ * been split yet by one less. */
+static ql_hash_node **
+slot_of(const ql_hash *h, uint64_t hash)
+{
+    size_t high = (size_t)1 << (63 - __builtin_clzll(h->nbuckets)); /* the largest power of two */
+    size_t at = hash & (2 * high - 1);
+    return &h->buckets[at < h->nbuckets ? at : at - high];
+}
+
+/* Room for twice as many buckets: from a megabyte on the system moves pages, not bytes. */
+static bool
+make_room(ql_hash *h)
+{
+    ql_hash_node **more = ql_mem_realloc(h->buckets, 2 * h->cap * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    h->buckets = more;
+    h->cap *= 2;
+    return true;
+}
+
+static void
+grow(ql_hash *h)
+{
+    if (h->nbuckets == h->cap && !make_room(h)) {
+        return;
+    }
+    ql_hash_node *node, *next, **from = slot_of(h, h->nbuckets);
+    h->buckets[h->nbuckets++] = NULL;
+    for (node = *from, *from = NULL; node != NULL; node = next) {
+        ql_hash_node **to = slot_of(h, node->hash);
+        next = node->next;
+        node->next = *to;
+        *to = node;
+    }
 }
 
 static ql_hash_node *
@@ -79,7 +119,7 @@ match_from(ql_hash_node *node, uint64_t hash)
 ql_hash_node *
 ql_hash_first(const ql_hash *h, uint64_t hash)
 {
-    return h->nbuckets != 0 ? match_from(h->buckets[hash & (h->nbuckets - 1)], hash) : NULL;
+    return h->nbuckets != 0 ? match_from(*slot_of(h, hash), hash) : NULL;
 }
 
 ql_hash_node *
@@ -88,35 +128,13 @@ ql_hash_next(const ql_hash_node *node)
     return match_from(node->next, node->hash);
 }
 
-static void
-grow(ql_hash *h)
-{
-    size_t n = h->nbuckets * 2;
-    ql_hash_node **buckets = ql_mem_zalloc(n * sizeof *buckets);
-    if (buckets == NULL) {
-        return;
-    }
-    for (size_t i = 0; i < h->nbuckets; i++) {
-        ql_hash_node *node = h->buckets[i];
-        while (node != NULL) {
-            ql_hash_node *next = node->next;
-            node->next = buckets[node->hash & (n - 1)];
-            buckets[node->hash & (n - 1)] = node;
-            node = next;
-        }
-    }
-    ql_mem_free(h->buckets);
-    h->buckets = buckets;
-    h->nbuckets = n;
-}
-
 void
 ql_hash_insert(ql_hash *h, ql_hash_node *node, uint64_t hash)
 {
     if (h->count >= h->nbuckets) {
         grow(h);
     }
-    ql_hash_node **slot = &h->buckets[hash & (h->nbuckets - 1)];
+    ql_hash_node **slot = slot_of(h, hash);
     node->hash = hash;
     node->next = *slot;
     *slot = node;
@@ -126,7 +144,7 @@ ql_hash_insert(ql_hash *h, ql_hash_node *node, uint64_t hash)
 void
 ql_hash_remove(ql_hash *h, ql_hash_node *node)
 {
-    ql_hash_node **slot = &h->buckets[node->hash & (h->nbuckets - 1)];
+    ql_hash_node **slot = slot_of(h, node->hash);
     while (*slot != node) {
         slot = &(*slot)->next;
     }

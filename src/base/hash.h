@@ -18,7 +18,8 @@ typedef struct ql_hash_node {
 
 typedef struct ql_hash {
     ql_hash_node **buckets;
-    size_t nbuckets, count;
+    size_t nbuckets, count; /* buckets[0 .. nbuckets) hold all nodes */
+    size_t cap;             /* there is room for so many buckets */
 } ql_hash;
 
 ql_status ql_hash_init(ql_ctx *cx, ql_hash *h, size_t expected) QL_MUST_USE;

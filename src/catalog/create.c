@@ -30,7 +30,7 @@ is_plain_name(ql_str name)
 static ql_status
 check_length(ql_ctx *cx, ql_str name)
 {
-    if (ql_utf8_chars(name) > QL_MAX_IDENT_CHARS) {
+    if (name.n > 4 * QL_MAX_IDENT_CHARS || ql_utf8_chars(name) > QL_MAX_IDENT_CHARS) {
         return ql_fail(cx, QL_ER_TOO_LONG_IDENT, ql_cstr(cx, name));
     }
     return QL_OK;

@@ -369,9 +369,9 @@ push_ctes(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     }
     QL_TRY(find_repeated_cte(r, s, &repeated));
     if (repeated != NULL) {
-        return ql_fail(
-            r->cx, QL_ER_NONUNIQ_TABLE,
-            ql_arena_printf(r->cx, r->a, "%.*s", (int)repeated->name.n, repeated->name.p) ?: "");
+        return ql_fail(r->cx, QL_ER_NONUNIQ_TABLE,
+                       ql_arena_printf(r->cx, r->a, "%.*s", (int)repeated->name.n, repeated->name.p)
+                           ?: "");
     }
     for (uint32_t i = 0; i < s->nctes; i++) {
         qli_cte *c = QL_ARENA_NEW(r->cx, r->a, qli_cte);

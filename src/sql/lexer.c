@@ -657,19 +657,22 @@ escape_byte(char c)
     }
 }
 
+#define SHOWN 512 /* an error's text is shorter */
+
 /* Names are UTF-8. */
 static ql_status
 check_name(ql_ctx *cx, ql_arena *a, ql_str name)
 {
-    size_t good = ql_utf8_valid_prefix(name), n = 0;
+    size_t good, n = 0;
+    QL_TRY(ql_utf8_valid_prefix_long(cx, name, &good));
     if (good == name.n) {
         return QL_OK;
     }
-    char *text = ql_arena_alloc(cx, a, 4 * name.n + 1);
+    char *text = ql_arena_alloc(cx, a, 4 * SHOWN + 1);
     if (text == NULL) {
         return QL_ERROR;
     }
-    for (size_t i = 0; i < name.n; i++) {
+    for (size_t i = 0; i < name.n && i < SHOWN; i++) {
         unsigned char c = (unsigned char)name.p[i];
         n += (size_t)sprintf(text + n, c < 0x20 || c > 0x7e ? "\\x%02X" : "%c", c);
     }

@@ -460,6 +460,18 @@ charset_extends_ascii(const ql_charset *cs)
 }
 
 static ql_status
+is_ascii(ql_ctx *cx, ql_str s, bool *yes)
+{
+    *yes = true;
+    for (size_t i = 0, n; i < s.n && *yes; i += n) {
+        n = s.n - i < CHECK_BYTES ? s.n - i : CHECK_BYTES;
+        QL_TRY(ql_bulk_count(cx, n));
+        *yes = qli_ascii_prefix((ql_str){s.p + i, n}) == n;
+    }
+    return QL_OK;
+}
+
+static ql_status
 convert_any(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, bool *lossy,
             bool from_client)
 {
@@ -476,10 +488,11 @@ convert_any(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, boo
     if (charset_is(cs, "ascii")) {
         return copy_filtered(cx, in, 0x80, out, lossy);
     }
-    if (charset_extends_ascii(cs) && qli_ascii_prefix(in) == in.n) {
-        return copy_bytes(cx, in, out);
+    bool ascii = false;
+    if (charset_extends_ascii(cs)) {
+        QL_TRY(is_ascii(cx, in, &ascii));
     }
-    return convert(cx, cs, in, out, lossy, from_client);
+    return ascii ? copy_bytes(cx, in, out) : convert(cx, cs, in, out, lossy, from_client);
 }
 
 ql_status

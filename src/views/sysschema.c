@@ -25,9 +25,11 @@ qli_set_sys_statement(ql_ctx *cx, ql_arena *a, ql_value *v, ql_str s, bool raw)
     if (!s.p) {
         return QL_OK;
     }
-    size_t chars = ql_utf8_chars(s), half = STATEMENT_CHARS / 2 - 2;
+    size_t chars, half = STATEMENT_CHARS / 2 - 2;
+    QL_TRY(ql_utf8_chars_long(cx, s, &chars));
     if (!raw && chars > STATEMENT_CHARS) {
-        size_t head = ql_utf8_offset(s, half), tail = ql_utf8_offset(s, chars - half);
+        size_t head = ql_utf8_offset(s, half), tail;
+        QL_TRY(ql_utf8_offset_long(cx, s, chars - half, &tail));
         s.p =
             ql_arena_printf(cx, a, "%.*s ... %.*s", (int)head, s.p, (int)(s.n - tail), s.p + tail);
         s.n = s.p ? strlen(s.p) : 0;

@@ -10,19 +10,22 @@ with large arguments, as constants and as column values, and the statement texts
 import os
 import pathlib
 import re
+import struct
 
 import pymysql
 import quell
 from harness import main
+from wire import Wire
 
 MB = float(os.environ.get("QUELL_LARGE_MB", "0.5"))
 N = int(MB * (1 << 20))
 REPORT = os.environ.get("QUELL_LARGE_REPORT") == "1"
 SOURCE = pathlib.Path(__file__).resolve().parents[2] / "src/resolve/functions.def"
-RELEASE = "/rel" in os.environ.get("QUELLD", "asan")
-# A millisecond on a machine where new memory costs what it should; the debug checks make all of it several times slower.
-LIMIT_US = float(os.environ.get("QUELL_LARGE_LIMIT_US", 1000 * quell.SLOWNESS * (1 if RELEASE else 4)))
-KNOWN_US = 50 * LIMIT_US  # for what is not looked into: named below, and in src/fn/README.md
+OPTIMISED = any(f"/{b}/" in os.environ.get("QUELLD", "") for b in ("debug", "rel", "release"))
+# The promise is a millisecond of processor time, and what is measured is below it (QUELL_LARGE_LIMIT_US=1000 on a machine of one's own). On a
+# machine that is shared the same work takes up to twice the time, for the cores' other threads have half of each; new memory, of which most
+# of the large gaps consist, costs what the host makes of it (SLOWNESS). Without optimisation everything is four times slower.
+LIMIT_US = float(os.environ.get("QUELL_LARGE_LIMIT_US", 1000 * quell.SLOWNESS * (2 if OPTIMISED else 8)))
 TRIES = 3  # a gap counts when it shows each time: the clock also runs while the host does something else
 
 # Not more than is used: UNCOMPRESS makes room for what the first four bytes promise, which costs a sanitizer 100 MB of its own bookkeeping.
@@ -40,10 +43,10 @@ def gap():
     return int(s["Quell_last_gap_us"]), s["Quell_last_gap_from"], s["Quell_last_gap_to"], int(s["Quell_last_gap_wall_us"])
 
 
-def run(sql, label=None, before=(), limit=LIMIT_US):
-    """The smallest of up to TRIES worst gaps of the statement. An error is an answer too."""
+def run(sql, label=None, before=(), limit=LIMIT_US, tries=TRIES):
+    """The smallest of up to `tries` worst gaps of the statement. An error is an answer too."""
     best = None
-    for _ in range(TRIES):
+    for _ in range(tries):
         for b in before:
             cur.execute(b)
         error = ""
@@ -62,6 +65,11 @@ def run(sql, label=None, before=(), limit=LIMIT_US):
     if REPORT:
         print(f"# {text}", flush=True)
     return None if best[0] <= limit else text
+
+
+def run_once(sql):
+    """What happens once in the life of a server has one try, and may be disturbed."""
+    return run(sql, limit=3 * LIMIT_US, tries=1)
 
 
 def check(bad):
@@ -130,9 +138,13 @@ def fill():
     return bad
 
 
+LANGUAGES = ["utf8mb4_da_0900_ai_ci", "utf8mb4_sv_0900_ai_ci", "utf8mb4_hu_0900_ai_ci", "utf8mb4_ja_0900_as_cs", "utf8mb4_zh_0900_as_cs"]
+
+
 def test_first_use_of_a_collation():
-    """Its tables of weights are made then, once in the life of the server, in one go."""
-    check([run(f"SELECT REPEAT('ä€x', 9) COLLATE {c} < REPEAT('ä€X', 9), REPEAT('abc1', 9) COLLATE {c} < 'abc', 'ä' COLLATE {c} LIKE '_'", limit=KNOWN_US) for c in COLLATIONS])
+    """Tables of weights are made once in the life of the server: those in daily use before anybody connects, others where a statement can be killed."""
+    check([run_once(f"SELECT REPEAT('ä€x', 9) COLLATE {c} < REPEAT('ä€X', 9), REPEAT('abc1', 9) COLLATE {c} < 'abc', 'ä' COLLATE {c} LIKE '_'") for c in COLLATIONS + LANGUAGES]
+          + [run_once("SELECT CONVERT('ä' USING latin1) < _latin1'b'"), run_once("SELECT 'ä' REGEXP '[[:alpha:]]'")])
 
 
 def test_functions_of_large_constants():
@@ -179,7 +191,8 @@ REGEXPS = [
     f"SELECT REGEXP_LIKE('a', 'a', {R})", f"SELECT REGEXP_LIKE('a', 'a', REPEAT('i', {N}))",
 ]
 # Inside ICU, without a callback: a star over a plain set of characters runs to its end, and a pattern is compiled.
-IN_ICU = [f"SELECT LENGTH(REGEXP_SUBSTR({R}, '.*'))", f"SELECT LENGTH(REGEXP_SUBSTR({RW}, '[^q]+'))", f"SELECT REGEXP_LIKE({R}, {R})"]
+IN_ICU = [f"SELECT LENGTH(REGEXP_SUBSTR({T}, '.*'))", f"SELECT LENGTH(REGEXP_SUBSTR({W}, '[^q]+'))", f"SELECT REGEXP_LIKE({R}, {R})", "SELECT REGEXP_LIKE('a', REPEAT('abc.', 65000))",
+          "SELECT 'x' REGEXP REPEAT('[[:^alpha:]]', 20)", "SELECT 'x' REGEXP REPEAT('[ -\ufffd]', 50)", f"SELECT {T} REGEXP '(abc1)*z'"]
 COLUMNS = [
     "SELECT v FROM big.t", "SELECT * FROM big.t", "SELECT LENGTH(v) FROM big.t ORDER BY v", "SELECT LENGTH(v) FROM big.t ORDER BY b DESC", "SELECT COUNT(*) FROM big.t GROUP BY v", "SELECT DISTINCT LENGTH(v) FROM big.t",
     "SELECT COUNT(*) FROM (SELECT DISTINCT v, b FROM big.t) AS d", "SELECT COUNT(DISTINCT v) FROM big.t", "SELECT LENGTH(MIN(v)), LENGTH(MAX(b)), LENGTH(GROUP_CONCAT(v)) FROM big.t",
@@ -196,7 +209,7 @@ def test_operators_on_large_values():
 
 
 def test_regular_expressions():
-    check([run(s) for s in REGEXPS] + [run(s, limit=KNOWN_US) for s in IN_ICU])
+    check([run(s) for s in REGEXPS + IN_ICU])
 
 
 def test_statements_on_large_columns():
@@ -287,6 +300,17 @@ def texts():
     yield "default", "CREATE TABLE big.no (a VARCHAR(10) DEFAULT '" + "abc1" * (N // 4) + "')"
     yield "GRANT", "GRANT SELECT ON *.* TO " + "a@b," * (N // 4) + "c"
     yield "DROP TABLE", "DROP TABLE IF EXISTS " + "big.x," * min(N // 6, 50_000) + "big.y"
+    yield "LOCK TABLES", "LOCK TABLES " + ",".join(f"big.x{i} READ" for i in range(min(N // 12, 50_000)))
+    yield "CHECK TABLE", "CHECK TABLE " + ",".join(f"big.x{i}" for i in range(min(N // 12, 5_000)))
+    yield "FLUSH TABLES", "FLUSH TABLES " + ",".join(f"big.x{i}" for i in range(min(N // 12, 50_000)))
+    yield "GRANT of privileges", "GRANT " + "SELECT," * (N // 7) + "SELECT ON *.* TO root@localhost"
+    yield "DROP USER", "DROP USER IF EXISTS " + ",".join(f"x{i}" for i in range(min(N // 8, 50_000)))
+    yield "SET of many", "SET " + ",".join(f"@x{i}=1" for i in range(min(N // 9, 50_000)))
+    yield "WITH", "WITH " + ",".join(f"c{i} AS (SELECT 1)" for i in range(min(N // 20, 50_000))) + " SELECT * FROM c1, c2, c3"
+    yield "keys of CREATE TABLE", "CREATE TABLE big.no (" + ",".join(f"c{i} INT, KEY (c{i})" for i in range(min(N // 30, 4000))) + ")"
+    yield "parts of a key", "CREATE TABLE big.no (a INT, KEY (" + "a," * (N // 2) + "a))"
+    yield "process list", "SELECT LENGTH(INFO) FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID() /* " + "abc1" * (N // 4) + " */"
+    yield "name that is no text", b"SELECT `" + b"\xff" * N + b"`"
     yield "KILL", "KILL '" + "7" * N + "'"
     yield "LIKE of SHOW", "SHOW STATUS LIKE '" + "abc1" * (N // 4) + "'"
     yield "unknown statement", "HANDLER " + "abc1 " * (N // 5)
@@ -297,6 +321,31 @@ def test_large_texts():
     for s in TABLES:
         cur.execute(s)
     check([run(text, label) for label, text in texts()])
+
+
+def test_parameters():
+    """Large parameters, by SQL and in the binary protocol, whole and as long data."""
+    bad = fill() + [run(f"SET @t = {T}, @w = {W}")]
+    for sql in ("SELECT LENGTH(?), ? = ?", "INSERT INTO big.t (id, v, b) SELECT 3 + LENGTH(?) * 0, ?, ?", "SELECT COUNT(*) FROM big.t WHERE v = ? OR v LIKE ? OR b IN (?)"):
+        cur.execute(f"PREPARE p FROM '{sql}'")
+        bad.append(run("EXECUTE p USING @t, @t, @w", sql, before=["DELETE FROM big.t WHERE id = 3"]))
+    w = Wire(server)
+    size = min(N, 5_000_000)  # one packet of the protocol holds three
+    stmt, _ = w.prepare("SELECT LENGTH(?), LENGTH(?), ? = 'x'")
+    for long_data in (False, True):
+        best = None
+        for _ in range(TRIES):
+            if long_data:
+                for i in range(3):
+                    w.command(b"\x18" + struct.pack("<IH", stmt, i) + b"abc1" * (size // 4))
+            w.execute(stmt, *[None if long_data else "abc1" * (size // 4)] * 3)
+            w.skip_result()
+            us = {k: int(v) for k, v in w.query("SHOW STATUS LIKE 'Quell_last_gap_us'")}[b"Quell_last_gap_us"]
+            best = min(best or us, us)
+        worst.append((best, f"{best:7} us  parameters, long data: {long_data}"))
+        bad.append(None if best <= LIMIT_US else worst[-1][1])
+    w.quit()
+    check(bad)
 
 
 def test_many_columns():
