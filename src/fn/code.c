@@ -119,16 +119,6 @@ QLI_FN(UNHEX)
     return qli_put_str(call, out, p, n);
 }
 
-QLI_FN(BIN)
-{
-    return put_base(cx, call, args[0].u, 2, out);
-}
-
-QLI_FN(OCT)
-{
-    return put_base(cx, call, args[0].u, 8, out);
-}
-
 QLI_FN(CONV)
 {
     int64_t from = qli_int(&args[1]), to = qli_int(&args[2]);

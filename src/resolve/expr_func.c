@@ -330,9 +330,7 @@ ascii_length(ql_func_id fn, ql_expr **args, uint32_t n)
     case QL_FN_CHARSET:
     case QL_FN_COLLATION:
         return 64;
-    case QL_FN_BIN:
     case QL_FN_CONV:
-    case QL_FN_OCT:
         return 64;
     case QL_FN_INET_NTOA:
         return 31;
@@ -695,6 +693,28 @@ bind_nullif(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     return c[1] ? qli_case_node(r, sc, c, 3, out) : QL_ERROR;
 }
 
+/* BIN(n) is CONV(n, 10, 2), OCT(n) CONV(n, 10, 8) (manual); a hexadecimal literal is a number here.
+ */
+static ql_status
+bind_base(qli_res *r, qli_scope *sc, const ql_ast_expr *e, int base, ql_expr **out)
+{
+    ql_expr **a, **args = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, 3);
+    if (args == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(need_args(r, e, 1, 1));
+    QL_TRY(qli_bind_list(r, sc, &e->args, &a));
+    args[0] = a[0];
+    if (args[0]->is_hex) {
+        QL_TRY(qli_hex_as_number(r, &args[0]));
+    }
+    args[1] = qli_const_int(r, 10);
+    args[2] = qli_const_int(r, base);
+    return args[1] == NULL || args[2] == NULL
+               ? QL_ERROR
+               : qli_call(r, sc, QL_FN_CONV, args, 3, QL_U_DAY, 0, out);
+}
+
 /* Functions that are written otherwise. *done false = an ordinary one. */
 static ql_status
 bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool *done,
@@ -721,6 +741,9 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool
         }
         ql_type t = ql_type_bool();
         return qli_op_node(r, sc, QL_OP_IS_NULL, &t, a, 1, out);
+    }
+    if (name_is(e, "BIN") || name_is(e, "OCT")) {
+        return bind_base(r, sc, e, name_is(e, "BIN") ? 2 : 8, out);
     }
     if (name_is(e, "MOD")) {
         QL_TRY(need_args(r, e, 2, 2));
