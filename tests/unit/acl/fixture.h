@@ -6,7 +6,7 @@
 #ifndef QL_TESTS_UNIT_ACL_FIXTURE_H
 #define QL_TESTS_UNIT_ACL_FIXTURE_H
 
-#include "../catalog/fixture.h"
+#include "../lib/world.h"
 #include "acl/acl_int.h"
 
 #define SHA2 QL_STR("caching_sha2_password")

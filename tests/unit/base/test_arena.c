@@ -3,7 +3,7 @@
  * Arenas: alignment, contents, marks, quota, clean-ups in reverse order, and a sweep that fails
  * each allocation in turn.
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include "base/mem.h"
 
@@ -12,7 +12,7 @@ test_alignment_and_contents(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     unsigned char *p[400];
     for (size_t i = 0; i < 400; i++) {
         p[i] = ql_arena_alloc(&cx, cx.arena, i * 7);
@@ -32,7 +32,7 @@ test_alignment_and_contents(void **state)
     assert_string_equal(ql_arena_printf(&cx, cx.arena, "%d-%s", 42, "x"), "42-x");
     char *s = ql_arena_strndup(&cx, cx.arena, "hello", 3);
     assert_string_equal(s, "hel");
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -40,7 +40,7 @@ test_mark_gives_back(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     char *kept = ql_arena_strndup(&cx, cx.arena, "kept", 4);
     char *big = ql_arena_zalloc(&cx, cx.arena, 200000);
     memset(big, 'b', 200000);
@@ -57,7 +57,7 @@ test_mark_gives_back(void **state)
     }
     assert_string_equal(kept, "kept");
     assert_int_equal(big[199999], 'b');
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -65,7 +65,7 @@ test_mark_of_an_empty_arena(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_arena_mark m = ql_arena_save(cx.arena);
     for (int i = 0; i < 100; i++) {
         assert_non_null(ql_arena_alloc(&cx, cx.arena, 5000));
@@ -73,7 +73,7 @@ test_mark_of_an_empty_arena(void **state)
     ql_arena_restore(cx.arena, m);
     assert_true(ql_arena_used(cx.arena) < 70000);
     assert_non_null(ql_arena_alloc(&cx, cx.arena, 10));
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 /* From some megabytes on blocks are of 1 MiB, also when a mark is gone back to again and again. */
@@ -83,7 +83,7 @@ test_large_arenas(void **state)
     (void)state;
     ql_ctx cx;
     ql_quota q = {0};
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_arena *a = ql_arena_new("large", &q);
     static unsigned char *p[8000];
     for (size_t i = 0; i < 8000; i++) {
@@ -114,7 +114,7 @@ test_large_arenas(void **state)
     assert_int_equal(q.used, ql_arena_used(a));
     ql_arena_free(a);
     assert_int_equal(q.used, 0);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static int order[3], norder;
@@ -131,7 +131,7 @@ test_cleanups_run_last_first(void **state)
     (void)state;
     ql_ctx cx;
     int ids[3] = {1, 2, 3};
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     norder = 0;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(ql_arena_defer(&cx, cx.arena, note_order, &ids[i]), QL_OK);
@@ -143,7 +143,7 @@ test_cleanups_run_last_first(void **state)
     assert_int_equal(order[2], 1);
     ql_arena_reset(cx.arena);
     assert_int_equal(norder, 3);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -151,19 +151,19 @@ test_quota(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_quota q = {.limit = 100000};
     ql_arena *a = ql_arena_new("one", &q), *b = ql_arena_new("two", &q);
     assert_non_null(ql_arena_alloc(&cx, a, 60000));
     assert_null(ql_arena_alloc(&cx, b, 60000));
-    assert_int_equal(fixture_error(&cx), 4082);
+    assert_int_equal(test_error(&cx), 4082);
     assert_int_equal(q.used, ql_arena_used(a));
     ql_arena_free(a);
     assert_int_equal(q.used, 0);
     assert_non_null(ql_arena_alloc(&cx, b, 60000));
     ql_arena_free(b);
     assert_int_equal(q.used, 0);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 /* A little work with all calls; fails where told to, or ends with OK. */
@@ -184,7 +184,7 @@ test_sweep_of_failing_blocks(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     size_t in_use = ql_mem_in_use(), arenas = ql_arena_live_count();
     uint64_t n = 0;
     for (bool failed = true; failed;) {
@@ -195,7 +195,7 @@ test_sweep_of_failing_blocks(void **state)
             failed = true;
         } else if (work(&cx, a) != QL_OK) {
             failed = true;
-            assert_int_equal(fixture_error(&cx), 1037);
+            assert_int_equal(test_error(&cx), 1037);
         }
         ql_mem_fail_after(0);
         ql_arena_free(a);
@@ -204,7 +204,7 @@ test_sweep_of_failing_blocks(void **state)
         assert_int_equal(ql_mem_in_use(), in_use);
     }
     assert_true(n > 3);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -213,19 +213,19 @@ test_sweep_of_failing_allocations(void **state)
     (void)state;
 #ifdef QL_DEBUG
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     uint64_t n = 0;
     ql_status st = QL_ERROR;
     while (st != QL_OK) {
         ql_arena_fault_arm(&cx, ++n);
         ql_arena_fault_begin(&cx);
         st = work(&cx, cx.arena);
-        assert_int_equal(fixture_error(&cx), st == QL_OK ? 0 : 1037);
+        assert_int_equal(test_error(&cx), st == QL_OK ? 0 : 1037);
         ql_arena_reset(cx.arena);
         ql_diag_reset(cx.diag);
     }
     assert_int_equal(n, 101);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 #else
     skip();
 #endif

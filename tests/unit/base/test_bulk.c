@@ -4,7 +4,7 @@
  * at lengths around those of the pieces; a look every so many bytes over all calls; and stopped by
  * a look that says so, allocations and growing buffers too. Memory that goes in the background.
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include <stdatomic.h>
 
@@ -26,7 +26,7 @@ count_look(ql_ctx *cx)
 static void
 begin(ql_ctx *cx)
 {
-    fixture_begin(cx);
+    test_ctx_begin(cx);
     cx->look = count_look;
     looks = stop_at = 0;
 }
@@ -83,7 +83,7 @@ test_copy_compare_zero(void **state)
         free(a);
         free(b);
     }
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static size_t
@@ -133,7 +133,7 @@ test_find(void **state)
     assert_int_equal(ql_bulk_find(&cx, QL_STR("abab"), 2, QL_STR("ab"), &at), QL_OK);
     assert_int_equal(at, 2);
     free(p);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 typedef struct pair {
@@ -166,7 +166,7 @@ test_sort(void **state)
                         (v[i - 1].key == v[i].key && v[i - 1].born < v[i].born));
         }
     }
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 /* Of what length the pieces are does not matter, their sum does. */
@@ -197,7 +197,7 @@ test_looks_by_bytes(void **state)
     assert_in_range(looks, 24, 26);
     ql_buf_free(&b);
     free(big);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 /* Stopped at each look in turn: never QL_OK, nothing changed, nothing lost. */
@@ -228,7 +228,7 @@ test_stops(void **state)
         looks = 0;
         cx.unlooked = 0;
         assert_null(ql_arena_zalloc(&cx, cx.arena, n));
-        fixture_end(&cx);
+        test_ctx_end(&cx);
     }
     free(big);
     assert_int_equal(ql_mem_in_use(), in_use);
@@ -282,7 +282,7 @@ test_dispose(void **state)
     ql_arena_free(a);
     void *p = ql_mem_alloc(8u << 20);
     ql_mem_free(p);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
     while (ql_mem_in_use() > in_use + 4096) { /* what threads keep */
         ql_thread_yield();
     }

@@ -3,7 +3,7 @@
  * Buffer and hash table. Wire forms are those of the MySQL protocol documentation (fixed and
  * length-encoded integers).
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include <stdio.h>
 
@@ -24,7 +24,7 @@ test_buf_integers(void **state)
     (void)state;
     ql_ctx cx;
     ql_buf b = {0};
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     assert_int_equal(ql_buf_put_le(&cx, &b, 0x0102030405060708u, 8), QL_OK);
     expect_bytes(&b, "\x08\x07\x06\x05\x04\x03\x02\x01", 8);
     static const struct {
@@ -54,7 +54,7 @@ test_buf_integers(void **state)
                  4);
     ql_buf_free(&b);
     assert_null(b.p);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -63,7 +63,7 @@ test_buf_grows_and_fails_whole(void **state)
     (void)state;
     ql_ctx cx;
     ql_buf b = {0};
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(ql_buf_printf(&cx, &b, "%d,", i), QL_OK);
     }
@@ -73,11 +73,11 @@ test_buf_grows_and_fails_whole(void **state)
     ql_mem_fail_after(1);
     assert_int_equal(ql_buf_reserve(&cx, &b, 1 << 20), QL_ERROR);
     ql_mem_fail_after(0);
-    assert_int_equal(fixture_error(&cx), 1037);
+    assert_int_equal(test_error(&cx), 1037);
     assert_int_equal(b.n, before);
     assert_int_equal(ql_buf_reserve(&cx, &b, SIZE_MAX - 5), QL_ERROR);
     ql_buf_free(&b);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 typedef struct item {
@@ -103,7 +103,7 @@ exercise_hash(uint64_t mask, bool may_grow)
     static item items[N];
     ql_ctx cx;
     ql_hash h;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     assert_int_equal(ql_hash_init(&cx, &h, 10), QL_OK);
     for (uint64_t i = 0; i < N; i++) {
         items[i].key = i * 3;
@@ -123,7 +123,7 @@ exercise_hash(uint64_t mask, bool may_grow)
     }
     assert_true(may_grow == (h.nbuckets > 16));
     ql_hash_fini(&h);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void

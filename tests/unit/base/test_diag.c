@@ -3,7 +3,7 @@
  * Diagnostics area: numbers, SQLSTATEs and texts (MySQL 8.4 error reference), the first error
  * stays, limits, cutting at characters, and wording without memory.
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include "base/mem.h"
 
@@ -12,7 +12,7 @@ test_words_from_the_table(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     assert_false(ql_diag_has_error(cx.diag));
     assert_int_equal(ql_fail(&cx, QL_ER_DUP_ENTRY, "1", "t.PRIMARY"), QL_ERROR);
     const ql_condition *c = ql_diag_error(cx.diag);
@@ -21,7 +21,7 @@ test_words_from_the_table(void **state)
     assert_string_equal(c->text, "Duplicate entry '1' for key 't.PRIMARY'");
     assert_string_equal(ql_errcode_symbol(QL_ER_QUERY_INTERRUPTED), "ER_QUERY_INTERRUPTED");
     assert_string_equal(ql_errcode_sqlstate(QL_ER_QUERY_INTERRUPTED), "70100");
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -29,11 +29,11 @@ test_first_error_stays(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_warn(&cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, "a.b");
     (void)ql_fail(&cx, QL_ER_QUERY_INTERRUPTED);
     (void)ql_fail(&cx, QL_ER_NO_DB_ERROR);
-    assert_int_equal(fixture_error(&cx), 1317);
+    assert_int_equal(test_error(&cx), 1317);
     assert_int_equal(ql_diag_count(cx.diag), 3);
     assert_int_equal(ql_diag_warning_count(cx.diag), 3);
     assert_int_equal(ql_diag_error_count(cx.diag), 2);
@@ -46,7 +46,7 @@ test_first_error_stays(void **state)
     ql_diag_reset(cx.diag);
     assert_int_equal(ql_diag_count(cx.diag), 0);
     assert_null(ql_diag_error(cx.diag));
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -54,7 +54,7 @@ test_limit_counts_on(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_diag_set_limit(cx.diag, 2);
     for (int i = 0; i < 5; i++) {
         ql_warn(&cx, QL_DIAG_WARNING, QL_ER_WARN_DATA_OUT_OF_RANGE, "a", (long)i + 1);
@@ -62,8 +62,8 @@ test_limit_counts_on(void **state)
     (void)ql_fail(&cx, QL_ER_NO_DB_ERROR);
     assert_int_equal(ql_diag_count(cx.diag), 2);
     assert_int_equal(ql_diag_warning_count(cx.diag), 6);
-    assert_int_equal(fixture_error(&cx), 1046);
-    fixture_end(&cx);
+    assert_int_equal(test_error(&cx), 1046);
+    test_ctx_end(&cx);
 }
 
 /* Long texts of characters with 1 to 4 bytes stay within 512 bytes and end at a character. */
@@ -73,7 +73,7 @@ test_cuts_at_a_character(void **state)
     (void)state;
     static const char *const chars[] = {"a", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80"};
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     for (size_t lead = 0; lead < 8; lead++) {
         for (size_t c = 0; c < 4; c++) {
             char text[2048] = {0};
@@ -91,7 +91,7 @@ test_cuts_at_a_character(void **state)
             assert_memory_equal(got, text, n);
         }
     }
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -99,7 +99,7 @@ test_words_without_memory(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     for (uint64_t n = 1; n < 4; n++) {
         ql_diag_reset(cx.diag);
         ql_mem_fail_after(n);
@@ -108,7 +108,7 @@ test_words_without_memory(void **state)
         assert_string_equal(ql_diag_error(cx.diag)->text, "Table 'db.t' doesn't exist");
         assert_int_equal(ql_diag_error_count(cx.diag), 1);
     }
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void

@@ -2,7 +2,7 @@
  *
  * The budget: who is marked to end, who is refused, who is left alone, and when nobody is.
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include <pthread.h>
 
@@ -37,7 +37,7 @@ static void
 begin(sessions *s, size_t limit)
 {
     memset(s, 0, sizeof *s);
-    fixture_begin(&s->cx);
+    test_ctx_begin(&s->cx);
     woken = 0;
     s->b = ql_budget_new(note_wake, NULL);
     assert_non_null(s->b);
@@ -62,7 +62,7 @@ end(sessions *s)
     assert_int_equal(st.used, 0);
     assert_int_equal(st.freeing, 0);
     ql_budget_free(s->b);
-    fixture_end(&s->cx);
+    test_ctx_end(&s->cx);
 }
 
 static void
@@ -153,13 +153,13 @@ test_the_largest_asks_himself(void **state)
     take(&s, 0, 30 * MB);
     take(&s, 1, 60 * MB);
     assert_false(ql_quota_take(&s.cx, &s.q[1], 20 * MB));
-    assert_int_equal(fixture_error(&s.cx), 4082);
+    assert_int_equal(test_error(&s.cx), 4082);
     assert_int_equal(s.q[1].used, 60 * MB);
     assert_int_equal(next_victim(&s), 0);
     /* A piece in one: what was asked for counts. */
     ql_diag_reset(s.cx.diag);
     assert_false(ql_quota_take(&s.cx, &s.q[2], 90 * MB));
-    assert_int_equal(fixture_error(&s.cx), 4082);
+    assert_int_equal(test_error(&s.cx), 4082);
     assert_int_equal(next_victim(&s), 0);
     take(&s, 2, 5 * MB);
     ql_budget_stats st;
@@ -232,17 +232,17 @@ test_two_parts_of_a_session(void **state)
 {
     (void)state;
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     ql_quota a = {.limit = 10 * MB}, b = {.limit = 10 * MB, .beside = &a};
     a.beside = &b;
     assert_true(ql_quota_take(&cx, &a, 6 * MB));
     assert_false(ql_quota_take(&cx, &b, 5 * MB));
-    assert_int_equal(fixture_error(&cx), 4082);
+    assert_int_equal(test_error(&cx), 4082);
     assert_true(ql_quota_take(&cx, &b, 4 * MB));
     ql_quota_give(&a, 6 * MB);
     ql_quota_give(&b, 4 * MB);
     assert_int_equal(a.used + b.used, 0);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 static void
@@ -270,7 +270,7 @@ test_arenas_and_buffers(void **state)
     assert_int_equal(ql_buf_reserve(&s.cx, &b, 3 * MB), QL_OK);
     assert_int_equal(s.q[1].used, b.cap);
     assert_int_equal(ql_buf_reserve(&s.cx, &b, 5 * MB), QL_ERROR);
-    assert_int_equal(fixture_error(&s.cx), 4082);
+    assert_int_equal(test_error(&s.cx), 4082);
     assert_int_equal(s.q[1].used, b.cap);
     ql_buf small = {.quota = &s.q[1]};
     assert_int_equal(ql_buf_put(&s.cx, &small, "room for an answer", 18), QL_OK);
@@ -297,7 +297,7 @@ take_and_give(void *arg)
     worker *w = arg;
     ql_quota *q = &w->s->q[w->i];
     ql_ctx cx;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     for (uint64_t round = 1; round <= 2000; round++) {
         size_t have = 0;
         atomic_store(&q->work, (round << 8) | (unsigned)w->i);
@@ -313,7 +313,7 @@ take_and_give(void *arg)
         }
         ql_diag_reset(cx.diag);
     }
-    fixture_end(&cx);
+    test_ctx_end(&cx);
     return NULL;
 }
 

@@ -2,7 +2,7 @@
  *
  * Threads, clocks, the log file, and the aborts of ranked mutexes (each in a child process).
  */
-#include "fixture.h"
+#include "../lib/test.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -41,7 +41,7 @@ test_thread(void **state)
     ql_ctx cx;
     ql_thread t;
     size_t left = 0;
-    fixture_begin(&cx);
+    test_ctx_begin(&cx);
     assert_int_equal(ql_thread_start(&cx, &t, "ql-unit", 4 << 20, in_thread, &left), QL_OK);
     ql_thread_join(&t);
     assert_in_range(left, 3 << 20, 4 << 20);
@@ -49,7 +49,7 @@ test_thread(void **state)
     int64_t a = ql_now_mono_ns();
     assert_true(ql_now_mono_ns() >= a);
     assert_true(ql_now_real_us() > 1600000000000000);
-    fixture_end(&cx);
+    test_ctx_end(&cx);
 }
 
 #define TOLD 42
@@ -94,7 +94,7 @@ is_told(void (*fn)(void *))
         ql_ctx cx;
         ql_thread t;
         (void)sigaction(SIGSEGV, &sa, NULL);
-        fixture_begin(&cx);
+        test_ctx_begin(&cx);
         if (ql_thread_start(&cx, &t, "ql-unit", 0, fn, &ignored) == QL_OK) {
             ql_thread_join(&t);
         }

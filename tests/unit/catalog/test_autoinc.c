@@ -2,8 +2,8 @@
  *
  * AUTO_INCREMENT over transactions and restarts, hidden row ids, row counts.
  */
+#include "../lib/world.h"
 #include "catalog/catalog_int.h"
-#include "fixture.h"
 #include "kv/memkv.h"
 
 static ql_table *

@@ -3,9 +3,9 @@
  * Databases and tables: creation, visibility before and after commit, errors of CREATE TABLE with
  * the numbers of the MySQL manual, restart, damaged records.
  */
+#include "../lib/world.h"
 #include "catalog/catalog_int.h"
 #include "catalog/virtual.h"
-#include "fixture.h"
 
 static void
 databases_of_an_empty_directory(void **state)

@@ -5,8 +5,8 @@
  */
 #include <stdio.h>
 
+#include "../lib/world.h"
 #include "base/thread.h"
-#include "fixture.h"
 
 #define THREADS 3
 #define ROUNDS 200

@@ -3,9 +3,9 @@
  * Sections, and the records of tables and databases that are made of them: bytes as README.md says,
  * cut and flipped ones, those of a newer server, and memory that runs out while they are read.
  */
+#include "../lib/world.h"
 #include "catalog/catalog_int.h"
 #include "catalog/record.h"
-#include "fixture.h"
 
 /* --- sections --------------------------------------------------------------------------------- */
 

@@ -3,8 +3,8 @@
  * Format 1: records with fields in a fixed order, put into the keyspace byte by byte, are read,
  * also when they are damaged, and upgraded in one transaction; newer formats are refused.
  */
+#include "../lib/world.h"
 #include "catalog/catalog_int.h"
-#include "fixture.h"
 #include "kv/memkv.h"
 
 /* u8 version, u64 id, u64 version of the definition, u64 creation time, u64 AUTO_INCREMENT, text

@@ -3,7 +3,7 @@
  * System and user variables: defaults of the MySQL 8.4 manual, SET with its checks, what sessions
  * keep, SET NAMES, configuration.
  */
-#include "fixture.h"
+#include "../lib/world.h"
 #include "vars/vars_int.h"
 
 static const char *

@@ -55,16 +55,16 @@ run_status(world *w, const char *sql, ql_status *status)
     ql_rstmt *stmt;
     ql_outcome out = {0};
     fresh(w);
-    begin(w);
-    w->cx.sink = &sink.sink;
-    ql_intr_stmt_begin(&w->intr, w->cx.stmt_id);
+    begin(&w->boot);
+    w->boot.cx.sink = &sink.sink;
+    ql_intr_stmt_begin(&w->boot.intr, w->boot.cx.stmt_id);
     ql_status st = resolve_params(w, sql, NULL, 0, &stmt);
     if (st == QL_OK) {
-        st = ql_exec(&w->cx, NULL, stmt, &out);
+        st = ql_exec(&w->boot.cx, NULL, stmt, &out);
     }
-    ql_intr_stmt_end(&w->intr);
+    ql_intr_stmt_end(&w->boot.intr);
     if (st != QL_OK) {
-        const ql_condition *c = ql_diag_error(w->cx.diag);
+        const ql_condition *c = ql_diag_error(w->boot.cx.diag);
         snprintf(text, sizeof text, "%u %s", c ? c->number : 0, c ? c->text : "no error");
     } else if (out.has_result_set) {
         snprintf(text, sizeof text, "%.*s", (int)sink.out.n, sink.out.n ? sink.out.p : "");
@@ -73,13 +73,13 @@ run_status(world *w, const char *sql, ql_status *status)
                  out.info[0] ? " " : "", out.info);
     }
     ql_buf_free(&sink.out);
-    w->cx.sink = NULL;
-    if (st == QL_OK && w->cx.txn != NULL) {
-        commit(w);
+    w->boot.cx.sink = NULL;
+    if (st == QL_OK && w->boot.cx.txn != NULL) {
+        commit(&w->boot);
     } else {
-        ql_txn_rollback(&w->cx);
-        ql_catalog_rolled_back(&w->cx);
-        ql_mdl_release_transaction(&w->cx);
+        ql_txn_rollback(&w->boot.cx);
+        ql_catalog_rolled_back(&w->boot.cx);
+        ql_mdl_release_transaction(&w->boot.cx);
     }
     if (status != NULL) {
         *status = st;

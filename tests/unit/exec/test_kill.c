@@ -10,7 +10,7 @@
 static int
 setup(void **state)
 {
-    world_setup(state);
+    sql_setup(state);
     world *w = *state;
     (void)run(w, "INSERT INTO u VALUES (1,1,1,'a'),(2,2,2,'b'),(3,3,3,'c'),(4,4,4,'d')");
     for (int i = 0; i < 6; i++) {
@@ -29,9 +29,9 @@ sweep(world *w, const char *sql, const char *look)
     size_t arenas = ql_arena_live_count();
     unsigned killed = 0;
     for (uint64_t at = 1; st == QL_KILLED; at += 1 + at / 16) {
-        ql_intr_arm_kill(&w->intr, at, QL_INTR_QUERY);
+        ql_intr_arm_kill(&w->boot.intr, at, QL_INTR_QUERY);
         const char *text = run_status(w, sql, &st);
-        ql_intr_arm_kill(&w->intr, 0, 0);
+        ql_intr_arm_kill(&w->boot.intr, 0, 0);
         if (st != QL_KILLED) {
             break;
         }
@@ -74,7 +74,7 @@ test_errors(void **state)
     RUN(w, "KILL -1", "1094 Unknown thread id: 18446744073709551615");
     RUN(w, "KILL QUERY 4294967297", "1094 Unknown thread id: 4294967297");
     RUN(w, "KILL QUERY ID 999999", "1957 Unknown query id: 999999");
-    snprintf(sql, sizeof sql, "KILL QUERY %llu", (unsigned long long)ql_proc_id(w->cx.proc));
+    snprintf(sql, sizeof sql, "KILL QUERY %llu", (unsigned long long)ql_proc_id(w->boot.cx.proc));
     RUN(w, sql, "1317 Query execution was interrupted");
     RUN(w, "SELECT 1", "1\n");
 }

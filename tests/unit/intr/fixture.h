@@ -6,18 +6,7 @@
 #ifndef QL_TESTS_UNIT_INTR_FIXTURE_H
 #define QL_TESTS_UNIT_INTR_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/arena.h"
-#include "base/diag.h"
+#include "../lib/test.h"
 #include "base/thread.h"
 #include "intr/intr.h"
 #include "intr/proc.h"

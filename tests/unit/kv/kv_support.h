@@ -5,21 +5,11 @@
 #ifndef TESTS_UNIT_KV_KV_SUPPORT_H
 #define TESTS_UNIT_KV_KV_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../lib/test.h"
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/diag.h"
 #include "base/mem.h"
 #include "intr/background.h"
 #include "kv/kv.h"
@@ -70,12 +60,6 @@ assert_str(ql_str s, const char *want)
 {
     assert_int_equal(s.n, strlen(want));
     assert_memory_equal(s.p, want, s.n);
-}
-
-static inline ql_str
-str(const char *s)
-{
-    return (ql_str){s, strlen(s)};
 }
 
 #endif

@@ -12,21 +12,21 @@ explain(world *w, const char *sql)
     const ql_block_plan *p = plan(w, sql);
     ql_value **rows;
     size_t n;
-    OK(ql_plan_explain(&w->cx, p, &rows, &n));
-    w->text[0] = 0;
+    OK(ql_plan_explain(&w->boot.cx, p, &rows, &n));
+    printed[0] = 0;
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < QL_ARRAY_LEN(shown); k++) {
             const ql_value *v = &rows[i][shown[k]];
-            put(w, k ? "|" : "");
+            put(k ? "|" : "");
             if (v->kind == QL_K_STRING) {
-                put(w, "%.*s", (int)v->s.n, v->s.p);
+                put("%.*s", (int)v->s.n, v->s.p);
             } else if (v->kind == QL_K_INT) {
-                put(w, "%lld", (long long)v->i);
+                put("%lld", (long long)v->i);
             }
         }
-        put(w, "\n");
+        put("\n");
     }
-    return w->text;
+    return printed;
 }
 #define EXPLAIN(w, sql, expected) assert_string_equal(explain(w, sql), expected)
 

@@ -33,7 +33,7 @@ resolve_and_plan(world *w, const ql_ast_stmt *ast)
     ql_block_plan *p;
     ql_value **rows;
     size_t n;
-    ql_status st = ql_resolve(&w->cx, ast, NULL, 0, &s);
+    ql_status st = ql_resolve(&w->boot.cx, ast, NULL, 0, &s);
     if (st != QL_OK) {
         return st;
     }
@@ -41,8 +41,8 @@ resolve_and_plan(world *w, const ql_ast_stmt *ast)
         return QL_OK;
     }
     const ql_query *q = s->kind == QL_S_SELECT ? s->query : s->update->read;
-    st = ql_plan_query(&w->cx, q, &p);
-    return st == QL_OK ? ql_plan_explain(&w->cx, p, &rows, &n) : st;
+    st = ql_plan_query(&w->boot.cx, q, &p);
+    return st == QL_OK ? ql_plan_explain(&w->boot.cx, p, &rows, &n) : st;
 }
 
 static const ql_ast_stmt *
@@ -52,7 +52,7 @@ parse(world *w, const char *sql)
     size_t used;
     ql_parse_mode mode = {.literal_coll = ql_coll_default};
     fresh(w);
-    OK(ql_parse(&w->cx, w->cx.arena, str(sql), &mode, &ast, &used));
+    OK(ql_parse(&w->boot.cx, w->boot.cx.arena, str(sql), &mode, &ast, &used));
     return ast;
 }
 
@@ -64,18 +64,18 @@ failing_allocations(void **state)
         bool done = false;
         for (uint64_t n = 1; !done; n++) {
             const ql_ast_stmt *ast = parse(w, statements[i]);
-            w->cx.mem_allocs = 0;
-            w->cx.mem_fail_at = n;
+            w->boot.cx.mem_allocs = 0;
+            w->boot.cx.mem_fail_at = n;
             ql_status st = resolve_and_plan(w, ast);
-            done = w->cx.mem_allocs < n;
-            w->cx.mem_fail_at = 0;
+            done = w->boot.cx.mem_allocs < n;
+            w->boot.cx.mem_fail_at = 0;
             if (st == QL_OK && !done) {
                 fail_msg("%s: allocation %llu failed unnoticed", statements[i],
                          (unsigned long long)n);
             }
             if (!done) {
                 assert_int_equal(st, QL_ERROR);
-                assert_int_equal(ql_diag_error(w->cx.diag)->number, 1037);
+                assert_int_equal(ql_diag_error(w->boot.cx.diag)->number, 1037);
             } else {
                 OK(st);
             }
@@ -91,20 +91,20 @@ kills(void **state)
         bool done = false;
         for (uint64_t n = 1; !done; n++) {
             const ql_ast_stmt *ast = parse(w, statements[i]);
-            w->cx.stmt_id++;
-            ql_intr_arm_kill(&w->intr, n, QL_INTR_QUERY);
-            ql_intr_stmt_begin(&w->intr, w->cx.stmt_id);
+            w->boot.cx.stmt_id++;
+            ql_intr_arm_kill(&w->boot.intr, n, QL_INTR_QUERY);
+            ql_intr_stmt_begin(&w->boot.intr, w->boot.cx.stmt_id);
             ql_status st = resolve_and_plan(w, ast);
-            ql_intr_stmt_end(&w->intr);
-            done = w->intr.stmt_checkpoints < n;
+            ql_intr_stmt_end(&w->boot.intr);
+            done = w->boot.intr.stmt_checkpoints < n;
             if (done) {
                 OK(st);
             } else {
                 assert_int_equal(st, QL_KILLED);
-                assert_int_equal(ql_diag_error(w->cx.diag)->number, 1317);
+                assert_int_equal(ql_diag_error(w->boot.cx.diag)->number, 1317);
             }
         }
-        ql_intr_arm_kill(&w->intr, 0, 0);
+        ql_intr_arm_kill(&w->boot.intr, 0, 0);
     }
 }
 

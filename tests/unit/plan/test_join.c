@@ -65,10 +65,10 @@ blocks(void **state)
     const ql_query *q =
         resolve(w, "SELECT (SELECT MAX(x) FROM u WHERE u.t_id = t.id) FROM t")->query;
     ql_block_plan *p;
-    OK(ql_plan_query(&w->cx, q->items[0].expr->query, &p));
-    w->text[0] = 0;
-    print_plan(w, p->query, p->root, 0);
-    assert_string_equal(w->text, "group\n scan u t_id =^1$0\n");
+    OK(ql_plan_query(&w->boot.cx, q->items[0].expr->query, &p));
+    printed[0] = 0;
+    print_plan(p->query, p->root, 0);
+    assert_string_equal(printed, "group\n scan u t_id =^1$0\n");
 }
 
 static void
@@ -104,10 +104,10 @@ killed_while_planning(void **state)
     world *w = *state;
     const ql_query *q = resolve(w, "SELECT * FROM t JOIN u ON u.t_id = t.id")->query;
     ql_block_plan *p;
-    ql_intr_stmt_begin(&w->intr, w->cx.stmt_id);
-    assert_true(ql_intr_raise(&w->intr, QL_INTR_QUERY, 0));
-    assert_int_equal(ql_plan_query(&w->cx, q, &p), QL_KILLED);
-    ql_intr_stmt_end(&w->intr);
+    ql_intr_stmt_begin(&w->boot.intr, w->boot.cx.stmt_id);
+    assert_true(ql_intr_raise(&w->boot.intr, QL_INTR_QUERY, 0));
+    assert_int_equal(ql_plan_query(&w->boot.cx, q, &p), QL_KILLED);
+    ql_intr_stmt_end(&w->boot.intr);
 }
 
 int

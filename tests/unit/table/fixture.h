@@ -8,7 +8,7 @@
 #ifndef QL_TESTS_UNIT_TABLE_FIXTURE_H
 #define QL_TESTS_UNIT_TABLE_FIXTURE_H
 
-#include "../catalog/fixture.h"
+#include "../lib/world.h"
 #include "table/table_int.h"
 
 #define NCOLS 4

@@ -6,21 +6,10 @@
 #ifndef TESTS_UNIT_TXN_TXN_SUPPORT_H
 #define TESTS_UNIT_TXN_TXN_SUPPORT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "../lib/test.h"
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
-#include "base/diag.h"
 #include "base/mem.h"
 #include "base/thread.h"
 #include "intr/proc.h"
@@ -115,12 +104,6 @@ world_close(world *w)
     world_stop(w);
     ql_kv_close(w->inst.kv);
     free(w);
-}
-
-static inline ql_str
-str(const char *s)
-{
-    return (ql_str){s, strlen(s)};
 }
 
 static inline int

@@ -5,16 +5,8 @@
 #ifndef QL_TESTS_TYPES_FIXTURE_H
 #define QL_TESTS_TYPES_FIXTURE_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/arena.h"
+#include "../lib/test.h"
 #include "base/buf.h"
-#include "base/diag.h"
 #include "intr/background.h"
 #include "types/codec.h"
 #include "types/vector.h"
@@ -33,12 +25,6 @@ static inline void
 fixture_end(ql_ctx *cx)
 {
     ql_background_fini(cx);
-}
-
-static inline ql_str
-str(const char *s)
-{
-    return (ql_str){s, strlen(s)};
 }
 
 static inline ql_value

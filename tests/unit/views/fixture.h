@@ -5,7 +5,7 @@
 #ifndef QL_TESTS_UNIT_VIEWS_FIXTURE_H
 #define QL_TESTS_UNIT_VIEWS_FIXTURE_H
 
-#include "../catalog/fixture.h"
+#include "../lib/world.h"
 #include "views/views.h"
 
 static inline int

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An instance over the storage in memory, with transactions, catalog and variables, and sessions of
- * it. restart() keeps the storage and loses everything else, as a crash does.
+ * The fixture of everything above txn: an instance over the storage in memory, with transactions,
+ * catalog and variables, and sessions of it; boot is the test's own. restart() keeps the storage
+ * and loses everything else, as a crash does.
  */
-#ifndef QL_TESTS_UNIT_CATALOG_FIXTURE_H
-#define QL_TESTS_UNIT_CATALOG_FIXTURE_H
+#ifndef QL_TESTS_UNIT_LIB_WORLD_H
+#define QL_TESTS_UNIT_LIB_WORLD_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/arena.h"
-#include "base/diag.h"
 #include "catalog/catalog.h"
 #include "intr/intr.h"
 #include "intr/proc.h"
 #include "kv/kv.h"
+#include "test.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
 #include "vars/sysvars.h"
-
-#define OK(expr) assert_int_equal((expr), QL_OK)
 
 typedef struct sess {
     ql_ctx cx;
@@ -170,12 +159,6 @@ world_teardown(void **state)
     ql_kv_close(w->inst.kv);
     free(w);
     return 0;
-}
-
-static inline ql_str
-str(const char *s)
-{
-    return (ql_str){s, strlen(s)};
 }
 
 static inline ql_column
