@@ -52,6 +52,9 @@ ql_status qli_run_arena(qli_run *run, const char *name, ql_arena **out) QL_MUST_
 /* Empty such an arena in the middle of a statement; a large one is freed in the background, for
  * giving back tens of megabytes takes milliseconds in which no kill is seen. */
 ql_status qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a) QL_MUST_USE;
+/* The same; at most `keep` bytes stay with it for reuse. */
+ql_status qli_run_arena_empty(qli_run *run, const char *name, ql_arena **a,
+                              size_t keep) QL_MUST_USE;
 
 /* Copy with the bytes of a string in a. */
 ql_status qli_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v) QL_MUST_USE;

@@ -124,6 +124,7 @@ size_t qli_row_size(const qli_rowfmt *f, const char *row);
 /* The row's bytes have come to stand elsewhere: its strings point into them again. */
 void qli_row_moved(const qli_rowfmt *f, char *row);
 /* Rows to positions 0..n of cols (strings share the rows' bytes). NULL pointers: all NULL. */
+void qli_column_load(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, ql_vector *v);
 void qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector *cols);
 /* Copies of rows sel of src to dst from position at on; strings are copied to a unless it is NULL.
  */

@@ -69,7 +69,7 @@ ql_status
 qli_fresh_forget(ql_ctx *cx, qli_fresh *f)
 {
     (void)cx;
-    QL_TRY(qli_run_arena_renew(f->op->block->run, "distinct", &f->mem));
+    QL_TRY(qli_run_arena_empty(f->op->block->run, "distinct", &f->mem, f->budget / 4));
     qli_tupleset_init(&f->set, f->mem, f->width);
     f->full = false;
     return QL_OK;

@@ -325,8 +325,8 @@ static ql_status
 clear(group_op *g)
 {
     qli_run *run = g->op.block->run;
-    QL_TRY(qli_run_arena_renew(run, "groups", &g->mem.groups));
-    QL_TRY(qli_run_arena_renew(run, "distinct values", &g->mem.sets));
+    QL_TRY(qli_run_arena_empty(run, "groups", &g->mem.groups, g->mem.budget / 8));
+    QL_TRY(qli_run_arena_empty(run, "distinct values", &g->mem.sets, g->mem.budget / 8));
     g->mem.full = false;
     g->buckets = NULL;
     g->nbuckets = g->count = 0;

@@ -135,7 +135,8 @@ add_part(ql_ctx *cx, qli_agg *a, const qli_part *part, ql_vector **key)
     qli_tupleset set;
     ql_status st;
     uint16_t n;
-    QL_TRY(qli_run_arena_renew(a->block->run, "distinct values", &a->mem->sets));
+    QL_TRY(
+        qli_run_arena_empty(a->block->run, "distinct values", &a->mem->sets, a->mem->budget / 4));
     qli_tupleset_init(&set, a->mem->sets, (uint16_t)(1 + a->def->nargs));
     QL_TRY(qli_reel_start(cx, &w->reel, part->tape));
     for (;;) {

@@ -115,8 +115,8 @@ qli_row_moved(const qli_rowfmt *f, char *row)
     }
 }
 
-static void
-load_column(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, ql_vector *v)
+void
+qli_column_load(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, ql_vector *v)
 {
     uint32_t off = f->off[i];
     bool nulls = false;
@@ -144,7 +144,7 @@ void
 qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector *cols)
 {
     for (uint16_t i = 0; i < f->n; i++) {
-        load_column(f, i, rows, n, &cols[f->slots[i]]);
+        qli_column_load(f, i, rows, n, &cols[f->slots[i]]);
     }
 }
 

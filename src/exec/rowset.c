@@ -70,6 +70,29 @@ qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row)
     return qli_tape_write(cx, t, row, n);
 }
 
+static ql_status
+get_row(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **row, uint64_t *size)
+{
+    if (qli_reel_at_end(r)) {
+        return QL_END;
+    }
+    QL_TRY(qli_reel_read(cx, r, size, sizeof *size));
+    *row = ql_arena_alloc(cx, a, *size);
+    if (*row == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_reel_read(cx, r, *row, *size));
+    qli_row_moved(f, *row);
+    return QL_OK;
+}
+
+ql_status
+qli_row_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **row)
+{
+    uint64_t size;
+    return get_row(cx, r, f, a, row, &size);
+}
+
 ql_status
 qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows, uint16_t *n)
 {
@@ -77,14 +100,8 @@ qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **r
     *n = 0;
     while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES && !qli_reel_at_end(r)) {
         uint64_t size;
-        QL_TRY(qli_reel_read(cx, r, &size, sizeof size));
-        char *row = ql_arena_alloc(cx, a, size);
-        if (row == NULL) {
-            return QL_ERROR;
-        }
-        QL_TRY(qli_reel_read(cx, r, row, size));
-        qli_row_moved(f, row);
-        rows[(*n)++] = row;
+        QL_TRY(get_row(cx, r, f, a, &rows[*n], &size));
+        ++*n;
         bytes += size;
     }
     return *n > 0 ? QL_OK : QL_END;

@@ -29,6 +29,9 @@ bool qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget);
 
 /* A row made by qli_row_save behind the others of t. */
 ql_status qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row) QL_MUST_USE;
+/* The next row, in a; QL_END = no more. */
+ql_status qli_row_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a,
+                      char **row) QL_MUST_USE;
 /* The next rows, at most QL_BATCH_ROWS and about QLI_ROWS_BYTES, in a; QL_END = no more. */
 ql_status qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows,
                        uint16_t *n) QL_MUST_USE;

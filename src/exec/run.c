@@ -68,11 +68,13 @@ qli_run_arena(qli_run *run, const char *name, ql_arena **out)
 }
 
 ql_status
-qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a)
+qli_run_arena_empty(qli_run *run, const char *name, ql_arena **a, size_t keep)
 {
     if (ql_arena_used(*a) <= FREE_HERE) {
         ql_arena_reset(*a);
-        return QL_OK;
+        if (ql_arena_used(*a) <= keep) {
+            return QL_OK;
+        }
     }
     ql_arena *fresh = ql_arena_new(name, ql_arena_quota(run->cx->arena));
     if (fresh == NULL) {
@@ -86,6 +88,12 @@ qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a)
     free_arena(run->cx, *a);
     *a = fresh;
     return QL_OK;
+}
+
+ql_status
+qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a)
+{
+    return qli_run_arena_empty(run, name, a, FREE_HERE);
 }
 
 ql_status

@@ -23,6 +23,10 @@ SPILLING = [
     "SELECT DISTINCT v, REPEAT(v, 20) FROM s.a",
     "SELECT DISTINCT v FROM s.a ORDER BY v",
     "SELECT v FROM s.a UNION SELECT CONCAT(v, id % 2) FROM s.a UNION ALL SELECT t FROM s.b",
+    "SELECT a.id, x.v FROM s.a JOIN s.a x ON x.v = a.v",
+    "SELECT COUNT(*), SUM(LENGTH(x.v)) FROM s.a LEFT JOIN s.a x ON x.g = a.g + 3 AND x.d < 30",
+    "SELECT STRAIGHT_JOIN COUNT(*) FROM s.b JOIN s.a x ON x.v = CONCAT('value ', b.id) JOIN s.a y ON y.d = x.d LEFT JOIN s.b z ON z.n = b.n",
+    "SELECT id, (SELECT COUNT(*) FROM s.a x JOIN s.b y ON y.n = x.d + 0.375 WHERE x.id < a.id * 100) FROM s.a WHERE id < 5",
     "SELECT id, (SELECT COUNT(DISTINCT n) FROM s.b WHERE b.id < a.id % 50) FROM s.a WHERE id < 80",
 ]
 sweep.READS, sweep.WRITES = SPILLING, []
