@@ -102,6 +102,10 @@ ql_status qli_setop_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **o
 ql_status qli_misc_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Does the subtree look at slots of rows to its left? */
 ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE;
+/* Is it the same each time its block is run: no rows of enclosing blocks, no variables, no chance?
+ * *yes true on entry; set to false when not. */
+ql_status qli_exprs_keep(ql_ctx *cx, ql_expr *const *e, uint32_t n, bool *yes) QL_MUST_USE;
+ql_status qli_plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes) QL_MUST_USE;
 /* LIMIT or OFFSET; NULL e gives otherwise. */
 ql_status qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise,
                           uint64_t *out) QL_MUST_USE;

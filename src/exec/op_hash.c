@@ -9,83 +9,12 @@
  * each of which the whole left part probes. A right side that does not depend on what surrounds it
  * is kept, table or parts, when the join is run again.
  */
-#include <string.h>
-
-#include "base/bulk.h"
-#include "base/hash.h"
-#include "exec/rowset.h"
-
-#define LEVELS 6 /* of dividing */
-
-typedef struct entry {
-    struct entry *next;
-    uint64_t hash;
-    char *row; /* as side.fmt says */
-} entry;
-
-/* How rows of one side are kept: its slots, the keys, their hash. */
-typedef struct side {
-    const qli_op *op;
-    qli_ex **keys;
-    ql_arena *scratch; /* of its keys */
-    ql_vector *cols;   /* [fmt.n] of the batch in work */
-    qli_rowfmt fmt;    /* column i */
-    qli_rowfmt slots;  /* the same row, its first columns to the slots of the block */
-    ql_type *key_types;
-    bool ready;
-} side;
-
-/* Parts of both sides that belong together. */
-typedef struct pair {
-    struct pair *next;
-    qli_part *right; /* NULL: no rows */
-    qli_part *left;
-    bool kept;  /* the right one is not ours */
-    bool solid; /* dividing did not help */
-} pair;
-
-typedef struct hash_op {
-    qli_op op;
-    side left_side, right_side;
-    ql_vector *views; /* [nkeys] keys of the batch in work under the collation of the join */
-    ql_vector **cols;
-    uint16_t nkeys;
-    bool one_int;
-    size_t budget;
-    ql_arena *mem; /* the table */
-    entry **buckets;
-    size_t nbuckets, count;
-    bool built, keeps; /* keeps: the right side is the same each time */
-    ql_batch *left;
-    uint16_t k;
-    entry *chain;
-    bool in_row;
-    uint64_t hash[QL_BATCH_ROWS];
-    uint8_t null_key[QL_BATCH_ROWS];
-    uint8_t matched[QL_BATCH_ROWS];
-    uint16_t left_rows[QL_BATCH_ROWS];
-    char *right_rows[QL_BATCH_ROWS];
-    uint16_t unmatched_at;
-    bool unmatched_phase;
-    /* What is on tapes: */
-    bool divided, left_divided;
-    ql_arena *right_mem; /* of right_parts */
-    ql_arena *pairs_mem; /* of all other parts */
-    qli_parts right_parts;
-    pair *pending, *pair;
-    qli_reel right_reel, left_reel;
-    ql_batch back;       /* left rows as they are read */
-    ql_vector *key_back; /* [nkeys] their keys */
-    bool pieces;         /* the right part is taken in pieces, this is not the last */
-    bool later;          /* this is not the first piece */
-    uint8_t *bits;       /* rows of the left part that have found a partner */
-    uint64_t first_row;
-} hash_op;
+#include "exec/hash_int.h"
 
 /* ---- rows and keys ---- */
 
-static ql_status
-eval_keys(ql_ctx *cx, hash_op *h, const side *s, const ql_batch *b)
+ql_status
+qli_hash_eval_keys(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, const ql_batch *b)
 {
     const ql_plan *p = h->op.plan;
     for (uint16_t i = 0; i < h->nkeys; i++) {
@@ -101,8 +30,8 @@ eval_keys(ql_ctx *cx, hash_op *h, const side *s, const ql_batch *b)
     return QL_OK;
 }
 
-static void
-find_null_keys(hash_op *h, const ql_batch *b)
+void
+qli_hash_find_null_keys(qli_hash_op *h, const ql_batch *b)
 {
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -116,7 +45,7 @@ find_null_keys(hash_op *h, const ql_batch *b)
 
 /* The kept form of a side's rows, once its keys have been evaluated. */
 static ql_status
-make_format(ql_ctx *cx, hash_op *h, side *s)
+make_format(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s)
 {
     ql_arena *mem = h->op.block->mem;
     uint16_t n = s->op->nlive, all = (uint16_t)(n + h->nkeys + 1);
@@ -145,8 +74,8 @@ make_format(ql_ctx *cx, hash_op *h, side *s)
 }
 
 /* The columns of batch b, whose keys have been evaluated, as rows of the side are kept. */
-static ql_status
-set_columns(ql_ctx *cx, hash_op *h, side *s, const ql_batch *b, ql_batch *out)
+ql_status
+qli_hash_set_columns(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, const ql_batch *b, ql_batch *out)
 {
     uint16_t n = s->op->nlive;
     if (!s->ready) {
@@ -163,21 +92,13 @@ set_columns(ql_ctx *cx, hash_op *h, side *s, const ql_batch *b, ql_batch *out)
     return QL_OK;
 }
 
-static uint64_t
-hash_of(const side *s, const char *row)
-{
-    uint64_t hash;
-    memcpy(&hash, row + s->fmt.off[s->fmt.n - 1], sizeof hash);
-    return hash;
-}
-
 /* ---- the table ---- */
 
 static ql_status
-grow(ql_ctx *cx, hash_op *h)
+grow(ql_ctx *cx, qli_hash_op *h)
 {
     size_t n = h->nbuckets ? h->nbuckets * 4 : 256;
-    entry **buckets = ql_arena_alloc(cx, h->mem, n * sizeof *buckets);
+    qli_hash_entry **buckets = ql_arena_alloc(cx, h->mem, n * sizeof *buckets);
     if (buckets == NULL) {
         return QL_ERROR;
     }
@@ -189,7 +110,7 @@ grow(ql_ctx *cx, hash_op *h)
         if (i % 1024 == 0) {
             QL_TRY(ql_check(cx));
         }
-        for (entry *e = h->buckets[i], *next; e != NULL; e = next) {
+        for (qli_hash_entry *e = h->buckets[i], *next; e != NULL; e = next) {
             next = e->next;
             e->next = buckets[e->hash & (n - 1)];
             buckets[e->hash & (n - 1)] = e;
@@ -200,31 +121,31 @@ grow(ql_ctx *cx, hash_op *h)
     return QL_OK;
 }
 
-static ql_status
-add_entry(ql_ctx *cx, hash_op *h, uint64_t hash, char *row)
+ql_status
+qli_hash_add(ql_ctx *cx, qli_hash_op *h, uint64_t hash, char *row)
 {
     if (h->count >= h->nbuckets) {
         QL_TRY(grow(cx, h));
     }
-    entry *e = ql_arena_alloc(cx, h->mem, sizeof *e);
+    qli_hash_entry *e = ql_arena_alloc(cx, h->mem, sizeof *e);
     if (e == NULL) {
         return QL_ERROR;
     }
-    entry **bucket = &h->buckets[hash & (h->nbuckets - 1)];
-    *e = (entry){.next = *bucket, .hash = hash, .row = row};
+    qli_hash_entry **bucket = &h->buckets[hash & (h->nbuckets - 1)];
+    *e = (qli_hash_entry){.next = *bucket, .hash = hash, .row = row};
     *bucket = e;
     h->count++;
     return QL_OK;
 }
 
-static bool
-table_is_full(const ql_ctx *cx, const hash_op *h)
+bool
+qli_hash_is_full(const ql_ctx *cx, const qli_hash_op *h)
 {
     return h->count > 0 && qli_budget_is_out(cx, ql_arena_used(h->mem), h->budget);
 }
 
-static ql_status
-clear_table(hash_op *h)
+ql_status
+qli_hash_clear(qli_hash_op *h)
 {
     QL_TRY(qli_run_arena_empty(h->op.block->run, "hash join", &h->mem, h->budget / 4));
     h->buckets = NULL;
@@ -233,25 +154,25 @@ clear_table(hash_op *h)
 }
 
 /* Its rows to the parts. */
-static ql_status
-put_table(ql_ctx *cx, hash_op *h, qli_parts *parts, ql_arena *mem)
+ql_status
+qli_hash_put_table(ql_ctx *cx, qli_hash_op *h, qli_parts *parts, ql_arena *mem)
 {
     for (size_t i = 0; i < h->nbuckets; i++) {
         if (i % 1024 == 0) {
             QL_TRY(ql_check(cx));
         }
-        for (entry *e = h->buckets[i]; e != NULL; e = e->next) {
+        for (qli_hash_entry *e = h->buckets[i]; e != NULL; e = e->next) {
             QL_TRY(qli_parts_put(cx, parts, mem, e->hash, &h->right_side.fmt, e->row));
         }
     }
-    return clear_table(h);
+    return qli_hash_clear(h);
 }
 
 /* ---- reading the sides ---- */
 
-static ql_status
-put_row(ql_ctx *cx, hash_op *h, const side *s, const ql_batch *cols, uint16_t row, qli_parts *parts,
-        ql_arena *mem)
+ql_status
+qli_hash_put_row(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, const ql_batch *cols,
+                 uint16_t row, qli_parts *parts, ql_arena *mem)
 {
     char *saved;
     ql_arena_mark mark = ql_arena_save(s->scratch);
@@ -261,46 +182,34 @@ put_row(ql_ctx *cx, hash_op *h, const side *s, const ql_batch *cols, uint16_t ro
     return QL_OK;
 }
 
-static ql_status
-end_tapes(ql_ctx *cx, qli_parts *parts)
-{
-    for (unsigned i = 0; i < QLI_PARTS; i++) {
-        if (parts->part[i] != NULL) {
-            QL_TRY(qli_tape_end(cx, parts->part[i]->tape));
-        }
-    }
-    parts->active = false;
-    return QL_OK;
-}
-
 /* A row of the right side: into the table, or, when that is full, to its part. */
 static ql_status
-take_right(ql_ctx *cx, hash_op *h, const ql_batch *cols, uint16_t row)
+take_right(ql_ctx *cx, qli_hash_op *h, const ql_batch *cols, uint16_t row)
 {
     char *saved;
-    if (!h->divided && table_is_full(cx, h)) {
+    if (!h->divided && qli_hash_is_full(cx, h)) {
         h->divided = true;
         qli_parts_begin(&h->right_parts, h->op.block->run, 0);
-        QL_TRY(put_table(cx, h, &h->right_parts, h->right_mem));
+        QL_TRY(qli_hash_put_table(cx, h, &h->right_parts, h->right_mem));
     }
     if (h->divided) {
-        return put_row(cx, h, &h->right_side, cols, row, &h->right_parts, h->right_mem);
+        return qli_hash_put_row(cx, h, &h->right_side, cols, row, &h->right_parts, h->right_mem);
     }
     QL_TRY(qli_row_save(cx, h->mem, &h->right_side.fmt, cols, row, &saved));
-    return add_entry(cx, h, h->hash[row], saved);
+    return qli_hash_add(cx, h, h->hash[row], saved);
 }
 
 static ql_status
-build(ql_ctx *cx, hash_op *h)
+build(ql_ctx *cx, qli_hash_op *h)
 {
-    side *s = &h->right_side;
+    qli_hash_side *s = &h->right_side;
     ql_batch *b, cols;
     ql_status st;
     while ((st = qli_op_next(cx, h->op.right, &b)) == QL_OK) {
         ql_arena_reset(s->scratch);
-        QL_TRY(eval_keys(cx, h, s, b));
-        find_null_keys(h, b);
-        QL_TRY(set_columns(cx, h, s, b, &cols));
+        QL_TRY(qli_hash_eval_keys(cx, h, s, b));
+        qli_hash_find_null_keys(h, b);
+        QL_TRY(qli_hash_set_columns(cx, h, s, b, &cols));
         for (uint16_t k = 0; k < b->nsel; k++) {
             uint16_t row = ql_batch_row(b, k);
             if (k % 256 == 0) {
@@ -315,296 +224,25 @@ build(ql_ctx *cx, hash_op *h)
         return st;
     }
     if (h->divided) {
-        QL_TRY(end_tapes(cx, &h->right_parts));
+        QL_TRY(qli_hash_end_tapes(cx, &h->right_parts));
     }
     h->built = true;
     return QL_OK;
 }
 
-/* Left rows without a right part find no partner: they are wanted by an outer join only. */
-static bool
-left_is_wanted(const hash_op *h, const qli_parts *right, uint64_t hash)
-{
-    return h->op.plan->outer || right->part[qli_part_of(hash, right->level)] != NULL;
-}
-
-/* Pairs of parts to be joined; from: the pair that has been divided, or NULL. */
-static ql_status
-add_pairs(ql_ctx *cx, hash_op *h, qli_parts *right, qli_parts *left, const pair *from)
-{
-    for (unsigned i = 0; i < QLI_PARTS; i++) {
-        qli_part *r = right->part[i], *l = left->part[i];
-        bool kept = from == NULL && h->keeps;
-        if (l == NULL) { /* nobody asks for these rows */
-            if (r != NULL && !kept) {
-                qli_tape_drop(cx, r->tape);
-            }
-        } else {
-            pair *p = QL_ARENA_NEW(cx, h->pairs_mem, pair);
-            if (p == NULL) {
-                return QL_ERROR;
-            }
-            *p = (pair){.next = h->pending, .right = r, .left = l, .kept = kept};
-            p->solid = r != NULL && from != NULL && r->rows > from->right->rows / 10 * 9;
-            h->pending = p;
-        }
-        left->part[i] = NULL;
-        if (!kept) {
-            right->part[i] = NULL;
-        }
-    }
-    return QL_OK;
-}
-
-static ql_status
-divide_left(ql_ctx *cx, hash_op *h)
-{
-    side *s = &h->left_side;
-    qli_parts left;
-    ql_batch *b, cols;
-    ql_status st;
-    qli_parts_begin(&left, h->op.block->run, 0);
-    while ((st = qli_op_next(cx, h->op.left, &b)) == QL_OK) {
-        ql_arena_reset(s->scratch);
-        QL_TRY(eval_keys(cx, h, s, b));
-        find_null_keys(h, b);
-        QL_TRY(set_columns(cx, h, s, b, &cols));
-        for (uint16_t k = 0; k < b->nsel; k++) {
-            uint16_t row = ql_batch_row(b, k);
-            if (k % 256 == 0) {
-                QL_TRY(ql_check(cx));
-            }
-            if (h->op.plan->outer ||
-                (!h->null_key[row] && left_is_wanted(h, &h->right_parts, h->hash[row]))) {
-                QL_TRY(put_row(cx, h, s, &cols, row, &left, h->pairs_mem));
-            }
-        }
-    }
-    if (st != QL_END) {
-        return st;
-    }
-    QL_TRY(end_tapes(cx, &left));
-    h->left_divided = true;
-    return add_pairs(cx, h, &h->right_parts, &left, NULL);
-}
-
-/* ---- pairs ---- */
-
-static void
-close_pair(ql_ctx *cx, hash_op *h)
-{
-    pair *p = h->pair;
-    qli_reel_stop(&h->right_reel);
-    qli_reel_stop(&h->left_reel);
-    if (p != NULL) {
-        if (p->right != NULL && !p->kept) {
-            qli_tape_drop(cx, p->right->tape);
-        }
-        qli_tape_drop(cx, p->left->tape);
-    }
-    h->pair = NULL;
-    h->pieces = h->later = false;
-}
-
-/* Right rows into the table until it is full or they are all there. */
-static ql_status
-load_right(ql_ctx *cx, hash_op *h)
-{
-    const side *s = &h->right_side;
-    ql_status st = QL_OK;
-    unsigned n = 0;
-    QL_TRY(clear_table(h));
-    while (!table_is_full(cx, h)) {
-        char *row;
-        if (++n % 256 == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        st = qli_row_get(cx, &h->right_reel, &s->fmt, h->mem, &row);
-        if (st != QL_OK) {
-            break;
-        }
-        QL_TRY(add_entry(cx, h, hash_of(s, row), row));
-    }
-    h->pieces = !qli_reel_at_end(&h->right_reel);
-    return st == QL_END ? QL_OK : st;
-}
-
-/* The rest of a reel to parts. */
-static ql_status
-divide_reel(ql_ctx *cx, hash_op *h, const side *s, qli_reel *r, qli_parts *parts,
-            const qli_parts *right)
-{
-    ql_status st;
-    char *row;
-    for (unsigned n = 0;; n++) {
-        if (n % 256 == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        ql_arena_reset(s->scratch);
-        st = qli_row_get(cx, r, &s->fmt, s->scratch, &row);
-        if (st != QL_OK) {
-            break;
-        }
-        uint64_t hash = hash_of(s, row);
-        if (right == NULL || left_is_wanted(h, right, hash)) {
-            QL_TRY(qli_parts_put(cx, parts, h->pairs_mem, hash, &s->fmt, row));
-        }
-    }
-    qli_reel_stop(r);
-    return st == QL_END ? end_tapes(cx, parts) : st;
-}
-
-/* The pair in work is too large: pairs of its parts instead. */
-static ql_status
-divide_pair(ql_ctx *cx, hash_op *h)
-{
-    pair *p = h->pair;
-    qli_run *run = h->op.block->run;
-    qli_parts right, left;
-    qli_parts_begin(&right, run, p->right->level);
-    qli_parts_begin(&left, run, p->right->level);
-    QL_TRY(put_table(cx, h, &right, h->pairs_mem));
-    QL_TRY(divide_reel(cx, h, &h->right_side, &h->right_reel, &right, NULL));
-    QL_TRY(qli_reel_start(cx, &h->left_reel, p->left->tape));
-    QL_TRY(divide_reel(cx, h, &h->left_side, &h->left_reel, &left, &right));
-    QL_TRY(add_pairs(cx, h, &right, &left, p));
-    close_pair(cx, h);
-    return QL_OK;
-}
-
-/* Which left rows have found a partner has to be known until the last piece. */
-static ql_status
-begin_pieces(ql_ctx *cx, hash_op *h)
-{
-    if (h->op.plan->outer) {
-        h->bits = ql_arena_zalloc(cx, h->pairs_mem, h->pair->left->rows / 8 + 1);
-        return h->bits != NULL ? QL_OK : QL_ERROR;
-    }
-    return QL_OK;
-}
-
-static ql_status
-next_pair(ql_ctx *cx, hash_op *h)
-{
-    while (h->pending != NULL) {
-        pair *p = h->pair = h->pending;
-        h->pending = p->next;
-        QL_TRY(clear_table(h));
-        if (p->right != NULL) {
-            QL_TRY(qli_reel_start(cx, &h->right_reel, p->right->tape));
-            QL_TRY(load_right(cx, h));
-        }
-        if (h->pieces && !p->solid && p->right->level < LEVELS) {
-            QL_TRY(divide_pair(cx, h));
-            continue;
-        }
-        if (h->pieces) {
-            QL_TRY(begin_pieces(cx, h));
-        }
-        h->first_row = 0;
-        return qli_reel_start(cx, &h->left_reel, p->left->tape);
-    }
-    return QL_END;
-}
-
-/* Once, when the first left rows come back. */
-static ql_status
-make_back(ql_ctx *cx, hash_op *h)
-{
-    const qli_block *b = h->op.block;
-    const side *s = &h->left_side;
-    h->back.ncols = b->nslots;
-    h->back.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
-    h->key_back = QL_ARENA_ARRAY(cx, b->mem, ql_vector, h->nkeys);
-    if (h->back.cols == NULL || h->key_back == NULL) {
-        return QL_ERROR;
-    }
-    for (uint16_t i = 0; i < s->slots.n; i++) {
-        uint16_t slot = s->slots.slots[i];
-        QL_TRY(ql_vector_init(cx, b->mem, &h->back.cols[slot], &b->slot_types[slot], false));
-    }
-    for (uint16_t i = 0; i < h->nkeys; i++) {
-        QL_TRY(ql_vector_init(cx, b->mem, &h->key_back[i], &s->key_types[i], false));
-    }
-    return QL_OK;
-}
-
-static ql_status
-read_left(ql_ctx *cx, hash_op *h)
-{
-    side *s = &h->left_side;
-    uint16_t n;
-    if (h->back.cols == NULL) {
-        QL_TRY(make_back(cx, h));
-    }
-    ql_arena_reset(s->scratch);
-    h->first_row += h->left != NULL ? h->left->n : 0;
-    QL_TRY(qli_rows_get(cx, &h->left_reel, &s->fmt, s->scratch, h->right_rows, &n));
-    qli_rows_load(&s->slots, h->right_rows, n, h->back.cols);
-    for (uint16_t i = 0; i < h->nkeys; i++) {
-        qli_column_load(&s->fmt, (uint16_t)(s->slots.n + i), h->right_rows, n, &h->key_back[i]);
-        h->views[i] = h->key_back[i];
-        h->cols[i] = &h->views[i];
-    }
-    for (uint16_t k = 0; k < n; k++) {
-        h->hash[k] = hash_of(s, h->right_rows[k]);
-    }
-    h->back.n = h->back.nsel = n;
-    h->left = &h->back;
-    find_null_keys(h, h->left);
-    return QL_OK;
-}
-
-/* The left side once more, for the next piece of the right one. */
-static ql_status
-next_piece(ql_ctx *cx, hash_op *h)
-{
-    QL_TRY(load_right(cx, h));
-    h->later = true;
-    h->first_row = 0;
-    return qli_reel_start(cx, &h->left_reel, h->pair->left->tape);
-}
-
-static bool
-bit_of(const hash_op *h, uint64_t row)
-{
-    return h->bits[row / 8] >> (row % 8) & 1;
-}
-
 /* ---- probing ---- */
 
 static ql_status
-next_left_from_parts(ql_ctx *cx, hash_op *h)
-{
-    ql_status st = h->pair != NULL ? read_left(cx, h) : QL_END;
-    while (st == QL_END) {
-        h->left = NULL;
-        if (h->pair != NULL && h->pieces) {
-            QL_TRY(next_piece(cx, h));
-        } else {
-            close_pair(cx, h);
-            QL_TRY(next_pair(cx, h));
-        }
-        st = read_left(cx, h);
-    }
-    QL_TRY(st);
-    for (uint16_t i = 0; h->later && h->op.plan->outer && i < h->left->n; i++) {
-        h->matched[i] = bit_of(h, h->first_row + i);
-    }
-    return QL_OK;
-}
-
-static ql_status
-next_left(ql_ctx *cx, hash_op *h)
+next_left(ql_ctx *cx, qli_hash_op *h)
 {
     memset(h->matched, 0, sizeof h->matched);
     if (h->divided) {
-        QL_TRY(next_left_from_parts(cx, h));
+        QL_TRY(qli_hash_next_left(cx, h));
     } else {
         QL_TRY(qli_op_next(cx, h->op.left, &h->left));
         ql_arena_reset(h->op.scratch);
-        QL_TRY(eval_keys(cx, h, &h->left_side, h->left));
-        find_null_keys(h, h->left);
+        QL_TRY(qli_hash_eval_keys(cx, h, &h->left_side, h->left));
+        qli_hash_find_null_keys(h, h->left);
     }
     h->k = 0;
     h->in_row = false;
@@ -614,7 +252,7 @@ next_left(ql_ctx *cx, hash_op *h)
 }
 
 static void
-cell_value(const side *s, uint16_t key, const char *row, ql_value *out)
+cell_value(const qli_hash_side *s, uint16_t key, const char *row, ql_value *out)
 {
     uint16_t i = (uint16_t)(s->slots.n + key);
     const ql_type *t = &s->key_types[key];
@@ -637,9 +275,9 @@ cell_value(const side *s, uint16_t key, const char *row, ql_value *out)
 
 /* Rows whose keys are NULL are not in the table. */
 static ql_status
-entry_matches(ql_ctx *cx, const hash_op *h, const entry *e, uint16_t row, bool *yes)
+entry_matches(ql_ctx *cx, const qli_hash_op *h, const qli_hash_entry *e, uint16_t row, bool *yes)
 {
-    const side *s = &h->right_side;
+    const qli_hash_side *s = &h->right_side;
     *yes = e->hash == h->hash[row];
     if (*yes && h->one_int) {
         const ql_vector *v = h->cols[0];
@@ -660,7 +298,7 @@ entry_matches(ql_ctx *cx, const hash_op *h, const entry *e, uint16_t row, bool *
 
 /* Pairs of the current left batch, up to a full batch of them. */
 static ql_status
-find_pairs(ql_ctx *cx, hash_op *h, uint16_t *pairs)
+find_pairs(ql_ctx *cx, qli_hash_op *h, uint16_t *pairs)
 {
     unsigned steps = 0;
     *pairs = 0;
@@ -693,7 +331,7 @@ find_pairs(ql_ctx *cx, hash_op *h, uint16_t *pairs)
 }
 
 static ql_status
-load_pairs(ql_ctx *cx, hash_op *h, uint16_t n)
+load_pairs(ql_ctx *cx, qli_hash_op *h, uint16_t n)
 {
     const qli_op *left = h->op.left;
     for (uint16_t i = 0; i < left->nlive; i++) {
@@ -709,7 +347,7 @@ load_pairs(ql_ctx *cx, hash_op *h, uint16_t n)
 
 /* Left rows that found no partner, with NULLs. */
 static ql_status
-load_unmatched(ql_ctx *cx, hash_op *h)
+load_unmatched(ql_ctx *cx, qli_hash_op *h)
 {
     uint16_t n = 0;
     while (h->unmatched_at < h->left->nsel) {
@@ -724,7 +362,7 @@ load_unmatched(ql_ctx *cx, hash_op *h)
 
 /* All partners in this piece have been found: later pieces want to know who had any. */
 static void
-note_matched(hash_op *h)
+note_matched(qli_hash_op *h)
 {
     for (uint16_t i = 0; i < h->left->n; i++) {
         uint64_t row = h->first_row + i;
@@ -734,13 +372,13 @@ note_matched(hash_op *h)
 
 /* The right side is there, and the left one divided when that is. QL_END: no row can come. */
 static ql_status
-prepare(ql_ctx *cx, hash_op *h)
+prepare(ql_ctx *cx, qli_hash_op *h)
 {
     if (!h->built) {
         QL_TRY(build(cx, h));
     }
     if (h->divided && !h->left_divided) {
-        QL_TRY(divide_left(cx, h));
+        QL_TRY(qli_hash_divide_left(cx, h));
     }
     return !h->divided && h->count == 0 && !h->op.plan->outer ? QL_END : QL_OK;
 }
@@ -748,7 +386,7 @@ prepare(ql_ctx *cx, hash_op *h)
 static ql_status
 hash_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
-    hash_op *h = (hash_op *)op;
+    qli_hash_op *h = (qli_hash_op *)op;
     uint16_t pairs;
     QL_TRY(prepare(cx, h));
     *out = &op->batch;
@@ -791,14 +429,8 @@ drop_parts(ql_ctx *cx, qli_parts *p)
 static ql_status
 hash_restart(ql_ctx *cx, qli_op *op)
 {
-    hash_op *h = (hash_op *)op;
-    close_pair(cx, h);
-    while (h->pending != NULL) {
-        h->pair = h->pending;
-        h->pending = h->pair->next;
-        close_pair(cx, h);
-    }
-    ql_arena_reset(h->pairs_mem);
+    qli_hash_op *h = (qli_hash_op *)op;
+    qli_hash_drop_pairs(cx, h);
     h->left = NULL;
     h->in_row = h->unmatched_phase = h->left_divided = false;
     QL_TRY(qli_op_restart(cx, op->left));
@@ -807,82 +439,9 @@ hash_restart(ql_ctx *cx, qli_op *op)
     }
     drop_parts(cx, &h->right_parts);
     ql_arena_reset(h->right_mem);
-    QL_TRY(clear_table(h));
+    QL_TRY(qli_hash_clear(h));
     h->built = h->divided = false;
     return qli_op_restart(cx, op->right);
-}
-
-/* ---- does the right side come out the same each time? ---- */
-
-static ql_status
-expr_keeps(ql_ctx *cx, const ql_expr *e, bool *yes)
-{
-    if (e == NULL || !*yes) {
-        return QL_OK;
-    }
-    QL_TRY(ql_bulk_node(cx));
-    switch (e->kind) {
-    case QL_E_OUTER:
-    case QL_E_ASSIGN:
-    case QL_E_USERVAR:
-        *yes = false;
-        break;
-    case QL_E_FUNC:
-        *yes = (ql_func_flags(e->fn) & QL_FF_NONDET) == 0;
-        break;
-    case QL_E_SUBQUERY:
-    case QL_E_EXISTS:
-    case QL_E_IN_QUERY:
-        *yes = !e->query->correlated;
-        break;
-    default:
-        break;
-    }
-    for (uint32_t i = 0; i < e->nargs && *yes; i++) {
-        QL_TRY(expr_keeps(cx, e->args[i], yes));
-    }
-    return QL_OK;
-}
-
-static ql_status
-exprs_keep(ql_ctx *cx, ql_expr *const *e, uint32_t n, bool *yes)
-{
-    for (uint32_t i = 0; i < n && *yes; i++) {
-        QL_TRY(expr_keeps(cx, e[i], yes));
-    }
-    return QL_OK;
-}
-
-static ql_status
-plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes)
-{
-    if (p == NULL || !*yes) {
-        return QL_OK;
-    }
-    switch (p->kind) {
-    case QL_P_SCAN:
-        QL_TRY(exprs_keep(cx, p->low.values, p->low.n, yes));
-        QL_TRY(exprs_keep(cx, p->high.values, p->high.n, yes));
-        break;
-    case QL_P_DERIVED:
-        *yes = !q->sources[p->source].derived->correlated;
-        break;
-    case QL_P_NESTED_JOIN:
-    case QL_P_FILTER:
-    case QL_P_ONE_ROW:
-    case QL_P_NEVER:
-        break;
-    case QL_P_HASH_JOIN:
-        QL_TRY(exprs_keep(cx, p->left_keys, p->nkeys, yes));
-        QL_TRY(exprs_keep(cx, p->right_keys, p->nkeys, yes));
-        break;
-    default:
-        *yes = false;
-        break;
-    }
-    QL_TRY(expr_keeps(cx, p->filter, yes));
-    QL_TRY(plan_keeps(cx, q, p->left, yes));
-    return plan_keeps(cx, q, p->right, yes);
 }
 
 static bool
@@ -892,19 +451,19 @@ is_int_like(ql_kind k)
 }
 
 static ql_status
-compile_sides(ql_ctx *cx, hash_op *h)
+compile_sides(ql_ctx *cx, qli_hash_op *h)
 {
     const ql_plan *p = h->op.plan;
     qli_block *b = h->op.block;
-    side *l = &h->left_side, *r = &h->right_side;
+    qli_hash_side *l = &h->left_side, *r = &h->right_side;
     h->nkeys = p->nkeys;
     h->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, p->nkeys + 1);
     h->views = QL_ARENA_ARRAY(cx, b->mem, ql_vector, p->nkeys + 1);
     if (h->cols == NULL || h->views == NULL) {
         return QL_ERROR;
     }
-    *l = (side){.op = h->op.left, .scratch = h->op.scratch};
-    *r = (side){.op = h->op.right};
+    *l = (qli_hash_side){.op = h->op.left, .scratch = h->op.scratch};
+    *r = (qli_hash_side){.op = h->op.right};
     QL_TRY(qli_run_arena(b->run, "hash join keys", &r->scratch));
     qli_env left = qli_block_env(b, l->scratch), right = qli_block_env(b, r->scratch);
     QL_TRY(qli_ex_list(cx, &left, p->left_keys, p->nkeys, &l->keys));
@@ -916,16 +475,16 @@ compile_sides(ql_ctx *cx, hash_op *h)
     bool bound;
     QL_TRY(qli_plan_is_bound(cx, p->right, &bound));
     h->keeps = !bound;
-    QL_TRY(exprs_keep(cx, p->right_keys, p->nkeys, &h->keeps));
-    return plan_keeps(cx, b->query, p->right, &h->keeps);
+    QL_TRY(qli_exprs_keep(cx, p->right_keys, p->nkeys, &h->keeps));
+    return qli_plan_keeps(cx, b->query, p->right, &h->keeps);
 }
 
 ql_status
 qli_hashjoin_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
-    QL_TRY(qli_op_alloc(cx, b, p, sizeof(hash_op), true, &op));
-    hash_op *h = (hash_op *)op;
+    QL_TRY(qli_op_alloc(cx, b, p, sizeof(qli_hash_op), true, &op));
+    qli_hash_op *h = (qli_hash_op *)op;
     QL_TRY(qli_op_build(cx, b, p->left, &op->left));
     QL_TRY(qli_op_build(cx, b, p->right, &op->right));
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));

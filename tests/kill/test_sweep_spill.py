@@ -33,8 +33,13 @@ sweep.READS, sweep.WRITES = SPILLING, []
 
 
 def files():
-    fds = pathlib.Path(f"/proc/{server.proc.pid}/fd")
-    return [os.readlink(f) for f in fds.iterdir() if os.path.islink(f) and tmp in os.readlink(f)]
+    found = []
+    for f in pathlib.Path(f"/proc/{server.proc.pid}/fd").iterdir():
+        try:
+            found += [os.readlink(f)] if tmp in os.readlink(f) else []
+        except FileNotFoundError:  # closed meanwhile
+            pass
+    return found
 
 
 def nothing_left():
