@@ -109,25 +109,42 @@ merge(ql_ctx *cx, const char *from, char *to, size_t low, size_t mid, size_t hig
     return QL_OK;
 }
 
+/* One pass: pairs of runs of that width. */
+static ql_status
+merge_all(ql_ctx *cx, const char *from, char *to, size_t n, size_t width, size_t size,
+          int (*compare)(const void *, const void *))
+{
+    for (size_t low = 0; low < n; low += 2 * width) {
+        size_t mid = low + width < n ? low + width : n;
+        size_t high = mid + width < n ? mid + width : n;
+        QL_TRY(merge(cx, from, to, low, mid, high, size, compare));
+    }
+    return QL_OK;
+}
+
+/* Whatever stops it, `from` holds each element once: what an element owns is there to be given
+ * back. */
 ql_status
 ql_bulk_sort(ql_ctx *cx, struct ql_arena *a, void *v, size_t n, size_t size,
              int (*compare)(const void *, const void *))
 {
     char *from = v, *to = n > 1 ? ql_arena_alloc(cx, a, n * size) : v;
+    ql_status st = QL_OK;
     if (to == NULL) {
         return QL_ERROR;
     }
     for (size_t width = 1; width < n; width *= 2) {
-        for (size_t low = 0; low < n; low += 2 * width) {
-            size_t mid = low + width < n ? low + width : n;
-            size_t high = mid + width < n ? mid + width : n;
-            QL_TRY(merge(cx, from, to, low, mid, high, size, compare));
-        }
+        QL_TRY_TO(st, merge_all(cx, from, to, n, width, size, compare), out);
         char *t = from;
         from = to;
         to = t;
     }
-    return from != v ? ql_bulk_copy(cx, v, from, n * size) : QL_OK;
+    st = from != v ? ql_bulk_copy(cx, v, from, n * size) : QL_OK;
+out:
+    if (st != QL_OK && from != v) {
+        memcpy(v, from, n * size);
+    }
+    return st;
 }
 
 ql_status

@@ -68,7 +68,8 @@ ql_status ql_bulk_same(ql_ctx *cx, const char *a, const char *b, size_t n,
                        size_t *same) QL_MUST_USE;
 /* As ql_hash_bytes for texts of one piece; longer ones have a hash of their own kind. */
 ql_status ql_bulk_hash(ql_ctx *cx, ql_str s, uint64_t seed, uint64_t *hash) QL_MUST_USE;
-/* As qsort, but stable, with room from a, and stopped when the statement is (in any order then). */
+/* As qsort, but stable, with room from a, and stopped when the statement is: in any order then, but
+ * with each element once. */
 ql_status ql_bulk_sort(ql_ctx *cx, struct ql_arena *a, void *v, size_t n, size_t size,
                        int (*compare)(const void *, const void *)) QL_MUST_USE;
 /* Where in s, at or after `from`, the byte or the (not empty) text first stands; s.n = nowhere. */

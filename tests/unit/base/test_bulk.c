@@ -169,6 +169,35 @@ test_sort(void **state)
     test_ctx_end(&cx);
 }
 
+/* Stopped at any look, each element is there once: lists of references are sorted, too. */
+static void
+test_stopped_sort(void **state)
+{
+    (void)state;
+    enum { N = 2000 };
+    ql_ctx cx;
+    ql_status st = QL_KILLED;
+    for (unsigned at = 1; st != QL_OK; at++) {
+        static pair v[N];
+        static unsigned char seen[N];
+        begin(&cx);
+        for (unsigned i = 0; i < N; i++) {
+            v[i] = (pair){(i * 7919u) % N, i};
+        }
+        stop_at = at;
+        st = ql_bulk_sort(&cx, cx.arena, v, N, sizeof *v, by_key);
+        memset(seen, 0, sizeof seen);
+        for (unsigned i = 0; i < N; i++) {
+            assert_int_equal(seen[v[i].born]++, 0);
+            assert_int_equal(v[i].key, (v[i].born * 7919u) % N);
+        }
+        assert_true(st == QL_OK || st == QL_KILLED);
+        assert_true(at < 1000);
+        test_ctx_end(&cx);
+    }
+    assert_true(looks > 5);
+}
+
 /* Of what length the pieces are does not matter, their sum does. */
 static void
 test_looks_by_bytes(void **state)
@@ -295,6 +324,7 @@ main(void)
         cmocka_unit_test(test_copy_compare_zero),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_sort),
+        cmocka_unit_test(test_stopped_sort),
         cmocka_unit_test(test_looks_by_bytes),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_dispose),
