@@ -132,6 +132,22 @@ bool ql_privilege_is_dynamic(ql_privilege p);
 ql_privs ql_privs_all(void);
 /* Static privileges of a mask as SQL names, GRANT OPTION as "GRANT", with ", " between. */
 ql_status ql_pmask_print(ql_ctx *cx, ql_arena *a, ql_pmask mask, ql_str *out) QL_MUST_USE;
+/* What an account has been granted on one database (as a pattern), on one table. */
+typedef struct ql_granted {
+    ql_str db, table; /* of a database: table.n 0 */
+    ql_pmask mask;    /* with QL_PM_GRANT */
+    ql_str grantor;   /* user@host that made the record */
+    int64_t time;     /* Unix seconds of the last change */
+} ql_granted;
+typedef struct ql_account_grants {
+    const ql_account *account;
+    ql_granted *dbs, *tables;
+    size_t ndbs, ntables;
+} ql_account_grants;
+/* All accounts and grants of the newest committed state, most specific hosts first, for those who
+ * show them (who may see what is theirs to ask); they live until a is reset. */
+ql_status ql_acl_list_accounts(ql_ctx *cx, ql_arena *a, ql_account_grants **v,
+                               size_t *n) QL_MUST_USE;
 /* Lines of SHOW GRANTS. */
 ql_status ql_acl_show_grants(ql_ctx *cx, ql_arena *a, ql_str user, ql_str host, ql_str **lines,
                              size_t *n) QL_MUST_USE;

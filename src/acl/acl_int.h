@@ -129,9 +129,6 @@ ql_status qli_db_pattern(ql_ctx *cx, ql_arena *a, qli_grant *g) QL_MUST_USE;
 bool qli_fast_get(ql_ctx *cx, const ql_account *a, uint8_t out[32]);
 void qli_fast_put(ql_ctx *cx, const ql_account *a, const uint8_t value[32]);
 
-/* --- views.c: rows of the privilege tables, for views/view_grants.c --- */
-extern const ql_viewer_ops qli_viewer_ops;
-
 /* SHA-256 crypt of password with salt: 43 characters of its own base64 (Drepper, "Unix crypt using
  * SHA-256", steps 1 to 21). */
 ql_status qli_sha256_crypt(ql_ctx *cx, ql_str password, ql_str salt, unsigned rounds,

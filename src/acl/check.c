@@ -16,7 +16,6 @@ ql_acl_set_session(ql_ctx *cx, const ql_account *account)
 {
     ql_acl_end_session(cx);
     cx->vars->account = account;
-    cx->vars->viewer.ops = &qli_viewer_ops;
     cx->vars->viewer.has_process =
         account != NULL && ql_privs_has(&account->privs, QL_PRIV_PROCESS);
 }

@@ -488,6 +488,26 @@ ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out)
     return st;
 }
 
+static void
+put_table(void *t)
+{
+    ql_table_put(t);
+}
+
+ql_status
+ql_catalog_find_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_table **out)
+{
+    *out = qli_find_table(cx, db, name);
+    if (!*out) {
+        return QL_END;
+    }
+    ql_status st = ql_arena_defer(cx, a, put_table, *out);
+    if (st != QL_OK) {
+        ql_table_put(*out);
+    }
+    return st;
+}
+
 static int
 compare_tables(const void *a, const void *b)
 {
@@ -522,33 +542,74 @@ list_add(table_list *l, ql_table *t)
     l->v[l->n++] = t;
 }
 
-/* All tables of the cache (of db, when it is not empty), with references. Nothing is allocated or
- * looked up while the mutex is held: everybody who opens a table waits for it. */
+/* How many buckets are looked at in one go. */
+#define SLICE 512u
+
+/* The next slice of the cache; false: there is not room for all, begin again with room for *want.
+ * A table that grows meanwhile only moves nodes to buckets at its end: none is missed, one may be
+ * met twice. */
+static bool
+take_slice(ql_catalog *c, ql_str db, size_t *at, size_t cap, table_list *l, size_t *want)
+{
+    size_t end = *at + SLICE < c->tables.nbuckets ? *at + SLICE : c->tables.nbuckets;
+    *want = c->tables.count;
+    for (; *at < end; ++*at) {
+        for (ql_hash_node *node = c->tables.buckets[*at]; node; node = node->next) {
+            ql_table *t = ((qli_entry *)((char *)node - offsetof(qli_entry, node)))->table;
+            if (db.n && !ql_str_eq(t->db, db)) {
+                continue;
+            }
+            if (l->n == cap) {
+                return false;
+            }
+            list_add(l, t);
+        }
+    }
+    *want = *at < c->tables.nbuckets;
+    return true;
+}
+
+/* All tables of the cache (of db, when it is not empty), with references. Everybody who opens a
+ * table waits for the mutex: it is held for a slice, and nothing is allocated meanwhile. */
 static ql_status
 take_cached(ql_ctx *cx, ql_arena *a, ql_str db, size_t extra, table_list *l)
 {
     ql_catalog *c = cx->inst->catalog;
-    for (size_t cap = 0;;) {
+    size_t at = 0, cap = 0, want = 1;
+    while (want) {
+        QL_TRY(ql_check(cx));
         ql_mutex_lock(&c->mu);
-        size_t count = c->tables.count;
-        for (size_t i = 0; count <= cap && i < c->tables.nbuckets; i++) {
-            for (ql_hash_node *node = c->tables.buckets[i]; node; node = node->next) {
-                ql_table *t = ((qli_entry *)((char *)node - offsetof(qli_entry, node)))->table;
-                if (!db.n || ql_str_eq(t->db, db)) {
-                    list_add(l, t);
-                }
+        bool fits = take_slice(c, db, &at, cap, l, &want);
+        ql_mutex_unlock(&c->mu);
+        if (!fits) {
+            put_list(l);
+            at = 0;
+            cap = want + want / 8 + 16;
+            l->v = ql_arena_alloc(cx, a, (cap + extra) * sizeof(ql_table *));
+            if (!l->v) {
+                return QL_ERROR;
             }
         }
-        ql_mutex_unlock(&c->mu);
-        if (count <= cap && l->v) {
-            return QL_OK;
-        }
-        cap = count + count / 8 + 16;
-        l->v = ql_arena_alloc(cx, a, (cap + extra) * sizeof(ql_table *));
-        if (!l->v) {
-            return QL_ERROR;
+    }
+    if (!l->v) {
+        l->v = ql_arena_alloc(cx, a, (extra + 1) * sizeof(ql_table *));
+    }
+    return l->v ? QL_OK : QL_ERROR;
+}
+
+/* Out with what was met twice in a sorted list, perhaps as two versions. */
+static void
+drop_twins(table_list *l)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (n > 0 && compare_tables(&l->v[n - 1], &l->v[i]) == 0) {
+            ql_table_put(l->v[i]);
+        } else {
+            l->v[n++] = l->v[i];
         }
     }
+    l->n = n;
 }
 
 /* Out with what the own transaction has dropped or made anew. */
@@ -598,6 +659,7 @@ ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v, size_t 
         QL_TRY(ql_bulk_count(cx, CHANGE_COST * nchanges));
     }
     QL_TRY(ql_bulk_sort(cx, a, l->v, l->n, sizeof *l->v, compare_tables));
+    drop_twins(l);
     *v = l->v;
     *n = l->n;
     return QL_OK;

@@ -91,6 +91,9 @@ ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **na
  * reset. No metadata locks; checkpoints inside. */
 ql_status ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v,
                                 size_t *n) QL_MUST_USE;
+/* The same for one; QL_END when there is none. No error, no lock. */
+ql_status ql_catalog_find_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name,
+                                ql_table **out) QL_MUST_USE;
 
 /* What CREATE TABLE asks for, checked and typed by resolve/tablespec.c; the catalog assigns ids and
  * makes the hidden clustered index. */

@@ -5,6 +5,7 @@
  */
 #include "catalog/virtual.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -12,37 +13,51 @@
 #include "catalog/catalog_int.h"
 
 static ql_type
+text_type(uint32_t length, const ql_collation *coll)
+{
+    ql_type t = ql_type_varchar(0x3fffffff, coll);
+    t.field = length == 0          ? QL_F_LONG_BLOB
+              : length <= 65535    ? QL_F_BLOB
+              : length <= 16777215 ? QL_F_MEDIUM_BLOB
+                                   : QL_F_LONG_BLOB;
+    t.length = length ? length : UINT32_MAX;
+    return t;
+}
+
+static ql_type
 column_type(const ql_view_column *c)
 {
+    unsigned by_bytes = QL_VIEW_BINARY | QL_VIEW_SCHEMA | QL_VIEW_TABLE;
+    const ql_collation *coll = c->flags & by_bytes ? ql_coll_utf8mb4_bin : ql_coll_default;
     ql_type t;
     switch (c->kind) {
     case 'u':
-        t = ql_type_int(true);
-        break;
     case 'i':
-        t = ql_type_int(false);
+        t = ql_type_int(c->kind == 'u');
+        t.length = c->length ? c->length : t.length;
         break;
+    case 'm':
     case 'n':
-        t = ql_type_int(false);
+        t = ql_type_int(c->kind == 'm');
         t.field = QL_F_LONG;
-        t.length = 11;
+        t.length = c->length ? c->length : c->kind == 'm' ? 10 : 11;
         break;
     case 'd':
-        t = ql_type_datetime(0);
+    case 'z':
+        t = ql_type_datetime(c->length);
+        t.field = c->kind == 'z' ? QL_F_TIMESTAMP : t.field;
         break;
     case 'h':
         t = ql_type_time(0);
         break;
     case 't':
-        t = ql_type_varchar(0x3fffffff, ql_coll_default);
-        t.field = QL_F_LONG_BLOB;
-        t.length = UINT32_MAX;
+        t = text_type(c->length, coll);
         break;
     default:
-        t = ql_type_varchar(c->length, ql_coll_default);
+        t = ql_type_varchar(c->length, coll);
         break;
     }
-    t.nullable = c->nullable;
+    t.nullable = c->flags & QL_VIEW_NULLABLE;
     return t;
 }
 
@@ -52,6 +67,7 @@ make_columns(ql_ctx *cx, ql_table *t, const ql_virtual_table *view)
     while (view->columns[t->ncolumns].name) {
         t->ncolumns++;
     }
+    assert(t->ncolumns <= QL_VIEW_MAX_COLUMNS);
     t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, t->ncolumns);
     t->missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, t->ncolumns);
     if (!t->columns || !t->missing) {
@@ -121,19 +137,19 @@ add_database(ql_ctx *cx, ql_catalog *c, ql_str name)
 }
 
 ql_status
-ql_catalog_add_views(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *const *views, size_t n)
+ql_catalog_add_views(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *views, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        ql_str db = {views[i]->db, strlen(views[i]->db)};
+        ql_str db = {views[i].db, strlen(views[i].db)};
         QL_TRY(add_database(cx, c, db));
-        if (qli_cache_entry(c, db, (ql_str){views[i]->name, strlen(views[i]->name)})) {
+        if (qli_cache_entry(c, db, (ql_str){views[i].name, strlen(views[i].name)})) {
             continue; /* somebody has made a table of that name: it stays */
         }
         qli_entry *e = ql_mem_zalloc(sizeof *e);
         if (!e) {
             return ql_fail_oom(cx, sizeof *e);
         }
-        ql_status st = make_virtual(cx, views[i], &e->table);
+        ql_status st = make_virtual(cx, &views[i], &e->table);
         if (st != QL_OK) {
             ql_mem_free(e);
             return st;
@@ -151,4 +167,48 @@ ql_table_type_text(const ql_table *t)
     }
     char first = t->virt->db[0];
     return first == 'i' ? "SYSTEM VIEW" : first == 's' ? "VIEW" : "BASE TABLE";
+}
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+#define CHECK_ROWS 16u /* a row of a view costs about as much as fifty of a table */
+
+ql_status
+ql_view_fill(ql_ctx *cx, ql_arena *a, const ql_table *t, const ql_view_filter *filter,
+             ql_view_rows *out)
+{
+    *out = (ql_view_rows){.a = a, .t = t, .filter = {.columns = UINT64_MAX}};
+    if (filter) {
+        out->filter = *filter;
+    }
+    return t->virt->fill(cx, out);
+}
+
+ql_status
+ql_view_row(ql_ctx *cx, ql_view_rows *r, ql_value **row)
+{
+    if (r->n % CHECK_ROWS == 0) {
+        QL_TRY(ql_check(cx));
+    }
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 32;
+        ql_value **v = ql_arena_alloc(cx, r->a, cap * sizeof *v);
+        if (!v) {
+            return QL_ERROR;
+        }
+        if (r->n) {
+            memcpy(v, r->v, sizeof *v * r->n);
+        }
+        r->v = v;
+        r->cap = cap;
+    }
+    ql_value *v = QL_ARENA_ARRAY(cx, r->a, ql_value, r->t->ncolumns);
+    if (!v) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < r->t->ncolumns; i++) {
+        v[i] = ql_value_null();
+    }
+    *row = r->v[r->n++] = v;
+    return QL_OK;
 }

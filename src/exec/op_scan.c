@@ -16,6 +16,13 @@ typedef struct bound_values {
     ql_bound bound;
 } bound_values;
 
+/* What the filter's conditions name of a virtual table: values, made when its rows are. */
+typedef struct view_filter {
+    qli_ex *schema, *table; /* NULL = nothing named */
+    const ql_collation *schema_coll, *table_coll;
+    uint64_t columns;
+} view_filter;
+
 typedef struct scan_op {
     qli_op op;
     const ql_source *source;
@@ -29,8 +36,9 @@ typedef struct scan_op {
     uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
     uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
     const uint16_t *passed;     /* rows of the batch that passed the filter; NULL = all */
-    ql_value **rows;            /* virtual table */
-    size_t nrows, at;
+    view_filter wanted;         /* virtual table */
+    ql_view_rows rows;
+    size_t at;
     bool filled;
     ql_batch *read; /* what the scan gave last */
 } scan_op;
@@ -258,24 +266,132 @@ scan_restart(ql_ctx *cx, qli_op *op)
     return QL_OK;
 }
 
+/* --- virtual tables --------------------------------------------------------------------------- */
+
+static unsigned
+view_flags(const scan_op *s, const ql_expr *e)
+{
+    for (uint16_t i = 0; e->kind == QL_E_SLOT && i < s->source->ncols; i++) {
+        if (s->source->slots[i] == e->index) {
+            return s->source->table->virt->columns[s->source->ordinals[i]].flags;
+        }
+    }
+    return 0;
+}
+
+/* Evaluated once more than the statement says, so only what has no effects and costs nothing. */
+static ql_status
+is_plain_constant(ql_ctx *cx, const ql_expr *e, bool *yes)
+{
+    *yes = e->is_constant && e->query == NULL &&
+           (e->kind != QL_E_FUNC || !(ql_func_flags(e->fn) & (QL_FF_NONDET | QL_FF_COSTLY)));
+    QL_TRY(ql_bulk_node(cx));
+    for (uint32_t i = 0; i < e->nargs && *yes; i++) {
+        QL_TRY(is_plain_constant(cx, e->args[i], yes));
+    }
+    return QL_OK;
+}
+
+/* column = value: the value names a database or a table. One of each is enough: the filter is
+ * evaluated on the rows again. */
+static ql_status
+note_equality(ql_ctx *cx, scan_op *s, const ql_expr *column, const ql_expr *value,
+              const ql_collation *coll)
+{
+    view_filter *w = &s->wanted;
+    unsigned flags = view_flags(s, column);
+    qli_env env = qli_block_env(s->op.block, s->bound_mem);
+    env.single = true;
+    bool plain;
+    if (flags == 0 || value->type.kind != QL_K_STRING) {
+        return QL_OK;
+    }
+    QL_TRY(is_plain_constant(cx, value, &plain));
+    if (!plain) {
+        return QL_OK;
+    }
+    if ((flags & QL_VIEW_SCHEMA) && w->schema == NULL) {
+        w->schema_coll = coll;
+        return qli_ex_new(cx, &env, value, &w->schema);
+    }
+    if ((flags & QL_VIEW_TABLE) && w->table == NULL) {
+        w->table_coll = coll;
+        return qli_ex_new(cx, &env, value, &w->table);
+    }
+    return QL_OK;
+}
+
+static ql_status
+note_conditions(ql_ctx *cx, scan_op *s, const ql_expr *e)
+{
+    QL_TRY(ql_bulk_node(cx));
+    if (e == NULL || e->kind != QL_E_OP) {
+        return QL_OK;
+    }
+    if (e->op == QL_OP_AND) {
+        QL_TRY(note_conditions(cx, s, e->args[0]));
+        return note_conditions(cx, s, e->args[1]);
+    }
+    if (e->op == QL_OP_EQ && e->compare_kind == QL_K_STRING && e->coll != NULL) {
+        QL_TRY(note_equality(cx, s, e->args[0], e->args[1], e->coll));
+        return note_equality(cx, s, e->args[1], e->args[0], e->coll);
+    }
+    return QL_OK;
+}
+
+/* The name that a condition asks for; left open when it is NULL. A comparison by bytes may be a
+ * look-up (blanks at the end do not count for a collation that pads). */
+static ql_status
+name_wanted(ql_ctx *cx, scan_op *s, qli_ex *ex, ql_str *name, const ql_collation **coll)
+{
+    ql_value v;
+    if (ex == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(qli_ex_one(cx, ex, &s->op.block->bind, 0, &v));
+    QL_TRY(qli_value_keep(cx, s->bound_mem, &v));
+    if (v.kind != QL_K_STRING) {
+        return QL_OK;
+    }
+    *name = v.s.p != NULL ? v.s : QL_STR("");
+    if (!(*coll)->is_binary) {
+        return QL_OK;
+    }
+    while ((*coll)->pad_space && name->n > 0 && name->p[name->n - 1] == ' ') {
+        name->n--;
+    }
+    *coll = NULL;
+    return QL_OK;
+}
+
+static ql_status
+fill_view(ql_ctx *cx, scan_op *s)
+{
+    const view_filter *w = &s->wanted;
+    ql_view_filter f = {
+        .schema_coll = w->schema_coll, .table_coll = w->table_coll, .columns = w->columns};
+    QL_TRY(name_wanted(cx, s, w->schema, &f.schema, &f.schema_coll));
+    QL_TRY(name_wanted(cx, s, w->table, &f.table, &f.table_coll));
+    return ql_view_fill(cx, s->bound_mem, s->source->table, &f, &s->rows);
+}
+
 static ql_status
 virtual_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
     scan_op *s = (scan_op *)op;
-    const ql_table *t = s->source->table;
     if (!s->filled) {
-        QL_TRY(t->virt->fill(cx, s->bound_mem, t, &s->rows, &s->nrows));
+        QL_TRY(fill_view(cx, s));
         s->filled = true;
     }
-    if (s->at >= s->nrows) {
+    if (s->at >= s->rows.n) {
         return QL_END;
     }
-    size_t n = s->nrows - s->at < QL_BATCH_ROWS ? s->nrows - s->at : QL_BATCH_ROWS;
+    size_t n = s->rows.n - s->at < QL_BATCH_ROWS ? s->rows.n - s->at : QL_BATCH_ROWS;
     for (uint16_t i = 0; i < s->source->ncols; i++) {
         ql_vector *v = &op->batch.cols[s->source->slots[i]];
         v->has_nulls = false;
         for (size_t k = 0; k < n; k++) {
-            ql_vector_set(v, (uint16_t)k, &s->rows[s->at + k][s->source->ordinals[i]]);
+            ql_vector_set(v, (uint16_t)k, &s->rows.v[s->at + k][s->source->ordinals[i]]);
         }
     }
     s->at += n;
@@ -323,6 +439,10 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_filter_compile(cx, op));
     if (s->source->table->is_virtual) {
         QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
+        for (uint16_t i = 0; i < s->source->ncols; i++) {
+            s->wanted.columns |= UINT64_C(1) << s->source->ordinals[i];
+        }
+        QL_TRY(note_conditions(cx, s, p->filter));
         op->next = virtual_next;
         op->restart = virtual_restart;
         *out = op;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SHOW: result sets that exec makes itself. Here the collector (rows of values, filtered by LIKE or
- * WHERE, sent in batches) and the choice by kind; the contents are in show_tables.c, show_create.c
- * and show_server.c.
+ * SHOW: result sets that statements make themselves. Here the collector (rows of values, filtered
+ * by LIKE or WHERE, sent in batches) and the choice by kind; what is a projection of a view is in
+ * show_view.c, the rest in the other show_*.c.
  */
 #include <string.h>
 
@@ -102,7 +102,7 @@ qli_table_row(ql_ctx *cx, qli_table *t, ql_value **row)
     return QL_OK;
 }
 
-/* SHOW ... LIKE 'pattern' on one column, without case. */
+/* SHOW ... LIKE 'pattern' on one column, by its collation. */
 static ql_status
 like_filter(ql_ctx *cx, qli_table *t, ql_str pattern, uint16_t col)
 {
@@ -113,7 +113,7 @@ like_filter(ql_ctx *cx, qli_table *t, ql_str pattern, uint16_t col)
                  .type = ql_type_bool(),
                  .args = args,
                  .nargs = 2,
-                 .coll = ql_coll_default};
+                 .coll = t->cols[col].type.coll ? t->cols[col].type.coll : ql_coll_default};
     qli_call call = {.expr = &e, .arena = t->mem, .mem = t->mem};
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
@@ -199,29 +199,6 @@ send_all(ql_ctx *cx, qli_table *t)
     return QL_OK;
 }
 
-/* Those that are queries of information_schema in MySQL; FOUND_ROWS() speaks of them, too. */
-static bool
-is_query_of_views(ql_show_kind kind)
-{
-    switch (kind) {
-    case QL_SHOW_DATABASES:
-    case QL_SHOW_TABLES:
-    case QL_SHOW_COLUMNS:
-    case QL_SHOW_INDEX:
-    case QL_SHOW_TABLE_STATUS:
-    case QL_SHOW_TRIGGERS:
-    case QL_SHOW_EVENTS:
-    case QL_SHOW_ROUTINES:
-    case QL_SHOW_VARIABLES:
-    case QL_SHOW_STATUS:
-    case QL_SHOW_CHARSET:
-    case QL_SHOW_COLLATION:
-        return true;
-    default:
-        return false;
-    }
-}
-
 ql_status
 qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_col)
 {
@@ -232,7 +209,7 @@ qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_
         QL_TRY(where_filter(cx, t, show->where));
     }
     QL_TRY(send_all(cx, t));
-    if (show != NULL && is_query_of_views(show->kind) && cx->vars != NULL) {
+    if (show != NULL && qli_show_is_query(show->kind) && cx->vars != NULL) {
         cx->vars->found_rows = t->n;
     }
     return QL_OK;
@@ -243,17 +220,8 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
 {
     const ql_ast_show *s = run->stmt->ast->show;
     switch (s->kind) {
-    case QL_SHOW_DATABASES:
-    case QL_SHOW_TABLES:
-    case QL_SHOW_COLUMNS:
-    case QL_SHOW_INDEX:
-    case QL_SHOW_TABLE_STATUS:
     case QL_SHOW_OPEN_TABLES:
-    case QL_SHOW_TRIGGERS:
-    case QL_SHOW_EVENTS:
-    case QL_SHOW_ROUTINES:
-    case QL_SHOW_FUNCTIONS:
-        return qli_show_table_kinds(cx, run, s);
+        return qli_show_open_tables(cx, run, s);
     case QL_SHOW_CREATE_TABLE:
     case QL_SHOW_CREATE_DATABASE:
     case QL_SHOW_CREATE_VIEW:
@@ -271,7 +239,7 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
     case QL_SHOW_PROFILES:
         return qli_show_replication(cx, run, s);
     case QL_SHOW_PROCESSLIST:
-        return qli_show_processlist(cx, run, s->full);
+        return qli_show_processlist(cx, run, s);
     case QL_SHOW_GRANTS:
     case QL_SHOW_CREATE_USER:
         return qli_show_grants(cx, run, s);
@@ -280,6 +248,7 @@ qli_exec_show(ql_ctx *cx, qli_run *run)
                        ql_arena_printf(cx, cx->arena, "SHOW %.*s", (int)s->name.n,
                                        s->name.p != NULL ? s->name.p : ""));
     default:
-        return qli_show_server_kinds(cx, run, s);
+        return qli_show_is_view(s->kind) ? qli_show_view(cx, run, s)
+                                         : qli_show_server_kinds(cx, run, s);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "stmts/stmts_int.h"
+#include "views/views.h"
 
 static ql_status
 put_name(ql_ctx *cx, ql_buf *b, ql_str name)
@@ -26,19 +27,51 @@ put_quoted(ql_ctx *cx, ql_buf *b, ql_str s)
 {
     QL_TRY(ql_buf_put(cx, b, "'", 1));
     for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '\'' || s.p[i] == '\\') {
-            QL_TRY(ql_buf_put(cx, b, s.p[i] == '\'' ? "'" : "\\", 1));
+        switch (s.p[i]) {
+        case '\'':
+            QL_TRY(ql_buf_put_str(cx, b, "''"));
+            break;
+        case '\\':
+            QL_TRY(ql_buf_put_str(cx, b, "\\\\"));
+            break;
+        case '\0':
+            QL_TRY(ql_buf_put_str(cx, b, "\\0"));
+            break;
+        case '\n':
+            QL_TRY(ql_buf_put_str(cx, b, "\\n"));
+            break;
+        case '\r':
+            QL_TRY(ql_buf_put_str(cx, b, "\\r"));
+            break;
+        default:
+            QL_TRY(ql_buf_put(cx, b, &s.p[i], 1));
+            break;
         }
-        QL_TRY(ql_buf_put(cx, b, &s.p[i], 1));
     }
     return ql_buf_put(cx, b, "'", 1);
+}
+
+/* Bytes that are no text are written as a number, so that the statement can be read again. */
+static ql_status
+put_value(ql_ctx *cx, ql_buf *b, const ql_column *c)
+{
+    ql_str s;
+    ql_value hex;
+    if (c->default_value.kind == QL_K_NULL) {
+        return ql_buf_put_str(cx, b, "NULL");
+    }
+    QL_TRY(ql_value_to_str(cx, cx->arena, &c->default_value, &s));
+    if (c->type.coll == ql_coll_binary && ql_utf8_valid_prefix(s) != s.n) {
+        QL_TRY(ql_column_default_text(cx, cx->arena, c, &hex));
+        return ql_buf_put(cx, b, hex.s.p, hex.s.n);
+    }
+    return put_quoted(cx, b, s);
 }
 
 static ql_status
 put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
 {
-    ql_value v;
-    QL_TRY(qli_default_text(cx, cx->arena, c, false, &v));
+    const char *now;
     switch (c->default_kind) {
     case QL_DEF_NONE:
         return QL_OK;
@@ -51,14 +84,12 @@ put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
         return ql_buf_put_str(cx, b, " DEFAULT NULL");
     case QL_DEF_VALUE:
         QL_TRY(ql_buf_put_str(cx, b, " DEFAULT "));
-        if (v.kind == QL_K_NULL) {
-            return ql_buf_put_str(cx, b, "NULL");
-        }
-        return put_quoted(cx, b, v.s);
+        return put_value(cx, b, c);
     case QL_DEF_EXPR:
-        return ql_buf_printf(cx, b, " DEFAULT (%.*s)", (int)v.s.n, v.s.p);
+        return ql_buf_printf(cx, b, " DEFAULT (%.*s)", (int)c->default_text.n, c->default_text.p);
     default:
-        return ql_buf_printf(cx, b, " DEFAULT %.*s", (int)v.s.n, v.s.p);
+        now = ql_column_now_text(cx, cx->arena, c);
+        return now != NULL ? ql_buf_printf(cx, b, " DEFAULT %s", now) : QL_ERROR;
     }
 }
 
@@ -68,10 +99,9 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
     QL_TRY(ql_buf_put_str(cx, b, "  "));
     QL_TRY(put_name(cx, b, c->name));
     QL_TRY(ql_buf_put_str(cx, b, " "));
-    QL_TRY(ql_type_print(cx, &c->type, b));
-    if (c->zerofill) {
-        QL_TRY(ql_buf_put_str(cx, b, " zerofill"));
-    }
+    ql_str type;
+    QL_TRY(ql_column_type_text(cx, cx->arena, c, &type));
+    QL_TRY(ql_buf_put(cx, b, type.p, type.n));
     if (c->type.kind == QL_K_STRING && c->type.coll != NULL && c->type.coll != t->coll &&
         c->type.coll != ql_coll_binary && c->type.field != QL_F_JSON) {
         if (t->coll == NULL || c->type.coll->charset != t->coll->charset) {

@@ -93,16 +93,21 @@ ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 ql_status qli_ddl_end(ql_ctx *cx, qli_run *run) QL_MUST_USE;
 
-ql_status qli_show_table_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+/* --- show_view.c: projections of views --- */
+bool qli_show_is_view(ql_show_kind kind);
+bool qli_show_is_query(ql_show_kind kind); /* FOUND_ROWS() speaks of it */
+ql_status qli_show_view(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+/* The table of SHOW COLUMNS and its kin, put back when mem is reset; 1046, 1142, 1146. Waits: MDL.
+ */
+ql_status qli_open_shown(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name,
+                         ql_table **out) QL_MUST_USE;
+
+ql_status qli_show_open_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, bool full) QL_MUST_USE;
+ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
 ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-/* SHOW COLUMNS' texts of a default and a type. listed: as ql_value_list, else plain. */
-ql_status qli_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, bool listed,
-                           ql_value *out) QL_MUST_USE;
-ql_status qli_type_text(ql_ctx *cx, ql_arena *a, const ql_type *type, ql_value *out) QL_MUST_USE;
 
 #endif

@@ -137,8 +137,12 @@ plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
 static ql_status
 fill_virtual(ql_ctx *cx, ql_arena *a, ql_scan *s)
 {
+    ql_view_rows rows;
     s->mode = SCAN_VIRTUAL;
-    return s->spec.table->virt->fill(cx, a, s->spec.table, &s->virtual_rows, &s->nvirtual);
+    QL_TRY(ql_view_fill(cx, a, s->spec.table, NULL, &rows));
+    s->virtual_rows = rows.v;
+    s->nvirtual = rows.n;
+    return QL_OK;
 }
 
 ql_status

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Row locks as people read them, and the tables made of them: performance_schema.data_locks and
- * data_lock_waits. Columns are those of MySQL 8.4. Runs on the session that looks; the lock manager
- * is copied piece by piece (txn.h, ql_txnsys_list_locks).
+ * Row locks as people read them: keys of bytes with names of tables and indexes and with values.
+ * Runs on the session that looks; the lock manager is copied piece by piece (txn.h,
+ * ql_txnsys_list_locks).
  */
 #include "views/lockview.h"
 #include "base/buf.h"
@@ -15,18 +15,13 @@
 
 #include "base/diag.h"
 #include "base/thread.h"
-#include "views/lockdata_int.h"
+#include "views/lockview_int.h"
 #include "views/lockwaits_int.h"
 #include "views/views_int.h"
 
 #define CHECK_EVERY 1024u
 
 /* --- names of index ids ---------------------------------------------------------------------- */
-
-typedef struct index_names {
-    qli_index_name *v; /* by id */
-    size_t n;
-} index_names;
 
 static int
 compare_names(const void *x, const void *y)
@@ -36,7 +31,7 @@ compare_names(const void *x, const void *y)
 }
 
 static ql_status
-load_names(ql_ctx *cx, ql_arena *a, index_names *out)
+load_names(ql_ctx *cx, ql_arena *a, qli_index_names *out)
 {
     ql_table **t;
     size_t nt, n = 0;
@@ -65,7 +60,7 @@ load_names(ql_ctx *cx, ql_arena *a, index_names *out)
 }
 
 static const qli_index_name *
-name_of_key(const index_names *names, ql_str key)
+name_of_key(const qli_index_names *names, ql_str key)
 {
     if (key.n < 4) {
         return NULL;
@@ -110,17 +105,10 @@ set_view(const ql_lock_info *l, const qli_index_name *name, int64_t now, ql_lock
     }
 }
 
-/* A listing under way: names of indexes, and where rows are looked up. */
-typedef struct listing {
-    index_names names;
-    qli_lock_reader reader;
-    int64_t now;
-} listing;
-
-static ql_status
-listing_begin(ql_ctx *cx, ql_arena *a, size_t nlocks, listing *s)
+ql_status
+qli_lock_listing_begin(ql_ctx *cx, ql_arena *a, size_t nlocks, qli_lock_listing *s)
 {
-    *s = (listing){.now = ql_now_mono_ns()};
+    *s = (qli_lock_listing){.now = ql_now_mono_ns()};
     if (nlocks) {
         QL_TRY(load_names(cx, a, &s->names));
     }
@@ -129,15 +117,15 @@ listing_begin(ql_ctx *cx, ql_arena *a, size_t nlocks, listing *s)
     return s->reader.scratch ? QL_OK : ql_fail_oom(cx, 0);
 }
 
-static void
-listing_end(listing *s)
+void
+qli_lock_listing_end(qli_lock_listing *s)
 {
     ql_kv_snap_end(s->reader.snap);
     ql_arena_free(s->reader.scratch);
 }
 
-static ql_status
-make_view(ql_ctx *cx, listing *s, const ql_lock_info *l, ql_lock_view *v)
+ql_status
+qli_lock_listing_view(ql_ctx *cx, qli_lock_listing *s, const ql_lock_info *l, ql_lock_view *v)
 {
     const qli_index_name *name = name_of_key(&s->names, l->low);
     set_view(l, name, s->now, v);
@@ -147,17 +135,17 @@ make_view(ql_ctx *cx, listing *s, const ql_lock_info *l, ql_lock_view *v)
 static ql_status
 make_views(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, ql_lock_view **out)
 {
-    listing s;
+    qli_lock_listing s;
     ql_lock_view *v = QL_ARENA_ARRAY(cx, a, ql_lock_view, n + 1);
     if (!v) {
         return QL_ERROR;
     }
-    ql_status st = listing_begin(cx, a, n, &s);
+    ql_status st = qli_lock_listing_begin(cx, a, n, &s);
     for (size_t i = 0; st == QL_OK && i < n; i++) {
         st = i % CHECK_EVERY == 0 ? ql_check(cx) : QL_OK;
-        st = st == QL_OK ? make_view(cx, &s, &l[i], &v[i]) : st;
+        st = st == QL_OK ? qli_lock_listing_view(cx, &s, &l[i], &v[i]) : st;
     }
-    listing_end(&s);
+    qli_lock_listing_end(&s);
     *out = v;
     return st;
 }
@@ -265,7 +253,7 @@ lock_words(ql_str line)
 
 /* A line that describes a lock of transaction trx_id. */
 static ql_status
-put_lock_line(ql_ctx *cx, listing *s, ql_str line, uint64_t trx_id, ql_buf *b)
+put_lock_line(ql_ctx *cx, qli_lock_listing *s, ql_str line, uint64_t trx_id, ql_buf *b)
 {
     char key[128];
     size_t n;
@@ -313,10 +301,10 @@ static ql_status
 put_report(ql_ctx *cx, ql_arena *a, ql_str text, ql_buf *b)
 {
     static const char trx[] = "TRANSACTION ";
-    listing s;
+    qli_lock_listing s;
     bool first = true, lock_follows = false;
     uint64_t trx_id = 0;
-    ql_status st = listing_begin(cx, a, text.n, &s);
+    ql_status st = qli_lock_listing_begin(cx, a, text.n, &s);
     while (st == QL_OK && text.n) {
         const char *nl = memchr(text.p, '\n', text.n);
         ql_str line = {text.p, nl ? (size_t)(nl - text.p) + 1 : text.n};
@@ -331,7 +319,7 @@ put_report(ql_ctx *cx, ql_arena *a, ql_str text, ql_buf *b)
         text.p += line.n;
         text.n -= line.n;
     }
-    listing_end(&s);
+    qli_lock_listing_end(&s);
     return st;
 }
 
@@ -351,246 +339,7 @@ ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out)
 }
 
 char *
-qli_row_lock_id(ql_ctx *cx, ql_arena *a, uint64_t trx_id, uint64_t lock_id)
+ql_row_lock_id(ql_ctx *cx, ql_arena *a, uint64_t trx_id, uint64_t lock_id)
 {
     return ql_arena_printf(cx, a, "%" PRIu64 ":%" PRIu64, trx_id, lock_id);
-}
-
-/* --- data_locks ------------------------------------------------------------------------------ */
-
-enum {
-    ENGINE,
-    LOCK_ID,
-    TRX,
-    THREAD,
-    EVENT,
-    SCHEMA,
-    NAME,
-    PARTITION,
-    SUBPARTITION,
-    INDEX,
-    INSTANCE,
-    TYPE,
-    MODE,
-    STATUS,
-    DATA
-};
-
-const ql_view_column qli_ps_data_locks[] = {[ENGINE] = {"ENGINE", 's', 32, false},
-                                            [LOCK_ID] = {"ENGINE_LOCK_ID", 's', 128, false},
-                                            [TRX] = {"ENGINE_TRANSACTION_ID", 'u', 0, true},
-                                            [THREAD] = {"THREAD_ID", 'u', 0, true},
-                                            [EVENT] = {"EVENT_ID", 'u', 0, true},
-                                            [SCHEMA] = {"OBJECT_SCHEMA", 's', 64, true},
-                                            [NAME] = {"OBJECT_NAME", 's', 64, true},
-                                            [PARTITION] = {"PARTITION_NAME", 's', 64, true},
-                                            [SUBPARTITION] = {"SUBPARTITION_NAME", 's', 64, true},
-                                            [INDEX] = {"INDEX_NAME", 's', 64, true},
-                                            [INSTANCE] = {"OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-                                            [TYPE] = {"LOCK_TYPE", 's', 32, false},
-                                            [MODE] = {"LOCK_MODE", 's', 32, false},
-                                            [STATUS] = {"LOCK_STATUS", 's', 32, false},
-                                            [DATA] = {"LOCK_DATA", 's', 8192, true},
-                                            {NULL, 0, 0, false}};
-
-static ql_status
-add_lock(ql_ctx *cx, qli_rows *r, const ql_lock_view *l, char *id, ql_value **row)
-{
-    ql_value *v;
-    if (!id) {
-        return QL_ERROR;
-    }
-    QL_TRY(qli_rows_add(cx, r, &v));
-    qli_set_cstr(&v[ENGINE], "INNODB");
-    qli_set_cstr(&v[LOCK_ID], id);
-    v[TRX] = ql_value_uint(l->trx_id);
-    if (l->conn_id) {
-        v[THREAD] = ql_value_uint(l->conn_id);
-    }
-    if (l->table) {
-        qli_set_str(&v[SCHEMA], l->table->db);
-        qli_set_str(&v[NAME], l->table->name);
-    }
-    *row = v;
-    return QL_OK;
-}
-
-static ql_status
-add_row_lock(ql_ctx *cx, qli_rows *r, const ql_lock_view *l)
-{
-    ql_value *v;
-    QL_TRY(add_lock(cx, r, l, qli_row_lock_id(cx, r->a, l->trx_id, l->lock_id), &v));
-    if (l->index) {
-        qli_set_str(&v[INDEX], l->index->name);
-    }
-    v[INSTANCE] = ql_value_uint(l->lock_id);
-    qli_set_cstr(&v[TYPE], "RECORD");
-    qli_set_cstr(&v[MODE], l->mode);
-    qli_set_cstr(&v[STATUS], l->granted ? "GRANTED" : "WAITING");
-    qli_set_opt_str(&v[DATA], l->data);
-    return QL_OK;
-}
-
-/* Tables in which a transaction has row locks: each gets a row with the intention lock that InnoDB
- * would show. Open addressing; entries are the first lock seen of a transaction and table. */
-typedef struct intentions {
-    ql_lock_view **v;
-    size_t n, size; /* size: a power of two */
-} intentions;
-
-static size_t
-slot_of(const intentions *s, const ql_lock_view *l)
-{
-    uint64_t h = ql_hash_u64(l->trx_id ^ ql_hash_u64(l->table->id));
-    size_t i = h & (s->size - 1);
-    while (s->v[i] && (s->v[i]->trx_id != l->trx_id || s->v[i]->table != l->table)) {
-        i = (i + 1) & (s->size - 1);
-    }
-    return i;
-}
-
-static ql_status
-grow(ql_ctx *cx, ql_arena *a, intentions *s)
-{
-    intentions bigger = {.n = s->n, .size = s->size ? s->size * 2 : 64};
-    bigger.v = QL_ARENA_ARRAY(cx, a, ql_lock_view *, bigger.size);
-    if (!bigger.v) {
-        return QL_ERROR;
-    }
-    for (size_t i = 0; i < s->size; i++) {
-        if (s->v[i]) {
-            bigger.v[slot_of(&bigger, s->v[i])] = s->v[i];
-        }
-    }
-    *s = bigger;
-    return QL_OK;
-}
-
-/* One entry per transaction and table; marked exclusive when any of its locks is. */
-static ql_status
-note_intention(ql_ctx *cx, ql_arena *a, intentions *s, const ql_lock_view *l)
-{
-    if (!l->table) {
-        return QL_OK;
-    }
-    if ((s->n + 1) * 2 > s->size) {
-        QL_TRY(grow(cx, a, s));
-    }
-    ql_lock_view **at = &s->v[slot_of(s, l)];
-    if (!*at) {
-        *at = QL_ARENA_NEW(cx, a, ql_lock_view);
-        if (!*at) {
-            return QL_ERROR;
-        }
-        **at = *l;
-        s->n++;
-    }
-    (*at)->exclusive |= l->exclusive;
-    return QL_OK;
-}
-
-static ql_status
-add_table_lock(ql_ctx *cx, qli_rows *r, const ql_lock_view *l)
-{
-    ql_value *v;
-    char *id = ql_arena_printf(cx, r->a, "%" PRIu64 ":table:%" PRIu64, l->trx_id, l->table->id);
-    QL_TRY(add_lock(cx, r, l, id, &v));
-    v[INSTANCE] = ql_value_uint(l->table->id);
-    qli_set_cstr(&v[TYPE], "TABLE");
-    qli_set_cstr(&v[MODE], l->exclusive ? "IX" : "IS");
-    qli_set_cstr(&v[STATUS], "GRANTED");
-    return QL_OK;
-}
-
-static ql_status
-add_row_locks(ql_ctx *cx, qli_rows *r, const ql_lock_info *l, size_t n, intentions *tables)
-{
-    listing s;
-    ql_lock_view v;
-    ql_status st = listing_begin(cx, r->a, n, &s);
-    for (size_t i = 0; st == QL_OK && i < n; i++) {
-        QL_TRY_TO(st, i % CHECK_EVERY == 0 ? ql_check(cx) : QL_OK, out);
-        QL_TRY_TO(st, make_view(cx, &s, &l[i], &v), out);
-        QL_TRY_TO(st, note_intention(cx, r->a, tables, &v), out);
-        st = add_row_lock(cx, r, &v);
-    }
-out:
-    listing_end(&s);
-    return st;
-}
-
-ql_status
-qli_fill_data_locks(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
-{
-    qli_rows r = {.a = a, .t = t};
-    intentions tables = {0};
-    ql_lock_info *l;
-    size_t nl;
-    QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
-    QL_TRY(add_row_locks(cx, &r, l, nl, &tables));
-    for (size_t i = 0; i < tables.size; i++) {
-        if (tables.v[i]) {
-            QL_TRY(add_table_lock(cx, &r, tables.v[i]));
-        }
-    }
-    *rows = r.v;
-    *n = r.n;
-    return QL_OK;
-}
-
-/* --- data_lock_waits ------------------------------------------------------------------------- */
-
-const ql_view_column qli_ps_data_lock_waits[] = {
-    {"ENGINE", 's', 32, false},
-    {"REQUESTING_ENGINE_LOCK_ID", 's', 128, false},
-    {"REQUESTING_ENGINE_TRANSACTION_ID", 'u', 0, true},
-    {"REQUESTING_THREAD_ID", 'u', 0, true},
-    {"REQUESTING_EVENT_ID", 'u', 0, true},
-    {"REQUESTING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-    {"BLOCKING_ENGINE_LOCK_ID", 's', 128, false},
-    {"BLOCKING_ENGINE_TRANSACTION_ID", 'u', 0, true},
-    {"BLOCKING_THREAD_ID", 'u', 0, true},
-    {"BLOCKING_EVENT_ID", 'u', 0, true},
-    {"BLOCKING_OBJECT_INSTANCE_BEGIN", 'u', 0, false},
-    {NULL, 0, 0, false}};
-
-/* Five columns of one side of a wait. */
-static ql_status
-set_side(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_lock_info *l)
-{
-    char *id = qli_row_lock_id(cx, a, l->trx_id, l->lock_id);
-    if (!id) {
-        return QL_ERROR;
-    }
-    qli_set_cstr(&v[0], id);
-    v[1] = ql_value_uint(l->trx_id);
-    if (l->conn_id) {
-        v[2] = ql_value_uint(l->conn_id);
-    }
-    v[4] = ql_value_uint(l->lock_id);
-    return QL_OK;
-}
-
-ql_status
-qli_fill_data_lock_waits(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
-{
-    qli_rows r = {.a = a, .t = t};
-    ql_lock_info *l;
-    qli_lock_edge *e;
-    size_t nl, ne;
-    QL_TRY(ql_txnsys_list_locks(cx, a, &l, &nl));
-    QL_TRY(qli_lock_edges(cx, a, l, nl, &e, &ne));
-    for (size_t i = 0; i < ne; i++) {
-        ql_value *v;
-        if (i % CHECK_EVERY == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        QL_TRY(qli_rows_add(cx, &r, &v));
-        qli_set_cstr(&v[0], "INNODB");
-        QL_TRY(set_side(cx, a, &v[1], &l[e[i].waiter]));
-        QL_TRY(set_side(cx, a, &v[6], &l[e[i].blocker]));
-    }
-    *rows = r.v;
-    *n = r.n;
-    return QL_OK;
 }

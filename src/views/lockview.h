@@ -36,4 +36,7 @@ ql_status ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **v, size_t *n) QL
  * bytes; empty when there was none. */
 ql_status ql_deadlock_text(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUST_USE;
 
+/* ENGINE_LOCK_ID of a row lock; NULL = out of memory, worded. */
+char *ql_row_lock_id(ql_ctx *cx, ql_arena *a, uint64_t trx_id, uint64_t lock_id);
+
 #endif

@@ -11,4 +11,11 @@
  * sessions. */
 ql_status ql_views_open(ql_ctx *cx) QL_MUST_USE;
 
+/* COLUMN_TYPE and COLUMN_DEFAULT of a column, in arena a; *out NULL = no default. */
+ql_status ql_column_type_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_str *out) QL_MUST_USE;
+ql_status ql_column_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c,
+                                 ql_value *out) QL_MUST_USE;
+/* "CURRENT_TIMESTAMP" with the column's fractional digits; NULL = out of memory, worded. */
+const char *ql_column_now_text(ql_ctx *cx, ql_arena *a, const ql_column *c);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The tables of the resolve fixture, and one call from text to result: rows as "1|a\n2|NULL\n",
- * "ok 3 info" without a result set, "1062 text" on error. Each statement is its own transaction.
+ * The tables of the resolve fixture with all views, and one call from text to result: rows as
+ * "1|a\n2|NULL\n", "ok 3 info" without a result set, "1062 text" on error. Each statement is its
+ * own transaction.
  */
 #ifndef QL_TESTS_UNIT_EXEC_FIXTURE_H
 #define QL_TESTS_UNIT_EXEC_FIXTURE_H
@@ -9,6 +10,16 @@
 #include "../resolve/fixture.h"
 #include "base/buf.h"
 #include "stmts/stmts.h"
+#include "views/views.h"
+
+static inline int
+exec_setup(void **state)
+{
+    (void)sql_setup(state);
+    world *w = *state;
+    OK(ql_views_open(&w->boot.cx));
+    return 0;
+}
 
 typedef struct text_sink {
     ql_sink sink;

@@ -88,5 +88,5 @@ main(void)
         cmocka_unit_test(test_update),
         cmocka_unit_test(test_ddl),
     };
-    return cmocka_run_group_tests(tests, sql_setup, world_teardown);
+    return cmocka_run_group_tests(tests, exec_setup, world_teardown);
 }

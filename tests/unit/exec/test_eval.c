@@ -75,5 +75,5 @@ main(void)
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_variables),
     };
-    return cmocka_run_group_tests(tests, sql_setup, world_teardown);
+    return cmocka_run_group_tests(tests, exec_setup, world_teardown);
 }

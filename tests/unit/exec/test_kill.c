@@ -10,7 +10,7 @@
 static int
 setup(void **state)
 {
-    sql_setup(state);
+    exec_setup(state);
     world *w = *state;
     (void)run(w, "INSERT INTO u VALUES (1,1,1,'a'),(2,2,2,'b'),(3,3,3,'c'),(4,4,4,'d')");
     for (int i = 0; i < 6; i++) {

@@ -7,7 +7,7 @@
 static int
 setup(void **state)
 {
-    sql_setup(state);
+    exec_setup(state);
     world *w = *state;
     RUN(w,
         "INSERT INTO t (id,a,b,c,g) VALUES (1,10,'one',1.50,1),(2,20,'two',2.50,2),"

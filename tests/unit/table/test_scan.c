@@ -318,16 +318,12 @@ values_from_keys(void **state)
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static ql_status
-fill_letters(ql_ctx *cx, ql_arena *a, const ql_table *t, ql_value ***rows, size_t *n)
+fill_letters(ql_ctx *cx, ql_view_rows *r)
 {
-    *n = 4;
-    *rows = QL_ARENA_ARRAY(cx, a, ql_value *, *n);
-    assert_non_null(*rows);
-    for (size_t i = 0; i < *n; i++) {
-        (*rows)[i] = QL_ARENA_ARRAY(cx, a, ql_value, t->ncolumns);
-        assert_non_null((*rows)[i]);
-        (*rows)[i][0] = ql_value_null();
-        (*rows)[i][1] = ql_value_str((ql_str){"abcd" + i, 1}, ql_coll_default);
+    for (size_t i = 0; i < 4; i++) {
+        ql_value *v;
+        OK(ql_view_row(cx, r, &v));
+        v[1] = ql_value_str((ql_str){"abcd" + i, 1}, ql_coll_default);
     }
     return QL_OK;
 }
@@ -336,13 +332,12 @@ static void
 virtual_tables(void **state)
 {
     static const ql_view_column columns[] = {
-        {"NUMBER", 'u', 0, true}, {"LETTER", 's', 1, false}, {NULL, 0, 0, false}};
+        {"NUMBER", 'u', 0, QL_VIEW_NULLABLE}, {"LETTER", 's', 1, 0}, {NULL, 0, 0, 0}};
     static const ql_virtual_table letters = {"sys", "letters", columns, fill_letters};
-    const ql_virtual_table *view = &letters;
     world *w = *state;
     sess *s = &w->boot;
     ql_table *t;
-    OK(ql_catalog_add_views(&s->cx, w->inst.catalog, &view, 1));
+    OK(ql_catalog_add_views(&s->cx, w->inst.catalog, &letters, 1));
     OK(ql_catalog_get_table(&s->cx, str("SYS"), str("Letters"), &t));
     begin(s);
     uint16_t name = (uint16_t)ql_table_column(t, str("letter"));

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Values of the columns of views: texts, moments, intervals.
+ */
+#include <string.h>
+
+#include "types/datetime.h"
+#include "views/views_int.h"
+
+void
+qli_set_str(ql_value *v, ql_str s)
+{
+    *v = ql_value_str(s.p ? s : QL_STR(""), ql_coll_default);
+}
+
+void
+qli_set_cstr(ql_value *v, const char *s)
+{
+    qli_set_str(v, (ql_str){s, strlen(s)});
+}
+
+void
+qli_set_opt_str(ql_value *v, ql_str s)
+{
+    if (s.p) {
+        qli_set_str(v, s);
+    } else {
+        *v = ql_value_null();
+    }
+}
+
+void
+qli_set_chars(ql_value *v, ql_str s, size_t chars)
+{
+    if (s.p && s.n > chars) {
+        s.n = ql_utf8_offset(s, chars);
+    }
+    qli_set_opt_str(v, s);
+}
+
+void
+qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds)
+{
+    ql_dt dt;
+    ql_dt_from_unix(unix_seconds * 1000000, cx->vars ? cx->vars->zone_seconds : 0, &dt);
+    *v = ql_value_null();
+    v->kind = QL_K_DATETIME;
+    v->i = ql_dt_pack(&dt);
+}
+
+void
+qli_set_created(ql_ctx *cx, ql_value *v, const ql_table *t)
+{
+    qli_set_time(cx, v, t->is_virtual ? cx->inst->start_time : t->create_time);
+}
+
+void
+qli_set_interval(ql_value *v, int64_t ms)
+{
+    int64_t seconds = ms / 1000;
+    int64_t most = 838 * 3600 + 59 * 60 + 59;
+    seconds = seconds < 0 ? 0 : seconds > most ? most : seconds;
+    ql_dt t = {.hour = (uint32_t)(seconds / 3600),
+               .minute = (uint32_t)(seconds / 60 % 60),
+               .second = (uint32_t)(seconds % 60)};
+    *v = ql_value_null();
+    v->kind = QL_K_TIME;
+    v->i = ql_time_pack(&t);
+}
