@@ -65,23 +65,11 @@ bytes_per_char(const ql_type *t)
     return t->coll && t->coll->charset ? t->coll->charset->max_bytes : 1;
 }
 
-/* Bytes a value takes in MySQL's row format, BLOBs as their pointer. */
+/* BLOBs count as their pointer. */
 static uint32_t
 row_bytes(const ql_type *t)
 {
-    switch (t->kind) {
-    case QL_K_STRING:
-        return is_blob(t) ? 12 : t->length * bytes_per_char(t) + (t->length > 255 ? 2 : 1);
-    case QL_K_INT:
-        return t->field == QL_F_TINY    ? 1
-               : t->field == QL_F_SHORT ? 2
-               : t->field == QL_F_LONG  ? 4
-                                        : 8;
-    case QL_K_DECIMAL:
-        return (uint32_t)t->length / 2 + 1;
-    default:
-        return 8;
-    }
+    return is_blob(t) ? 12 : ql_type_storage_bytes(t);
 }
 
 static ql_status

@@ -3,6 +3,7 @@
  * What columns hold before a value is given, and values that come from the statement's time.
  */
 #include "exec/exec.h"
+#include "types/kinds.h"
 
 ql_value
 qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
@@ -41,27 +42,6 @@ qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
     return QL_OK;
 }
 
-/* MySQL's implicit default of a NOT NULL column without one. */
-static ql_value
-implicit_default(const ql_type *t)
-{
-    switch (t->kind) {
-    case QL_K_STRING:
-        return ql_value_str(QL_STR(""), t->coll);
-    case QL_K_DOUBLE:
-        return ql_value_double(0);
-    case QL_K_DECIMAL: {
-        ql_value v = {.kind = QL_K_DECIMAL};
-        v.dec.scale = t->decimals;
-        return v;
-    }
-    default: {
-        ql_value v = {.kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals};
-        return v;
-    }
-    }
-}
-
 ql_value
 qli_known_default(ql_ctx *cx, const ql_column *c)
 {
@@ -71,7 +51,7 @@ qli_known_default(ql_ctx *cx, const ql_column *c)
     case QL_DEF_NOW:
         return qli_now(cx, c->type.kind, c->type.decimals);
     default:
-        return c->type.nullable ? ql_value_null() : implicit_default(&c->type);
+        return c->type.nullable ? ql_value_null() : ql_value_zero(&c->type);
     }
 }
 
@@ -104,6 +84,6 @@ qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, 
         return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
     }
     ql_warn(cx, QL_DIAG_WARNING, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
-    *out = implicit_default(&c->type);
+    *out = ql_value_zero(&c->type);
     return QL_OK;
 }

@@ -98,14 +98,15 @@ qli_cell_copy(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row)
         return;
     }
     dst->nulls[at] = 0;
-    switch (dst->type.kind) {
-    case QL_K_DECIMAL:
+    switch (ql_kind_slot(dst->type.kind)) {
+    case QL_SLOT_DECIMAL:
         dst->dec[at] = src->dec[row];
         break;
-    case QL_K_STRING:
+    case QL_SLOT_STRING:
         dst->s[at] = src->s[row];
         break;
-    default:
+    case QL_SLOT_I64:
+    case QL_SLOT_DOUBLE:
         dst->i[at] = src->i[row];
         break;
     }
@@ -809,14 +810,12 @@ qli_ex_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
         bool null = v->type.kind == QL_K_NULL || (v->has_nulls && v->nulls[at]);
         bool yes = false;
         if (!null) {
-            if (v->type.kind == QL_K_DOUBLE) {
-                yes = v->d[at] != 0;
-            } else if (v->type.kind == QL_K_DECIMAL || v->type.kind == QL_K_STRING) {
+            if (ql_kind_slot(v->type.kind) == QL_SLOT_I64) {
+                yes = v->i[at] != 0;
+            } else {
                 ql_value boxed;
                 ql_vector_get(v, row, &boxed);
                 QL_TRY(ql_value_to_bool(cx, &boxed, &yes));
-            } else {
-                yes = v->i[at] != 0;
             }
         }
         out[m] = row;

@@ -44,10 +44,10 @@ qli_null_union(ql_vector *r, const ql_vector *a, const ql_vector *b, const uint1
 static const char *
 kind_word(const ql_type *t)
 {
-    switch (t->kind) {
-    case QL_K_DOUBLE:
+    switch (ql_kind_family(t->kind)) {
+    case QL_FAM_DOUBLE:
         return "DOUBLE";
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         return "DECIMAL";
     default:
         return t->is_unsigned ? "BIGINT UNSIGNED" : "BIGINT";
@@ -401,11 +401,11 @@ eval_neg(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
         if (row_null(x, row)) {
             continue;
         }
-        switch (x->own.type.kind) {
-        case QL_K_DOUBLE:
+        switch (ql_kind_slot(x->own.type.kind)) {
+        case QL_SLOT_DOUBLE:
             x->own.d[row] = -o.a->d[i];
             break;
-        case QL_K_DECIMAL:
+        case QL_SLOT_DECIMAL:
             x->own.dec[row] = o.a->dec[i];
             ql_decimal_neg(&x->own.dec[row]);
             break;
@@ -496,12 +496,11 @@ args_are(const qli_ex *x, ql_kind kind)
 static ql_status
 compile_number(ql_ctx *cx, qli_ex *x)
 {
-    ql_kind kind = x->e->type.kind;
-    switch (kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(x->e->type.kind)) {
+    case QL_FAM_INT:
         x->eval = x->e->op == QL_OP_MOD ? eval_int_div : eval_int;
         return want_args(cx, x, ql_type_int(false));
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         x->eval = eval_decimal;
         return want_args(cx, x, ql_type_decimal(65, 30));
     default:

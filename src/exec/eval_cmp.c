@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "types/kinds.h"
 
 bool
 qli_cmp_holds(ql_op op, int cmp)
@@ -45,44 +46,15 @@ qli_cmp_values(ql_ctx *cx, ql_op op, const ql_value *a, const ql_value *b, const
 ql_status
 qli_value_to_kind(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_kind k, ql_value *out)
 {
-    ql_type t;
     if (v->kind == k || v->kind == QL_K_NULL) {
         *out = *v;
         return QL_OK;
     }
-    switch (k) {
-    case QL_K_INT:
-        t = ql_type_int(v->is_unsigned);
-        break;
-    case QL_K_DECIMAL: {
-        ql_value r = {.kind = QL_K_DECIMAL};
-        QL_TRY(ql_value_to_decimal(cx, v, &r.dec));
-        *out = r;
-        return QL_OK;
-    }
-    case QL_K_DATE:
-        t = ql_type_date();
-        break;
-    case QL_K_TIME:
-        t = ql_type_time(6);
-        break;
-    case QL_K_DATETIME:
-        t = ql_type_datetime(6);
-        break;
-    case QL_K_STRING: {
-        ql_value r = {.kind = QL_K_STRING, .coll = ql_coll_default};
-        QL_TRY(ql_value_to_str(cx, a, v, &r.s));
-        *out = r;
-        return QL_OK;
-    }
-    default:
-        t = ql_type_double();
-        break;
-    }
+    ql_type t = ql_kinds[k]->widest(v->is_unsigned);
     ql_value from = *v;
     QL_TRY(qli_time_to_moment(cx, k, &from));
     QL_TRY(ql_value_cast(cx, a, &from, &t, out));
-    if (out->kind == QL_K_NULL && k >= QL_K_DATE) { /* a text that is no date or time */
+    if (out->kind == QL_K_NULL && ql_kind_is_temporal(k)) { /* a text that is no date or time */
         *out = (ql_value){.kind = k};
     }
     return QL_OK;
@@ -95,25 +67,25 @@ static how
 how_to_compare(const ql_vector *a, const ql_vector *b)
 {
     if (a->type.kind != b->type.kind) {
-        bool temporal = (a->type.kind == QL_K_DATE || a->type.kind == QL_K_DATETIME) &&
-                        (b->type.kind == QL_K_DATE || b->type.kind == QL_K_DATETIME);
-        return temporal ? HOW_I64 : HOW_BOXED;
+        bool dates = ql_kind_calendar(a->type.kind) & ql_kind_calendar(b->type.kind) & QL_HAS_DATE;
+        return dates ? HOW_I64 : HOW_BOXED;
     }
-    switch (a->type.kind) {
-    case QL_K_INT:
+    if (a->type.kind == QL_K_NULL) {
+        return HOW_BOXED;
+    }
+    switch (ql_kind_slot(a->type.kind)) {
+    case QL_SLOT_I64:
         if (a->type.is_unsigned != b->type.is_unsigned) {
             return HOW_MIXED;
         }
         return a->type.is_unsigned ? HOW_U64 : HOW_I64;
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        return HOW_I64;
-    case QL_K_DOUBLE:
+    case QL_SLOT_DOUBLE:
         return HOW_DOUBLE;
-    default:
-        return HOW_BOXED;
+    case QL_SLOT_DECIMAL:
+    case QL_SLOT_STRING:
+        break;
     }
+    return HOW_BOXED;
 }
 
 /* A constant of the other signedness is in both ranges unless its top bit is set. */

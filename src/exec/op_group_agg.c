@@ -181,13 +181,13 @@ sum_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
     const ql_vector *v = a->cols[0];
     uint16_t at = v->is_const ? 0 : row;
     s->count++;
-    switch (v->type.kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(v->type.kind)) {
+    case QL_FAM_INT:
         s->sum.small += v->type.is_unsigned ? (__int128)(uint64_t)v->i[at] : (__int128)v->i[at];
         return QL_OK;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         return sum_decimal(cx, a, s, &v->dec[at]);
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         s->d += v->d[at];
         return QL_OK;
     default: {
@@ -204,7 +204,8 @@ sum_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
 static bool
 is_exact(ql_kind k)
 {
-    return k == QL_K_INT || k == QL_K_DECIMAL || k == QL_K_NULL;
+    ql_family f = ql_kind_family(k);
+    return f == QL_FAM_INT || f == QL_FAM_DECIMAL || f == QL_FAM_NULL;
 }
 
 static ql_status
@@ -241,7 +242,7 @@ keep_value(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, const ql_value *v)
 {
     char *p = (char *)(uintptr_t)s->val.v.s.p;
     size_t cap = s->val.cap;
-    if (v->kind != QL_K_STRING) {
+    if (ql_kind_slot(v->kind) != QL_SLOT_STRING) {
         s->val.v = *v;
         return QL_OK;
     }

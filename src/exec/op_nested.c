@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "types/kinds.h"
 
 #define SMALL 128                       /* rows: below this a piece is copied */
 #define CACHE_LIMIT (32u * 1024 * 1024) /* bytes kept of a right side that can be scanned again */
@@ -128,17 +129,7 @@ constant_view(const ql_vector *v, uint16_t row)
         c.nulls = v->nulls + row;
         c.has_nulls = c.nulls[0] != 0;
     }
-    switch (v->type.kind) {
-    case QL_K_DECIMAL:
-        c.dec = v->dec + row;
-        break;
-    case QL_K_STRING:
-        c.s = v->s + row;
-        break;
-    default:
-        c.i = v->i + row;
-        break;
-    }
+    c.any = (char *)v->any + row * ql_slot_size(ql_kind_slot(v->type.kind));
     return c;
 }
 

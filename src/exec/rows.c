@@ -1,20 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows and tuples kept beside the batches: by sorts, hash joins, DISTINCT, UNION. A row is one
- * block of memory: NULL flags, values, the bytes of its strings. Also hashing and equality of
- * column values, where NULL equals NULL and strings follow their collation.
+ * block of memory: NULL flags, values, the bytes of its strings. Hashing and
+ * equality of values are types/hash.c's.
  */
 #include <string.h>
 
 #include "base/bulk.h"
-#include "base/hash.h"
 #include "exec/exec_int.h"
-
-static uint32_t
-kind_size(ql_kind k)
-{
-    return k == QL_K_DECIMAL ? sizeof(ql_decimal) : k == QL_K_STRING ? sizeof(ql_str) : 8;
-}
+#include "types/kinds.h"
 
 ql_status
 qli_rowfmt_init(ql_ctx *cx, ql_arena *a, qli_rowfmt *f, const ql_type *types, const uint16_t *slots,
@@ -33,8 +27,8 @@ qli_rowfmt_init(ql_ctx *cx, ql_arena *a, qli_rowfmt *f, const ql_type *types, co
         f->slots[i] = slots[i];
         f->kinds[i] = types[slots[i]].kind;
         f->off[i] = f->size;
-        f->size += kind_size(f->kinds[i]);
-        f->nstrings = (uint16_t)(f->nstrings + (f->kinds[i] == QL_K_STRING));
+        f->size += (uint32_t)ql_slot_size(ql_kind_slot(f->kinds[i]));
+        f->nstrings = (uint16_t)(f->nstrings + (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING));
     }
     return QL_OK;
 }
@@ -53,7 +47,7 @@ qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b, ui
     for (uint16_t i = 0; i < f->n; i++) {
         const ql_vector *v = &b->cols[f->slots[i]];
         uint16_t at = v->is_const ? 0 : row;
-        if (f->kinds[i] == QL_K_STRING && !is_null(v, at)) {
+        if (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING && !is_null(v, at)) {
             bytes += v->s[at].n;
         }
     }
@@ -70,13 +64,13 @@ qli_row_save(ql_ctx *cx, ql_arena *a, const qli_rowfmt *f, const ql_batch *b, ui
         if (p[i]) {
             continue;
         }
-        if (f->kinds[i] == QL_K_STRING) {
+        if (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING) {
             ql_str s = v->s[at];
             QL_TRY(ql_bulk_copy(cx, text, s.p, s.n));
             s.p = text;
             text += s.n;
             memcpy(cell, &s, sizeof s);
-        } else if (f->kinds[i] == QL_K_DECIMAL) {
+        } else if (ql_kind_slot(f->kinds[i]) == QL_SLOT_DECIMAL) {
             memcpy(cell, &v->dec[at], sizeof(ql_decimal));
         } else {
             memcpy(cell, &v->i[at], 8);
@@ -91,7 +85,7 @@ qli_row_size(const qli_rowfmt *f, const char *row)
 {
     size_t size = f->size;
     for (uint16_t i = 0; f->nstrings > 0 && i < f->n; i++) {
-        if (f->kinds[i] == QL_K_STRING && !row[i]) {
+        if (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING && !row[i]) {
             ql_str s;
             memcpy(&s, row + f->off[i], sizeof s);
             size += s.n;
@@ -105,7 +99,7 @@ qli_row_moved(const qli_rowfmt *f, char *row)
 {
     char *text = row + f->size;
     for (uint16_t i = 0; f->nstrings > 0 && i < f->n; i++) {
-        if (f->kinds[i] == QL_K_STRING && !row[i]) {
+        if (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING && !row[i]) {
             ql_str s;
             memcpy(&s, row + f->off[i], sizeof s);
             s.p = text;
@@ -128,9 +122,9 @@ qli_column_load(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, 
         if (null) {
             continue;
         }
-        if (f->kinds[i] == QL_K_STRING) {
+        if (ql_kind_slot(f->kinds[i]) == QL_SLOT_STRING) {
             memcpy(&v->s[k], p + off, sizeof(ql_str));
-        } else if (f->kinds[i] == QL_K_DECIMAL) {
+        } else if (ql_kind_slot(f->kinds[i]) == QL_SLOT_DECIMAL) {
             memcpy(&v->dec[k], p + off, sizeof(ql_decimal));
         } else {
             memcpy(&v->i[k], p + off, 8);
@@ -159,7 +153,8 @@ qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_v
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k, to = (uint16_t)(at + k);
         qli_cell_copy(dst, to, src, row);
-        if (a != NULL && dst->type.kind == QL_K_STRING && !dst->nulls[to] && dst->s[to].n > 0) {
+        if (a != NULL && ql_kind_slot(dst->type.kind) == QL_SLOT_STRING && !dst->nulls[to] &&
+            dst->s[to].n > 0) {
             dst->s[to].p = ql_arena_strndup(cx, a, dst->s[to].p, dst->s[to].n);
             if (dst->s[to].p == NULL) {
                 return QL_ERROR;
@@ -169,125 +164,24 @@ qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_v
     return QL_OK;
 }
 
-#define NULL_HASH 0x9ae16a3b2f90404fULL
-
-static uint64_t
-mix(uint64_t seed, uint64_t h)
-{
-    return ql_hash_u64(seed * 0x9e3779b97f4a7c15ULL + h);
-}
-
-static uint64_t
-double_hash(double d)
-{
-    uint64_t u;
-    d = d == 0 ? 0 : d;
-    memcpy(&u, &d, sizeof u);
-    return u;
-}
-
-static ql_status
-cell_hash(ql_ctx *cx, const ql_vector *v, uint16_t at, uint64_t *h)
-{
-    switch (v->type.kind) {
-    case QL_K_STRING:
-        if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
-            return ql_bulk_hash(cx, v->s[at], 0, h);
-        }
-        return ql_coll_hash(cx, v->type.coll, v->s[at], 0, h);
-    case QL_K_DECIMAL:
-        *h = double_hash(ql_decimal_to_double(&v->dec[at]));
-        return QL_OK;
-    case QL_K_DOUBLE:
-        *h = double_hash(v->d[at]);
-        return QL_OK;
-    default:
-        *h = (uint64_t)v->i[at];
-        return QL_OK;
-    }
-}
-
 ql_status
 qli_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n, bool first,
                 uint64_t *hash)
 {
-    for (uint16_t k = 0; k < n; k++) {
-        uint16_t row = sel != NULL ? sel[k] : k;
-        uint16_t at = v->is_const ? 0 : row;
-        uint64_t h = NULL_HASH;
-        if (!is_null(v, at)) {
-            QL_TRY(cell_hash(cx, v, at, &h));
-        }
-        hash[row] = first ? mix(0, h) : mix(hash[row], h);
-    }
-    return QL_OK;
+    return ql_column_hash(cx, v, sel, n, first, hash);
 }
 
 ql_status
 qli_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t seed,
                uint64_t *hash)
 {
-    uint64_t h = NULL_HASH;
-    switch (v->kind) {
-    case QL_K_NULL:
-        break;
-    case QL_K_STRING:
-        if (coll == NULL || coll == ql_coll_binary) {
-            QL_TRY(ql_bulk_hash(cx, v->s, 0, &h));
-        } else {
-            QL_TRY(ql_coll_hash(cx, coll, v->s, 0, &h));
-        }
-        break;
-    case QL_K_DECIMAL:
-        h = double_hash(ql_decimal_to_double(&v->dec));
-        break;
-    case QL_K_DOUBLE:
-        h = double_hash(v->d);
-        break;
-    default:
-        h = (uint64_t)v->i;
-        break;
-    }
-    *hash = mix(seed, h);
-    return QL_OK;
+    return ql_value_hash(cx, v, coll, seed, hash);
 }
 
 ql_status
 qli_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val, bool *equal)
 {
-    uint16_t at = v->is_const ? 0 : row;
-    int cmp;
-    if (is_null(v, at) || val->kind == QL_K_NULL) {
-        *equal = is_null(v, at) && val->kind == QL_K_NULL;
-        return QL_OK;
-    }
-    switch (v->type.kind) {
-    case QL_K_STRING:
-        if (v->s[at].n == val->s.n) {
-            QL_TRY(ql_bulk_compare(cx, v->s[at].p, val->s.p, val->s.n, &cmp));
-            if (cmp == 0) {
-                *equal = true;
-                return QL_OK;
-            }
-        }
-        if (v->type.coll == NULL || v->type.coll == ql_coll_binary) {
-            *equal = false;
-            return QL_OK;
-        }
-        QL_TRY(ql_coll_compare(cx, v->type.coll, v->s[at], val->s, &cmp));
-        *equal = cmp == 0;
-        return QL_OK;
-    case QL_K_DECIMAL:
-        *equal = ql_decimal_cmp(&v->dec[at], &val->dec) == 0;
-        return QL_OK;
-    case QL_K_DOUBLE:
-        *equal = v->d[at] == val->d;
-        return QL_OK;
-    default:
-        *equal = v->i[at] == val->i && (v->i[at] >= 0 || v->type.kind != QL_K_INT ||
-                                        v->type.is_unsigned == val->is_unsigned);
-        return QL_OK;
-    }
+    return ql_cell_equal(cx, v, row, val, equal);
 }
 
 /* One tuple of a set, values behind it. */

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/bulk.h"
 #include "exec/exec_int.h"
+#include "types/kinds.h"
 
 #define RUN QLI_SORT_ALONE
 #define COMPARES_A_CHECK 1024
@@ -111,34 +112,16 @@ qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **items, size_t n)
     return qli_sort_between(cx, *items, tmp, n, items);
 }
 
-/* Fixed-size kinds: NULL flag and eight bytes. */
+/* Kinds in slots of eight bytes: NULL flag and eight bytes. */
 static bool
 fixed_key(const ql_value *v, ql_kind kind, bool descending, unsigned char out[9])
 {
-    uint64_t u = 0;
-    out[0] = v->kind != QL_K_NULL;
-    if (v->kind != QL_K_NULL) {
-        switch (kind) {
-        case QL_K_INT:
-            u = v->is_unsigned ? v->u : v->u ^ (1ull << 63);
-            break;
-        case QL_K_DATE:
-        case QL_K_TIME:
-        case QL_K_DATETIME:
-            u = v->u ^ (1ull << 63);
-            break;
-        case QL_K_DOUBLE: {
-            double d = v->d == 0 ? 0 : v->d;
-            memcpy(&u, &d, sizeof u);
-            u = u >> 63 ? ~u : u | (1ull << 63);
-            break;
-        }
-        default:
-            return false;
-        }
-    } else if (kind == QL_K_STRING || kind == QL_K_DECIMAL) {
+    ql_slot slot = ql_kind_slot(kind);
+    if (slot != QL_SLOT_I64 && slot != QL_SLOT_DOUBLE) {
         return false;
     }
+    out[0] = v->kind != QL_K_NULL;
+    uint64_t u = out[0] ? ql_order_bits(slot, v->is_unsigned, v) : 0;
     for (int i = 0; i < 8; i++) {
         out[1 + i] = (unsigned char)(u >> (56 - 8 * i));
     }

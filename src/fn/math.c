@@ -45,8 +45,8 @@ put_decimal(const ql_decimal *d, ql_value *out)
 QLI_FN(ABS)
 {
     *out = args[0];
-    switch (args[0].kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(args[0].kind)) {
+    case QL_FAM_INT:
         if (!args[0].is_unsigned && args[0].i < 0) {
             if (args[0].i == INT64_MIN) {
                 return out_of_range(cx, call, "BIGINT");
@@ -54,7 +54,7 @@ QLI_FN(ABS)
             out->i = -args[0].i;
         }
         return QL_OK;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         out->dec.negative = false;
         return QL_OK;
     default:
@@ -167,10 +167,10 @@ round_value(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, bo
             ql_value *out)
 {
     int64_t digits = nargs > 1 ? wanted_digits(&args[1]) : 0;
-    switch (args[0].kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(args[0].kind)) {
+    case QL_FAM_INT:
         return round_int(cx, call, &args[0], digits, truncate, out);
-    case QL_K_DECIMAL: {
+    case QL_FAM_DECIMAL: {
         ql_decimal d = args[0].dec;
         const ql_type *t = &call->expr->type;
         int most = t->kind == QL_K_DECIMAL ? t->decimals : QL_DECIMAL_MAX_SCALE;

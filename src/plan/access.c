@@ -118,14 +118,14 @@ qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v
     if ((*v)->kind == QL_E_CONST && (*v)->value.kind == QL_K_NULL) {
         return false;
     }
-    switch (t->kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(t->kind)) {
+    case QL_FAM_INT:
         return t->field != QL_F_BIT && fit_int(p, t, v);
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         return fit_decimal(t, *v);
-    case QL_K_STRING:
+    case QL_FAM_STRING:
         return cmp->coll == t->coll && t->field != QL_F_ENUM && t->field != QL_F_SET;
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         return t->field == QL_F_DOUBLE;
     default:
         return true;

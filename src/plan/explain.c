@@ -99,32 +99,11 @@ static uint32_t
 part_length(const ql_table *t, const ql_index_part *part)
 {
     const ql_type *ty = &t->columns[part->column].type;
-    uint32_t n;
-    switch (ty->kind) {
-    case QL_K_INT:
-        n = ty->field == QL_F_TINY || ty->field == QL_F_YEAR ? 1
-            : ty->field == QL_F_SHORT                        ? 2
-            : ty->field == QL_F_INT24                        ? 3
-            : ty->field == QL_F_LONG                         ? 4
-                                                             : 8;
-        break;
-    case QL_K_DOUBLE:
-        n = ty->field == QL_F_FLOAT ? 4 : 8;
-        break;
-    case QL_K_STRING:
+    uint32_t n = ql_type_storage_bytes(ty);
+    if (ty->kind == QL_K_STRING) { /* the part's characters; what varies has two bytes in front */
         n = (part->prefix ? part->prefix : ty->length) *
                 (ty->coll == ql_coll_binary ? 1u : ty->coll->charset->max_bytes) +
             (ty->field == QL_F_STRING ? 0 : 2);
-        break;
-    case QL_K_DATE:
-        n = 3;
-        break;
-    case QL_K_DECIMAL:
-        n = (ty->length + 1) / 2;
-        break;
-    default:
-        n = 5;
-        break;
     }
     return n + ty->nullable;
 }

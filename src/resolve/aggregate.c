@@ -37,7 +37,7 @@ static ql_type
 sum_type(const ql_expr *a, bool average, unsigned increment)
 {
     if (a->type.kind == QL_K_INT || a->type.kind == QL_K_NULL) {
-        unsigned d = qli_int_digits(&a->type);
+        unsigned d = ql_type_int_digits(&a->type);
         return average ? ql_type_decimal(d + increment, increment) : ql_type_decimal(d + 22, 0);
     }
     if (a->type.kind == QL_K_DECIMAL) {

@@ -66,7 +66,7 @@ meet_as_doubles(qli_res *r, qli_scope *sc, ql_expr **a)
         QL_TRY(qli_constant_to_int(r, &a[2]));
     }
     QL_TRY(count_kinds(r, a, 3, &m));
-    bool is_temporal = a[0]->type.kind >= QL_K_DATE && a[0]->type.kind <= QL_K_DATETIME;
+    bool is_temporal = ql_kind_is_temporal(a[0]->type.kind);
     bool has_doubles = m.texts == 0 && m.temporals == 0 && m.doubles != 0 &&
                        m.doubles != m.numbers && !qli_is_column(a[0]);
     if (is_temporal || m.numbers == 0 || (m.texts == 0 && !has_doubles)) {
@@ -108,7 +108,7 @@ between_kind(qli_res *r, qli_scope *sc, ql_expr **a, ql_kind *kind)
     if (k1 != k2) {
         bool d = k1 == QL_K_DECIMAL || k2 == QL_K_DECIMAL,
              f = k1 == QL_K_DOUBLE || k2 == QL_K_DOUBLE;
-        bool t = k1 >= QL_K_DATE || k2 >= QL_K_DATE;
+        bool t = ql_kind_is_temporal(k1) || ql_kind_is_temporal(k2);
         k1 = t ? QL_K_DATETIME : f || !d ? QL_K_DOUBLE : QL_K_DECIMAL;
     }
     for (int i = 0; i < 3; i++) {

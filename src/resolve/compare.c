@@ -100,12 +100,6 @@ op_text(ql_op op)
     }
 }
 
-static bool
-kind_is_temporal(ql_kind k)
-{
-    return k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
-}
-
 /* Constant '17' against an integer expression: compared as integers, which is the same and can use
  * an index. Leaves *c alone when the text is not exactly an integer. */
 static bool
@@ -301,7 +295,7 @@ qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
 {
     ql_kind from = (*c)->type.kind, as = t->type.kind == QL_K_TIME ? QL_K_TIME : QL_K_DATETIME;
     bool done;
-    if (r->preparing || !kind_is_temporal(t->type.kind) || !is_const(*c)) {
+    if (r->preparing || !ql_kind_is_temporal(t->type.kind) || !is_const(*c)) {
         return QL_OK;
     }
     if (from == QL_K_STRING && !(*c)->is_hex) {
@@ -342,7 +336,7 @@ qli_cast_compared(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
 {
     bool is_text = (*e)->type.kind == QL_K_STRING;
     QL_TRY(qli_cast_kind(r, sc, e, kind));
-    if (is_text && kind_is_temporal(kind) && (*e)->kind == QL_E_CAST) {
+    if (is_text && ql_kind_is_temporal(kind) && (*e)->kind == QL_E_CAST) {
         (*e)->zero_if_bad = true;
     }
     return QL_OK;

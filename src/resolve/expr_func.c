@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "resolve/resolve_int.h"
+#include "types/kinds.h"
 
 /* No message has room for more of a name. */
 static int
@@ -26,12 +27,6 @@ name_is(const ql_ast_expr *e, const char *name)
     return ql_str_eq_nocase(e->name, (ql_str){name, __builtin_strlen(name)});
 }
 
-static bool
-kind_is_temporal(ql_kind k)
-{
-    return k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
-}
-
 static char
 arg_letter(const qli_func *f, uint32_t i)
 {
@@ -43,7 +38,7 @@ arg_letter(const qli_func *f, uint32_t i)
 static ql_status
 to_temporal_or_text(qli_res *r, qli_scope *sc, ql_expr **e)
 {
-    return kind_is_temporal((*e)->type.kind) ? QL_OK : qli_cast_kind(r, sc, e, QL_K_STRING);
+    return ql_kind_is_temporal((*e)->type.kind) ? QL_OK : qli_cast_kind(r, sc, e, QL_K_STRING);
 }
 
 static ql_status
@@ -76,25 +71,12 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
 static unsigned
 seconds_digits(const ql_expr *e)
 {
-    switch (e->type.kind) {
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_NULL:
-        return 0;
-    case QL_K_DECIMAL:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        return e->type.decimals > 6 ? 6 : e->type.decimals;
-    case QL_K_STRING:
-        if (e->kind == QL_E_CONST && e->value.kind == QL_K_STRING) {
-            const char *dot = memchr(e->value.s.p ? e->value.s.p : "", '.', e->value.s.n);
-            size_t n = dot ? (size_t)(e->value.s.p + e->value.s.n - dot - 1) : 0;
-            return n > 6 ? 6 : (unsigned)n;
-        }
-        return 6;
-    default:
-        return 6;
+    if (e->kind == QL_E_CONST && e->value.kind == QL_K_STRING) {
+        const char *dot = memchr(e->value.s.p ? e->value.s.p : "", '.', e->value.s.n);
+        size_t n = dot ? (size_t)(e->value.s.p + e->value.s.n - dot - 1) : 0;
+        return n > 6 ? 6 : (unsigned)n;
     }
+    return ql_kinds[e->type.kind]->second_digits(&e->type);
 }
 
 /* NOW(n): n is a literal 0 to 6. */
@@ -171,16 +153,14 @@ temporal_add_type(qli_res *r, const ql_expr *node, const ql_expr *date, const ql
                amount->type.kind != QL_K_NULL) {
         d = 6;
     }
-    switch (date->type.kind) {
-    case QL_K_DATE:
-        return unit_has_time(u) ? ql_type_datetime(d) : ql_type_date();
-    case QL_K_TIME:
-        return unit_has_date(u) ? ql_type_datetime(d) : ql_type_time(d);
-    case QL_K_DATETIME:
-        return ql_type_datetime(d);
-    default:
+    if (!ql_kind_is_temporal(date->type.kind)) {
         return ql_type_varchar(29, qli_conn_coll(r));
     }
+    unsigned has = ql_kind_calendar(date->type.kind);
+    has |= (unit_has_date(u) ? QL_HAS_DATE : 0u) | (unit_has_time(u) ? QL_HAS_TIME : 0u);
+    return !(has & QL_HAS_DATE)   ? ql_type_time(d)
+           : !(has & QL_HAS_TIME) ? ql_type_date()
+                                  : ql_type_datetime(d);
 }
 
 /* Value of a small constant integer argument, or -1. */
@@ -363,11 +343,11 @@ static ql_type
 number_type(const ql_expr *a)
 {
     ql_type t = a->type;
-    switch (t.kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(t.kind)) {
+    case QL_FAM_INT:
         t = ql_type_int(a->type.is_unsigned);
         break;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         t = ql_type_decimal(a->type.length, a->type.decimals);
         break;
     default:
@@ -540,7 +520,7 @@ list_compare_kind(const ql_expr *node, ql_expr **args, uint32_t n)
     if (node->fn == QL_FN_INTERVAL && k != QL_K_INT && k != QL_K_DECIMAL) {
         return QL_K_DOUBLE;
     }
-    return k == QL_K_NULL || k >= QL_K_DATE ? QL_K_STRING : k;
+    return k == QL_K_NULL || ql_kind_is_temporal(k) ? QL_K_STRING : k;
 }
 
 /* Arguments that want more than their letter says. */
@@ -563,8 +543,8 @@ prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t 
         return args[0]->type.kind == QL_K_DATE ? qli_cast_kind(r, sc, &args[0], QL_K_DATETIME)
                                                : QL_OK;
     case QL_FN_HEX:
-        return kind_is_temporal(args[0]->type.kind) ? qli_cast_kind(r, sc, &args[0], QL_K_STRING)
-                                                    : QL_OK;
+        return ql_kind_is_temporal(args[0]->type.kind) ? qli_cast_kind(r, sc, &args[0], QL_K_STRING)
+                                                       : QL_OK;
     case QL_FN_FIELD:
     case QL_FN_INTERVAL:
         node->compare_kind = list_compare_kind(node, args, n);

@@ -220,7 +220,7 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         QL_TRY(ql_bulk_node(r->cx));
     }
     ql_expr *acc = NULL;
-    for (int k = QL_K_NULL; k <= QL_K_DATETIME; k++) {
+    for (int k = 0; k < QL_KINDS; k++) {
         uint32_t m = 0;
         for (uint32_t i = 0; i < n; i++) {
             if (kinds[i] == (ql_kind)k) {
@@ -276,7 +276,7 @@ bind_negate(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     if (t.kind == QL_K_INT) {
         bool nullable = t.nullable;
-        unsigned len = qli_int_digits(&t) + 1;
+        unsigned len = ql_type_int_digits(&t) + 1;
         t = ql_type_int(false);
         t.length = len;
         t.nullable = nullable;

@@ -101,20 +101,20 @@ static ql_status
 fold_negate(qli_res *r, ql_expr **e)
 {
     ql_value v = (*e)->args[0]->value;
-    switch (v.kind) {
-    case QL_K_NULL:
+    switch (ql_kind_family(v.kind)) {
+    case QL_FAM_NULL:
         break;
-    case QL_K_INT:
+    case QL_FAM_INT:
         if (v.is_unsigned ? v.u > (uint64_t)INT64_MAX + 1 : v.i == INT64_MIN) {
             return QL_OK;
         }
         v.u = 0 - v.u;
         v.is_unsigned = false;
         break;
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         v.d = -v.d;
         break;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         ql_decimal_neg(&v.dec);
         break;
     default:
@@ -298,7 +298,7 @@ qli_fold(qli_res *r, ql_expr **e)
         return fold_op(r, e);
     }
     if (n->args[0]->type.kind == QL_K_TIME && n->type.kind != QL_K_TIME &&
-        n->type.kind >= QL_K_DATE) {
+        ql_kind_is_temporal(n->type.kind)) {
         return QL_OK; /* looks at the current day */
     }
     return fold_cast(r, e);

@@ -254,7 +254,6 @@ ql_status qli_args_constant(qli_res *r, ql_expr *const *args, uint32_t n, bool *
 const ql_collation *qli_conn_coll(const qli_res *r);
 /* typing.c: types */
 ql_type qli_type_of_value(const qli_res *r, const ql_value *v);
-unsigned qli_int_digits(const ql_type *t);
 ql_status qli_common_type(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
                           ql_type *out) QL_MUST_USE;
 ql_status qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t n,

@@ -4,6 +4,7 @@
  * collations are in compare.c.
  */
 #include "resolve/resolve_int.h"
+#include "types/kinds.h"
 
 ql_expr *
 qli_node(qli_res *r, ql_expr_kind kind)
@@ -23,56 +24,11 @@ qli_conn_coll(const qli_res *r)
     return v && v->coll_connection ? v->coll_connection : ql_coll_default;
 }
 
-static unsigned
-digits_of(uint64_t v)
-{
-    unsigned n = 1;
-    for (; v >= 10; v /= 10) {
-        n++;
-    }
-    return n;
-}
-
 ql_type
 qli_type_of_value(const qli_res *r, const ql_value *v)
 {
-    ql_type t;
-    switch (v->kind) {
-    case QL_K_INT: {
-        uint64_t m = v->is_unsigned || v->i >= 0 ? v->u : 0 - v->u;
-        t = ql_type_int(v->is_unsigned);
-        t.length = digits_of(m) + (!v->is_unsigned && v->i < 0);
-        break;
-    }
-    case QL_K_DOUBLE:
-        t = ql_type_double();
-        break;
-    case QL_K_DECIMAL: {
-        unsigned d = ql_decimal_digits(&v->dec);
-        t = ql_type_decimal(d > v->dec.scale ? d : (unsigned)v->dec.scale + (v->dec.scale == 0),
-                            v->dec.scale);
-        break;
-    }
-    case QL_K_STRING:
-        t = ql_type_varchar(0, v->coll ? v->coll : qli_conn_coll(r));
-        t.length = (uint32_t)(t.coll == ql_coll_binary ? v->s.n
-                              : v->s.n < 4096          ? ql_utf8_chars(v->s)
-                                                       : v->s.n);
-        break;
-    case QL_K_DATE:
-        t = ql_type_date();
-        break;
-    case QL_K_TIME:
-        t = ql_type_time(v->decimals);
-        break;
-    case QL_K_DATETIME:
-        t = ql_type_datetime(v->decimals);
-        break;
-    default:
-        t = ql_type_null();
-        return t;
-    }
-    t.nullable = false;
+    ql_type t = ql_kinds[v->kind]->type_of(v, qli_conn_coll(r));
+    t.nullable = v->kind == QL_K_NULL;
     return t;
 }
 
@@ -141,94 +97,6 @@ qli_op_node(qli_res *r, qli_scope *sc, ql_op op, const ql_type *type, ql_expr **
     return qli_fold(r, out);
 }
 
-unsigned
-qli_int_digits(const ql_type *t)
-{
-    switch (t->field) {
-    case QL_F_TINY:
-        return 3;
-    case QL_F_SHORT:
-        return 5;
-    case QL_F_INT24:
-        return t->is_unsigned ? 8 : 7;
-    case QL_F_LONG:
-        return 10;
-    case QL_F_YEAR:
-        return 4;
-    default:
-        if (t->length > 0 && t->length < 19) {
-            return t->length;
-        }
-        return t->is_unsigned ? 20 : 19;
-    }
-}
-
-/* Precision and scale that hold any value of the type. */
-static void
-decimal_shape(const ql_type *t, unsigned *precision, unsigned *scale)
-{
-    switch (t->kind) {
-    case QL_K_DECIMAL:
-        *precision = t->length;
-        *scale = t->decimals;
-        break;
-    case QL_K_INT:
-        *precision = qli_int_digits(t);
-        *scale = 0;
-        break;
-    case QL_K_DATE:
-        *precision = 8;
-        *scale = 0;
-        break;
-    case QL_K_TIME:
-        *scale = t->decimals;
-        *precision = 7 + *scale;
-        break;
-    case QL_K_DATETIME:
-        *scale = t->decimals;
-        *precision = 14 + *scale;
-        break;
-    case QL_K_NULL:
-        *precision = 1;
-        *scale = 0;
-        break;
-    default:
-        *precision = QL_DECIMAL_MAX_DIGITS;
-        *scale = QL_DECIMAL_MAX_SCALE;
-        break;
-    }
-}
-
-/* Characters of the text of a value. */
-static uint32_t
-text_length(const ql_type *t)
-{
-    switch (t->kind) {
-    case QL_K_STRING:
-        return t->length;
-    case QL_K_NULL:
-        return 0;
-    case QL_K_INT:
-        return t->length && t->length <= 21 ? t->length : 20;
-    case QL_K_DECIMAL: /* sign, point, and the 0 in front of it that is no digit of the type */
-        return t->length + (t->decimals > 0) + (t->decimals >= t->length) + 1;
-    case QL_K_DOUBLE: /* -2.2250738585072014e-308 */
-        return 24;
-    case QL_K_DATE:
-        return 10;
-    case QL_K_TIME:
-        return 10u + (t->decimals ? t->decimals + 1u : 0);
-    default:
-        return 19u + (t->decimals ? t->decimals + 1u : 0);
-    }
-}
-
-static bool
-kind_is_temporal(ql_kind k)
-{
-    return k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
-}
-
 /* Kind of the union of two kinds, neither NULL (MySQL's type aggregation for CASE, UNION ...). */
 static ql_kind
 common_kind(ql_kind a, ql_kind b)
@@ -239,46 +107,13 @@ common_kind(ql_kind a, ql_kind b)
     if (a == QL_K_STRING || b == QL_K_STRING) {
         return QL_K_STRING;
     }
-    if (kind_is_temporal(a) && kind_is_temporal(b)) {
+    if (ql_kind_is_temporal(a) && ql_kind_is_temporal(b)) {
         return QL_K_DATETIME;
     }
-    if (kind_is_temporal(a) || kind_is_temporal(b)) {
+    if (ql_kind_is_temporal(a) || ql_kind_is_temporal(b)) {
         return QL_K_STRING;
     }
     return a == QL_K_DOUBLE || b == QL_K_DOUBLE ? QL_K_DOUBLE : QL_K_DECIMAL;
-}
-
-static ql_field
-wider_int(ql_field a, ql_field b)
-{
-    static const ql_field order[] = {QL_F_TINY, QL_F_SHORT, QL_F_INT24, QL_F_LONG};
-    size_t i = 0, k = 0;
-    for (; i < QL_ARRAY_LEN(order) && order[i] != a;) {
-        i++;
-    }
-    for (; k < QL_ARRAY_LEN(order) && order[k] != b;) {
-        k++;
-    }
-    size_t m = i > k ? i : k;
-    return a == b ? a : m < QL_ARRAY_LEN(order) ? order[m] : QL_F_LONGLONG;
-}
-
-static ql_type
-common_int(const ql_type *a, const ql_type *b)
-{
-    if (a->is_unsigned != b->is_unsigned) {
-        const ql_type *u = a->is_unsigned ? a : b, *s = a->is_unsigned ? b : a;
-        unsigned du = qli_int_digits(u), ds = qli_int_digits(s);
-        if (du >= 19) {
-            return ql_type_decimal(20, 0);
-        }
-        ql_type t = ql_type_int(false);
-        t.length = (du > ds ? du : ds) + 1;
-        return t;
-    }
-    ql_type t = a->length >= b->length ? *a : *b;
-    t.field = wider_int(a->field, b->field);
-    return t;
 }
 
 static ql_type
@@ -288,44 +123,7 @@ common_pair(const ql_type *a, const ql_type *b)
         return a->kind == QL_K_NULL ? *b : *a;
     }
     ql_kind k = common_kind(a->kind, b->kind);
-    unsigned dec = a->decimals > b->decimals ? a->decimals : b->decimals;
-    switch (k) {
-    case QL_K_INT:
-        return common_int(a, b);
-    case QL_K_DECIMAL: {
-        unsigned pa, sa, pb, sb;
-        decimal_shape(a, &pa, &sa);
-        decimal_shape(b, &pb, &sb);
-        unsigned s = sa > sb ? sa : sb, i = pa - sa > pb - sb ? pa - sa : pb - sb;
-        return ql_type_decimal(i + s, s);
-    }
-    case QL_K_DOUBLE: {
-        ql_type t = ql_type_double();
-        if (a->kind == QL_K_DOUBLE && b->kind == QL_K_DOUBLE && a->field == b->field) {
-            t.field = a->field;
-            t.length = a->length > b->length ? a->length : b->length;
-        }
-        return t;
-    }
-    case QL_K_DATE:
-        return ql_type_date();
-    case QL_K_TIME:
-        return ql_type_time(dec);
-    case QL_K_DATETIME:
-        return ql_type_datetime(a->kind == QL_K_DATE   ? b->decimals
-                                : b->kind == QL_K_DATE ? a->decimals
-                                                       : dec);
-    default: {
-        uint32_t la = text_length(a), lb = text_length(b);
-        ql_type t = ql_type_varchar(la > lb ? la : lb, a->coll ? a->coll : b->coll);
-        if (a->kind == QL_K_STRING && b->kind == QL_K_STRING && a->field == b->field) {
-            t.field = a->field == QL_F_ENUM || a->field == QL_F_SET ? QL_F_VAR_STRING : a->field;
-        } else if (t.length > 16383) {
-            t.field = QL_F_BLOB;
-        }
-        return t;
-    }
-    }
+    return ql_kinds[k]->common(a, b);
 }
 
 static ql_status
@@ -427,8 +225,7 @@ ql_status
 qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
 {
     (void)sc;
-    if ((*e)->is_hex &&
-        (t->kind == QL_K_INT || t->kind == QL_K_DOUBLE || t->kind == QL_K_DECIMAL)) {
+    if ((*e)->is_hex && ql_kind_is_number(t->kind)) {
         QL_TRY(qli_hex_as_number(r, e));
     }
     if ((*e)->type.kind == QL_K_NULL && (*e)->kind == QL_E_CONST) {
@@ -455,41 +252,10 @@ ql_status
 qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
 {
     const ql_type *from = &(*e)->type;
-    ql_type t;
-    switch (kind) {
-    case QL_K_INT:
-        t = ql_type_int(from->is_unsigned);
-        break;
-    case QL_K_DOUBLE:
-        t = ql_type_double();
-        break;
-    case QL_K_DECIMAL: {
-        unsigned p, s;
-        decimal_shape(from, &p, &s);
-        t = ql_type_decimal(p, s);
-        break;
-    }
-    case QL_K_STRING:
-        t = ql_type_varchar(text_length(from), qli_conn_coll(r));
-        break;
-    case QL_K_DATE:
-        t = ql_type_date();
-        break;
-    case QL_K_TIME:
-        t = ql_type_time(kind_is_temporal(from->kind)
-                             ? (from->kind == QL_K_DATE ? 0u : from->decimals)
-                         : from->kind == QL_K_INT ? 0u
-                                                  : 6u);
-        break;
-    case QL_K_DATETIME:
-        t = ql_type_datetime(kind_is_temporal(from->kind)
-                                 ? (from->kind == QL_K_DATE ? 0u : from->decimals)
-                             : from->kind == QL_K_INT ? 0u
-                                                      : 6u);
-        break;
-    default:
+    if (kind == QL_K_NULL) {
         return QL_OK;
     }
+    ql_type t = ql_kinds[kind]->type_from(from, qli_conn_coll(r));
     return qli_cast(r, sc, e, &t);
 }
 
@@ -499,18 +265,22 @@ qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e)
     if ((*e)->is_hex) {
         return qli_hex_as_number(r, e);
     }
-    switch ((*e)->type.kind) {
-    case QL_K_STRING:
+    const ql_type *t = &(*e)->type;
+    switch (ql_kind_family(t->kind)) {
+    case QL_FAM_STRING:
         return qli_cast_kind(r, sc, e, QL_K_DOUBLE);
-    case QL_K_DATE:
-    case QL_K_NULL:
+    case QL_FAM_NULL:
         return qli_cast_kind(r, sc, e, QL_K_INT);
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        return qli_cast_kind(r, sc, e, (*e)->type.decimals ? QL_K_DECIMAL : QL_K_INT);
-    default:
-        return QL_OK;
+    case QL_FAM_TEMPORAL: {
+        bool fraction = ql_kinds[t->kind]->second_digits(t) != 0;
+        return qli_cast_kind(r, sc, e, fraction ? QL_K_DECIMAL : QL_K_INT);
     }
+    case QL_FAM_INT:
+    case QL_FAM_DECIMAL:
+    case QL_FAM_DOUBLE:
+        break;
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -536,8 +306,8 @@ static ql_type
 decimal_result(ql_op op, const ql_type *a, const ql_type *b, unsigned increment)
 {
     unsigned pa, sa, pb, sb;
-    decimal_shape(a, &pa, &sa);
-    decimal_shape(b, &pb, &sb);
+    ql_kinds[a->kind]->decimal_shape(a, &pa, &sa);
+    ql_kinds[b->kind]->decimal_shape(b, &pb, &sb);
     unsigned s = sa > sb ? sa : sb;
     switch (op) {
     case QL_OP_MUL:
@@ -559,7 +329,7 @@ int_result(const qli_res *r, ql_op op, const ql_type *a, const ql_type *b)
         u = false;
     }
     ql_type t = ql_type_int(u);
-    unsigned da = qli_int_digits(a), db = qli_int_digits(b);
+    unsigned da = ql_type_int_digits(a), db = ql_type_int_digits(b);
     /* A digit more, or the sign that the other side brings. */
     unsigned d = (op == QL_OP_MUL ? da + db : da > db ? da : db) + 1;
     t.length = d > 20 ? 21 : d;

@@ -5,38 +5,7 @@
  */
 #include "base/hash.h"
 #include "resolve/resolve_int.h"
-
-static bool
-value_same_plain(const ql_value *a, const ql_value *b)
-{
-    if (a->kind != b->kind) {
-        return false;
-    }
-    switch (a->kind) {
-    case QL_K_NULL:
-        return true;
-    case QL_K_DOUBLE:
-        return __builtin_memcmp(&a->d, &b->d, sizeof(double)) == 0;
-    case QL_K_DECIMAL:
-        return a->dec.scale == b->dec.scale && ql_decimal_cmp(&a->dec, &b->dec) == 0;
-    case QL_K_STRING:
-        return a->coll == b->coll && a->s.n == b->s.n;
-    default:
-        return a->i == b->i && a->is_unsigned == b->is_unsigned;
-    }
-}
-
-static ql_status
-value_same(qli_res *r, const ql_value *a, const ql_value *b, bool *same)
-{
-    int order = 0;
-    *same = value_same_plain(a, b);
-    if (*same && a->kind == QL_K_STRING) {
-        QL_TRY(ql_bulk_compare(r->cx, a->s.p, b->s.p, a->s.n, &order));
-    }
-    *same = *same && order == 0;
-    return QL_OK;
-}
+#include "types/kinds.h"
 
 static bool
 type_same(const ql_type *a, const ql_type *b)
@@ -88,7 +57,7 @@ qli_expr_equal(qli_res *r, const ql_expr *a, const ql_expr *b, bool *same)
         return QL_OK;
     }
     if (a->kind == QL_E_CONST) {
-        QL_TRY(value_same(r, &a->value, &b->value, same));
+        QL_TRY(ql_value_same(r->cx, &a->value, &b->value, same));
     }
     for (uint32_t i = 0; i < a->nargs && *same; i++) {
         QL_TRY(qli_expr_equal(r, a->args[i], b->args[i], same));
@@ -100,19 +69,20 @@ qli_expr_equal(qli_res *r, const ql_expr *a, const ql_expr *b, bool *same)
 static ql_status
 value_hash(qli_res *r, const ql_value *v, uint64_t *h)
 {
-    switch (v->kind) {
-    case QL_K_NULL:
-    case QL_K_DECIMAL:
-        return QL_OK;
-    case QL_K_DOUBLE:
-        *h = ql_hash_bytes(&v->d, sizeof(v->d), *h);
-        return QL_OK;
-    case QL_K_STRING:
-        return ql_bulk_hash(r->cx, v->s, *h, h);
-    default:
-        *h = ql_hash_u64(*h ^ (uint64_t)v->i);
+    if (v->kind == QL_K_NULL) {
         return QL_OK;
     }
+    switch (ql_kind_slot(v->kind)) {
+    case QL_SLOT_DECIMAL:
+        break;
+    case QL_SLOT_STRING:
+        return ql_bulk_hash(r->cx, v->s, *h, h);
+    case QL_SLOT_I64:
+    case QL_SLOT_DOUBLE:
+        *h = ql_hash_u64(*h ^ v->u);
+        break;
+    }
+    return QL_OK;
 }
 
 ql_status

@@ -59,12 +59,13 @@ value_identical(const ql_value *a, const ql_value *b)
     if (a->kind != b->kind) {
         return false;
     }
-    switch (a->kind) {
-    case QL_K_NULL:
+    if (a->kind == QL_K_NULL) {
         return true;
-    case QL_K_STRING:
+    }
+    switch (ql_kind_slot(a->kind)) {
+    case QL_SLOT_STRING:
         return a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
-    case QL_K_DECIMAL:
+    case QL_SLOT_DECIMAL:
         return ql_decimal_cmp(&a->dec, &b->dec) == 0;
     default:
         return a->i == b->i;

@@ -237,7 +237,7 @@ store_missing(ql_ctx *cx, inserter *in)
         }
         QL_TRY(st);
         in->row[i] = v;
-        if (t->columns[i].default_kind == QL_DEF_VALUE && v.kind >= QL_K_DATE) {
+        if (t->columns[i].default_kind == QL_DEF_VALUE && ql_kind_is_temporal(v.kind)) {
             /* may be a zero date that was allowed when the table was made */
             QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
         }

@@ -11,7 +11,7 @@
 #include "base/bulk.h"
 #include "base/diag.h"
 #include "types/codec.h"
-#include "types/types_int.h"
+#include "types/kinds_int.h"
 
 #define TAG_NULL 0
 #define TAG_VALUE 1
@@ -39,18 +39,6 @@ load_be64(const char *p)
 
 #define SIGN_BIT 0x8000000000000000u
 
-/* Order-preserving bits of a double; -0 is 0. */
-static uint64_t
-double_bits(double d)
-{
-    uint64_t u;
-    if (d == 0) {
-        d = 0;
-    }
-    memcpy(&u, &d, 8);
-    return u & SIGN_BIT ? ~u : u | SIGN_BIT;
-}
-
 static double
 double_of_bits(uint64_t u)
 {
@@ -58,21 +46,6 @@ double_of_bits(uint64_t u)
     u = u & SIGN_BIT ? u & ~SIGN_BIT : ~u;
     memcpy(&d, &u, 8);
     return d;
-}
-
-static bool
-kind_has_fixed_key(ql_kind k)
-{
-    return k != QL_K_STRING && k != QL_K_DECIMAL && k != QL_K_NULL;
-}
-
-static uint64_t
-fixed_bits(const ql_type *t, const ql_value *v)
-{
-    if (t->kind == QL_K_DOUBLE) {
-        return double_bits(v->d);
-    }
-    return t->kind == QL_K_INT && t->is_unsigned ? v->u : v->u ^ SIGN_BIT;
 }
 
 /* Digits in pairs plus one (1..100), 0 at the end; negative numbers inverted. At most 2+34 bytes.
@@ -125,9 +98,9 @@ put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
     return ql_buf_put(cx, out, "\0\0", 2);
 }
 
-static ql_status
-encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
-              struct ql_buf *out)
+ql_status
+qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+                   struct ql_buf *out)
 {
     const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
     ql_str s = v->s;
@@ -157,6 +130,27 @@ encode_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_valu
     return st;
 }
 
+ql_status
+qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+                  struct ql_buf *out)
+{
+    (void)prefix_chars;
+    QL_TRY(ql_buf_reserve(cx, out, 8));
+    store_be64(out->p + out->n, ql_order_bits(ql_kind_slot(t->kind), t->is_unsigned, v));
+    out->n += 8;
+    return QL_OK;
+}
+
+ql_status
+qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+                    struct ql_buf *out)
+{
+    unsigned char d[48];
+    (void)t;
+    (void)prefix_chars;
+    return ql_buf_put(cx, out, d, encode_decimal(&v->dec, d));
+}
+
 static ql_status
 invert(ql_ctx *cx, char *p, size_t n)
 {
@@ -176,20 +170,9 @@ ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descendi
     size_t from = out->n;
     if (v->kind == QL_K_NULL) {
         QL_TRY(ql_buf_put_u8(cx, out, TAG_NULL));
-    } else if (kind_has_fixed_key(t->kind)) {
-        QL_TRY(ql_buf_reserve(cx, out, 9));
-        out->p[out->n] = TAG_VALUE;
-        store_be64(out->p + out->n + 1, fixed_bits(t, v));
-        out->n += 9;
     } else {
         QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
-        if (t->kind == QL_K_DECIMAL) {
-            unsigned char d[48];
-            size_t n = encode_decimal(&v->dec, d);
-            QL_TRY(ql_buf_put(cx, out, d, n));
-        } else {
-            QL_TRY(encode_string(cx, t, prefix_chars, v, out));
-        }
+        QL_TRY(ql_kinds[t->kind]->key_put(cx, t, prefix_chars, v, out));
     }
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
@@ -201,8 +184,15 @@ byte_at(ql_str in, size_t i, bool descending)
     return descending ? (unsigned char)~c : c;
 }
 
-static size_t
-skip_string(bool descending, ql_str in)
+size_t
+qli_key_skip_fixed(bool descending, ql_str in)
+{
+    (void)descending;
+    return in.n >= 9 ? 9 : 0;
+}
+
+size_t
+qli_key_skip_string(bool descending, ql_str in)
 {
     for (size_t i = 1; i + 1 < in.n; i++) {
         if (byte_at(in, i, descending) != 0) {
@@ -220,8 +210,8 @@ skip_string(bool descending, ql_str in)
     return 0;
 }
 
-static size_t
-skip_decimal(bool descending, ql_str in)
+size_t
+qli_key_skip_decimal(bool descending, ql_str in)
 {
     if (in.n < 2) {
         return 0;
@@ -252,10 +242,7 @@ ql_key_skip(const ql_type *t, bool descending, ql_str in)
     if (tag != TAG_VALUE) {
         return 0;
     }
-    if (kind_has_fixed_key(t->kind)) {
-        return in.n >= 9 ? 9 : 0;
-    }
-    return t->kind == QL_K_DECIMAL ? skip_decimal(descending, in) : skip_string(descending, in);
+    return ql_kinds[t->kind]->key_skip(descending, in);
 }
 
 static ql_status
@@ -303,9 +290,39 @@ decode_decimal(const ql_type *t, bool descending, ql_str in, size_t n, ql_decima
     return true;
 }
 
-static ql_status
-decode_string(ql_ctx *cx, struct ql_arena *a, bool descending, ql_str in, size_t n, ql_value *v)
+ql_status
+qli_key_get_fixed(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending, ql_str in,
+                  size_t n, ql_value *v)
 {
+    uint64_t u = load_be64(in.p + 1);
+    (void)cx;
+    (void)a;
+    (void)n;
+    u = descending ? ~u : u;
+    if (ql_kind_slot(t->kind) == QL_SLOT_DOUBLE) {
+        v->d = double_of_bits(u);
+    } else {
+        v->u = t->is_unsigned ? u : u ^ SIGN_BIT;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_key_get_decimal(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending, ql_str in,
+                    size_t n, ql_value *v)
+{
+    (void)cx;
+    (void)a;
+    return decode_decimal(t, descending, in, n, &v->dec) ? QL_OK : QL_END;
+}
+
+ql_status
+qli_key_get_string(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending, ql_str in,
+                   size_t n, ql_value *v)
+{
+    if (t->coll && (!t->coll->is_binary || t->coll->pad_space)) {
+        return QL_END;
+    }
     char *p = ql_arena_alloc(cx, a, n);
     size_t k = 0;
     if (p == NULL) {
@@ -334,21 +351,6 @@ ql_key_decode(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
         v->kind = QL_K_NULL;
         return QL_OK;
     }
-    if (kind_has_fixed_key(t->kind)) {
-        uint64_t u = load_be64(in.p + 1);
-        u = descending ? ~u : u;
-        if (t->kind == QL_K_DOUBLE) {
-            v->d = double_of_bits(u);
-        } else {
-            v->u = t->kind == QL_K_INT && t->is_unsigned ? u : u ^ SIGN_BIT;
-        }
-        return QL_OK;
-    }
-    if (t->kind == QL_K_DECIMAL) {
-        return decode_decimal(t, descending, in, *used, &v->dec) ? QL_OK : damaged(cx);
-    }
-    if (t->kind != QL_K_STRING || (t->coll && (!t->coll->is_binary || t->coll->pad_space))) {
-        return damaged(cx);
-    }
-    return decode_string(cx, a, descending, in, *used, v);
+    ql_status st = ql_kinds[t->kind]->key_get(cx, a, t, descending, in, *used, v);
+    return st == QL_END ? damaged(cx) : st;
 }

@@ -10,19 +10,31 @@
 #include "base/bulk.h"
 #include "base/diag.h"
 #include "types/codec.h"
-#include "types/types_int.h"
+#include "types/kinds.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are little-endian");
 
 #define ROW_VERSION 1
 #define HEADER 3 /* format byte, number of columns */
 
+static inline ql_cell
+cell_of(const ql_type *t)
+{
+    return ql_kinds[t->kind]->cell;
+}
+
+static inline bool
+cell_is_variable(ql_cell c)
+{
+    return c == QL_CELL_DECIMAL || c == QL_CELL_BYTES;
+}
+
 /* Bytes of the fixed slot of a column; 0 = variable size. Each column has its slot, NULL or not. */
 static inline unsigned
-slot_bytes(const ql_type *t)
+slot_bytes(const ql_type *t, ql_cell c)
 {
-    switch (t->kind) {
-    case QL_K_INT:
+    switch (c) {
+    case QL_CELL_INT:
         switch (t->field) {
         case QL_F_TINY:
             return 1;
@@ -36,25 +48,16 @@ slot_bytes(const ql_type *t)
         default:
             return 8;
         }
-    case QL_K_DOUBLE:
+    case QL_CELL_REAL:
         return t->field == QL_F_FLOAT ? 4 : 8;
-    case QL_K_DATE:
+    case QL_CELL_DAY:
         return 4;
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        return 8;
-    case QL_K_NULL:
-    case QL_K_DECIMAL:
-    case QL_K_STRING:
+    case QL_CELL_NONE:
+    case QL_CELL_DECIMAL:
+    case QL_CELL_BYTES:
         break;
     }
     return 0;
-}
-
-static inline bool
-kind_is_variable(ql_kind k)
-{
-    return k == QL_K_DECIMAL || k == QL_K_STRING;
 }
 
 /* ---- encoding ---- */
@@ -71,12 +74,12 @@ decimal_bytes(const ql_decimal *d)
 }
 
 static size_t
-variable_bytes(const ql_value *v)
+variable_bytes(ql_cell c, const ql_value *v)
 {
     if (v->kind == QL_K_NULL) {
         return 0;
     }
-    return v->kind == QL_K_STRING ? v->s.n : 1 + decimal_bytes(&v->dec);
+    return c == QL_CELL_BYTES ? v->s.n : 1 + decimal_bytes(&v->dec);
 }
 
 /* Where the parts of a row to be written lie. */
@@ -90,10 +93,11 @@ plan_row(const ql_type *types, uint16_t ncols, const ql_value *values, plan *p)
 {
     size_t fixed = 0, nvar = 0, bytes = 0;
     for (uint16_t i = 0; i < ncols; i++) {
-        fixed += slot_bytes(&types[i]);
-        if (kind_is_variable(types[i].kind)) {
+        ql_cell c = cell_of(&types[i]);
+        fixed += slot_bytes(&types[i], c);
+        if (cell_is_variable(c)) {
             nvar++;
-            bytes += variable_bytes(&values[i]);
+            bytes += variable_bytes(c, &values[i]);
         }
     }
     p->width_log2 = bytes < 256 ? 0 : (bytes < 65536 ? 1 : 2);
@@ -106,9 +110,9 @@ plan_row(const ql_type *types, uint16_t ncols, const ql_value *values, plan *p)
 
 /* false = the value does not fit the slot: it was never stored through ql_value_store. */
 static bool
-put_slot(const ql_type *t, const ql_value *v, char *at, unsigned n)
+put_slot(const ql_type *t, ql_cell c, const ql_value *v, char *at, unsigned n)
 {
-    if (t->kind == QL_K_DOUBLE) {
+    if (c == QL_CELL_REAL) {
         if (n == 4) {
             float f = (float)v->d;
             memcpy(at, &f, 4);
@@ -117,12 +121,12 @@ put_slot(const ql_type *t, const ql_value *v, char *at, unsigned n)
         }
         return true;
     }
-    uint64_t u = t->kind == QL_K_DATE ? (uint64_t)(v->i >> 41) : v->u;
+    uint64_t u = c == QL_CELL_DAY ? (uint64_t)(v->i >> 41) : v->u;
     memcpy(at, &u, n);
     if (n == 8) {
         return true;
     }
-    if (t->is_unsigned || t->kind == QL_K_DATE || t->field == QL_F_YEAR) {
+    if (t->is_unsigned || c == QL_CELL_DAY || t->field == QL_F_YEAR) {
         return u >> (8 * n) == 0;
     }
     unsigned shift = 64 - 8 * n;
@@ -130,10 +134,10 @@ put_slot(const ql_type *t, const ql_value *v, char *at, unsigned n)
 }
 
 static ql_status
-put_variable(ql_ctx *cx, const ql_value *v, char **data)
+put_variable(ql_ctx *cx, ql_cell c, const ql_value *v, char **data)
 {
     char *at = *data;
-    if (v->kind == QL_K_STRING) {
+    if (c == QL_CELL_BYTES) {
         *data += v->s.n;
         return ql_bulk_copy(cx, at, v->s.p, v->s.n);
     }
@@ -168,16 +172,17 @@ ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *
     for (uint16_t i = 0; i < ncols; i++) {
         const ql_value *v = &values[i];
         bool null = v->kind == QL_K_NULL;
-        unsigned n = slot_bytes(&types[i]);
+        ql_cell c = cell_of(&types[i]);
+        unsigned n = slot_bytes(&types[i], c);
         if (null) {
             row[HEADER + i / 8] = (char)(row[HEADER + i / 8] | 1 << i % 8);
-        } else if (v->kind != types[i].kind || (n > 0 && !put_slot(&types[i], v, slot, n))) {
+        } else if (v->kind != types[i].kind || (n > 0 && !put_slot(&types[i], c, v, slot, n))) {
             return refuse_value(cx, i);
         }
         slot += n;
-        if (kind_is_variable(types[i].kind)) {
+        if (cell_is_variable(c)) {
             if (!null) {
-                QL_TRY(put_variable(cx, v, &data));
+                QL_TRY(put_variable(cx, c, v, &data));
             }
             uint32_t at = (uint32_t)(data - row - (ptrdiff_t)p.data);
             memcpy(end, &at, 1u << p.width_log2);
@@ -219,8 +224,9 @@ view_open(view *v, const ql_type *types, uint16_t ncols, ql_str in)
     }
     size_t fixed = 0, nvar = 0;
     for (uint16_t i = 0; i < v->ncols; i++) {
-        fixed += slot_bytes(&types[i]);
-        nvar += kind_is_variable(types[i].kind);
+        ql_cell c = cell_of(&types[i]);
+        fixed += slot_bytes(&types[i], c);
+        nvar += cell_is_variable(c);
     }
     size_t slots = HEADER + (v->ncols + 7u) / 8;
     size_t data = slots + fixed + (nvar << width_log2);
@@ -292,7 +298,7 @@ read_decimal(ql_str s, ql_decimal *d)
 }
 
 static inline int64_t
-read_integer(const ql_type *t, const char *p, unsigned n)
+read_integer(const ql_type *t, ql_cell c, const char *p, unsigned n)
 {
     uint64_t u = 0;
     if (n == 8) {
@@ -300,7 +306,7 @@ read_integer(const ql_type *t, const char *p, unsigned n)
         return (int64_t)u;
     }
     memcpy(&u, p, n);
-    if (t->kind == QL_K_DATE) {
+    if (c == QL_CELL_DAY) {
         return (int64_t)((u & 0x3fffff) << 41); /* 22 bits of year, month, day */
     }
     if (t->is_unsigned || t->field == QL_F_YEAR) {
@@ -334,8 +340,9 @@ static inline void
 place_advance(place *p, const ql_type *types, uint16_t to)
 {
     for (; p->col < to; p->col++) {
-        p->slot += slot_bytes(&types[p->col]);
-        p->nvar += kind_is_variable(types[p->col].kind);
+        ql_cell c = cell_of(&types[p->col]);
+        p->slot += slot_bytes(&types[p->col], c);
+        p->nvar += cell_is_variable(c);
     }
 }
 
@@ -343,23 +350,22 @@ static bool
 decode_into(const view *v, const place *p, const ql_type *t, ql_vector *out, uint16_t row)
 {
     ql_str s;
-    switch (t->kind) {
-    case QL_K_STRING:
+    ql_cell c = cell_of(t);
+    switch (c) {
+    case QL_CELL_BYTES:
         return view_variable(v, p->nvar, &out->s[row]);
-    case QL_K_DECIMAL:
+    case QL_CELL_DECIMAL:
         return view_variable(v, p->nvar, &s) && read_decimal(s, &out->dec[row]);
-    case QL_K_DOUBLE:
-        out->d[row] = read_double(p->slot, slot_bytes(t));
+    case QL_CELL_REAL:
+        out->d[row] = read_double(p->slot, slot_bytes(t, c));
         return true;
-    case QL_K_NULL:
+    case QL_CELL_NONE:
         return true;
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
+    case QL_CELL_INT:
+    case QL_CELL_DAY:
         break;
     }
-    out->i[row] = read_integer(t, p->slot, slot_bytes(t));
+    out->i[row] = read_integer(t, c, p->slot, slot_bytes(t, c));
     return true;
 }
 
@@ -405,26 +411,25 @@ decode_value(const view *v, const place *p, const ql_type *t, ql_value *out)
     ql_str s;
     *out = (ql_value){
         .kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals, .coll = t->coll};
-    switch (t->kind) {
-    case QL_K_STRING:
+    ql_cell c = cell_of(t);
+    switch (c) {
+    case QL_CELL_BYTES:
         return view_variable(v, p->nvar, &out->s);
-    case QL_K_DECIMAL:
+    case QL_CELL_DECIMAL:
         return view_variable(v, p->nvar, &s) && read_decimal(s, &out->dec);
-    case QL_K_DOUBLE:
-        out->d = read_double(p->slot, slot_bytes(t));
+    case QL_CELL_REAL:
+        out->d = read_double(p->slot, slot_bytes(t, c));
         if (t->field == QL_F_FLOAT && t->decimals >= QL_DECIMALS_DOUBLE) {
             out->decimals = QL_DECIMALS_FLOAT;
         }
         return true;
-    case QL_K_NULL:
+    case QL_CELL_NONE:
         return true;
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
+    case QL_CELL_INT:
+    case QL_CELL_DAY:
         break;
     }
-    out->i = read_integer(t, p->slot, slot_bytes(t));
+    out->i = read_integer(t, c, p->slot, slot_bytes(t, c));
     return true;
 }
 

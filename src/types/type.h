@@ -9,18 +9,73 @@
 #include "base/ctx.h"
 #include "types/collate.h"
 
-/* How values are held. All integer types are 64-bit inside; ranges are enforced when a column is
- * written. */
+/* How values are held (kinds.def says more). All integer types are 64-bit inside; ranges are
+ * enforced when a column is written. */
 typedef enum ql_kind {
-    QL_K_NULL,     /* the type of the literal NULL */
-    QL_K_INT,      /* int64_t, or uint64_t when is_unsigned; BIT and YEAR too */
-    QL_K_DOUBLE,   /* FLOAT and DOUBLE */
-    QL_K_DECIMAL,  /* ql_decimal */
-    QL_K_STRING,   /* CHAR, VARCHAR, TEXT, BINARY, BLOB, JSON text: ql_str + collation */
-    QL_K_DATE,     /* int64_t, packed as in datetime.h */
-    QL_K_TIME,     /* int64_t, packed, signed */
-    QL_K_DATETIME, /* int64_t, packed; TIMESTAMP too */
+#define QL_KIND(id, slot, family, calendar) QL_K_##id,
+#include "types/kinds.def"
 } ql_kind;
+enum {
+#define QL_KIND(id, slot, family, calendar) QL_KIND_NTH_##id,
+#include "types/kinds.def"
+    QL_KINDS /* how many there are */
+};
+
+/* How a value of a kind lies in a vector. Loops over columns are made for slots, not for kinds. */
+typedef enum ql_slot { QL_SLOT_I64, QL_SLOT_DOUBLE, QL_SLOT_DECIMAL, QL_SLOT_STRING } ql_slot;
+/* Whose rules a kind follows where two kinds meet: in arithmetic, comparisons, CASE. */
+typedef enum ql_family {
+    QL_FAM_NULL,
+    QL_FAM_INT,
+    QL_FAM_DECIMAL,
+    QL_FAM_DOUBLE,
+    QL_FAM_STRING,
+    QL_FAM_TEMPORAL
+} ql_family;
+enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2 };
+
+static inline ql_slot
+ql_kind_slot(ql_kind k)
+{
+#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = QL_SLOT_##slot,
+    static const uint8_t slots[] = {
+#include "types/kinds.def"
+    };
+    return (ql_slot)slots[k];
+}
+
+static inline ql_family
+ql_kind_family(ql_kind k)
+{
+#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = QL_FAM_##family,
+    static const uint8_t families[] = {
+#include "types/kinds.def"
+    };
+    return (ql_family)families[k];
+}
+
+static inline unsigned
+ql_kind_calendar(ql_kind k)
+{
+#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = (calendar),
+    static const uint8_t calendars[] = {
+#include "types/kinds.def"
+    };
+    return calendars[k];
+}
+
+static inline bool
+ql_kind_is_temporal(ql_kind k)
+{
+    return ql_kind_family(k) == QL_FAM_TEMPORAL;
+}
+
+static inline bool
+ql_kind_is_number(ql_kind k)
+{
+    ql_family f = ql_kind_family(k);
+    return f == QL_FAM_INT || f == QL_FAM_DECIMAL || f == QL_FAM_DOUBLE;
+}
 
 /* Protocol column types (MySQL client/server protocol, field types). */
 typedef enum ql_field {
@@ -89,5 +144,10 @@ ql_status ql_type_print(ql_ctx *cx, const ql_type *t, struct ql_buf *out) QL_MUS
 /* Maximum bytes a value of the type takes in the text protocol; the "length" of a column definition
  * packet. */
 uint32_t ql_type_display_length(const ql_type *t);
+/* Bytes a value takes in MySQL's row format (manual, "Data Type Storage Requirements"), strings
+ * with their length in front and as long as they get: what limits rows, and key_len of EXPLAIN. */
+uint32_t ql_type_storage_bytes(const ql_type *t);
+/* Decimal digits of an integer type, without sign. */
+unsigned ql_type_int_digits(const ql_type *t);
 
 #endif

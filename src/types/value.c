@@ -352,41 +352,20 @@ ql_int_parse(ql_str s, size_t *used, bool *overflow, bool *is_unsigned)
     return (int64_t)(0 - u);
 }
 
-static size_t
-print_double_value(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
-{
-    if (v->decimals == QL_DECIMALS_FLOAT) {
-        return ql_float_print(v->d, out);
-    }
-    if (v->decimals >= QL_DECIMALS_DOUBLE || !isfinite(v->d)) {
-        return ql_double_print(v->d, out);
-    }
-    return (size_t)snprintf(out, QL_VALUE_TEXT_MAX, "%.*f", v->decimals, v->d);
-}
-
 size_t
-ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
+ql_double_print_fixed(double d, unsigned decimals, char out[QL_VALUE_TEXT_MAX])
 {
-    ql_dt t;
-    switch (v->kind) {
-    case QL_K_INT:
-        return ql_int_print(v->i, v->is_unsigned, out);
-    case QL_K_DOUBLE:
-        return print_double_value(v, out);
-    case QL_K_DECIMAL:
-        return ql_decimal_print(&v->dec, out);
-    case QL_K_DATE:
-        ql_dt_unpack(v->i, &t);
-        return ql_date_print(&t, out);
-    case QL_K_TIME:
-        ql_time_unpack(v->i, &t);
-        return ql_time_print(&t, v->decimals, out);
-    case QL_K_DATETIME:
-        ql_dt_unpack(v->i, &t);
-        return ql_dt_print(&t, v->decimals, out);
-    case QL_K_NULL:
-    case QL_K_STRING:
-        break;
+    char text[QL_VALUE_TEXT_MAX];
+    size_t n = 0;
+    bool point = false;
+    snprintf(text, sizeof text, "%.*f", (int)decimals, d);
+    for (const char *p = text; *p != '\0'; p++) {
+        if ((*p >= '0' && *p <= '9') || *p == '-') {
+            out[n++] = *p;
+        } else if (!point) { /* whatever the locale has for it, in one byte or more */
+            out[n++] = '.';
+            point = true;
+        }
     }
-    return 0;
+    return n;
 }

@@ -49,6 +49,9 @@ ql_value ql_value_str(ql_str s, const ql_collation *coll);
 size_t ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
 /* The same with the six significant digits of a FLOAT column. */
 size_t ql_float_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
+/* With so many digits behind the point, whatever the locale of the process; no NUL follows. */
+#define QL_VALUE_TEXT_MAX 352
+size_t ql_double_print_fixed(double d, unsigned decimals, char out[QL_VALUE_TEXT_MAX]);
 /* Longest numeric prefix after blanks; *used = bytes read, 0 = none (value 0). *overflow: clamped
  * to
  * +-DBL_MAX. Does not depend on the locale. */
@@ -68,7 +71,6 @@ ql_status ql_text_for_temporal(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) 
 size_t ql_int_print(int64_t v, bool is_unsigned, char out[24]);
 /* Text of any value but strings (QL_K_STRING, NULL: length 0), for sinks that print without an
  * arena. */
-#define QL_VALUE_TEXT_MAX 352
 size_t ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
 
 /* Conversions in expressions (not in column stores): never an error for bad text, but warning 1292

@@ -6,26 +6,7 @@
 #include "types/vector.h"
 
 #include "base/arena.h"
-
-static size_t
-kind_slot_size(ql_kind k)
-{
-    switch (k) {
-    case QL_K_DECIMAL:
-        return sizeof(ql_decimal);
-    case QL_K_STRING:
-        return sizeof(ql_str);
-    case QL_K_DOUBLE:
-        return sizeof(double);
-    case QL_K_NULL:
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        break;
-    }
-    return sizeof(int64_t);
-}
+#include "types/kinds.h"
 
 ql_status
 ql_vector_init(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t, bool is_const)
@@ -36,7 +17,7 @@ ql_vector_init(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t, b
     if (v->nulls == NULL) {
         return QL_ERROR;
     }
-    v->any = ql_arena_zalloc(cx, a, rows * kind_slot_size(t->kind));
+    v->any = ql_arena_zalloc(cx, a, rows * ql_slot_size(ql_kind_slot(t->kind)));
     return v->any ? QL_OK : QL_ERROR;
 }
 
@@ -66,21 +47,17 @@ ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
     out->is_unsigned = v->type.is_unsigned;
     out->decimals = value_decimals(&v->type);
     out->coll = v->type.coll;
-    switch (v->type.kind) {
-    case QL_K_DOUBLE:
+    switch (ql_kind_slot(v->type.kind)) {
+    case QL_SLOT_DOUBLE:
         out->d = v->d[row];
         break;
-    case QL_K_DECIMAL:
+    case QL_SLOT_DECIMAL:
         out->dec = v->dec[row];
         break;
-    case QL_K_STRING:
+    case QL_SLOT_STRING:
         out->s = v->s[row];
         break;
-    case QL_K_NULL:
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
+    case QL_SLOT_I64:
         out->i = v->i[row];
         break;
     }
@@ -98,21 +75,17 @@ ql_vector_set(ql_vector *v, uint16_t row, const ql_value *val)
         return;
     }
     v->nulls[row] = 0;
-    switch (v->type.kind) {
-    case QL_K_DOUBLE:
+    switch (ql_kind_slot(v->type.kind)) {
+    case QL_SLOT_DOUBLE:
         v->d[row] = val->d;
         break;
-    case QL_K_DECIMAL:
+    case QL_SLOT_DECIMAL:
         v->dec[row] = val->dec;
         break;
-    case QL_K_STRING:
+    case QL_SLOT_STRING:
         v->s[row] = val->s;
         break;
-    case QL_K_NULL:
-    case QL_K_INT:
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
+    case QL_SLOT_I64:
         v->i[row] = val->i;
         break;
     }

@@ -534,10 +534,10 @@ is_default(ql_sysvar_id id, ql_str text)
         !qli_sysvar_parse(id, (ql_str){dflt, strlen(dflt)}, &b) || a.kind != b.kind) {
         return false;
     }
-    switch (a.kind) {
-    case QL_K_STRING:
+    switch (ql_kind_slot(a.kind)) {
+    case QL_SLOT_STRING:
         return ql_str_eq_nocase(a.s, b.s);
-    case QL_K_DOUBLE:
+    case QL_SLOT_DOUBLE:
         return a.d == b.d;
     default:
         return a.u == b.u;
@@ -627,21 +627,21 @@ ql_status
 ql_sysvar_print(ql_ctx *cx, ql_sysvar_id id, const ql_value *v, ql_str *out)
 {
     char *p = NULL;
-    switch (v->kind) {
-    case QL_K_NULL:
+    switch (ql_kind_family(v->kind)) {
+    case QL_FAM_NULL:
         *out = QL_STR("");
         return QL_OK;
-    case QL_K_STRING:
+    case QL_FAM_STRING:
         *out = v->s;
         return QL_OK;
-    case QL_K_INT:
+    case QL_FAM_INT:
         if (qli_sysvars[id].type == QLI_T_BOOL) {
             *out = v->i ? QL_STR("ON") : QL_STR("OFF");
             return QL_OK;
         }
         p = ql_arena_printf(cx, cx->arena, "%llu", (unsigned long long)v->u);
         break;
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         p = ql_arena_printf(cx, cx->arena, "%.6f", v->d);
         break;
     default:

@@ -142,15 +142,9 @@ held_form(ql_ctx *cx, const ql_value *v, ql_value *out)
 {
     *out = *v;
     ql_str text;
-    switch (v->kind) {
-    case QL_K_DATE:
-    case QL_K_TIME:
-    case QL_K_DATETIME:
+    if (ql_kind_is_temporal(v->kind)) {
         QL_TRY(ql_value_to_str(cx, cx->arena, v, &text));
         *out = ql_value_str(text, ql_coll_default);
-        break;
-    default:
-        break;
     }
     if (out->kind == QL_K_STRING) {
         out->s.p = hold(cx, out->s);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files kind_*.c share: the rows of the table, pieces that several kinds use.
+ */
+#ifndef QL_TYPES_KINDS_INT_H
+#define QL_TYPES_KINDS_INT_H
+
+#include "types/kinds.h"
+#include "types/store_int.h"
+#include "types/types_int.h"
+
+#define QL_KIND(id, slot, family, calendar) extern const ql_kind_ops qli_kind_##id;
+#include "types/kinds.def"
+
+/* Complaint 1292 "Truncated incorrect <what> value". */
+ql_status qli_complain_truncated(ql_ctx *cx, const char *what, const ql_value *v) QL_MUST_USE;
+/* Any number into a temporal: ql_kind_ops.to_temporal of INT, DECIMAL, DOUBLE. */
+ql_status qli_number_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
+                                 unsigned allow, int64_t *out, ql_dt_result *result) QL_MUST_USE;
+/* Round the fraction to `decimals` digits in place; kind says how i is packed. */
+void qli_round_fraction(ql_kind kind, unsigned decimals, int64_t *i);
+
+/* hash.c: by slot. */
+ql_status qli_hash_i64(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t *h);
+ql_status qli_hash_column_null(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
+                               bool first, uint64_t *hash);
+ql_status qli_hash_column_i64(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
+                              bool first, uint64_t *hash);
+ql_status qli_equal_i64(ql_ctx *cx, const ql_vector *v, uint16_t at, const ql_value *val,
+                        bool *equal);
+ql_status qli_hash_double(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t *h);
+ql_status qli_hash_column_double(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
+                                 bool first, uint64_t *hash);
+ql_status qli_equal_double(ql_ctx *cx, const ql_vector *v, uint16_t at, const ql_value *val,
+                           bool *equal);
+ql_status qli_hash_decimal(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t *h);
+ql_status qli_hash_column_decimal(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
+                                  bool first, uint64_t *hash);
+ql_status qli_equal_decimal(ql_ctx *cx, const ql_vector *v, uint16_t at, const ql_value *val,
+                            bool *equal);
+ql_status qli_hash_string(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t *h);
+ql_status qli_hash_column_string(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
+                                 bool first, uint64_t *hash);
+ql_status qli_equal_string(ql_ctx *cx, const ql_vector *v, uint16_t at, const ql_value *val,
+                           bool *equal);
+
+/* keycodec.c: eight bytes in the order of ql_order_bits. */
+ql_status qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+                            struct ql_buf *out);
+ql_status qli_key_get_fixed(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
+                            ql_str in, size_t n, ql_value *v);
+size_t qli_key_skip_fixed(bool descending, ql_str in);
+ql_status qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,
+                              const ql_value *v, struct ql_buf *out);
+ql_status qli_key_get_decimal(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
+                              ql_str in, size_t n, ql_value *v);
+size_t qli_key_skip_decimal(bool descending, ql_str in);
+ql_status qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+                             struct ql_buf *out);
+ql_status qli_key_get_string(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
+                             ql_str in, size_t n, ql_value *v);
+size_t qli_key_skip_string(bool descending, ql_str in);
+
+#endif
