@@ -2,8 +2,8 @@
  *
  * What a kind of value can do: one table of functions for each row of kinds.def. Whoever needs to
  * know something that depends on the kind asks here; `case QL_K_` stands in no other file
- * (tools/check_kinds.py). Most of the entries have a friendlier name in value.h, type.h, codec.h or
- * below; those that only one place needs are called through ql_kinds.
+ * (tools/check_layers.py). Most of the entries have a friendlier name in value.h, type.h, codec.h
+ * or below; those that only one place needs are called through ql_kinds.
  */
 #ifndef QL_TYPES_KINDS_H
 #define QL_TYPES_KINDS_H
