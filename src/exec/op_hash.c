@@ -260,14 +260,15 @@ cell_value(const qli_hash_side *s, uint16_t key, const char *row, ql_value *out)
     out->kind = t->kind;
     out->is_unsigned = t->is_unsigned;
     out->coll = t->coll;
-    switch (t->kind) {
-    case QL_K_STRING:
+    switch (ql_kind_slot(t->kind)) {
+    case QL_SLOT_STRING:
         memcpy(&out->s, cell, sizeof out->s);
         break;
-    case QL_K_DECIMAL:
+    case QL_SLOT_DECIMAL:
         memcpy(&out->dec, cell, sizeof out->dec);
         break;
-    default:
+    case QL_SLOT_I64:
+    case QL_SLOT_DOUBLE:
         memcpy(&out->i, cell, sizeof out->i);
         break;
     }
@@ -447,7 +448,7 @@ hash_restart(ql_ctx *cx, qli_op *op)
 static bool
 is_int_like(ql_kind k)
 {
-    return k == QL_K_INT || k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
+    return ql_kind_slot(k) == QL_SLOT_I64 && k != QL_K_NULL;
 }
 
 static ql_status
