@@ -134,28 +134,29 @@ set_string_numbers(ql_value *v, const ql_type *ty)
 static void
 set_numbers(ql_value *v, const ql_type *ty)
 {
-    switch (ty->kind) {
-    case QL_K_STRING:
+    switch (ql_kind_family(ty->kind)) {
+    case QL_FAM_STRING:
         set_string_numbers(v, ty);
         break;
-    case QL_K_INT:
+    case QL_FAM_INT:
         v[COL_NUMERIC_PRECISION] = ql_value_uint(integer_digits(ty));
         v[COL_NUMERIC_SCALE] = ql_value_uint(0);
         break;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         v[COL_NUMERIC_PRECISION] = ql_value_uint(ty->length);
         v[COL_NUMERIC_SCALE] = ql_value_uint(ty->decimals);
         break;
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         v[COL_NUMERIC_PRECISION] = ql_value_uint(ty->field == QL_F_FLOAT ? 12 : 22);
         if (ty->decimals < 31) {
             v[COL_NUMERIC_PRECISION] = ql_value_uint(ty->length);
             v[COL_NUMERIC_SCALE] = ql_value_uint(ty->decimals);
         }
         break;
-    case QL_K_TIME:
-    case QL_K_DATETIME:
-        v[COL_DATETIME_PRECISION] = ql_value_uint(ty->decimals);
+    case QL_FAM_TEMPORAL:
+        if (ql_kind_calendar(ty->kind) & QL_HAS_TIME) {
+            v[COL_DATETIME_PRECISION] = ql_value_uint(ty->decimals);
+        }
         break;
     default:
         break;
