@@ -24,7 +24,8 @@ enum {
 static const ql_record_shape account_shape = {
     .known = QL_TAG(ACCOUNT_STATIC) | QL_TAG(ACCOUNT_DYNAMIC) | QL_TAG(ACCOUNT_GRANT_OPTION) |
              QL_TAG(ACCOUNT_LOCKED) | QL_TAG(ACCOUNT_PLUGIN) | QL_TAG(ACCOUNT_AUTH_STRING) |
-             QL_TAG(ACCOUNT_MAX_USER_CONNECTIONS)};
+             QL_TAG(ACCOUNT_MAX_USER_CONNECTIONS),
+    .required = QL_TAG(ACCOUNT_PLUGIN)};
 
 ql_status
 qli_key_of(ql_ctx *cx, ql_buf *b, uint32_t index, ql_str user, ql_str host)

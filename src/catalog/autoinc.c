@@ -75,14 +75,14 @@ static ql_status
 put_counter(ql_ctx *cx, ql_kv_apply *a, ql_tablestate *s, ql_buf *key, ql_buf *value)
 {
     ql_mutex_lock(&s->mu);
-    s->going = s->next;
+    uint64_t next = s->next;
     ql_mutex_unlock(&s->mu);
     if (atomic_load_explicit(&s->refs, memory_order_relaxed) == 1) {
         return QL_OK; /* its table has been dropped */
     }
     ql_buf_clear(value);
     QL_TRY(qli_autoinc_key(cx, key, s->table_id));
-    QL_TRY(qli_put_be64(cx, value, s->going));
+    QL_TRY(qli_put_be64(cx, value, next));
     return ql_kv_apply_put(cx, a, qli_buf_str(key), qli_buf_str(value));
 }
 
@@ -120,11 +120,7 @@ counters_ended(bool committed, void *arg)
     ql_tablestate *next;
     for (ql_tablestate *s = c->going; s; s = next) {
         next = s->next_going;
-        if (committed) {
-            ql_mutex_lock(&s->mu);
-            s->durable = s->going;
-            ql_mutex_unlock(&s->mu);
-        } else {
+        if (!committed) {
             add_ahead(c, s);
         }
         qli_tablestate_put(s);

@@ -95,11 +95,8 @@ qli_cache_entry(ql_catalog *c, ql_str db, ql_str name)
 }
 
 void
-qli_cache_put_table(ql_catalog *c, qli_entry *e, ql_table **old)
+qli_cache_put_table(ql_catalog *c, qli_entry *e)
 {
-    if (old) {
-        *old = NULL;
-    }
     ql_hash_insert(&c->tables, &e->node, hash_of_table(e->table->db, e->table->name));
 }
 

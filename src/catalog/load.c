@@ -10,7 +10,6 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "catalog/catalog_int.h"
-#include "catalog/record.h"
 #include "kv/kv.h"
 
 typedef struct loader {
@@ -61,8 +60,8 @@ load_autoinc(ql_ctx *cx, loader *l, ql_tablestate *s)
     }
     ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
     if (st == QL_OK && v.n == 8) {
-        s->durable = qli_get_be64(v.p);
-        s->next = s->durable == 0 || s->durable > s->next ? s->durable : s->next;
+        uint64_t next = qli_get_be64(v.p);
+        s->next = next == 0 || next > s->next ? next : s->next;
     }
     return st == QL_END ? QL_OK : st;
 }
@@ -136,7 +135,7 @@ load_table(ql_ctx *cx, loader *l, ql_str db, ql_str name, ql_str record)
         return st == QL_OK ? ql_fail_oom(cx, sizeof *e) : st;
     }
     e->table = t;
-    qli_cache_put_table(l->c, e, NULL);
+    qli_cache_put_table(l->c, e);
     return QL_OK;
 }
 

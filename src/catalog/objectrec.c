@@ -7,7 +7,6 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
-#include "catalog/record.h"
 
 enum { DATABASE_COLLATION = 1 };
 

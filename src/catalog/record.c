@@ -131,7 +131,7 @@ is_known(const ql_record_shape *shape, uint32_t tag)
 bool
 ql_sections_check(ql_str sections, const ql_record_shape *shape, uint32_t *foreign)
 {
-    uint64_t seen = 0;
+    uint64_t seen = 0, filled = 0;
     ql_section s;
     *foreign = 0;
     while (ql_section_next(&sections, &s)) {
@@ -140,11 +140,12 @@ ql_sections_check(ql_str sections, const ql_record_shape *shape, uint32_t *forei
                 return false;
             }
             seen |= QL_TAG(s.tag);
+            filled |= s.body.n ? QL_TAG(s.tag) : 0;
         } else if (s.tag % 2 != 0 && *foreign == 0) {
             *foreign = s.tag;
         }
     }
-    return sections.n == 0 && (shape->required & ~seen) == 0;
+    return sections.n == 0 && (shape->required & ~filled) == 0;
 }
 
 uint64_t
@@ -154,7 +155,7 @@ ql_section_number(const ql_section *s, uint64_t max, bool *bad)
     for (size_t i = 0; i < s->body.n && i < 8; i++) {
         v |= (uint64_t)(uint8_t)s->body.p[i] << (8 * i);
     }
-    if (s->body.n > 8 || v > max) {
+    if (s->body.n > 8 || v > max || (s->body.n && s->body.p[s->body.n - 1] == 0)) {
         *bad = true;
         return 0;
     }

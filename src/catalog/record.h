@@ -58,12 +58,12 @@ typedef struct ql_section {
 
 /* The inside of a record: false unless kind and end are there. */
 bool ql_record_open(ql_str record, ql_record_kind kind, ql_str *sections);
-/* Every section whole, all that are required there, a known one twice only if it may be. *foreign:
- * the first that must be understood and is not known, 0 = none. */
+/* Every section whole, all that are required there and not empty, a known one twice only if it may
+ * be. *foreign: the first that must be understood and is not known, 0 = none. */
 bool ql_sections_check(ql_str sections, const ql_record_shape *shape, uint32_t *foreign);
 /* The next one, and *rest behind it; false at the end (rest->n is 0), or when it is not whole. */
 bool ql_section_next(ql_str *rest, ql_section *s);
-/* 0 and *bad when it is longer than a number or above max. */
+/* 0 and *bad when it is longer than a number, has leading zeros or is above max. */
 uint64_t ql_section_number(const ql_section *s, uint64_t max, bool *bad);
 /* A copy in a. */
 ql_status ql_section_text(ql_ctx *cx, ql_arena *a, const ql_section *s, ql_str *out) QL_MUST_USE;

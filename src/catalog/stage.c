@@ -207,7 +207,7 @@ publish(ql_catalog *c, qli_change *ch, removed *gone)
         if (e) {
             remove_entry(c, e, gone);
         }
-        qli_cache_put_table(c, ch->entry, NULL);
+        qli_cache_put_table(c, ch->entry);
         ch->entry = NULL;
         break;
     case QLI_TABLE_DROP:

@@ -9,7 +9,6 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
-#include "catalog/record.h"
 
 enum {
     TABLE_ENGINE = 17,

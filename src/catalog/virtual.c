@@ -154,7 +154,7 @@ ql_catalog_add_views(ql_ctx *cx, ql_catalog *c, const ql_virtual_table *views, s
             ql_mem_free(e);
             return st;
         }
-        qli_cache_put_table(c, e, NULL);
+        qli_cache_put_table(c, e);
     }
     return QL_OK;
 }

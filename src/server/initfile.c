@@ -5,7 +5,6 @@
  * thread goes on hearing signals: a statement that takes too long is ended by SIGTERM.
  */
 #include <poll.h>
-#include <signal.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
@@ -34,17 +33,6 @@ run(void *arg)
     ql_intr_wake(s->waiter);
 }
 
-/* Has somebody asked the server to end? */
-static bool
-was_told_to_stop(int signals)
-{
-    bool stop = false;
-    for (unsigned number; (number = qli_signals_take(signals)) != 0;) {
-        stop |= number != SIGHUP;
-    }
-    return stop;
-}
-
 static bool
 wait_until_done(ql_ctx *cx, ql_server *server, script *s, int signals)
 {
@@ -56,7 +44,7 @@ wait_until_done(ql_ctx *cx, ql_server *server, script *s, int signals)
             ql_diag_reset(cx->diag);
             stop = true;
         }
-        if (was_told_to_stop(signals)) {
+        if (qli_signals_say_stop(signals)) {
             stop = true;
             ql_procs_raise_all(server->inst->procs, QL_INTR_SHUTDOWN, false);
         }

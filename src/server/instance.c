@@ -197,10 +197,7 @@ open_storage(ql_ctx *cx, ql_server *server)
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
     QL_TRY(ql_catalog_open(cx, &inst->catalog));
     QL_TRY(ql_views_open(cx));
-    QL_TRY(ql_acl_open(cx, &inst->acl));
-    return ql_catalog_format(inst->catalog) < QL_CATALOG_FORMAT
-               ? ql_catalog_upgrade(cx, ql_acl_upgrade)
-               : QL_OK;
+    return ql_acl_open(cx, &inst->acl);
 }
 
 static ql_status

@@ -192,7 +192,10 @@ serve(ql_ctx *cx, ql_server *server)
         return die(cx);
     }
     bool stop;
-    st = qli_init_file_run(cx, server, signals, &stop);
+    st = qli_upgrade_run(cx, server, signals, &stop);
+    if (st == QL_OK && !stop) {
+        st = qli_init_file_run(cx, server, signals, &stop);
+    }
     if (st == QL_OK && !stop) {
         st = start_serving(cx, server);
     }

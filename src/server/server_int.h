@@ -76,6 +76,8 @@ void qli_warm_wait(ql_server *server);
 int qli_signals_open(void);
 /* The next one, 0 = no more. Never waits. */
 unsigned qli_signals_take(int fd);
+/* Takes all: has one asked the server to end? During the start; SIGHUP means nothing then. */
+bool qli_signals_say_stop(int fd);
 
 /* ---- boot.c ---- */
 
@@ -86,6 +88,12 @@ ql_status qli_boot(ql_ctx *cx, ql_server *server, bool insecure) QL_MUST_USE;
 
 /* --check-data: the exit code, 0 nothing found, 1 it could not be looked at, 2 damage. */
 int qli_check_data(ql_ctx *cx, ql_server *server);
+
+/* ---- upgrade.c ---- */
+
+/* An older catalog becomes one of today's format (ql_catalog_upgrade). *stop: a signal came
+ * meanwhile, nothing has changed. */
+ql_status qli_upgrade_run(ql_ctx *cx, ql_server *server, int signals, bool *stop) QL_MUST_USE;
 
 /* ---- initfile.c ---- */
 

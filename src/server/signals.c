@@ -29,3 +29,13 @@ qli_signals_take(int fd)
     struct signalfd_siginfo info;
     return read(fd, &info, sizeof info) == (ssize_t)sizeof info ? info.ssi_signo : 0;
 }
+
+bool
+qli_signals_say_stop(int fd)
+{
+    bool stop = false;
+    for (unsigned number; (number = qli_signals_take(fd)) != 0;) {
+        stop |= number != SIGHUP;
+    }
+    return stop;
+}

@@ -69,7 +69,7 @@ main(int argc, char **argv)
     static ql_instance inst;
     static ql_intr intr;
     ql_ctx cx;
-    ql_kv_options opt = {.max_readers = 16, .must_exist = true};
+    ql_kv_options opt = {.max_readers = 16384, .must_exist = true}; /* as a server: its lock file */
     if (argc < 4 || argc % 2 != 0 || ql_background_init(&cx, &inst, &intr) != QL_OK) {
         return 2;
     }

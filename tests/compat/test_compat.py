@@ -5,6 +5,7 @@ makes the one object unusable that it is about (sections of records; the records
 import hashlib
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tarfile
@@ -14,19 +15,20 @@ import quell
 from harness import main
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "recovery")]
 import make  # noqa: beside this file
+from test_disk_full import SmallDisk  # noqa
 
 BUILD = pathlib.Path(os.environ.get("QUELL_BUILD", str(quell.ROOT / "build/asan")))
 PUT_RECORD = BUILD / "tests/compat/put_record"
 DIRECTORIES = ["catalog1-closed", "catalog1-killed"]
-META, DATABASE, OBJECT, ACCOUNT, GRANT = (n.to_bytes(4, "big") for n in (10, 11, 15, 20, 21))
+META, DATABASE, OLD_TABLE, OBJECT, ACCOUNT, GRANT = (n.to_bytes(4, "big") for n in (10, 11, 12, 15, 20, 21))
 FORMAT = META + b"format"
 NEWEST = 2
 
 
-def unpack(name):
-    server = quell.Server(initialize=False)
+def unpack(name, datadir=None):
+    server = quell.Server(initialize=False, datadir=datadir)
     server.datadir.mkdir()
     with tarfile.open(HERE / f"{name}.tar.xz") as t:
         t.extractall(server.datadir)
@@ -205,6 +207,43 @@ def test_killed_upgrade_opens_again():
         server.start()
         assert upgrades in (None, server.log_text().count("it is upgraded")), point
         check_same(server)
+        assert server.stop() == 0
+        server.remove()
+
+
+def table_of_format_1(table_id, comment):
+    """As README.md of that time had it: one INT column, no key."""
+    def text(t):
+        return len(t).to_bytes(4, "little") + t
+    null_row = text(b"\1\1\0\1\0\0\0\0")
+    column = text(b"a") + struct.pack("<BHBBIH", 1, 3, 2, 0, 11, 0) + b"\0\1" + text(b"") + text(b"") + null_row
+    index = struct.pack("<I", table_id + 1) + text(b"GEN_CLUST_INDEX") + b"\6" + text(b"") + b"\0\0"
+    return (b"\1" + struct.pack("<QQQQ", table_id, 1, 1700000000, 1) + text(b"InnoDB") + b"\xff\0" + text(comment) + b"\1\0" + column + b"\1\0" + index)
+
+
+def test_upgrade_waits_for_disk_space():
+    """As every large commit; SIGTERM ends it, and it is done by itself when there is space."""
+    with SmallDisk() as disk:
+        server = unpack("catalog1-closed", disk.dir / "data")
+        for i in range(0, 900, 150):
+            args = []
+            for k in range(i, i + 150):
+                args += [OLD_TABLE + b"shop\0many%d" % k, table_of_format_1(5000 + 2 * k, b"x" * 2000)]
+            put(server, *args)
+        disk.fill(0)
+        server.start(wait=False)
+        quell.until(lambda: "Waiting for someone to free space" in server.log_text(), what="the wait")
+        assert server.stop(10) == 0
+        assert "Told to stop during the upgrade: nothing was changed" in server.log_text()
+        server.log.unlink()
+        server.start(wait=False)
+        quell.until(lambda: "Waiting for someone to free space" in server.log_text(), what="the wait")
+        assert "it is upgraded" in server.log_text()
+        disk.give_back()
+        server.wait_ready()
+        assert "has catalog format 2 now: 4 databases, 913 tables" in server.log_text()
+        assert server.query("SELECT COUNT(*), SUM(LENGTH(TABLE_COMMENT)) FROM information_schema.TABLES WHERE TABLE_NAME LIKE 'many%'") == ((900, 1800000),)
+        server.query("INSERT INTO shop.many899 VALUES (1)")
         assert server.stop() == 0
         server.remove()
 

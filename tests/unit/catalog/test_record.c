@@ -65,22 +65,23 @@ sections_that_are_not_whole(void **state)
         bool whole;
         uint32_t foreign;
     } v[] = {
-        {{"", 0}, false, 0},            /* 1 is required */
-        {{"\1\0", 2}, true, 0},         /* */
-        {{"\1\0\3\0\3\0", 6}, true, 0}, /* 3 may be there twice */
-        {{"\1\0\1\0", 4}, false, 0},    /* 1 may not */
-        {{"\1", 1}, false, 0},          /* no length */
-        {{"\1\1", 2}, false, 0},        /* no body */
-        {{"\1\0\0\0", 4}, false, 0},    /* 0 is the end of records */
-        {{"\1\0\x3e\1x", 5}, true, 0},  /* unknown, may be */
-        {{"\1\0\x3d\1x", 5}, true, 61}, /* unknown, must be understood */
-        {{"\1\0\x3d\0\x3f\0", 6}, true, 61},
-        {{"\1\0\xc9\1\0", 5}, true, 201},
-        {{"\1\0\xff\xff\xff\xff\x0f\0", 8}, true, UINT32_MAX},
-        {{"\1\0\xff\xff\xff\xff\x1f\0", 8}, false, 0}, /* 33 bits */
-        {{"\1\0\x80\x80\x80\x80\x80\0", 8}, false, 0}, /* six bytes */
-        {{"\1\xff\xff\xff\xff\x0f", 6}, false, 0},     /* longer than all there is */
-        {{"\1\0\x80", 3}, false, 0},
+        {{"", 0}, false, 0},             /* 1 is required */
+        {{"\1\0", 2}, false, 0},         /* and not empty */
+        {{"\1\1a", 3}, true, 0},         /* */
+        {{"\1\1a\3\0\3\0", 7}, true, 0}, /* 3 may be there twice, and empty */
+        {{"\1\1a\1\1a", 6}, false, 0},   /* 1 may not */
+        {{"\1", 1}, false, 0},           /* no length */
+        {{"\1\1", 2}, false, 0},         /* no body */
+        {{"\1\1a\0\0", 5}, false, 0},    /* 0 is the end of records */
+        {{"\1\1a\x3e\1x", 6}, true, 0},  /* unknown, may be */
+        {{"\1\1a\x3d\1x", 6}, true, 61}, /* unknown, must be understood */
+        {{"\1\1a\x3d\0\x3f\0", 7}, true, 61},
+        {{"\1\1a\xc9\1\0", 6}, true, 201},
+        {{"\1\1a\xff\xff\xff\xff\x0f\0", 9}, true, UINT32_MAX},
+        {{"\1\1a\xff\xff\xff\xff\x1f\0", 9}, false, 0}, /* 33 bits */
+        {{"\1\1a\x80\x80\x80\x80\x80\0", 9}, false, 0}, /* six bytes */
+        {{"\1\xff\xff\xff\xff\x0f", 6}, false, 0},      /* longer than all there is */
+        {{"\1\1a\x80", 4}, false, 0},
     };
     const ql_record_shape shape = {
         .known = QL_TAG(1) | QL_TAG(3), .required = QL_TAG(1), .repeated = QL_TAG(3)};
@@ -104,6 +105,9 @@ sections_that_are_not_whole(void **state)
     bool bad = false;
     ql_section nine = {.tag = 1, .body = BYTES("\1\0\0\0\0\0\0\0\0")};
     assert_true(ql_section_number(&nine, UINT64_MAX, &bad) == 0 && bad);
+    bad = false;
+    ql_section zero = {.tag = 1, .body = BYTES("\1\0")};
+    assert_true(ql_section_number(&zero, UINT64_MAX, &bad) == 0 && bad);
     bad = false;
     ql_section two = {.tag = 1, .body = BYTES("\2")};
     assert_true(ql_section_number(&two, 1, &bad) == 0 && bad);
@@ -482,7 +486,8 @@ damaged_databases(void **state)
     for (size_t n = 0; n < b.n; n++) {
         FAILS(s, qli_decode_database(&s->cx, s->cx.arena, str("d"), (ql_str){b.p, n}, &d), 1877);
     }
-    b.p[3] = 0; /* no such collation */
+    assert_null(ql_collation_by_id(100)); /* MySQL has none of that number either */
+    b.p[3] = 100;
     OK(qli_decode_database(&s->cx, s->cx.arena, str("d"), (ql_str){b.p, b.n}, &d));
     assert_int_equal(d.foreign, 1);
     ql_buf_free(&b);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The upgrade of an older catalog at start, before anybody can connect. It runs on a thread of its
+ * own, so that the main thread goes on hearing signals: one that waits for disk space is ended by
+ * SIGTERM.
+ */
+#include <poll.h>
+#include <stdatomic.h>
+
+#include "acl/acl.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "server/server_int.h"
+
+#define UPGRADE_STACK ((size_t)1 << 20)
+
+typedef struct upgrade {
+    ql_ctx cx; /* of the thread */
+    ql_intr intr;
+    ql_status status;
+    ql_intr *waiter;
+    _Atomic bool done;
+} upgrade;
+
+static void
+run(void *arg)
+{
+    upgrade *u = arg;
+    u->status = ql_catalog_upgrade(&u->cx, ql_acl_upgrade);
+    atomic_store_explicit(&u->done, true, memory_order_release);
+    ql_intr_wake(u->waiter);
+}
+
+static bool
+wait_until_done(ql_ctx *cx, upgrade *u, int signals)
+{
+    bool stop = false;
+    while (!atomic_load_explicit(&u->done, memory_order_acquire)) {
+        ql_status ignored = ql_wait(cx, signals, POLLIN, QL_FOREVER, QL_W_BACKGROUND);
+        (void)ignored;
+        if (qli_signals_say_stop(signals)) {
+            stop = true;
+            ql_background_stop(&u->cx);
+        }
+    }
+    return stop;
+}
+
+ql_status
+qli_upgrade_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
+{
+    static upgrade u;
+    ql_thread thread = {0};
+    *stop = false;
+    if (ql_catalog_format(server->inst->catalog) == QL_CATALOG_FORMAT) {
+        return QL_OK;
+    }
+    if (ql_background_init(&u.cx, server->inst, &u.intr) != QL_OK) {
+        return ql_fail_oom(cx, 0);
+    }
+    u.waiter = cx->intr;
+    ql_status st = ql_thread_start(cx, &thread, "upgrade", UPGRADE_STACK, run, &u);
+    if (st == QL_OK) {
+        *stop = wait_until_done(cx, &u, signals);
+        ql_thread_join(&thread);
+        const ql_condition *c = ql_diag_error(u.cx.diag);
+        if (u.status != QL_OK && *stop) {
+            ql_log_write(server->inst->log, QL_LOG_SYSTEM,
+                         "Told to stop during the upgrade: nothing was changed");
+        } else if (u.status != QL_OK) {
+            st =
+                ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the upgrade failed, nothing was changed: %s",
+                             c != NULL ? c->text : "unknown error");
+        }
+    }
+    ql_background_fini(&u.cx);
+    return st;
+}
