@@ -162,8 +162,8 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
     ql_status st;
     QL_TRY_TO(st, ql_hash_init(cx, &c->databases, 16), fail);
     QL_TRY_TO(st, ql_hash_init(cx, &c->tables, 64), fail);
-    QL_TRY_TO(st, qli_counters_open(cx, c), fail);
     QL_TRY_TO(st, qli_load(cx, c), fail);
+    QL_TRY_TO(st, qli_counters_open(cx, c), fail); /* last: the transaction system keeps them */
     if (cx->inst->sysvars) {
         qli_read_only_init(cx->inst->sysvars);
         ql_status_gauge(cx->inst->sysvars, "Open_tables", open_tables);
