@@ -48,8 +48,9 @@ last_bound(ql_ctx *cx, loader *l, uint64_t *bound)
 /* The record of a counter (value 0: used up). In format 1 there may be bounds, ahead of the
  * counter, of which the largest counts. */
 static ql_status
-load_autoinc(ql_ctx *cx, loader *l, ql_tablestate *s)
+load_autoinc(ql_ctx *cx, loader *l, const ql_table *t)
 {
+    ql_tablestate *s = t->state;
     ql_str v;
     QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
     if (l->c->format == 1) {
@@ -59,11 +60,15 @@ load_autoinc(ql_ctx *cx, loader *l, ql_tablestate *s)
         QL_TRY(qli_autoinc_key(cx, &l->key, s->table_id));
     }
     ql_status st = ql_kv_get(cx, l->snap, qli_buf_str(&l->key), &v);
-    if (st == QL_OK && v.n == 8) {
-        uint64_t next = qli_get_be64(v.p);
-        s->next = next == 0 || next > s->next ? next : s->next;
+    if (st != QL_OK) {
+        return st == QL_END ? QL_OK : st;
     }
-    return st == QL_END ? QL_OK : st;
+    if (v.n != 8) {
+        return ql_fail(cx, QL_ER_TABLE_CORRUPT, t->db.p, t->name.p);
+    }
+    uint64_t next = qli_get_be64(v.p);
+    s->next = next == 0 || next > s->next ? next : s->next;
+    return QL_OK;
 }
 
 static ql_status
@@ -73,7 +78,7 @@ load_counters(ql_ctx *cx, loader *l, ql_table *t, uint64_t autoinc_start)
     if (!t->state) {
         return ql_fail_oom(cx, sizeof(ql_tablestate));
     }
-    QL_TRY(load_autoinc(cx, l, t->state));
+    QL_TRY(load_autoinc(cx, l, t));
     QL_TRY(qli_key_begin(cx, &l->key, QLI_IX_ROWS));
     QL_TRY(qli_put_be64(cx, &l->key, t->id));
     ql_str v;
@@ -218,7 +223,10 @@ read_format(ql_ctx *cx, ql_kv_snap *snap, ql_buf *key, unsigned *out)
     }
     uint32_t format = 0;
     memcpy(&format, v.p, v.n < sizeof format ? v.n : sizeof format);
-    if (format == 0 || format > QL_CATALOG_FORMAT) {
+    if (v.n != sizeof format || format == 0) {
+        return ql_fail_text(cx, QL_ER_TABLE_CORRUPT, "The catalog's format is damaged");
+    }
+    if (format > QL_CATALOG_FORMAT) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
                             "data directory '%s' has catalog format %u, this server knows formats "
                             "up to %u: a newer version wrote it; nothing was changed",

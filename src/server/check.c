@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "acl/acl.h"
 #include "base/diag.h"
 #include "base/log.h"
 #include "intr/gate.h"
@@ -63,6 +64,13 @@ print_error(ql_ctx *cx)
     const ql_condition *c = ql_diag_error(cx->diag);
     (void)printf("%s\n", c != NULL ? c->text : "unknown error");
     ql_diag_reset(cx->diag);
+}
+
+static bool
+is_damage(ql_ctx *cx)
+{
+    const ql_condition *c = ql_diag_error(cx->diag);
+    return c != NULL && c->number == QL_ER_TABLE_CORRUPT;
 }
 
 /* The index ids let the lines about pages be read: they stand at the front of each key. */
@@ -159,6 +167,22 @@ open_read_only(ql_ctx *cx, ql_server *server)
     return QL_OK;
 }
 
+/* Records of accounts and grants. */
+static ql_status
+check_accounts(ql_ctx *cx, tally *t)
+{
+    ql_acl *acl = NULL;
+    ql_status st = ql_acl_open(cx, &acl);
+    if (st == QL_ERROR && is_damage(cx)) {
+        (void)printf("accounts: ");
+        print_error(cx);
+        t->findings++;
+        return QL_OK;
+    }
+    ql_acl_close(acl);
+    return st;
+}
+
 /* The process ends with it: nothing is closed. names: the file has findings, say whose keys they
  * are before its pages are followed. */
 static int
@@ -180,9 +204,13 @@ check_rows(ql_ctx *cx, ql_server *server, bool names)
     if (st == QL_OK) {
         st = check_tables(cx, &t, false);
     }
+    if (st == QL_OK) {
+        st = check_accounts(cx, &t);
+    }
     if (st != QL_OK) {
+        int rc = is_damage(cx) ? DAMAGED : REFUSED;
         print_error(cx);
-        return REFUSED;
+        return rc;
     }
     (void)printf("%llu tables checked, %llu with findings\n", (unsigned long long)t.tables,
                  (unsigned long long)t.damaged);

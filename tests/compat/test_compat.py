@@ -398,5 +398,37 @@ def test_account_of_a_newer_server():
     server.remove()
 
 
+def test_damaged_records():
+    """Refused by name at the start, found by --check-data; put right, everything is there again."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY)")
+    server.query("INSERT INTO d.t VALUES (NULL)")
+    server.query("CREATE USER u@localhost")
+    server.query("GRANT SELECT ON d.* TO u@localhost")
+    assert server.stop() == 0
+    table_id = int.from_bytes(get(server, table_key("d", "t"))[3:5], "little")
+    counter = (13).to_bytes(4, "big") + table_id.to_bytes(8, "big")
+    assert get(server, counter) == (2).to_bytes(8, "big")
+    for key, words in ((table_key("d", "t"), "'d.t'"), (DATABASE + b"d", "database 'd'"), (counter, "'d.t'"), (FORMAT, "format"),
+                       (ACCOUNT + b"u\0localhost", "'mysql.user'"), (GRANT + b"u\0localhost\0\1d\0", "'mysql.db'")):
+        whole = get(server, key)
+        put(server, key, whole[:-1])
+        rc, text = check_data(server)
+        assert rc == 2 and words in text and "Damage found" in text, (key, rc, text)
+        server.start(wait=False)
+        assert server.proc.wait(60) == 1, key
+        server.proc = None
+        errors = [x for x in server.log_text().splitlines() if "[ERROR]" in x]
+        assert len(errors) == 1 and words in errors[0], (key, errors)
+        server.log.unlink()
+        put(server, key, whole)
+    server.start()
+    assert server.query("SELECT * FROM d.t", user="u") == ((1,),)
+    assert server.stop() == 0
+    server.remove()
+
+
 if __name__ == "__main__":
     main(globals())

@@ -257,7 +257,11 @@ newer_formats_are_refused(void **state)
     begin(s);
     put_key(s, QLI_IX_META, str("format"), BYTES("\0\0\0\0"));
     commit(s);
-    FAILS(s, ql_catalog_check_format(&s->cx), QL_ER_UNKNOWN_ERROR);
+    FAILS(s, ql_catalog_check_format(&s->cx), 1877);
+    begin(s);
+    put_key(s, QLI_IX_META, str("format"), BYTES("\2\0\0"));
+    commit(s);
+    FAILS(s, ql_catalog_check_format(&s->cx), 1877);
     begin(s);
     put_key(s, QLI_IX_META, str("format"), BYTES("\2\0\0\0"));
     commit(s);
