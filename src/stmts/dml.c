@@ -53,34 +53,14 @@ qli_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
     return p != NULL ? p : "";
 }
 
-static bool
-value_identical(const ql_value *a, const ql_value *b)
+ql_status
+qli_rows_identical(ql_ctx *cx, const ql_value *a, const ql_value *b, uint16_t n, bool *same)
 {
-    if (a->kind != b->kind) {
-        return false;
+    *same = true;
+    for (uint16_t i = 0; i < n && *same; i++) {
+        QL_TRY(ql_value_identical(cx, &a[i], &b[i], same));
     }
-    if (a->kind == QL_K_NULL) {
-        return true;
-    }
-    switch (ql_kind_slot(a->kind)) {
-    case QL_SLOT_STRING:
-        return a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
-    case QL_SLOT_DECIMAL:
-        return ql_decimal_cmp(&a->dec, &b->dec) == 0;
-    default:
-        return a->i == b->i;
-    }
-}
-
-bool
-qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n)
-{
-    for (uint16_t i = 0; i < n; i++) {
-        if (!value_identical(&a[i], &b[i])) {
-            return false;
-        }
-    }
-    return true;
+    return QL_OK;
 }
 
 ql_status

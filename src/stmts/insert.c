@@ -283,8 +283,10 @@ write_update(ql_ctx *cx, inserter *in, ql_str locator)
     ql_table *t = in->ins->table;
     ql_write_result result;
     ql_dup dup;
+    bool same;
     note_auto(in, in->new_row);
-    if (qli_rows_identical(in->old, in->new_row, t->ncolumns)) {
+    QL_TRY(qli_rows_identical(cx, in->old, in->new_row, t->ncolumns, &same));
+    if (same) {
         in->w.matched++;
         return QL_OK;
     }

@@ -50,7 +50,8 @@ ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore)
 ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
-bool qli_rows_identical(const ql_value *a, const ql_value *b, uint16_t n);
+ql_status qli_rows_identical(ql_ctx *cx, const ql_value *a, const ql_value *b, uint16_t n,
+                             bool *same) QL_MUST_USE;
 /* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */
 ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
                               const ql_value *changed) QL_MUST_USE;

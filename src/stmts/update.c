@@ -180,9 +180,11 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
     ql_table *tab = t->source->table;
     ql_write_result result;
     ql_dup dup;
+    bool same;
     QL_TRY(compute_row(cx, c, t));
     c->matched++;
-    if (qli_rows_identical(t->newest, t->new_row, tab->ncolumns)) {
+    QL_TRY(qli_rows_identical(cx, t->newest, t->new_row, tab->ncolumns, &same));
+    if (same) {
         return QL_OK;
     }
     for (uint16_t i = 0; i < tab->ncolumns; i++) {

@@ -253,25 +253,16 @@ qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *val
                                 values);
 }
 
-/* Are all columns of the index what they were? False may be wrong. */
-static bool
-same_parts(const ql_index *ix, const ql_value *old, const ql_value *row)
+/* Are all columns of the index what they were? */
+static ql_status
+same_parts(ql_ctx *cx, const ql_index *ix, const ql_value *old, const ql_value *row, bool *same)
 {
-    for (uint16_t i = 0; i < ix->nparts; i++) {
-        const ql_value *a = &old[ix->parts[i].column], *b = &row[ix->parts[i].column];
-        bool same = a->kind == b->kind;
-        if (same && a->kind == QL_K_STRING) {
-            same = a->s.n == b->s.n && (a->s.n == 0 || memcmp(a->s.p, b->s.p, a->s.n) == 0);
-        } else if (same && a->kind == QL_K_DECIMAL) {
-            same = ql_decimal_cmp(&a->dec, &b->dec) == 0;
-        } else if (same && a->kind != QL_K_NULL) {
-            same = a->i == b->i;
-        }
-        if (!same) {
-            return false;
-        }
+    *same = true;
+    for (uint16_t i = 0; i < ix->nparts && *same; i++) {
+        uint16_t c = ix->parts[i].column;
+        QL_TRY(ql_value_identical(cx, &old[c], &row[c], same));
     }
-    return true;
+    return QL_OK;
 }
 
 /* One secondary index from old to new. */
@@ -279,8 +270,9 @@ static ql_status
 move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, const ql_value *row,
            ql_str old_locator, ql_str locator, ql_buf *old_key, ql_buf *key)
 {
-    bool unique, old_unique;
-    if (same_parts(ix, old, row) && ql_str_eq(old_locator, locator)) {
+    bool unique, old_unique, same;
+    QL_TRY(same_parts(cx, ix, old, row, &same));
+    if (same && ql_str_eq(old_locator, locator)) {
         return QL_OK;
     }
     QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, old_locator, &old_unique));

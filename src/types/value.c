@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bulk.h"
+
 ql_value
 ql_value_null(void)
 {
@@ -368,4 +370,30 @@ ql_double_print_fixed(double d, unsigned decimals, char out[QL_VALUE_TEXT_MAX])
         }
     }
     return n;
+}
+
+ql_status
+ql_value_identical(ql_ctx *cx, const ql_value *a, const ql_value *b, bool *same)
+{
+    int order;
+    *same = a->kind == b->kind;
+    if (!*same || a->kind == QL_K_NULL) {
+        return QL_OK;
+    }
+    switch (ql_kind_slot(a->kind)) {
+    case QL_SLOT_STRING:
+        *same = a->s.n == b->s.n;
+        if (*same && a->s.n != 0) {
+            QL_TRY(ql_bulk_compare(cx, a->s.p, b->s.p, a->s.n, &order));
+            *same = order == 0;
+        }
+        break;
+    case QL_SLOT_DECIMAL:
+        *same = ql_decimal_cmp(&a->dec, &b->dec) == 0;
+        break;
+    default:
+        *same = a->i == b->i;
+        break;
+    }
+    return QL_OK;
 }

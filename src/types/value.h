@@ -103,6 +103,11 @@ ql_kind ql_compare_kind(const ql_type *a, const ql_type *b);
 ql_status ql_value_compare(ql_ctx *cx, const ql_value *a, const ql_value *b,
                            const ql_collation *coll, int *result) QL_MUST_USE;
 
+/* Are they the same value, byte for byte (kinds too; NULL is the same as NULL)? Looks at the kill
+ * flag. */
+ql_status ql_value_identical(ql_ctx *cx, const ql_value *a, const ql_value *b,
+                             bool *same) QL_MUST_USE;
+
 /* Store into a column: strict-mode checks of range, length, NULL and format. strict: errors (1264,
  * 1265, 1366, 1406, 1292 …), else the same as warnings with the value adjusted. row is the 1-based
  * row number of the message. Result bytes may point into a or v. */
