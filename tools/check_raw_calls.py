@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Raw blocking and allocating calls stay in their owner files (docs/architecture.md, section 4).
+"""Raw blocking and allocating calls stay in their owner files (docs/architecture.md, section 4); calls that follow
+the locale of the process have none (base/text.h, types/value.h). What is state of the process is check_state.py's,
+which this one runs too.
 
 Without arguments: a text scan of src/. Fails on a banned call outside the table below, and on an
 allowance of the table that is no longer used. With --objects BUILD_DIR: the same over the undefined
@@ -10,6 +12,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import check_state
 
 BANNED = set("""
 poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 sleep usleep nanosleep clock_nanosleep pause
@@ -28,9 +32,17 @@ SSL_read SSL_read_ex SSL_write SSL_write_ex SSL_accept SSL_connect SSL_do_handsh
 vfprintf dprintf vdprintf scanf fscanf fclose fflush popen system fork vfork wait waitpid waitid setjmp
 longjmp sigsetjmp siglongjmp
 """.split())
+LOCALE = set("""
+strtod strtof strtold atof isalpha isdigit isalnum isspace isupper islower isprint ispunct isxdigit iscntrl isgraph
+isblank tolower toupper strcasecmp strncasecmp strcasestr strcoll strxfrm setlocale newlocale uselocale localeconv
+strftime strptime nl_langinfo mbstowcs wcstombs mbrtowc wcrtomb mbtowc wctomb strerror strerror_r perror strfmon
+""".split())
+BANNED |= LOCALE
 
 # file -> {call: why it may}. Keep it short: everything else goes through these owners.
 ALLOWED = {
+    "types/value.c": {"strtod": "of digits without a point, or of what snprintf has just written"},
+    "txn/deadlock.c": {"strftime": "digits only"},
     "base/mem.c": {n: "the door to the heap" for n in ("malloc", "calloc", "realloc", "free")},
     "base/machine.c": {"pread": "a line of /proc or of a control group"},
     "base/mutex.c": {
@@ -41,7 +53,7 @@ ALLOWED = {
     },
     "base/dispose.c": {"sem_wait": "the thread that frees large memory waits for work; no session does"},
     "base/thread.c": {n: "threads" for n in ("pthread_create", "pthread_join", "pthread_detach")},
-    "base/log.c": {"write": "a log line; a log on a stuck pipe is the administrator's choice"},
+    "base/log.c": {"write": "a log line; a log on a stuck pipe is the administrator's choice", "strftime": "digits only"},
     "intr/intr.c": {
         "read": "eventfd, non-blocking", "write": "eventfd, non-blocking",
         "pthread_mutex_lock": "record of the gap monitor, one for the process, debug builds",
@@ -104,7 +116,8 @@ def scan_text(root):
             if name in allowed:
                 used.add((rel, name))
             else:
-                print("src/%s:%d: %s() is a raw call; use intr/ or base/" % (rel, line, name))
+                why = "follows the locale; use base/text.h or types/value.h" if name in LOCALE else "is a raw call; use intr/ or base/"
+                print("src/%s:%d: %s() %s" % (rel, line, name, why))
                 bad += 1
     for rel, names in ALLOWED.items():
         for name in names:
@@ -157,6 +170,9 @@ def main():
     args = parser.parse_args()
     root = pathlib.Path(__file__).resolve().parent.parent / "src"
     bad = scan_objects(args.objects) if args.objects else scan_text(root)
+    bad += check_state.formats()
+    build = args.objects or check_state.newest_build()
+    bad += check_state.globals_of(build) if build is not None else 0
     if bad:
         print("check_raw_calls: %d problems" % bad)
     return 1 if bad else 0

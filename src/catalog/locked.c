@@ -4,9 +4,9 @@
  * Session's thread only; waits for metadata locks (txn/mdl.c), holds no mutex.
  */
 #include "catalog/locked.h"
+#include "base/text.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/bulk.h"
 #include "base/diag.h"
@@ -348,7 +348,7 @@ by_alias(const void *x, const void *y)
 {
     const ql_lock_item *a = *(const ql_lock_item *const *)x, *b = *(const ql_lock_item *const *)y;
     size_t n = a->alias.n < b->alias.n ? a->alias.n : b->alias.n;
-    int r = n != 0 ? strncasecmp(a->alias.p, b->alias.p, n) : 0;
+    int r = n != 0 ? ql_ascii_compare(a->alias.p, b->alias.p, n) : 0;
     r = r != 0 ? r : (a->alias.n > b->alias.n) - (a->alias.n < b->alias.n);
     return r != 0 ? r : ql_str_cmp(a->db, b->db);
 }

@@ -6,8 +6,8 @@
  * of MySQL's sql/debug_sync.cc.
  */
 #include "intr/sync.h"
+#include "base/text.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ ql_sync_point
 qli_sync_point_find(const char *name, size_t n)
 {
     for (int i = QL_SP_NONE + 1; i < QL_SP_COUNT; i++) {
-        if (strlen(point_names[i]) == n && strncasecmp(point_names[i], name, n) == 0) {
+        if (strlen(point_names[i]) == n && ql_ascii_compare(point_names[i], name, n) == 0) {
             return (ql_sync_point)i;
         }
     }
@@ -75,7 +75,7 @@ ql_syncs_new(void)
     for (int i = 0; i < QL_SP_COUNT; i++) {
         (void)snprintf(s->states[i], STATE_TEXT, "debug sync point: %s", point_names[i]);
         for (char *c = s->states[i]; *c != '\0'; c++) {
-            *c = (char)tolower((unsigned char)*c);
+            *c = ql_ascii_lower(*c);
         }
     }
     const char *crash = getenv("QUELL_CRASH_AT");

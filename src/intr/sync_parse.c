@@ -5,11 +5,10 @@
  *   [GLOBAL] point [SIGNAL s[,s]... [EXECUTE n]] [WAIT_FOR s [TIMEOUT n] [EXECUTE n]
  *     [NO_CLEAR_EVENT]] [HIT_LIMIT n]        where point may be NOW. Words are separated by blanks.
  */
-#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/diag.h"
+#include "base/text.h"
 #include "intr/sync_int.h"
 
 typedef struct scanner {
@@ -20,14 +19,14 @@ typedef struct scanner {
 static ql_str
 next_word(scanner *sc)
 {
-    while (sc->p < sc->end && isspace((unsigned char)*sc->p)) {
+    while (sc->p < sc->end && ql_is_space(*sc->p)) {
         sc->p++;
     }
     const char *from = sc->p;
     if (sc->p < sc->end && *sc->p == ',') {
         sc->p++;
     } else {
-        while (sc->p < sc->end && !isspace((unsigned char)*sc->p) && *sc->p != ',') {
+        while (sc->p < sc->end && !ql_is_space(*sc->p) && *sc->p != ',') {
             sc->p++;
         }
     }
@@ -37,7 +36,7 @@ next_word(scanner *sc)
 static bool
 word_is(ql_str w, const char *name)
 {
-    return w.n == strlen(name) && strncasecmp(w.p, name, w.n) == 0;
+    return w.n == strlen(name) && ql_ascii_compare(w.p, name, w.n) == 0;
 }
 
 static bool
@@ -74,7 +73,7 @@ parse_number(ql_ctx *cx, scanner *sc, const char *after, uint64_t *value)
     }
     *value = 0;
     for (size_t i = 0; i < w.n; i++) {
-        if (!isdigit((unsigned char)w.p[i]) || w.n > 9) {
+        if (!ql_is_digit(w.p[i]) || w.n > 9) {
             return ql_fail_text(cx, QL_ER_PARSE_ERROR, "Not a valid number after %s: '%.*s'", after,
                                 (int)w.n, w.p);
         }

@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "intr/space.h"
 #include "kv/fault.h"
 #include "kv/redo_int.h"
@@ -315,7 +316,7 @@ lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
     l->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     ql_mem_free(path);
     if (l->lock_fd < 0) {
-        return fail_dir(cx, dir, strerror(errno));
+        return fail_dir(cx, dir, ql_errno_text(errno));
     }
     char text[32];
     if (flock(l->lock_fd, LOCK_EX | LOCK_NB) == 0) {
@@ -327,7 +328,7 @@ lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
         return QL_OK;
     }
     if (errno != EWOULDBLOCK) {
-        return fail_dir(cx, dir, strerror(errno));
+        return fail_dir(cx, dir, ql_errno_text(errno));
     }
     ssize_t n = pread(l->lock_fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
@@ -369,7 +370,7 @@ check_new_dir(ql_ctx *cx, const char *dir)
 {
     DIR *d = opendir(dir);
     if (d == NULL) {
-        return fail_dir(cx, dir, strerror(errno));
+        return fail_dir(cx, dir, ql_errno_text(errno));
     }
     char stranger[256] = "", rest[256] = "";
     for (struct dirent *e = readdir(d); e != NULL && stranger[0] == '\0'; e = readdir(d)) {
@@ -471,7 +472,7 @@ open_in_dir(ql_ctx *cx, qli_lmdb *l, const char *dir, const ql_kv_options *opt)
 {
     bool exists = opt->must_exist || opt->read_only;
     if (!exists && mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        return fail_dir(cx, dir, strerror(errno));
+        return fail_dir(cx, dir, ql_errno_text(errno));
     }
     struct stat sb;
     bool is_new = stat(l->path, &sb) != 0 || sb.st_size == 0;

@@ -5,6 +5,7 @@
  * file. Checkpoints once in 64 pages; no locks.
  */
 #include "kv/lmdb_pages.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +74,7 @@ qli_pages_open(ql_ctx *cx, qli_pages *p, const char *path)
     *p = (qli_pages){.cx = cx};
     p->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (p->fd < 0 || fstat(p->fd, &sb) != 0) {
-        return damaged(cx, path, strerror(errno));
+        return damaged(cx, path, ql_errno_text(errno));
     }
     bool has_a = read_meta(p->fd, 0, &a);
     bool has_b = read_meta(p->fd, has_a ? a.tree[0].pad : 4096, &b);

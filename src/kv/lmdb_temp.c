@@ -5,13 +5,13 @@
  * another server is just opening does no harm: it needs the name no longer, or LMDB makes the file
  * anew. At start, single-threaded.
  */
-#include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "kv/lmdb_int.h"
 
 /* quell-spill-XXXXXX, with LMDB's -lock behind it or not. */
@@ -23,7 +23,7 @@ is_ours(const char *name)
         return false;
     }
     for (size_t i = 0; i < random; i++) {
-        if (!isalnum((unsigned char)name[n + i])) {
+        if (!ql_is_alnum(name[n + i])) {
             return false;
         }
     }

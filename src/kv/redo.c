@@ -5,6 +5,7 @@
  * it into LMDB; where the disk is full it stays, and the first commit that needs the log's room
  * tries again. Opening and closing are single-threaded.
  */
+#include "base/text.h"
 #include "kv/redo_int.h"
 
 #include "base/log.h"
@@ -238,7 +239,8 @@ recover(ql_ctx *cx, qli_redo *r, bool salvage)
     state.expect.salvage = salvage;
     int rc = qli_redo_log_open(&r->log, r->l.path, state.id, r->segment_bytes, r->read_only);
     if (rc != 0) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the redo log: %s", strerror(rc));
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the redo log: %s",
+                            ql_errno_text(rc));
     }
     qli_redo_log_applied(&r->log, r->file_seq);
     QL_TRY(qli_redo_log_recover(cx, &r->log, &state.expect, replay_record, r));

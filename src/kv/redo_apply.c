@@ -6,6 +6,7 @@
  * be written, becomes direct: it takes LMDB's write transaction, puts the pending generations and
  * what it gathered there, and goes on in it. Committer's thread; mutex KV for moments.
  */
+#include "base/text.h"
 #include "kv/redo_int.h"
 
 #include <errno.h>
@@ -279,7 +280,7 @@ log_is_broken(ql_ctx *cx, qli_redo *r, int rc)
         ql_log_write(cx->inst->log, QL_LOG_ERROR,
                      "The redo log failed (%s): until the next start every commit goes straight "
                      "into the data file",
-                     strerror(rc));
+                     ql_errno_text(rc));
     }
 }
 

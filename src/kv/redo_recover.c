@@ -18,6 +18,7 @@
 #include <zlib.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "kv/crc32c.h"
 #include "kv/redo_log.h"
 
@@ -148,7 +149,7 @@ newest_head(recovery *r, uint32_t i, const char *p, size_t n, qli_segment_head *
 static ql_status
 cannot_read(ql_ctx *cx, int rc)
 {
-    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot read the redo log: %s", strerror(rc));
+    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot read the redo log: %s", ql_errno_text(rc));
 }
 
 static ql_status

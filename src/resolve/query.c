@@ -3,6 +3,7 @@
  * Query blocks: FROM, WHERE, select list, GROUP BY, HAVING, ORDER BY, LIMIT in the order in which
  * names become visible; UNION; WITH. Grouping itself is in group.c, the select list in item.c.
  */
+#include "base/text.h"
 #include "base/thread.h"
 #include "resolve/resolve_int.h"
 
@@ -330,7 +331,7 @@ compare_ctes(const void *a, const void *b)
 {
     ql_str x = (*(const ql_ast_cte *const *)a)->name, y = (*(const ql_ast_cte *const *)b)->name;
     size_t n = x.n < y.n ? x.n : y.n;
-    int order = n != 0 ? strncasecmp(x.p, y.p, n) : 0;
+    int order = n != 0 ? ql_ascii_compare(x.p, y.p, n) : 0;
     return order != 0 ? order : x.n < y.n ? -1 : x.n > y.n;
 }
 

@@ -4,6 +4,7 @@
  * on the main thread at start.
  */
 #include "server/datadir.h"
+#include "base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -40,11 +41,11 @@ ql_status
 ql_datadir_create(ql_ctx *cx, const char *dir)
 {
     if (mkdir(dir, 0750) != 0 && errno != EEXIST) {
-        return refuse(cx, dir, strerror(errno));
+        return refuse(cx, dir, ql_errno_text(errno));
     }
     int n = count_entries(dir);
     if (n < 0) {
-        return refuse(cx, dir, strerror(errno));
+        return refuse(cx, dir, ql_errno_text(errno));
     }
     if (n != 0) {
         return refuse(cx, dir, "is not empty; not touched");
@@ -60,7 +61,7 @@ ql_datadir_check(ql_ctx *cx, const char *dir)
         return refuse(cx, dir, "does not exist; make it with --initialize");
     }
     if (n < 0) {
-        return refuse(cx, dir, strerror(errno));
+        return refuse(cx, dir, ql_errno_text(errno));
     }
     if (n == 0) {
         return refuse(cx, dir, "is empty; make it with --initialize or --initialize-insecure");

@@ -55,7 +55,7 @@ wait_until_done(ql_ctx *cx, ql_server *server, script *s, int signals)
 ql_status
 qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
 {
-    static script s;
+    script s = {0};
     ql_thread thread = {0};
     ql_script_result result = {0};
     const char *path = server->config->init_file.p;

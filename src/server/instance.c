@@ -13,6 +13,7 @@
 #include "base/diag.h"
 #include "base/dispose.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "intr/gate.h"
 #include "intr/memguard.h"
 #include "intr/proc.h"
@@ -226,7 +227,7 @@ check_tmpdir(ql_ctx *cx)
         return QL_OK;
     }
     if (stat(dir, &st) != 0) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tmpdir '%s': %s", dir, strerror(errno));
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tmpdir '%s': %s", dir, ql_errno_text(errno));
     }
     if (!S_ISDIR(st.st_mode) || access(dir, W_OK | X_OK) != 0) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "tmpdir '%s' is no directory to write in",

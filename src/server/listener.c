@@ -21,6 +21,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "intr/proc.h"
 #include "server/server_int.h"
 
@@ -64,7 +65,8 @@ fail_bind(ql_ctx *cx, const char *what, int fd)
     if (fd >= 0) {
         (void)close(fd);
     }
-    return ql_fail_text(cx, QL_ER_IPSOCK_ERROR, "cannot listen on %s: %s", what, strerror(err));
+    return ql_fail_text(cx, QL_ER_IPSOCK_ERROR, "cannot listen on %s: %s", what,
+                        ql_errno_text(err));
 }
 
 /* Numeric addresses, "localhost" and "*". False when it is none of them. */
@@ -483,7 +485,7 @@ accept_all(ql_server *server, const qli_listener_socket *from, ql_deadline *agai
             start_connection(server, from, fd, &sa);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             ql_log_write(server->inst->log, QL_LOG_ERROR, "Cannot accept a connection: %s",
-                         strerror(errno));
+                         ql_errno_text(errno));
             return NO_DESCRIPTORS;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             return ACCEPTED_ALL;

@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "intr/fileio.h"
 #include "server/datadir.h"
 #include "server/server_int.h"
@@ -84,7 +85,7 @@ reopen_log(ql_log *log)
         ql_log_write(log, QL_LOG_SYSTEM, "Received SIGHUP. The log file is opened anew.");
     } else {
         ql_log_write(log, QL_LOG_ERROR, "Received SIGHUP. Cannot open %s: %s", ql_log_path(log),
-                     strerror(errno));
+                     ql_errno_text(errno));
     }
 }
 

@@ -4,6 +4,7 @@
  * through stmt.c; the others are answered here.
  */
 #include "proto/command.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,7 +139,7 @@ static const char *
 status_value(const ql_name_value *v, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++) {
-        if (v[i].name.n == strlen(name) && strncasecmp(v[i].name.p, name, v[i].name.n) == 0) {
+        if (v[i].name.n == strlen(name) && ql_ascii_compare(v[i].name.p, name, v[i].name.n) == 0) {
             return v[i].value.p;
         }
     }
@@ -154,15 +155,17 @@ put_statistics(ql_session *s)
     ql_buf *b;
     QL_TRY(ql_status_list(cx, cx->arena, true, &v, &n));
     int64_t up = ql_now_real_us() / 1000000 - cx->inst->start_time;
-    double questions = (double)strtoull(status_value(v, n, "Questions"), NULL, 10);
+    uint64_t questions = strtoull(status_value(v, n, "Questions"), NULL, 10);
+    char rate[QL_VALUE_TEXT_MAX];
+    size_t nrate = ql_double_print_fixed((double)questions / (double)(up > 0 ? up : 1), 3, rate);
     QL_TRY(ql_wire_begin(cx, &s->wire, &b));
     QL_TRY(
         ql_buf_printf(cx, b,
-                      "Uptime: %lld  Threads: %zu  Questions: %.0f  Slow queries: %s  Opens: %s  "
-                      "Flush tables: 1  Open tables: %s  Queries per second avg: %.3f",
-                      (long long)up, ql_procs_count(cx->inst->procs), questions,
+                      "Uptime: %lld  Threads: %zu  Questions: %llu  Slow queries: %s  Opens: %s  "
+                      "Flush tables: 1  Open tables: %s  Queries per second avg: %.*s",
+                      (long long)up, ql_procs_count(cx->inst->procs), (unsigned long long)questions,
                       status_value(v, n, "Slow_queries"), status_value(v, n, "Opened_tables"),
-                      status_value(v, n, "Open_tables"), questions / (double)(up > 0 ? up : 1)));
+                      status_value(v, n, "Open_tables"), (int)nrate, rate));
     return ql_wire_end(cx, &s->wire);
 }
 

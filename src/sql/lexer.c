@@ -6,8 +6,8 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/text.h"
 #include "intr/intr.h"
 #include "sql/sql_int.h"
 
@@ -377,7 +377,7 @@ lex_word(qli_lexer *lx, qli_token *t)
             "utf32",  "latin2",  "cp1252",  "gbk",  "sjis",   "big5",  "koi8r", "cp1251"};
         for (size_t i = 0; i < QL_ARRAY_LEN(introducers); i++) {
             size_t n = strlen(introducers[i]);
-            if (t->text.n == n + 1 && strncasecmp(t->text.p + 1, introducers[i], n) == 0) {
+            if (t->text.n == n + 1 && ql_ascii_compare(t->text.p + 1, introducers[i], n) == 0) {
                 t->kind = T_CHARSET;
                 t->text = (ql_str){t->text.p + 1, n};
                 return;

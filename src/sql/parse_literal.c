@@ -56,18 +56,14 @@ int_value(ql_str digits, ql_value *v)
 static ql_status
 double_value(qli_parser *p, ql_str digits, ql_value *v)
 {
-    char *s = ql_arena_strndup(p->cx, p->a, digits.p, digits.n);
-    if (s == NULL) {
-        return QL_ERROR;
-    }
-    errno = 0;
-    v->kind = QL_K_DOUBLE;
-    v->decimals = 31;
-    v->d = strtod(s, NULL);
-    if (errno == ERANGE && (v->d > 1 || v->d < -1)) {
-        return ql_fail(p->cx, QL_ER_ILLEGAL_VALUE_FOR_TYPE, "double", s);
-    }
-    return QL_OK;
+    char room[QL_SHORT_TEXT];
+    ql_str s = digits;
+    size_t used;
+    bool overflow;
+    QL_TRY(ql_text_for_number(p->cx, &s, room));
+    *v = ql_value_double(ql_double_parse(s, &used, &overflow));
+    return overflow ? ql_fail(p->cx, QL_ER_ILLEGAL_VALUE_FOR_TYPE, "double", ql_cstr(p->cx, digits))
+                    : QL_OK;
 }
 
 static ql_status

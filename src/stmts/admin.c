@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "stmts/stmts_int.h"
 
 static const char *
@@ -206,7 +207,7 @@ reopen_log(ql_ctx *cx)
         return QL_OK;
     }
     return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the log file '%s': %s",
-                        ql_log_path(log), strerror(errno));
+                        ql_log_path(log), ql_errno_text(errno));
 }
 
 static ql_status

@@ -3,8 +3,8 @@
  * Savepoints: names for heights of the layer stack. Writes after a savepoint start a layer of their
  * own, so going back is forgetting layers. Session's thread; no locks.
  */
-#include <strings.h>
 
+#include "base/text.h"
 #include "txn/txn_int.h"
 
 static void
@@ -28,7 +28,7 @@ static qli_savepoint **
 find_savepoint(ql_txn *t, ql_str name)
 {
     for (qli_savepoint **at = &t->savepoints; *at != NULL; at = &(*at)->older) {
-        if ((*at)->name.n == name.n && strncasecmp((*at)->name.p, name.p, name.n) == 0) {
+        if ((*at)->name.n == name.n && ql_ascii_compare((*at)->name.p, name.p, name.n) == 0) {
             return at;
         }
     }

@@ -6,6 +6,7 @@
  * thread; no locks.
  */
 #include "txn/spill.h"
+#include "base/text.h"
 
 #include <errno.h>
 
@@ -31,7 +32,7 @@ reword(ql_ctx *cx, ql_status st)
     }
     int err = c->number == QL_ER_DISK_FULL ? ENOSPC : EIO;
     ql_diag_clear_error(cx->diag);
-    return ql_fail(cx, QL_ER_ERROR_ON_WRITE, tmpdir_of(cx), err, strerror(err));
+    return ql_fail(cx, QL_ER_ERROR_ON_WRITE, tmpdir_of(cx), err, ql_errno_text(err));
 }
 
 static ql_status

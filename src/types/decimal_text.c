@@ -192,8 +192,9 @@ ql_decimal_to_double(const ql_decimal *d)
         return d->negative ? -v : v;
     }
     char text[QL_DECIMAL_TEXT_MAX];
-    (void)ql_decimal_print(d, text);
-    return strtod(text, NULL);
+    size_t used, n = ql_decimal_print(d, text);
+    bool overflow;
+    return ql_double_parse((ql_str){text, n}, &used, &overflow);
 }
 
 size_t

@@ -255,15 +255,13 @@ parse_uint(const qli_sysvar *sv, ql_str s, ql_value *out)
 static bool
 parse_double(const qli_sysvar *sv, ql_str s, ql_value *out)
 {
-    char text[64];
-    if (s.n == 0 || s.n >= sizeof text) {
+    size_t used;
+    bool overflow;
+    if (s.n == 0 || s.n >= 64) {
         return false;
     }
-    memcpy(text, s.p, s.n);
-    text[s.n] = '\0';
-    char *end;
-    double d = strtod(text, &end);
-    if (*end || !isfinite(d)) {
+    double d = ql_double_parse(s, &used, &overflow);
+    if (used != s.n || overflow) {
         return false;
     }
     d = d < (double)sv->min ? (double)sv->min : d > (double)sv->max ? (double)sv->max : d;
@@ -562,11 +560,15 @@ check_range(ql_ctx *cx, ql_sysvar_id id, ql_str text, const ql_value *v)
                      (unsigned long long)asked, (unsigned long long)v->u);
     }
     if (sv->type == QLI_T_DOUBLE) {
-        char *given = ql_arena_strndup(cx, cx->arena, text.p, text.n);
-        double d = given != NULL ? strtod(given, NULL) : v->d;
+        size_t used;
+        bool overflow;
+        double d = ql_double_parse(text, &used, &overflow);
         if (d < v->d || d > v->d) {
+            char given[QL_DOUBLE_TEXT_MAX], taken[QL_DOUBLE_TEXT_MAX];
+            (void)ql_double_print(d, given);
+            (void)ql_double_print(v->d, taken);
             ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_TRUNCATED_WRONG_VALUE,
-                         "option '%s': value %g adjusted to %g", sv->name, d, v->d);
+                         "option '%s': value %s adjusted to %s", sv->name, given, taken);
         }
     }
     return QL_OK;
@@ -626,7 +628,8 @@ ql_sysvar_global_u64(ql_instance *inst, ql_sysvar_id id)
 ql_status
 ql_sysvar_print(ql_ctx *cx, ql_sysvar_id id, const ql_value *v, ql_str *out)
 {
-    char *p = NULL;
+    char *p = NULL, text[QL_VALUE_TEXT_MAX];
+    size_t n;
     switch (ql_kind_family(v->kind)) {
     case QL_FAM_NULL:
         *out = QL_STR("");
@@ -642,7 +645,8 @@ ql_sysvar_print(ql_ctx *cx, ql_sysvar_id id, const ql_value *v, ql_str *out)
         p = ql_arena_printf(cx, cx->arena, "%llu", (unsigned long long)v->u);
         break;
     case QL_FAM_DOUBLE:
-        p = ql_arena_printf(cx, cx->arena, "%.6f", v->d);
+        n = ql_double_print_fixed(v->d, 6, text);
+        p = ql_arena_strndup(cx, cx->arena, text, n);
         break;
     default:
         return ql_value_to_str(cx, cx->arena, v, out);
