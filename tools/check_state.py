@@ -57,6 +57,9 @@ def variables(build):
     """(source file, variable) of writable static storage."""
     for obj in sorted(build.glob("src/*/*.p/*.o")):
         rel = "%s/%s" % (obj.parent.parent.name, obj.name.removesuffix(".o"))
+        source = ROOT / "src" / rel
+        if not source.exists() or source.stat().st_mtime > obj.stat().st_mtime:
+            continue  # of another day's source
         out = subprocess.run(["nm", "-f", "sysv", "--defined-only", str(obj)], check=True, capture_output=True, text=True).stdout
         for row in out.splitlines():
             f = [x.strip() for x in row.split("|")]
