@@ -133,6 +133,82 @@ definitions(void **state)
     assert_true(fill(s, "information_schema", "ENGINES").n >= 1);
 }
 
+/* Rows of information_schema.name that a reader gets who wants no more. */
+static rows
+wanted(sess *s, const char *name, ql_view_filter f)
+{
+    rows r = {0};
+    ql_view_rows some;
+    OK(ql_catalog_open_table(&s->cx, s->cx.arena, str("information_schema"), str(name), QL_MDL_SR,
+                             true, &r.t));
+    OK(ql_view_fill(&s->cx, s->cx.arena, r.t, &f, &some));
+    r.v = some.v;
+    r.n = some.n;
+    return r;
+}
+
+static ql_view_filter
+about(const char *db, const char *table, const ql_collation *coll)
+{
+    return (ql_view_filter){.schema = db ? str(db) : (ql_str){NULL, 0},
+                            .table = table ? str(table) : (ql_str){NULL, 0},
+                            .schema_coll = coll,
+                            .table_coll = coll,
+                            .columns = UINT64_MAX};
+}
+
+static uint64_t
+column(const rows *r, const char *name)
+{
+    return UINT64_C(1) << ql_table_column(r->t, str(name));
+}
+
+/* Filters leave what they are about and little else. Compared by bytes names are looked up (those
+ * of virtual databases without case), else by the collation. */
+static void
+filters(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    ql_column c[2] = {int_column("id", false), text_column("name", 20, true)};
+    ql_table_spec spec = {.db = str("mysql"), .columns = c, .ncolumns = 2};
+    begin(s);
+    spec.name = str("Mine");
+    OK(ql_catalog_create_table(&s->cx, &spec));
+    spec.name = str("yours");
+    OK(ql_catalog_create_table(&s->cx, &spec));
+    commit(s);
+    assert_int_equal(wanted(s, "COLUMNS", about("mysql", "Mine", NULL)).n, 2);
+    assert_int_equal(wanted(s, "TABLES", about("mysql", "Mine", NULL)).n, 1);
+    assert_int_equal(wanted(s, "PARTITIONS", about("mysql", "Mine", NULL)).n, 1);
+    assert_int_equal(wanted(s, "TABLES", about("mysql", NULL, NULL)).n, 5); /* and three views */
+    assert_int_equal(wanted(s, "TABLES", about(NULL, "yours", NULL)).n, 1);
+    assert_int_equal(wanted(s, "TABLES", about("mysql", "mine", NULL)).n, 0);
+    assert_int_equal(wanted(s, "TABLES", about("MYSQL", "Mine", NULL)).n, 0);
+    assert_int_equal(wanted(s, "TABLES", about("nowhere", NULL, NULL)).n, 0);
+    assert_int_equal(wanted(s, "TABLES", about("MYSQL", "mine", ql_coll_default)).n, 1);
+    assert_int_equal(wanted(s, "TABLES", about("MYSQL", NULL, ql_coll_default)).n, 5);
+    assert_int_equal(wanted(s, "TABLES", about("INFORMATION_SCHEMA", "tables", NULL)).n, 1);
+    assert_int_equal(wanted(s, "SCHEMATA", about("mysql", NULL, NULL)).n, 1);
+    assert_int_equal(wanted(s, "SCHEMATA", about("MySQL", NULL, ql_coll_default)).n, 1);
+    assert_int_equal(wanted(s, "SCHEMATA", about("MySQL", NULL, NULL)).n, 0);
+
+    ql_view_filter f = about("mysql", "Mine", NULL);
+    f.columns = 0;
+    rows r = wanted(s, "COLUMNS", f);
+    assert_int_equal(at(&r, 0, "COLUMN_TYPE")->kind, QL_K_NULL);
+    f.columns = column(&r, "COLUMN_TYPE") | column(&r, "COLUMN_NAME");
+    r = wanted(s, "COLUMNS", f);
+    assert_true(is_text(at(&r, 0, "COLUMN_TYPE"), "int"));
+    assert_true(is_text(at(&r, 1, "COLUMN_NAME"), "name"));
+
+    ql_account nobody = {.user = str("joe"), .host = str("%")};
+    ql_acl_set_session(&s->cx, &nobody);
+    assert_int_equal(wanted(s, "TABLES", about("mysql", "Mine", NULL)).n, 0);
+    assert_int_equal(wanted(s, "TABLES", about("information_schema", "TABLES", NULL)).n, 1);
+    ql_acl_set_session(&s->cx, &everything);
+}
+
 static void
 unknown_tables(void **state)
 {
@@ -146,6 +222,7 @@ int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, views_setup, acl_teardown)
-    const struct CMUnitTest tests[] = {T(process_list), T(definitions), T(unknown_tables)};
+    const struct CMUnitTest tests[] = {T(process_list), T(definitions), T(filters),
+                                       T(unknown_tables)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
