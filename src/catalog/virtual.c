@@ -173,6 +173,39 @@ ql_table_type_text(const ql_table *t)
 
 #define CHECK_ROWS 16u /* a row of a view costs about as much as fifty of a table */
 
+/* What is kept of the row that was being filled. */
+static ql_status
+keep_row(ql_ctx *cx, ql_view_rows *r)
+{
+    if (r->n == 0 || r->nkept == 0) {
+        return QL_OK;
+    }
+    ql_value *kept = r->v[r->n - 1] = ql_arena_alloc(cx, r->a, r->nkept * sizeof *kept);
+    if (!kept) {
+        return QL_ERROR;
+    }
+    for (uint64_t left = r->filter.columns; left; left &= left - 1) {
+        *kept++ = r->row[__builtin_ctzll(left)];
+    }
+    return QL_OK;
+}
+
+static ql_status
+make_room(ql_ctx *cx, ql_view_rows *r)
+{
+    size_t cap = r->cap ? r->cap * 2 : 32;
+    ql_value **v = ql_arena_alloc(cx, r->a, cap * sizeof *v);
+    if (!v) {
+        return QL_ERROR;
+    }
+    if (r->n) {
+        memcpy(v, r->v, sizeof *v * r->n);
+    }
+    r->v = v;
+    r->cap = cap;
+    return QL_OK;
+}
+
 ql_status
 ql_view_fill(ql_ctx *cx, ql_arena *a, const ql_table *t, const ql_view_filter *filter,
              ql_view_rows *out)
@@ -181,7 +214,14 @@ ql_view_fill(ql_ctx *cx, ql_arena *a, const ql_table *t, const ql_view_filter *f
     if (filter) {
         out->filter = *filter;
     }
-    return t->virt->fill(cx, out);
+    out->filter.columns &= UINT64_MAX >> (QL_VIEW_MAX_COLUMNS - t->ncolumns);
+    out->nkept = (unsigned)__builtin_popcountll(out->filter.columns);
+    out->row = QL_ARENA_ARRAY(cx, a, ql_value, t->ncolumns);
+    if (!out->row) {
+        return QL_ERROR;
+    }
+    QL_TRY(t->virt->fill(cx, out));
+    return keep_row(cx, out);
 }
 
 ql_status
@@ -190,25 +230,14 @@ ql_view_row(ql_ctx *cx, ql_view_rows *r, ql_value **row)
     if (r->n % CHECK_ROWS == 0) {
         QL_TRY(ql_check(cx));
     }
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 32;
-        ql_value **v = ql_arena_alloc(cx, r->a, cap * sizeof *v);
-        if (!v) {
-            return QL_ERROR;
-        }
-        if (r->n) {
-            memcpy(v, r->v, sizeof *v * r->n);
-        }
-        r->v = v;
-        r->cap = cap;
-    }
-    ql_value *v = QL_ARENA_ARRAY(cx, r->a, ql_value, r->t->ncolumns);
-    if (!v) {
-        return QL_ERROR;
+    QL_TRY(keep_row(cx, r));
+    if (r->n == r->cap && r->nkept) {
+        QL_TRY(make_room(cx, r));
     }
     for (unsigned i = 0; i < r->t->ncolumns; i++) {
-        v[i] = ql_value_null();
+        r->row[i] = ql_value_null();
     }
-    *row = r->v[r->n++] = v;
+    r->n++;
+    *row = r->row;
     return QL_OK;
 }

@@ -36,13 +36,16 @@ typedef struct ql_view_filter {
 } ql_view_filter;
 #define QL_VIEW_MAX_COLUMNS 64u
 
-/* Rows under construction. Owner: the reader; all of it in arena a. */
+/* Rows, under construction and then whole. Owner: the reader; all of it in arena a. Of each row
+ * only the columns that are looked at are kept, in their order (ql_view_place). */
 typedef struct ql_view_rows {
     ql_arena *a;
     const ql_table *t;
     ql_view_filter filter;
-    ql_value **v; /* n rows of t->ncolumns values each */
+    ql_value **v; /* n rows of nkept values each; not there when nkept is 0 */
     size_t n, cap;
+    unsigned nkept;
+    ql_value *row; /* the last one, with all columns, while it is being filled */
 } ql_view_rows;
 
 /* One virtual table; static data. */
@@ -63,7 +66,14 @@ ql_status ql_catalog_add_views(ql_ctx *cx, ql_catalog *c, const ql_virtual_table
 ql_status ql_view_fill(ql_ctx *cx, ql_arena *a, const ql_table *t, const ql_view_filter *filter,
                        ql_view_rows *out) QL_MUST_USE;
 
-/* For views: a new row of NULLs; checkpoints inside. */
+/* Where a column that was looked at stands in the rows. */
+static inline unsigned
+ql_view_place(const ql_view_rows *r, unsigned column)
+{
+    return (unsigned)__builtin_popcountll(r->filter.columns & ((UINT64_C(1) << column) - 1));
+}
+
+/* For views: a new row of NULLs, to be filled before the next; checkpoints inside. */
 ql_status ql_view_row(ql_ctx *cx, ql_view_rows *r, ql_value **row) QL_MUST_USE;
 static inline bool
 ql_view_wants(const ql_view_rows *r, unsigned column)

@@ -389,9 +389,10 @@ virtual_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     size_t n = s->rows.n - s->at < QL_BATCH_ROWS ? s->rows.n - s->at : QL_BATCH_ROWS;
     for (uint16_t i = 0; i < s->source->ncols; i++) {
         ql_vector *v = &op->batch.cols[s->source->slots[i]];
+        unsigned place = ql_view_place(&s->rows, s->source->ordinals[i]);
         v->has_nulls = false;
         for (size_t k = 0; k < n; k++) {
-            ql_vector_set(v, (uint16_t)k, &s->rows.v[s->at + k][s->source->ordinals[i]]);
+            ql_vector_set(v, (uint16_t)k, &s->rows.v[s->at + k][place]);
         }
     }
     s->at += n;

@@ -233,7 +233,7 @@ take_rows(ql_ctx *cx, shown *v, const ql_view_filter *f)
         ql_value *row;
         QL_TRY(qli_table_row(cx, &v->t, &row));
         for (uint16_t i = 0; i < v->t.ncols; i++) {
-            row[i] = rows.v[r][v->ordinals[i]];
+            row[i] = rows.v[r][ql_view_place(&rows, v->ordinals[i])];
         }
         if (v->cut >= 0) {
             cut_text(&row[v->cut]);

@@ -44,6 +44,9 @@ static unsigned
 sort_length(const ql_collation *c)
 {
     bool is_unicode = strncmp(c->name, "utf", 3) == 0 || strncmp(c->name, "ucs", 3) == 0;
+    if (strncmp(c->name, "tis620_thai", 11) == 0) {
+        return 4;
+    }
     if (c->is_binary || !is_unicode || strstr(c->name, "_general_") ||
         strstr(c->name, "_tolower_")) {
         return 1;
