@@ -9,7 +9,7 @@
     C(TABLE_SCHEMA, 's', 64, SCHEMA)                                                               \
     C(TABLE_NAME, 's', 64, TABLE)                                                                  \
     C(NON_UNIQUE, 'n', 0, NN)                                                                      \
-    C(INDEX_SCHEMA, 's', 64, BIN)                                                                  \
+    C(INDEX_SCHEMA, 's', 64, SCHEMA)                                                               \
     C(INDEX_NAME, 's', 64, NUL)                                                                    \
     C(SEQ_IN_INDEX, 'm', 0, NN)                                                                    \
     C(COLUMN_NAME, 's', 64, NUL)                                                                   \

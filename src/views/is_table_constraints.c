@@ -6,7 +6,7 @@
 
 #define COLUMNS(C)                                                                                 \
     C(CONSTRAINT_CATALOG, 's', 64, BIN)                                                            \
-    C(CONSTRAINT_SCHEMA, 's', 64, BIN)                                                             \
+    C(CONSTRAINT_SCHEMA, 's', 64, SCHEMA)                                                          \
     C(CONSTRAINT_NAME, 's', 64, NUL)                                                               \
     C(TABLE_SCHEMA, 's', 64, SCHEMA)                                                               \
     C(TABLE_NAME, 's', 64, TABLE)                                                                  \
