@@ -8,17 +8,17 @@
 
 #include "exec/exec_int.h"
 
-qli_env
-qli_block_env(qli_block *b, ql_arena *scratch)
+ql_env
+ql_block_env(ql_block *b, ql_arena *scratch)
 {
-    return (qli_env){
+    return (ql_env){
         .run = b->run, .block = b, .mem = b->mem, .scratch = scratch, .calls = &b->run->calls};
 }
 
-static qli_block *
-find_outer(qli_block *from, const ql_query *q)
+static ql_block *
+find_outer(ql_block *from, const ql_query *q)
 {
-    for (qli_block *b = from; b != NULL; b = b->outer) {
+    for (ql_block *b = from; b != NULL; b = b->outer) {
         if (b->query == q->outer) {
             return b;
         }
@@ -28,7 +28,7 @@ find_outer(qli_block *from, const ql_query *q)
 
 /* Slots of the query, then one locator for each source that wants one. */
 static ql_status
-make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
+make_slots(ql_ctx *cx, ql_block *b, const bool *want_locators)
 {
     const ql_query *q = b->query;
     uint16_t n = q->nslots;
@@ -45,7 +45,7 @@ make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
             q->set_op != QL_SET_NONE && i < q->nitems ? q->items[i].column.type : q->slot_types[i];
     }
     for (uint16_t i = 0; i < q->nsources; i++) {
-        b->locator_slot[i] = QLI_NO_SLOT;
+        b->locator_slot[i] = QL_NO_SLOT;
         if (want_locators != NULL && want_locators[i]) {
             b->slot_types[n] = ql_type_varchar(4096, ql_coll_binary);
             b->locator_slot[i] = n++;
@@ -61,7 +61,7 @@ make_slots(ql_ctx *cx, qli_block *b, const bool *want_locators)
  * SELECTs but those that are a transaction of their own (manual, "Transaction Isolation Levels",
  * "Locks Set by Different SQL Statements"). Not under READ COMMITTED. */
 static bool
-shares_by_default(ql_ctx *cx, const qli_run *run)
+shares_by_default(ql_ctx *cx, const ql_run *run)
 {
     if (ql_stmt_does(run->stmt->kind, QL_DOES_ROWS)) {
         return true;
@@ -71,7 +71,7 @@ shares_by_default(ql_ctx *cx, const qli_run *run)
 }
 
 static ql_status
-make_locks(ql_ctx *cx, qli_block *b)
+make_locks(ql_ctx *cx, ql_block *b)
 {
     const ql_query *q = b->query;
     b->locks = QL_ARENA_ARRAY(cx, b->mem, ql_scan_lock, q->nsources + 1);
@@ -102,11 +102,11 @@ make_locks(ql_ctx *cx, qli_block *b)
 }
 
 static ql_status
-make_items(ql_ctx *cx, qli_block *b)
+make_items(ql_ctx *cx, ql_block *b)
 {
     const ql_query *q = b->query;
-    qli_env env = qli_block_env(b, b->scratch);
-    b->items = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, q->nitems + 1);
+    ql_env env = ql_block_env(b, b->scratch);
+    b->items = QL_ARENA_ARRAY(cx, b->mem, ql_ex *, q->nitems + 1);
     b->out.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, q->nitems + 1);
     if (b->items == NULL || b->out.cols == NULL) {
         return QL_ERROR;
@@ -116,14 +116,14 @@ make_items(ql_ctx *cx, qli_block *b)
         return QL_OK; /* slot i is item i */
     }
     for (uint16_t i = 0; i < q->nitems; i++) {
-        QL_TRY(qli_ex_new(cx, &env, q->items[i].expr, &b->items[i]));
+        QL_TRY(ql_ex_new(cx, &env, q->items[i].expr, &b->items[i]));
     }
     return QL_OK;
 }
 
 ql_status
-qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_plan *plan,
-              const bool *want_locators, qli_block **out)
+ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan *plan,
+             const bool *want_locators, ql_block **out)
 {
     ql_ctx *cx = run->cx;
     ql_block_plan *made;
@@ -133,8 +133,8 @@ qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_
         QL_TRY(ql_plan_query(cx, q, &made));
         plan = made;
     }
-    QL_TRY(qli_run_arena(run, "block", &mem));
-    qli_block *b = QL_ARENA_NEW(cx, mem, qli_block);
+    QL_TRY(ql_run_arena(run, "block", &mem));
+    ql_block *b = QL_ARENA_NEW(cx, mem, ql_block);
     if (b == NULL) {
         return QL_ERROR;
     }
@@ -143,7 +143,7 @@ qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_
     b->plan = plan;
     b->mem = mem;
     b->outer = find_outer(outer, q);
-    QL_TRY(qli_run_arena(run, "select list", &b->scratch));
+    QL_TRY(ql_run_arena(run, "select list", &b->scratch));
     QL_TRY(make_slots(cx, b, want_locators));
     QL_TRY(make_locks(cx, b));
     QL_TRY(make_items(cx, b));
@@ -155,23 +155,23 @@ qli_block_new(qli_run *run, qli_block *outer, const ql_query *q, const ql_block_
 }
 
 ql_status
-qli_block_rows(ql_ctx *cx, qli_block *b, ql_batch **out)
+ql_block_rows(ql_ctx *cx, ql_block *b, ql_batch **out)
 {
     return b->root != NULL ? qli_op_next(cx, b->root, out) : QL_END;
 }
 
 uint16_t
-qli_block_live(const qli_block *b, const uint16_t **slots)
+ql_block_live(const ql_block *b, const uint16_t **slots)
 {
     *slots = b->root->live;
     return b->root->nlive;
 }
 
 ql_status
-qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
+ql_block_next(ql_ctx *cx, ql_block *b, ql_batch **out)
 {
     ql_batch *in;
-    QL_TRY(qli_block_rows(cx, b, &in));
+    QL_TRY(ql_block_rows(cx, b, &in));
     ql_arena_reset(b->scratch);
     for (uint16_t i = 0; i < b->out.ncols; i++) {
         if (b->items[i] == NULL) {
@@ -179,8 +179,8 @@ qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
             continue;
         }
         ql_vector *v;
-        QL_TRY(b->exact ? qli_ex_eval(cx, b->items[i], in, in->sel, in->nsel, &v)
-                        : qli_ex_output(cx, b->items[i], in, in->sel, in->nsel, &v));
+        QL_TRY(b->exact ? ql_ex_eval(cx, b->items[i], in, in->sel, in->nsel, &v)
+                        : ql_ex_output(cx, b->items[i], in, in->sel, in->nsel, &v));
         b->out.cols[i] = *v;
     }
     b->out.n = in->n;
@@ -191,7 +191,7 @@ qli_block_next(ql_ctx *cx, qli_block *b, ql_batch **out)
 }
 
 ql_status
-qli_block_restart(ql_ctx *cx, qli_block *b)
+ql_block_restart(ql_ctx *cx, ql_block *b)
 {
     return b->root != NULL ? qli_op_restart(cx, b->root) : QL_OK;
 }
@@ -213,7 +213,7 @@ qli_op_restart(ql_ctx *cx, qli_op *op)
 }
 
 ql_status
-qli_op_alloc(ql_ctx *cx, qli_block *b, const ql_plan *p, size_t size, bool scratch, qli_op **out)
+qli_op_alloc(ql_ctx *cx, ql_block *b, const ql_plan *p, size_t size, bool scratch, qli_op **out)
 {
     qli_op *op = ql_arena_zalloc(cx, b->mem, size);
     if (op == NULL) {
@@ -229,7 +229,7 @@ qli_op_alloc(ql_ctx *cx, qli_block *b, const ql_plan *p, size_t size, bool scrat
         return QL_ERROR;
     }
     if (scratch) {
-        QL_TRY(qli_run_arena(b->run, "operator", &op->scratch));
+        QL_TRY(ql_run_arena(b->run, "operator", &op->scratch));
     }
     *out = op;
     return QL_OK;
@@ -267,12 +267,12 @@ qli_op_filter_compile(ql_ctx *cx, qli_op *op)
     if (op->plan->filter == NULL) {
         return QL_OK;
     }
-    qli_env env = qli_block_env(op->block, op->scratch);
+    ql_env env = ql_block_env(op->block, op->scratch);
     op->sel = QL_ARENA_ARRAY(cx, op->block->mem, uint16_t, QL_BATCH_ROWS);
     if (op->sel == NULL) {
         return QL_ERROR;
     }
-    return qli_ex_new(cx, &env, op->plan->filter, &op->filter);
+    return ql_ex_new(cx, &env, op->plan->filter, &op->filter);
 }
 
 ql_status
@@ -282,7 +282,7 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
         return QL_OK;
     }
     uint16_t n;
-    QL_TRY(qli_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
+    QL_TRY(ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
     if (n == b->n && b->sel == NULL) {
         return QL_OK;
     }
@@ -293,7 +293,7 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
 
 /* May the reader of p's rows stop before the last one, and p's own reading with him? */
 static bool
-stops_early(const qli_block *b, const ql_plan *p)
+stops_early(const ql_block *b, const ql_plan *p)
 {
     switch (p->kind) {
     case QL_P_LIMIT:
@@ -308,7 +308,7 @@ stops_early(const qli_block *b, const ql_plan *p)
 }
 
 static ql_status
-build_kind(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+build_kind(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     switch (p->kind) {
     case QL_P_SCAN:
@@ -331,7 +331,7 @@ build_kind(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
 }
 
 ql_status
-qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_op_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     bool above = b->stops_early;
     if (p->kind != QL_P_SCAN) {

@@ -6,7 +6,7 @@
 #include "types/kinds.h"
 
 ql_value
-qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
+ql_now_value(ql_ctx *cx, ql_kind k, unsigned decimals)
 {
     static const int64_t unit[7] = {1000000, 100000, 10000, 1000, 100, 10, 1};
     int64_t us =
@@ -23,13 +23,13 @@ qli_now(ql_ctx *cx, ql_kind k, unsigned decimals)
 }
 
 ql_status
-qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
+ql_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
 {
     if (v->kind != QL_K_TIME || (to != QL_K_DATE && to != QL_K_DATETIME) || cx->vars == NULL) {
         return QL_OK;
     }
     ql_dt time, t;
-    ql_value day = qli_now(cx, QL_K_DATE, 0);
+    ql_value day = ql_now_value(cx, QL_K_DATE, 0);
     ql_time_unpack(v->i, &time);
     ql_dt_unpack(day.i, &t);
     int64_t us =
@@ -43,21 +43,21 @@ qli_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
 }
 
 ql_value
-qli_known_default(ql_ctx *cx, const ql_column *c)
+ql_known_default(ql_ctx *cx, const ql_column *c)
 {
     switch (c->default_kind) {
     case QL_DEF_VALUE:
         return c->default_value;
     case QL_DEF_NOW:
-        return qli_now(cx, c->type.kind, c->type.decimals);
+        return ql_now_value(cx, c->type.kind, c->type.decimals);
     default:
         return c->type.nullable ? ql_value_null() : ql_value_zero(&c->type);
     }
 }
 
 ql_status
-qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, bool explicit_,
-                   ql_value *out)
+ql_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, bool explicit_,
+                  ql_value *out)
 {
     const ql_column *c = &t->columns[column];
     (void)a;
@@ -69,10 +69,10 @@ qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, 
         *out = ql_value_null();
         return QL_OK;
     case QL_DEF_NOW:
-        *out = qli_now(cx, c->type.kind, c->type.decimals);
+        *out = ql_now_value(cx, c->type.kind, c->type.decimals);
         return QL_OK;
     case QL_DEF_EXPR:
-        return qli_not_built(cx, "DEFAULT (expression)");
+        return ql_not_built(cx, "DEFAULT (expression)");
     case QL_DEF_NONE:
         break;
     }
@@ -81,9 +81,9 @@ qli_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, 
         return QL_OK;
     }
     if (explicit_ || cx->vars->strict) {
-        return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+        return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, ql_cstr(cx, c->name));
     }
-    ql_warn(cx, QL_DIAG_WARNING, QL_ER_NO_DEFAULT_FOR_FIELD, qli_zstr(cx, c->name));
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_NO_DEFAULT_FOR_FIELD, ql_cstr(cx, c->name));
     *out = ql_value_zero(&c->type);
     return QL_OK;
 }

@@ -10,11 +10,10 @@
 #include "base/bulk.h"
 #include "exec/exec_int.h"
 
-const ql_batch qli_one_row = {.n = 1, .nsel = 1};
+const ql_batch ql_one_row = {.n = 1, .nsel = 1};
 
 static ql_status
-eval_own(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_own(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     (void)cx;
     (void)in;
@@ -25,7 +24,7 @@ eval_own(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
 }
 
 static ql_status
-eval_slot(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_slot(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
     (void)cx;
@@ -36,7 +35,7 @@ eval_slot(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 }
 
 ql_status
-qli_ex_ready(ql_ctx *cx, qli_ex *x)
+qli_ex_ready(ql_ctx *cx, ql_ex *x)
 {
     if (!x->ready) {
         QL_TRY(ql_vector_init(cx, x->env.mem, &x->own, &x->e->type, x->env.single));
@@ -48,7 +47,7 @@ qli_ex_ready(ql_ctx *cx, qli_ex *x)
 }
 
 ql_status
-qli_ex_null(ql_ctx *cx, qli_ex *x, ql_vector **out)
+qli_ex_null(ql_ctx *cx, ql_ex *x, ql_vector **out)
 {
     QL_TRY(qli_ex_ready(cx, x));
     x->own.is_const = true;
@@ -59,7 +58,7 @@ qli_ex_null(ql_ctx *cx, qli_ex *x, ql_vector **out)
 }
 
 ql_status
-qli_ex_store(ql_ctx *cx, qli_ex *x, uint16_t row, ql_value *v)
+qli_ex_store(ql_ctx *cx, ql_ex *x, uint16_t row, ql_value *v)
 {
     if (v->kind != QL_K_NULL && v->kind != x->own.type.kind) {
         ql_value cast;
@@ -72,7 +71,7 @@ qli_ex_store(ql_ctx *cx, qli_ex *x, uint16_t row, ql_value *v)
 }
 
 ql_status
-qli_ex_selections(ql_ctx *cx, qli_ex *x, uint16_t **first, uint16_t **second)
+qli_ex_selections(ql_ctx *cx, ql_ex *x, uint16_t **first, uint16_t **second)
 {
     size_t cap = x->env.single ? 1 : QL_BATCH_ROWS;
     if (x->sel == NULL) {
@@ -114,13 +113,13 @@ qli_cell_copy(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row)
 
 /* Copy into x's results; kinds may differ when a branch has another kind than the whole. */
 static ql_status
-store_cell(ql_ctx *cx, qli_ex *x, uint16_t at, const ql_vector *src)
+store_cell(ql_ctx *cx, ql_ex *x, uint16_t at, const ql_vector *src)
 {
     if (src->type.kind == x->own.type.kind || src->type.kind == QL_K_NULL) {
         qli_cell_copy(&x->own, at, src, at);
         if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at] &&
             x->own.dec[at].scale < x->own.type.decimals) {
-            qli_decimal_settle(&x->own.dec[at], &x->own.type);
+            ql_decimal_settle(&x->own.dec[at], &x->own.type);
         }
         return QL_OK;
     }
@@ -140,7 +139,7 @@ selection_fill(uint16_t *to, const uint16_t *sel, uint16_t n)
 
 /* A constant node is computed at its first use and kept. */
 static ql_status
-eval_constant(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_constant(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
               ql_vector **out)
 {
     ql_vector *r;
@@ -149,9 +148,9 @@ eval_constant(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
     (void)sel;
     (void)n;
     if (!x->cached) {
-        QL_TRY(x->inner(cx, x, &qli_one_row, NULL, 1, &r));
+        QL_TRY(x->inner(cx, x, &ql_one_row, NULL, 1, &r));
         ql_vector_get(r, 0, &v);
-        QL_TRY(qli_value_keep(cx, x->env.mem, &v));
+        QL_TRY(ql_value_keep(cx, x->env.mem, &v));
         QL_TRY(qli_ex_ready(cx, x));
         QL_TRY(qli_ex_store(cx, x, 0, &v));
         x->own.is_const = true;
@@ -162,10 +161,10 @@ eval_constant(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
 }
 
 static ql_status
-eval_outer(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_outer(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
            ql_vector **out)
 {
-    qli_block *b = x->env.block;
+    ql_block *b = x->env.block;
     ql_value v;
     (void)in;
     (void)sel;
@@ -185,20 +184,20 @@ eval_outer(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint1
 }
 
 static ql_status
-eval_args(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_args(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **args, bool *all_const)
 {
     *all_const = true;
     for (uint32_t i = 0; i < x->nargs; i++) {
         QL_TRY(ql_bulk_node(cx));
-        QL_TRY(qli_ex_eval(cx, x->args[i], in, sel, n, &args[i]));
+        QL_TRY(ql_ex_eval(cx, x->args[i], in, sel, n, &args[i]));
         *all_const = *all_const && args[i]->is_const;
     }
     return QL_OK;
 }
 
 static ql_status
-call_row(ql_ctx *cx, qli_ex *x, qli_fn fn, ql_vector **args, uint16_t row, bool with_nulls)
+call_row(ql_ctx *cx, ql_ex *x, ql_fn fn, ql_vector **args, uint16_t row, bool with_nulls)
 {
     ql_value v = ql_value_null();
     bool null = false;
@@ -223,7 +222,7 @@ call_row(ql_ctx *cx, qli_ex *x, qli_fn fn, ql_vector **args, uint16_t row, bool 
 #define CALLS_A_CHECK 32
 
 static ql_status
-call_rows(ql_ctx *cx, qli_ex *x, qli_fn fn, unsigned flags, const ql_batch *in, const uint16_t *sel,
+call_rows(ql_ctx *cx, ql_ex *x, ql_fn fn, unsigned flags, const ql_batch *in, const uint16_t *sel,
           uint16_t n, ql_vector **out)
 {
     ql_vector **args = (ql_vector **)x->aux;
@@ -246,14 +245,14 @@ call_rows(ql_ctx *cx, qli_ex *x, qli_fn fn, unsigned flags, const ql_batch *in, 
 }
 
 static ql_status
-eval_func(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_func(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
-    return call_rows(cx, x, qli_fn_table[x->e->fn], ql_func_flags(x->e->fn), in, sel, n, out);
+    return call_rows(cx, x, ql_fn_table[x->e->fn], ql_func_flags(x->e->fn), in, sel, n, out);
 }
 
 static ql_status
-negate(ql_ctx *cx, qli_ex *x, const uint16_t *sel, uint16_t n, ql_vector **out)
+negate(ql_ctx *cx, ql_ex *x, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     ql_vector *v = *out;
     (void)cx;
@@ -270,23 +269,23 @@ negate(ql_ctx *cx, qli_ex *x, const uint16_t *sel, uint16_t n, ql_vector **out)
 }
 
 static ql_status
-eval_like(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_like(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
-    QL_TRY(call_rows(cx, x, qli_op_like, 0, in, sel, n, out));
+    QL_TRY(call_rows(cx, x, ql_fn_like, 0, in, sel, n, out));
     return x->e->op == QL_OP_NOT_LIKE ? negate(cx, x, sel, n, out) : QL_OK;
 }
 
 static ql_status
-eval_regexp(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_regexp(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
-    QL_TRY(call_rows(cx, x, qli_op_regexp, 0, in, sel, n, out));
+    QL_TRY(call_rows(cx, x, ql_fn_regexp, 0, in, sel, n, out));
     return x->e->op == QL_OP_NOT_REGEXP ? negate(cx, x, sel, n, out) : QL_OK;
 }
 
 static ql_status
-eval_coalesce(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_coalesce(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
               ql_vector **out)
 {
     uint16_t *rest, *unused;
@@ -297,7 +296,7 @@ eval_coalesce(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
         ql_vector *v;
         uint16_t left = 0;
         QL_TRY(ql_bulk_node(cx));
-        QL_TRY(qli_ex_eval(cx, x->args[i], in, rest, nrest, &v));
+        QL_TRY(ql_ex_eval(cx, x->args[i], in, rest, nrest, &v));
         for (uint16_t k = 0; k < nrest; k++) {
             if (ql_vector_null_at(v, rest[k])) {
                 rest[left++] = rest[k];
@@ -333,14 +332,14 @@ split_true(const ql_vector *cond, uint16_t *sel, uint16_t *n, uint16_t *yes, uin
 }
 
 static ql_status
-eval_branch(ql_ctx *cx, qli_ex *x, qli_ex *branch, const ql_batch *in, const uint16_t *sel,
+eval_branch(ql_ctx *cx, ql_ex *x, ql_ex *branch, const ql_batch *in, const uint16_t *sel,
             uint16_t n)
 {
     ql_vector *v;
     if (n == 0) {
         return QL_OK;
     }
-    QL_TRY(qli_ex_eval(cx, branch, in, sel, n, &v));
+    QL_TRY(ql_ex_eval(cx, branch, in, sel, n, &v));
     for (uint16_t k = 0; k < n; k++) {
         QL_TRY(store_cell(cx, x, sel[k], v));
     }
@@ -348,7 +347,7 @@ eval_branch(ql_ctx *cx, qli_ex *x, qli_ex *branch, const ql_batch *in, const uin
 }
 
 static ql_status
-eval_case(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_case(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
     uint16_t *rest, *yes, nyes;
@@ -359,7 +358,7 @@ eval_case(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
     for (i = 0; i + 1 < x->nargs && nrest > 0; i += 2) {
         ql_vector *cond;
         QL_TRY(ql_bulk_node(cx));
-        QL_TRY(qli_ex_eval(cx, x->args[i], in, rest, nrest, &cond));
+        QL_TRY(ql_ex_eval(cx, x->args[i], in, rest, nrest, &cond));
         split_true(cond, rest, &nrest, yes, &nyes);
         QL_TRY(eval_branch(cx, x, x->args[i + 1], in, yes, nyes));
     }
@@ -376,14 +375,13 @@ eval_case(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 }
 
 static ql_status
-eval_elt(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_elt(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     uint16_t *rest, *yes;
     ql_vector *number;
     ql_value null = ql_value_null();
     QL_TRY(qli_ex_selections(cx, x, &rest, &yes));
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &number));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &number));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         ql_vector_set(&x->own, sel != NULL ? sel[k] : k, &null);
@@ -405,12 +403,12 @@ eval_elt(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
 
 /* BENCHMARK(n, expr): the argument has a scratch arena of its own and no cached constants. */
 static ql_status
-eval_benchmark(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_benchmark(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                ql_vector **out)
 {
     ql_vector *count, *r;
     ql_arena *scratch = x->args[1]->env.scratch;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &count));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &count));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -423,7 +421,7 @@ eval_benchmark(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, u
         }
         for (uint64_t i = 0; i < v.u; i++) {
             QL_TRY(ql_check(cx));
-            QL_TRY(qli_ex_eval(cx, x->args[1], in, &row, 1, &r));
+            QL_TRY(ql_ex_eval(cx, x->args[1], in, &row, 1, &r));
             if (ql_arena_used(scratch) > 256 * 1024) {
                 ql_arena_reset(scratch);
             }
@@ -436,7 +434,7 @@ eval_benchmark(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, u
 }
 
 static ql_status
-eval_uservar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_uservar(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     ql_value v;
@@ -444,7 +442,7 @@ eval_uservar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
     (void)sel;
     (void)n;
     ql_uservar_get(cx, x->e->name, &v);
-    QL_TRY(qli_value_keep(cx, x->env.scratch, &v));
+    QL_TRY(ql_value_keep(cx, x->env.scratch, &v));
     QL_TRY(qli_ex_ready(cx, x));
     QL_TRY(qli_ex_store(cx, x, 0, &v));
     x->own.is_const = true;
@@ -453,14 +451,14 @@ eval_uservar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 static ql_status
-eval_assign(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_assign(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
         ql_value v;
-        QL_TRY(qli_ex_one(cx, x->args[0], in, row, &v));
+        QL_TRY(ql_ex_one(cx, x->args[0], in, row, &v));
         QL_TRY(ql_uservar_set(cx, x->e->name, &v));
         QL_TRY(qli_ex_store(cx, x, row, &v));
     }
@@ -469,7 +467,7 @@ eval_assign(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 }
 
 static ql_status
-eval_sysvar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_sysvar(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     ql_value v;
@@ -485,15 +483,15 @@ eval_sysvar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 }
 
 static ql_status
-eval_default(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_default(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     ql_value v;
     (void)in;
     (void)sel;
     (void)n;
-    QL_TRY(qli_column_default(cx, x->env.scratch, x->env.run->dml_table, (uint16_t)x->e->index,
-                              true, &v));
+    QL_TRY(ql_column_default(cx, x->env.scratch, x->env.run->dml_table, (uint16_t)x->e->index, true,
+                             &v));
     QL_TRY(qli_ex_ready(cx, x));
     QL_TRY(qli_ex_store(cx, x, 0, &v));
     x->own.is_const = true;
@@ -502,7 +500,7 @@ eval_default(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 static ql_status
-eval_insert_value(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_insert_value(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                   ql_vector **out)
 {
     ql_value v = ql_value_null();
@@ -520,7 +518,7 @@ eval_insert_value(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel
 }
 
 static ql_status
-eval_row_alone(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_row_alone(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                ql_vector **out)
 {
     (void)x;
@@ -532,7 +530,7 @@ eval_row_alone(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, u
 }
 
 static ql_status
-compile_const(ql_ctx *cx, qli_ex *x)
+compile_const(ql_ctx *cx, ql_ex *x)
 {
     QL_TRY(ql_vector_init(cx, x->env.mem, &x->own, &x->e->type, true));
     x->ready = true;
@@ -543,9 +541,9 @@ compile_const(ql_ctx *cx, qli_ex *x)
 }
 
 static ql_status
-compile_call(ql_ctx *cx, qli_ex *x)
+compile_call(ql_ctx *cx, ql_ex *x)
 {
-    x->call = QL_ARENA_NEW(cx, x->env.mem, qli_call);
+    x->call = QL_ARENA_NEW(cx, x->env.mem, ql_call);
     x->aux = QL_ARENA_ARRAY(cx, x->env.mem, ql_vector *, x->nargs + 1);
     x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, x->nargs + 1);
     if (x->call == NULL || x->aux == NULL || x->vals == NULL) {
@@ -558,17 +556,17 @@ compile_call(ql_ctx *cx, qli_ex *x)
 }
 
 static ql_status
-compile_benchmark(ql_ctx *cx, qli_ex *x)
+compile_benchmark(ql_ctx *cx, ql_ex *x)
 {
-    qli_env env = x->env;
-    QL_TRY(qli_run_arena(env.run, "benchmark", &env.scratch));
+    ql_env env = x->env;
+    QL_TRY(ql_run_arena(env.run, "benchmark", &env.scratch));
     env.no_cache = true;
     x->eval = eval_benchmark;
-    return qli_ex_new(cx, &env, x->e->args[1], &x->args[1]);
+    return ql_ex_new(cx, &env, x->e->args[1], &x->args[1]);
 }
 
 static ql_status
-compile_func(ql_ctx *cx, qli_ex *x)
+compile_func(ql_ctx *cx, ql_ex *x)
 {
     switch (x->e->fn) {
     case QL_FN_COALESCE:
@@ -582,15 +580,15 @@ compile_func(ql_ctx *cx, qli_ex *x)
     default:
         break;
     }
-    if (qli_fn_table[x->e->fn] == NULL) {
-        return qli_not_built(cx, ql_func_name(x->e->fn));
+    if (ql_fn_table[x->e->fn] == NULL) {
+        return ql_not_built(cx, ql_func_name(x->e->fn));
     }
     x->eval = eval_func;
     return compile_call(cx, x);
 }
 
 static ql_status
-compile_op(ql_ctx *cx, qli_ex *x)
+compile_op(ql_ctx *cx, ql_ex *x)
 {
     ql_op op = x->e->op;
     switch (op) {
@@ -618,7 +616,7 @@ compile_op(ql_ctx *cx, qli_ex *x)
 }
 
 static ql_status
-compile_kind(ql_ctx *cx, qli_ex *x)
+compile_kind(ql_ctx *cx, ql_ex *x)
 {
     switch (x->e->kind) {
     case QL_E_CONST:
@@ -669,12 +667,12 @@ compile_kind(ql_ctx *cx, qli_ex *x)
 #define STACK_NEEDED (48 * 1024)
 
 ql_status
-qli_ex_new(ql_ctx *cx, const qli_env *env, const ql_expr *e, qli_ex **out)
+ql_ex_new(ql_ctx *cx, const ql_env *env, const ql_expr *e, ql_ex **out)
 {
     if (ql_thread_stack_left() < STACK_NEEDED) {
         return ql_fail(cx, QL_ER_STACK_OVERRUN_NEED_MORE, (long)STACK_NEEDED);
     }
-    qli_ex *x = QL_ARENA_NEW(cx, env->mem, qli_ex);
+    ql_ex *x = QL_ARENA_NEW(cx, env->mem, ql_ex);
     if (x == NULL) {
         return QL_ERROR;
     }
@@ -682,7 +680,7 @@ qli_ex_new(ql_ctx *cx, const qli_env *env, const ql_expr *e, qli_ex **out)
     x->env = *env;
     x->nargs = e->nargs;
     if (e->nargs > 0) {
-        QL_TRY(qli_ex_list(cx, env, e->args, e->nargs, &x->args));
+        QL_TRY(ql_ex_list(cx, env, e->args, e->nargs, &x->args));
     }
     QL_TRY(compile_kind(cx, x));
     if (e->is_constant && x->eval != eval_own && x->eval != eval_row_alone && !env->no_cache &&
@@ -695,14 +693,14 @@ qli_ex_new(ql_ctx *cx, const qli_env *env, const ql_expr *e, qli_ex **out)
 }
 
 ql_status
-qli_ex_list(ql_ctx *cx, const qli_env *env, ql_expr *const *e, uint32_t n, qli_ex ***out)
+ql_ex_list(ql_ctx *cx, const ql_env *env, ql_expr *const *e, uint32_t n, ql_ex ***out)
 {
-    qli_ex **v = QL_ARENA_ARRAY(cx, env->mem, qli_ex *, n + 1);
+    ql_ex **v = QL_ARENA_ARRAY(cx, env->mem, ql_ex *, n + 1);
     if (v == NULL) {
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < n; i++) {
-        QL_TRY(qli_ex_new(cx, env, e[i], &v[i]));
+        QL_TRY(ql_ex_new(cx, env, e[i], &v[i]));
     }
     *out = v;
     return QL_OK;
@@ -721,10 +719,10 @@ is_settled(const ql_vector *v, const uint16_t *sel, uint16_t n, const ql_type *t
 }
 
 ql_status
-qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-              ql_vector **out)
+ql_ex_output(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+             ql_vector **out)
 {
-    QL_TRY(qli_ex_eval(cx, x, in, sel, n, out));
+    QL_TRY(ql_ex_eval(cx, x, in, sel, n, out));
     if ((*out)->type.kind != QL_K_DECIMAL || is_settled(*out, sel, n, &x->e->type)) {
         return QL_OK;
     }
@@ -741,52 +739,52 @@ qli_ex_output(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
     for (uint16_t k = 0; k < ((*out)->is_const ? 1 : n); k++) {
         uint16_t row = (*out)->is_const ? 0 : sel != NULL ? sel[k] : k;
         if (!(*out)->has_nulls || !(*out)->nulls[row]) {
-            qli_decimal_settle(&(*out)->dec[row], &x->e->type);
+            ql_decimal_settle(&(*out)->dec[row], &x->e->type);
         }
     }
     return QL_OK;
 }
 
 ql_status
-qli_ex_one(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value *out)
+ql_ex_one(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value *out)
 {
     ql_vector *v;
-    QL_TRY(qli_ex_eval(cx, x, in, &row, 1, &v));
+    QL_TRY(ql_ex_eval(cx, x, in, &row, 1, &v));
     ql_vector_get(v, row, out);
     return QL_OK;
 }
 
 ql_status
-qli_scalar(qli_run *run, ql_arena *mem, const ql_expr *e, ql_value *out)
+ql_scalar(ql_run *run, ql_arena *mem, const ql_expr *e, ql_value *out)
 {
-    qli_env env = qli_env_single(run, mem);
-    qli_ex *x;
+    ql_env env = ql_env_single(run, mem);
+    ql_ex *x;
     if (e->kind == QL_E_CONST) {
         *out = e->value;
         return QL_OK;
     }
     ql_vector *v;
-    QL_TRY(qli_ex_new(run->cx, &env, e, &x));
-    QL_TRY(qli_ex_eval(run->cx, x, &qli_one_row, NULL, 1, &v));
+    QL_TRY(ql_ex_new(run->cx, &env, e, &x));
+    QL_TRY(ql_ex_eval(run->cx, x, &ql_one_row, NULL, 1, &v));
     ql_vector_get(v, 0, out);
     return QL_OK;
 }
 
 /* Conjunctions narrow the selection step by step. */
 static ql_status
-filter_and(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-           uint16_t *out, uint16_t *nout)
+filter_and(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, uint16_t *out,
+           uint16_t *nout)
 {
-    QL_TRY(qli_ex_filter(cx, x->args[0], in, sel, n, out, nout));
+    QL_TRY(ql_ex_filter(cx, x->args[0], in, sel, n, out, nout));
     for (uint32_t i = 1; i<x->nargs && * nout> 0; i++) {
-        QL_TRY(qli_ex_filter(cx, x->args[i], in, out, *nout, out, nout));
+        QL_TRY(ql_ex_filter(cx, x->args[i], in, out, *nout, out, nout));
     }
     return QL_OK;
 }
 
 ql_status
-qli_ex_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-              uint16_t *out, uint16_t *nout)
+ql_ex_filter(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+             uint16_t *out, uint16_t *nout)
 {
     ql_vector *v;
     uint16_t m = 0;
@@ -803,7 +801,7 @@ qli_ex_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
             return st;
         }
     }
-    QL_TRY(qli_ex_eval(cx, x, in, sel, n, &v));
+    QL_TRY(ql_ex_eval(cx, x, in, sel, n, &v));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
         uint16_t at = v->is_const ? 0 : row;

@@ -55,7 +55,7 @@ kind_word(const ql_type *t)
 }
 
 static ql_status
-out_of_range(ql_ctx *cx, const qli_ex *x)
+out_of_range(ql_ctx *cx, const ql_ex *x)
 {
     char text[256];
     qli_expr_print(x->e, text, sizeof text);
@@ -63,7 +63,7 @@ out_of_range(ql_ctx *cx, const qli_ex *x)
 }
 
 static ql_status
-division_by_zero(ql_ctx *cx, qli_ex *x, uint16_t row)
+division_by_zero(ql_ctx *cx, ql_ex *x, uint16_t row)
 {
     ql_value null = ql_value_null();
     if (cx->vars != NULL && (cx->vars->sql_mode & QL_MODE_DIV_BY_ZERO)) {
@@ -86,16 +86,16 @@ typedef struct operands {
 } operands;
 
 static ql_status
-get_operands(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-             operands *o, ql_vector **out)
+get_operands(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, operands *o,
+             ql_vector **out)
 {
     o->b = NULL;
     o->sel = sel;
     o->n = n;
     o->done = false;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &o->a));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &o->a));
     if (x->nargs > 1) {
-        QL_TRY(qli_ex_eval(cx, x->args[1], in, sel, n, &o->b));
+        QL_TRY(ql_ex_eval(cx, x->args[1], in, sel, n, &o->b));
     }
     QL_TRY(qli_ex_ready(cx, x));
     *out = &x->own;
@@ -115,7 +115,7 @@ get_operands(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 static inline bool
-row_null(const qli_ex *x, uint16_t row)
+row_null(const ql_ex *x, uint16_t row)
 {
     return x->own.has_nulls && x->own.nulls[row];
 }
@@ -173,8 +173,7 @@ int_op_wide(ql_op op, const operands *o, uint16_t row, bool is_unsigned, int64_t
 }
 
 static ql_status
-eval_int(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_int(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     operands o;
     ql_op op = x->e->op;
@@ -203,7 +202,7 @@ eval_int(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
 }
 
 static ql_status
-eval_int_div(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_int_div(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     operands o;
@@ -234,7 +233,7 @@ eval_int_div(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 static ql_status
-eval_double(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_double(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     operands o;
@@ -313,7 +312,7 @@ decimal_op(ql_op op, ql_decimal *r, const ql_decimal *a, const ql_decimal *b, un
 }
 
 static ql_status
-eval_decimal(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_decimal(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     operands o;
@@ -343,7 +342,7 @@ eval_decimal(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 
 /* DIV on numbers that are not integers: the quotient cut to an integer. */
 static ql_status
-eval_intdiv_number(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_intdiv_number(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                    ql_vector **out)
 {
     operands o;
@@ -385,8 +384,7 @@ eval_intdiv_number(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *se
 }
 
 static ql_status
-eval_neg(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_neg(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     operands o;
     QL_TRY(get_operands(cx, x, in, sel, n, &o, out));
@@ -423,14 +421,14 @@ eval_neg(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
 }
 
 static ql_status
-eval_pass(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_pass(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
-    return qli_ex_eval(cx, x->args[0], in, sel, n, out);
+    return ql_ex_eval(cx, x->args[0], in, sel, n, out);
 }
 
 static ql_status
-eval_bits(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_bits(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
     operands o;
@@ -470,7 +468,7 @@ eval_bits(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 }
 
 static ql_status
-want_args(ql_ctx *cx, qli_ex *x, ql_type t)
+want_args(ql_ctx *cx, ql_ex *x, ql_type t)
 {
     for (uint32_t i = 0; i < x->nargs; i++) {
         ql_kind k = x->e->args[i]->type.kind;
@@ -482,7 +480,7 @@ want_args(ql_ctx *cx, qli_ex *x, ql_type t)
 }
 
 static bool
-args_are(const qli_ex *x, ql_kind kind)
+args_are(const ql_ex *x, ql_kind kind)
 {
     for (uint32_t i = 0; i < x->nargs; i++) {
         ql_kind k = x->e->args[i]->type.kind;
@@ -494,7 +492,7 @@ args_are(const qli_ex *x, ql_kind kind)
 }
 
 static ql_status
-compile_number(ql_ctx *cx, qli_ex *x)
+compile_number(ql_ctx *cx, ql_ex *x)
 {
     switch (ql_kind_family(x->e->type.kind)) {
     case QL_FAM_INT:
@@ -510,7 +508,7 @@ compile_number(ql_ctx *cx, qli_ex *x)
 }
 
 ql_status
-qli_arith_compile(ql_ctx *cx, qli_ex *x)
+qli_arith_compile(ql_ctx *cx, ql_ex *x)
 {
     switch (x->e->op) {
     case QL_OP_PLUS:
@@ -536,7 +534,7 @@ qli_arith_compile(ql_ctx *cx, qli_ex *x)
 }
 
 static ql_status
-eval_cast(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_cast(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
 {
     operands o;
@@ -568,9 +566,9 @@ eval_cast(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
         }
         ql_vector_get(o.a, row, &v);
         if (v.kind == QL_K_DECIMAL && to == QL_K_STRING) {
-            qli_decimal_settle(&v.dec, &o.a->type);
+            ql_decimal_settle(&v.dec, &o.a->type);
         }
-        QL_TRY(qli_time_to_moment(cx, to, &v));
+        QL_TRY(ql_time_to_moment(cx, to, &v));
         QL_TRY(ql_value_cast(cx, x->env.scratch, &v, &x->e->type, &r));
         if (r.kind == QL_K_NULL && x->e->zero_if_bad) {
             r = (ql_value){.kind = to, .decimals = x->e->type.decimals};
@@ -584,7 +582,7 @@ eval_cast(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 }
 
 ql_status
-qli_cast_compile(ql_ctx *cx, qli_ex *x)
+qli_cast_compile(ql_ctx *cx, ql_ex *x)
 {
     const ql_type *from = &x->args[0]->e->type, *to = &x->e->type;
     (void)cx;
@@ -597,11 +595,11 @@ qli_cast_compile(ql_ctx *cx, qli_ex *x)
 }
 
 ql_status
-qli_ex_cast_arg(ql_ctx *cx, qli_ex *x, uint32_t i, const ql_type *t)
+qli_ex_cast_arg(ql_ctx *cx, ql_ex *x, uint32_t i, const ql_type *t)
 {
     ql_expr *e = QL_ARENA_NEW(cx, x->env.mem, ql_expr);
-    qli_ex *y = QL_ARENA_NEW(cx, x->env.mem, qli_ex);
-    qli_ex **args = QL_ARENA_ARRAY(cx, x->env.mem, qli_ex *, 1);
+    ql_ex *y = QL_ARENA_NEW(cx, x->env.mem, ql_ex);
+    ql_ex **args = QL_ARENA_ARRAY(cx, x->env.mem, ql_ex *, 1);
     if (e == NULL || y == NULL || args == NULL) {
         return QL_ERROR;
     }

@@ -52,7 +52,7 @@ qli_value_to_kind(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_kind k, ql_valu
     }
     ql_type t = ql_kinds[k]->widest(v->is_unsigned);
     ql_value from = *v;
-    QL_TRY(qli_time_to_moment(cx, k, &from));
+    QL_TRY(ql_time_to_moment(cx, k, &from));
     QL_TRY(ql_value_cast(cx, a, &from, &t, out));
     if (out->kind == QL_K_NULL && ql_kind_is_temporal(k)) { /* a text that is no date or time */
         *out = (ql_value){.kind = k};
@@ -183,7 +183,7 @@ op_number(ql_op op)
 #define BOXED_A_CHECK 128
 
 static ql_status
-compare_cell(ql_ctx *cx, qli_ex *x, const ql_vector *a, const ql_vector *b, uint16_t row, int *cmp)
+compare_cell(ql_ctx *cx, ql_ex *x, const ql_vector *a, const ql_vector *b, uint16_t row, int *cmp)
 {
     ql_value va, vb;
     if (a->type.kind == QL_K_STRING && b->type.kind == QL_K_STRING) {
@@ -206,7 +206,7 @@ compare_cell(ql_ctx *cx, qli_ex *x, const ql_vector *a, const ql_vector *b, uint
 }
 
 static ql_status
-compare_boxed(ql_ctx *cx, qli_ex *x, const ql_vector *a, const ql_vector *b, const uint16_t *sel,
+compare_boxed(ql_ctx *cx, ql_ex *x, const ql_vector *a, const ql_vector *b, const uint16_t *sel,
               uint16_t n)
 {
     for (uint16_t k = 0; k < n; k++) {
@@ -225,12 +225,12 @@ compare_boxed(ql_ctx *cx, qli_ex *x, const ql_vector *a, const ql_vector *b, con
 }
 
 static ql_status
-eval_compare(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_compare(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     ql_vector *a, *b;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
-    QL_TRY(qli_ex_eval(cx, x->args[1], in, sel, n, &b));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[1], in, sel, n, &b));
     QL_TRY(qli_ex_ready(cx, x));
     *out = &x->own;
     if (qli_null_union(&x->own, a, b, sel, n)) {
@@ -271,7 +271,7 @@ drop_nulls(const ql_vector *v, uint16_t *sel, uint16_t n)
 }
 
 ql_status
-qli_cmp_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+qli_cmp_filter(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                uint16_t *out, uint16_t *nout)
 {
     ql_vector *a, *b;
@@ -283,8 +283,8 @@ qli_cmp_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, u
     if (ka != kb || ka == QL_K_STRING || ka == QL_K_DECIMAL || ka == QL_K_NULL) {
         return QL_END;
     }
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
-    QL_TRY(qli_ex_eval(cx, x->args[1], in, sel, n, &b));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[1], in, sel, n, &b));
     how h = how_to_compare(a, b);
     if (h == HOW_MIXED) {
         h = settle_mixed(a, b);
@@ -313,12 +313,12 @@ qli_cmp_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, u
 }
 
 static ql_status
-eval_compare_nullsafe(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_compare_nullsafe(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                       ql_vector **out)
 {
     ql_vector *a, *b;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
-    QL_TRY(qli_ex_eval(cx, x->args[1], in, sel, n, &b));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[1], in, sel, n, &b));
     QL_TRY(qli_ex_ready(cx, x));
     *out = &x->own;
     for (uint16_t k = 0; k < n; k++) {
@@ -336,13 +336,13 @@ eval_compare_nullsafe(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t 
 
 /* a BETWEEN b AND c: all of one kind. */
 static ql_status
-eval_between(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_between(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     ql_vector *v[3];
     bool not_ = x->e->op == QL_OP_NOT_BETWEEN;
     for (int i = 0; i < 3; i++) {
-        QL_TRY(qli_ex_eval(cx, x->args[i], in, sel, n, &v[i]));
+        QL_TRY(ql_ex_eval(cx, x->args[i], in, sel, n, &v[i]));
     }
     QL_TRY(qli_ex_ready(cx, x));
     *out = &x->own;
@@ -375,7 +375,7 @@ eval_between(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 
 /* Values of a row operand: a ROW, or a row subquery. */
 ql_status
-qli_row_operand(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
+qli_row_operand(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
                 uint32_t *n)
 {
     if (x->e->kind == QL_E_SUBQUERY) {
@@ -390,7 +390,7 @@ qli_row_operand(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_valu
         }
         *n = 1;
         *vals = x->vals;
-        return qli_ex_one(cx, x, in, row, x->vals);
+        return ql_ex_one(cx, x, in, row, x->vals);
     }
     if (x->vals == NULL) {
         x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, x->nargs + 1);
@@ -399,7 +399,7 @@ qli_row_operand(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_valu
         }
     }
     for (uint32_t i = 0; i < x->nargs; i++) {
-        QL_TRY(qli_ex_one(cx, x->args[i], in, row, &x->vals[i]));
+        QL_TRY(ql_ex_one(cx, x->args[i], in, row, &x->vals[i]));
     }
     *vals = x->vals;
     *n = x->nargs;
@@ -461,7 +461,7 @@ qli_rows_compare(ql_ctx *cx, ql_arena *a, ql_op op, const ql_value *p, const ql_
 }
 
 static ql_status
-eval_row_compare(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_row_compare(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                  ql_vector **out)
 {
     QL_TRY(qli_ex_ready(cx, x));
@@ -491,7 +491,7 @@ is_row(const ql_expr *e)
 }
 
 ql_status
-qli_cmp_compile(ql_ctx *cx, qli_ex *x)
+qli_cmp_compile(ql_ctx *cx, ql_ex *x)
 {
     (void)cx;
     if (x->e->op == QL_OP_BETWEEN || x->e->op == QL_OP_NOT_BETWEEN) {

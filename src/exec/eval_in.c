@@ -76,13 +76,13 @@ sort_ints(ql_ctx *cx, int64_t *v, uint32_t n)
 }
 
 static ql_status
-eval_in_ints(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_in_ints(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     const int_set *s = x->aux;
     bool not_ = x->e->op == QL_OP_NOT_IN;
     ql_vector *a;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -101,7 +101,7 @@ eval_in_ints(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 static ql_status
-eval_in_list(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_in_list(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     bool not_ = x->e->op == QL_OP_NOT_IN;
@@ -149,7 +149,7 @@ list_is_ints(ql_ctx *cx, const ql_expr *e, bool *yes)
 }
 
 static ql_status
-make_set(ql_ctx *cx, qli_ex *x)
+make_set(ql_ctx *cx, ql_ex *x)
 {
     int_set *s = QL_ARENA_NEW(cx, x->env.mem, int_set);
     if (s == NULL) {
@@ -175,7 +175,7 @@ make_set(ql_ctx *cx, qli_ex *x)
 }
 
 ql_status
-qli_in_compile(ql_ctx *cx, qli_ex *x)
+qli_in_compile(ql_ctx *cx, ql_ex *x)
 {
     bool ints;
     QL_TRY(list_is_ints(cx, x->e, &ints));

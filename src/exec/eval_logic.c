@@ -25,7 +25,7 @@ truth_at(ql_ctx *cx, const ql_vector *v, uint16_t row, int *truth)
 }
 
 static void
-set_truth(qli_ex *x, uint16_t row, int truth)
+set_truth(ql_ex *x, uint16_t row, int truth)
 {
     ql_value v = truth < 0 ? ql_value_null() : ql_value_int(truth);
     ql_vector_set(&x->own, row, &v);
@@ -33,7 +33,7 @@ set_truth(qli_ex *x, uint16_t row, int truth)
 
 /* AND (decided by 0) and OR (decided by 1). */
 static ql_status
-eval_and_or(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_and_or(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     uint16_t *open, *unused, nopen = n;
@@ -47,7 +47,7 @@ eval_and_or(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
     for (uint32_t i = 0; i < x->nargs && nopen > 0; i++) {
         ql_vector *v;
         uint16_t left = 0;
-        QL_TRY(qli_ex_eval(cx, x->args[i], in, open, nopen, &v));
+        QL_TRY(ql_ex_eval(cx, x->args[i], in, open, nopen, &v));
         for (uint16_t k = 0; k < nopen; k++) {
             int truth;
             QL_TRY(truth_at(cx, v, open[k], &truth));
@@ -67,12 +67,11 @@ eval_and_or(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 }
 
 static ql_status
-eval_xor(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_xor(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     ql_vector *a, *b;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
-    QL_TRY(qli_ex_eval(cx, x->args[1], in, sel, n, &b));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[1], in, sel, n, &b));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -107,11 +106,10 @@ one_result(ql_op op, int truth)
 }
 
 static ql_status
-eval_one(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-         ql_vector **out)
+eval_one(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n, ql_vector **out)
 {
     ql_vector *a;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -124,12 +122,12 @@ eval_one(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
 }
 
 static ql_status
-eval_is_null(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_is_null(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     ql_vector *a;
     bool want = x->e->op == QL_OP_IS_NULL;
-    QL_TRY(qli_ex_eval(cx, x->args[0], in, sel, n, &a));
+    QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -141,7 +139,7 @@ eval_is_null(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uin
 }
 
 ql_status
-qli_logic_compile(ql_ctx *cx, qli_ex *x)
+qli_logic_compile(ql_ctx *cx, ql_ex *x)
 {
     switch (x->e->op) {
     case QL_OP_AND:

@@ -12,24 +12,24 @@ typedef struct result {
     ql_value **rows;
     size_t n, cap;
     bool has_null; /* some value is NULL */
-    qli_tupleset set;
+    ql_tupleset set;
     bool hashed;      /* one column, for IN: set holds the values */
     ql_vector one;    /* the value in work as a column of one row */
     bool one_is_made; /* of the kind of one.type */
 } result;
 
 static ql_status
-start(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row)
+start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row)
 {
-    qli_block *own = x->env.block;
+    ql_block *own = x->env.block;
     if (own != NULL) {
         own->cur = in;
         own->cur_row = row;
     }
     if (x->sub != NULL) {
-        return qli_block_restart(cx, x->sub);
+        return ql_block_restart(cx, x->sub);
     }
-    QL_TRY(qli_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub));
+    QL_TRY(ql_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub));
     x->sub->exact = true;
     x->sub->reader_stops = x->e->kind == QL_E_EXISTS;
     return QL_OK;
@@ -37,19 +37,19 @@ start(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row)
 
 /* First row of the running subquery into vals (bytes in scratch); QL_END = no row. */
 static ql_status
-single_row(ql_ctx *cx, qli_ex *x, ql_value *vals)
+single_row(ql_ctx *cx, ql_ex *x, ql_value *vals)
 {
     ql_batch *b;
     uint16_t n = x->e->query->nitems;
-    QL_TRY(qli_block_next(cx, x->sub, &b));
+    QL_TRY(ql_block_next(cx, x->sub, &b));
     for (uint16_t i = 0; i < n; i++) {
         ql_vector_get(&b->cols[i], ql_batch_row(b, 0), &vals[i]);
-        QL_TRY(qli_value_keep(cx, x->env.scratch, &vals[i]));
+        QL_TRY(ql_value_keep(cx, x->env.scratch, &vals[i]));
     }
     if (b->nsel > 1) {
         return ql_fail(cx, QL_ER_SUBQUERY_NO_1_ROW);
     }
-    ql_status st = qli_block_next(cx, x->sub, &b);
+    ql_status st = ql_block_next(cx, x->sub, &b);
     if (st == QL_OK) {
         return ql_fail(cx, QL_ER_SUBQUERY_NO_1_ROW);
     }
@@ -57,7 +57,7 @@ single_row(ql_ctx *cx, qli_ex *x, ql_value *vals)
 }
 
 ql_status
-qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals, uint32_t *n)
+qli_query_row(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value **vals, uint32_t *n)
 {
     *n = x->e->query->nitems;
     if (x->vals == NULL) {
@@ -81,7 +81,7 @@ qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value 
     QL_TRY(st);
     if (!x->e->query->correlated) {
         for (uint32_t i = 0; i < *n; i++) {
-            QL_TRY(qli_value_keep(cx, x->env.mem, &x->vals[i]));
+            QL_TRY(ql_value_keep(cx, x->env.mem, &x->vals[i]));
         }
         x->aux_ready = true;
     }
@@ -89,7 +89,7 @@ qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value 
 }
 
 static ql_status
-eval_scalar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_scalar(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     ql_value *vals;
@@ -114,7 +114,7 @@ eval_scalar(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 }
 
 static ql_status
-eval_exists(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
             ql_vector **out)
 {
     bool once = !x->e->query->correlated;
@@ -130,7 +130,7 @@ eval_exists(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
         ql_batch *b;
         QL_TRY(ql_check(cx));
         QL_TRY(start(cx, x, in, row));
-        ql_status st = qli_block_rows(cx, x->sub, &b);
+        ql_status st = ql_block_rows(cx, x->sub, &b);
         if (st != QL_OK && st != QL_END) {
             return st;
         }
@@ -147,7 +147,7 @@ eval_exists(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint
 }
 
 static ql_status
-result_add(ql_ctx *cx, qli_ex *x, result *r, const ql_value *vals, uint16_t n)
+result_add(ql_ctx *cx, ql_ex *x, result *r, const ql_value *vals, uint16_t n)
 {
     if (r->n == r->cap) {
         size_t cap = r->cap ? r->cap * 2 : 64;
@@ -168,7 +168,7 @@ result_add(ql_ctx *cx, qli_ex *x, result *r, const ql_value *vals, uint16_t n)
     for (uint16_t i = 0; i < n; i++) {
         row[i] = vals[i];
         r->has_null = r->has_null || row[i].kind == QL_K_NULL;
-        QL_TRY(qli_value_keep(cx, x->env.mem, &row[i]));
+        QL_TRY(ql_value_keep(cx, x->env.mem, &row[i]));
     }
     r->rows[r->n++] = row;
     return QL_OK;
@@ -177,11 +177,11 @@ result_add(ql_ctx *cx, qli_ex *x, result *r, const ql_value *vals, uint16_t n)
 /* For the bytes of the subquery's rows in work; not the enclosing block's scratch, which lives as
  * long as its batch of rows, each of which may read the whole subquery. */
 static ql_status
-row_arena(ql_ctx *cx, qli_ex *x, ql_arena **a)
+row_arena(ql_ctx *cx, ql_ex *x, ql_arena **a)
 {
     (void)cx;
     if (x->sub->rows_mem == NULL) {
-        QL_TRY(qli_run_arena(x->env.run, "subquery rows", &x->sub->rows_mem));
+        QL_TRY(ql_run_arena(x->env.run, "subquery rows", &x->sub->rows_mem));
     }
     *a = x->sub->rows_mem;
     return QL_OK;
@@ -189,7 +189,7 @@ row_arena(ql_ctx *cx, qli_ex *x, ql_arena **a)
 
 /* Values of batch row `row` in the kind of the comparison. */
 static ql_status
-convert_row(ql_ctx *cx, qli_ex *x, ql_arena *a, const ql_batch *b, uint16_t row, ql_value *vals)
+convert_row(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_batch *b, uint16_t row, ql_value *vals)
 {
     uint16_t n = x->e->query->nitems;
     for (uint16_t i = 0; i < n; i++) {
@@ -202,15 +202,15 @@ convert_row(ql_ctx *cx, qli_ex *x, ql_arena *a, const ql_batch *b, uint16_t row,
 }
 
 static ql_status
-hash_one(ql_ctx *cx, qli_ex *x, const ql_value *v, uint64_t *h)
+hash_one(ql_ctx *cx, ql_ex *x, const ql_value *v, uint64_t *h)
 {
     const ql_collation *coll = x->e->coll != NULL ? x->e->coll : v->coll;
-    return qli_hash_value(cx, v, coll, 0, h);
+    return ql_hash_value(cx, v, coll, 0, h);
 }
 
 /* The value as a column of one row, which is made once for each kind. */
 static ql_status
-as_column(ql_ctx *cx, const qli_ex *x, result *r, const ql_value *v, ql_vector **col)
+as_column(ql_ctx *cx, const ql_ex *x, result *r, const ql_value *v, ql_vector **col)
 {
     ql_type t = {.kind = v->kind, .is_unsigned = v->is_unsigned, .decimals = v->decimals};
     t.coll = x->e->coll != NULL ? x->e->coll : v->coll;
@@ -226,18 +226,18 @@ as_column(ql_ctx *cx, const qli_ex *x, result *r, const ql_value *v, ql_vector *
 }
 
 static ql_status
-add_to_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *v)
+add_to_set(ql_ctx *cx, ql_ex *x, result *r, const ql_value *v)
 {
     ql_vector *col;
     uint64_t h;
     bool fresh;
     QL_TRY(as_column(cx, x, r, v, &col));
     QL_TRY(hash_one(cx, x, v, &h));
-    return qli_tupleset_add(cx, &r->set, &col, 0, h, &fresh);
+    return ql_tupleset_add(cx, &r->set, &col, 0, h, &fresh);
 }
 
 static ql_status
-keep_result(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, result **out)
+keep_result(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, result **out)
 {
     result *r = QL_ARENA_NEW(cx, x->env.mem, result);
     uint16_t n = x->e->query->nitems;
@@ -249,11 +249,11 @@ keep_result(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, result **ou
     }
     r->hashed = n == 1 && (x->e->op == QL_OP_IN || x->e->op == QL_OP_NOT_IN ||
                            x->e->op == QL_OP_EQ_ANY || x->e->op == QL_OP_NE_ALL);
-    qli_tupleset_init(&r->set, x->env.mem, 1);
+    ql_tupleset_init(&r->set, x->env.mem, 1);
     QL_TRY(start(cx, x, in, row));
     ql_arena *tmp;
     QL_TRY(row_arena(cx, x, &tmp));
-    while ((st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+    while ((st = ql_block_next(cx, x->sub, &b)) == QL_OK) {
         ql_arena_reset(tmp);
         for (uint16_t k = 0; k < b->nsel; k++) {
             QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), vals));
@@ -293,7 +293,7 @@ op_meaning(ql_op op, ql_op *compare, bool *all)
 
 /* Fold one row's comparison into the verdict: -2 = still open. */
 static ql_status
-fold_pair(ql_ctx *cx, qli_ex *x, ql_arena *a, const ql_value *left, const ql_value *right,
+fold_pair(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_value *left, const ql_value *right,
           uint32_t n, int *verdict)
 {
     ql_op op;
@@ -316,7 +316,7 @@ is_decided(int verdict)
 }
 
 static ql_status
-look_in_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *left, bool all, int *verdict)
+look_in_set(ql_ctx *cx, ql_ex *x, result *r, const ql_value *left, bool all, int *verdict)
 {
     ql_value v;
     ql_vector *col;
@@ -333,7 +333,7 @@ look_in_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *left, bool all, in
     QL_TRY(qli_value_to_kind(cx, x->env.scratch, left, k, &v));
     QL_TRY(as_column(cx, x, r, &v, &col));
     QL_TRY(hash_one(cx, x, &v, &h));
-    QL_TRY(qli_tupleset_has(cx, &r->set, &col, 0, h, &found));
+    QL_TRY(ql_tupleset_has(cx, &r->set, &col, 0, h, &found));
     if (found) {
         *verdict = !all;
     } else if (r->has_null) {
@@ -343,7 +343,7 @@ look_in_set(ql_ctx *cx, qli_ex *x, result *r, const ql_value *left, bool all, in
 }
 
 static ql_status
-compare_kept(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, uint32_t n, int *verdict)
+compare_kept(ql_ctx *cx, ql_ex *x, const result *r, const ql_value *left, uint32_t n, int *verdict)
 {
     ql_arena *tmp;
     QL_TRY(row_arena(cx, x, &tmp));
@@ -358,7 +358,7 @@ compare_kept(ql_ctx *cx, qli_ex *x, const result *r, const ql_value *left, uint3
 }
 
 static ql_status
-compare_running(ql_ctx *cx, qli_ex *x, const ql_value *left, uint32_t n, int *verdict)
+compare_running(ql_ctx *cx, ql_ex *x, const ql_value *left, uint32_t n, int *verdict)
 {
     ql_arena *tmp;
     ql_batch *b;
@@ -370,7 +370,7 @@ compare_running(ql_ctx *cx, qli_ex *x, const ql_value *left, uint32_t n, int *ve
             return QL_ERROR;
         }
     }
-    while (!is_decided(*verdict) && (st = qli_block_next(cx, x->sub, &b)) == QL_OK) {
+    while (!is_decided(*verdict) && (st = ql_block_next(cx, x->sub, &b)) == QL_OK) {
         ql_arena_reset(tmp);
         for (uint16_t k = 0; k < b->nsel && !is_decided(*verdict); k++) {
             QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), x->vals));
@@ -381,7 +381,7 @@ compare_running(ql_ctx *cx, qli_ex *x, const ql_value *left, uint32_t n, int *ve
 }
 
 static ql_status
-eval_in_query(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+eval_in_query(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
               ql_vector **out)
 {
     bool once = !x->e->query->correlated, all;
@@ -419,7 +419,7 @@ eval_in_query(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, ui
 }
 
 ql_status
-qli_query_compile(ql_ctx *cx, qli_ex *x)
+qli_query_compile(ql_ctx *cx, ql_ex *x)
 {
     (void)cx;
     switch (x->e->kind) {

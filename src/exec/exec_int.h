@@ -9,11 +9,11 @@
 #include "exec/exec.h"
 
 /* Result slots of x, ready for writing: not const, no NULLs. */
-ql_status qli_ex_ready(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
+ql_status qli_ex_ready(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 /* Value of x as constant NULL. */
-ql_status qli_ex_null(ql_ctx *cx, qli_ex *x, ql_vector **out) QL_MUST_USE;
+ql_status qli_ex_null(ql_ctx *cx, ql_ex *x, ql_vector **out) QL_MUST_USE;
 /* Put a cast to t before argument i. */
-ql_status qli_ex_cast_arg(ql_ctx *cx, qli_ex *x, uint32_t i, const ql_type *t) QL_MUST_USE;
+ql_status qli_ex_cast_arg(ql_ctx *cx, ql_ex *x, uint32_t i, const ql_type *t) QL_MUST_USE;
 /* NULL flags of a result of a and b (b may be NULL): true = NULL for all rows. */
 bool qli_null_union(ql_vector *r, const ql_vector *a, const ql_vector *b, const uint16_t *sel,
                     uint16_t n);
@@ -24,25 +24,25 @@ qli_mask(const ql_vector *v)
     return v->is_const ? 0 : 0xffffu;
 }
 /* Buffer of two selections in x->sel. */
-ql_status qli_ex_selections(ql_ctx *cx, qli_ex *x, uint16_t **first, uint16_t **second) QL_MUST_USE;
+ql_status qli_ex_selections(ql_ctx *cx, ql_ex *x, uint16_t **first, uint16_t **second) QL_MUST_USE;
 /* One value between vectors of one kind. */
 void qli_cell_copy(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row);
 /* Box the result of a row: kinds that differ from the node's type are cast to it. */
-ql_status qli_ex_store(ql_ctx *cx, qli_ex *x, uint16_t row, ql_value *v) QL_MUST_USE;
+ql_status qli_ex_store(ql_ctx *cx, ql_ex *x, uint16_t row, ql_value *v) QL_MUST_USE;
 /* Text of an expression for messages ("(1 - 2)"), at most n-1 bytes. */
 void qli_expr_print(const ql_expr *e, char *out, size_t n);
 
 /* Compile-time choice of the evaluator of operators; eval_arith.c, eval_cmp.c, eval_logic.c,
  * eval_in.c, eval_query.c. */
-ql_status qli_arith_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
-ql_status qli_cmp_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
-ql_status qli_logic_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
-ql_status qli_in_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
-ql_status qli_query_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
-ql_status qli_cast_compile(ql_ctx *cx, qli_ex *x) QL_MUST_USE;
+ql_status qli_arith_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+ql_status qli_cmp_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+ql_status qli_logic_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+ql_status qli_in_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+ql_status qli_query_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+ql_status qli_cast_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 /* Selection of a comparison without materialising its result; QL_END = not one of the fast kinds.
  */
-ql_status qli_cmp_filter(ql_ctx *cx, qli_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
+ql_status qli_cmp_filter(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
                          uint16_t *out, uint16_t *nout) QL_MUST_USE;
 /* Three-valued comparison of two values of one kind: 1, 0, -1 = NULL. op: EQ ... GE, NULLSAFE_EQ.
  */
@@ -53,13 +53,13 @@ ql_status qli_value_to_kind(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_kind 
                             ql_value *out) QL_MUST_USE;
 bool qli_cmp_holds(ql_op op, int cmp);
 /* Values of a row operand (ROW, row subquery, or one scalar) for one row. */
-ql_status qli_row_operand(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
+ql_status qli_row_operand(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
                           uint32_t *n) QL_MUST_USE;
 /* (p...) op (q...): 1, 0, -1 = NULL. Kinds may differ. */
 ql_status qli_rows_compare(ql_ctx *cx, ql_arena *a, ql_op op, const ql_value *p, const ql_value *q,
                            uint32_t n, const ql_collation *coll, int *result) QL_MUST_USE;
 /* Columns of the single row of a row subquery; all NULL when it has none. */
-ql_status qli_query_row(ql_ctx *cx, qli_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
+ql_status qli_query_row(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value **vals,
                         uint32_t *n) QL_MUST_USE;
 
 /* Operators: pull model. next gives a batch with a vector for each slot of the block, of which
@@ -68,22 +68,22 @@ struct qli_op {
     ql_status (*next)(ql_ctx *cx, qli_op *op, ql_batch **out);
     ql_status (*restart)(ql_ctx *cx, qli_op *op);
     const ql_plan *plan;
-    qli_block *block;
+    ql_block *block;
     qli_op *left, *right;
     ql_arena *scratch; /* bytes of the current batch */
     ql_batch batch;    /* [block->nslots] */
     uint16_t *live;    /* slots valid in the output */
     bool *is_live;     /* by slot: in live already */
     uint16_t nlive;
-    qli_ex *filter;
+    ql_ex *filter;
     uint16_t *sel; /* [QL_BATCH_ROWS] */
 };
 /* Next batch that is not empty, with a checkpoint for each one looked at. */
 ql_status qli_op_next(ql_ctx *cx, qli_op *op, ql_batch **out) QL_MUST_USE;
 ql_status qli_op_restart(ql_ctx *cx, qli_op *op) QL_MUST_USE;
-ql_status qli_op_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_op_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Memory of size bytes, zeroed, whose first member is a qli_op; scratch arena when wanted. */
-ql_status qli_op_alloc(ql_ctx *cx, qli_block *b, const ql_plan *p, size_t size, bool scratch,
+ql_status qli_op_alloc(ql_ctx *cx, ql_block *b, const ql_plan *p, size_t size, bool scratch,
                        qli_op **out) QL_MUST_USE;
 ql_status qli_op_live_add(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n) QL_MUST_USE;
 /* Vectors of the op's own batch for these slots. */
@@ -92,14 +92,14 @@ ql_status qli_op_filter_compile(ql_ctx *cx, qli_op *op) QL_MUST_USE;
 /* Apply op->filter to b in place (op->sel). */
 ql_status qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b) QL_MUST_USE;
 
-ql_status qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_hashjoin_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_group_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_distinct_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_setop_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
-ql_status qli_misc_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_distinct_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_setop_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_misc_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Does the subtree look at slots of rows to its left? */
 ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE;
 /* Is it the same each time its block is run: no rows of enclosing blocks, no variables, no chance?
@@ -107,7 +107,7 @@ ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE
 ql_status qli_exprs_keep(ql_ctx *cx, ql_expr *const *e, uint32_t n, bool *yes) QL_MUST_USE;
 ql_status qli_plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes) QL_MUST_USE;
 /* LIMIT or OFFSET; NULL e gives otherwise. */
-ql_status qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise,
+ql_status qli_limit_value(ql_run *run, const ql_expr *e, uint64_t otherwise,
                           uint64_t *out) QL_MUST_USE;
 
 /* Rows kept beside the batches: a fixed part (NULL flags, values) and the bytes of strings. */

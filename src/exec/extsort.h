@@ -14,7 +14,7 @@
 
 /* Owner: the operator; {0} with run and fmt set is an empty one. */
 typedef struct qli_extsort {
-    qli_run *run;
+    ql_run *run;
     const qli_rowfmt *fmt;
     ql_arena *mem; /* bytes of the lists; emptied by qli_extsort_reset */
     size_t budget;

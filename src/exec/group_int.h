@@ -12,8 +12,8 @@ struct qli_concat;
 
 /* State of one aggregate in one group. */
 typedef struct qli_agg_state {
-    uint64_t count;     /* values that counted */
-    qli_tupleset *seen; /* DISTINCT */
+    uint64_t count;    /* values that counted */
+    ql_tupleset *seen; /* DISTINCT */
     union {
         struct {
             __int128 small; /* integers, or DECIMALs of the argument's scale that fit */
@@ -67,9 +67,9 @@ typedef struct qli_agg_waiting {
 /* One aggregate of the query. */
 typedef struct qli_agg {
     const ql_agg *def;
-    qli_ex **args;
+    ql_ex **args;
     ql_vector **cols;
-    qli_ex **order;
+    ql_ex **order;
     ql_vector **order_cols;
     ql_type *order_types;
     bool *order_desc;
@@ -77,11 +77,11 @@ typedef struct qli_agg {
     unsigned scale; /* of a DECIMAL argument */
     qli_group_mem *mem;
     ql_arena *scratch;
-    qli_block *block;
+    ql_block *block;
     qli_agg_waiting wait;
 } qli_agg;
 
-ql_status qli_agg_init(ql_ctx *cx, qli_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
+ql_status qli_agg_init(ql_ctx *cx, ql_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
                        ql_arena *scratch) QL_MUST_USE;
 void qli_agg_start(const qli_agg *a, qli_agg_state *s);
 /* Columns of the arguments for the selected rows, into a->cols and a->order_cols. */

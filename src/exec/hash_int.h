@@ -19,7 +19,7 @@ typedef struct qli_hash_entry {
 /* How rows of one side are kept: its slots, the keys, their hash. Part of the operator. */
 typedef struct qli_hash_side {
     const qli_op *op;
-    qli_ex **keys;
+    ql_ex **keys;
     ql_arena *scratch; /* of its keys */
     ql_vector *cols;   /* [fmt.n] of the batch in work */
     qli_rowfmt fmt;    /* column i */

@@ -11,7 +11,7 @@ struct qli_fresh {
     qli_tuple_fn tuple;
     uint16_t width;
     ql_arena *mem; /* of the set */
-    qli_tupleset set;
+    ql_tupleset set;
     size_t budget;
     bool full, never_waits, counted;
     uint64_t *hash; /* [QL_BATCH_ROWS] */
@@ -32,7 +32,7 @@ ql_status
 qli_fresh_new(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t nslots, qli_tuple_fn tuple,
               qli_fresh **out)
 {
-    qli_block *b = op->block;
+    ql_block *b = op->block;
     qli_fresh *f = QL_ARENA_NEW(cx, b->mem, qli_fresh);
     if (f == NULL) {
         return QL_ERROR;
@@ -46,9 +46,9 @@ qli_fresh_new(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t nslots, ql
         return QL_ERROR;
     }
     QL_TRY(qli_rowfmt_init(cx, b->mem, &f->fmt, b->slot_types, slots, nslots));
-    QL_TRY(qli_run_arena(b->run, "distinct", &f->mem));
-    QL_TRY(qli_run_arena(b->run, "parts of distinct", &f->parts_mem));
-    qli_tupleset_init(&f->set, f->mem, f->width);
+    QL_TRY(ql_run_arena(b->run, "distinct", &f->mem));
+    QL_TRY(ql_run_arena(b->run, "parts of distinct", &f->parts_mem));
+    ql_tupleset_init(&f->set, f->mem, f->width);
     *out = f;
     return QL_OK;
 }
@@ -69,8 +69,8 @@ ql_status
 qli_fresh_forget(ql_ctx *cx, qli_fresh *f)
 {
     (void)cx;
-    QL_TRY(qli_run_arena_empty(f->op->block->run, "distinct", &f->mem, f->budget / 4));
-    qli_tupleset_init(&f->set, f->mem, f->width);
+    QL_TRY(ql_run_arena_empty(f->op->block->run, "distinct", &f->mem, f->budget / 4));
+    ql_tupleset_init(&f->set, f->mem, f->width);
     f->full = false;
     return QL_OK;
 }
@@ -99,7 +99,7 @@ qli_fresh_reset(ql_ctx *cx, qli_fresh *f)
 static ql_status
 make_room(ql_ctx *cx, qli_fresh *f)
 {
-    const qli_block *b = f->op->block;
+    const ql_block *b = f->op->block;
     f->rows = QL_ARENA_ARRAY(cx, b->mem, char *, QL_BATCH_ROWS);
     f->sel = QL_ARENA_ARRAY(cx, b->mem, uint16_t, QL_BATCH_ROWS);
     f->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, f->width + 1);
@@ -144,10 +144,10 @@ look_at(ql_ctx *cx, qli_fresh *f, ql_vector **cols, const ql_batch *b, uint16_t 
     uint64_t h = f->width > 0 ? f->hash[row] : 0;
     f->full = f->full || (!f->never_waits && qli_fresh_is_over(cx, f));
     if (!f->full) {
-        return qli_tupleset_add(cx, &f->set, cols, row, h, fresh);
+        return ql_tupleset_add(cx, &f->set, cols, row, h, fresh);
     }
     *fresh = false;
-    QL_TRY(qli_tupleset_has(cx, &f->set, cols, row, h, &found));
+    QL_TRY(ql_tupleset_has(cx, &f->set, cols, row, h, &found));
     return found ? QL_OK : let_wait(cx, f, b, row);
 }
 
@@ -156,7 +156,7 @@ qli_fresh_filter(ql_ctx *cx, qli_fresh *f, ql_vector **cols, ql_batch *b, uint16
 {
     uint16_t n = 0;
     for (uint16_t i = 0; i < f->width; i++) {
-        QL_TRY(qli_hash_column(cx, cols[i], b->sel, b->nsel, i == 0, f->hash));
+        QL_TRY(ql_hash_column(cx, cols[i], b->sel, b->nsel, i == 0, f->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -218,13 +218,13 @@ qli_fresh_waiting(ql_ctx *cx, qli_fresh *f, ql_batch **out)
 /* Rows whose select list was not seen before. */
 typedef struct distinct_op {
     qli_op op;
-    qli_ex **items;
+    ql_ex **items;
     ql_vector **cols;
     qli_fresh *fresh;
     bool waiting; /* all rows have come from below */
     /* Rows come in the order that ORDER BY wants, and have to go on so: */
     bool ordered, forgets;
-    qli_ex **order;
+    ql_ex **order;
     ql_vector **order_cols;
     ql_value *last; /* of ORDER BY, in the row looked at last; bytes in last_mem */
     bool has_last;
@@ -236,7 +236,7 @@ select_list(ql_ctx *cx, qli_op *op, const ql_batch *b, ql_vector **cols)
 {
     distinct_op *d = (distinct_op *)op;
     for (uint16_t i = 0; i < op->block->query->nitems; i++) {
-        QL_TRY(qli_ex_output(cx, d->items[i], b, b->sel, b->nsel, &cols[i]));
+        QL_TRY(ql_ex_output(cx, d->items[i], b, b->sel, b->nsel, &cols[i]));
     }
     return QL_OK;
 }
@@ -247,7 +247,7 @@ begins_anew(ql_ctx *cx, distinct_op *d, uint16_t row, bool *yes)
     uint16_t n = d->op.block->query->norder;
     bool same = d->has_last;
     for (uint16_t i = 0; i < n && same; i++) {
-        QL_TRY(qli_row_equals(cx, d->order_cols[i], row, &d->last[i], &same));
+        QL_TRY(ql_row_equals(cx, d->order_cols[i], row, &d->last[i], &same));
     }
     *yes = !same && d->has_last;
     if (same) {
@@ -256,7 +256,7 @@ begins_anew(ql_ctx *cx, distinct_op *d, uint16_t row, bool *yes)
     ql_arena_reset(d->last_mem);
     for (uint16_t i = 0; i < n; i++) {
         ql_vector_get(d->order_cols[i], row, &d->last[i]);
-        QL_TRY(qli_value_keep(cx, d->last_mem, &d->last[i]));
+        QL_TRY(ql_value_keep(cx, d->last_mem, &d->last[i]));
     }
     d->has_last = true;
     return QL_OK;
@@ -273,7 +273,7 @@ filter_ordered(ql_ctx *cx, distinct_op *d, ql_batch *b)
         return qli_fresh_filter(cx, d->fresh, d->cols, b, op->sel);
     }
     for (uint16_t i = 0; i < op->block->query->norder; i++) {
-        QL_TRY(qli_ex_eval(cx, d->order[i], b, b->sel, b->nsel, &d->order_cols[i]));
+        QL_TRY(ql_ex_eval(cx, d->order[i], b, b->sel, b->nsel, &d->order_cols[i]));
     }
     ql_batch one = *b;
     uint16_t n = 0, kept;
@@ -327,7 +327,7 @@ distinct_restart(ql_ctx *cx, qli_op *op)
 
 /* No sort above: an index gives the order that the query asks for. */
 static bool
-is_ordered(const qli_block *b)
+is_ordered(const ql_block *b)
 {
     const ql_plan *p = b->plan->root;
     while (p != NULL && p->kind == QL_P_LIMIT) {
@@ -349,11 +349,11 @@ is_selected(const ql_query *q, const ql_expr *e)
 }
 
 static ql_status
-compile_order(ql_ctx *cx, distinct_op *d, const qli_env *env)
+compile_order(ql_ctx *cx, distinct_op *d, const ql_env *env)
 {
     const ql_query *q = d->op.block->query;
     ql_arena *mem = d->op.block->mem;
-    d->order = QL_ARENA_ARRAY(cx, mem, qli_ex *, q->norder);
+    d->order = QL_ARENA_ARRAY(cx, mem, ql_ex *, q->norder);
     d->order_cols = QL_ARENA_ARRAY(cx, mem, ql_vector *, q->norder);
     d->last = QL_ARENA_ARRAY(cx, mem, ql_value, q->norder);
     if (d->order == NULL || d->order_cols == NULL || d->last == NULL) {
@@ -361,31 +361,31 @@ compile_order(ql_ctx *cx, distinct_op *d, const qli_env *env)
     }
     d->forgets = true;
     for (uint16_t i = 0; i < q->norder; i++) {
-        QL_TRY(qli_ex_new(cx, env, q->order_by[i].expr, &d->order[i]));
+        QL_TRY(ql_ex_new(cx, env, q->order_by[i].expr, &d->order[i]));
         d->forgets = d->forgets && is_selected(q, q->order_by[i].expr);
     }
     qli_fresh_never_waits(d->fresh);
-    return qli_run_arena(d->op.block->run, "order of distinct", &d->last_mem);
+    return ql_run_arena(d->op.block->run, "order of distinct", &d->last_mem);
 }
 
 ql_status
-qli_distinct_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_distinct_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(distinct_op), true, &op));
     distinct_op *d = (distinct_op *)op;
     uint16_t n = b->query->nitems;
-    qli_env env = qli_block_env(b, op->scratch);
+    ql_env env = ql_block_env(b, op->scratch);
     QL_TRY(qli_op_build(cx, b, p->left, &op->left));
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
-    d->items = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, n + 1);
+    d->items = QL_ARENA_ARRAY(cx, b->mem, ql_ex *, n + 1);
     d->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, n + 1);
     op->sel = QL_ARENA_ARRAY(cx, b->mem, uint16_t, QL_BATCH_ROWS);
     if (d->items == NULL || d->cols == NULL || op->sel == NULL) {
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < n; i++) {
-        QL_TRY(qli_ex_new(cx, &env, b->query->items[i].expr, &d->items[i]));
+        QL_TRY(ql_ex_new(cx, &env, b->query->items[i].expr, &d->items[i]));
     }
     QL_TRY(qli_fresh_new(cx, op, op->live, op->nlive, select_list, &d->fresh));
     d->ordered = is_ordered(b);

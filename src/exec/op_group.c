@@ -23,7 +23,7 @@ typedef struct group {
 typedef struct group_op {
     qli_op op;
     const ql_query *q;
-    qli_ex **keys;
+    ql_ex **keys;
     ql_vector **cols;
     uint16_t nkeys, naggs;
     qli_agg *aggs;
@@ -109,7 +109,7 @@ same_keys(ql_ctx *cx, group_op *g, const group *x, uint16_t row, bool *same)
         return QL_OK;
     }
     for (uint16_t i = 0; i < g->nkeys && *same; i++) {
-        QL_TRY(qli_row_equals(cx, g->cols[i], row, &x->keys[i], same));
+        QL_TRY(ql_row_equals(cx, g->cols[i], row, &x->keys[i], same));
     }
     return QL_OK;
 }
@@ -141,7 +141,7 @@ group_of(ql_ctx *cx, group_op *g, uint16_t row, group **out)
     x->hash = h;
     for (uint16_t i = 0; i < g->nkeys; i++) {
         ql_vector_get(g->cols[i], row, &x->keys[i]);
-        QL_TRY(qli_value_keep(cx, g->mem.groups, &x->keys[i]));
+        QL_TRY(ql_value_keep(cx, g->mem.groups, &x->keys[i]));
     }
     x->next = g->buckets[h & (g->nbuckets - 1)];
     g->buckets[h & (g->nbuckets - 1)] = x;
@@ -155,7 +155,7 @@ find_groups(ql_ctx *cx, group_op *g, const ql_batch *b, uint16_t *refused)
 {
     *refused = 0;
     for (uint16_t i = 0; i < g->nkeys; i++) {
-        QL_TRY(qli_hash_column(cx, g->cols[i], b->sel, b->nsel, i == 0, g->hash));
+        QL_TRY(ql_hash_column(cx, g->cols[i], b->sel, b->nsel, i == 0, g->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -266,7 +266,7 @@ next_rows(ql_ctx *cx, group_op *g, ql_batch *out)
         QL_TRY(qli_op_next(cx, g->op.left, &b));
         ql_arena_reset(g->op.scratch);
         for (uint16_t i = 0; i < g->nkeys; i++) {
-            QL_TRY(qli_ex_output(cx, g->keys[i], b, b->sel, b->nsel, &g->cols[i]));
+            QL_TRY(ql_ex_output(cx, g->keys[i], b, b->sel, b->nsel, &g->cols[i]));
         }
         for (uint16_t i = 0; i < g->naggs; i++) {
             QL_TRY(qli_agg_eval(cx, &g->aggs[i], b));
@@ -324,9 +324,9 @@ pass(ql_ctx *cx, group_op *g)
 static ql_status
 clear(group_op *g)
 {
-    qli_run *run = g->op.block->run;
-    QL_TRY(qli_run_arena_empty(run, "groups", &g->mem.groups, g->mem.budget / 8));
-    QL_TRY(qli_run_arena_empty(run, "distinct values", &g->mem.sets, g->mem.budget / 8));
+    ql_run *run = g->op.block->run;
+    QL_TRY(ql_run_arena_empty(run, "groups", &g->mem.groups, g->mem.budget / 8));
+    QL_TRY(ql_run_arena_empty(run, "distinct values", &g->mem.sets, g->mem.budget / 8));
     g->mem.full = false;
     g->buckets = NULL;
     g->nbuckets = g->count = 0;
@@ -426,13 +426,13 @@ group_restart(ql_ctx *cx, qli_op *op)
 static ql_status
 build_keys(ql_ctx *cx, group_op *g)
 {
-    qli_block *b = g->op.block;
-    qli_env env = qli_block_env(b, g->op.scratch);
+    ql_block *b = g->op.block;
+    ql_env env = ql_block_env(b, g->op.scratch);
     g->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, g->nkeys + 1);
     if (g->cols == NULL) {
         return QL_ERROR;
     }
-    QL_TRY(qli_ex_list(cx, &env, g->q->group_by, g->nkeys, &g->keys));
+    QL_TRY(ql_ex_list(cx, &env, g->q->group_by, g->nkeys, &g->keys));
     if (g->nkeys == 1) {
         ql_kind k = g->q->group_by[0]->type.kind;
         g->one_int = k == QL_K_INT || k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
@@ -441,7 +441,7 @@ build_keys(ql_ctx *cx, group_op *g)
 }
 
 ql_status
-qli_group_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(group_op), true, &op));
@@ -450,9 +450,9 @@ qli_group_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     g->nkeys = b->query->ngroup;
     g->naggs = b->query->naggs;
     QL_TRY(qli_op_build(cx, b, p->left, &op->left));
-    QL_TRY(qli_run_arena(b->run, "groups", &g->mem.groups));
-    QL_TRY(qli_run_arena(b->run, "distinct values", &g->mem.sets));
-    QL_TRY(qli_run_arena(b->run, "parts of groups", &g->parts_mem));
+    QL_TRY(ql_run_arena(b->run, "groups", &g->mem.groups));
+    QL_TRY(ql_run_arena(b->run, "distinct values", &g->mem.sets));
+    QL_TRY(ql_run_arena(b->run, "parts of groups", &g->parts_mem));
     g->mem.budget = qli_budget_result(cx);
     g->states_at = ((sizeof(group) + 15) & ~(size_t)15) + g->nkeys * sizeof(ql_value);
     g->states_at = (g->states_at + 15) & ~(size_t)15;

@@ -25,16 +25,16 @@ struct qli_concat {
 };
 
 ql_status
-qli_agg_init(ql_ctx *cx, qli_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
+qli_agg_init(ql_ctx *cx, ql_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
              ql_arena *scratch)
 {
-    qli_env env = qli_block_env(b, scratch);
+    ql_env env = ql_block_env(b, scratch);
     a->def = def;
     a->mem = mem;
     a->scratch = scratch;
     a->block = b;
     a->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, def->nargs + 1);
-    a->order = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, def->norder + 1);
+    a->order = QL_ARENA_ARRAY(cx, b->mem, ql_ex *, def->norder + 1);
     a->order_cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, def->norder + 1);
     a->order_types = QL_ARENA_ARRAY(cx, b->mem, ql_type, def->norder + 1);
     a->order_desc = QL_ARENA_ARRAY(cx, b->mem, bool, def->norder + 1);
@@ -42,9 +42,9 @@ qli_agg_init(ql_ctx *cx, qli_block *b, qli_agg *a, const ql_agg *def, qli_group_
         a->order_desc == NULL) {
         return QL_ERROR;
     }
-    QL_TRY(qli_ex_list(cx, &env, def->args, def->nargs, &a->args));
+    QL_TRY(ql_ex_list(cx, &env, def->args, def->nargs, &a->args));
     for (uint32_t i = 0; i < def->norder; i++) {
-        QL_TRY(qli_ex_new(cx, &env, def->order[i].expr, &a->order[i]));
+        QL_TRY(ql_ex_new(cx, &env, def->order[i].expr, &a->order[i]));
         a->order_types[i] = def->order[i].expr->type;
         a->order_desc[i] = def->order[i].descending;
     }
@@ -590,10 +590,10 @@ ql_status
 qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b)
 {
     for (uint32_t i = 0; i < a->def->nargs; i++) {
-        QL_TRY(qli_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
+        QL_TRY(ql_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
     }
     for (uint32_t i = 0; i < a->def->norder; i++) {
-        QL_TRY(qli_ex_eval(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));
+        QL_TRY(ql_ex_eval(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));
     }
     return QL_OK;
 }
@@ -611,7 +611,7 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
         }
     }
     for (uint32_t i = 0; a->def->distinct && i < a->def->nargs; i++) {
-        QL_TRY(qli_hash_column(cx, a->cols[i], b->sel, b->nsel, i == 0, a->hash));
+        QL_TRY(ql_hash_column(cx, a->cols[i], b->sel, b->nsel, i == 0, a->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -667,7 +667,7 @@ qli_agg_finish(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         break;
     }
     if (out->kind == QL_K_DECIMAL && out->dec.scale < a->def->type.decimals) {
-        qli_decimal_settle(&out->dec, &a->def->type);
+        ql_decimal_settle(&out->dec, &a->def->type);
     }
     if (out->kind != QL_K_NULL && out->kind != a->def->type.kind) {
         ql_value cast;

@@ -39,7 +39,7 @@ make_waiting(ql_ctx *cx, qli_agg *a)
     }
     QL_TRY(ql_vector_init(cx, mem, &w->cols[0], &types[0], false));
     QL_TRY(qli_rowfmt_init(cx, mem, &w->fmt, types, slots, n));
-    QL_TRY(qli_run_arena(a->block->run, "waiting values", &w->mem));
+    QL_TRY(ql_run_arena(a->block->run, "waiting values", &w->mem));
     w->ncols = n;
     w->ready = true;
     return QL_OK;
@@ -81,17 +81,17 @@ qli_agg_is_fresh(ql_ctx *cx, qli_agg *a, qli_agg_state *s, uint16_t row, bool *f
     bool full = qli_group_is_full(cx, a->mem), found = false;
     if (!full) {
         if (s->seen == NULL) {
-            s->seen = QL_ARENA_NEW(cx, a->mem->sets, qli_tupleset);
+            s->seen = QL_ARENA_NEW(cx, a->mem->sets, ql_tupleset);
             if (s->seen == NULL) {
                 return QL_ERROR;
             }
-            qli_tupleset_init(s->seen, a->mem->sets, (uint16_t)a->def->nargs);
+            ql_tupleset_init(s->seen, a->mem->sets, (uint16_t)a->def->nargs);
         }
-        return qli_tupleset_add(cx, s->seen, a->cols, row, a->hash[row], fresh);
+        return ql_tupleset_add(cx, s->seen, a->cols, row, a->hash[row], fresh);
     }
     *fresh = false;
     if (s->seen != NULL) {
-        QL_TRY(qli_tupleset_has(cx, s->seen, a->cols, row, a->hash[row], &found));
+        QL_TRY(ql_tupleset_has(cx, s->seen, a->cols, row, a->hash[row], &found));
     }
     return found ? QL_OK : put_waiting(cx, a, s, row, 0);
 }
@@ -99,11 +99,11 @@ qli_agg_is_fresh(ql_ctx *cx, qli_agg *a, qli_agg_state *s, uint16_t row, bool *f
 /* Rows of the part that are new to the set, to their states; what the set has no room for waits
  * again. */
 static ql_status
-add_batch(ql_ctx *cx, qli_agg *a, qli_tupleset *set, ql_vector **key, uint16_t n, unsigned level)
+add_batch(ql_ctx *cx, qli_agg *a, ql_tupleset *set, ql_vector **key, uint16_t n, unsigned level)
 {
     qli_agg_waiting *w = &a->wait;
     for (uint16_t i = 0; i < a->def->nargs; i++) {
-        QL_TRY(qli_hash_column(cx, a->cols[i], NULL, n, i == 0, a->hash));
+        QL_TRY(ql_hash_column(cx, a->cols[i], NULL, n, i == 0, a->hash));
     }
     for (uint16_t row = 0; row < n; row++) {
         qli_agg_state *s = (qli_agg_state *)(intptr_t)w->back[0].i[row];
@@ -114,9 +114,9 @@ add_batch(ql_ctx *cx, qli_agg *a, qli_tupleset *set, ql_vector **key, uint16_t n
         }
         if (set->count == 0 ||
             !qli_budget_is_out(cx, ql_arena_used(a->mem->sets), a->mem->budget)) {
-            QL_TRY(qli_tupleset_add(cx, set, key, row, h, &fresh));
+            QL_TRY(ql_tupleset_add(cx, set, key, row, h, &fresh));
         } else {
-            QL_TRY(qli_tupleset_has(cx, set, key, row, h, &known));
+            QL_TRY(ql_tupleset_has(cx, set, key, row, h, &known));
             if (!known) {
                 QL_TRY(put_waiting(cx, a, s, row, level));
             }
@@ -132,12 +132,11 @@ static ql_status
 add_part(ql_ctx *cx, qli_agg *a, const qli_part *part, ql_vector **key)
 {
     qli_agg_waiting *w = &a->wait;
-    qli_tupleset set;
+    ql_tupleset set;
     ql_status st;
     uint16_t n;
-    QL_TRY(
-        qli_run_arena_empty(a->block->run, "distinct values", &a->mem->sets, a->mem->budget / 4));
-    qli_tupleset_init(&set, a->mem->sets, (uint16_t)(1 + a->def->nargs));
+    QL_TRY(ql_run_arena_empty(a->block->run, "distinct values", &a->mem->sets, a->mem->budget / 4));
+    ql_tupleset_init(&set, a->mem->sets, (uint16_t)(1 + a->def->nargs));
     QL_TRY(qli_reel_start(cx, &w->reel, part->tape));
     for (;;) {
         ql_arena_reset(a->scratch);

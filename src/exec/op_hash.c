@@ -19,13 +19,13 @@ qli_hash_eval_keys(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, const ql_
     const ql_plan *p = h->op.plan;
     for (uint16_t i = 0; i < h->nkeys; i++) {
         ql_vector *v;
-        QL_TRY(qli_ex_eval(cx, s->keys[i], b, b->sel, b->nsel, &v));
+        QL_TRY(ql_ex_eval(cx, s->keys[i], b, b->sel, b->nsel, &v));
         h->views[i] = *v;
         if (p->key_colls != NULL && p->key_colls[i] != NULL) {
             h->views[i].type.coll = p->key_colls[i];
         }
         h->cols[i] = &h->views[i];
-        QL_TRY(qli_hash_column(cx, &h->views[i], b->sel, b->nsel, i == 0, h->hash));
+        QL_TRY(ql_hash_column(cx, &h->views[i], b->sel, b->nsel, i == 0, h->hash));
     }
     return QL_OK;
 }
@@ -147,7 +147,7 @@ qli_hash_is_full(const ql_ctx *cx, const qli_hash_op *h)
 ql_status
 qli_hash_clear(qli_hash_op *h)
 {
-    QL_TRY(qli_run_arena_empty(h->op.block->run, "hash join", &h->mem, h->budget / 4));
+    QL_TRY(ql_run_arena_empty(h->op.block->run, "hash join", &h->mem, h->budget / 4));
     h->buckets = NULL;
     h->nbuckets = h->count = 0;
     return QL_OK;
@@ -292,7 +292,7 @@ entry_matches(ql_ctx *cx, const qli_hash_op *h, const qli_hash_entry *e, uint16_
     for (uint16_t i = 0; i < h->nkeys && *yes; i++) {
         ql_value v;
         cell_value(s, i, e->row, &v);
-        QL_TRY(qli_row_equals(cx, h->cols[i], row, &v, yes));
+        QL_TRY(ql_row_equals(cx, h->cols[i], row, &v, yes));
     }
     return QL_OK;
 }
@@ -455,7 +455,7 @@ static ql_status
 compile_sides(ql_ctx *cx, qli_hash_op *h)
 {
     const ql_plan *p = h->op.plan;
-    qli_block *b = h->op.block;
+    ql_block *b = h->op.block;
     qli_hash_side *l = &h->left_side, *r = &h->right_side;
     h->nkeys = p->nkeys;
     h->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, p->nkeys + 1);
@@ -465,10 +465,10 @@ compile_sides(ql_ctx *cx, qli_hash_op *h)
     }
     *l = (qli_hash_side){.op = h->op.left, .scratch = h->op.scratch};
     *r = (qli_hash_side){.op = h->op.right};
-    QL_TRY(qli_run_arena(b->run, "hash join keys", &r->scratch));
-    qli_env left = qli_block_env(b, l->scratch), right = qli_block_env(b, r->scratch);
-    QL_TRY(qli_ex_list(cx, &left, p->left_keys, p->nkeys, &l->keys));
-    QL_TRY(qli_ex_list(cx, &right, p->right_keys, p->nkeys, &r->keys));
+    QL_TRY(ql_run_arena(b->run, "hash join keys", &r->scratch));
+    ql_env left = ql_block_env(b, l->scratch), right = ql_block_env(b, r->scratch);
+    QL_TRY(ql_ex_list(cx, &left, p->left_keys, p->nkeys, &l->keys));
+    QL_TRY(ql_ex_list(cx, &right, p->right_keys, p->nkeys, &r->keys));
     /* A right side without any row: only its NULLs are wanted. */
     QL_TRY(qli_rowfmt_init(cx, b->mem, &r->slots, b->slot_types, r->op->live, r->op->nlive));
     h->one_int = p->nkeys == 1 && is_int_like(p->left_keys[0]->type.kind) &&
@@ -481,7 +481,7 @@ compile_sides(ql_ctx *cx, qli_hash_op *h)
 }
 
 ql_status
-qli_hashjoin_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(qli_hash_op), true, &op));
@@ -492,9 +492,9 @@ qli_hashjoin_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_live_add(cx, op, op->right->live, op->right->nlive));
     QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
     QL_TRY(qli_op_filter_compile(cx, op));
-    QL_TRY(qli_run_arena(b->run, "hash join", &h->mem));
-    QL_TRY(qli_run_arena(b->run, "hash join parts", &h->right_mem));
-    QL_TRY(qli_run_arena(b->run, "hash join pairs", &h->pairs_mem));
+    QL_TRY(ql_run_arena(b->run, "hash join", &h->mem));
+    QL_TRY(ql_run_arena(b->run, "hash join parts", &h->right_mem));
+    QL_TRY(ql_run_arena(b->run, "hash join pairs", &h->pairs_mem));
     h->budget = qli_budget_join(cx);
     QL_TRY(compile_sides(cx, h));
     op->next = hash_next;

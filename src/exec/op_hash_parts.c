@@ -161,7 +161,7 @@ static ql_status
 divide_pair(ql_ctx *cx, qli_hash_op *h)
 {
     qli_hash_pair *p = h->pair;
-    qli_run *run = h->op.block->run;
+    ql_run *run = h->op.block->run;
     qli_parts right, left;
     qli_parts_begin(&right, run, p->right->level);
     qli_parts_begin(&left, run, p->right->level);
@@ -213,7 +213,7 @@ next_pair(ql_ctx *cx, qli_hash_op *h)
 static ql_status
 make_back(ql_ctx *cx, qli_hash_op *h)
 {
-    const qli_block *b = h->op.block;
+    const ql_block *b = h->op.block;
     const qli_hash_side *s = &h->left_side;
     h->back.ncols = b->nslots;
     h->back.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);

@@ -83,14 +83,14 @@ typedef struct limit_op {
 } limit_op;
 
 ql_status
-qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise, uint64_t *out)
+qli_limit_value(ql_run *run, const ql_expr *e, uint64_t otherwise, uint64_t *out)
 {
     ql_value v;
     *out = otherwise;
     if (e == NULL) {
         return QL_OK;
     }
-    QL_TRY(qli_scalar(run, run->cx->arena, e, &v));
+    QL_TRY(ql_scalar(run, run->cx->arena, e, &v));
     if (v.kind == QL_K_NULL) {
         *out = 0;
         return QL_OK;
@@ -106,7 +106,7 @@ qli_limit_value(qli_run *run, const ql_expr *e, uint64_t otherwise, uint64_t *ou
 }
 
 static bool
-is_outermost(const qli_block *b)
+is_outermost(const ql_block *b)
 {
     const ql_rstmt *s = b->run->stmt;
     return (s->kind == QL_S_SELECT && b->query == s->query) ||
@@ -181,7 +181,7 @@ limit_restart(ql_ctx *cx, qli_op *op)
 /* Rows of an inner block; slot i of the source = its item i. */
 typedef struct derived_op {
     qli_op op;
-    qli_block *sub;
+    ql_block *sub;
 } derived_op;
 
 static ql_status
@@ -191,9 +191,9 @@ derived_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     const ql_source *s = &op->block->query->sources[op->plan->source];
     ql_batch *b;
     if (d->sub == NULL) {
-        QL_TRY(qli_block_new(op->block->run, op->block, s->derived, op->plan->sub, NULL, &d->sub));
+        QL_TRY(ql_block_new(op->block->run, op->block, s->derived, op->plan->sub, NULL, &d->sub));
     }
-    QL_TRY(qli_block_next(cx, d->sub, &b));
+    QL_TRY(ql_block_next(cx, d->sub, &b));
     for (uint16_t i = 0; i < s->ncols; i++) {
         op->batch.cols[s->slots[i]] = b->cols[s->ordinals[i]];
     }
@@ -210,7 +210,7 @@ static ql_status
 derived_restart(ql_ctx *cx, qli_op *op)
 {
     derived_op *d = (derived_op *)op;
-    return d->sub != NULL ? qli_block_restart(cx, d->sub) : QL_OK;
+    return d->sub != NULL ? ql_block_restart(cx, d->sub) : QL_OK;
 }
 
 static ql_status
@@ -248,7 +248,7 @@ finish(ql_ctx *cx, qli_op *op)
 }
 
 ql_status
-qli_misc_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_misc_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     static const size_t sizes[] = {[QL_P_ONE_ROW] = sizeof(once_op),
                                    [QL_P_LIMIT] = sizeof(limit_op),

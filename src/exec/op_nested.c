@@ -68,7 +68,7 @@ cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
 static ql_status
 cache_drop(nested_op *j)
 {
-    QL_TRY(qli_run_arena_renew(j->op.block->run, "join cache", &j->cache_mem));
+    QL_TRY(ql_run_arena_renew(j->op.block->run, "join cache", &j->cache_mem));
     j->cache = NULL;
     j->ncache = j->cap_cache = j->at_cache = 0;
     j->cache_full = false;
@@ -306,7 +306,7 @@ nested_restart(ql_ctx *cx, qli_op *op)
 }
 
 ql_status
-qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(nested_op), true, &op));
@@ -322,8 +322,8 @@ qli_nested_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     if (j->piece.cols == NULL) {
         return QL_ERROR;
     }
-    QL_TRY(qli_run_arena(b->run, "join cache", &j->cache_mem));
-    QL_TRY(qli_run_arena(b->run, "join rows", &j->text));
+    QL_TRY(ql_run_arena(b->run, "join cache", &j->cache_mem));
+    QL_TRY(ql_run_arena(b->run, "join rows", &j->text));
     QL_TRY(qli_plan_is_bound(cx, p->right, &j->bound));
     j->cache_on = !j->bound;
     op->next = nested_next;

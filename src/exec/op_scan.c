@@ -11,14 +11,14 @@
 #include "exec/exec_int.h"
 
 typedef struct bound_values {
-    qli_ex **ex;
+    ql_ex **ex;
     ql_value *v;
     ql_bound bound;
 } bound_values;
 
 /* What the filter's conditions name of a virtual table: values, made when its rows are. */
 typedef struct view_filter {
-    qli_ex *schema, *table; /* NULL = nothing named */
+    ql_ex *schema, *table; /* NULL = nothing named */
     const ql_collation *schema_coll, *table_coll;
     uint64_t columns;
 } view_filter;
@@ -29,7 +29,7 @@ typedef struct scan_op {
     ql_scan *scan;
     ql_arena *bound_mem;
     bound_values low, high;
-    qli_ex **points; /* IN list: visited one after the other */
+    ql_ex **points; /* IN list: visited one after the other */
     uint32_t at_point;
     bool started, empty;
     ql_scan_lock lock;
@@ -46,14 +46,14 @@ typedef struct scan_op {
 static ql_status
 compile_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
 {
-    qli_env env = qli_block_env(s->op.block, s->bound_mem);
+    ql_env env = ql_block_env(s->op.block, s->bound_mem);
     env.single = true;
     b->v = QL_ARENA_ARRAY(cx, s->op.block->mem, ql_value, pb->n + 1);
     if (b->v == NULL) {
         return QL_ERROR;
     }
     b->bound = (ql_bound){.values = b->v, .n = pb->n, .inclusive = pb->inclusive};
-    return qli_ex_list(cx, &env, pb->values, pb->n, &b->ex);
+    return ql_ex_list(cx, &env, pb->values, pb->n, &b->ex);
 }
 
 /* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
@@ -61,8 +61,8 @@ static ql_status
 eval_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
 {
     for (uint16_t i = 0; i < pb->n; i++) {
-        QL_TRY(qli_ex_one(cx, b->ex[i], &s->op.block->bind, 0, &b->v[i]));
-        QL_TRY(qli_value_keep(cx, s->bound_mem, &b->v[i]));
+        QL_TRY(ql_ex_one(cx, b->ex[i], &s->op.block->bind, 0, &b->v[i]));
+        QL_TRY(ql_value_keep(cx, s->bound_mem, &b->v[i]));
         if (b->v[i].kind == QL_K_NULL && pb->values[i]->kind != QL_E_CONST) {
             s->empty = true;
         }
@@ -83,8 +83,8 @@ take_point(ql_ctx *cx, scan_op *s)
         n++;
     }
     uint32_t at = p->reverse ? p->npoints - 1 - s->at_point : s->at_point;
-    QL_TRY(qli_ex_one(cx, s->points[at], &s->op.block->bind, 0, &s->low.v[n]));
-    QL_TRY(qli_value_keep(cx, s->bound_mem, &s->low.v[n]));
+    QL_TRY(ql_ex_one(cx, s->points[at], &s->op.block->bind, 0, &s->low.v[n]));
+    QL_TRY(ql_value_keep(cx, s->bound_mem, &s->low.v[n]));
     s->low.bound = (ql_bound){.values = s->low.v, .n = (uint16_t)(n + 1), .inclusive = true};
     s->high.bound = s->low.bound;
     return QL_OK;
@@ -106,7 +106,7 @@ static ql_status
 start_scan(ql_ctx *cx, scan_op *s)
 {
     const ql_plan *p = s->op.plan;
-    qli_block *b = s->op.block;
+    ql_block *b = s->op.block;
     s->started = true;
     s->empty = false;
     s->rows_left = 0;
@@ -131,7 +131,7 @@ start_scan(ql_ctx *cx, scan_op *s)
         .high = s->high.bound,
         .reverse = p->reverse,
         .index_only = p->index_only,
-        .want_locator = b->locator_slot[p->source] != QLI_NO_SLOT,
+        .want_locator = b->locator_slot[p->source] != QL_NO_SLOT,
         .view = QL_VIEW_STATEMENT,
         .lock = s->lock,
     };
@@ -142,7 +142,7 @@ static ql_status
 copy_locators(ql_ctx *cx, scan_op *s)
 {
     uint16_t slot = s->op.block->locator_slot[s->op.plan->source];
-    if (slot == QLI_NO_SLOT) {
+    if (slot == QL_NO_SLOT) {
         return QL_OK;
     }
     ql_vector *v = &s->op.batch.cols[slot];
@@ -203,7 +203,7 @@ lock_row(ql_ctx *cx, scan_op *s, uint16_t row, bool *keep)
     }
     uint16_t out[1], n;
     take_columns(s, s->read);
-    QL_TRY(qli_ex_filter(cx, s->op.filter, &s->op.batch, &row, 1, out, &n));
+    QL_TRY(ql_ex_filter(cx, s->op.filter, &s->op.batch, &row, 1, out, &n));
     *keep = n == 1;
     if (n == 0) {
         ql_scan_unlock_row(cx, s->scan, row);
@@ -300,7 +300,7 @@ note_equality(ql_ctx *cx, scan_op *s, const ql_expr *column, const ql_expr *valu
 {
     view_filter *w = &s->wanted;
     unsigned flags = view_flags(s, column);
-    qli_env env = qli_block_env(s->op.block, s->bound_mem);
+    ql_env env = ql_block_env(s->op.block, s->bound_mem);
     env.single = true;
     bool plain;
     if (flags == 0 || value->type.kind != QL_K_STRING) {
@@ -312,11 +312,11 @@ note_equality(ql_ctx *cx, scan_op *s, const ql_expr *column, const ql_expr *valu
     }
     if ((flags & QL_VIEW_SCHEMA) && w->schema == NULL) {
         w->schema_coll = coll;
-        return qli_ex_new(cx, &env, value, &w->schema);
+        return ql_ex_new(cx, &env, value, &w->schema);
     }
     if ((flags & QL_VIEW_TABLE) && w->table == NULL) {
         w->table_coll = coll;
-        return qli_ex_new(cx, &env, value, &w->table);
+        return ql_ex_new(cx, &env, value, &w->table);
     }
     return QL_OK;
 }
@@ -342,14 +342,14 @@ note_conditions(ql_ctx *cx, scan_op *s, const ql_expr *e)
 /* The name that a condition asks for; left open when it is NULL. A comparison by bytes may be a
  * look-up (blanks at the end do not count for a collation that pads). */
 static ql_status
-name_wanted(ql_ctx *cx, scan_op *s, qli_ex *ex, ql_str *name, const ql_collation **coll)
+name_wanted(ql_ctx *cx, scan_op *s, ql_ex *ex, ql_str *name, const ql_collation **coll)
 {
     ql_value v;
     if (ex == NULL) {
         return QL_OK;
     }
-    QL_TRY(qli_ex_one(cx, ex, &s->op.block->bind, 0, &v));
-    QL_TRY(qli_value_keep(cx, s->bound_mem, &v));
+    QL_TRY(ql_ex_one(cx, ex, &s->op.block->bind, 0, &v));
+    QL_TRY(ql_value_keep(cx, s->bound_mem, &v));
     if (v.kind != QL_K_STRING) {
         return QL_OK;
     }
@@ -417,7 +417,7 @@ virtual_restart(ql_ctx *cx, qli_op *op)
 
 /* SELECTs that read their first table whole, and joins that read another one so. */
 static void
-count_scan(ql_ctx *cx, const qli_block *b, const ql_plan *p)
+count_scan(ql_ctx *cx, const ql_block *b, const ql_plan *p)
 {
     if (p->low.n != 0 || p->high.n != 0 || p->npoints != 0) {
         return;
@@ -429,13 +429,13 @@ count_scan(ql_ctx *cx, const qli_block *b, const ql_plan *p)
 }
 
 ql_status
-qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(scan_op), true, &op));
     scan_op *s = (scan_op *)op;
     s->source = &b->query->sources[p->source];
-    QL_TRY(qli_run_arena(b->run, "scan bounds", &s->bound_mem));
+    QL_TRY(ql_run_arena(b->run, "scan bounds", &s->bound_mem));
     QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->source->ncols));
     QL_TRY(qli_op_filter_compile(cx, op));
     if (s->source->table->is_virtual) {
@@ -449,7 +449,7 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
         *out = op;
         return QL_OK;
     }
-    if (b->locator_slot[p->source] != QLI_NO_SLOT) {
+    if (b->locator_slot[p->source] != QL_NO_SLOT) {
         QL_TRY(qli_op_live_add(cx, op, &b->locator_slot[p->source], 1));
         QL_TRY(qli_op_own_slots(cx, op, &b->locator_slot[p->source], 1));
     }
@@ -465,9 +465,9 @@ qli_scan_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(compile_bound(cx, s, &p->low, &s->low));
     QL_TRY(compile_bound(cx, s, &p->high, &s->high));
     if (p->npoints > 0) {
-        qli_env env = qli_block_env(b, s->bound_mem);
+        ql_env env = ql_block_env(b, s->bound_mem);
         env.single = true;
-        QL_TRY(qli_ex_list(cx, &env, p->points, p->npoints, &s->points));
+        QL_TRY(ql_ex_list(cx, &env, p->points, p->npoints, &s->points));
     }
     op->next = scan_next;
     op->restart = scan_restart;

@@ -10,11 +10,11 @@
 /* UNION, EXCEPT, INTERSECT of two blocks. */
 typedef struct setop_op {
     qli_op op;
-    qli_block *sub[2];
+    ql_block *sub[2];
     int side;
     bool right_read;
-    qli_fresh *fresh;   /* rows already given */
-    qli_tupleset right; /* EXCEPT, INTERSECT: rows of the right side */
+    qli_fresh *fresh;  /* rows already given */
+    ql_tupleset right; /* EXCEPT, INTERSECT: rows of the right side */
     ql_arena *mem;
     bool waiting; /* both sides are read; what waits in fresh comes */
     ql_vector **cols;
@@ -65,10 +65,10 @@ setop_pull(ql_ctx *cx, qli_op *op, int side)
     if (s->sub[side] == NULL) {
         const ql_query *q = op->block->query;
         const ql_block_plan *p = side == 0 ? op->plan->sub : op->plan->sub2;
-        QL_TRY(qli_block_new(op->block->run, op->block, side == 0 ? q->left : q->right, p, NULL,
-                             &s->sub[side]));
+        QL_TRY(ql_block_new(op->block->run, op->block, side == 0 ? q->left : q->right, p, NULL,
+                            &s->sub[side]));
     }
-    QL_TRY(qli_block_next(cx, s->sub[side], &b));
+    QL_TRY(ql_block_next(cx, s->sub[side], &b));
     ql_arena_reset(op->scratch);
     for (uint16_t i = 0; i < op->block->query->nitems; i++) {
         QL_TRY(cast_column(cx, op, i, b));
@@ -86,7 +86,7 @@ add_right(ql_ctx *cx, qli_op *op)
     setop_op *s = (setop_op *)op;
     const ql_batch *b = &op->batch;
     for (uint16_t i = 0; i < op->block->query->nitems; i++) {
-        QL_TRY(qli_hash_column(cx, s->cols[i], b->sel, b->nsel, i == 0, s->hash));
+        QL_TRY(ql_hash_column(cx, s->cols[i], b->sel, b->nsel, i == 0, s->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -94,7 +94,7 @@ add_right(ql_ctx *cx, qli_op *op)
         if (k % 256 == 0) {
             QL_TRY(ql_check(cx));
         }
-        QL_TRY(qli_tupleset_add(cx, &s->right, s->cols, row, s->hash[row], &fresh));
+        QL_TRY(ql_tupleset_add(cx, &s->right, s->cols, row, s->hash[row], &fresh));
     }
     return QL_OK;
 }
@@ -119,12 +119,12 @@ keep_by_right(ql_ctx *cx, qli_op *op, bool wanted)
     ql_batch *b = &op->batch;
     uint16_t n = 0;
     for (uint16_t i = 0; i < op->block->query->nitems; i++) {
-        QL_TRY(qli_hash_column(cx, s->cols[i], b->sel, b->nsel, i == 0, s->hash));
+        QL_TRY(ql_hash_column(cx, s->cols[i], b->sel, b->nsel, i == 0, s->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
         bool found;
-        QL_TRY(qli_tupleset_has(cx, &s->right, s->cols, row, s->hash[row], &found));
+        QL_TRY(ql_tupleset_has(cx, &s->right, s->cols, row, s->hash[row], &found));
         op->sel[n] = row;
         n = (uint16_t)(n + (found == wanted));
     }
@@ -171,21 +171,21 @@ setop_restart(ql_ctx *cx, qli_op *op)
 {
     setop_op *s = (setop_op *)op;
     ql_arena_reset(s->mem);
-    qli_tupleset_init(&s->right, s->mem, op->block->query->nitems);
+    ql_tupleset_init(&s->right, s->mem, op->block->query->nitems);
     QL_TRY(qli_fresh_reset(cx, s->fresh));
     s->waiting = false;
     s->side = 0;
     s->right_read = false;
     for (int i = 0; i < 2; i++) {
         if (s->sub[i] != NULL) {
-            QL_TRY(qli_block_restart(cx, s->sub[i]));
+            QL_TRY(ql_block_restart(cx, s->sub[i]));
         }
     }
     return QL_OK;
 }
 
 ql_status
-qli_setop_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_setop_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(setop_op), true, &op));
@@ -197,8 +197,8 @@ qli_setop_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     if (s->cols == NULL || s->hash == NULL || op->sel == NULL) {
         return QL_ERROR;
     }
-    QL_TRY(qli_run_arena(b->run, "set operation", &s->mem));
-    qli_tupleset_init(&s->right, s->mem, n);
+    QL_TRY(ql_run_arena(b->run, "set operation", &s->mem));
+    ql_tupleset_init(&s->right, s->mem, n);
     for (uint16_t i = 0; i < n; i++) {
         QL_TRY(qli_op_live_add(cx, op, &i, 1));
     }

@@ -18,7 +18,7 @@
 
 typedef struct sort_op {
     qli_op op;
-    qli_ex **keys;
+    ql_ex **keys;
     ql_type *types;
     bool *descending;
     ql_value *vals;
@@ -111,7 +111,7 @@ write_run(ql_ctx *cx, sort_op *s)
     }
     s->spilled = true;
     QL_TRY(qli_extsort_add(cx, &s->ext, s->items, s->n));
-    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->mem));
+    QL_TRY(ql_run_arena_renew(s->op.block->run, "sort", &s->mem));
     s->n = s->bytes = 0;
     return QL_OK;
 }
@@ -241,7 +241,7 @@ compact(ql_ctx *cx, sort_op *s)
     ql_arena *old = s->mem;
     s->mem = s->spare;
     s->spare = old;
-    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->spare));
+    QL_TRY(ql_run_arena_renew(s->op.block->run, "sort", &s->spare));
     size_t used = ql_arena_used(s->mem);
     if (2 * used > s->budget) {
         QL_TRY(sort_heap(cx, s));
@@ -283,7 +283,7 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
 {
     ql_arena_reset(s->op.scratch);
     for (uint16_t i = 0; i < s->nkeys; i++) {
-        QL_TRY(qli_ex_eval(cx, s->keys[i], b, b->sel, b->nsel, &s->cols[i]));
+        QL_TRY(ql_ex_eval(cx, s->keys[i], b, b->sel, b->nsel, &s->cols[i]));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
@@ -333,7 +333,7 @@ finish(ql_ctx *cx, sort_op *s)
         QL_TRY(sort_list(cx, s));
         QL_TRY(write_run(cx, s));
     }
-    QL_TRY(qli_run_arena_renew(s->op.block->run, "sort", &s->lists));
+    QL_TRY(ql_run_arena_renew(s->op.block->run, "sort", &s->lists));
     s->list = s->other = s->items = NULL;
     s->order = NULL;
     s->cap = s->cap_other = 0;
@@ -421,7 +421,7 @@ sort_restart(ql_ctx *cx, qli_op *op)
 {
     sort_op *s = (sort_op *)op;
     qli_extsort_reset(cx, &s->ext);
-    QL_TRY(qli_run_arena_renew(op->block->run, "sort", &s->mem));
+    QL_TRY(ql_run_arena_renew(op->block->run, "sort", &s->mem));
     s->n = s->at = s->bytes = 0;
     s->sorted = s->spilled = s->has_last = false;
     return qli_op_restart(cx, op->left);
@@ -431,10 +431,10 @@ static ql_status
 compile_keys(ql_ctx *cx, sort_op *s)
 {
     const ql_plan *p = s->op.plan;
-    qli_block *b = s->op.block;
-    qli_env env = qli_block_env(b, s->op.scratch);
+    ql_block *b = s->op.block;
+    ql_env env = ql_block_env(b, s->op.scratch);
     uint16_t n = s->nkeys = p->nsort;
-    s->keys = QL_ARENA_ARRAY(cx, b->mem, qli_ex *, n + 1);
+    s->keys = QL_ARENA_ARRAY(cx, b->mem, ql_ex *, n + 1);
     s->types = QL_ARENA_ARRAY(cx, b->mem, ql_type, n + 1);
     s->descending = QL_ARENA_ARRAY(cx, b->mem, bool, n + 1);
     s->vals = QL_ARENA_ARRAY(cx, b->mem, ql_value, n + 1);
@@ -444,7 +444,7 @@ compile_keys(ql_ctx *cx, sort_op *s)
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < n; i++) {
-        QL_TRY(qli_ex_new(cx, &env, p->keys[i].expr, &s->keys[i]));
+        QL_TRY(ql_ex_new(cx, &env, p->keys[i].expr, &s->keys[i]));
         s->types[i] = p->keys[i].expr->type;
         if (s->types[i].kind == QL_K_NULL) {
             s->types[i] = ql_type_int(false);
@@ -455,7 +455,7 @@ compile_keys(ql_ctx *cx, sort_op *s)
 }
 
 ql_status
-qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
+qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(sort_op), true, &op));
@@ -464,10 +464,10 @@ qli_sort_build(ql_ctx *cx, qli_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
     QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
     QL_TRY(qli_rowfmt_init(cx, b->mem, &s->fmt, b->slot_types, op->live, op->nlive));
-    QL_TRY(qli_run_arena(b->run, "sort", &s->mem));
-    QL_TRY(qli_run_arena(b->run, "sort", &s->spare));
-    QL_TRY(qli_run_arena(b->run, "sort lists", &s->lists));
-    QL_TRY(qli_run_arena(b->run, "sort runs", &s->ext.mem));
+    QL_TRY(ql_run_arena(b->run, "sort", &s->mem));
+    QL_TRY(ql_run_arena(b->run, "sort", &s->spare));
+    QL_TRY(ql_run_arena(b->run, "sort lists", &s->lists));
+    QL_TRY(ql_run_arena(b->run, "sort runs", &s->ext.mem));
     s->budget = s->ext.budget = qli_budget_sort(cx);
     s->ext.run = b->run;
     s->ext.fmt = &s->fmt;

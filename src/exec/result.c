@@ -20,7 +20,7 @@ send_columns(ql_ctx *cx, const ql_query *q)
 }
 
 static void
-note_found_rows(ql_ctx *cx, const qli_run *run, uint64_t rows)
+note_found_rows(ql_ctx *cx, const ql_run *run, uint64_t rows)
 {
     if (cx->vars != NULL) {
         cx->vars->found_rows = rows + run->passed_over;
@@ -28,16 +28,16 @@ note_found_rows(ql_ctx *cx, const qli_run *run, uint64_t rows)
 }
 
 static ql_status
-send_rows(ql_ctx *cx, qli_run *run, const ql_query *q)
+send_rows(ql_ctx *cx, ql_run *run, const ql_query *q)
 {
     uint64_t sent = 0;
-    qli_block *block;
+    ql_block *block;
     ql_batch *b;
     ql_status st;
-    QL_TRY(qli_block_new(run, NULL, q, NULL, NULL, &block));
+    QL_TRY(ql_block_new(run, NULL, q, NULL, NULL, &block));
     run->out->has_result_set = true;
     QL_TRY(send_columns(cx, q));
-    while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
+    while ((st = ql_block_next(cx, block, &b)) == QL_OK) {
         QL_TRY(cx->sink->ops->rows(cx, cx->sink, b));
         sent += b->nsel;
         if (cx->proc != NULL) {
@@ -53,19 +53,19 @@ send_rows(ql_ctx *cx, qli_run *run, const ql_query *q)
 
 /* SELECT ... INTO @a, @b: exactly one row, none leaves a warning. */
 static ql_status
-into_variables(ql_ctx *cx, qli_run *run, const ql_query *q, const ql_ast_exprs *into)
+into_variables(ql_ctx *cx, ql_run *run, const ql_query *q, const ql_ast_exprs *into)
 {
-    qli_block *block;
+    ql_block *block;
     ql_batch *b;
     if (into->n != q->nitems) {
         return ql_fail(cx, QL_ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT);
     }
-    QL_TRY(qli_block_new(run, NULL, q, NULL, NULL, &block));
+    QL_TRY(ql_block_new(run, NULL, q, NULL, NULL, &block));
     ql_value *vals = QL_ARENA_ARRAY(cx, cx->arena, ql_value, q->nitems + 1);
     if (vals == NULL) {
         return QL_ERROR;
     }
-    ql_status st = qli_block_next(cx, block, &b);
+    ql_status st = ql_block_next(cx, block, &b);
     if (st == QL_END) {
         note_found_rows(cx, run, 0);
         ql_warn(cx, QL_DIAG_WARNING, QL_ER_SP_FETCH_NO_DATA);
@@ -74,11 +74,11 @@ into_variables(ql_ctx *cx, qli_run *run, const ql_query *q, const ql_ast_exprs *
     QL_TRY(st);
     for (uint16_t i = 0; i < q->nitems; i++) {
         ql_vector_get(&b->cols[i], ql_batch_row(b, 0), &vals[i]);
-        QL_TRY(qli_value_keep(cx, cx->arena, &vals[i]));
+        QL_TRY(ql_value_keep(cx, cx->arena, &vals[i]));
     }
     bool more = b->nsel > 1;
     if (!more) {
-        st = qli_block_next(cx, block, &b);
+        st = ql_block_next(cx, block, &b);
         if (st != QL_OK && st != QL_END) {
             return st;
         }
@@ -97,7 +97,7 @@ into_variables(ql_ctx *cx, qli_run *run, const ql_query *q, const ql_ast_exprs *
 }
 
 ql_status
-qli_exec_select(ql_ctx *cx, qli_run *run)
+ql_exec_select(ql_ctx *cx, ql_run *run)
 {
     const ql_query *q = run->stmt->query;
     const ql_ast_exprs *into =
@@ -109,12 +109,12 @@ qli_exec_select(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_exec_do(ql_ctx *cx, qli_run *run)
+ql_exec_do(ql_ctx *cx, ql_run *run)
 {
     for (uint32_t i = 0; i < run->stmt->exprs.n; i++) {
         ql_value v;
         QL_TRY(ql_check(cx));
-        QL_TRY(qli_scalar(run, cx->arena, run->stmt->exprs.v[i], &v));
+        QL_TRY(ql_scalar(run, cx->arena, run->stmt->exprs.v[i], &v));
     }
     return QL_OK;
 }

@@ -165,21 +165,21 @@ qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_v
 }
 
 ql_status
-qli_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n, bool first,
-                uint64_t *hash)
+ql_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n, bool first,
+               uint64_t *hash)
 {
     return ql_column_hash(cx, v, sel, n, first, hash);
 }
 
 ql_status
-qli_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t seed,
-               uint64_t *hash)
+ql_hash_value(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t seed,
+              uint64_t *hash)
 {
     return ql_value_hash(cx, v, coll, seed, hash);
 }
 
 ql_status
-qli_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val, bool *equal)
+ql_row_equals(ql_ctx *cx, const ql_vector *v, uint16_t row, const ql_value *val, bool *equal)
 {
     return ql_cell_equal(cx, v, row, val, equal);
 }
@@ -192,13 +192,13 @@ struct qli_tuple {
 };
 
 void
-qli_tupleset_init(qli_tupleset *s, ql_arena *mem, uint16_t width)
+ql_tupleset_init(ql_tupleset *s, ql_arena *mem, uint16_t width)
 {
-    *s = (qli_tupleset){.mem = mem, .width = width};
+    *s = (ql_tupleset){.mem = mem, .width = width};
 }
 
 static ql_status
-tupleset_grow(ql_ctx *cx, qli_tupleset *s)
+tupleset_grow(ql_ctx *cx, ql_tupleset *s)
 {
     size_t n = s->nbuckets ? s->nbuckets * 4 : 64;
     struct qli_tuple **buckets = ql_arena_alloc(cx, s->mem, n * sizeof *buckets);
@@ -225,8 +225,8 @@ tupleset_grow(ql_ctx *cx, qli_tupleset *s)
 }
 
 ql_status
-qli_tupleset_has(ql_ctx *cx, const qli_tupleset *s, ql_vector *const *cols, uint16_t row,
-                 uint64_t hash, bool *found)
+ql_tupleset_has(ql_ctx *cx, const ql_tupleset *s, ql_vector *const *cols, uint16_t row,
+                uint64_t hash, bool *found)
 {
     *found = false;
     if (s->nbuckets == 0) {
@@ -235,7 +235,7 @@ qli_tupleset_has(ql_ctx *cx, const qli_tupleset *s, ql_vector *const *cols, uint
     for (struct qli_tuple *t = s->buckets[hash & (s->nbuckets - 1)]; t != NULL; t = t->next) {
         bool equal = t->hash == hash;
         for (uint16_t i = 0; i < s->width && equal; i++) {
-            QL_TRY(qli_row_equals(cx, cols[i], row, &t->vals[i], &equal));
+            QL_TRY(ql_row_equals(cx, cols[i], row, &t->vals[i], &equal));
         }
         if (equal) {
             *found = true;
@@ -246,11 +246,11 @@ qli_tupleset_has(ql_ctx *cx, const qli_tupleset *s, ql_vector *const *cols, uint
 }
 
 ql_status
-qli_tupleset_add(ql_ctx *cx, qli_tupleset *s, ql_vector *const *cols, uint16_t row, uint64_t hash,
-                 bool *fresh)
+ql_tupleset_add(ql_ctx *cx, ql_tupleset *s, ql_vector *const *cols, uint16_t row, uint64_t hash,
+                bool *fresh)
 {
     bool found;
-    QL_TRY(qli_tupleset_has(cx, s, cols, row, hash, &found));
+    QL_TRY(ql_tupleset_has(cx, s, cols, row, hash, &found));
     *fresh = !found;
     if (found) {
         return QL_OK;
@@ -264,7 +264,7 @@ qli_tupleset_add(ql_ctx *cx, qli_tupleset *s, ql_vector *const *cols, uint16_t r
     }
     for (uint16_t i = 0; i < s->width; i++) {
         ql_vector_get(cols[i], row, &t->vals[i]);
-        QL_TRY(qli_value_keep(cx, s->mem, &t->vals[i]));
+        QL_TRY(ql_value_keep(cx, s->mem, &t->vals[i]));
     }
     t->hash = hash;
     t->next = s->buckets[hash & (s->nbuckets - 1)];

@@ -108,7 +108,7 @@ qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **r
 }
 
 void
-qli_parts_begin(qli_parts *p, qli_run *run, unsigned level)
+qli_parts_begin(qli_parts *p, ql_run *run, unsigned level)
 {
     *p = (qli_parts){.run = run, .level = level, .active = true};
 }

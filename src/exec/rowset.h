@@ -48,7 +48,7 @@ typedef struct qli_part {
 
 /* Rows being divided. Owner: the operator; {0} is one that has not begun. */
 typedef struct qli_parts {
-    qli_run *run;
+    ql_run *run;
     unsigned level;
     bool active;
     qli_part *part[QLI_PARTS]; /* NULL = no row yet */
@@ -60,7 +60,7 @@ qli_part_of(uint64_t hash, unsigned level)
 {
     return (unsigned)(ql_hash_u64(hash + (level + 1) * 0x9e3779b97f4a7c15ULL) >> 59);
 }
-void qli_parts_begin(qli_parts *p, qli_run *run, unsigned level);
+void qli_parts_begin(qli_parts *p, ql_run *run, unsigned level);
 /* mem: of the parts' own few bytes. */
 ql_status qli_parts_put(ql_ctx *cx, qli_parts *p, ql_arena *mem, uint64_t hash, const qli_rowfmt *f,
                         const char *row) QL_MUST_USE;

@@ -29,16 +29,16 @@ free_arena(ql_ctx *cx, ql_arena *a)
 }
 
 void
-qli_run_init(qli_run *run, ql_ctx *cx, const struct ql_session_ops *ops, ql_rstmt *stmt,
-             ql_outcome *out)
+ql_run_init(ql_run *run, ql_ctx *cx, const struct ql_session_ops *ops, ql_rstmt *stmt,
+            ql_outcome *out)
 {
-    *run = (qli_run){.cx = cx, .ops = ops, .stmt = stmt, .out = out};
+    *run = (ql_run){.cx = cx, .ops = ops, .stmt = stmt, .out = out};
 }
 
 void
-qli_run_fini(qli_run *run)
+ql_run_fini(ql_run *run)
 {
-    for (qli_call *c = run->calls; c != NULL; c = c->next) {
+    for (ql_call *c = run->calls; c != NULL; c = c->next) {
         c->state_free(c->state);
     }
     run->calls = NULL;
@@ -51,7 +51,7 @@ qli_run_fini(qli_run *run)
 }
 
 ql_status
-qli_run_arena(qli_run *run, const char *name, ql_arena **out)
+ql_run_arena(ql_run *run, const char *name, ql_arena **out)
 {
     struct qli_arena_link *l = QL_ARENA_NEW(run->cx, run->cx->arena, struct qli_arena_link);
     if (l == NULL) {
@@ -68,7 +68,7 @@ qli_run_arena(qli_run *run, const char *name, ql_arena **out)
 }
 
 ql_status
-qli_run_arena_empty(qli_run *run, const char *name, ql_arena **a, size_t keep)
+ql_run_arena_empty(ql_run *run, const char *name, ql_arena **a, size_t keep)
 {
     if (ql_arena_used(*a) <= FREE_HERE) {
         ql_arena_reset(*a);
@@ -91,26 +91,19 @@ qli_run_arena_empty(qli_run *run, const char *name, ql_arena **a, size_t keep)
 }
 
 ql_status
-qli_run_arena_renew(qli_run *run, const char *name, ql_arena **a)
+ql_run_arena_renew(ql_run *run, const char *name, ql_arena **a)
 {
-    return qli_run_arena_empty(run, name, a, FREE_HERE);
+    return ql_run_arena_empty(run, name, a, FREE_HERE);
 }
 
 ql_status
-qli_not_built(ql_ctx *cx, const char *what)
+ql_not_built(ql_ctx *cx, const char *what)
 {
     return ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, what);
 }
 
-const char *
-qli_zstr(ql_ctx *cx, ql_str s)
-{
-    const char *p = ql_arena_strndup(cx, cx->arena, s.p != NULL ? s.p : "", s.n);
-    return p != NULL ? p : "";
-}
-
 ql_status
-qli_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v)
+ql_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v)
 {
     if (v->kind == QL_K_STRING && v->s.n > 0) {
         v->s.p = ql_arena_strndup(cx, a, v->s.p, v->s.n);

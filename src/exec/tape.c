@@ -47,7 +47,7 @@ typedef struct idle_page {
 
 /* Owner: the run. */
 struct qli_tapes {
-    qli_run *run;
+    ql_run *run;
     ql_arena *mem;
     int fd;         /* -1 = not made yet */
     uint64_t end;   /* pages of the file */
@@ -60,14 +60,14 @@ struct qli_tapes {
 };
 
 static ql_status
-tapes_of(qli_run *run, qli_tapes **out)
+tapes_of(ql_run *run, qli_tapes **out)
 {
     ql_arena *mem;
     if (run->tapes != NULL) {
         *out = run->tapes;
         return QL_OK;
     }
-    QL_TRY(qli_run_arena(run, "temporary file", &mem));
+    QL_TRY(ql_run_arena(run, "temporary file", &mem));
     qli_tapes *f = QL_ARENA_NEW(run->cx, mem, qli_tapes);
     if (f == NULL) {
         return QL_ERROR;
@@ -244,7 +244,7 @@ put_page(ql_ctx *cx, qli_tape *t)
 }
 
 ql_status
-qli_tape_new(qli_run *run, qli_tape **out)
+qli_tape_new(ql_run *run, qli_tape **out)
 {
     qli_tapes *f;
     QL_TRY(tapes_of(run, &f));

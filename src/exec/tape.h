@@ -17,7 +17,7 @@
 
 #define QLI_TAPE_PAGE ((size_t)16384)
 
-struct qli_run;
+struct ql_run;
 typedef struct qli_tapes qli_tapes; /* the file; owner: the run */
 typedef struct qli_tape qli_tape;   /* owner: the run; whoever made it may drop it earlier */
 
@@ -34,7 +34,7 @@ typedef struct qli_reel {
 } qli_reel;
 
 /* New empty tape. Nothing is written yet, no file is needed. */
-ql_status qli_tape_new(struct qli_run *run, qli_tape **out) QL_MUST_USE;
+ql_status qli_tape_new(struct ql_run *run, qli_tape **out) QL_MUST_USE;
 /* n bytes behind the others. Waits: DISK_SPACE. */
 ql_status qli_tape_write(ql_ctx *cx, qli_tape *t, const void *p, size_t n) QL_MUST_USE;
 /* All is written: the last page goes out and the page of memory is given back. Before reading. */

@@ -18,7 +18,7 @@ static const char HEX_UPPER[] = "0123456789ABCDEF";
 static const char HEX_LOWER[] = "0123456789abcdef";
 
 static ql_status
-put_hex(ql_ctx *cx, qli_call *call, const unsigned char *p, size_t n, const char *digits,
+put_hex(ql_ctx *cx, ql_call *call, const unsigned char *p, size_t n, const char *digits,
         ql_value *out)
 {
     if (!qli_fits(cx, "hex", n * 2)) {
@@ -59,7 +59,7 @@ print_base(uint64_t v, unsigned base, bool negative, char out[72])
 }
 
 static ql_status
-put_base(ql_ctx *cx, qli_call *call, uint64_t v, unsigned base, ql_value *out)
+put_base(ql_ctx *cx, ql_call *call, uint64_t v, unsigned base, ql_value *out)
 {
     char buf[72];
     return qli_put_copy(cx, call, out, buf, print_base(v, base, false, buf));
@@ -248,7 +248,7 @@ QLI_FN(FROM_BASE64)
 }
 
 static ql_status
-digest(ql_ctx *cx, qli_call *call, const EVP_MD *md, ql_str s, ql_value *out)
+digest(ql_ctx *cx, ql_call *call, const EVP_MD *md, ql_str s, ql_value *out)
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned n = 0;

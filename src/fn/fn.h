@@ -13,15 +13,15 @@
 
 /* One place in an expression that calls a function. Owner: the compiled expression; lives as long
  * as one execution of the statement. */
-typedef struct qli_call {
+typedef struct ql_call {
     const ql_expr *expr; /* [const] the node: type, coll, unit, name, args (kinds, is_constant) */
     ql_arena *arena;     /* result bytes: valid until the next block of rows; often reset */
     ql_arena *mem;       /* lives as long as the execution: for `state` */
     void *state;         /* NULL at first; the function's own: compiled pattern, generator, cache */
     void (*state_free)(void *state); /* NULL, or set together with state: called once at the end of
                                         the execution, also after errors; must not wait */
-    struct qli_call *next;           /* [eval] list of calls with state */
-} qli_call;
+    struct ql_call *next;            /* [eval] list of calls with state */
+} ql_call;
 
 /* Compute one row. args: nargs values of the kinds that the resolver gave (each call converts with
  * ql_value_to_*); bytes of strings are valid during the call (and while the batch lives, so the
@@ -29,20 +29,20 @@ typedef struct qli_call {
  * must be that of call->expr->type.kind or NULL (the evaluator casts what differs, at a price).
  * Loops look at ql_check(cx) every 64 KiB or 1,024 iterations, ql_coll_* do so by themselves.
  * QL_ERROR worded, QL_KILLED. */
-typedef ql_status (*qli_fn)(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
-                            ql_value *out);
+typedef ql_status (*ql_fn)(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
+                           ql_value *out);
 
 /* table.c: implementation of each id, NULL = not built (1235 naming it). AND, CASE and the lazy
  * ones (IF, IFNULL, COALESCE, NULLIF) are the evaluator's own and have no entry. */
-extern const qli_fn qli_fn_table[QL_FN_COUNT];
+extern const ql_fn ql_fn_table[QL_FN_COUNT];
 
 /* like.c, regexp.c: the operators LIKE (text, pattern[, escape]) and REGEXP (text, pattern):
  * out INT 0/1; NOT is the evaluator's. expr->coll is the collation in force; when the pattern
  * argument is_constant it is compiled once into call->state. */
-ql_status qli_op_like(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
-                      ql_value *out);
-ql_status qli_op_regexp(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs,
-                        ql_value *out);
+ql_status ql_fn_like(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
+                     ql_value *out);
+ql_status ql_fn_regexp(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
+                       ql_value *out);
 
 /* What ICU makes at the first regular expression, 2 ms, made before a statement needs it. Any
  * thread, any number of times. */

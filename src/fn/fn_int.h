@@ -17,7 +17,7 @@
 /* Head of an implementation; the parameters are cx, call, args, nargs, out. */
 #define QLI_FN(id)                                                                                 \
     ql_status qli_fn_##id(ql_ctx *cx __attribute__((unused)),                                      \
-                          qli_call *call __attribute__((unused)),                                  \
+                          ql_call *call __attribute__((unused)),                                   \
                           const ql_value *args __attribute__((unused)),                            \
                           uint32_t nargs __attribute__((unused)), ql_value *out)
 
@@ -30,13 +30,13 @@
 
 /* n bytes for a result string, or NULL (worded). */
 static inline char *
-qli_room(ql_ctx *cx, qli_call *call, size_t n)
+qli_room(ql_ctx *cx, ql_call *call, size_t n)
 {
     return ql_arena_alloc(cx, call->arena, n ? n : 1);
 }
 
 static inline ql_status
-qli_put_str(qli_call *call, ql_value *out, const char *p, size_t n)
+qli_put_str(ql_call *call, ql_value *out, const char *p, size_t n)
 {
     *out = ql_value_str((ql_str){p, n}, call->expr->type.coll);
     return QL_OK;
@@ -57,7 +57,7 @@ qli_put_double(ql_value *out, double v)
 }
 
 /* Text copied into the call's arena. */
-ql_status qli_put_copy(ql_ctx *cx, qli_call *call, ql_value *out, const char *p,
+ql_status qli_put_copy(ql_ctx *cx, ql_call *call, ql_value *out, const char *p,
                        size_t n) QL_MUST_USE;
 /* memcpy with a checkpoint every QLI_STEP bytes. */
 ql_status qli_copy(ql_ctx *cx, char *to, const char *from, size_t n) QL_MUST_USE;
@@ -70,7 +70,7 @@ ql_status qli_char_equal(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b,
                          bool *equal) QL_MUST_USE;
 /* Byte offset of needle in hay at or after `from` under c; *found false = not there. Linear, with
  * checkpoints. */
-ql_status qli_find(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle,
+ql_status qli_find(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str hay, ql_str needle,
                    size_t from, size_t *at, bool *found) QL_MUST_USE;
 /* Number of characters before byte offset n, with checkpoints. */
 ql_status qli_count_chars(ql_ctx *cx, const ql_collation *c, ql_str s, size_t *chars) QL_MUST_USE;

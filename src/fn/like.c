@@ -226,7 +226,7 @@ match(struct matcher *m, bool *yes)
 }
 
 ql_status
-qli_op_like(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
+ql_fn_like(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
 {
     const ql_collation *c = call->expr->coll ? call->expr->coll : ql_coll_binary;
     ql_str esc = nargs > 2                                                         ? args[2].s

@@ -15,7 +15,7 @@
 
 /* The name as compared: in lower case. 3057 for none, 4163 for more than 64 characters. */
 static ql_status
-lock_name(ql_ctx *cx, qli_call *call, const ql_value *v, ql_buf *buf, ql_str *out)
+lock_name(ql_ctx *cx, ql_call *call, const ql_value *v, ql_buf *buf, ql_str *out)
 {
     ql_str name;
     if (ql_value_is_null(v)) {
@@ -40,7 +40,7 @@ lock_name(ql_ctx *cx, qli_call *call, const ql_value *v, ql_buf *buf, ql_str *ou
 }
 
 static ql_status
-take_name(ql_ctx *cx, qli_call *call, const ql_value *v, ql_str *out)
+take_name(ql_ctx *cx, ql_call *call, const ql_value *v, ql_str *out)
 {
     ql_buf buf = {0};
     ql_status st = lock_name(cx, call, v, &buf, out);

@@ -12,7 +12,7 @@
 #include "fn/fn_int.h"
 
 static ql_status
-out_of_range(ql_ctx *cx, qli_call *call, const char *what)
+out_of_range(ql_ctx *cx, ql_call *call, const char *what)
 {
     char lower[32];
     const char *name = ql_func_name(call->expr->fn);
@@ -27,7 +27,7 @@ out_of_range(ql_ctx *cx, qli_call *call, const char *what)
 
 /* A finite result, or 1690; NaN is NULL. */
 static ql_status
-put_finite(ql_ctx *cx, qli_call *call, double v, ql_value *out)
+put_finite(ql_ctx *cx, ql_call *call, double v, ql_value *out)
 {
     if (isnan(v)) {
         return QL_OK;
@@ -66,7 +66,7 @@ QLI_FN(ABS)
 /* CEIL, FLOOR: DECIMAL to the type the resolver chose (BIGINT when it fits for sure, else DECIMAL
  * with scale 0). */
 static ql_status
-to_whole(ql_ctx *cx, qli_call *call, const ql_value *v, bool up, ql_value *out)
+to_whole(ql_ctx *cx, ql_call *call, const ql_value *v, bool up, ql_value *out)
 {
     if (v->kind == QL_K_DECIMAL) {
         ql_decimal d = v->dec;
@@ -135,7 +135,7 @@ round_magnitude(uint64_t v, int64_t tens, bool truncate, bool *overflow)
 }
 
 static ql_status
-round_int(ql_ctx *cx, qli_call *call, const ql_value *v, int64_t digits, bool truncate,
+round_int(ql_ctx *cx, ql_call *call, const ql_value *v, int64_t digits, bool truncate,
           ql_value *out)
 {
     *out = *v;
@@ -163,7 +163,7 @@ wanted_digits(const ql_value *v)
 }
 
 static ql_status
-round_value(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, bool truncate,
+round_value(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, bool truncate,
             ql_value *out)
 {
     int64_t digits = nargs > 1 ? wanted_digits(&args[1]) : 0;
@@ -219,7 +219,7 @@ QLI_FN(EXP)
 
 /* Logarithms of what is not positive: NULL and warning 3020. */
 static ql_status
-put_log(ql_ctx *cx, qli_call *call, double v, double base_log, ql_value *out)
+put_log(ql_ctx *cx, ql_call *call, double v, double base_log, ql_value *out)
 {
     if (v <= 0 || base_log == 0 || isnan(base_log)) {
         return ql_complain(cx, QL_ER_INVALID_ARGUMENT_FOR_LOGARITHM);

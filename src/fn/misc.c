@@ -100,7 +100,7 @@ QLI_FN(FOUND_ROWS)
 }
 
 static const ql_collation *
-collation_of_arg(ql_ctx *cx, qli_call *call)
+collation_of_arg(ql_ctx *cx, ql_call *call)
 {
     const ql_type *t = &call->expr->args[0]->type;
     if (t->kind == QL_K_STRING && t->coll) {

@@ -133,7 +133,7 @@ to_utf16(ql_ctx *cx, ql_str s, UChar **out, size_t *cap, int32_t *n)
 
 /* Result text: UTF-16 to utf8 in the call's arena. */
 static ql_status
-put_utf16(ql_ctx *cx, qli_call *call, const UChar *p, int32_t n, ql_value *out)
+put_utf16(ql_ctx *cx, ql_call *call, const UChar *p, int32_t n, ql_value *out)
 {
     char *room = qli_room(cx, call, (size_t)n * 3 + 1);
     if (room == NULL) {
@@ -230,7 +230,7 @@ set_subject(ql_ctx *cx, struct regexp *r)
 /* The call's pattern, compiled once when it is constant, with the subject set from character `pos`
  * (1-based) on. */
 static ql_status
-prepare(ql_ctx *cx, qli_call *call, ql_str subject, ql_str pattern, ql_str letters,
+prepare(ql_ctx *cx, ql_call *call, ql_str subject, ql_str pattern, ql_str letters,
         struct regexp **out)
 {
     struct regexp *r = call->state;
@@ -287,7 +287,7 @@ find_next(ql_ctx *cx, struct regexp *r, bool *yes)
 }
 
 ql_status
-qli_op_regexp(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
+ql_fn_regexp(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
 {
     struct regexp *r;
     bool yes;
@@ -298,7 +298,7 @@ qli_op_regexp(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, 
 
 QLI_FN(REGEXP_LIKE)
 {
-    return qli_op_regexp(cx, call, args, nargs, out);
+    return ql_fn_regexp(cx, call, args, nargs, out);
 }
 
 /* Code units of the first `chars` characters; not found = the text is shorter. */

@@ -71,7 +71,7 @@ QLI_FN(CONCAT_WS)
 
 /* Characters [from, from + count) of s, shared bytes. */
 static ql_status
-cut(ql_ctx *cx, qli_call *call, const ql_value *v, size_t from, size_t count, ql_value *out)
+cut(ql_ctx *cx, ql_call *call, const ql_value *v, size_t from, size_t count, ql_value *out)
 {
     size_t a, b;
     QL_TRY(qli_char_offset(cx, coll_of(v), v->s, from, &a));
@@ -131,7 +131,7 @@ QLI_FN(CHAR_LENGTH)
 }
 
 static ql_status
-change_case(ql_ctx *cx, qli_call *call, const ql_value *v, bool upper, ql_value *out)
+change_case(ql_ctx *cx, ql_call *call, const ql_value *v, bool upper, ql_value *out)
 {
     if (coll_of(v) == NULL || coll_of(v) == ql_coll_binary) {
         *out = *v;
@@ -174,7 +174,7 @@ QLI_FN(LOWER)
 }
 
 static ql_status
-trim(ql_ctx *cx, qli_call *call, ql_str s, ql_str what, bool left, bool right, ql_value *out)
+trim(ql_ctx *cx, ql_call *call, ql_str s, ql_str what, bool left, bool right, ql_value *out)
 {
     int order = 0;
     if (what.n == 0) {
@@ -218,7 +218,7 @@ QLI_FN(RTRIM)
 }
 
 static ql_status
-pad(ql_ctx *cx, qli_call *call, const ql_value *args, bool left, ql_value *out)
+pad(ql_ctx *cx, ql_call *call, const ql_value *args, bool left, ql_value *out)
 {
     int64_t want = qli_int(&args[1]);
     const ql_collation *c = coll_of(&args[0]);
@@ -272,7 +272,7 @@ QLI_FN(RPAD)
 }
 
 static ql_status
-repeat(ql_ctx *cx, qli_call *call, ql_str s, int64_t times, const char *name, ql_value *out)
+repeat(ql_ctx *cx, ql_call *call, ql_str s, int64_t times, const char *name, ql_value *out)
 {
     if (times <= 0 || s.n == 0) {
         return qli_put_str(call, out, "", 0);
@@ -367,7 +367,7 @@ QLI_FN(REVERSE)
 }
 
 static ql_status
-locate(ql_ctx *cx, qli_call *call, const ql_value *hay, const ql_value *needle, int64_t from,
+locate(ql_ctx *cx, ql_call *call, const ql_value *hay, const ql_value *needle, int64_t from,
        ql_value *out)
 {
     const ql_collation *c = call->expr->coll ? call->expr->coll : hay->coll;
@@ -683,7 +683,7 @@ QLI_FN(ELT)
 }
 
 static ql_status
-compare_args(ql_ctx *cx, qli_call *call, const ql_value *a, const ql_value *b, int *cmp)
+compare_args(ql_ctx *cx, ql_call *call, const ql_value *a, const ql_value *b, int *cmp)
 {
     return ql_value_compare(cx, a, b, call->expr->coll, cmp);
 }
@@ -724,7 +724,7 @@ QLI_FN(INTERVAL)
 }
 
 static ql_status
-extreme(ql_ctx *cx, qli_call *call, const ql_value *args, uint32_t nargs, int sign, ql_value *out)
+extreme(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, int sign, ql_value *out)
 {
     uint32_t best = 0;
     const ql_collation *c = call->expr->coll ? call->expr->coll : call->expr->type.coll;

@@ -6,7 +6,7 @@
  */
 #include "fn/fn_int.h"
 
-const qli_fn qli_fn_table[QL_FN_COUNT] = {
+const ql_fn ql_fn_table[QL_FN_COUNT] = {
 #define QL_FUNC(id, ...) [QL_FN_##id] = qli_fn_##id,
 #include "resolve/functions.def"
 #undef QL_FUNC
@@ -25,7 +25,7 @@ qli_copy(ql_ctx *cx, char *to, const char *from, size_t n)
 }
 
 ql_status
-qli_put_copy(ql_ctx *cx, qli_call *call, ql_value *out, const char *p, size_t n)
+qli_put_copy(ql_ctx *cx, ql_call *call, ql_value *out, const char *p, size_t n)
 {
     char *room = qli_room(cx, call, n);
     if (room == NULL) {
@@ -126,8 +126,8 @@ char_len(ql_str s, size_t at)
 
 /* Knuth-Morris-Pratt over folded bytes: linear whatever the strings are. */
 static ql_status
-find_bytes(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle,
-           size_t from, size_t *at, bool *found)
+find_bytes(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str hay, ql_str needle, size_t from,
+           size_t *at, bool *found)
 {
     uint32_t *fail = ql_arena_alloc(cx, call->arena, needle.n * sizeof *fail);
     if (fail == NULL) {
@@ -202,7 +202,7 @@ match_char(ql_ctx *cx, const ql_collation *c, const struct needle *nd, ql_str ch
 }
 
 static ql_status
-make_needle(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str s, struct needle *nd)
+make_needle(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str s, struct needle *nd)
 {
     *nd = (struct needle){.s = s};
     nd->start = ql_arena_alloc(cx, call->arena, (s.n + 1) * sizeof *nd->start);
@@ -227,8 +227,8 @@ make_needle(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str s, struct 
 /* Character by character under the collation, by which a match may have another length than what
  * is looked for. */
 static ql_status
-find_chars(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle,
-           size_t from, size_t *at, bool *found)
+find_chars(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str hay, ql_str needle, size_t from,
+           size_t *at, bool *found)
 {
     struct needle nd;
     uint32_t k = 0;
@@ -250,7 +250,7 @@ find_chars(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str
 }
 
 ql_status
-qli_find(ql_ctx *cx, qli_call *call, const ql_collation *c, ql_str hay, ql_str needle, size_t from,
+qli_find(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str hay, ql_str needle, size_t from,
          size_t *at, bool *found)
 {
     *found = false;

@@ -129,7 +129,7 @@ clock_at(int64_t us, int32_t zone, unsigned decimals)
 }
 
 static ql_status
-now_as(ql_ctx *cx, qli_call *call, ql_kind kind, bool utc, ql_value *out)
+now_as(ql_ctx *cx, ql_call *call, ql_kind kind, bool utc, ql_value *out)
 {
     unsigned decimals = call->expr->type.decimals;
     ql_dt t = clock_at(cx->vars->timestamp_us, utc ? 0 : cx->vars->zone_seconds, decimals);
@@ -421,7 +421,7 @@ is_day_unit(ql_unit u)
 
 /* INTERVAL v unit: months, days, microseconds. */
 static ql_status
-interval_of(ql_ctx *cx, qli_call *call, const ql_value *v, ql_unit unit, int64_t *months,
+interval_of(ql_ctx *cx, ql_call *call, const ql_value *v, ql_unit unit, int64_t *months,
             int64_t *days, int64_t *us, bool *ok)
 {
     static const int64_t unit_us[] = {[QL_U_MICROSECOND] = 1,
@@ -483,7 +483,7 @@ interval_of(ql_ctx *cx, qli_call *call, const ql_value *v, ql_unit unit, int64_t
 /* Put a DATETIME result in the shape the resolver chose (DATE, DATETIME, or text for string
  * arguments). */
 static ql_status
-put_moment(ql_ctx *cx, qli_call *call, const ql_dt *t, bool is_date, ql_value *out)
+put_moment(ql_ctx *cx, ql_call *call, const ql_dt *t, bool is_date, ql_value *out)
 {
     const ql_type *type = &call->expr->type;
     if (type->kind == QL_K_DATE) {
@@ -498,7 +498,7 @@ put_moment(ql_ctx *cx, qli_call *call, const ql_dt *t, bool is_date, ql_value *o
 }
 
 static ql_status
-add_to_time(ql_ctx *cx, qli_call *call, const ql_value *v, int64_t days, int64_t us, ql_value *out)
+add_to_time(ql_ctx *cx, ql_call *call, const ql_value *v, int64_t days, int64_t us, ql_value *out)
 {
     ql_dt t = time_of(v);
     int64_t sum;
@@ -512,7 +512,7 @@ add_to_time(ql_ctx *cx, qli_call *call, const ql_value *v, int64_t days, int64_t
 }
 
 static ql_status
-add_interval(ql_ctx *cx, qli_call *call, const ql_value *base, const ql_value *amount, ql_unit unit,
+add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *amount, ql_unit unit,
              bool subtract, ql_value *out)
 {
     int64_t months, days, us;
@@ -649,7 +649,7 @@ QLI_FN(TIMEDIFF)
 }
 
 static ql_status
-add_time(ql_ctx *cx, qli_call *call, const ql_value *args, bool subtract, ql_value *out)
+add_time(ql_ctx *cx, ql_call *call, const ql_value *args, bool subtract, ql_value *out)
 {
     ql_dt add = time_of(&args[1]);
     int64_t us = subtract ? -time_us(&add) : time_us(&add);

@@ -379,7 +379,7 @@ bind_default(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return *out ? QL_OK : QL_ERROR;
     }
     if (c->default_kind == QL_DEF_NOW) {
-        return qli_call(r, sc, QL_FN_NOW, NULL, 0, QL_U_SECOND, 0, out);
+        return ql_call(r, sc, QL_FN_NOW, NULL, 0, QL_U_SECOND, 0, out);
     }
     return ql_fail(r->cx, QL_ER_NO_DEFAULT_FOR_FIELD,
                    ql_arena_printf(r->cx, r->a, "%.*s", (int)c->name.n, c->name.p) ?: "");
@@ -418,7 +418,7 @@ bind_extract(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &e->args, &args));
-    return qli_call(r, sc, QL_FN_EXTRACT, args, 1, e->unit, 0, out);
+    return ql_call(r, sc, QL_FN_EXTRACT, args, 1, e->unit, 0, out);
 }
 
 static ql_status
@@ -426,7 +426,7 @@ bind_trim(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &e->args, &args));
-    return qli_call(r, sc, QL_FN_TRIM, args, e->args.n, QL_U_DAY, e->index, out);
+    return ql_call(r, sc, QL_FN_TRIM, args, e->args.n, QL_U_DAY, e->index, out);
 }
 
 ql_status

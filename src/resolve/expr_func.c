@@ -563,8 +563,8 @@ types_before_casts(qli_rule rule)
 }
 
 ql_status
-qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql_unit unit,
-         uint32_t index, ql_expr **out)
+ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql_unit unit,
+        uint32_t index, ql_expr **out)
 {
     const qli_func *f = qli_func_get(fn);
     ql_expr *node = qli_node(r, QL_E_FUNC);
@@ -619,7 +619,7 @@ qli_date_arith(qli_res *r, qli_scope *sc, bool subtract, const ql_ast_expr *date
     if (args[1]->is_hex) {
         QL_TRY(qli_hex_as_number(r, &args[1]));
     }
-    return qli_call(r, sc, subtract ? QL_FN_DATE_SUB : QL_FN_DATE_ADD, args, 2, unit, 0, out);
+    return ql_call(r, sc, subtract ? QL_FN_DATE_SUB : QL_FN_DATE_ADD, args, 2, unit, 0, out);
 }
 
 static ql_status
@@ -692,7 +692,7 @@ bind_base(qli_res *r, qli_scope *sc, const ql_ast_expr *e, int base, ql_expr **o
     args[2] = qli_const_int(r, base);
     return args[1] == NULL || args[2] == NULL
                ? QL_ERROR
-               : qli_call(r, sc, QL_FN_CONV, args, 3, QL_U_DAY, 0, out);
+               : ql_call(r, sc, QL_FN_CONV, args, 3, QL_U_DAY, 0, out);
 }
 
 /* Functions that are written otherwise. *done false = an ordinary one. */
@@ -711,7 +711,7 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool
     if (name_is(e, "IFNULL")) {
         QL_TRY(need_args(r, e, 2, 2));
         QL_TRY(qli_bind_list(r, sc, &e->args, &a));
-        return qli_call(r, sc, QL_FN_COALESCE, a, 2, QL_U_DAY, 0, out);
+        return ql_call(r, sc, QL_FN_COALESCE, a, 2, QL_U_DAY, 0, out);
     }
     if (name_is(e, "ISNULL")) {
         QL_TRY(need_args(r, e, 1, 1));
@@ -807,5 +807,5 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &list, &args));
     ql_func_id id = order_args(f, args);
-    return qli_call(r, sc, id, args, list.n, e->unit, e->index, out);
+    return ql_call(r, sc, id, args, list.n, e->unit, e->index, out);
 }

@@ -132,7 +132,7 @@ index_is_determined(const dependence *d, uint16_t source, const ql_index *x)
     }
     for (uint16_t p = 0; p < x->nparts; p++) {
         uint16_t col = x->parts[p].column, slot = d->sc->sources[source].slot_of[col];
-        if (t->columns[col].type.nullable || x->parts[p].prefix || slot == QLI_NO_SLOT ||
+        if (t->columns[col].type.nullable || x->parts[p].prefix || slot == QL_NO_SLOT ||
             !d->determined[slot]) {
             return false;
         }
@@ -151,7 +151,7 @@ use_keys(dependence *d)
         }
         for (uint16_t c = 0; unique && c < d->sc->sources[s].ncols; c++) {
             uint16_t slot = d->sc->sources[s].slot_of[c];
-            if (slot != QLI_NO_SLOT && !d->determined[slot]) {
+            if (slot != QL_NO_SLOT && !d->determined[slot]) {
                 d->determined[slot] = true;
                 d->changed = true;
             }

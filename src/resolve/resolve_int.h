@@ -13,7 +13,7 @@
 #include "resolve/resolve.h"
 
 #define QLI_MAX_BLOCKS 4096 /* query blocks of one statement; a CTE counts at each mention */
-#define QLI_NO_SLOT UINT16_MAX
+#define QL_NO_SLOT UINT16_MAX
 
 /* Common table expression in view; `outer_ctes` is what its own text may see. */
 typedef struct qli_cte {
@@ -52,7 +52,7 @@ typedef struct qli_names {
 
 typedef struct qli_source {
     uint16_t ncols;
-    uint16_t *slot_of;   /* by column ordinal; QLI_NO_SLOT = not used so far */
+    uint16_t *slot_of;   /* by column ordinal; QL_NO_SLOT = not used so far */
     bool outer_joined;   /* on the inner side of an outer join */
     bool unreadable;     /* the session has no SELECT on it: its columns may be assigned only */
     const ql_str *names; /* derived with column list, else NULL */
@@ -236,8 +236,8 @@ ql_status qli_require_scalar(qli_res *r, const ql_expr *e) QL_MUST_USE; /* 1241 
 ql_status qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l,
                            ql_expr ***out) QL_MUST_USE;
 /* A function call on bound arguments: casts them, types the node, folds. */
-ql_status qli_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
-                   ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
+ql_status ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
+                  ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
 ql_status qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n,
                         ql_expr **out) QL_MUST_USE;
 ql_status qli_date_arith(qli_res *r, qli_scope *sc, bool subtract, const ql_ast_expr *date,

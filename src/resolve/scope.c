@@ -75,7 +75,7 @@ ql_status
 qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type, uint16_t *out)
 {
     ql_query *q = sc->q;
-    if (q->nslots >= QLI_NO_SLOT - 1) {
+    if (q->nslots >= QL_NO_SLOT - 1) {
         return ql_fail(r->cx, QL_ER_TOO_MANY_FIELDS);
     }
     uint32_t cap = sc->cap_slots;
@@ -149,7 +149,7 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < ncols; i++) {
-        slot_of[i] = QLI_NO_SLOT;
+        slot_of[i] = QL_NO_SLOT;
     }
     bool readable = !t || ql_acl_globally(r->cx, QL_PM(SELECT)) ||
                     (ql_acl_on_table(r->cx, t->db, t->name) & QL_PM(SELECT));
@@ -610,7 +610,7 @@ qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_
     ql_type t = *column_type(sc, source, column);
     t.nullable = t.nullable || sc->sources[source].outer_joined;
     uint16_t *slot = &sc->sources[source].slot_of[column];
-    if (*slot == QLI_NO_SLOT) {
+    if (*slot == QL_NO_SLOT) {
         QL_TRY(qli_new_slot(r, sc, (qli_slot){QLI_SLOT_COLUMN, source, column}, &t, slot));
     }
     e->index = *slot;
@@ -803,7 +803,7 @@ qli_scope_finish(qli_res *r, qli_scope *sc)
         src->ncols = 0;
         for (uint16_t c = 0; c < x->ncols; c++) {
             uint16_t slot = x->slot_of[c];
-            if (slot == QLI_NO_SLOT) {
+            if (slot == QL_NO_SLOT) {
                 continue;
             }
             src->ordinals[src->ncols] = c;

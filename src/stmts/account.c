@@ -154,7 +154,7 @@ plugin_of(ql_ctx *cx, ql_str user, ql_str host, ql_str *plugin)
     QL_TRY(st);
     *plugin = there.plugin;
     return ql_str_eq(there.plugin, QL_STR("auth_socket"))
-               ? ql_fail(cx, QL_ER_SET_PASSWORD_AUTH_PLUGIN, qli_zstr(cx, user), qli_zstr(cx, host))
+               ? ql_fail(cx, QL_ER_SET_PASSWORD_AUTH_PLUGIN, ql_cstr(cx, user), ql_cstr(cx, host))
                : QL_OK;
 }
 
@@ -217,7 +217,7 @@ change_one(ql_ctx *cx, const ql_ast_stmt *s, uint32_t i)
 }
 
 ql_status
-qli_exec_account(ql_ctx *cx, qli_run *run)
+qli_exec_account(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *s = run->stmt->ast;
     QL_TRY(check_rights(cx, s));
@@ -234,7 +234,7 @@ qli_exec_account(ql_ctx *cx, qli_run *run)
 /* --- SHOW GRANTS, SHOW CREATE USER --- */
 
 static ql_status
-send_lines(ql_ctx *cx, qli_run *run, const char *heading, const ql_str *lines, size_t n)
+send_lines(ql_ctx *cx, ql_run *run, const char *heading, const ql_str *lines, size_t n)
 {
     qli_table t;
     QL_TRY(qli_table_init(run, &t, 1));
@@ -287,7 +287,7 @@ create_user_text(ql_ctx *cx, ql_buf *b, const ql_account *a, bool with_hash)
 }
 
 static ql_status
-show_create_user(ql_ctx *cx, qli_run *run, ql_str user, ql_str host)
+show_create_user(ql_ctx *cx, ql_run *run, ql_str user, ql_str host)
 {
     ql_account account;
     ql_buf b = {0};
@@ -313,7 +313,7 @@ show_create_user(ql_ctx *cx, qli_run *run, ql_str user, ql_str host)
 }
 
 ql_status
-qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_grants(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     ql_str user, host, *lines;
     size_t n;

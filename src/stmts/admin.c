@@ -149,7 +149,7 @@ one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(qli_run_arena(t->run, "admin", &mem));
+    QL_TRY(ql_run_arena(t->run, "admin", &mem));
     ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SR, false, &tab);
     const char *why = cannot_open(cx, t, st, db, name->name);
     if (why != NULL) {
@@ -180,7 +180,7 @@ may_work_on(ql_ctx *cx, const ql_ast_stmt *a)
 }
 
 ql_status
-qli_exec_admin(ql_ctx *cx, qli_run *run)
+qli_exec_admin(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     qli_table t;
@@ -231,11 +231,11 @@ flush_option(ql_ctx *cx, ql_str word)
         return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD);
     }
     char *what = ql_arena_printf(cx, cx->arena, "FLUSH %.*s", (int)word.n, word.p);
-    return qli_not_built(cx, what != NULL ? what : "FLUSH");
+    return ql_not_built(cx, what != NULL ? what : "FLUSH");
 }
 
 ql_status
-qli_exec_flush(ql_ctx *cx, qli_run *run)
+qli_exec_flush(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_admin *a = run->stmt->ast->admin;
     if (a->noptions > 0 && ql_str_eq(a->options[0], QL_STR("TABLES"))) {

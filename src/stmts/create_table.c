@@ -15,8 +15,7 @@ can_be_copied(ql_ctx *cx, const ql_table *t)
     if (ql_str_eq(t->db, QL_STR("performance_schema"))) {
         return ql_fail(cx, QL_ER_WRONG_PERFSCHEMA_USAGE);
     }
-    return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, t->db), qli_zstr(cx, t->name),
-                   "BASE TABLE");
+    return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, t->db), ql_cstr(cx, t->name), "BASE TABLE");
 }
 
 static ql_status
@@ -36,7 +35,7 @@ create_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
     ql_database db;
     ql_status st = ql_catalog_find_database(cx, spec->db, &db);
     if (st == QL_END) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, spec->db));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, spec->db));
     }
     QL_TRY(st);
     QL_TRY(ql_spec_from_create(cx, ct, db.coll != NULL ? db.coll : ql_coll_default, spec));
@@ -44,16 +43,16 @@ create_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
 }
 
 ql_status
-qli_exec_create_table(ql_ctx *cx, qli_run *run)
+qli_exec_create_table(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_create_table *ct = run->stmt->ast->create_table;
     ql_table_spec spec = {0};
     ql_table *there;
     if (ct->temporary) {
-        return qli_not_built(cx, "CREATE TEMPORARY TABLE");
+        return ql_not_built(cx, "CREATE TEMPORARY TABLE");
     }
     if (ct->select != NULL) {
-        return qli_not_built(cx, "CREATE TABLE ... SELECT");
+        return ql_not_built(cx, "CREATE TABLE ... SELECT");
     }
     spec.db = ct->table.db.n > 0 ? ct->table.db : cx->vars->db;
     spec.name = ct->table.name;
@@ -73,9 +72,9 @@ qli_exec_create_table(ql_ctx *cx, qli_run *run)
         ql_catalog_open_table(cx, cx->arena, spec.db, spec.name, QL_MDL_X, false, &there);
     if (st == QL_OK) {
         if (!ct->if_not_exists) {
-            return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, spec.name));
+            return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec.name));
         }
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_TABLE_EXISTS_ERROR, qli_zstr(cx, spec.name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec.name));
         return qli_ddl_end(cx, run);
     }
     if (st != QL_END) {

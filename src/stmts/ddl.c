@@ -11,7 +11,7 @@
 #include "stmts/stmts_int.h"
 
 static ql_status
-commit_now(ql_ctx *cx, qli_run *run)
+commit_now(ql_ctx *cx, ql_run *run)
 {
     if (run->ops != NULL && run->ops->commit != NULL) {
         return run->ops->commit(cx);
@@ -32,7 +32,7 @@ commit_now(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_ddl_begin(ql_ctx *cx, qli_run *run)
+qli_ddl_begin(ql_ctx *cx, ql_run *run)
 {
     QL_TRY(commit_now(cx, run));
     if (cx->txn == NULL) {
@@ -43,14 +43,14 @@ qli_ddl_begin(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_ddl_end(ql_ctx *cx, qli_run *run)
+qli_ddl_end(ql_ctx *cx, ql_run *run)
 {
     QL_TRY(ql_check(cx));
     return commit_now(cx, run);
 }
 
 ql_status
-qli_exec_create_database(ql_ctx *cx, qli_run *run)
+qli_exec_create_database(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     const ql_collation *coll;
@@ -59,7 +59,7 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
     QL_TRY(qli_ddl_begin(cx, run));
     QL_TRY(ql_catalog_lock_database(cx, a->name));
     if (a->if_not_exists && ql_catalog_has_database(cx, a->name)) {
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, qli_zstr(cx, a->name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_CREATE_EXISTS, ql_cstr(cx, a->name));
     } else {
         QL_TRY(ql_catalog_create_database(cx, a->name, coll));
     }
@@ -69,7 +69,7 @@ qli_exec_create_database(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_exec_alter_database(ql_ctx *cx, qli_run *run)
+qli_exec_alter_database(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     ql_str name = a->name.n > 0 ? a->name : cx->vars->db;
@@ -80,7 +80,7 @@ qli_exec_alter_database(ql_ctx *cx, qli_run *run)
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_ALTER, name));
     QL_TRY(ql_spec_collation(cx, a->options, a->noptions, NULL, &coll));
     if (coll == NULL) {
-        return qli_not_built(cx, "ALTER DATABASE with these options");
+        return ql_not_built(cx, "ALTER DATABASE with these options");
     }
     QL_TRY(qli_ddl_begin(cx, run));
     QL_TRY(ql_catalog_lock_database(cx, name));
@@ -91,7 +91,7 @@ qli_exec_alter_database(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_exec_drop_database(ql_ctx *cx, qli_run *run)
+qli_exec_drop_database(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     size_t tables = 0;
@@ -99,7 +99,7 @@ qli_exec_drop_database(ql_ctx *cx, qli_run *run)
     QL_TRY(qli_ddl_begin(cx, run));
     QL_TRY(ql_catalog_lock_database(cx, a->name));
     if (a->if_exists && !ql_catalog_has_database(cx, a->name)) {
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, qli_zstr(cx, a->name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_DB_DROP_EXISTS, ql_cstr(cx, a->name));
         return qli_ddl_end(cx, run);
     }
     if (ql_catalog_has_database(cx, a->name)) {
@@ -130,7 +130,7 @@ name_missing(ql_ctx *cx, ql_buf *list, ql_str db, ql_str name)
 }
 
 static ql_status
-drop_all(ql_ctx *cx, qli_run *run, ql_buf *missing)
+drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing)
 {
     const ql_ast_names *names = &run->stmt->ast->names;
     for (uint32_t i = 0; i < names->n; i++) {
@@ -150,13 +150,13 @@ drop_all(ql_ctx *cx, qli_run *run, ql_buf *missing)
 }
 
 ql_status
-qli_exec_drop_table(ql_ctx *cx, qli_run *run)
+qli_exec_drop_table(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     ql_buf missing = {0};
     ql_status st;
     if (a->temporary) {
-        return qli_not_built(cx, "DROP TEMPORARY TABLE");
+        return ql_not_built(cx, "DROP TEMPORARY TABLE");
     }
     for (uint32_t i = 0; i < a->names.n; i++) {
         QL_TRY(ql_check(cx));
@@ -169,7 +169,7 @@ qli_exec_drop_table(ql_ctx *cx, qli_run *run)
     QL_TRY(qli_ddl_begin(cx, run));
     QL_TRY_TO(st, drop_all(cx, run, &missing), out);
     if (missing.n > 0) {
-        const char *list = qli_zstr(cx, (ql_str){missing.p, missing.n});
+        const char *list = ql_cstr(cx, (ql_str){missing.p, missing.n});
         if (!a->if_exists) {
             st = ql_fail(cx, QL_ER_BAD_TABLE_ERROR, list);
             goto out;
@@ -189,7 +189,7 @@ out:
 /* The one table that the statement is about, under its exclusive lock, in a transaction of its own.
  */
 static ql_status
-begin_on_table(ql_ctx *cx, qli_run *run, ql_privilege needed, ql_table **out)
+begin_on_table(ql_ctx *cx, ql_run *run, ql_privilege needed, ql_table **out)
 {
     const ql_ast_table_name *name = &run->stmt->ast->names.v[0];
     ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
@@ -202,7 +202,7 @@ begin_on_table(ql_ctx *cx, qli_run *run, ql_privilege needed, ql_table **out)
 }
 
 ql_status
-qli_exec_truncate(ql_ctx *cx, qli_run *run)
+qli_exec_truncate(ql_ctx *cx, ql_run *run)
 {
     ql_table *t;
     QL_TRY(begin_on_table(cx, run, QL_PRIV_DROP, &t));
@@ -213,18 +213,18 @@ qli_exec_truncate(ql_ctx *cx, qli_run *run)
 /* ALTER TABLE t { DISABLE | ENABLE } KEYS: keys are always kept up to date, so nothing changes;
  * dumps have it around their rows. */
 ql_status
-qli_exec_alter_keys(ql_ctx *cx, qli_run *run)
+qli_exec_alter_keys(ql_ctx *cx, ql_run *run)
 {
     ql_table *t;
     QL_TRY(begin_on_table(cx, run, QL_PRIV_ALTER, &t));
     if (ql_table_is_transactional(t)) {
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, qli_zstr(cx, t->name));
+        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, ql_cstr(cx, t->name));
     }
     return qli_ddl_end(cx, run);
 }
 
 ql_status
-qli_exec_use(ql_ctx *cx, qli_run *run)
+qli_exec_use(ql_ctx *cx, ql_run *run)
 {
     ql_str name = run->stmt->ast->name;
     if (name.n == 0) {
@@ -232,7 +232,7 @@ qli_exec_use(ql_ctx *cx, qli_run *run)
     }
     QL_TRY(ql_acl_require_entry(cx, name));
     if (!ql_catalog_has_database(cx, name)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
     }
     QL_TRY(ql_catalog_use(cx, name));
     if (cx->proc != NULL) {

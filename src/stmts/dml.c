@@ -11,12 +11,12 @@
 #include "types/store.h"
 
 ql_status
-qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore)
+qli_writer_init(ql_run *run, qli_writer *w, ql_table *t, bool ignore)
 {
     *w = (qli_writer){.run = run, .table = t, .ignore = ignore};
     w->strict = run->cx->vars->strict && !ignore;
     run->dml_table = t;
-    return qli_run_arena(run, "row", &w->row_mem);
+    return ql_run_arena(run, "row", &w->row_mem);
 }
 
 #define ROW_MEM_LIMIT (256 * 1024)
@@ -37,13 +37,13 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
 {
     const ql_column *c = &w->table->columns[column];
     ql_value from = *v;
-    QL_TRY(qli_time_to_moment(cx, c->type.kind, &from));
-    return ql_value_store_as(cx, w->row_mem, &from, &c->type, qli_zstr_in(cx, w->row_mem, c->name),
+    QL_TRY(ql_time_to_moment(cx, c->type.kind, &from));
+    return ql_value_store_as(cx, w->row_mem, &from, &c->type, ql_zstr_in(cx, w->row_mem, c->name),
                              w->row_no, ql_store_mode(cx, w->strict), out);
 }
 
 const char *
-qli_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
+ql_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
 {
     /* Names in definitions end with a NUL (ql_arena_strndup); others are copied. */
     if (s.p != NULL && s.p[s.n] == '\0') {

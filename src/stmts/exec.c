@@ -6,24 +6,24 @@
  */
 #include "stmts/stmts_int.h"
 
-typedef ql_status (*executor)(ql_ctx *cx, qli_run *run);
+typedef ql_status (*executor)(ql_ctx *cx, ql_run *run);
 
 ql_status
-qli_exec_shutdown(ql_ctx *cx, qli_run *run)
+qli_exec_shutdown(ql_ctx *cx, ql_run *run)
 {
     QL_TRY(ql_acl_require(cx, QL_PRIV_SHUTDOWN, QL_PRIV_SHUTDOWN));
     if (run->ops == NULL || run->ops->request_shutdown == NULL) {
-        return qli_not_built(cx, "SHUTDOWN");
+        return ql_not_built(cx, "SHUTDOWN");
     }
     run->ops->request_shutdown(cx);
     return QL_OK;
 }
 
 static ql_status
-exec_unbuilt(ql_ctx *cx, qli_run *run)
+exec_unbuilt(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
-    return qli_not_built(cx, a != NULL && a->name.n > 0 ? qli_zstr(cx, a->name) : "this statement");
+    return ql_not_built(cx, a != NULL && a->name.n > 0 ? ql_cstr(cx, a->name) : "this statement");
 }
 
 typedef struct kind_info {
@@ -39,12 +39,12 @@ static const kind_info kinds[] = {
 };
 
 static ql_status
-run_kind(ql_ctx *cx, qli_run *run, ql_stmt_kind kind)
+run_kind(ql_ctx *cx, ql_run *run, ql_stmt_kind kind)
 {
     const kind_info *k = &kinds[(size_t)kind < QL_ARRAY_LEN(kinds) ? kind : QL_S_UNBUILT];
     QL_TRY(ql_check(cx));
     if (k->run == NULL) {
-        return qli_not_built(cx, ql_stmt_name(kind));
+        return ql_not_built(cx, ql_stmt_name(kind));
     }
     if (cx->proc != NULL && k->stage != QL_STAGE_NONE) {
         ql_proc_set_stage(cx->proc, k->stage);
@@ -56,16 +56,16 @@ run_kind(ql_ctx *cx, qli_run *run, ql_stmt_kind kind)
 ql_status
 ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
 {
-    qli_run run;
+    ql_run run;
     *out = (ql_outcome){0};
-    qli_run_init(&run, cx, ops, stmt, out);
+    ql_run_init(&run, cx, ops, stmt, out);
     ql_status st = run_kind(cx, &run, stmt->kind);
-    qli_run_fini(&run);
+    ql_run_fini(&run);
     return st;
 }
 
 static ql_status
-describe_query(ql_ctx *cx, const ql_query *q, qli_description *d)
+describe_query(ql_ctx *cx, const ql_query *q, ql_description *d)
 {
     if (q->into_vars.n != 0) {
         return QL_OK;
@@ -84,17 +84,17 @@ describe_query(ql_ctx *cx, const ql_query *q, qli_description *d)
 ql_status
 ql_exec_describe(ql_ctx *cx, ql_rstmt *stmt, ql_result_column **cols, uint16_t *n)
 {
-    qli_description d = {NULL, 0};
+    ql_description d = {NULL, 0};
     ql_outcome out = {0};
     ql_status st = QL_OK;
     if (stmt->kind == QL_S_SELECT) {
         st = describe_query(cx, stmt->query, &d);
     } else if (ql_stmt_does(stmt->kind, QL_DOES_MAKES_TABLE)) { /* stops behind its columns */
-        qli_run run;
-        qli_run_init(&run, cx, NULL, stmt, &out);
+        ql_run run;
+        ql_run_init(&run, cx, NULL, stmt, &out);
         run.describe = &d;
         st = kinds[stmt->kind].run(cx, &run);
-        qli_run_fini(&run);
+        ql_run_fini(&run);
     }
     *cols = d.cols;
     *n = d.n;
@@ -117,7 +117,7 @@ prepare_text(ql_ctx *cx, const ql_ast_expr *from, ql_str *text)
 }
 
 static ql_status
-execute_using(ql_ctx *cx, qli_run *run)
+execute_using(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     ql_value *params = QL_ARENA_ARRAY(cx, cx->arena, ql_value, a->exprs.n + 1);
@@ -126,18 +126,18 @@ execute_using(ql_ctx *cx, qli_run *run)
     }
     for (uint32_t i = 0; i < a->exprs.n; i++) {
         ql_uservar_get(cx, a->exprs.v[i]->name, &params[i]);
-        QL_TRY(qli_value_keep(cx, cx->arena, &params[i]));
+        QL_TRY(ql_value_keep(cx, cx->arena, &params[i]));
     }
     return run->ops->execute(cx, a->name, params, a->exprs.n, run->out);
 }
 
 ql_status
-qli_exec_prepare(ql_ctx *cx, qli_run *run)
+qli_exec_prepare(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
     ql_str text;
     if (run->ops == NULL) {
-        return qli_not_built(cx, "prepared statements here");
+        return ql_not_built(cx, "prepared statements here");
     }
     switch (a->kind) {
     case QL_S_PREPARE:

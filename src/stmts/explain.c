@@ -7,7 +7,7 @@
 #include "stmts/stmts_int.h"
 
 ql_status
-qli_exec_explain(ql_ctx *cx, qli_run *run)
+qli_exec_explain(ql_ctx *cx, ql_run *run)
 {
     static const char *const names[] = {"id",   "select_type",   "table",    "partitions",
                                         "type", "possible_keys", "key",      "key_len",
@@ -18,16 +18,16 @@ qli_exec_explain(ql_ctx *cx, qli_run *run)
     size_t n;
     qli_table t;
     if (a->analyze) {
-        return qli_not_built(cx, "EXPLAIN ANALYZE");
+        return ql_not_built(cx, "EXPLAIN ANALYZE");
     }
     if (a->explain.for_connection != NULL) {
-        return qli_not_built(cx, "EXPLAIN FOR CONNECTION");
+        return ql_not_built(cx, "EXPLAIN FOR CONNECTION");
     }
     if (a->explain.format.n > 0 && !ql_str_eq_nocase(a->explain.format, QL_STR("TRADITIONAL"))) {
-        return qli_not_built(cx, "EXPLAIN FORMAT=");
+        return ql_not_built(cx, "EXPLAIN FORMAT=");
     }
     if (a->explain.inner == NULL || a->explain.inner->kind != QL_S_SELECT) {
-        return qli_not_built(cx, "EXPLAIN of this statement");
+        return ql_not_built(cx, "EXPLAIN of this statement");
     }
     QL_TRY(qli_table_init(run, &t, 12));
     for (uint16_t i = 0; i < 12; i++) {

@@ -39,7 +39,7 @@ add_privilege(ql_ctx *cx, request *r, ql_str name)
     }
     int p = ql_privilege_find(name);
     if (p < 0) {
-        return ql_fail_text(cx, QL_ER_PARSE_ERROR, "Unknown privilege '%s'", qli_zstr(cx, name));
+        return ql_fail_text(cx, QL_ER_PARSE_ERROR, "Unknown privilege '%s'", ql_cstr(cx, name));
     }
     if (ql_privilege_is_dynamic((ql_privilege)p)) {
         r->first_dynamic = r->dynamic ? r->first_dynamic : name;
@@ -81,7 +81,7 @@ denied(ql_ctx *cx)
 {
     ql_str user, host;
     qli_own_account(cx, &user, &host);
-    return ql_fail(cx, QL_ER_ACCESS_DENIED_ERROR, qli_zstr(cx, user), qli_zstr(cx, host), "YES");
+    return ql_fail(cx, QL_ER_ACCESS_DENIED_ERROR, ql_cstr(cx, user), ql_cstr(cx, host), "YES");
 }
 
 static ql_status
@@ -137,7 +137,7 @@ check_level(ql_ctx *cx, const request *r)
         return ql_acl_db_denied(cx, r->on.db);
     }
     if (r->dynamic) {
-        return ql_fail(cx, QL_ER_ILLEGAL_PRIVILEGE_LEVEL, qli_zstr(cx, r->first_dynamic));
+        return ql_fail(cx, QL_ER_ILLEGAL_PRIVILEGE_LEVEL, ql_cstr(cx, r->first_dynamic));
     }
     if (r->on.level == QL_GRANT_DB && (mask & ~QL_PM_DB) != 0) {
         return ql_fail(cx, QL_ER_WRONG_USAGE, "DB GRANT", "GLOBAL PRIVILEGES");
@@ -185,7 +185,7 @@ revoke_one(ql_ctx *cx, const ql_ast_account_stmt *a, const request *r, ql_str us
     ql_account there;
     ql_status st = ql_acl_account(cx, user, host, &there);
     if (st == QL_END && a->ignore_unknown_user) {
-        note_missing(cx, qli_zstr(cx, user), qli_zstr(cx, host));
+        note_missing(cx, ql_cstr(cx, user), ql_cstr(cx, host));
         return QL_OK;
     }
     if (st == QL_END && a->everything) {
@@ -220,7 +220,7 @@ check_rights(ql_ctx *cx, const ql_ast_account_stmt *a, request *r)
 }
 
 ql_status
-qli_exec_grant(ql_ctx *cx, qli_run *run)
+qli_exec_grant(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *s = run->stmt->ast;
     const ql_ast_account_stmt *a = s->account;

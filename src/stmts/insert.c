@@ -11,7 +11,7 @@
 /* One INSERT in work. */
 typedef struct inserter {
     qli_writer w;
-    qli_run *run;
+    ql_run *run;
     const ql_rinsert *ins;
     ql_value *given; /* [ncolumns] values as computed */
     ql_value *row;  /* [table ncolumns] as stored; behind them what the query has beyond ncolumns */
@@ -22,7 +22,7 @@ typedef struct inserter {
     uint32_t nreserved; /* how often values were taken */
     uint64_t generated; /* value made for the row in work, 0 = none */
     ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
-    qli_ex **updates;
+    ql_ex **updates;
     ql_value *old, *new_row;
     ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
 } inserter;
@@ -53,23 +53,23 @@ static ql_status
 init_on_duplicate(ql_ctx *cx, inserter *in)
 {
     const ql_table *t = in->ins->table;
-    qli_env env = qli_env_single(in->run, cx->arena);
+    ql_env env = ql_env_single(in->run, cx->arena);
     env.scratch = in->w.row_mem;
     in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
     in->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
-    in->updates = QL_ARENA_ARRAY(cx, cx->arena, qli_ex *, in->ins->non_duplicate + 1);
+    in->updates = QL_ARENA_ARRAY(cx, cx->arena, ql_ex *, in->ins->non_duplicate + 1);
     if (in->old == NULL || in->new_row == NULL || in->updates == NULL) {
         return QL_ERROR;
     }
     QL_TRY(init_row_batch(cx, t, &in->existing));
     for (uint16_t i = 0; i < in->ins->non_duplicate; i++) {
-        QL_TRY(qli_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
+        QL_TRY(ql_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
     }
     return QL_OK;
 }
 
 static ql_status
-init(ql_ctx *cx, qli_run *run, inserter *in)
+init(ql_ctx *cx, ql_run *run, inserter *in)
 {
     const ql_rinsert *ins = run->stmt->insert;
     *in = (inserter){.run = run, .ins = ins};
@@ -200,7 +200,7 @@ store_one(ql_ctx *cx, inserter *in, uint16_t i)
         return store_auto(cx, in, column, &in->given[i]);
     }
     if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
-        return ql_fail(cx, QL_ER_BAD_NULL_ERROR, qli_zstr(cx, c->name));
+        return ql_fail(cx, QL_ER_BAD_NULL_ERROR, ql_cstr(cx, c->name));
     }
     return qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]);
 }
@@ -228,7 +228,7 @@ store_missing(ql_ctx *cx, inserter *in)
             QL_TRY(store_auto(cx, in, i, &null));
             continue;
         }
-        ql_status st = qli_column_default(cx, in->w.row_mem, t, i, false, &v);
+        ql_status st = ql_column_default(cx, in->w.row_mem, t, i, false, &v);
         if (st == QL_ERROR && in->w.ignore) {
             QL_TRY(qli_error_to_warning(cx, st));
             v = ql_value_int(0);
@@ -296,7 +296,7 @@ write_update(ql_ctx *cx, inserter *in, ql_str locator)
             assigned = assigned || in->ins->on_duplicate[k].column == i;
         }
         if (t->columns[i].on_update_now && !assigned) {
-            in->new_row[i] = qli_now(cx, t->types[i].kind, t->types[i].decimals);
+            in->new_row[i] = ql_now_value(cx, t->types[i].kind, t->types[i].decimals);
         }
     }
     QL_TRY(ql_table_update(cx, t, locator, in->old, in->new_row, &result, &dup));
@@ -327,7 +327,7 @@ update_existing(ql_ctx *cx, inserter *in, const ql_dup *dup, bool *again)
     for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
         uint16_t column = in->ins->on_duplicate[k].column;
         ql_value v;
-        QL_TRY(qli_ex_one(cx, in->updates[k], &in->existing, 0, &v));
+        QL_TRY(ql_ex_one(cx, in->updates[k], &in->existing, 0, &v));
         QL_TRY(qli_writer_store(cx, &in->w, column, &v, &in->new_row[column]));
         set_column(&in->existing, column, &in->new_row[column]);
     }
@@ -394,9 +394,9 @@ insert_given(ql_ctx *cx, inserter *in)
 #define VALUES_MEM_LIMIT (1024 * 1024)
 
 static void
-free_states(qli_call **calls)
+free_states(ql_call **calls)
 {
-    for (qli_call *c = *calls; c != NULL; c = c->next) {
+    for (ql_call *c = *calls; c != NULL; c = c->next) {
         c->state_free(c->state);
     }
     *calls = NULL;
@@ -408,7 +408,7 @@ start_row(ql_ctx *cx, inserter *in)
 {
     const ql_table *t = in->ins->table;
     for (uint16_t i = 0; i < t->ncolumns; i++) {
-        ql_value v = qli_known_default(cx, &t->columns[i]);
+        ql_value v = ql_known_default(cx, &t->columns[i]);
         set_column(&in->so_far, i, &v);
     }
 }
@@ -425,20 +425,20 @@ show_column(inserter *in, uint16_t i)
 }
 
 static ql_status
-compute_row(ql_ctx *cx, inserter *in, const qli_env *env, ql_expr *const *row)
+compute_row(ql_ctx *cx, inserter *in, const ql_env *env, ql_expr *const *row)
 {
-    const ql_batch *batch = in->ins->reads_row ? &in->so_far : &qli_one_row;
+    const ql_batch *batch = in->ins->reads_row ? &in->so_far : &ql_one_row;
     if (in->ins->reads_row) {
         start_row(cx, in);
     }
     for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
-        qli_ex *x;
+        ql_ex *x;
         ql_vector *v;
         if (row[i]->kind == QL_E_CONST) {
             in->given[i] = row[i]->value;
         } else {
-            QL_TRY(qli_ex_new(cx, env, row[i], &x));
-            QL_TRY(qli_ex_eval(cx, x, batch, NULL, 1, &v));
+            QL_TRY(ql_ex_new(cx, env, row[i], &x));
+            QL_TRY(ql_ex_eval(cx, x, batch, NULL, 1, &v));
             ql_vector_get(v, 0, &in->given[i]);
         }
         if (in->ins->reads_row) {
@@ -453,10 +453,10 @@ static ql_status
 insert_values(ql_ctx *cx, inserter *in)
 {
     ql_arena *mem;
-    qli_call *calls = NULL;
+    ql_call *calls = NULL;
     ql_status st = QL_OK;
-    QL_TRY(qli_run_arena(in->run, "values", &mem));
-    qli_env env = qli_env_single(in->run, mem);
+    QL_TRY(ql_run_arena(in->run, "values", &mem));
+    ql_env env = ql_env_single(in->run, mem);
     env.calls = &calls;
     for (uint32_t r = 0; st == QL_OK && r < in->ins->nrows; r++) {
         QL_TRY_TO(st, qli_writer_next(cx, &in->w), out);
@@ -475,12 +475,12 @@ out:
 static ql_status
 insert_select(ql_ctx *cx, inserter *in)
 {
-    qli_block *block;
+    ql_block *block;
     ql_batch *b;
     ql_status st;
-    QL_TRY(qli_block_new(in->run, NULL, in->ins->select, NULL, NULL, &block));
+    QL_TRY(ql_block_new(in->run, NULL, in->ins->select, NULL, NULL, &block));
     block->exact = true;
-    while ((st = qli_block_next(cx, block, &b)) == QL_OK) {
+    while ((st = ql_block_next(cx, block, &b)) == QL_OK) {
         for (uint16_t k = 0; k < b->nsel; k++) {
             QL_TRY(qli_writer_next(cx, &in->w));
             for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
@@ -542,11 +542,11 @@ report(ql_ctx *cx, inserter *in)
 }
 
 ql_status
-qli_exec_insert(ql_ctx *cx, qli_run *run)
+qli_exec_insert(ql_ctx *cx, ql_run *run)
 {
     inserter in;
     if (run->stmt->insert->table->is_virtual) {
-        return ql_fail(cx, QL_ER_NON_INSERTABLE_TABLE, qli_zstr(cx, run->stmt->insert->table->name),
+        return ql_fail(cx, QL_ER_NON_INSERTABLE_TABLE, ql_cstr(cx, run->stmt->insert->table->name),
                        "INSERT");
     }
     cx->vars->last_insert_id_given = false;

@@ -88,7 +88,7 @@ kill_self(ql_ctx *cx, bool query_only)
 /* What a client sends for Ctrl-C may come late and find the next statement. As whom this session
  * was accepted, if its KILL QUERY of id is such a one; 0 = it is meant as it is (KILL.md 6). */
 static uint64_t
-late_as(ql_ctx *cx, const qli_run *run, uint64_t id)
+late_as(ql_ctx *cx, const ql_run *run, uint64_t id)
 {
     bool asks = run != NULL && run->ops != NULL && run->ops->kill_late_as != NULL;
     uint64_t number = asks ? run->ops->kill_late_as(cx) : 0;
@@ -96,7 +96,7 @@ late_as(ql_ctx *cx, const qli_run *run, uint64_t id)
 }
 
 static void
-tell_spared(ql_ctx *cx, const qli_run *run, uint64_t id)
+tell_spared(ql_ctx *cx, const ql_run *run, uint64_t id)
 {
     ql_warn(cx, QL_DIAG_WARNING, QL_ER_KILL_SPARED, (unsigned long long)id);
     (void)snprintf(run->out->info, sizeof run->out->info,
@@ -106,7 +106,7 @@ tell_spared(ql_ctx *cx, const qli_run *run, uint64_t id)
 
 /* run: the KILL statement; NULL when it is a command. */
 static ql_status
-kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, const qli_run *run)
+kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, const ql_run *run)
 {
     ql_proc_info row;
     QL_TRY(QL_SYNC(cx, BEFORE_KILL));
@@ -182,7 +182,7 @@ target_of(ql_ctx *cx, const ql_ast_kill *k)
 }
 
 static ql_status
-kill_user(ql_ctx *cx, qli_run *run, const ql_ast_kill *k)
+kill_user(ql_ctx *cx, ql_run *run, const ql_ast_kill *k)
 {
     bool query_only = k->what == QL_KILL_QUERY;
     kill_target who = target_of(cx, k);
@@ -220,7 +220,7 @@ kill_user(ql_ctx *cx, qli_run *run, const ql_ast_kill *k)
 
 /* NULL and what is no number count as 0. */
 static ql_status
-operand(ql_ctx *cx, qli_run *run, uint64_t *id)
+operand(ql_ctx *cx, ql_run *run, uint64_t *id)
 {
     ql_value v;
     int64_t i;
@@ -232,7 +232,7 @@ operand(ql_ctx *cx, qli_run *run, uint64_t *id)
     if (run->stmt->exprs.v[0]->kind == QL_E_ROW) {
         return ql_fail(cx, QL_ER_OPERAND_COLUMNS, 1);
     }
-    QL_TRY(qli_scalar(run, cx->arena, run->stmt->exprs.v[0], &v));
+    QL_TRY(ql_scalar(run, cx->arena, run->stmt->exprs.v[0], &v));
     if (v.kind == QL_K_NULL) {
         return QL_OK;
     }
@@ -242,7 +242,7 @@ operand(ql_ctx *cx, qli_run *run, uint64_t *id)
 }
 
 ql_status
-qli_exec_kill(ql_ctx *cx, qli_run *run)
+qli_exec_kill(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_kill *k = run->stmt->ast->kill;
     bool query_only = k->what == QL_KILL_QUERY;

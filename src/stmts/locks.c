@@ -9,7 +9,7 @@
 #include "stmts/stmts_int.h"
 
 static ql_status
-commit_first(ql_ctx *cx, qli_run *run)
+commit_first(ql_ctx *cx, ql_run *run)
 {
     return run->ops != NULL && run->ops->commit != NULL ? run->ops->commit(cx) : QL_OK;
 }
@@ -41,7 +41,7 @@ may_write(ql_ctx *cx)
 }
 
 ql_status
-qli_exec_lock_tables(ql_ctx *cx, qli_run *run)
+qli_exec_lock_tables(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_locks *l = &run->stmt->ast->locks;
     ql_lock_item *items = QL_ARENA_ARRAY(cx, cx->arena, ql_lock_item, l->n + 1);
@@ -68,7 +68,7 @@ qli_exec_lock_tables(ql_ctx *cx, qli_run *run)
 /* Commits only when LOCK TABLES is in force: what a dump has read since FLUSH TABLES WITH READ LOCK
  * and START TRANSACTION goes on. */
 ql_status
-qli_exec_unlock_tables(ql_ctx *cx, qli_run *run)
+qli_exec_unlock_tables(ql_ctx *cx, ql_run *run)
 {
     if (cx->locked != NULL) {
         QL_TRY(commit_first(cx, run));
@@ -79,7 +79,7 @@ qli_exec_unlock_tables(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_exec_lock_instance(ql_ctx *cx, qli_run *run)
+qli_exec_lock_instance(ql_ctx *cx, ql_run *run)
 {
     QL_TRY(ql_acl_require(cx, QL_PRIV_BACKUP_ADMIN, QL_PRIV_BACKUP_ADMIN));
     if (run->stmt->kind == QL_S_UNLOCK_INSTANCE) {
@@ -129,13 +129,13 @@ has_option(const ql_ast_admin *a, ql_str word)
 }
 
 ql_status
-qli_flush_tables(ql_ctx *cx, qli_run *run)
+qli_flush_tables(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_admin *a = run->stmt->ast->admin;
     QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_TABLES));
     ql_count(cx, QL_CT_FLUSH_COMMANDS, 1);
     if (has_option(a, QL_STR("FOR EXPORT"))) {
-        return qli_not_built(cx, "FLUSH TABLES ... FOR EXPORT");
+        return ql_not_built(cx, "FLUSH TABLES ... FOR EXPORT");
     }
     if (!has_option(a, QL_STR("WITH READ LOCK"))) {
         if (a->tables.n == 0) {

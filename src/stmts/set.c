@@ -24,7 +24,7 @@ may_set(ql_ctx *cx, ql_var_scope scope)
     if (persist || scope == QL_SCOPE_GLOBAL) {
         QL_TRY(ql_acl_require(cx, QL_PRIV_SUPER, QL_PRIV_SYSTEM_VARIABLES_ADMIN));
     }
-    return persist ? qli_not_built(cx, "SET PERSIST") : QL_OK;
+    return persist ? ql_not_built(cx, "SET PERSIST") : QL_OK;
 }
 
 /* Session values that reach beyond the session (manual, "System Variable Privileges"). */
@@ -50,7 +50,7 @@ may_set_here(ql_ctx *cx, ql_sysvar_id id, const computed *c)
 
 /* A bare word (SET x = ON) is its own text. */
 static ql_status
-item_value(ql_ctx *cx, qli_run *run, uint32_t i, ql_value *v, bool *is_default)
+item_value(ql_ctx *cx, ql_run *run, uint32_t i, ql_value *v, bool *is_default)
 {
     const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
     *is_default = item->value == NULL || item->value->kind == QL_A_DEFAULT;
@@ -58,7 +58,7 @@ item_value(ql_ctx *cx, qli_run *run, uint32_t i, ql_value *v, bool *is_default)
         return QL_OK;
     }
     if (i < run->stmt->exprs.n && run->stmt->exprs.v[i] != NULL) {
-        return qli_scalar(run, cx->arena, run->stmt->exprs.v[i], v);
+        return ql_scalar(run, cx->arena, run->stmt->exprs.v[i], v);
     }
     if (item->value->kind == QL_A_COLUMN && item->value->table.n == 0) {
         *v = ql_value_str(item->value->name, ql_coll_default);
@@ -82,7 +82,7 @@ set_debug_sync(ql_ctx *cx, const ql_value *v)
 #endif
 
 static ql_status
-compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
+compute(ql_ctx *cx, ql_run *run, uint32_t i, computed *c)
 {
     const ql_ast_set_item *item = &run->stmt->ast->set.v[i];
     int id = -1;
@@ -90,7 +90,7 @@ compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
     if (item->kind == QL_SET_SYSVAR) {
         id = ql_sysvar_find(item->name);
         if (id < 0) {
-            return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, qli_zstr(cx, item->name));
+            return ql_fail(cx, QL_ER_UNKNOWN_SYSTEM_VARIABLE, ql_cstr(cx, item->name));
         }
         QL_TRY(may_set(cx, item->scope));
     }
@@ -98,7 +98,7 @@ compute(ql_ctx *cx, qli_run *run, uint32_t i, computed *c)
         return QL_OK;
     }
     QL_TRY(item_value(cx, run, i, &c->v, &c->is_default));
-    QL_TRY(qli_value_keep(cx, cx->arena, &c->v));
+    QL_TRY(ql_value_keep(cx, cx->arena, &c->v));
     return id < 0 || item->scope == QL_SCOPE_GLOBAL ? QL_OK : may_set_here(cx, (ql_sysvar_id)id, c);
 }
 
@@ -165,13 +165,13 @@ set_item(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
     case QL_SET_TRANSACTION:
         return set_transaction(cx, item);
     case QL_SET_PASSWORD:
-        return qli_not_built(cx, "SET PASSWORD in a list");
+        return ql_not_built(cx, "SET PASSWORD in a list");
     }
     return QL_OK;
 }
 
 ql_status
-qli_exec_set(ql_ctx *cx, qli_run *run)
+qli_exec_set(ql_ctx *cx, ql_run *run)
 {
     uint32_t n = run->stmt->ast->set.n;
     computed *c = QL_ARENA_ARRAY(cx, cx->arena, computed, n + 1);

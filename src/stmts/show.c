@@ -21,10 +21,10 @@ qli_text(const char *s)
 }
 
 ql_status
-qli_table_init(qli_run *run, qli_table *t, uint16_t ncols)
+qli_table_init(ql_run *run, qli_table *t, uint16_t ncols)
 {
     *t = (qli_table){.run = run, .ncols = ncols};
-    QL_TRY(qli_run_arena(run, "show", &t->mem));
+    QL_TRY(ql_run_arena(run, "show", &t->mem));
     t->cols = QL_ARENA_ARRAY(run->cx, t->mem, ql_result_column, ncols);
     return t->cols != NULL ? QL_OK : QL_ERROR;
 }
@@ -50,7 +50,7 @@ qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, boo
 ql_status
 qli_table_begin(ql_ctx *cx, qli_table *t, const ql_ast_show *show)
 {
-    qli_description *d = t->run->describe;
+    ql_description *d = t->run->describe;
     if (d == NULL) {
         return QL_OK;
     }
@@ -114,7 +114,7 @@ like_filter(ql_ctx *cx, qli_table *t, ql_str pattern, uint16_t col)
                  .args = args,
                  .nargs = 2,
                  .coll = t->cols[col].type.coll ? t->cols[col].type.coll : ql_coll_default};
-    qli_call call = {.expr = &e, .arena = t->mem, .mem = t->mem};
+    ql_call call = {.expr = &e, .arena = t->mem, .mem = t->mem};
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
         ql_value vals[2] = {t->rows[i][col], qli_text_n(pattern)}, yes = ql_value_null();
@@ -122,7 +122,7 @@ like_filter(ql_ctx *cx, qli_table *t, ql_str pattern, uint16_t col)
             QL_TRY(ql_check(cx));
         }
         if (vals[0].kind != QL_K_NULL) {
-            QL_TRY(qli_op_like(cx, &call, vals, 2, &yes));
+            QL_TRY(ql_fn_like(cx, &call, vals, 2, &yes));
         }
         if (yes.kind == QL_K_INT && yes.i != 0) {
             t->rows[n++] = t->rows[i];
@@ -137,7 +137,7 @@ where_filter(ql_ctx *cx, qli_table *t, const ql_ast_expr *where)
 {
     ql_expr *e;
     uint32_t ncalls;
-    qli_ex *x;
+    ql_ex *x;
     ql_type *types = QL_ARENA_ARRAY(cx, t->mem, ql_type, t->ncols);
     ql_batch b;
     size_t n = 0;
@@ -145,8 +145,8 @@ where_filter(ql_ctx *cx, qli_table *t, const ql_ast_expr *where)
         return QL_ERROR;
     }
     QL_TRY(ql_resolve_expr(cx, where, t->cols, t->ncols, &e, &ncalls));
-    qli_env env = qli_env_single(t->run, t->mem);
-    QL_TRY(qli_ex_new(cx, &env, e, &x));
+    ql_env env = ql_env_single(t->run, t->mem);
+    QL_TRY(ql_ex_new(cx, &env, e, &x));
     for (uint16_t i = 0; i < t->ncols; i++) {
         types[i] = t->cols[i].type;
     }
@@ -158,7 +158,7 @@ where_filter(ql_ctx *cx, qli_table *t, const ql_ast_expr *where)
         for (uint16_t i = 0; i < t->ncols; i++) {
             ql_vector_set(&b.cols[i], 0, &t->rows[r][i]);
         }
-        QL_TRY(qli_ex_filter(cx, x, &b, NULL, 1, sel, &found));
+        QL_TRY(ql_ex_filter(cx, x, &b, NULL, 1, sel, &found));
         if (found > 0) {
             t->rows[n++] = t->rows[r];
         }
@@ -216,7 +216,7 @@ qli_table_send(ql_ctx *cx, qli_table *t, const ql_ast_show *show, uint16_t like_
 }
 
 ql_status
-qli_exec_show(ql_ctx *cx, qli_run *run)
+qli_exec_show(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_show *s = run->stmt->ast->show;
     switch (s->kind) {

@@ -196,7 +196,7 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
 }
 
 static ql_status
-send_two(ql_ctx *cx, qli_run *run, const char *a, const char *b, ql_str name, ql_str text)
+send_two(ql_ctx *cx, ql_run *run, const char *a, const char *b, ql_str name, ql_str text)
 {
     qli_table t;
     ql_value *row;
@@ -211,7 +211,7 @@ send_two(ql_ctx *cx, qli_run *run, const char *a, const char *b, ql_str name, ql
 }
 
 static ql_status
-show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_create_table(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     ql_str db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
     ql_arena *mem;
@@ -221,7 +221,7 @@ show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
     QL_TRY(ql_acl_require_any(cx, "SHOW", db, s->table.name));
-    QL_TRY(qli_run_arena(run, "show create", &mem));
+    QL_TRY(ql_run_arena(run, "show create", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
     ql_status st = put_table(cx, &b, t);
     if (st == QL_OK) {
@@ -232,7 +232,7 @@ show_create_table(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 }
 
 static ql_status
-show_create_database(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_create_database(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     ql_str name = s->table.db.n > 0 ? s->table.db : s->table.name.n > 0 ? s->table.name : s->name;
     ql_database db;
@@ -240,7 +240,7 @@ show_create_database(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     QL_TRY(ql_acl_require_entry(cx, name));
     ql_status st = ql_catalog_find_database(cx, name, &db);
     if (st == QL_END) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, name));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
     }
     QL_TRY(st);
     const ql_collation *c = db.coll != NULL ? db.coll : ql_coll_default;
@@ -263,9 +263,9 @@ out:
 
 /* Views, triggers, stored programs and events cannot be made, so what is asked for is not there. */
 static ql_status
-show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_create_absent(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
-    const char *name = qli_zstr(cx, s->table.name);
+    const char *name = ql_cstr(cx, s->table.name);
     ql_str db = s->table.db.n > 0 ? s->table.db : cx->vars->db;
     ql_arena *mem;
     ql_table *t;
@@ -275,9 +275,9 @@ show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     switch (s->kind) {
     case QL_SHOW_CREATE_VIEW:
         QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, s->table.name));
-        QL_TRY(qli_run_arena(run, "show create", &mem));
+        QL_TRY(ql_run_arena(run, "show create", &mem));
         QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
-        return ql_fail(cx, QL_ER_WRONG_OBJECT, qli_zstr(cx, db), name, "VIEW");
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, db), name, "VIEW");
     case QL_SHOW_CREATE_TRIGGER:
         return ql_fail(cx, QL_ER_TRG_DOES_NOT_EXIST);
     case QL_SHOW_CREATE_EVENT:
@@ -289,7 +289,7 @@ show_create_absent(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 }
 
 ql_status
-qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_create(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     switch (s->kind) {
     case QL_SHOW_CREATE_TABLE:

@@ -247,16 +247,16 @@ send_report(ql_ctx *cx, qli_table *t, const report *r)
 }
 
 ql_status
-qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_engine_status(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     qli_table t;
     bool all = s->name.n == 0; /* SHOW ENGINE ALL STATUS */
     bool innodb = all || ql_str_eq_nocase(s->name, QL_STR("InnoDB"));
     if (ql_str_eq_nocase(s->name, QL_STR("performance_schema"))) {
-        return qli_not_built(cx, "SHOW ENGINE PERFORMANCE_SCHEMA STATUS");
+        return ql_not_built(cx, "SHOW ENGINE PERFORMANCE_SCHEMA STATUS");
     }
     if (!innodb && !ql_str_eq_nocase(s->name, QL_STR("MyISAM"))) {
-        return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, qli_zstr(cx, s->name));
+        return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, ql_cstr(cx, s->name));
     }
     QL_TRY(ql_acl_require(cx, QL_PRIV_PROCESS, QL_PRIV_PROCESS));
     QL_TRY(qli_table_init(run, &t, 3));

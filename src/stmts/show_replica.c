@@ -118,7 +118,7 @@ set_column(qli_table *t, uint16_t i, const column *c)
 }
 
 static ql_status
-send_columns(ql_ctx *cx, qli_run *run, const column *c, size_t n)
+send_columns(ql_ctx *cx, ql_run *run, const column *c, size_t n)
 {
     qli_table t;
     QL_TRY(qli_table_init(run, &t, (uint16_t)n));
@@ -129,7 +129,7 @@ send_columns(ql_ctx *cx, qli_run *run, const column *c, size_t n)
 }
 
 ql_status
-qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_replication(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     switch (s->kind) {
     case QL_SHOW_REPLICA_STATUS:

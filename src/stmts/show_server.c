@@ -18,7 +18,7 @@ int_type(uint32_t length, bool is_unsigned)
 
 /* Without PROCESS one sees one's own; an anonymous user has none. */
 ql_status
-qli_show_processlist(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_processlist(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     if (!ql_acl_has(cx, QL_PRIV_PROCESS) && cx->vars->viewer.user.n == 0) {
         return ql_acl_require(cx, QL_PRIV_PROCESS, QL_PRIV_PROCESS);
@@ -32,12 +32,12 @@ qli_show_processlist(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 ql_status
 ql_exec_processlist(ql_ctx *cx, bool full)
 {
-    qli_run run;
+    ql_run run;
     ql_outcome out = {0};
     ql_ast_show show = {.kind = QL_SHOW_PROCESSLIST, .full = full};
-    qli_run_init(&run, cx, NULL, NULL, &out);
+    ql_run_init(&run, cx, NULL, NULL, &out);
     ql_status st = qli_show_processlist(cx, &run, &show);
-    qli_run_fini(&run);
+    ql_run_fini(&run);
     return st;
 }
 
@@ -48,7 +48,7 @@ level_word(ql_diag_level level)
 }
 
 static ql_status
-show_conditions(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_conditions(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     qli_table t;
     uint64_t skip = 0, left = UINT64_MAX;
@@ -84,7 +84,7 @@ show_conditions(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 }
 
 static ql_status
-show_count(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_count(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     bool errors = s->kind == QL_SHOW_COUNT_ERRORS;
     qli_table t;
@@ -100,7 +100,7 @@ show_count(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 }
 
 static ql_status
-show_privileges(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+show_privileges(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     qli_table t;
     QL_TRY(qli_table_init(run, &t, 3));
@@ -119,7 +119,7 @@ show_privileges(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
 }
 
 ql_status
-qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_server_kinds(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     switch (s->kind) {
     case QL_SHOW_WARNINGS:
@@ -133,6 +133,6 @@ qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
     case QL_SHOW_ENGINE_STATUS:
         return qli_show_engine_status(cx, run, s);
     default:
-        return qli_not_built(cx, "this SHOW statement");
+        return ql_not_built(cx, "this SHOW statement");
     }
 }

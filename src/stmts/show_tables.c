@@ -8,7 +8,7 @@
 
 /* There is no cache of open tables that had something to tell. */
 ql_status
-qli_show_open_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_open_tables(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     qli_table t;
     if (s->table.db.n > 0 && !ql_acl_sees_db(cx, s->table.db)) {
@@ -27,13 +27,13 @@ ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **col
 {
     ql_ast_table_name name = {.name = table};
     ql_table *t;
-    qli_run run;
+    ql_run run;
     ql_expr text = {.kind = QL_E_SLOT}, constant = {.kind = QL_E_CONST, .is_constant = true};
     ql_expr *args[2] = {&text, &constant};
     ql_expr e = {.op = QL_OP_LIKE, .args = args, .nargs = 2, .coll = ql_coll_default};
-    qli_call call = {.expr = &e, .arena = cx->arena, .mem = cx->arena};
+    ql_call call = {.expr = &e, .arena = cx->arena, .mem = cx->arena};
     *n = 0;
-    qli_run_init(&run, cx, NULL, NULL, NULL);
+    ql_run_init(&run, cx, NULL, NULL, NULL);
     QL_TRY(qli_open_shown(cx, cx->arena, &name, &t));
     *cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, t->ncolumns + 1);
     if (*cols == NULL) {
@@ -43,7 +43,7 @@ ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **col
         const ql_column *c = &t->columns[i];
         if (wild.n > 0) {
             ql_value v[2] = {qli_text_n(c->name), qli_text_n(wild)}, yes = ql_value_null();
-            QL_TRY(qli_op_like(cx, &call, v, 2, &yes));
+            QL_TRY(ql_fn_like(cx, &call, v, 2, &yes));
             if (yes.i == 0) {
                 continue;
             }

@@ -94,7 +94,7 @@ target_db(ql_ctx *cx, const ql_ast_show *s, ql_str *db)
         return ql_acl_db_denied(cx, *db);
     }
     if (!ql_catalog_has_database(cx, *db)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, qli_zstr(cx, *db));
+        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, *db));
     }
     return QL_OK;
 }
@@ -184,7 +184,7 @@ set_column(ql_ctx *cx, shown *v, uint16_t i, const show_column *c, bool full)
 }
 
 static ql_status
-set_columns(ql_ctx *cx, qli_run *run, shown *v, const ql_ast_show *s, ql_str db)
+set_columns(ql_ctx *cx, ql_run *run, shown *v, const ql_ast_show *s, ql_str db)
 {
     uint16_t n = 0;
     for (size_t i = 0; i < v->p->ncolumns; i++) {
@@ -246,12 +246,12 @@ take_rows(ql_ctx *cx, shown *v, const ql_view_filter *f)
 }
 
 ql_status
-qli_show_view(ql_ctx *cx, qli_run *run, const ql_ast_show *s)
+qli_show_view(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
     shown v = {.p = find_projection(s->kind), .cut = -1};
     ql_view_filter f = {0};
     ql_arena *mem;
-    QL_TRY(qli_run_arena(run, "show", &mem));
+    QL_TRY(ql_run_arena(run, "show", &mem));
     QL_TRY(find_target(cx, mem, v.p, s, &f));
     QL_TRY(find_view(cx, mem, v.p, s, &v.view));
     QL_TRY(set_columns(cx, run, &v, s, f.schema));

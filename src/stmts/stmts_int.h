@@ -12,14 +12,14 @@
 /* Result sets that statements make themselves (SHOW, EXPLAIN ...): rows of text collected,
  * filtered, sent. */
 typedef struct qli_table {
-    qli_run *run;
+    ql_run *run;
     ql_arena *mem;
     ql_result_column *cols;
     uint16_t ncols;
     ql_value **rows;
     size_t n, cap;
 } qli_table;
-ql_status qli_table_init(qli_run *run, qli_table *t, uint16_t ncols) QL_MUST_USE;
+ql_status qli_table_init(ql_run *run, qli_table *t, uint16_t ncols) QL_MUST_USE;
 /* Column i: string of that many characters, or of a given type. */
 void qli_table_string(qli_table *t, uint16_t i, const char *name, uint32_t chars, bool nullable);
 void qli_table_column(qli_table *t, uint16_t i, const char *name, ql_type type);
@@ -36,7 +36,7 @@ ql_value qli_text_n(ql_str s);
 
 /* Write side of a statement. */
 typedef struct qli_writer {
-    qli_run *run;
+    ql_run *run;
     ql_table *table;
     bool ignore, strict;
     uint64_t row_no;   /* of the row in work, from 1, for messages */
@@ -45,7 +45,7 @@ typedef struct qli_writer {
     uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
     uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
 } qli_writer;
-ql_status qli_writer_init(qli_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
+ql_status qli_writer_init(ql_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
 /* Begin the next row: checkpoint, reset of row_mem when it has grown. */
 ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
@@ -59,56 +59,56 @@ ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
 ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
 
 /* Statements. */
-ql_status qli_exec_insert(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_update(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_delete(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_set(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_use(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_show(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_kill(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_explain(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_create_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_alter_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_drop_database(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_create_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_drop_table(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_truncate(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_shutdown(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_account(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_grant(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_insert(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_update(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_delete(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_set(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_use(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_show(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_kill(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_explain(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_create_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_alter_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_drop_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_create_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_drop_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_truncate(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_shutdown(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_account(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_grant(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 /* The session's account; the one that a statement names (NULL, CURRENT_USER(): the session's). */
 void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
 void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
-ql_status qli_exec_admin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_flush(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_admin(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_flush(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 
-ql_status qli_exec_alter_keys(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* ddl.c */
+ql_status qli_exec_alter_keys(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ddl.c */
 
 /* --- locks.c --- */
-ql_status qli_exec_lock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_unlock_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_lock_instance(ql_ctx *cx, qli_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
-ql_status qli_flush_tables(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_exec_prepare(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_exec_lock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_unlock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_lock_instance(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* and UNLOCK INSTANCE */
+ql_status qli_flush_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_prepare(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 /* Implicit commit, then a transaction and statement layer of its own; qli_ddl_end commits them. */
-ql_status qli_ddl_begin(ql_ctx *cx, qli_run *run) QL_MUST_USE;
-ql_status qli_ddl_end(ql_ctx *cx, qli_run *run) QL_MUST_USE;
+ql_status qli_ddl_begin(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_ddl_end(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 
 /* --- show_view.c: projections of views --- */
 bool qli_show_is_view(ql_show_kind kind);
 bool qli_show_is_query(ql_show_kind kind); /* FOUND_ROWS() speaks of it */
-ql_status qli_show_view(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_view(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
 /* The table of SHOW COLUMNS and its kin, put back when mem is reset; 1046, 1142, 1146. Waits: MDL.
  */
 ql_status qli_open_shown(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name,
                          ql_table **out) QL_MUST_USE;
 
-ql_status qli_show_open_tables(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_create(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_server_kinds(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_replication(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_processlist(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_engine_status(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
-ql_status qli_show_grants(ql_ctx *cx, qli_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_open_tables(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_create(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_server_kinds(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_replication(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_processlist(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_engine_status(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
+ql_status qli_show_grants(ql_ctx *cx, ql_run *run, const ql_ast_show *s) QL_MUST_USE;
 
 #endif

@@ -19,16 +19,16 @@ typedef struct target {
     uint16_t locator_slot;
     ql_column_assign *set;
     uint16_t nset;
-    qli_ex **values;
+    ql_ex **values;
     ql_value *newest, *new_row;
     bool *assigned;
-    qli_tupleset done; /* locators already changed, when a join may repeat them */
+    ql_tupleset done; /* locators already changed, when a join may repeat them */
 } target;
 
 typedef struct changer {
-    qli_run *run;
+    ql_run *run;
     const ql_rupdate *up;
-    qli_block *block;
+    ql_block *block;
     bool is_delete, repeats;
     ql_batch one; /* the row in work: a one-row vector for each slot */
     ql_arena *scratch, *done_mem;
@@ -43,7 +43,7 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     uint16_t number = c->up->targets[i];
     t->source = &c->up->read->sources[number];
     if (t->source->table == NULL || t->source->table->is_virtual) {
-        return ql_fail(cx, QL_ER_NON_UPDATABLE_TABLE, qli_zstr(cx, t->source->alias),
+        return ql_fail(cx, QL_ER_NON_UPDATABLE_TABLE, ql_cstr(cx, t->source->alias),
                        c->is_delete ? "DELETE" : "UPDATE");
     }
     t->locator_slot = c->block->locator_slot[number];
@@ -55,28 +55,28 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     if (t->newest == NULL || t->new_row == NULL || t->assigned == NULL) {
         return QL_ERROR;
     }
-    qli_tupleset_init(&t->done, c->done_mem, 1);
+    ql_tupleset_init(&t->done, c->done_mem, 1);
     if (c->is_delete) {
         return QL_OK;
     }
-    qli_env env = qli_block_env(c->block, c->scratch);
+    ql_env env = ql_block_env(c->block, c->scratch);
     env.single = true;
     t->set = c->up->set[i];
     t->nset = c->up->nset[i];
-    t->values = QL_ARENA_ARRAY(cx, cx->arena, qli_ex *, t->nset + 1);
+    t->values = QL_ARENA_ARRAY(cx, cx->arena, ql_ex *, t->nset + 1);
     if (t->values == NULL) {
         return QL_ERROR;
     }
     for (uint16_t k = 0; k < t->nset; k++) {
         t->assigned[t->set[k].column] = true;
         QL_TRY(ql_bulk_node(cx));
-        QL_TRY(qli_ex_new(cx, &env, t->set[k].value, &t->values[k]));
+        QL_TRY(ql_ex_new(cx, &env, t->set[k].value, &t->values[k]));
     }
     return QL_OK;
 }
 
 static ql_status
-init(ql_ctx *cx, qli_run *run, changer *c, bool is_delete)
+init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
 {
     const ql_rupdate *up = run->stmt->update;
     *c = (changer){.run = run, .up = up, .is_delete = is_delete};
@@ -89,9 +89,9 @@ init(ql_ctx *cx, qli_run *run, changer *c, bool is_delete)
         wanted[up->targets[i]] = true;
     }
     c->repeats = up->read->nsources > 1;
-    QL_TRY(qli_block_new(run, NULL, up->read, NULL, wanted, &c->block));
-    QL_TRY(qli_run_arena(run, "update", &c->scratch));
-    QL_TRY(qli_run_arena(run, "locators", &c->done_mem));
+    QL_TRY(ql_block_new(run, NULL, up->read, NULL, wanted, &c->block));
+    QL_TRY(ql_run_arena(run, "update", &c->scratch));
+    QL_TRY(ql_run_arena(run, "locators", &c->done_mem));
     c->one = (ql_batch){.n = 1, .nsel = 1, .ncols = c->block->nslots};
     c->one.cols = QL_ARENA_ARRAY(cx, cx->arena, ql_vector, c->block->nslots + 1);
     if (c->one.cols == NULL) {
@@ -118,7 +118,7 @@ static void
 load_row(changer *c, const ql_batch *b, uint16_t row)
 {
     const uint16_t *live;
-    uint16_t n = qli_block_live(c->block, &live);
+    uint16_t n = ql_block_live(c->block, &live);
     for (uint16_t i = 0; i < n; i++) {
         ql_value v;
         ql_vector_get(&b->cols[live[i]], row, &v);
@@ -151,7 +151,7 @@ slot_of(const target *t, uint16_t column)
             return t->source->slots[i];
         }
     }
-    return QLI_NO_SLOT;
+    return QL_NO_SLOT;
 }
 
 static ql_status
@@ -164,10 +164,10 @@ compute_row(ql_ctx *cx, changer *c, target *t)
         uint16_t column = t->set[k].column, slot = slot_of(t, column);
         ql_value v;
         QL_TRY(ql_bulk_count(cx, t->source->ncols));
-        QL_TRY(qli_ex_one(cx, t->values[k], &c->one, 0, &v));
+        QL_TRY(ql_ex_one(cx, t->values[k], &c->one, 0, &v));
         QL_TRY(qli_writer_store(cx, &t->w, column, &v, &t->new_row[column]));
-        QL_TRY(qli_value_keep(cx, t->w.row_mem, &t->new_row[column]));
-        if (slot != QLI_NO_SLOT) {
+        QL_TRY(ql_value_keep(cx, t->w.row_mem, &t->new_row[column]));
+        if (slot != QL_NO_SLOT) {
             set_slot(&c->one, slot, &t->new_row[column]);
         }
     }
@@ -189,7 +189,7 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
     }
     for (uint16_t i = 0; i < tab->ncolumns; i++) {
         if (tab->columns[i].on_update_now && !t->assigned[i]) {
-            t->new_row[i] = qli_now(cx, tab->types[i].kind, tab->types[i].decimals);
+            t->new_row[i] = ql_now_value(cx, tab->types[i].kind, tab->types[i].decimals);
         }
     }
     QL_TRY(ql_table_update(cx, tab, locator, t->newest, t->new_row, &result, &dup));
@@ -213,8 +213,8 @@ first_time(ql_ctx *cx, changer *c, target *t, const ql_batch *b, uint16_t row, b
         return QL_OK;
     }
     ql_vector_get(col, row, &v);
-    QL_TRY(qli_hash_value(cx, &v, ql_coll_binary, 0, &h));
-    return qli_tupleset_add(cx, &t->done, &col, row, h, yes);
+    QL_TRY(ql_hash_value(cx, &v, ql_coll_binary, 0, &h));
+    return ql_tupleset_add(cx, &t->done, &col, row, h, yes);
 }
 
 static ql_status
@@ -285,7 +285,7 @@ change_all(ql_ctx *cx, changer *c)
 {
     ql_batch *b;
     ql_status st;
-    while ((st = qli_block_rows(cx, c->block, &b)) == QL_OK) {
+    while ((st = ql_block_rows(cx, c->block, &b)) == QL_OK) {
         for (uint16_t k = 0; k < b->nsel; k++) {
             if (ql_arena_used(c->scratch) > SCRATCH_LIMIT) {
                 ql_arena_reset(c->scratch);
@@ -299,7 +299,7 @@ change_all(ql_ctx *cx, changer *c)
 }
 
 ql_status
-qli_exec_update(ql_ctx *cx, qli_run *run)
+qli_exec_update(ql_ctx *cx, ql_run *run)
 {
     changer c;
     cx->vars->last_insert_id_given = false;
@@ -319,7 +319,7 @@ qli_exec_update(ql_ctx *cx, qli_run *run)
 }
 
 ql_status
-qli_exec_delete(ql_ctx *cx, qli_run *run)
+qli_exec_delete(ql_ctx *cx, ql_run *run)
 {
     changer c;
     QL_TRY(init(cx, run, &c, true));
