@@ -200,10 +200,8 @@ rollback:
 
 /* --- databases ------------------------------------------------------------------------------- */
 
-/* False: there is none. unknown is asked for under the database's exclusive metadata lock only: it
- * lives as long as the database. */
-static bool
-look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out)
+bool
+qli_look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out)
 {
     ql_catalog *c = cx->inst->catalog;
     qli_database *d = NULL;
@@ -225,14 +223,14 @@ static const ql_collation *
 database_coll(ql_ctx *cx, ql_str name)
 {
     qli_database_record d;
-    return look_up_database(cx, name, &d) ? d.coll : NULL;
+    return qli_look_up_database(cx, name, &d) ? d.coll : NULL;
 }
 
 ql_status
 qli_refuse_unusable_database(ql_ctx *cx, ql_str name)
 {
     qli_database_record d;
-    if (!look_up_database(cx, name, &d) || d.foreign == 0) {
+    if (!qli_look_up_database(cx, name, &d) || d.foreign == 0) {
         return QL_OK;
     }
     return ql_fail_text(cx, QL_ER_NOT_SUPPORTED_YET,
@@ -343,66 +341,6 @@ qli_refuse_virtual_table(ql_ctx *cx, const ql_table *t)
     }
     ql_str user = cx->vars ? cx->vars->viewer.user : QL_STR("");
     return ql_fail(cx, QL_ER_DBACCESS_DENIED_ERROR, ql_cstr(cx, user), "%", ql_cstr(cx, t->db));
-}
-
-static ql_status
-stage_database(ql_ctx *cx, ql_str name, const ql_collation *coll, ql_str unknown)
-{
-    QL_TRY(qli_store_database(cx, name, coll, unknown));
-    qli_database *d = qli_database_new(cx, name, coll, unknown);
-    qli_change *ch = d ? qli_stage_add(cx, QLI_DB_PUT, name, QL_STR("")) : NULL;
-    if (!ch) {
-        ql_mem_free(d);
-        return QL_ERROR;
-    }
-    ch->db = d;
-    return QL_OK;
-}
-
-ql_status
-ql_catalog_create_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
-{
-    QL_TRY(ql_catalog_check_database_name(cx, name));
-    QL_TRY(qli_refuse_virtual(cx, name));
-    if (database_coll(cx, name)) {
-        return ql_fail(cx, QL_ER_DB_CREATE_EXISTS, ql_cstr(cx, name));
-    }
-    return stage_database(cx, name, coll ? coll : ql_coll_default, QL_STR(""));
-}
-
-ql_status
-ql_catalog_alter_database(ql_ctx *cx, ql_str name, const ql_collation *coll)
-{
-    QL_TRY(qli_refuse_virtual(cx, name));
-    qli_database_record d;
-    if (!look_up_database(cx, name, &d)) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, name));
-    }
-    QL_TRY(qli_refuse_unusable_database(cx, name));
-    return stage_database(cx, name, coll, d.unknown);
-}
-
-ql_status
-ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
-{
-    QL_TRY(qli_refuse_virtual(cx, name));
-    if (ql_str_eq(name, QL_STR("mysql"))) {
-        return ql_fail(cx, QL_ER_NO_SYSTEM_SCHEMA_ACCESS, "mysql");
-    }
-    if (!database_coll(cx, name)) {
-        return ql_fail(cx, QL_ER_DB_DROP_EXISTS, ql_cstr(cx, name));
-    }
-    ql_table **v;
-    size_t n;
-    QL_TRY(ql_catalog_all_tables(cx, cx->arena, name, &v, &n));
-    for (size_t i = 0; i < n; i++) {
-        QL_TRY(ql_check(cx));
-        QL_TRY(qli_erase_table(cx, name, v[i]->name));
-        QL_TRY(qli_trash_table(cx, v[i]));
-    }
-    QL_TRY(qli_erase_database(cx, name));
-    *tables = n;
-    return qli_stage_add(cx, QLI_DB_DROP, name, QL_STR("")) ? QL_OK : QL_ERROR;
 }
 
 /* --- tables ---------------------------------------------------------------------------------- */

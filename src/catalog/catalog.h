@@ -76,8 +76,8 @@ ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **ou
  * definition, with what goes before them on the database and the instance. LOCK TABLES is obeyed:
  * 1100, 1099 (alias: the name the statement gives the table); own global read lock: 1223. QL_END
  * when absent and !must_exist (the lock of the name is held then, too: CREATE TABLE). 1235 for a
- * table that only a newer server can use, unless it is opened to be listed or dropped: SH or X,
- * and !must_exist.
+ * table that only a newer server can use, unless it is opened to be dropped: X and
+ * !must_exist.
  * Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias,
                              ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;

@@ -101,6 +101,9 @@ qli_database *qli_cache_database(ql_catalog *c, ql_str name);      /* [mu] */
 qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name); /* [mu] */
 void qli_cache_put_database(ql_catalog *c, qli_database *d);       /* [mu] */
 void qli_cache_put_table(ql_catalog *c, qli_entry *e);             /* [mu] */
+/* As the session sees it; false = there is none. unknown may be looked at under the database's
+ * exclusive metadata lock only: it lives as long as the database. */
+bool qli_look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out);
 /* With a reference; NULL = none. */
 ql_table *qli_find_table(ql_ctx *cx, ql_str db, ql_str name);
 ql_status qli_no_such_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE; /* 1049, 1109, 1146 */

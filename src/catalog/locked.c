@@ -275,8 +275,8 @@ ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias
     if (!t) {
         return must_exist ? qli_no_such_table(cx, db, name) : QL_END;
     }
-    bool only_name = !must_exist && (mode == QL_MDL_X || mode == QL_MDL_SH); /* to drop, to list */
-    ql_status st = only_name ? QL_OK : qli_refuse_unusable(cx, t);
+    bool to_drop = mode == QL_MDL_X && !must_exist; /* or to find that the name is taken */
+    ql_status st = to_drop ? QL_OK : qli_refuse_unusable(cx, t);
     st = st == QL_OK ? ql_arena_defer(cx, a, put_table, t) : st;
     if (st != QL_OK) {
         ql_table_put(t);

@@ -2,7 +2,7 @@
  *
  * From an older format of the records to ours, in one transaction at start: a server that is killed
  * on the way leaves the old directory or the new one. What was loaded is written anew; what only
- * the old format had goes. Runs on the main thread, alone.
+ * the old format had goes. Runs before there are sessions.
  */
 #include <string.h>
 

@@ -49,7 +49,7 @@ wait_until_done(ql_ctx *cx, upgrade *u, int signals)
 ql_status
 qli_upgrade_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
 {
-    static upgrade u;
+    upgrade u = {0};
     ql_thread thread = {0};
     *stop = false;
     if (ql_catalog_format(server->inst->catalog) == QL_CATALOG_FORMAT) {
