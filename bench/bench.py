@@ -4,6 +4,9 @@
 Prints medians over the rounds and their ratio. No pass or fail: figures are to be read (docs/benchmarks.md).
 
   bench.py --quelld PATH [--rounds N] [--rows N] [--json FILE] [NAME ...]     NAME: parts of figure names
+
+Figures "functions: ..." are the processor time of the server for one statement over all rows, less that of an empty scan of the same
+table is for the reader to do; the clock would tell more of the machine's other work than of the server.
 """
 import argparse
 import json
@@ -43,6 +46,22 @@ FIGURES = [
     ("durable single-row insert, 1 thread", "high", ["load", "1", "{s}", "{rows}", "INSERT INTO ins (k, c) VALUES (%d, 'some text of a row')"], "per_s", "/s"),
     ("durable single-row insert, 8 threads", "high", ["load", "8", "{s}", "{rows}", "INSERT INTO ins (k, c) VALUES (%d, 'some text of a row')"], "per_s", "/s"),
 ]
+# Statements over table f, measured in processor time of the server.
+FUNCTIONS = [
+    ("scan", "SELECT COUNT(v), COUNT(d) FROM f"),
+    ("YEAR, MONTH, HOUR of a DATETIME", "SELECT SUM(YEAR(d) + MONTH(d) + HOUR(d)) FROM f"),
+    ("LEFT, SUBSTRING, CHAR_LENGTH", "SELECT SUM(CHAR_LENGTH(LEFT(v, 5)) + LENGTH(SUBSTRING(v, 8, 20))) FROM f"),
+    ("UPPER, CONCAT", "SELECT SUM(LENGTH(CONCAT(UPPER(s), '-', s))) FROM f"),
+    ("LIKE 'word%'", "SELECT COUNT(*) FROM f WHERE v LIKE '0001%'"),
+    ("LIKE '%word%'", "SELECT COUNT(*) FROM f WHERE v LIKE '%jab9%'"),
+    ("LIKE '%word'", "SELECT COUNT(*) FROM f WHERE v LIKE '%hij'"),
+    ("IF, IFNULL, CASE", "SELECT SUM(IF(id > 1000, id, 0) + IFNULL(n, 1) + CASE WHEN n > 5 THEN 2 WHEN n > 3 THEN id ELSE 3 END) FROM f"),
+    ("CAST to CHAR, DATE, DOUBLE", "SELECT SUM(LENGTH(CAST(id AS CHAR))), MAX(CAST(d AS DATE)), SUM(CAST(id AS DOUBLE)) FROM f"),
+    ("= of strings", "SELECT SUM(s = v), SUM(s <> '0000012345-000'), SUM(b = 'x') FROM f"),
+    ("GROUP BY a string", "SELECT s2, COUNT(*), SUM(id) FROM f GROUP BY s2"),
+    ("ORDER BY an integer, LIMIT", "SELECT id FROM f ORDER BY n DESC, id LIMIT 1000000, 1"),
+]
+FIGURES += [("functions: " + name, "low", ["cpu", sql], "cpu_ms", "ms") for name, sql in FUNCTIONS]
 
 
 def compile_client():
@@ -67,6 +86,12 @@ def load_data(server, rows):
             vals.append(f"({i},{x % rows},'{x:010d}-{x * 7 % 99991:010d}-abcdefgh','{x % 65521:06d}{'abcdefghij' * 12}')")
         cur.execute("INSERT INTO t VALUES " + ",".join(vals))
         c.commit()
+    cur.execute("CREATE TABLE f (id INT NOT NULL PRIMARY KEY, n INT, d DATETIME NOT NULL, s VARCHAR(40) NOT NULL, s2 VARCHAR(10) NOT NULL,"
+                " b VARBINARY(20) NOT NULL, v VARCHAR(200) NOT NULL) ENGINE=InnoDB")
+    for base in range(0, rows, 50000):
+        cur.execute("INSERT INTO f SELECT id, NULLIF(k % 10, 0), DATE_ADD('2001-01-01', INTERVAL id * 97 SECOND), LEFT(c, 20), RIGHT(LEFT(c, 10), 3),"
+                    f" LEFT(c, 12), LEFT(pad, 60) FROM t WHERE id > {base} AND id <= {base + 50000}")
+        c.commit()
     try:
         cur.execute("ANALYZE TABLE t")
     except Exception:  # noqa: not every server has it
@@ -74,7 +99,16 @@ def load_data(server, rows):
     c.close()
 
 
+def cpu_ms(pid):
+    f = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(f[11]) + int(f[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
 def call(client, server, args):
+    if args[0] == "cpu":
+        before = cpu_ms(server.proc.pid)
+        r = call(client, server, ["rtt", "1", args[1]])
+        return r if "error" in r else {"cpu_ms": cpu_ms(server.proc.pid) - before}
     try:
         r = subprocess.run([client, server.socket, *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=dict(os.environ, QBENCH_DB="bench"), timeout=120)
     except subprocess.TimeoutExpired:

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Expressions: compiled from ql_expr into a tree of evaluators, each of which fills a vector for
- * the selected rows of a batch. Here: the compiler, leaves, function calls, conditional
- * expressions. Branches not taken are not evaluated (SLEEP in an ELSE does not sleep). Operators
- * are in eval_arith.c, eval_cmp.c, eval_logic.c, eval_in.c; subqueries in eval_query.c.
+ * the selected rows of a batch. Here: the compiler, leaves, conditional
+ * expressions. Branches not taken are not evaluated (SLEEP in an ELSE does not sleep). Calls are in
+ * eval_call.c, operators in eval_arith.c, eval_cmp.c, eval_logic.c, eval_in.c; subqueries in
+ * eval_query.c.
  */
 #include <string.h>
 
@@ -128,6 +129,34 @@ store_cell(ql_ctx *cx, ql_ex *x, uint16_t at, const ql_vector *src)
     return qli_ex_store(cx, x, at, &v);
 }
 
+/* Branches of one kind are copied slot by slot; DECIMALs have their scale to settle. */
+static bool
+copies_slots(const ql_ex *x, const ql_vector *v)
+{
+    return v->type.kind == x->own.type.kind && v->type.kind != QL_K_NULL &&
+           ql_kind_slot(v->type.kind) != QL_SLOT_DECIMAL;
+}
+
+#define COPY_SLOTS(member)                                                                         \
+    for (uint16_t k = 0; k < n; k++) {                                                             \
+        dst->member[sel[k]] = src->member[src->is_const ? 0 : sel[k]];                             \
+    }
+
+static void
+copy_slots(ql_vector *dst, const ql_vector *src, const uint16_t *sel, uint16_t n)
+{
+    if (ql_kind_slot(src->type.kind) == QL_SLOT_STRING) {
+        COPY_SLOTS(s)
+    } else {
+        COPY_SLOTS(i)
+    }
+    for (uint16_t k = 0; k < n; k++) {
+        uint8_t null = src->has_nulls ? src->nulls[src->is_const ? 0 : sel[k]] : 0;
+        dst->nulls[sel[k]] = null;
+        dst->has_nulls |= null != 0;
+    }
+}
+
 static uint16_t
 selection_fill(uint16_t *to, const uint16_t *sel, uint16_t n)
 {
@@ -184,107 +213,6 @@ eval_outer(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16
 }
 
 static ql_status
-eval_args(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-          ql_vector **args, bool *all_const)
-{
-    *all_const = true;
-    for (uint32_t i = 0; i < x->nargs; i++) {
-        QL_TRY(ql_bulk_node(cx));
-        QL_TRY(ql_ex_eval(cx, x->args[i], in, sel, n, &args[i]));
-        *all_const = *all_const && args[i]->is_const;
-    }
-    return QL_OK;
-}
-
-static ql_status
-call_row(ql_ctx *cx, ql_ex *x, ql_fn fn, ql_vector **args, uint16_t row, bool with_nulls)
-{
-    ql_value v = ql_value_null();
-    bool null = false;
-    for (uint32_t i = 0; i < x->nargs; i++) {
-        ql_vector_get(args[i], row, &x->vals[i]);
-        null = null || x->vals[i].kind == QL_K_NULL;
-        QL_TRY(ql_bulk_each(cx, i));
-    }
-    if (!null || with_nulls) {
-        bool stateless = x->call->state == NULL;
-        ql_status st = fn(cx, x->call, x->vals, x->nargs, &v);
-        if (stateless && x->call->state_free != NULL) {
-            x->call->next = *x->env.calls;
-            *x->env.calls = x->call;
-        }
-        QL_TRY(st);
-    }
-    return qli_ex_store(cx, x, row, &v);
-}
-
-/* Checkpoints inside a batch of function calls: a call may cost a microsecond or more. */
-#define CALLS_A_CHECK 32
-
-static ql_status
-call_rows(ql_ctx *cx, ql_ex *x, ql_fn fn, unsigned flags, const ql_batch *in, const uint16_t *sel,
-          uint16_t n, ql_vector **out)
-{
-    ql_vector **args = (ql_vector **)x->aux;
-    bool all_const, with_nulls = (flags & QL_FF_NULLS) != 0;
-    QL_TRY(eval_args(cx, x, in, sel, n, args, &all_const));
-    QL_TRY(qli_ex_ready(cx, x));
-    *out = &x->own;
-    if (all_const && !(flags & QL_FF_NONDET)) {
-        QL_TRY(call_row(cx, x, fn, args, 0, with_nulls));
-        x->own.is_const = true;
-        return QL_OK;
-    }
-    for (uint16_t k = 0; k < n; k++) {
-        if (k % CALLS_A_CHECK == 0) {
-            QL_TRY(ql_check(cx));
-        }
-        QL_TRY(call_row(cx, x, fn, args, sel != NULL ? sel[k] : k, with_nulls));
-    }
-    return QL_OK;
-}
-
-static ql_status
-eval_func(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-          ql_vector **out)
-{
-    return call_rows(cx, x, ql_fn_table[x->e->fn], ql_func_flags(x->e->fn), in, sel, n, out);
-}
-
-static ql_status
-negate(ql_ctx *cx, ql_ex *x, const uint16_t *sel, uint16_t n, ql_vector **out)
-{
-    ql_vector *v = *out;
-    (void)cx;
-    (void)x;
-    if (v->is_const) {
-        v->i[0] = !v->i[0];
-        return QL_OK;
-    }
-    for (uint16_t k = 0; k < n; k++) {
-        uint16_t row = sel != NULL ? sel[k] : k;
-        v->i[row] = !v->i[row];
-    }
-    return QL_OK;
-}
-
-static ql_status
-eval_like(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-          ql_vector **out)
-{
-    QL_TRY(call_rows(cx, x, ql_fn_like, 0, in, sel, n, out));
-    return x->e->op == QL_OP_NOT_LIKE ? negate(cx, x, sel, n, out) : QL_OK;
-}
-
-static ql_status
-eval_regexp(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
-            ql_vector **out)
-{
-    QL_TRY(call_rows(cx, x, ql_fn_regexp, 0, in, sel, n, out));
-    return x->e->op == QL_OP_NOT_REGEXP ? negate(cx, x, sel, n, out) : QL_OK;
-}
-
-static ql_status
 eval_coalesce(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
               ql_vector **out)
 {
@@ -297,6 +225,11 @@ eval_coalesce(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uin
         uint16_t left = 0;
         QL_TRY(ql_bulk_node(cx));
         QL_TRY(ql_ex_eval(cx, x->args[i], in, rest, nrest, &v));
+        if (!v->has_nulls && copies_slots(x, v)) {
+            copy_slots(&x->own, v, rest, nrest);
+            nrest = 0;
+            break;
+        }
         for (uint16_t k = 0; k < nrest; k++) {
             if (ql_vector_null_at(v, rest[k])) {
                 rest[left++] = rest[k];
@@ -340,6 +273,10 @@ eval_branch(ql_ctx *cx, ql_ex *x, ql_ex *branch, const ql_batch *in, const uint1
         return QL_OK;
     }
     QL_TRY(ql_ex_eval(cx, branch, in, sel, n, &v));
+    if (copies_slots(x, v)) {
+        copy_slots(&x->own, v, sel, n);
+        return QL_OK;
+    }
     for (uint16_t k = 0; k < n; k++) {
         QL_TRY(store_cell(cx, x, sel[k], v));
     }
@@ -541,21 +478,6 @@ compile_const(ql_ctx *cx, ql_ex *x)
 }
 
 static ql_status
-compile_call(ql_ctx *cx, ql_ex *x)
-{
-    x->call = QL_ARENA_NEW(cx, x->env.mem, ql_call);
-    x->aux = QL_ARENA_ARRAY(cx, x->env.mem, ql_vector *, x->nargs + 1);
-    x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, x->nargs + 1);
-    if (x->call == NULL || x->aux == NULL || x->vals == NULL) {
-        return QL_ERROR;
-    }
-    x->call->expr = x->e;
-    x->call->arena = x->env.scratch;
-    x->call->mem = x->env.mem;
-    return QL_OK;
-}
-
-static ql_status
 compile_benchmark(ql_ctx *cx, ql_ex *x)
 {
     ql_env env = x->env;
@@ -583,8 +505,7 @@ compile_func(ql_ctx *cx, ql_ex *x)
     if (ql_fn_table[x->e->fn] == NULL) {
         return ql_not_built(cx, ql_func_name(x->e->fn));
     }
-    x->eval = eval_func;
-    return compile_call(cx, x);
+    return qli_call_compile(cx, x);
 }
 
 static ql_status
@@ -594,12 +515,9 @@ compile_op(ql_ctx *cx, ql_ex *x)
     switch (op) {
     case QL_OP_LIKE:
     case QL_OP_NOT_LIKE:
-        x->eval = eval_like;
-        return compile_call(cx, x);
     case QL_OP_REGEXP:
     case QL_OP_NOT_REGEXP:
-        x->eval = eval_regexp;
-        return compile_call(cx, x);
+        return qli_call_compile(cx, x);
     case QL_OP_IN:
     case QL_OP_NOT_IN:
         return qli_in_compile(cx, x);

@@ -533,6 +533,77 @@ qli_arith_compile(ql_ctx *cx, ql_ex *x)
     }
 }
 
+/* Integers to text, in one allocation. QL_END: some are longer than the type. */
+static ql_status
+cast_ints_to_text(ql_ctx *cx, ql_ex *x, const operands *o)
+{
+    const ql_type *t = &x->e->type;
+    const uint16_t *sel = o->sel;
+    uint16_t n = o->n;
+    bool uns = o->a->type.is_unsigned;
+    char *p = ql_arena_alloc(cx, x->env.scratch, (size_t)n * 24);
+    if (p == NULL) {
+        return QL_ERROR;
+    }
+    EACH_ROW(k, row)
+    {
+        if (row_null(x, row)) {
+            continue;
+        }
+        size_t len = ql_int_print(o->a->i[row & o->am], uns, p);
+        if (t->length != 0 && len > t->length) {
+            return QL_END;
+        }
+        x->own.s[row] = (ql_str){p, len};
+        p += len;
+    }
+    return QL_OK;
+}
+
+/* Casts that cannot go wrong, over slots. QL_END: not one of those. Values of NULL rows may be
+ * anything and give anything. */
+static ql_status
+cast_rows(ql_ctx *cx, ql_ex *x, const operands *o)
+{
+    const ql_type *t = &x->e->type, *f = &o->a->type;
+    ql_kind to = x->own.type.kind;
+    const uint16_t *sel = o->sel;
+    uint16_t n = o->n;
+    if (to == QL_K_DOUBLE && t->field == QL_F_DOUBLE && f->kind == QL_K_INT) {
+        EACH_ROW(k, row)
+        {
+            int64_t v = o->a->i[row & o->am];
+            x->own.d[row] = f->is_unsigned ? (double)(uint64_t)v : (double)v;
+        }
+        return QL_OK;
+    }
+    if (to == QL_K_DATETIME && f->kind == QL_K_DATE) {
+        EACH_ROW(k, row)
+        {
+            x->own.i[row] = o->a->i[row & o->am];
+        }
+        return QL_OK;
+    }
+    if (to == QL_K_DATE && f->kind == QL_K_DATETIME) {
+        EACH_ROW(k, row)
+        {
+            x->own.i[row] = o->a->i[row & o->am] >> 41 << 41; /* packed as in types/datetime.h */
+        }
+        return QL_OK;
+    }
+    if (to == QL_K_TIME && f->kind == QL_K_DATETIME && f->decimals <= t->decimals) {
+        EACH_ROW(k, row)
+        {
+            x->own.i[row] = o->a->i[row & o->am] & (((int64_t)1 << 41) - 1);
+        }
+        return QL_OK;
+    }
+    if (to == QL_K_STRING && f->kind == QL_K_INT && t->field == QL_F_VAR_STRING) {
+        return cast_ints_to_text(cx, x, o);
+    }
+    return QL_END;
+}
+
 static ql_status
 eval_cast(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
           ql_vector **out)
@@ -546,14 +617,9 @@ eval_cast(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
     to = x->own.type.kind;
     sel = o.sel;
     n = o.n;
-    if (to == QL_K_DOUBLE && o.a->type.kind == QL_K_INT) {
-        const bool uns = o.a->type.is_unsigned;
-        EACH_ROW(k, row)
-        {
-            int64_t v = o.a->i[row & o.am];
-            x->own.d[row] = uns ? (double)(uint64_t)v : (double)v;
-        }
-        return QL_OK;
+    ql_status st = cast_rows(cx, x, &o);
+    if (st != QL_END) {
+        return st;
     }
     EACH_ROW(k, row)
     {

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/bulk.h"
 #include "exec/exec_int.h"
 #include "types/kinds.h"
 
@@ -205,6 +206,35 @@ compare_cell(ql_ctx *cx, ql_ex *x, const ql_vector *a, const ql_vector *b, uint1
     return ql_value_compare(cx, &va, &vb, x->e->coll, cmp);
 }
 
+/* Strings under one collation; = and <> of plain bytes need no order. */
+static ql_status
+compare_strings(ql_ctx *cx, ql_ex *x, const ql_vector *a, const ql_vector *b, const uint16_t *sel,
+                uint16_t n)
+{
+    const ql_collation *coll = x->e->coll != NULL ? x->e->coll : a->type.coll;
+    unsigned am = qli_mask(a), bm = qli_mask(b);
+    ql_op op = x->e->op;
+    bool bytes =
+        coll != NULL && coll->is_binary && !coll->pad_space && (op == QL_OP_EQ || op == QL_OP_NE);
+    QL_TRY(ql_check(cx));
+    for (uint16_t k = 0; k < n; k++) {
+        uint16_t row = sel != NULL ? sel[k] : k;
+        int cmp = 1;
+        if (x->own.has_nulls && x->own.nulls[row]) {
+            continue;
+        }
+        ql_str p = a->s[row & am], q = b->s[row & bm];
+        QL_TRY(ql_bulk_count(cx, QL_BULK_NODE + (p.n < q.n ? p.n : q.n)));
+        if (!bytes) {
+            QL_TRY(ql_coll_compare(cx, coll, p, q, &cmp));
+        } else if (p.n == q.n) {
+            QL_TRY(ql_bulk_compare(cx, p.p, q.p, p.n, &cmp));
+        }
+        x->own.i[row] = qli_cmp_holds(op, cmp);
+    }
+    return QL_OK;
+}
+
 static ql_status
 compare_boxed(ql_ctx *cx, ql_ex *x, const ql_vector *a, const ql_vector *b, const uint16_t *sel,
               uint16_t n)
@@ -244,6 +274,9 @@ eval_compare(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint
     how h = how_to_compare(a, b);
     if (h == HOW_MIXED) {
         h = settle_mixed(a, b);
+    }
+    if (a->type.kind == QL_K_STRING && b->type.kind == QL_K_STRING) {
+        return compare_strings(cx, x, a, b, sel, n);
     }
     if (h >= HOW_MIXED) {
         return compare_boxed(cx, x, a, b, sel, n);

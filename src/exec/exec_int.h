@@ -32,8 +32,9 @@ ql_status qli_ex_store(ql_ctx *cx, ql_ex *x, uint16_t row, ql_value *v) QL_MUST_
 /* Text of an expression for messages ("(1 - 2)"), at most n-1 bytes. */
 void qli_expr_print(const ql_expr *e, char *out, size_t n);
 
-/* Compile-time choice of the evaluator of operators; eval_arith.c, eval_cmp.c, eval_logic.c,
- * eval_in.c, eval_query.c. */
+/* Compile-time choice of the evaluator of operators; eval_call.c, eval_arith.c, eval_cmp.c,
+ * eval_logic.c, eval_in.c, eval_query.c. */
+ql_status qli_call_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 ql_status qli_arith_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 ql_status qli_cmp_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 ql_status qli_logic_compile(ql_ctx *cx, ql_ex *x) QL_MUST_USE;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How scalar functions are implemented: one row at a time, boxed values in and out. The evaluator
- * (exec/eval.c) has done NULL arguments, constants and selections before it calls. The table of
- * implementations is table.c, made from resolve/functions.def.
+ * How scalar functions are implemented: one row at a time, boxed values in and out; the common ones
+ * in a form for a batch too. The evaluator (exec/eval_call.c) has done NULL arguments, constants
+ * and selections before it calls. The table of implementations is table.c, made from
+ * resolve/functions.def.
  */
 #ifndef QL_FN_FN_H
 #define QL_FN_FN_H
@@ -32,6 +33,41 @@ typedef struct ql_call {
 typedef ql_status (*ql_fn)(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
                            ql_value *out);
 
+/* The rows of a batch for which a call is to be computed. */
+typedef struct ql_rows {
+    ql_vector *const *args; /* [nargs] of the kinds that the resolver gave; a constant has one slot
+                               (ql_arg_mask) */
+    uint32_t nargs;
+    const uint16_t *sel; /* positions of the n > 0 rows, ascending; NULL = 0 .. n - 1 */
+    uint16_t n;
+    ql_vector *out; /* of the kind of call->expr->type: a slot to fill for each row. On entry no
+                       row is NULL; one that is, after all: ql_rows_null */
+} ql_rows;
+/* The same as ql_fn for a whole batch; optional (QL_FUNC_VECTOR in functions.def), only for
+ * functions without QL_FF_NULLS, QL_FF_NONDET and state. No row has a NULL argument. Bytes that are
+ * made go to call->arena, others may be those of an argument. No warnings: what would warn, and
+ * whatever is rare, goes row by row through ql_rows_scalar. Checkpoints by bytes (base/bulk.h),
+ * long strings by the scalar form; the evaluator looks once a batch. QL_END before anything is
+ * written: not for these arguments, the evaluator uses the scalar form. Debug builds compute both
+ * and end the statement when they differ. */
+typedef ql_status (*ql_fn_vec)(ql_ctx *cx, ql_call *call, const ql_rows *r);
+extern const ql_fn_vec ql_fn_vectors[QL_FN_COUNT]; /* NULL = has none */
+
+static inline uint16_t
+ql_rows_at(const ql_rows *r, uint16_t k)
+{
+    return r->sel != NULL ? r->sel[k] : k;
+}
+static inline unsigned
+ql_arg_mask(const ql_vector *v)
+{
+    return v->is_const ? 0 : 0xffffu;
+}
+void ql_rows_null(const ql_rows *r, uint16_t row);
+/* One row by the scalar form fn. */
+ql_status ql_rows_scalar(ql_ctx *cx, ql_call *call, ql_fn fn, const ql_rows *r,
+                         uint16_t row) QL_MUST_USE;
+
 /* table.c: implementation of each id, NULL = not built (1235 naming it). AND, CASE and the lazy
  * ones (IF, IFNULL, COALESCE, NULLIF) are the evaluator's own and have no entry. */
 extern const ql_fn ql_fn_table[QL_FN_COUNT];
@@ -41,6 +77,8 @@ extern const ql_fn ql_fn_table[QL_FN_COUNT];
  * argument is_constant it is compiled once into call->state. */
 ql_status ql_fn_like(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
                      ql_value *out);
+/* LIKE with a constant pattern; QL_END otherwise. */
+ql_status ql_fn_like_rows(ql_ctx *cx, ql_call *call, const ql_rows *r);
 ql_status ql_fn_regexp(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs,
                        ql_value *out);
 

@@ -24,6 +24,11 @@
 #define QL_FUNC(id, ...) QLI_FN(id);
 #include "resolve/functions.def"
 #undef QL_FUNC
+#define QLI_FN_VECTOR(id) ql_status qli_fnv_##id(ql_ctx *cx, ql_call *call, const ql_rows *r)
+#define QL_FUNC(id, ...)
+#define QL_FUNC_VECTOR(id) QLI_FN_VECTOR(id);
+#include "resolve/functions.def"
+#undef QL_FUNC
 
 /* Bytes between two checkpoints of a loop over a string. */
 #define QLI_STEP ((size_t)32768)

@@ -225,36 +225,191 @@ match(struct matcher *m, bool *yes)
     return QL_OK;
 }
 
+/* The compiled form of a constant pattern, made at the first row. */
+static ql_status
+constant_pattern(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str pattern, ql_str esc,
+                 struct like **out)
+{
+    struct like *l = call->state;
+    if (l == NULL) {
+        l = ql_arena_alloc(cx, call->mem, sizeof *l);
+        char *text = l ? ql_arena_strndup(cx, call->mem, pattern.p, pattern.n) : NULL;
+        if (text == NULL) {
+            return QL_ERROR;
+        }
+        QL_TRY(compile(cx, call->mem, c, (ql_str){text, pattern.n}, esc, l));
+        call->state = l;
+    }
+    *out = l;
+    return QL_OK;
+}
+
+static ql_str
+default_escape(const ql_ctx *cx)
+{
+    return cx->vars && (cx->vars->sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES) ? QL_STR("")
+                                                                           : QL_STR("\\");
+}
+
+static bool
+pattern_is_constant(const ql_expr *e, uint32_t nargs)
+{
+    return e->args[1]->is_constant && (nargs < 3 || e->args[2]->is_constant);
+}
+
+static const ql_collation *
+like_collation(const ql_call *call)
+{
+    return call->expr->coll ? call->expr->coll : ql_coll_binary;
+}
+
+static ql_status
+match_text(ql_ctx *cx, const ql_collation *c, const struct like *l, ql_str s, bool *yes)
+{
+    struct matcher m = {.cx = cx, .c = c, .l = l, .s = s, .single_bytes = c == ql_coll_binary};
+    if (!m.single_bytes) {
+        QL_TRY(qli_is_ascii(cx, s, &m.single_bytes));
+    }
+    return match(&m, yes);
+}
+
 ql_status
 ql_fn_like(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
 {
-    const ql_collation *c = call->expr->coll ? call->expr->coll : ql_coll_binary;
-    ql_str esc = nargs > 2                                                         ? args[2].s
-                 : cx->vars && (cx->vars->sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES) ? QL_STR("")
-                                                                                   : QL_STR("\\");
-    const ql_expr *e = call->expr;
-    bool constant = e->args[1]->is_constant && (nargs < 3 || e->args[2]->is_constant);
+    const ql_collation *c = like_collation(call);
+    ql_str esc = nargs > 2 ? args[2].s : default_escape(cx);
     struct like once, *l = &once;
-    if (constant) {
-        l = call->state;
-        if (l == NULL) {
-            l = ql_arena_alloc(cx, call->mem, sizeof *l);
-            char *text = l ? ql_arena_strndup(cx, call->mem, args[1].s.p, args[1].s.n) : NULL;
-            if (text == NULL) {
-                return QL_ERROR;
-            }
-            QL_TRY(compile(cx, call->mem, c, (ql_str){text, args[1].s.n}, esc, l));
-            call->state = l;
-        }
+    if (pattern_is_constant(call->expr, nargs)) {
+        QL_TRY(constant_pattern(cx, call, c, args[1].s, esc, &l));
     } else {
         QL_TRY(compile(cx, call->arena, c, args[1].s, esc, l));
     }
-    struct matcher m = {
-        .cx = cx, .c = c, .l = l, .s = args[0].s, .single_bytes = c == ql_coll_binary};
-    if (!m.single_bytes) {
-        QL_TRY(qli_is_ascii(cx, m.s, &m.single_bytes));
-    }
     bool yes;
-    QL_TRY(match(&m, &yes));
+    QL_TRY(match_text(cx, c, l, args[0].s, &yes));
     return qli_put_int(out, yes);
+}
+
+/* ---- a constant pattern over a batch ---- */
+
+/* Patterns of one piece of ASCII letters: abc, abc%, %abc, %abc%. Under any collation an ASCII text
+ * is compared with them byte by byte, case folded or not, as match() does. */
+#define WORD_MAX 64
+#define WORD_TEXT ((size_t)4096) /* longer ones are match()'s, which looks at the kill flag */
+typedef struct word {
+    unsigned char at[WORD_MAX]; /* folded */
+    unsigned char fold[256];    /* of the text */
+    size_t n;
+    bool open_start, open_end, bytes; /* bytes: any byte of the text is a character */
+} word;
+
+static bool
+word_of(const ql_collation *c, const struct like *l, word *w)
+{
+    *w = (word){0};
+    if (l->npieces != 1 || l->pieces[0].n > WORD_MAX || !l->simple) {
+        return false;
+    }
+    w->n = l->pieces[0].n;
+    w->open_start = l->open_start;
+    w->open_end = l->open_end;
+    w->bytes = c == ql_coll_binary;
+    for (uint32_t i = 0; i < w->n; i++) {
+        uint32_t b = l->units[l->pieces[0].first + i].byte;
+        if (b >= (w->bytes ? 256u : 128u)) {
+            return false; /* any character, or more than a byte */
+        }
+        w->at[i] = (unsigned char)b;
+    }
+    for (unsigned b = 0; b < 256; b++) {
+        w->fold[b] = fold(c, (unsigned char)b);
+    }
+    return true;
+}
+
+typedef enum verdict { NO, YES, UNSURE } verdict;
+
+/* Does the word stand at p? UNSURE: a character that is not ASCII comes before a difference. */
+static inline verdict
+word_at(const word *w, const char *p)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        unsigned char b = (unsigned char)p[i];
+        if (w->fold[b] != w->at[i]) {
+            return b < 0x80 || w->bytes ? NO : UNSURE;
+        }
+    }
+    return YES;
+}
+
+static bool
+has_only_ascii(ql_str s)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        any |= (unsigned char)s.p[i];
+    }
+    return any < 0x80;
+}
+
+static verdict
+word_within(const word *w, ql_str s)
+{
+    for (size_t i = 0; i + w->n <= s.n; i++) {
+        if (w->fold[(unsigned char)s.p[i]] == w->at[0] && word_at(w, s.p + i) == YES) {
+            return YES;
+        }
+    }
+    return NO;
+}
+
+static verdict
+word_matches(const word *w, ql_str s)
+{
+    if (w->open_start && w->open_end) {
+        return w->bytes || has_only_ascii(s) ? word_within(w, s) : UNSURE;
+    }
+    if (s.n < w->n) {
+        return NO; /* fewer bytes than the pattern has characters */
+    }
+    if (w->open_start) {
+        /* From the end, so that it is known where characters begin. */
+        return w->bytes || has_only_ascii((ql_str){s.p + s.n - w->n, w->n})
+                   ? word_at(w, s.p + s.n - w->n)
+                   : UNSURE;
+    }
+    verdict v = word_at(w, s.p);
+    return v == YES && !w->open_end && s.n != w->n ? NO : v;
+}
+
+ql_status
+ql_fn_like_rows(ql_ctx *cx, ql_call *call, const ql_rows *r)
+{
+    const ql_collation *c = like_collation(call);
+    const ql_vector *a = r->args[0];
+    unsigned am = ql_arg_mask(a);
+    struct like *l;
+    word w;
+    for (uint32_t i = 0; i < r->nargs; i++) {
+        if (r->args[i]->type.kind != QL_K_STRING || (i > 0 && !r->args[i]->is_const)) {
+            return QL_END;
+        }
+    }
+    if (!pattern_is_constant(call->expr, r->nargs)) {
+        return QL_END;
+    }
+    ql_str esc = r->nargs > 2 ? r->args[2]->s[0] : default_escape(cx);
+    QL_TRY(constant_pattern(cx, call, c, r->args[1]->s[0], esc, &l));
+    bool simple = word_of(c, l, &w);
+    for (uint16_t k = 0; k < r->n; k++) {
+        uint16_t row = ql_rows_at(r, k);
+        ql_str s = a->s[row & am];
+        verdict v = simple && s.n < WORD_TEXT ? word_matches(&w, s) : UNSURE;
+        bool yes = v == YES;
+        QL_TRY(ql_bulk_count(cx, QL_BULK_NODE + (s.n < WORD_TEXT ? s.n : 0)));
+        if (v == UNSURE) {
+            QL_TRY(match_text(cx, c, l, s, &yes));
+        }
+        r->out->i[row] = yes;
+    }
+    return QL_OK;
 }

@@ -12,6 +12,13 @@ const ql_fn ql_fn_table[QL_FN_COUNT] = {
 #undef QL_FUNC
 };
 
+const ql_fn_vec ql_fn_vectors[QL_FN_COUNT] = {
+#define QL_FUNC(id, ...)
+#define QL_FUNC_VECTOR(id) [QL_FN_##id] = qli_fnv_##id,
+#include "resolve/functions.def"
+#undef QL_FUNC
+};
+
 int64_t
 qli_int(const ql_value *v)
 {
