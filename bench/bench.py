@@ -3,7 +3,8 @@
 """Quell beside MariaDB, in one run on this machine: the same client program, the same data, the two servers in turn for every figure.
 Prints medians over the rounds and their ratio. No pass or fail: figures are to be read (docs/benchmarks.md).
 
-  bench.py --quelld PATH [--rounds N] [--rows N] [--json FILE] [NAME ...]     NAME: parts of figure names
+  bench.py --quelld PATH [--rounds N] [--rows N] [--json FILE] [NAME ...]     NAME: parts of figure names; spill: sorts, groups and joins of a
+                                                                              million rows, in memory and not (only when named)
 
 Figures "functions: ..." are the processor time of the server for one statement over all rows, less that of an empty scan of the same
 table is for the reader to do; the clock would tell more of the machine's other work than of the server.
@@ -133,6 +134,60 @@ def idle_memory(client, server, n):
     return {"kb": (after - before) / n} if line else {"error": "could not open the connections"}
 
 
+SPILLING = [
+    # name, statement over a million rows; then what buffers are set to for it
+    ("sort of 1 M rows", "SELECT pad FROM big ORDER BY pad, id LIMIT 999999, 1"),
+    ("group by of 1 M rows, 500,000 groups", "SELECT COUNT(*), SUM(n) FROM (SELECT c, COUNT(*) AS n FROM big GROUP BY c) d"),
+    ("distinct of 1 M rows", "SELECT COUNT(*) FROM (SELECT DISTINCT pad FROM big) d"),
+    ("hash join of 1 M with 1 M rows", "SELECT COUNT(*) FROM big a JOIN big b ON b.c = a.pad"),
+]
+BUFFERS = [("in memory", {"sort_buffer_size": 1 << 30, "tmp_table_size": 1 << 30, "max_heap_table_size": 1 << 30, "join_buffer_size": 1 << 30}),
+           ("256 KB buffers", {"sort_buffer_size": 1 << 18, "tmp_table_size": 1 << 18, "max_heap_table_size": 1 << 18, "join_buffer_size": 1 << 18})]
+
+
+def load_big(server):
+    """A million rows made by the server itself."""
+    cur = server.connect(database="bench").cursor()
+    cur.execute("CREATE TABLE thousand (id INT NOT NULL PRIMARY KEY)")
+    cur.execute("INSERT INTO thousand VALUES " + ",".join(f"({i})" for i in range(1000)))
+    cur.execute("CREATE TABLE big (id INT NOT NULL PRIMARY KEY, c VARCHAR(40) NOT NULL, pad VARCHAR(80) NOT NULL) ENGINE=InnoDB")
+    cur.execute("INSERT INTO big SELECT a.id * 1000 + b.id, CONCAT('c-', (a.id * 1000 + b.id) * 7919 % 500009), CONCAT('c-', (a.id * 1000 + b.id) * 104729 % 1000003) FROM thousand a, thousand b")
+    cur.connection.commit()
+
+
+def processor_seconds(server):
+    fields = open(f"/proc/{server.proc.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def large_statement(server, sql, settings):
+    """Processor time of the server, ms."""
+    cur = server.connect(database="bench").cursor()
+    try:  # MariaDB joins by a hash only when told to
+        cur.execute("SET SESSION join_cache_level = 4, SESSION join_buffer_space_limit = 1 << 31")
+    except Exception:  # noqa: not every server has it
+        pass
+    for name, value in settings.items():
+        cur.execute(f"SET SESSION {name} = {value}")
+    before = processor_seconds(server)
+    cur.execute(sql)
+    cur.fetchall()
+    return (processor_seconds(server) - before) * 1000
+
+
+def spilling(servers, rounds, out):
+    for s in servers.values():
+        load_big(s)
+    for name, sql in SPILLING:
+        for how, settings in BUFFERS:
+            got = {n: [large_statement(s, sql, settings) for _ in range(rounds)] for n, s in servers.items()}
+            med = {n: statistics.median(v) for n, v in got.items()}
+            ratio = med["quell"] / med["mariadb"] if len(med) == 2 and med["mariadb"] else None
+            title = f"{name}, {how}: processor time"
+            print(f"{title:62} {show(med['quell']):>9} ms {show(med.get('mariadb')):>9} ms   {'' if ratio is None else f'{ratio:.2f}'}", flush=True)
+            out.append({"name": title, "unit": "ms", "better": "low", **med, "ratio": ratio, "all": got, "notes": []})
+
+
 def show(v):
     if v is None:
         return "-"
@@ -178,6 +233,8 @@ def main():
             line = f"{name:52} {show(med['quell']):>9} {unit:2} {show(med['mariadb']):>9} {unit:2}   {'' if ratio is None else f'{ratio:.2f}'} {word}"
             print(line + (f"   [{'; '.join(sorted(notes))}]" if notes else ""), flush=True)
             out.append({"name": name, "unit": unit, "better": better, **med, "ratio": ratio, "all": got, "notes": sorted(notes)})
+        if any("spill" in n for n in a.names):
+            spilling(servers, a.rounds, out)
         if not a.names or any("memory" in n for n in a.names):
             med = {n: idle_memory(client, s, a.idle).get("kb") for n, s in servers.items()}
             ratio = med["quell"] / med["mariadb"] if med["quell"] and med["mariadb"] else None

@@ -1,25 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Subqueries in expressions: scalar, row, EXISTS, IN, ANY, ALL. One that does not look at the
- * enclosing rows runs once and its result is kept; a correlated one runs again for each row.
+ * enclosing rows runs once and its result is kept (eval_query_kept.c); a correlated one runs again
+ * for each row.
  */
 #include <string.h>
 
-#include "exec/exec_int.h"
+#include "exec/query_int.h"
 
-/* Kept rows of a subquery that runs once. */
-typedef struct result {
-    ql_value **rows;
-    size_t n, cap;
-    bool has_null; /* some value is NULL */
-    ql_tupleset set;
-    bool hashed;      /* one column, for IN: set holds the values */
-    ql_vector one;    /* the value in work as a column of one row */
-    bool one_is_made; /* of the kind of one.type */
-} result;
-
-static ql_status
-start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row)
+ql_status
+qli_query_start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row)
 {
     ql_block *own = x->env.block;
     if (own != NULL) {
@@ -70,7 +60,7 @@ qli_query_row(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value *
     if (x->aux_ready && !x->e->query->correlated) {
         return QL_OK;
     }
-    QL_TRY(start(cx, x, in, row));
+    QL_TRY(qli_query_start(cx, x, in, row));
     ql_status st = single_row(cx, x, x->vals);
     if (st == QL_END) {
         for (uint32_t i = 0; i < *n; i++) {
@@ -129,7 +119,7 @@ eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
         uint16_t row = sel != NULL ? sel[k] : k;
         ql_batch *b;
         QL_TRY(ql_check(cx));
-        QL_TRY(start(cx, x, in, row));
+        QL_TRY(qli_query_start(cx, x, in, row));
         ql_status st = ql_block_rows(cx, x->sub, &b);
         if (st != QL_OK && st != QL_END) {
             return st;
@@ -146,38 +136,10 @@ eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
     return QL_OK;
 }
 
-static ql_status
-result_add(ql_ctx *cx, ql_ex *x, result *r, const ql_value *vals, uint16_t n)
-{
-    if (r->n == r->cap) {
-        size_t cap = r->cap ? r->cap * 2 : 64;
-        ql_value **rows = ql_arena_alloc(cx, x->env.mem, cap * sizeof *rows);
-        if (rows == NULL) {
-            return QL_ERROR;
-        }
-        if (r->n > 0) {
-            memcpy(rows, r->rows, r->n * sizeof *rows);
-        }
-        r->rows = rows;
-        r->cap = cap;
-    }
-    ql_value *row = ql_arena_alloc(cx, x->env.mem, n * sizeof *row);
-    if (row == NULL) {
-        return QL_ERROR;
-    }
-    for (uint16_t i = 0; i < n; i++) {
-        row[i] = vals[i];
-        r->has_null = r->has_null || row[i].kind == QL_K_NULL;
-        QL_TRY(ql_value_keep(cx, x->env.mem, &row[i]));
-    }
-    r->rows[r->n++] = row;
-    return QL_OK;
-}
-
 /* For the bytes of the subquery's rows in work; not the enclosing block's scratch, which lives as
  * long as its batch of rows, each of which may read the whole subquery. */
-static ql_status
-row_arena(ql_ctx *cx, ql_ex *x, ql_arena **a)
+ql_status
+qli_query_row_arena(ql_ctx *cx, ql_ex *x, ql_arena **a)
 {
     (void)cx;
     if (x->sub->rows_mem == NULL) {
@@ -188,8 +150,9 @@ row_arena(ql_ctx *cx, ql_ex *x, ql_arena **a)
 }
 
 /* Values of batch row `row` in the kind of the comparison. */
-static ql_status
-convert_row(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_batch *b, uint16_t row, ql_value *vals)
+ql_status
+qli_query_convert(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_batch *b, uint16_t row,
+                  ql_value *vals)
 {
     uint16_t n = x->e->query->nitems;
     for (uint16_t i = 0; i < n; i++) {
@@ -201,80 +164,9 @@ convert_row(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_batch *b, uint16_t row, 
     return QL_OK;
 }
 
-static ql_status
-hash_one(ql_ctx *cx, ql_ex *x, const ql_value *v, uint64_t *h)
-{
-    const ql_collation *coll = x->e->coll != NULL ? x->e->coll : v->coll;
-    return ql_hash_value(cx, v, coll, 0, h);
-}
-
-/* The value as a column of one row, which is made once for each kind. */
-static ql_status
-as_column(ql_ctx *cx, const ql_ex *x, result *r, const ql_value *v, ql_vector **col)
-{
-    ql_type t = {.kind = v->kind, .is_unsigned = v->is_unsigned, .decimals = v->decimals};
-    t.coll = x->e->coll != NULL ? x->e->coll : v->coll;
-    if (!r->one_is_made || r->one.type.kind != t.kind) {
-        QL_TRY(ql_vector_init(cx, x->env.mem, &r->one, &t, true));
-        r->one_is_made = true;
-    }
-    r->one.type = t;
-    r->one.has_nulls = false;
-    ql_vector_set(&r->one, 0, v);
-    *col = &r->one;
-    return QL_OK;
-}
-
-static ql_status
-add_to_set(ql_ctx *cx, ql_ex *x, result *r, const ql_value *v)
-{
-    ql_vector *col;
-    uint64_t h;
-    bool fresh;
-    QL_TRY(as_column(cx, x, r, v, &col));
-    QL_TRY(hash_one(cx, x, v, &h));
-    return ql_tupleset_add(cx, &r->set, &col, 0, h, &fresh);
-}
-
-static ql_status
-keep_result(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, result **out)
-{
-    result *r = QL_ARENA_NEW(cx, x->env.mem, result);
-    uint16_t n = x->e->query->nitems;
-    ql_value *vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, n);
-    ql_batch *b;
-    ql_status st;
-    if (r == NULL || vals == NULL) {
-        return QL_ERROR;
-    }
-    r->hashed = n == 1 && (x->e->op == QL_OP_IN || x->e->op == QL_OP_NOT_IN ||
-                           x->e->op == QL_OP_EQ_ANY || x->e->op == QL_OP_NE_ALL);
-    ql_tupleset_init(&r->set, x->env.mem, 1);
-    QL_TRY(start(cx, x, in, row));
-    ql_arena *tmp;
-    QL_TRY(row_arena(cx, x, &tmp));
-    while ((st = ql_block_next(cx, x->sub, &b)) == QL_OK) {
-        ql_arena_reset(tmp);
-        for (uint16_t k = 0; k < b->nsel; k++) {
-            QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), vals));
-            if (!r->hashed) {
-                QL_TRY(result_add(cx, x, r, vals, n));
-            } else if (vals[0].kind == QL_K_NULL) {
-                r->has_null = true;
-                r->n++;
-            } else {
-                r->n++;
-                QL_TRY(add_to_set(cx, x, r, &vals[0]));
-            }
-        }
-    }
-    *out = r;
-    return st == QL_END ? QL_OK : st;
-}
-
 /* The comparison of one pair, and whether its truth (ANY) or falsehood (ALL) decides. */
-static void
-op_meaning(ql_op op, ql_op *compare, bool *all)
+void
+qli_query_op(ql_op op, ql_op *compare, bool *all)
 {
     static const ql_op ops[6] = {QL_OP_EQ, QL_OP_NE, QL_OP_LT, QL_OP_LE, QL_OP_GT, QL_OP_GE};
     *all = false;
@@ -292,67 +184,19 @@ op_meaning(ql_op op, ql_op *compare, bool *all)
 }
 
 /* Fold one row's comparison into the verdict: -2 = still open. */
-static ql_status
-fold_pair(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_value *left, const ql_value *right,
-          uint32_t n, int *verdict)
+ql_status
+qli_query_fold(ql_ctx *cx, ql_ex *x, ql_arena *a, const ql_value *left, const ql_value *right,
+               uint32_t n, int *verdict)
 {
     ql_op op;
     bool all;
     int r;
-    op_meaning(x->e->op, &op, &all);
+    qli_query_op(x->e->op, &op, &all);
     QL_TRY(qli_rows_compare(cx, a, op, left, right, n, x->e->coll, &r));
     if (r < 0) {
         *verdict = -1;
     } else if (r == !all) {
         *verdict = r;
-    }
-    return QL_OK;
-}
-
-static bool
-is_decided(int verdict)
-{
-    return verdict >= 0;
-}
-
-static ql_status
-look_in_set(ql_ctx *cx, ql_ex *x, result *r, const ql_value *left, bool all, int *verdict)
-{
-    ql_value v;
-    ql_vector *col;
-    uint64_t h;
-    bool found;
-    if (r->n == 0) {
-        return QL_OK;
-    }
-    if (left->kind == QL_K_NULL) {
-        *verdict = -1;
-        return QL_OK;
-    }
-    ql_kind k = x->e->compare_kind != QL_K_NULL ? x->e->compare_kind : left->kind;
-    QL_TRY(qli_value_to_kind(cx, x->env.scratch, left, k, &v));
-    QL_TRY(as_column(cx, x, r, &v, &col));
-    QL_TRY(hash_one(cx, x, &v, &h));
-    QL_TRY(ql_tupleset_has(cx, &r->set, &col, 0, h, &found));
-    if (found) {
-        *verdict = !all;
-    } else if (r->has_null) {
-        *verdict = -1;
-    }
-    return QL_OK;
-}
-
-static ql_status
-compare_kept(ql_ctx *cx, ql_ex *x, const result *r, const ql_value *left, uint32_t n, int *verdict)
-{
-    ql_arena *tmp;
-    QL_TRY(row_arena(cx, x, &tmp));
-    for (size_t i = 0; i < r->n && !is_decided(*verdict); i++) {
-        if (i % 256 == 0) {
-            QL_TRY(ql_check(cx));
-            ql_arena_reset(tmp);
-        }
-        QL_TRY(fold_pair(cx, x, tmp, left, r->rows[i], n, verdict));
     }
     return QL_OK;
 }
@@ -363,18 +207,18 @@ compare_running(ql_ctx *cx, ql_ex *x, const ql_value *left, uint32_t n, int *ver
     ql_arena *tmp;
     ql_batch *b;
     ql_status st = QL_OK;
-    QL_TRY(row_arena(cx, x, &tmp));
+    QL_TRY(qli_query_row_arena(cx, x, &tmp));
     if (x->vals == NULL) {
         x->vals = QL_ARENA_ARRAY(cx, x->env.mem, ql_value, n + 1);
         if (x->vals == NULL) {
             return QL_ERROR;
         }
     }
-    while (!is_decided(*verdict) && (st = ql_block_next(cx, x->sub, &b)) == QL_OK) {
+    while (!qli_query_is_decided(*verdict) && (st = ql_block_next(cx, x->sub, &b)) == QL_OK) {
         ql_arena_reset(tmp);
-        for (uint16_t k = 0; k < b->nsel && !is_decided(*verdict); k++) {
-            QL_TRY(convert_row(cx, x, tmp, b, ql_batch_row(b, k), x->vals));
-            QL_TRY(fold_pair(cx, x, tmp, left, x->vals, n, verdict));
+        for (uint16_t k = 0; k < b->nsel && !qli_query_is_decided(*verdict); k++) {
+            QL_TRY(qli_query_convert(cx, x, tmp, b, ql_batch_row(b, k), x->vals));
+            QL_TRY(qli_query_fold(cx, x, tmp, left, x->vals, n, verdict));
         }
     }
     return st == QL_END ? QL_OK : st;
@@ -386,7 +230,7 @@ eval_in_query(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uin
 {
     bool once = !x->e->query->correlated, all;
     ql_op op;
-    op_meaning(x->e->op, &op, &all);
+    qli_query_op(x->e->op, &op, &all);
     QL_TRY(qli_ex_ready(cx, x));
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
@@ -399,17 +243,15 @@ eval_in_query(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uin
             return ql_fail(cx, QL_ER_OPERAND_COLUMNS, (int)nleft);
         }
         if (once && x->aux == NULL) {
-            result *kept;
-            QL_TRY(keep_result(cx, x, in, row, &kept));
+            qli_kept *kept;
+            QL_TRY(qli_kept_new(cx, x, in, row, &kept));
             x->aux = kept;
         }
         if (!once) {
-            QL_TRY(start(cx, x, in, row));
+            QL_TRY(qli_query_start(cx, x, in, row));
             QL_TRY(compare_running(cx, x, left, nleft, &verdict));
-        } else if (((result *)x->aux)->hashed) {
-            QL_TRY(look_in_set(cx, x, x->aux, left, all, &verdict));
         } else {
-            QL_TRY(compare_kept(cx, x, x->aux, left, nleft, &verdict));
+            QL_TRY(qli_kept_compare(cx, x, x->aux, left, nleft, &verdict));
         }
         r = verdict == -1 ? ql_value_null() : ql_value_int(verdict == -2 ? all : verdict);
         ql_vector_set(&x->own, row, &r);

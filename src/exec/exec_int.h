@@ -131,6 +131,9 @@ void qli_row_moved(const qli_rowfmt *f, char *row);
 /* Rows to positions 0..n of cols (strings share the rows' bytes). NULL pointers: all NULL. */
 void qli_column_load(const qli_rowfmt *f, uint16_t i, char *const *rows, uint16_t n, ql_vector *v);
 void qli_rows_load(const qli_rowfmt *f, char *const *rows, uint16_t n, ql_vector *cols);
+/* Column i, of type t, of a row; string bytes are shared. */
+void qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const char *row,
+                    ql_value *out);
 /* Copies of rows sel of src to dst from position at on; strings are copied to a unless it is NULL.
  */
 ql_status qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at,

@@ -277,6 +277,25 @@ qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows, uint16_t 
     return *n > 0 ? QL_OK : QL_END;
 }
 
+ql_status
+qli_extsort_one(ql_ctx *cx, const qli_extsort *x, qli_sort_item *item, size_t *nrow)
+{
+    const input *in = winner(x->merge);
+    (void)cx;
+    if (in == NULL) {
+        return QL_END;
+    }
+    *item = in->item;
+    *nrow = in->nrow;
+    return QL_OK;
+}
+
+ql_status
+qli_extsort_step(ql_ctx *cx, qli_extsort *x)
+{
+    return step(cx, x->merge);
+}
+
 void
 qli_extsort_reset(ql_ctx *cx, qli_extsort *x)
 {

@@ -34,6 +34,11 @@ ql_status qli_extsort_begin(ql_ctx *cx, qli_extsort *x) QL_MUST_USE;
 /* Next rows in order, in a, as qli_rows_get. */
 ql_status qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows,
                            uint16_t *n) QL_MUST_USE;
+/* The same row by row, as it was written, with its key; QL_END = no more; step goes to the next.
+ * The bytes are valid until then. */
+ql_status qli_extsort_one(ql_ctx *cx, const qli_extsort *x, qli_sort_item *item,
+                          size_t *nrow) QL_MUST_USE;
+ql_status qli_extsort_step(ql_ctx *cx, qli_extsort *x) QL_MUST_USE;
 /* Forget all; the tapes are dropped. */
 void qli_extsort_reset(ql_ctx *cx, qli_extsort *x);
 

@@ -251,29 +251,6 @@ next_left(ql_ctx *cx, qli_hash_op *h)
     return QL_OK;
 }
 
-static void
-cell_value(const qli_hash_side *s, uint16_t key, const char *row, ql_value *out)
-{
-    uint16_t i = (uint16_t)(s->slots.n + key);
-    const ql_type *t = &s->key_types[key];
-    const char *cell = row + s->fmt.off[i];
-    out->kind = t->kind;
-    out->is_unsigned = t->is_unsigned;
-    out->coll = t->coll;
-    switch (ql_kind_slot(t->kind)) {
-    case QL_SLOT_STRING:
-        memcpy(&out->s, cell, sizeof out->s);
-        break;
-    case QL_SLOT_DECIMAL:
-        memcpy(&out->dec, cell, sizeof out->dec);
-        break;
-    case QL_SLOT_I64:
-    case QL_SLOT_DOUBLE:
-        memcpy(&out->i, cell, sizeof out->i);
-        break;
-    }
-}
-
 /* Rows whose keys are NULL are not in the table. */
 static ql_status
 entry_matches(ql_ctx *cx, const qli_hash_op *h, const qli_hash_entry *e, uint16_t row, bool *yes)
@@ -291,7 +268,7 @@ entry_matches(ql_ctx *cx, const qli_hash_op *h, const qli_hash_entry *e, uint16_
     }
     for (uint16_t i = 0; i < h->nkeys && *yes; i++) {
         ql_value v;
-        cell_value(s, i, e->row, &v);
+        qli_cell_value(&s->fmt, (uint16_t)(s->slots.n + i), &s->key_types[i], e->row, &v);
         QL_TRY(ql_row_equals(cx, h->cols[i], row, &v, yes));
     }
     return QL_OK;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Nested-loop join: for each row of the left side the right side is bound to it (an index range) or
- * run again from memory. Large pieces go on as views (left slots constant, right slots as they
- * are), small ones are collected into full batches. A checkpoint for every inner block.
+ * run again from memory: what is more than tmp_table_size of it from a tape. Large pieces go on as
+ * views (left slots constant, right slots as they are), small ones are collected into full batches.
+ * A checkpoint for every inner block.
  */
 #include <string.h>
 
-#include "exec/exec_int.h"
+#include "exec/rowset.h"
 #include "types/kinds.h"
 
 #define SMALL 128                       /* rows: below this a piece is copied */
@@ -16,11 +17,20 @@ typedef struct nested_op {
     qli_op op;
     bool bound; /* right side looks at left slots */
     bool cache_on, cache_full;
+    bool keeps; /* the right side is the same each time the join is run */
     ql_arena *cache_mem;
     ql_batch **cache;
     size_t ncache, cap_cache, at_cache;
     ql_batch *left;
     uint16_t k; /* row of left: k-th of its selection */
+    /* Rows of the right side that the cache has no room for, behind the others: */
+    size_t budget;
+    qli_rowfmt fmt;
+    qli_tape *tape; /* NULL = none */
+    qli_reel reel;
+    ql_batch back; /* as they are read */
+    ql_arena *back_mem;
+    char **rows;
     bool in_row, matched;
     ql_batch piece;   /* one left row with one right batch */
     bool piece_waits; /* piece has rows that did not go out yet */
@@ -57,7 +67,8 @@ cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
     copy->n = copy->nsel = b->nsel;
     for (uint16_t i = 0; i < right->nlive; i++) {
         uint16_t slot = right->live[i];
-        QL_TRY(ql_vector_init(cx, j->cache_mem, &copy->cols[slot], &b->cols[slot].type, false));
+        QL_TRY(
+            ql_vector_init_rows(cx, j->cache_mem, &copy->cols[slot], &b->cols[slot].type, b->nsel));
         QL_TRY(qli_vector_copy(cx, j->cache_mem, &copy->cols[slot], 0, &b->cols[slot], b->sel,
                                b->nsel));
     }
@@ -65,9 +76,69 @@ cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
     return QL_OK;
 }
 
+/* Once, when the first row does not fit. */
 static ql_status
-cache_drop(nested_op *j)
+make_back(ql_ctx *cx, nested_op *j)
 {
+    ql_block *b = j->op.block;
+    const qli_op *right = j->op.right;
+    j->rows = QL_ARENA_ARRAY(cx, b->mem, char *, QL_BATCH_ROWS);
+    j->back.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
+    if (j->rows == NULL || j->back.cols == NULL) {
+        return QL_ERROR;
+    }
+    j->back.ncols = b->nslots;
+    for (uint16_t i = 0; i < right->nlive; i++) {
+        uint16_t slot = right->live[i];
+        QL_TRY(ql_vector_init(cx, b->mem, &j->back.cols[slot], &b->slot_types[slot], false));
+    }
+    QL_TRY(qli_rowfmt_init(cx, b->mem, &j->fmt, b->slot_types, right->live, right->nlive));
+    return ql_run_arena(b->run, "join cache on disk", &j->back_mem);
+}
+
+static ql_status
+tape_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
+{
+    if (j->rows == NULL) {
+        QL_TRY(make_back(cx, j));
+    }
+    if (j->tape == NULL) {
+        QL_TRY(qli_tape_new(j->op.block->run, &j->tape));
+        ql_count(cx, QL_CT_CREATED_TMP_DISK_TABLES, 1);
+    }
+    for (uint16_t k = 0; k < b->nsel; k++) {
+        char *saved;
+        ql_arena_reset(j->back_mem);
+        QL_TRY(qli_row_save(cx, j->back_mem, &j->fmt, b, ql_batch_row(b, k), &saved));
+        QL_TRY(qli_row_put(cx, j->tape, &j->fmt, saved));
+    }
+    return QL_OK;
+}
+
+static ql_status
+tape_next(ql_ctx *cx, nested_op *j, ql_batch **out)
+{
+    uint16_t n;
+    if (j->tape == NULL) {
+        return QL_END;
+    }
+    if (j->reel.tape == NULL) {
+        QL_TRY(qli_reel_start(cx, &j->reel, j->tape));
+    }
+    ql_arena_reset(j->back_mem);
+    QL_TRY(qli_rows_get(cx, &j->reel, &j->fmt, j->back_mem, j->rows, &n));
+    qli_rows_load(&j->fmt, j->rows, n, j->back.cols);
+    j->back.n = j->back.nsel = n;
+    *out = &j->back;
+    return QL_OK;
+}
+
+static ql_status
+cache_drop(ql_ctx *cx, nested_op *j)
+{
+    qli_reel_stop(&j->reel);
+    qli_tape_drop(cx, j->tape);
+    j->tape = NULL;
     QL_TRY(ql_run_arena_renew(j->op.block->run, "join cache", &j->cache_mem));
     j->cache = NULL;
     j->ncache = j->cap_cache = j->at_cache = 0;
@@ -81,10 +152,11 @@ right_start(ql_ctx *cx, nested_op *j)
 {
     j->at_cache = 0;
     if (j->cache_full) {
+        qli_reel_stop(&j->reel);
         return QL_OK;
     }
     if (j->cache_on) {
-        QL_TRY(cache_drop(j));
+        QL_TRY(cache_drop(cx, j));
     }
     return qli_op_restart(cx, j->op.right);
 }
@@ -95,25 +167,32 @@ right_next(ql_ctx *cx, nested_op *j, ql_batch **out)
     if (j->cache_full) {
         QL_TRY(ql_check(cx));
         if (j->at_cache >= j->ncache) {
-            return QL_END;
+            return tape_next(cx, j, out);
         }
         *out = j->cache[j->at_cache++];
         return QL_OK;
     }
     ql_status st = qli_op_next(cx, j->op.right, out);
     if (st == QL_END && j->cache_on) {
+        if (j->tape != NULL) {
+            QL_TRY(qli_tape_end(cx, j->tape));
+        }
         j->cache_full = true;
         j->at_cache = j->ncache;
     }
     if (st != QL_OK || !j->cache_on) {
         return st;
     }
-    QL_TRY(cache_add(cx, j, *out));
-    if (j->op.plan->right->kind == QL_P_SCAN && ql_arena_used(j->cache_mem) > CACHE_LIMIT) {
-        j->cache_on = false;
-        QL_TRY(cache_drop(j));
+    bool scan = j->op.plan->right->kind == QL_P_SCAN;
+    if (j->ncache > 0 &&
+        qli_budget_is_out(cx, ql_arena_used(j->cache_mem), scan ? CACHE_LIMIT : j->budget)) {
+        if (!scan) {
+            return tape_add(cx, j, *out);
+        }
+        j->cache_on = false; /* read again each time */
+        return cache_drop(cx, j);
     }
-    return QL_OK;
+    return cache_add(cx, j, *out);
 }
 
 /* A one-row view of row `row` of v. */
@@ -296,8 +375,10 @@ static ql_status
 nested_restart(ql_ctx *cx, qli_op *op)
 {
     nested_op *j = (nested_op *)op;
-    QL_TRY(cache_drop(j));
-    j->cache_on = !j->bound;
+    if (!j->cache_full || !j->keeps) {
+        QL_TRY(cache_drop(cx, j));
+        j->cache_on = !j->bound;
+    }
     j->left = NULL;
     j->k = 0;
     j->in_row = j->matched = j->piece_waits = j->left_done = false;
@@ -325,7 +406,9 @@ qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(ql_run_arena(b->run, "join cache", &j->cache_mem));
     QL_TRY(ql_run_arena(b->run, "join rows", &j->text));
     QL_TRY(qli_plan_is_bound(cx, p->right, &j->bound));
-    j->cache_on = !j->bound;
+    j->cache_on = j->keeps = !j->bound;
+    QL_TRY(qli_plan_keeps(cx, b->query, p->right, &j->keeps));
+    j->budget = qli_budget_result(cx);
     op->next = nested_next;
     op->restart = nested_restart;
     *out = op;

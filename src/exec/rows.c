@@ -164,6 +164,32 @@ qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_v
     return QL_OK;
 }
 
+void
+qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const char *row, ql_value *out)
+{
+    const char *cell = row + f->off[i];
+    if (row[i]) {
+        *out = ql_value_null();
+        return;
+    }
+    out->kind = t->kind;
+    out->is_unsigned = t->is_unsigned;
+    out->decimals = t->decimals;
+    out->coll = t->coll;
+    switch (ql_kind_slot(t->kind)) {
+    case QL_SLOT_STRING:
+        memcpy(&out->s, cell, sizeof out->s);
+        break;
+    case QL_SLOT_DECIMAL:
+        memcpy(&out->dec, cell, sizeof out->dec);
+        break;
+    case QL_SLOT_I64:
+    case QL_SLOT_DOUBLE:
+        memcpy(&out->i, cell, sizeof out->i);
+        break;
+    }
+}
+
 ql_status
 ql_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n, bool first,
                uint64_t *hash)

@@ -383,6 +383,34 @@ get_page(ql_ctx *cx, qli_reel *r)
     return QL_OK;
 }
 
+/* Which extent page number `page` of a tape is in, and where there: they have 1, 2, 4 ... pages. */
+static void
+find_page(uint64_t page, uint32_t *which, uint32_t *at)
+{
+    const uint64_t small = (UINT64_C(1) << SIZES) - 1, largest = UINT64_C(1) << (SIZES - 1);
+    if (page >= small) {
+        *which = (uint32_t)(SIZES + (page - small) / largest);
+        *at = (uint32_t)((page - small) % largest);
+        return;
+    }
+    unsigned k = 63u - (unsigned)__builtin_clzll(page + 1);
+    *which = k;
+    *at = (uint32_t)(page + 1 - (UINT64_C(1) << k));
+}
+
+ql_status
+qli_reel_seek(ql_ctx *cx, qli_reel *r, uint64_t offset)
+{
+    uint64_t page = offset / QLI_TAPE_PAGE;
+    if (r->done == 0 || page != (r->done - 1) / QLI_TAPE_PAGE) {
+        find_page(page, &r->extent, &r->page_no);
+        r->done = page * QLI_TAPE_PAGE;
+        QL_TRY(get_page(cx, r));
+    }
+    r->at = (size_t)(offset % QLI_TAPE_PAGE);
+    return QL_OK;
+}
+
 ql_status
 qli_reel_read(ql_ctx *cx, qli_reel *r, void *p, size_t n)
 {

@@ -47,6 +47,8 @@ void qli_tape_drop(ql_ctx *cx, qli_tape *t);
 ql_status qli_reel_start(ql_ctx *cx, qli_reel *r, qli_tape *t) QL_MUST_USE;
 /* Give the page back; for a reel that is {0} or stopped nothing happens. */
 void qli_reel_stop(qli_reel *r);
+/* Go to byte `offset` of its tape. */
+ql_status qli_reel_seek(ql_ctx *cx, qli_reel *r, uint64_t offset) QL_MUST_USE;
 /* Has all been read? */
 bool qli_reel_at_end(const qli_reel *r);
 /* The next n bytes, which are there (the caller knows what was written): copied to p. */

@@ -11,8 +11,15 @@
 ql_status
 ql_vector_init(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t, bool is_const)
 {
-    size_t rows = is_const ? 1 : QL_BATCH_ROWS;
-    *v = (ql_vector){.type = *t, .is_const = is_const};
+    QL_TRY(ql_vector_init_rows(cx, a, v, t, is_const ? 1 : QL_BATCH_ROWS));
+    v->is_const = is_const;
+    return QL_OK;
+}
+
+ql_status
+ql_vector_init_rows(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t, size_t rows)
+{
+    *v = (ql_vector){.type = *t};
     v->nulls = ql_arena_zalloc(cx, a, rows);
     if (v->nulls == NULL) {
         return QL_ERROR;

@@ -49,6 +49,9 @@ ql_vector_null_at(const ql_vector *v, uint16_t row)
 /* Slots for QL_BATCH_ROWS rows of type t (1 when is_const) from arena a. */
 ql_status ql_vector_init(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t,
                          bool is_const) QL_MUST_USE;
+/* The same for so many rows only. */
+ql_status ql_vector_init_rows(ql_ctx *cx, struct ql_arena *a, ql_vector *v, const ql_type *t,
+                              size_t rows) QL_MUST_USE;
 void ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out); /* string bytes are shared */
 void ql_vector_set(ql_vector *v, uint16_t row,
                    const ql_value *val); /* val of the vector's kind, or NULL; bytes are shared */

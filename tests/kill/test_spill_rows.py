@@ -236,6 +236,36 @@ def test_join_run_again():
     both("SELECT a.id, (SELECT COUNT(*) FROM t b JOIN t c ON c.i = b.i + a.id AND c.vc > a.vc WHERE b.id < 1000) FROM t a WHERE a.id < 8")
 
 
+def test_in_subquery():
+    """Sets and lists of subqueries that run once; NULLs among them and on the left."""
+    for name in TYPES:
+        both(f"SELECT COUNT(*), SUM(a.id) FROM t a WHERE a.{name} IN (SELECT {name} FROM t b WHERE b.id % 3 = 1)")
+        both(f"SELECT COUNT(*), SUM(a.id) FROM t a WHERE (a.{name} NOT IN (SELECT {name} FROM t b WHERE b.id % 3 = 1 AND {name} IS NOT NULL)) IS TRUE")
+        both(f"SELECT COUNT(*), COUNT(a.{name} NOT IN (SELECT {name} FROM t b WHERE b.id % 3 = 1)), SUM(a.{name} = ANY (SELECT {name} FROM t b WHERE b.id % 2 = 1)) FROM t a")
+    both("SELECT COUNT(*), SUM(id), COUNT((i, vc) IN (SELECT i, vc FROM t b WHERE b.id % 5 = 1)) FROM t a WHERE (i, vc, dtm) IN (SELECT i, vc, dtm FROM t b WHERE b.id % 50 = 1)")
+    both("SELECT COUNT(*), SUM(i > ALL (SELECT i - 900 FROM t b WHERE b.id < 400)), COUNT(i < ANY (SELECT i FROM t b WHERE b.id < 400)), SUM(vc <> ANY (SELECT vc FROM t b WHERE b.id < 400)) FROM t a WHERE id < 300")
+    both("SELECT id FROM l WHERE x IN (SELECT x FROM l b WHERE b.id % 2 = 0) AND REVERSE(x) NOT IN (SELECT x FROM l b WHERE b.id % 2 = 1 AND b.n <> 16384)", ordered=False)
+    both("SELECT COUNT(*), SUM(id) FROM t WHERE id IN (SELECT CONCAT(i, '') FROM t) AND u NOT IN (SELECT id FROM t)")
+    w = session(*SMALL)
+    made = "SELECT b.id * 1000 + c.id FROM n b, n c WHERE b.id < 20"  # 0 ... 19,999
+    assert rows(w, f"SELECT COUNT(*), SUM(a.id * 37 IN ({made})), SUM(a.id * 37 NOT IN ({made})) FROM n a") == [(b"1000", b"541", b"459")]
+    assert rows(w, f"SELECT COUNT(*) FROM n a WHERE a.id IN (SELECT v FROM none) OR a.id > ALL (SELECT v FROM none) AND a.id < 10") == [(b"10",)]
+    w.quit()
+    nothing_left()
+
+
+def test_nested_join():
+    """A derived table on the right side of a join without equality is kept, in memory and behind that on disk."""
+    both("SELECT a.id, d.i, d.tx, d.dc FROM n a JOIN (SELECT id, i, tx, dc FROM t) d ON d.id < a.id % 7 * 200 AND d.i > a.id WHERE a.id < 20")
+    both("SELECT COUNT(*), COUNT(d.n), SUM(LENGTH(d.x)), SUM(d.id) FROM n a LEFT JOIN (SELECT id, n, x FROM l) d ON d.n > 17000 - a.id * 500 WHERE a.id < 8")
+    both("SELECT a.id, (SELECT SUM(d.id) + COUNT(*) FROM n b JOIN (SELECT id, vc FROM t) d ON d.id < b.id + a.id WHERE b.id < 5) FROM n a WHERE a.id < 5")
+    both("SELECT a.id, (SELECT SUM(d.id) + COUNT(*) FROM n b JOIN (SELECT id, vc FROM t WHERE t.id > a.id) d ON d.id < b.id + 9 WHERE b.id < 5) FROM n a WHERE a.id < 5")
+    w = session(*SMALL)
+    assert rows(w, "SELECT COUNT(*), SUM(d.s) FROM n a JOIN (SELECT b.id + c.id * 1000 AS s FROM n b, n c WHERE c.id < 10) d ON d.s < a.id WHERE a.id < 100") == [(b"4950", str(sum(k * (k - 1) // 2 for k in range(100))).encode())]
+    w.quit()
+    nothing_left()
+
+
 def test_in_correlated_subqueries():
     """Run again and again, each time with rows on tapes."""
     both("SELECT a.id, (SELECT COUNT(DISTINCT b.i) FROM t b WHERE b.id > a.id * 100), (SELECT b.tx FROM t b WHERE b.id >= a.id ORDER BY b.vc, b.id LIMIT 1) FROM t a WHERE a.id < 10")

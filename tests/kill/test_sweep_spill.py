@@ -27,6 +27,9 @@ SPILLING = [
     "SELECT COUNT(*), SUM(LENGTH(x.v)) FROM s.a LEFT JOIN s.a x ON x.g = a.g + 3 AND x.d < 30",
     "SELECT STRAIGHT_JOIN COUNT(*) FROM s.b JOIN s.a x ON x.v = CONCAT('value ', b.id) JOIN s.a y ON y.d = x.d LEFT JOIN s.b z ON z.n = b.n",
     "SELECT id, (SELECT COUNT(*) FROM s.a x JOIN s.b y ON y.n = x.d + 0.375 WHERE x.id < a.id * 100) FROM s.a WHERE id < 5",
+    "SELECT COUNT(*), SUM(LENGTH(d.w)) FROM s.b LEFT JOIN (SELECT id, CONCAT(v, 'w') AS w FROM s.a) d ON d.id < b.n WHERE b.id < 7",
+    "SELECT id FROM s.a WHERE CONCAT(v, id) IN (SELECT CONCAT(x.v, x.id + y.id) FROM s.a x, s.b y WHERE y.id < 3) AND (id, v) IN (SELECT id, v FROM s.a) AND id < 100",
+    "SELECT id FROM s.a WHERE d > ALL (SELECT n FROM s.b WHERE n < 90) OR v < ANY (SELECT CONCAT(t, v) FROM s.b, s.a x WHERE b.id < 2)",
     "SELECT id, (SELECT COUNT(DISTINCT n) FROM s.b WHERE b.id < a.id % 50) FROM s.a WHERE id < 80",
 ]
 sweep.READS, sweep.WRITES = SPILLING, []
@@ -77,6 +80,10 @@ def test_client_gone():
 def test_failing_allocations():
     sweep.sweep_all("ALLOC", {1037, 1041}, "fail_alloc_at {i}")
     nothing_left()
+
+
+def test_checkpoint_gap():
+    sweep.test_checkpoint_gap()
 
 
 def close_all():
