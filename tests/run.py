@@ -211,6 +211,7 @@ def parts():
     yield "sql", ["asan"], lambda: suite_jobs("asan")
     yield "proto", ["asan"], lambda: file_jobs("tests/proto/test_*.py", "asan")
     yield "clients", ["asan"], lambda: file_jobs("tests/clients/test_*.py", "asan")
+    yield "compat", ["asan"], lambda: file_jobs("tests/compat/test_*.py", "asan")
     yield "kill", ["asan"], lambda: file_jobs("tests/kill/test_*.py", "asan")
     yield "kill-tsan", ["tsan"], lambda: [*file_jobs("tests/kill/test_*stress*.py", "tsan"), *file_jobs("tests/kill/test_history.py", "tsan", QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0")]
     yield "gaps", ["debug"], lambda: file_jobs(MEASURES_GAPS, "debug", QUELL_LARGE_MB="1")
