@@ -75,7 +75,7 @@ typedef struct ql_ctx {
     struct ql_session *session; /* session/session.h; opaque below it */
     ql_status (*look)(struct ql_ctx *cx); /* base/bulk.h: the checkpoint of intr/; NULL = none */
     size_t unlooked;                      /* base/bulk.h: bytes moved since the last look */
-    unsigned dates;   /* types/datetime.h: QL_DATES_ANY_DAY when sql_mode lets such dates through */
+    unsigned dates;   /* QL_DATES_ANY_DAY, QL_DATES_ZERO of texts when sql_mode lets them through */
     uint64_t stmt_id; /* query id of the running statement; 0 between statements */
     uint64_t mem_allocs;      /* debug builds: arena allocations of this statement */
     uint64_t mem_allocs_last; /* debug builds: of the statement before it */

@@ -511,6 +511,43 @@ add_to_time(ql_ctx *cx, ql_call *call, const ql_value *v, int64_t days, int64_t 
     return put_kind(out, QL_K_TIME, ql_time_pack(&t), call->expr->type.decimals);
 }
 
+/* Was it a date without a time of day that `v` was read from? */
+static ql_status
+had_no_time(ql_ctx *cx, const ql_value *v, bool *yes)
+{
+    char room[QL_SHORT_TEXT];
+    ql_str s = v->s;
+    ql_dt probe;
+    double number;
+    bool has_time = true;
+    if (ql_kind_is_temporal(v->kind)) {
+        *yes = v->kind == QL_K_DATE;
+        return QL_OK;
+    }
+    if (v->kind != QL_K_STRING) { /* at most YYYYMMDD */
+        QL_TRY(ql_value_to_double(cx, v, &number));
+        *yes = number < 1e8;
+        return QL_OK;
+    }
+    QL_TRY(ql_text_for_temporal(cx, &s, room));
+    (void)ql_dt_parse(s, 6, QL_DATES_ZEROS, &probe, &has_time);
+    *yes = !has_time;
+    return QL_OK;
+}
+
+/* Dates with zero parts have no days to count from; what had a kind is NULL silently. */
+static ql_status
+complain_no_date(ql_ctx *cx, const ql_value *v)
+{
+    ql_str s;
+    if (ql_kind_is_temporal(v->kind)) {
+        return QL_OK;
+    }
+    QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
+    return ql_complain_text(cx, QL_ER_TRUNCATED_WRONG_VALUE, "Incorrect datetime value: '%.*s'",
+                            (int)(s.n > 128 ? 128 : s.n), s.p);
+}
+
 static ql_status
 add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *amount, ql_unit unit,
              bool subtract, ql_value *out)
@@ -528,16 +565,8 @@ add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *am
     if (!ok) {
         return QL_OK;
     }
-    bool is_date = base->kind == QL_K_DATE;
-    if (base->kind == QL_K_STRING) {
-        char room[QL_SHORT_TEXT];
-        ql_str s = base->s;
-        ql_dt probe;
-        bool has_time = true;
-        QL_TRY(ql_text_for_temporal(cx, &s, room));
-        (void)ql_dt_parse(s, 6, QL_DATES_ZEROS, &probe, &has_time);
-        is_date = !has_time;
-    }
+    bool is_date;
+    QL_TRY(had_no_time(cx, base, &is_date));
     is_date = is_date && is_day_unit(unit);
     ql_dt t = date_of(&moment);
     QL_TRY(interval_of(cx, call, amount, unit, &months, &days, &us, &ok));
@@ -548,11 +577,7 @@ add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *am
         us = -(ok ? us : 0);
     }
     if (!is_full_date(&t)) {
-        return base->kind != QL_K_STRING
-                   ? QL_OK
-                   : ql_complain_text(cx, QL_ER_TRUNCATED_WRONG_VALUE,
-                                      "Incorrect datetime value: '%.*s'",
-                                      (int)(base->s.n > 128 ? 128 : base->s.n), base->s.p);
+        return complain_no_date(cx, base);
     }
     if (!ok || !ql_dt_add_months(&t, months) || !ql_dt_add_micros(&t, days, us)) {
         return ql_complain_text(cx, QL_ER_DATETIME_FUNCTION_OVERFLOW,
@@ -756,7 +781,7 @@ QLI_FN(EXTRACT)
     ql_kind kind = args[0].kind;
     bool wants_date = is_day_unit(unit), ok;
     if (kind != QL_K_TIME && kind != QL_K_DATETIME && kind != QL_K_DATE) {
-        kind = QL_K_DATETIME;
+        kind = wants_date || args[0].kind == QL_K_STRING ? QL_K_DATETIME : QL_K_TIME;
         if (!wants_date && args[0].kind == QL_K_STRING) {
             char room[QL_SHORT_TEXT];
             ql_str s = args[0].s;

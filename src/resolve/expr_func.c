@@ -41,6 +41,15 @@ to_temporal_or_text(qli_res *r, qli_scope *sc, ql_expr **e)
     return ql_kind_is_temporal((*e)->type.kind) ? QL_OK : qli_cast_kind(r, sc, e, QL_K_STRING);
 }
 
+/* The same, but numbers stay: 1231 is a date, '1231' is none. */
+static ql_status
+to_temporal_number_or_text(qli_res *r, qli_scope *sc, ql_expr **e)
+{
+    ql_kind k = (*e)->type.kind;
+    bool number = k == QL_K_INT || k == QL_K_DECIMAL || k == QL_K_DOUBLE;
+    return number ? QL_OK : to_temporal_or_text(r, sc, e);
+}
+
 static ql_status
 cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
 {
@@ -530,13 +539,13 @@ prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t 
     switch (node->fn) {
     case QL_FN_DATE_ADD:
     case QL_FN_DATE_SUB:
-        QL_TRY(to_temporal_or_text(r, sc, &args[0]));
+        QL_TRY(to_temporal_number_or_text(r, sc, &args[0]));
         return unit_is_simple(node->unit) ? QL_OK : qli_cast_kind(r, sc, &args[1], QL_K_STRING);
     case QL_FN_TIMEDIFF:
         QL_TRY(to_temporal_or_text(r, sc, &args[0]));
         return to_temporal_or_text(r, sc, &args[1]);
     case QL_FN_EXTRACT:
-        return to_temporal_or_text(r, sc, &args[0]);
+        return to_temporal_number_or_text(r, sc, &args[0]);
     case QL_FN_ADDTIME:
     case QL_FN_SUBTIME:
         QL_TRY(to_temporal_or_text(r, sc, &args[0]));

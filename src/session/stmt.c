@@ -197,7 +197,8 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
     ql_diag_set_strict(cx->diag, is_strict_change(cx, ast));
-    cx->dates = cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0;
+    cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
+                (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
     QL_TRY(qli_txn_check_access(s, ast->kind));

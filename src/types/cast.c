@@ -119,8 +119,8 @@ ql_value_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimal
 {
     int64_t packed = 0;
     ql_dt_result r;
-    QL_TRY(qli_temporal_from(cx, v, to, decimals > 6 ? 6 : decimals, QL_DATES_ZEROS | cx->dates,
-                             &packed, &r));
+    unsigned allow = cx->dates | (v->kind == QL_K_STRING ? QL_DATES_ZERO_PARTS : QL_DATES_ZEROS);
+    QL_TRY(qli_temporal_from(cx, v, to, decimals > 6 ? 6 : decimals, allow, &packed, &r));
     *ok = r != QL_DT_INVALID;
     if (r != QL_DT_OK && warn && v->kind != QL_K_NULL) {
         QL_TRY(complain_temporal(cx, v, to, r));
