@@ -6,6 +6,7 @@
 #ifndef QL_EXEC_INT_H
 #define QL_EXEC_INT_H
 
+#include "catalog/virtual.h"
 #include "exec/exec.h"
 
 /* Result slots of x, ready for writing: not const, no NULLs. */
@@ -92,6 +93,15 @@ ql_status qli_op_own_slots(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16
 ql_status qli_op_filter_compile(ql_ctx *cx, qli_op *op) QL_MUST_USE;
 /* Apply op->filter to b in place (op->sel). */
 ql_status qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b) QL_MUST_USE;
+
+/* --- view_filter.c --- */
+/* What the block's conditions name of a virtual source (filter: those on it alone), and its values
+ * when the rows are made, in mem. */
+typedef struct qli_view_filter qli_view_filter;
+ql_status qli_view_filter_new(ql_ctx *cx, ql_block *b, const ql_source *source,
+                              const ql_expr *filter, ql_arena *mem,
+                              qli_view_filter **out) QL_MUST_USE;
+ql_status qli_view_filter_values(ql_ctx *cx, qli_view_filter *w, ql_view_filter *out) QL_MUST_USE;
 
 ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;

@@ -16,13 +16,6 @@ typedef struct bound_values {
     ql_bound bound;
 } bound_values;
 
-/* What the filter's conditions name of a virtual table: values, made when its rows are. */
-typedef struct view_filter {
-    ql_ex *schema, *table; /* NULL = nothing named */
-    const ql_collation *schema_coll, *table_coll;
-    uint64_t columns;
-} view_filter;
-
 typedef struct scan_op {
     qli_op op;
     const ql_source *source;
@@ -36,7 +29,7 @@ typedef struct scan_op {
     uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
     uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
     const uint16_t *passed;     /* rows of the batch that passed the filter; NULL = all */
-    view_filter wanted;         /* virtual table */
+    qli_view_filter *wanted;    /* virtual table */
     ql_view_rows rows;
     size_t at;
     bool filled;
@@ -268,119 +261,14 @@ scan_restart(ql_ctx *cx, qli_op *op)
 
 /* --- virtual tables --------------------------------------------------------------------------- */
 
-static unsigned
-view_flags(const scan_op *s, const ql_expr *e)
-{
-    for (uint16_t i = 0; e->kind == QL_E_SLOT && i < s->source->ncols; i++) {
-        if (s->source->slots[i] == e->index) {
-            return s->source->table->virt->columns[s->source->ordinals[i]].flags;
-        }
-    }
-    return 0;
-}
-
-/* Evaluated once more than the statement says, so only what has no effects and costs nothing. */
-static ql_status
-is_plain_constant(ql_ctx *cx, const ql_expr *e, bool *yes)
-{
-    *yes = e->is_constant && e->query == NULL &&
-           (e->kind != QL_E_FUNC || !(ql_func_flags(e->fn) & (QL_FF_NONDET | QL_FF_COSTLY)));
-    QL_TRY(ql_bulk_node(cx));
-    for (uint32_t i = 0; i < e->nargs && *yes; i++) {
-        QL_TRY(is_plain_constant(cx, e->args[i], yes));
-    }
-    return QL_OK;
-}
-
-/* column = value: the value names a database or a table. One of each is enough: the filter is
- * evaluated on the rows again. */
-static ql_status
-note_equality(ql_ctx *cx, scan_op *s, const ql_expr *column, const ql_expr *value,
-              const ql_collation *coll)
-{
-    view_filter *w = &s->wanted;
-    unsigned flags = view_flags(s, column);
-    ql_env env = ql_block_env(s->op.block, s->bound_mem);
-    env.single = true;
-    bool plain;
-    if (flags == 0 || value->type.kind != QL_K_STRING) {
-        return QL_OK;
-    }
-    QL_TRY(is_plain_constant(cx, value, &plain));
-    if (!plain) {
-        return QL_OK;
-    }
-    if ((flags & QL_VIEW_SCHEMA) && w->schema == NULL) {
-        w->schema_coll = coll;
-        return ql_ex_new(cx, &env, value, &w->schema);
-    }
-    if ((flags & QL_VIEW_TABLE) && w->table == NULL) {
-        w->table_coll = coll;
-        return ql_ex_new(cx, &env, value, &w->table);
-    }
-    return QL_OK;
-}
-
-static ql_status
-note_conditions(ql_ctx *cx, scan_op *s, const ql_expr *e)
-{
-    QL_TRY(ql_bulk_node(cx));
-    if (e == NULL || e->kind != QL_E_OP) {
-        return QL_OK;
-    }
-    if (e->op == QL_OP_AND) {
-        QL_TRY(note_conditions(cx, s, e->args[0]));
-        return note_conditions(cx, s, e->args[1]);
-    }
-    if (e->op == QL_OP_EQ && e->compare_kind == QL_K_STRING && e->coll != NULL) {
-        QL_TRY(note_equality(cx, s, e->args[0], e->args[1], e->coll));
-        return note_equality(cx, s, e->args[1], e->args[0], e->coll);
-    }
-    return QL_OK;
-}
-
-/* The name that a condition asks for; left open when it is NULL. A comparison by bytes may be a
- * look-up (blanks at the end do not count for a collation that pads). */
-static ql_status
-name_wanted(ql_ctx *cx, scan_op *s, ql_ex *ex, ql_str *name, const ql_collation **coll)
-{
-    ql_value v;
-    if (ex == NULL) {
-        return QL_OK;
-    }
-    QL_TRY(ql_ex_one(cx, ex, &s->op.block->bind, 0, &v));
-    QL_TRY(ql_value_keep(cx, s->bound_mem, &v));
-    if (v.kind != QL_K_STRING) {
-        return QL_OK;
-    }
-    *name = v.s.p != NULL ? v.s : QL_STR("");
-    if (!(*coll)->is_binary) {
-        return QL_OK;
-    }
-    while ((*coll)->pad_space && name->n > 0 && name->p[name->n - 1] == ' ') {
-        name->n--;
-    }
-    *coll = NULL;
-    return QL_OK;
-}
-
-static ql_status
-fill_view(ql_ctx *cx, scan_op *s)
-{
-    const view_filter *w = &s->wanted;
-    ql_view_filter f = {
-        .schema_coll = w->schema_coll, .table_coll = w->table_coll, .columns = w->columns};
-    QL_TRY(name_wanted(cx, s, w->schema, &f.schema, &f.schema_coll));
-    QL_TRY(name_wanted(cx, s, w->table, &f.table, &f.table_coll));
-    return ql_view_fill(cx, s->bound_mem, s->source->table, &f, &s->rows);
-}
-
 static ql_status
 virtual_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
     scan_op *s = (scan_op *)op;
     if (!s->filled) {
-        QL_TRY(fill_view(cx, s));
+        ql_view_filter f;
+        QL_TRY(qli_view_filter_values(cx, s->wanted, &f));
+        QL_TRY(ql_view_fill(cx, s->bound_mem, s->source->table, &f, &s->rows));
         s->filled = true;
     }
     if (s->at >= s->rows.n) {
@@ -440,10 +328,7 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_filter_compile(cx, op));
     if (s->source->table->is_virtual) {
         QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
-        for (uint16_t i = 0; i < s->source->ncols; i++) {
-            s->wanted.columns |= UINT64_C(1) << s->source->ordinals[i];
-        }
-        QL_TRY(note_conditions(cx, s, p->filter));
+        QL_TRY(qli_view_filter_new(cx, b, s->source, p->filter, s->bound_mem, &s->wanted));
         op->next = virtual_next;
         op->restart = virtual_restart;
         *out = op;

@@ -108,6 +108,30 @@ def test_processlist():
         assert {n for n, c in cols.items() if not c.flags & NOT_NULL} == {"db", "state", "info"}, sql
 
 
+def test_show_is_told_as_its_view():
+    """SHOW is a query of a view under other headings (manual, "Extensions to SHOW Statements"); TEXT columns come with their own types."""
+    for sql, view, columns in [
+            ("SHOW DATABASES", "information_schema.SCHEMATA", "SCHEMA_NAME AS `Database`"),
+            ("SHOW FULL TABLES", "information_schema.TABLES", "TABLE_NAME AS Tables_in_d, TABLE_TYPE AS Table_type"),
+            ("SHOW COLUMNS FROM t1", "information_schema.COLUMNS",
+             "COLUMN_NAME AS Field, COLUMN_TYPE AS Type, IS_NULLABLE AS `Null`, COLUMN_KEY AS `Key`, COLUMN_DEFAULT AS `Default`, EXTRA AS Extra"),
+            ("SHOW INDEX FROM k", "information_schema.STATISTICS", "TABLE_NAME AS `Table`, NON_UNIQUE AS Non_unique, INDEX_NAME AS Key_name, "
+             "SEQ_IN_INDEX AS Seq_in_index, COLUMN_NAME AS Column_name, COLLATION AS Collation, CARDINALITY AS Cardinality"),
+            ("SHOW TABLE STATUS", "information_schema.TABLES", "TABLE_NAME AS Name, ENGINE AS Engine, VERSION AS Version, ROW_FORMAT AS Row_format, TABLE_ROWS AS `Rows`"),
+            ("SHOW GLOBAL VARIABLES", "performance_schema.global_variables", "VARIABLE_NAME AS Variable_name, VARIABLE_VALUE AS Value"),
+            ("SHOW CHARACTER SET", "information_schema.CHARACTER_SETS", "CHARACTER_SET_NAME AS Charset, DESCRIPTION AS Description"),
+            ("SHOW ENGINES", "information_schema.ENGINES", "ENGINE AS Engine, SUPPORT AS Support, COMMENT AS Comment, TRANSACTIONS AS Transactions"),
+            ("SHOW TRIGGERS", "information_schema.TRIGGERS", "TRIGGER_NAME AS `Trigger`, EVENT_MANIPULATION AS Event, EVENT_OBJECT_TABLE AS `Table`, "
+             "ACTION_STATEMENT AS Statement, ACTION_TIMING AS Timing, CREATED AS Created")]:
+        shown, selected = told(sql), told(f"SELECT {columns} FROM {view}")
+        assert [c._replace(flags=c.flags & ~NO_DEFAULT) for c in selected] == shown[:len(selected)], (sql, selected, shown)
+    field, type_, null, key, default, extra = told("SHOW COLUMNS FROM t1")
+    assert (field.type, field.length, field.flags, field.charset) == (253, 256, 0, 255), field
+    assert (type_.type, type_.length, type_.flags) == (252, 67108860, NOT_NULL | BLOB | BINARY), type_
+    assert (null.length, null.flags, key.length, key.flags) == (12, NOT_NULL, 12, NOT_NULL | BINARY), (null, key)
+    assert (default.type, default.length, default.flags, extra.length) == (252, 262140, BLOB | BINARY, 1024), (default, extra)
+
+
 def test_lengths_are_in_the_clients_character_set():
     for names, charset, per in (("latin1", 8, 1), ("utf8mb3", 33, 3), ("utf8mb4", 255, 4)):
         with Wire(server) as c:
