@@ -56,6 +56,7 @@ check_vector(ql_ctx *cx, ql_ex *x, ql_fn fn, const ql_rows *r)
         for (uint32_t i = 0; i < r->nargs; i++) {
             ql_vector_get(r->args[i], row, &x->vals[i]);
         }
+        QL_TRY(ql_bulk_count(cx, QL_ROW_ALONE));
         QL_TRY(fn(cx, x->call, x->vals, r->nargs, &v));
         ql_vector_get(&x->own, row, &got);
         v.coll = got.coll;

@@ -9,6 +9,7 @@
 #define QL_FN_FN_H
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "resolve/query.h"
 #include "resolve/resolve.h"
 
@@ -64,6 +65,8 @@ ql_arg_mask(const ql_vector *v)
     return v->is_const ? 0 : 0xffffu;
 }
 void ql_rows_null(const ql_rows *r, uint16_t row);
+/* What a row by a scalar form counts for (base/bulk.h): a look every 32 rows. */
+#define QL_ROW_ALONE (QL_BULK_PIECE / 32)
 /* One row by the scalar form fn. */
 ql_status ql_rows_scalar(ql_ctx *cx, ql_call *call, ql_fn fn, const ql_rows *r,
                          uint16_t row) QL_MUST_USE;

@@ -406,7 +406,8 @@ ql_fn_like_rows(ql_ctx *cx, ql_call *call, const ql_rows *r)
         verdict v = simple && s.n < WORD_TEXT ? word_matches(&w, s) : UNSURE;
         bool yes = v == YES;
         QL_TRY(ql_bulk_count(cx, QL_BULK_NODE + (s.n < WORD_TEXT ? s.n : 0)));
-        if (v == UNSURE) {
+        if (v == UNSURE) { /* a character may cost a comparison under the collation */
+            QL_TRY(ql_bulk_count(cx, QL_ROW_ALONE + 16 * (s.n < WORD_TEXT ? s.n : WORD_TEXT)));
             QL_TRY(match_text(cx, c, l, s, &yes));
         }
         r->out->i[row] = yes;

@@ -23,6 +23,7 @@ ql_rows_scalar(ql_ctx *cx, ql_call *call, ql_fn fn, const ql_rows *r, uint16_t r
     for (uint32_t i = 0; i < r->nargs; i++) {
         ql_vector_get(r->args[i], row, &args[i]);
     }
+    QL_TRY(ql_bulk_count(cx, QL_ROW_ALONE));
     QL_TRY(fn(cx, call, args, r->nargs, &v));
     if (v.kind == QL_K_NULL) {
         ql_rows_null(r, row);
