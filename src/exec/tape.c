@@ -37,7 +37,8 @@ struct qli_tape {
 
 typedef struct free_extents {
     uint64_t *first;
-    size_t n, cap;
+    size_t n, cap; /* cap: room for all that there are of the size, so that freeing cannot fail */
+    size_t made;
 } free_extents;
 
 /* A page of memory not in use. */
@@ -158,29 +159,40 @@ more_room(ql_ctx *cx, ql_arena *a, void *array, size_t n, size_t size, size_t ca
     return *out != NULL ? ql_bulk_copy(cx, *out, array, n * size) : QL_ERROR;
 }
 
+/* There will be n more extents of a size. */
 static ql_status
-free_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t first)
+expect_extents(ql_ctx *cx, qli_tapes *f, unsigned size, size_t n)
 {
     free_extents *e = &f->idle[size];
-    if (e->n == e->cap) {
+    if (e->made + n > e->cap) {
         size_t cap = e->cap > 0 ? e->cap * 2 : 32;
         void *room;
         QL_TRY(more_room(cx, f->mem, e->first, e->n, sizeof *e->first, cap, &room));
         e->first = room;
         e->cap = cap;
     }
-    e->first[e->n++] = first;
+    e->made += n;
     return QL_OK;
+}
+
+static void
+free_extent(qli_tapes *f, unsigned size, uint64_t first)
+{
+    f->idle[size].first[f->idle[size].n++] = first;
 }
 
 /* The halves of a larger one that was free. */
 static ql_status
 split_extent(ql_ctx *cx, qli_tapes *f, unsigned from, unsigned to, uint64_t *first)
 {
+    for (unsigned size = to; size < from; size++) {
+        QL_TRY(expect_extents(cx, f, size, size == to ? 2 : 1));
+    }
     *first = f->idle[from].first[--f->idle[from].n];
+    f->idle[from].made -= from > to;
     while (from > to) {
         from--;
-        QL_TRY(free_extent(cx, f, from, *first + (UINT64_C(1) << from)));
+        free_extent(f, from, *first + (UINT64_C(1) << from));
     }
     return QL_OK;
 }
@@ -199,6 +211,7 @@ take_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t *first)
         ql_count(cx, QL_CT_CREATED_TMP_FILES, 1);
     }
     QL_TRY(ql_file_room(cx, f->fd, QLI_TAPE_PAGE << size));
+    QL_TRY(expect_extents(cx, f, size, 1));
     *first = f->end;
     f->end += UINT64_C(1) << size;
     return QL_OK;
@@ -310,9 +323,7 @@ qli_tape_drop(ql_ctx *cx, qli_tape *t)
     give_page(f, &t->page);
     for (uint32_t i = 0; i < t->n; i++) {
         unsigned size = i < SIZES ? i : SIZES - 1;
-        if (free_extent(cx, f, size, t->extents[i].first) != QL_OK) {
-            break; /* memory is out: the rest is free with the file */
-        }
+        free_extent(f, size, t->extents[i].first);
     }
     count_used(cx, f, -(int64_t)t->pages);
     t->next = f->idle_tapes;
