@@ -128,7 +128,7 @@ changed_page_is_told(void **state)
     fixture *f = *state;
     char dir[64], key[16], value[64];
     ql_kv *kv;
-    size_t n, errors = 0;
+    size_t n = 0, errors = 0;
     int all, got;
     for (int i = 0; i < 300; i++) {
         (void)snprintf(key, sizeof key, "key%03d", i);
