@@ -229,7 +229,6 @@ decimal_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_
 
 const ql_kind_ops qli_kind_DECIMAL = {
     .name = "decimal",
-    .cell = QL_CELL_DECIMAL,
     .print = decimal_print,
     .to_int = decimal_to_int,
     .to_double = decimal_to_double,

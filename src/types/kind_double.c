@@ -269,7 +269,6 @@ double_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16
 
 const ql_kind_ops qli_kind_DOUBLE = {
     .name = "double",
-    .cell = QL_CELL_REAL,
     .print = double_print,
     .to_int = double_to_int,
     .to_double = double_to_double,

@@ -526,7 +526,6 @@ int_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t 
 
 const ql_kind_ops qli_kind_INT = {
     .name = "int",
-    .cell = QL_CELL_INT,
     .print = int_print,
     .to_int = int_to_int,
     .to_double = int_to_double,

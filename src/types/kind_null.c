@@ -220,7 +220,6 @@ null_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
 
 const ql_kind_ops qli_kind_NULL = {
     .name = "null",
-    .cell = QL_CELL_NONE,
     .print = null_print,
     .to_int = null_to_int,
     .to_double = null_to_double,

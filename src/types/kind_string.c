@@ -263,7 +263,6 @@ string_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
 
 const ql_kind_ops qli_kind_STRING = {
     .name = "string",
-    .cell = QL_CELL_BYTES,
     .print = string_print,
     .to_int = string_to_int,
     .to_double = string_to_double,

@@ -535,7 +535,6 @@ time_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
 
 const ql_kind_ops qli_kind_DATE = {
     .name = "date",
-    .cell = QL_CELL_DAY,
     .print = date_print,
     .to_int = temporal_to_int,
     .to_double = temporal_to_double,
@@ -567,7 +566,6 @@ const ql_kind_ops qli_kind_DATE = {
 
 const ql_kind_ops qli_kind_TIME = {
     .name = "time",
-    .cell = QL_CELL_INT,
     .print = time_print,
     .to_int = temporal_to_int,
     .to_double = temporal_to_double,
@@ -599,7 +597,6 @@ const ql_kind_ops qli_kind_TIME = {
 
 const ql_kind_ops qli_kind_DATETIME = {
     .name = "datetime",
-    .cell = QL_CELL_INT,
     .print = datetime_print,
     .to_int = temporal_to_int,
     .to_double = temporal_to_double,

@@ -7,7 +7,7 @@
 #include "base/bulk.h"
 #include "base/diag.h"
 
-#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = &qli_kind_##id,
+#define QL_KIND(id, slot, family, calendar, cell) [QL_K_##id] = &qli_kind_##id,
 const ql_kind_ops *const ql_kinds[QL_KINDS] = {
 #include "types/kinds.def"
 };

@@ -26,6 +26,16 @@ typedef enum ql_cell {
     QL_CELL_BYTES,   /* variable: the bytes of a string slot */
 } ql_cell;
 
+static inline ql_cell
+ql_kind_cell(ql_kind k)
+{
+#define QL_KIND(id, slot, family, calendar, cell) [QL_K_##id] = QL_CELL_##cell,
+    static const uint8_t cells[] = {
+#include "types/kinds.def"
+    };
+    return (ql_cell)cells[k];
+}
+
 /* Where a value goes on the wire. */
 #define QL_WIRE_NULL 0xfb /* NULL in the text protocol */
 typedef struct ql_wire_cell {
@@ -39,7 +49,6 @@ typedef struct ql_wire_cell {
  * the row's kind. Statuses: QL_KILLED, or QL_ERROR worded. */
 typedef struct ql_kind_ops {
     const char *name;
-    ql_cell cell;
 
     /* One value. */
     size_t (*print)(const ql_value *v, char out[QL_VALUE_TEXT_MAX]); /* strings: 0 */

@@ -9,7 +9,7 @@
 #include "types/store_int.h"
 #include "types/types_int.h"
 
-#define QL_KIND(id, slot, family, calendar) extern const ql_kind_ops qli_kind_##id;
+#define QL_KIND(id, slot, family, calendar, cell) extern const ql_kind_ops qli_kind_##id;
 #include "types/kinds.def"
 
 /* Complaint 1292 "Truncated incorrect <what> value". */

@@ -20,7 +20,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "rows are little-endia
 static inline ql_cell
 cell_of(const ql_type *t)
 {
-    return ql_kinds[t->kind]->cell;
+    return ql_kind_cell(t->kind);
 }
 
 static inline bool

@@ -12,11 +12,11 @@
 /* How values are held (kinds.def says more). All integer types are 64-bit inside; ranges are
  * enforced when a column is written. */
 typedef enum ql_kind {
-#define QL_KIND(id, slot, family, calendar) QL_K_##id,
+#define QL_KIND(id, slot, family, calendar, cell) QL_K_##id,
 #include "types/kinds.def"
 } ql_kind;
 enum {
-#define QL_KIND(id, slot, family, calendar) QL_KIND_NTH_##id,
+#define QL_KIND(id, slot, family, calendar, cell) QL_KIND_NTH_##id,
 #include "types/kinds.def"
     QL_KINDS /* how many there are */
 };
@@ -37,7 +37,7 @@ enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2 };
 static inline ql_slot
 ql_kind_slot(ql_kind k)
 {
-#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = QL_SLOT_##slot,
+#define QL_KIND(id, slot, family, calendar, cell) [QL_K_##id] = QL_SLOT_##slot,
     static const uint8_t slots[] = {
 #include "types/kinds.def"
     };
@@ -47,7 +47,7 @@ ql_kind_slot(ql_kind k)
 static inline ql_family
 ql_kind_family(ql_kind k)
 {
-#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = QL_FAM_##family,
+#define QL_KIND(id, slot, family, calendar, cell) [QL_K_##id] = QL_FAM_##family,
     static const uint8_t families[] = {
 #include "types/kinds.def"
     };
@@ -57,7 +57,7 @@ ql_kind_family(ql_kind k)
 static inline unsigned
 ql_kind_calendar(ql_kind k)
 {
-#define QL_KIND(id, slot, family, calendar) [QL_K_##id] = (calendar),
+#define QL_KIND(id, slot, family, calendar, cell) [QL_K_##id] = (calendar),
     static const uint8_t calendars[] = {
 #include "types/kinds.def"
     };

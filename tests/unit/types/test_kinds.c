@@ -68,7 +68,7 @@ test_rows_are_whole(void **state)
             memcpy(&p, from, sizeof p);
             assert_non_null(p);
         }
-        assert_true(o->cell != QL_CELL_NONE || k == QL_K_NULL);
+        assert_true(ql_kind_cell((ql_kind)k) != QL_CELL_NONE || k == QL_K_NULL);
         assert_true(k == QL_K_NULL || samples[k].texts[0] != NULL);
     }
 }
