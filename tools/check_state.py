@@ -8,6 +8,7 @@ its reason. Numbers with a point are printed by types/value.c only: other printf
 that follow the locale are banned by check_raw_calls.py.) Without a build only the formats are looked at.
 
 usage: check_state.py [BUILD_DIR]"""
+import json
 import pathlib
 import re
 import subprocess
@@ -66,7 +67,7 @@ def variables(build):
             if len(f) < 7 or f[3] not in ("OBJECT", "TLS", "COMMON"):
                 continue
             if re.match(r"\.t?(data|bss)(\.|$)", f[6]) and ".rel.ro" not in f[6]:
-                name = re.sub(r"\.\d+$", "", f[0])
+                name = re.sub(r"\.\d+$", "", f[0]).rsplit(".", 1)[-1]  # gcc: lowest.0; clang: ql_thread_stack_left.lowest
                 if not name.startswith(("__odr_asan", ".L", "__")):
                     yield rel, name
 
@@ -81,9 +82,15 @@ def globals_of(build):
     return bad
 
 
+def is_plain(build):
+    """Without the address sanitizer, which moves constants to where variables are."""
+    options = build / "meson-info/intro-buildoptions.json"
+    return options.exists() and not any(o["name"] == "b_sanitize" and "address" in o["value"] for o in json.loads(options.read_text()))
+
+
 def newest_build():
     """Of the builds whose objects are there; debug builds hold all that is allowed."""
-    built = [d for d in (ROOT / "build").glob("*") if any(d.glob("src/base/*.p/*.o"))] if (ROOT / "build").is_dir() else []
+    built = [d for d in (ROOT / "build").glob("*") if is_plain(d) and any(d.glob("src/base/*.p/*.o"))] if (ROOT / "build").is_dir() else []
     return max(built, key=lambda d: max(o.stat().st_mtime for o in d.glob("src/base/*.p/*.o")), default=None)
 
 
