@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # alone: it measures time
 """Starting and stopping quelld: options, option files, data directories, ports in use, signals, the administrative port, max_connections."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -466,14 +467,22 @@ SELECT * FROM fixed.t;
             w.close()
 
 
+def names_of_threads(pid):
+    """Threads may end while they are listed."""
+    names = set()
+    for comm in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
+        with contextlib.suppress(OSError):
+            names.add(comm.read_text().strip())
+    return names
+
+
 def test_init_file_stops_when_told():
     d = fresh("initstop")
     sql = ROOM / "slow.sql"
     sql.write_text("CREATE DATABASE before_it;\nSELECT SLEEP(1000);\nCREATE DATABASE after_it;\n")
     s = Server(binary=BINARY, datadir=d, args=[f"--init-file={sql}"])
     s.start(wait=False)
-    until(lambda: os.path.exists(f"/proc/{s.proc.pid}/task") and any(
-        pathlib.Path(f"/proc/{s.proc.pid}/task/{t}/comm").read_text() == "init-file\n" for t in os.listdir(f"/proc/{s.proc.pid}/task")), what="the init file runs")
+    until(lambda: "init-file" in names_of_threads(s.proc.pid), what="the init file runs")
     t = time.monotonic()
     s.proc.send_signal(signal.SIGTERM)
     assert s.proc.wait(20) == 0, s.log_text()
