@@ -220,7 +220,7 @@ check_value(ql_ctx *cx, qli_lcursor *c, ql_str key, const MDB_val *value)
     uintptr_t big = 0; /* it stands on pages of its own */
     if (QL_LIKELY(c->looks != NULL && c->depth == 0)) {
         uintptr_t page = qli_page_of(c->looks, value->mv_data);
-        qli_look found = page != c->page ? qli_look_at_big(c->looks, page, value->mv_size)
+        qli_look found = page != c->page ? qli_look_at_big(c->looks, page, key, value->mv_size)
                          : c->whole      ? QLI_LOOK_WHOLE
                                          : QLI_LOOK_BAD_VALUE;
         if (found == QLI_LOOK_BAD_PAGE || (found == QLI_LOOK_WHOLE && c->c.trusting)) {
@@ -230,7 +230,7 @@ check_value(ql_ctx *cx, qli_lcursor *c, ql_str key, const MDB_val *value)
     }
     QL_TRY(qli_value_check(cx, c->snap->l, key, value));
     if (big != 0) {
-        qli_look_compared(c->looks, big);
+        qli_look_compared(c->looks, big, key, value->mv_size);
     }
     return QL_OK;
 }

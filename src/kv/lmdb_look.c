@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include "base/hash.h"
 #include "kv/lmdb_int.h"
 #include "kv/lmdb_pages.h"
 
@@ -121,8 +122,28 @@ qli_look_at_leaf(const qli_looks *w, uintptr_t page)
     return found;
 }
 
+/* The bytes of a value's pages say when it was compared and whose it was found to be: an entry that
+ * lost a bit may name the pages of another. The first of them do. */
+#define MARKED_PAGES 4u
+
+static unsigned
+marked_pages(const qli_looks *w, uintptr_t page, size_t n)
+{
+    size_t pages = (QLI_PAGE_HEAD + n + w->page_bytes - 1) / w->page_bytes;
+    size_t there = (w->map.to - page) / w->page_bytes;
+    pages = pages < there ? pages : there;
+    return pages < MARKED_PAGES ? (unsigned)pages : MARKED_PAGES;
+}
+
+/* Mark i, 1 to 255, of a value of key in the present interval. */
+static uint8_t
+mark(uint8_t now, uint64_t whose, unsigned i)
+{
+    return (uint8_t)(1 + (now + (whose >> 16 * i & 0xffff)) % 255);
+}
+
 qli_look
-qli_look_at_big(const qli_looks *w, uintptr_t page, size_t n)
+qli_look_at_big(const qli_looks *w, uintptr_t page, ql_str key, size_t n)
 {
     qli_page_head h;
     uint32_t pages;
@@ -135,14 +156,22 @@ qli_look_at_big(const qli_looks *w, uintptr_t page, size_t n)
         QLI_PAGE_HEAD + (uint64_t)n > (uint64_t)pages * w->page_bytes) {
         return QLI_LOOK_BAD_PAGE;
     }
-    uint8_t known = atomic_load_explicit(when(w, page), memory_order_relaxed);
-    return known == interval() ? QLI_LOOK_WHOLE : QLI_LOOK_BAD_VALUE;
+    uint8_t now = interval();
+    uint64_t whose = ql_hash_bytes(key.p, key.n, n);
+    bool known = true;
+    for (unsigned i = 0; i < marked_pages(w, page, n); i++) {
+        known &=
+            atomic_load_explicit(when(w, page) + i, memory_order_relaxed) == mark(now, whose, i);
+    }
+    return known ? QLI_LOOK_WHOLE : QLI_LOOK_BAD_VALUE;
 }
 
 void
-qli_look_compared(const qli_looks *w, uintptr_t page)
+qli_look_compared(const qli_looks *w, uintptr_t page, ql_str key, size_t n)
 {
-    if (is_mapped(w, page)) {
-        atomic_store_explicit(when(w, page), interval(), memory_order_relaxed);
+    uint8_t now = interval();
+    uint64_t whose = ql_hash_bytes(key.p, key.n, n);
+    for (unsigned i = 0; is_mapped(w, page) && i < marked_pages(w, page, n); i++) {
+        atomic_store_explicit(when(w, page) + i, mark(now, whose, i), memory_order_relaxed);
     }
 }

@@ -48,10 +48,11 @@ qli_page_number(const qli_looks *w, uintptr_t page)
 /* The page of entries at address page; outside of the mapping (a page the writer has in memory):
  * whole. Does not wait; at most some microseconds. */
 qli_look qli_look_at_leaf(const qli_looks *w, uintptr_t page);
-/* The pages of its own that a value of n bytes stands on, the first at address page. WHOLE: it was
- * compared a moment ago; BAD_VALUE: not known, the caller compares it, and says so if it matches.
- */
-qli_look qli_look_at_big(const qli_looks *w, uintptr_t page, size_t n);
-void qli_look_compared(const qli_looks *w, uintptr_t page);
+/* The pages of its own that key's value of n bytes stands on, the first at address page. WHOLE: it
+ * was compared with this key a moment ago (another passes for it once in 255 times, for values of
+ * four pages and more never); BAD_VALUE: not known, the caller compares it, and says so if it
+ * matches. */
+qli_look qli_look_at_big(const qli_looks *w, uintptr_t page, ql_str key, size_t n);
+void qli_look_compared(const qli_looks *w, uintptr_t page, ql_str key, size_t n);
 
 #endif

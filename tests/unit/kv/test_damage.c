@@ -161,6 +161,49 @@ changed_page_is_told(void **state)
     assert_true(errors > 50);
 }
 
+/* The entry of a long value that names the pages of another one, compared a moment ago: what stands
+ * there is not the value of this key. */
+static void
+another_keys_pages_are_told(void **state)
+{
+    fixture *f = *state;
+    char dir[64], big[9001];
+    ql_kv *kv;
+    size_t n = 0, changed = 0;
+    int got;
+    for (char key[] = "b"; key[0] < 'e'; key[0]++) {
+        memset(big, key[0], sizeof big - 1);
+        big[sizeof big - 1] = '\0';
+        put(f, key, big);
+    }
+    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+    copy_dir(f->dir, dir);
+    char *p = slurp(dir, "quell.mdb", &n), *pages[2];
+    for (int i = 0; i < 2; i++) {
+        memset(big, "bc"[i], 64);
+        pages[i] = memmem(p, n, big, 64);
+        assert_non_null(pages[i]);
+    }
+    uint64_t first = (uint64_t)(pages[0] - p) / 4096, second = (uint64_t)(pages[1] - p) / 4096;
+    for (size_t at = 2 * 4096; at + 9 <= n; at++) { /* key and number of the first page */
+        if (p[at] == 'c' && memcmp(p + at + 1, &second, 8) == 0) {
+            memcpy(p + at + 1, &first, 8);
+            changed++;
+        }
+    }
+    assert_true(changed != 0);
+    spill(dir, "quell.mdb", p, n);
+    free(p);
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(read_all(f, kv, true, &got), QL_ERROR);
+        assert_int_equal(got, 1);
+        assert_int_equal(ql_diag_error(f->t.cx.diag)->number, 1877);
+    }
+    ql_kv_close(kv);
+    test_dir_remove(dir);
+}
+
 /* Cut off by any number of pages: refused, and not changed. A file that is whole but ends early,
  * because what LMDB freed in a transaction was never written, is none such: every state of a random
  * load opens. */
@@ -304,9 +347,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(crc32c_is_that_of_the_rfc), TEST(changed_value_is_an_error),
-        TEST(changed_page_is_told),      TEST(cut_short),
-        TEST(bus_error_names_the_file),  TEST(reserve_is_kept),
+        TEST(crc32c_is_that_of_the_rfc),
+        TEST(changed_value_is_an_error),
+        TEST(changed_page_is_told),
+        TEST(another_keys_pages_are_told),
+        TEST(cut_short),
+        TEST(bus_error_names_the_file),
+        TEST(reserve_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
