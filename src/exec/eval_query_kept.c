@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Results of subqueries that run once, for IN, ANY and ALL. One column that is looked for by
- * equality is a set: in memory, and behind that on disk by hash (lookup.h). Others are a list: in
- * memory, and behind that on a tape that is read through for each question.
+ * equality is a set: in memory, and behind that on disk by hash (lookup_int.h). Others are a list:
+ * in memory, and behind that on a tape that is read through for each question.
  */
 #include <string.h>
 
 #include "base/bulk.h"
-#include "exec/lookup.h"
+#include "exec/lookup_int.h"
 #include "exec/query_int.h"
 
 struct qli_kept {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * External merge sort (extsort.h). Runs are merged through a tree of losers (Knuth, TAOCP 3,
+ * External merge sort (extsort_int.h). Runs are merged through a tree of losers (Knuth, TAOCP 3,
  * 5.4.1). While there are more than can be read at once, the neighbours that have the fewest bytes
  * are merged into one. Checkpoints: each page read or written, and the comparisons' bytes.
  */
-#include "exec/extsort.h"
+#include "exec/extsort_int.h"
 
 #include <string.h>
 

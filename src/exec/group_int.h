@@ -6,7 +6,7 @@
 #ifndef QL_EXEC_GROUP_INT_H
 #define QL_EXEC_GROUP_INT_H
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 struct qli_concat;
 

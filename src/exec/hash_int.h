@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 typedef struct qli_hash_entry {
     struct qli_hash_entry *next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows by hash on a tape (lookup.h). Run by the statement's thread; no locks.
+ * Rows by hash on a tape (lookup_int.h). Run by the statement's thread; no locks.
  */
-#include "exec/lookup.h"
+#include "exec/lookup_int.h"
 
 #include <string.h>
 

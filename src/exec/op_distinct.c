@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DISTINCT, and qli_fresh (fresh.h), which UNION uses, too.
+ * DISTINCT, and qli_fresh (fresh_int.h), which UNION uses, too.
  */
 #include <string.h>
 
-#include "exec/fresh.h"
+#include "exec/fresh_int.h"
 
 struct qli_fresh {
     qli_op *op;

@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 #include "types/kinds.h"
 
 #define SMALL 128                       /* rows: below this a piece is copied */

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "exec/fresh.h"
+#include "exec/fresh_int.h"
 
 /* UNION, EXCEPT, INTERSECT of two blocks. */
 typedef struct setop_op {

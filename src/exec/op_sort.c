@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ORDER BY: rows are kept and sorted; what is more than sort_buffer_size goes to tapes as sorted
- * runs (extsort.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
+ * runs (extsort_int.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
  */
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/bulk.h"
-#include "exec/extsort.h"
+#include "exec/extsort_int.h"
 
 #define TOP_MOST 65536 /* a larger LIMIT sorts everything */
 #define COMPACT_FROM ((size_t)1024 * 1024)

@@ -5,7 +5,7 @@
 #ifndef QL_EXEC_QUERY_INT_H
 #define QL_EXEC_QUERY_INT_H
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 /* Rows of a subquery that runs once, for IN, ANY and ALL; more than tmp_table_size of them are on
  * disk. Owner: the expression. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows on tapes and in partitions (rowset.h). Run by the statement's thread; no locks; waits only
- * in the tapes' file.
+ * Rows on tapes and in partitions (rowset_int.h). Run by the statement's thread; no locks; waits
+ * only in the tapes' file.
  */
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
-#include "exec/tape.h"
+#include "exec/tape_int.h"
 
 struct qli_arena_link {
     struct qli_arena_link *next;

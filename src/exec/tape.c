@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tapes (tape.h). A tape is a list of extents, of 1, 2, 4 ... 64 pages each, so that a small one
- * takes little and the list of a large one stays short; a dropped tape's extents wait by size for
- * the next that needs them (after PostgreSQL's logtape.c). Run by the statement's thread; no locks.
+ * Tapes (tape_int.h). A tape is a list of extents, of 1, 2, 4 ... 64 pages each, so that a small
+ * one takes little and the list of a large one stays short; a dropped tape's extents wait by size
+ * for the next that needs them (after PostgreSQL's logtape.c). Run by the statement's thread; no
+ * locks.
  */
-#include "exec/tape.h"
+#include "exec/tape_int.h"
 
 #include <fcntl.h>
 

@@ -8,7 +8,7 @@
 #include "fixture.h"
 
 #include "exec/exec_int.h"
-#include "exec/tape.h"
+#include "exec/tape_int.h"
 #include "intr/fileio.h"
 
 static char

@@ -9,11 +9,11 @@
  * connection, that is the budget, too. What one operator takes beyond its
  * budget is the row that was too much, and QLI_PARTS or QLI_MERGE_LEAST pages of tapes in work.
  */
-#ifndef QL_EXEC_ROWSET_H
-#define QL_EXEC_ROWSET_H
+#ifndef QL_EXEC_ROWSET_INT_H
+#define QL_EXEC_ROWSET_INT_H
 
 #include "exec/exec_int.h"
-#include "exec/tape.h"
+#include "exec/tape_int.h"
 
 /* Bytes of rows read back at a time, but at least one row. */
 #define QLI_ROWS_BYTES ((size_t)256 * 1024)

@@ -5,10 +5,10 @@
  * whose tuple is not in it wait on tapes, divided by their hash, and are looked at, each part with
  * a set of its own, when all others have come.
  */
-#ifndef QL_EXEC_FRESH_H
-#define QL_EXEC_FRESH_H
+#ifndef QL_EXEC_FRESH_INT_H
+#define QL_EXEC_FRESH_INT_H
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 typedef struct qli_fresh qli_fresh; /* owner: the operator, in its block's arena */
 

@@ -10,8 +10,8 @@
  * directory it waits (DISK_SPACE; killed there: 1021), on another a full disk is error 1026. More
  * than max_tmp_disk bytes are error 4202.
  */
-#ifndef QL_EXEC_TAPE_H
-#define QL_EXEC_TAPE_H
+#ifndef QL_EXEC_TAPE_INT_H
+#define QL_EXEC_TAPE_INT_H
 
 #include "base/buf.h"
 

@@ -4,10 +4,10 @@
  * They are sorted by their hash and written to one tape; of every page's worth of them memory holds
  * where it begins and with which hash, so a question reads a page, seldom two.
  */
-#ifndef QL_EXEC_LOOKUP_H
-#define QL_EXEC_LOOKUP_H
+#ifndef QL_EXEC_LOOKUP_INT_H
+#define QL_EXEC_LOOKUP_INT_H
 
-#include "exec/extsort.h"
+#include "exec/extsort_int.h"
 
 typedef struct qli_lookup qli_lookup; /* owner: the run */
 

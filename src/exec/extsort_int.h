@@ -3,10 +3,10 @@
  * The part of a sort that is on disk: runs of sorted rows on tapes, merged until one reading of all
  * that are left gives the rows in order. Equal rows stay in the order of their runs.
  */
-#ifndef QL_EXEC_EXTSORT_H
-#define QL_EXEC_EXTSORT_H
+#ifndef QL_EXEC_EXTSORT_INT_H
+#define QL_EXEC_EXTSORT_INT_H
 
-#include "exec/rowset.h"
+#include "exec/rowset_int.h"
 
 /* So many runs at least are merged at a time, each with a page of memory, whatever the budget. */
 #define QLI_MERGE_LEAST 64
