@@ -270,6 +270,7 @@ filter_ordered(ql_ctx *cx, distinct_op *d, ql_batch *b)
 {
     qli_op *op = &d->op;
     if (!d->forgets || !qli_fresh_is_over(cx, d->fresh)) {
+        d->has_last = false; /* rows of any value join the set now */
         return qli_fresh_filter(cx, d->fresh, d->cols, b, op->sel);
     }
     for (uint16_t i = 0; i < op->block->query->norder; i++) {

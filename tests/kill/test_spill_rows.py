@@ -188,6 +188,14 @@ def test_distinct():
     w.quit()
     both("SELECT DISTINCT k, v FROM o ORDER BY k, v", spills=False)
     both("SELECT DISTINCT k, v + 0.5 FROM o ORDER BY k DESC", spills=False)
+    # The set outgrows its budget now and then, and what is ordered by goes on from one batch to the next.
+    watch.query("CREATE TABLE s.again (k INT, x INT, v INT, KEY (k, x, v))")
+    watch.query("INSERT INTO s.again SELECT a.id, b.id, b.id % 211 FROM s.n a, s.n b WHERE a.id < 12")
+    for size in (1024, 40000, 100000, 200000):
+        w = session(f"SET tmp_table_size = {size}")
+        got = [tuple(map(int, r)) for r in rows(w, "SELECT DISTINCT k, v FROM again ORDER BY k")]
+        assert [k for k, _ in got] == [k for k in range(12) for _ in range(211)] and len(set(got)) == len(got), (size, len(got))
+        w.quit()
 
 
 def test_union():
