@@ -259,14 +259,15 @@ pass_point_of_no_return(ql_txnsys *ts, qli_commit_req *r)
 /* Sync points hold the committer up in tests; being told to stop there changes nothing for a set
  * that is taken. */
 static ql_status
-put_and_commit(ql_ctx *cx, ql_txnsys *ts, ql_kv_apply *a, qli_commit_req *group)
+put_and_commit(ql_ctx *cx, ql_txnsys *ts, ql_kv_apply *a, qli_commit_req *group,
+               const ql_commit_rider *rider)
 {
     ql_status st = QL_OK;
     for (qli_commit_req *r = group; st == QL_OK && r != NULL; r = r->next) {
         st = put_request(cx, a, r);
     }
-    if (st == QL_OK && ts->rider.put != NULL) {
-        st = ts->rider.put(cx, a, ts->rider.arg);
+    if (st == QL_OK && rider->put != NULL) {
+        st = rider->put(cx, a, rider->arg);
     }
     if (st == QL_OK) {
         st = pass_point_of_no_return(ts, group);
@@ -288,9 +289,12 @@ apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
     ql_kv_apply *a;
     ql_diag_reset(cx->diag);
     QL_TRY(ql_kv_apply_begin(cx, ts->kv, &a));
-    ql_status st = put_and_commit(cx, ts, a, group);
-    if (ts->rider.ended != NULL) {
-        ts->rider.ended(st == QL_OK, ts->rider.arg);
+    ql_mutex_lock(&ts->commit_mu);
+    ql_commit_rider rider = ts->rider; /* the purger commits before it is set, or while it is */
+    ql_mutex_unlock(&ts->commit_mu);
+    ql_status st = put_and_commit(cx, ts, a, group, &rider);
+    if (rider.ended != NULL) {
+        rider.ended(st == QL_OK, rider.arg);
     }
     return st;
 }

@@ -157,7 +157,7 @@ struct ql_txnsys {
     ql_instance *inst;     /* [const] */
     ql_kv *kv;             /* [const] */
     size_t group_max;      /* [const] */
-    ql_commit_rider rider; /* [const after start] */
+    ql_commit_rider rider; /* [commit_mu] */
     _Atomic int flush_mode;
     _Atomic bool rollback_on_timeout;
     _Atomic uint64_t next_id, next_trash;

@@ -99,7 +99,7 @@ ql_txnsys_close(ql_txnsys *ts)
 void
 ql_txnsys_set_rider(ql_txnsys *ts, const ql_commit_rider *rider)
 {
-    ql_mutex_lock(&ts->commit_mu); /* the committer takes it before each group */
+    ql_mutex_lock(&ts->commit_mu);
     ts->rider = *rider;
     ql_mutex_unlock(&ts->commit_mu);
 }
