@@ -30,6 +30,12 @@ def client(user, password, *more):
     return r.returncode, r.stdout
 
 
+def run(c, text):
+    with c.cursor() as cur:
+        cur.execute(text)
+        return cur.fetchall()
+
+
 TCP = ["-h", "127.0.0.1", "-P", str(server.port)]
 SOCK = [f"--socket={server.socket}"]
 TLS = ["--ssl", "--skip-ssl-verify-server-cert"]
@@ -112,11 +118,6 @@ def test_privileges():
     b = server.connect(user="small", password="s")
     root = server.connect()
 
-    def run(c, text):
-        with c.cursor() as cur:
-            cur.execute(text)
-            return cur.fetchall()
-
     def error(c, text):
         try:
             run(c, text)
@@ -143,6 +144,66 @@ def test_privileges():
     assert error(c, f"KILL {root.thread_id()}") == (1095, f"You are not owner of thread {root.thread_id()}")
     for x in (a, c, root):
         x.close()
+
+
+def test_places_under_max_user_connections():
+    """However a session or a login ends, its place is free again, and no other; whatever becomes of the account meanwhile."""
+    root = server.connect(autocommit=True)
+
+    def alone():
+        names = "'one', 'two'"
+        quell.until(lambda: run(root, f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER IN ({names})") == ((0,),), what="no session")
+
+    def refused(number, user="one", **kw):
+        try:
+            server.connect(user=user, **kw).close()
+        except pymysql.MySQLError as e:
+            assert e.args[0] == number, e
+        else:
+            raise AssertionError(f"{user} got in")
+
+    def just_one(user="one"):
+        alone()
+        c = server.connect(user=user, password="pw")
+        refused(1226, user, password="pw")
+        return c
+
+    run(root, "CREATE USER one@localhost IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 1")
+    for _ in range(3):
+        refused(1045, password="wrong")
+        refused(1044, password="pw", database="d")  # it was counted when this was found out
+        alone()
+    c = just_one()
+    run(root, f"KILL {c.thread_id()}")
+    # killed when it has its place and not its answer yet
+    just_one().close()
+    alone()
+    run(root, "SET GLOBAL init_connect = 'DO SLEEP(1000)'")
+    try:
+        c = server.connect(user="one", password="pw")
+        quell.until(lambda: run(root, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'one' AND STATE = 'User sleep'") == ((1,),),
+                    what="init_connect")
+        run(root, f"KILL {c.thread_id()}")
+    finally:
+        run(root, "SET GLOBAL init_connect = ''")
+    # another account of that name is the same account
+    c = just_one()
+    run(root, "DROP USER one@localhost")
+    run(root, "CREATE USER one@localhost IDENTIFIED BY 'pw' WITH MAX_USER_CONNECTIONS 1")
+    refused(1226, password="pw")
+    c.close()
+    c = just_one()
+    run(root, "RENAME USER one@localhost TO two@localhost")
+    d = server.connect(user="two", password="pw")
+    refused(1226, "two", password="pw")
+    c.close()
+    quell.until(lambda: run(root, "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'one'") == ((0,),), what="one is gone")
+    refused(1226, "two", password="pw")
+    d.close()
+    just_one("two").close()
+    alone()
+    run(root, "DROP USER two@localhost")
+    root.close()
 
 
 def close_all():
