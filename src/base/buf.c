@@ -124,6 +124,7 @@ ql_buf_printf(ql_ctx *cx, ql_buf *b, const char *fmt, ...)
     if (n < 0) {
         return ql_fail_oom(cx, 0);
     }
+    QL_TRY(ql_bulk_count(cx, QL_BULK_NODE + (size_t)n));
     QL_TRY(ql_buf_reserve(cx, b, (size_t)n + 1));
     va_start(ap, fmt);
     (void)vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);

@@ -135,13 +135,11 @@ format_date(ql_ctx *cx, ql_call *call, const ql_dt *t, ql_str fmt, ql_value *out
     ql_status st = QL_OK;
     bool null = fmt.n == 0;
     for (size_t i = 0; i < fmt.n && !null; i++) {
+        QL_TRY_TO(st, ql_bulk_count(cx, 16), done);
         if (fmt.p[i] == '%' && i + 1 < fmt.n) {
             QL_TRY_TO(st, put_letter(cx, &b, t, fmt.p[++i], &null), done);
         } else {
             QL_TRY_TO(st, ql_buf_put(cx, &b, &fmt.p[i], 1), done);
-        }
-        if (i % 4096 == 0) {
-            QL_TRY_TO(st, ql_check(cx), done);
         }
     }
     if (!null) {

@@ -182,6 +182,7 @@ STATEMENTS = [
     f"DO {T} = {T}, {W} = {W}", f"SELECT LENGTH(v) FROM (SELECT {T} AS v UNION SELECT {W} UNION SELECT {T}) AS d", f"SELECT LENGTH(v) FROM (SELECT {T} AS v UNION ALL SELECT {W}) AS d ORDER BY v",
     f"SELECT LENGTH(v), COUNT(*) FROM (SELECT {T} AS v UNION ALL SELECT {W} UNION ALL SELECT {T}) AS d GROUP BY v", f"SELECT (SELECT {T}) = (SELECT {T})", f"SELECT EXISTS (SELECT {T})", f"SELECT {T} IN (SELECT {T} UNION SELECT {W})",
     f"WITH c AS (SELECT {T} AS v) SELECT COUNT(*) FROM c AS x JOIN c AS y ON x.v = y.v", f"VALUES ROW({T}, 1), ROW({W}, 2)",
+    f"SELECT LENGTH(DATE_FORMAT('2024-01-31', REPEAT('%d', {N // 2})))", f"SELECT LENGTH(TIME_FORMAT('10:11:12', REPEAT('x%H', {N // 2})))", f"SELECT LENGTH(DATE_FORMAT('2024-01-31', REPEAT('%W', {N // 2})))",
 ]
 # ICU takes its time: an eighth is enough to see a gap.
 R, RW = f"REPEAT('abc1', {N // 32})", f"REPEAT('ä€x', {N // 48})"
