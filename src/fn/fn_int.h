@@ -40,6 +40,13 @@ qli_room(ql_ctx *cx, ql_call *call, size_t n)
     return ql_arena_alloc(cx, call->arena, n ? n : 1);
 }
 
+/* An empty buffer whose memory is the statement's, as that of results is. ql_buf_free. */
+static inline ql_buf
+qli_buf(const ql_call *call)
+{
+    return (ql_buf){.quota = ql_arena_quota(call->arena)};
+}
+
 static inline ql_status
 qli_put_str(ql_call *call, ql_value *out, const char *p, size_t n)
 {

@@ -16,10 +16,10 @@
 /* Compiled pattern of one call; the text it last ran on stays set until the next. */
 struct regexp {
     URegularExpression *re;
-    UChar *pattern, *text;
-    int32_t pattern_n, text_n;
     uint32_t flags;
-    size_t text_cap;
+    ql_buf units; /* the text */
+    const UChar *text;
+    int32_t text_n;
     qli_regexp_text subject; /* text, when it is long */
 };
 
@@ -43,8 +43,7 @@ regexp_free(void *arg)
 {
     struct regexp *r = arg;
     uregex_close(r->re);
-    ql_mem_free(r->pattern);
-    ql_mem_free(r->text);
+    ql_buf_free(&r->units);
     ql_mem_free(r);
 }
 
@@ -97,29 +96,25 @@ report(ql_ctx *cx, UErrorCode ec, const UParseError *at)
     return ql_fail(cx, QL_ER_REGEXP_INTERNAL_ERROR);
 }
 
-/* utf8 to UTF-16, in pieces between checkpoints. *out is grown as needed. */
+/* utf8 to UTF-16, in pieces between checkpoints. out: its contents are replaced. */
 static ql_status
-to_utf16(ql_ctx *cx, ql_str s, UChar **out, size_t *cap, int32_t *n)
+to_utf16(ql_ctx *cx, ql_str s, ql_buf *out, int32_t *n)
 {
-    if (*cap < s.n + 1 || *out == NULL) {
-        ql_mem_free(*out); /* its contents are of no more use */
-        *cap = 0;
-        *out = ql_mem_alloc((s.n + 1) * sizeof(UChar));
-        if (*out == NULL) {
-            return ql_fail_oom(cx, (s.n + 1) * sizeof(UChar));
-        }
-        *cap = s.n + 1;
+    size_t o = 0, need = (s.n + 1) * sizeof(UChar);
+    if (out->cap < need) {
+        ql_buf_free(out); /* not to be moved */
     }
-    size_t o = 0;
+    QL_TRY(ql_buf_reserve(cx, out, need));
+    UChar *units = (UChar *)(void *)out->p;
     for (size_t i = 0; i < s.n;) {
         size_t m = s.n - i < QLI_STEP ? s.n - i : QLI_STEP;
-        while (m > 1 && i + m < s.n && ((unsigned char)s.p[i + m] & 0xC0) == 0x80) {
-            m--;
+        for (int k = 0; k < 3 && i + m < s.n && ((unsigned char)s.p[i + m] & 0xC0) == 0x80; k++) {
+            m--; /* not within a character */
         }
         int32_t made = 0;
         UErrorCode ec = U_ZERO_ERROR;
-        u_strFromUTF8WithSub(*out + o, (int32_t)(*cap - o), &made, s.p + i, (int32_t)m, 0xFFFD,
-                             NULL, &ec);
+        u_strFromUTF8WithSub(units + o, (int32_t)m + 1, &made, s.p + i, (int32_t)m, 0xFFFD, NULL,
+                             &ec);
         if (U_FAILURE(ec)) {
             return report(cx, ec, NULL);
         }
@@ -146,7 +141,7 @@ put_utf16(ql_ctx *cx, ql_call *call, const UChar *p, int32_t n, ql_value *out)
             m++;
         }
         UErrorCode ec = U_ZERO_ERROR;
-        u_strToUTF8(room + o, (int32_t)((size_t)n * 3 + 1 - o), &made, p + i, m, &ec);
+        u_strToUTF8(room + o, m * 3 + 1, &made, p + i, m, &ec);
         if (U_FAILURE(ec)) {
             return report(cx, ec, NULL);
         }
@@ -188,16 +183,32 @@ flags_of(ql_ctx *cx, const ql_collation *c, ql_str letters, uint32_t *flags)
 }
 
 static ql_status
+compile_pattern(ql_ctx *cx, ql_str pattern, uint32_t flags, qli_regexp_compiled *made)
+{
+    ql_buf units = {0}; /* nobody's quota: what compiles it aside takes it over */
+    int32_t n;
+    ql_status st = QL_OK;
+    if (pattern.n > QLI_REGEXP_UNITS_MAX * (size_t)3) {
+        return report(cx, U_REGEX_PATTERN_TOO_BIG, NULL);
+    }
+    QL_TRY_TO(st, to_utf16(cx, pattern, &units, &n), done);
+    UChar *p = (UChar *)(void *)units.p;
+    st = qli_regexp_compile(cx, &p, n, flags, made);
+    units.p = (char *)p;
+done:
+    ql_buf_free(&units);
+    return st;
+}
+
+static ql_status
 compile(ql_ctx *cx, struct regexp *r, ql_str pattern, uint32_t flags)
 {
-    size_t cap = 0;
     UErrorCode ec = U_ZERO_ERROR;
     qli_regexp_compiled made;
     if (pattern.n == 0) {
         return ql_fail(cx, QL_ER_REGEXP_ILLEGAL_ARGUMENT);
     }
-    QL_TRY(to_utf16(cx, pattern, &r->pattern, &cap, &r->pattern_n));
-    QL_TRY(qli_regexp_compile(cx, &r->pattern, r->pattern_n, flags, &made));
+    QL_TRY(compile_pattern(cx, pattern, flags, &made));
     if (made.re == NULL) {
         return report(cx, made.ec, &made.at);
     }
@@ -244,17 +255,17 @@ prepare(ql_ctx *cx, ql_call *call, ql_str subject, ql_str pattern, ql_str letter
         if (r == NULL) {
             return ql_fail_oom(cx, sizeof *r);
         }
+        r->units.quota = ql_arena_quota(call->mem);
         call->state = r;
         call->state_free = regexp_free;
     }
     if (!reuse) {
         uregex_close(r->re);
         r->re = NULL;
-        ql_mem_free(r->pattern);
-        r->pattern = NULL;
         QL_TRY(compile(cx, r, pattern, flags));
     }
-    QL_TRY(to_utf16(cx, subject, &r->text, &r->text_cap, &r->text_n));
+    QL_TRY(to_utf16(cx, subject, &r->units, &r->text_n));
+    r->text = (const UChar *)(const void *)r->units.p;
     *out = r;
     return set_subject(cx, r);
 }
@@ -452,24 +463,23 @@ QLI_FN(REGEXP_REPLACE)
     struct regexp *r;
     bool yes;
     int64_t occurrence = nargs > 4 ? qli_int(&args[4]) : 0;
-    UChar *rep = NULL;
-    size_t cap = 0;
-    int32_t rep_n = 0;
-    ql_buf b = {0};
+    ql_buf rep = qli_buf(call), b = qli_buf(call);
+    int32_t rep_n;
     QL_TRY(prepare(cx, call, args[0].s, args[1].s, nargs > 5 ? args[5].s : QL_STR(""), &r));
     ql_status st = nth_match(cx, r, nargs > 3 ? qli_int(&args[3]) : 1, occurrence, &yes);
     if (st != QL_OK || !yes) {
         *out = st == QL_OK ? args[0] : *out;
         return st;
     }
-    QL_TRY_TO(st, to_utf16(cx, args[2].s, &rep, &cap, &rep_n), done);
-    QL_TRY_TO(st, replace_matches(cx, r, rep, rep_n, occurrence, &b), done);
+    QL_TRY_TO(st, to_utf16(cx, args[2].s, &rep, &rep_n), done);
+    const UChar *with = (const UChar *)(const void *)rep.p;
+    QL_TRY_TO(st, replace_matches(cx, r, with, rep_n, occurrence, &b), done);
     if (qli_fits(cx, "regexp_replace", b.n / sizeof(UChar))) {
         const UChar *made = (const UChar *)(const void *)b.p;
         st = put_utf16(cx, call, made, (int32_t)(b.n / sizeof(UChar)), out);
     }
 done:
-    ql_mem_free(rep);
+    ql_buf_free(&rep);
     ql_buf_free(&b);
     return st;
 }

@@ -16,7 +16,6 @@
 
 /* ---- what it takes ---- */
 
-#define UNITS_MAX (256 * 1024)
 #define SETS_MAX 64
 #define MOVES_MAX (INT64_C(64) * 1024 * 1024)
 #define SPAN_MAX (INT64_C(64) * 0x110000)
@@ -147,7 +146,7 @@ qli_regexp_compile(ql_ctx *cx, UChar **pattern, int32_t n, uint32_t flags, qli_r
 {
     work w;
     *out = (qli_regexp_compiled){.ec = U_REGEX_PATTERN_TOO_BIG};
-    if (n > UNITS_MAX) {
+    if (n > QLI_REGEXP_UNITS_MAX) {
         return QL_OK;
     }
     QL_TRY(ql_bulk_count(cx, (size_t)n));

@@ -9,6 +9,9 @@
 
 #include "base/ctx.h"
 
+/* Longer patterns are refused. */
+#define QLI_REGEXP_UNITS_MAX (256 * 1024)
+
 /* What came of it: re, or ICU's error and where in the pattern. */
 typedef struct qli_regexp_compiled {
     URegularExpression *re; /* the caller closes it; NULL on an error */

@@ -154,7 +154,7 @@ change_case(ql_ctx *cx, ql_call *call, const ql_value *v, bool upper, ql_value *
         }
         return qli_put_str(call, out, p, v->s.n);
     }
-    ql_buf b = {0};
+    ql_buf b = qli_buf(call);
     ql_status st = upper ? ql_utf8_upper(cx, v->s, &b) : ql_utf8_lower(cx, v->s, &b);
     if (st == QL_OK) {
         st = qli_put_copy(cx, call, out, b.p, b.n);
@@ -316,7 +316,7 @@ QLI_FN(REPLACE)
         *out = args[0];
         return QL_OK;
     }
-    ql_buf b = {0};
+    ql_buf b = qli_buf(call);
     ql_status st = QL_OK;
     size_t at = 0, steps = 0;
     while (at < s.n) {
@@ -508,7 +508,7 @@ QLI_FN(MAKE_SET)
     if (ql_value_is_null(&args[0])) {
         return QL_OK;
     }
-    ql_buf b = {0};
+    ql_buf b = qli_buf(call);
     ql_status st = QL_OK;
     bool first = true;
     for (uint32_t i = 1; i < nargs && i <= 64; i++) {
@@ -534,7 +534,13 @@ QLI_FN(EXPORT_SET)
     if (bits < 0 || bits > 64) {
         bits = 64;
     }
-    ql_buf b = {0};
+    size_t on =
+        (size_t)__builtin_popcountll(bits < 64 ? args[0].u & ((1ull << bits) - 1) : args[0].u);
+    size_t n = on * args[1].s.n + ((size_t)bits - on) * args[2].s.n;
+    if (!qli_fits(cx, "export_set", n + (bits > 0 ? (size_t)bits - 1 : 0) * sep.n)) {
+        return QL_OK;
+    }
+    ql_buf b = qli_buf(call);
     ql_status st = QL_OK;
     for (int64_t i = 0; i < bits; i++) {
         ql_str s = ((args[0].u >> i) & 1) ? args[1].s : args[2].s;

@@ -131,7 +131,7 @@ put_letter(ql_ctx *cx, ql_buf *b, const ql_dt *t, char c, bool *null)
 static ql_status
 format_date(ql_ctx *cx, ql_call *call, const ql_dt *t, ql_str fmt, ql_value *out)
 {
-    ql_buf b = {0};
+    ql_buf b = qli_buf(call);
     ql_status st = QL_OK;
     bool null = fmt.n == 0;
     for (size_t i = 0; i < fmt.n && !null; i++) {

@@ -112,6 +112,21 @@ def test_alone_beyond_the_limit():
     nothing_left()
 
 
+def test_texts_of_regular_expressions_count():
+    """ICU searches UTF-16: of 16 MB of text it gets 32 MB of its own."""
+    w = Wire(server)
+    before = status("Global_connection_memory")
+    w.query("SET connection_memory_limit = 40000000")
+    assert w.error("SELECT REGEXP_LIKE(REPEAT('a', 16000000), '^b')") == 4082
+    assert w.value("SELECT LENGTH(REPEAT('a', 16000000))") == "16000000"
+    w.query("SET connection_memory_limit = 80000000")
+    assert w.value("SELECT REGEXP_LIKE(REPEAT('a', 16000000), '^b')") == "0"
+    w.query("SET connection_memory_limit = DEFAULT")
+    quell.until(lambda: status("Global_connection_memory") < before + MB, what="the text given back")
+    w.quit()
+    nothing_left()
+
+
 def test_what_a_session_keeps():
     """User variables, prepared statements, and packets count; for the connection's limit too; and come back."""
     w = Wire(server)
