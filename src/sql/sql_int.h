@@ -230,15 +230,19 @@ ql_status qli_query_rest(qli_parser *p, ql_ast_select *left, ql_ast_select **out
 /* "(" query ")", parentheses nested at will; the current token is "(". */
 ql_status qli_subquery(qli_parser *p, ql_ast_select **out) QL_MUST_USE;
 ql_status qli_with_clause(qli_parser *p, ql_ast_cte **v, uint32_t *n, bool *recursive) QL_MUST_USE;
-ql_status qli_from_list(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
-/* A table name in FROM: f->table, and into the list of the statement. */
-ql_status qli_leaf(qli_parser *p, ql_ast_from *f) QL_MUST_USE;
-ql_status qli_table_factor(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 ql_status qli_order_list(qli_parser *p, ql_ast_orders *out) QL_MUST_USE; /* behind BY */
 ql_status qli_opt_order_by(qli_parser *p, ql_ast_orders *out) QL_MUST_USE;
 ql_status qli_opt_limit(qli_parser *p, ql_ast_expr **limit, ql_ast_expr **offset) QL_MUST_USE;
 ql_status qli_parse_limit_value(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_opt_where(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
+
+/* ---- parse_from.c ---- */
+ql_status qli_from_list(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
+/* An empty element of FROM. */
+ql_status qli_from_new(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
+/* A table name in FROM: f->table, and into the list of the statement. */
+ql_status qli_leaf(qli_parser *p, ql_ast_from *f) QL_MUST_USE;
+ql_status qli_table_factor(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 
 /* ---- hint.c: hint comment of the current token ---- */
 void qli_hints(qli_parser *p, ql_ast_select *s); /* s NULL: not a SELECT */
