@@ -187,7 +187,7 @@ ql_status qli_pop_exprs(qli_parser *p, uint32_t base, ql_ast_exprs *out) QL_MUST
  */
 ql_status qli_grow(qli_parser *p, void *array, uint32_t *n, size_t size) QL_MUST_USE;
 
-/* ---- parse_expr.c, parse_literal.c, parse_func.c ---- */
+/* ---- parse_expr.c, parse_primary.c, parse_literal.c, parse_func.c ---- */
 ql_status qli_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_bit_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_simple_expr(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
@@ -209,6 +209,13 @@ ql_status qli_op_new(qli_parser *p, ql_op op, ql_ast_expr *a, ql_ast_expr *b, ql
                      ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_column_ref(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* [[db.]t.]name, no * */
 ql_status qli_user_var(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
+/* Node of a query that was read; pos: where it began. */
+ql_status qli_subquery_node(qli_parser *p, uint32_t pos, ql_ast_select *s, ql_ast_kind kind,
+                            ql_ast_expr **out) QL_MUST_USE;
+/* Behind "(" at pos: a scalar subquery, an expression or a row, and the ")". */
+ql_status qli_parenthesis_rest(qli_parser *p, uint32_t pos, ql_ast_expr **out) QL_MUST_USE;
+/* INTERVAL amount unit, as operand of + and -. */
+ql_status qli_interval(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_parse_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
 ql_status qli_unit(qli_parser *p, ql_unit *out) QL_MUST_USE;
 ql_status qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
