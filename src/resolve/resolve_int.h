@@ -191,6 +191,12 @@ ql_status qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from) QL_M
 ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias) QL_MUST_USE;
 ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,
                        uint16_t *out) QL_MUST_USE;
+ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
+const char *qli_full_name(qli_res *r, const ql_ast_expr *e);
+/* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
+ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
+
+/* --- column.c --- */
 ql_status qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           ql_expr **out) QL_MUST_USE;
 /* Expression for a column of a source of the own block; makes its slot. */
@@ -199,7 +205,10 @@ ql_status qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t c
 /* Column of the own block's FROM by unqualified or qualified name; QL_END = none. */
 ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           qli_name *out) QL_MUST_USE;
-ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
+ql_status qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found,
+                          ql_expr **out) QL_MUST_USE;
+/* 1143 unless the session may use the value of that column. */
+ql_status qli_may_read(qli_res *r, const qli_scope *sc, qli_name n) QL_MUST_USE;
 
 /* ---- name_index.c: which of many names, for joins by name ---- */
 typedef struct qli_name_index {
@@ -213,11 +222,6 @@ ql_status qli_name_index_make(qli_res *r, const qli_scope *sc, const qli_names *
 /* *at = -1: none of that name (in any case of letters); *twice: more than one. */
 ql_status qli_name_index_find(qli_res *r, const qli_name_index *x, ql_str name, int *at,
                               bool *twice) QL_MUST_USE;
-/* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
-ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
-ql_status qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found,
-                          ql_expr **out) QL_MUST_USE;
-const char *qli_full_name(qli_res *r, const ql_ast_expr *e);
 
 /* --- expr.c, expr_op.c, expr_func.c, subquery.c --- */
 ql_status qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out) QL_MUST_USE;
@@ -238,6 +242,9 @@ ql_status qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l,
 /* A function call on bound arguments: casts them, types the node, folds. */
 ql_status ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
                   ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
+/* func_type.c: type and coercibility of the call from its arguments. */
+ql_status qli_func_type(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args,
+                        uint32_t n) QL_MUST_USE;
 ql_status qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n,
                         ql_expr **out) QL_MUST_USE;
 ql_status qli_date_arith(qli_res *r, qli_scope *sc, bool subtract, const ql_ast_expr *date,

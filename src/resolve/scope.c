@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names: the sources of a query block, what a column name means (MySQL's rules and errors), slots.
- * Opens tables through the catalog (waits: MDL).
+ * The sources of a query block, its joins, its slots. Opens tables through the catalog (waits:
+ * MDL). What a column name means is in column.c.
  */
 #include "acl/acl.h"
 #include "resolve/resolve_int.h"
@@ -90,13 +90,6 @@ qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type, uint
 }
 
 /* --- sources --- */
-
-static const ql_type *
-column_type(const qli_scope *sc, uint16_t source, uint16_t column)
-{
-    const ql_source *s = &sc->q->sources[source];
-    return s->table ? &s->table->columns[column].type : &s->derived->items[column].expr->type;
-}
 
 ql_str
 qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column)
@@ -344,41 +337,12 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
 
 /* --- joins --- */
 
-/* What a look at one name counts for between two looks at the kill flag, in bytes. */
-#define NAME_COST 128
-
-static ql_status
-find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, int *found,
-              bool *twice)
-{
-    *found = -1;
-    *twice = false;
-    QL_TRY(ql_bulk_count(r->cx, (size_t)n->n * NAME_COST));
-    for (uint32_t i = 0; i < n->n; i++) {
-        if (ql_str_eq_nocase(qli_column_name(sc, n->v[i].source, n->v[i].column), name)) {
-            *twice = *twice || *found >= 0;
-            *found = (int)i;
-        }
-    }
-    return QL_OK;
-}
-
-/* A column whose value is used. */
-static ql_status
-may_read(qli_res *r, const qli_scope *sc, qli_name n)
-{
-    return sc->sources[n.source].unreadable
-               ? ql_acl_column_denied(r->cx, sc->q->sources[n.source].table->name,
-                                      qli_column_name(sc, n.source, n.column))
-               : QL_OK;
-}
-
 static ql_status
 join_on_pair(qli_res *r, qli_scope *sc, qli_name a, qli_name b, ql_expr **on)
 {
     ql_expr *x, *y, *eq;
-    QL_TRY(may_read(r, sc, a));
-    QL_TRY(may_read(r, sc, b));
+    QL_TRY(qli_may_read(r, sc, a));
+    QL_TRY(qli_may_read(r, sc, b));
     QL_TRY(qli_column_slot(r, sc, a.source, a.column, &x));
     QL_TRY(qli_column_slot(r, sc, b.source, b.column, &y));
     QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, x, y, &eq));
@@ -545,245 +509,6 @@ qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from)
     sc->lo = 0;
     sc->hi = sc->q->nsources;
     return QL_OK;
-}
-
-/* --- look-up --- */
-
-static bool
-source_matches(const ql_source *s, const ql_ast_expr *e)
-{
-    return ql_str_eq_nocase(s->alias, e->table) &&
-           (!e->schema.n || ql_str_eq_nocase(s->db, e->schema));
-}
-
-static ql_status
-find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
-{
-    bool found = false;
-    for (uint16_t s = sc->lo; s < sc->hi; s++) {
-        if (!source_matches(&sc->q->sources[s], e)) {
-            continue;
-        }
-        QL_TRY(ql_bulk_count(r->cx, (size_t)sc->sources[s].ncols * NAME_COST));
-        for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
-            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name)) {
-                if (found) {
-                    return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
-                                   qli_clause_name(sc->clause));
-                }
-                found = true;
-                *out = (qli_name){s, c};
-                break;
-            }
-        }
-    }
-    return found ? QL_OK : QL_END;
-}
-
-ql_status
-qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
-{
-    if (e->table.n) {
-        return find_qualified(r, sc, e, out);
-    }
-    bool twice;
-    int i;
-    QL_TRY(find_in_names(r, sc, &sc->names, e->name, &i, &twice));
-    if (i < 0) {
-        return QL_END;
-    }
-    if (twice) {
-        return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
-                       qli_clause_name(sc->clause));
-    }
-    *out = sc->names.v[i];
-    return QL_OK;
-}
-
-ql_status
-qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
-{
-    ql_expr *e = qli_node(r, QL_E_SLOT);
-    if (!e) {
-        return QL_ERROR;
-    }
-    ql_type t = *column_type(sc, source, column);
-    t.nullable = t.nullable || sc->sources[source].outer_joined;
-    uint16_t *slot = &sc->sources[source].slot_of[column];
-    if (*slot == QL_NO_SLOT) {
-        QL_TRY(qli_new_slot(r, sc, (qli_slot){QLI_SLOT_COLUMN, source, column}, &t, slot));
-    }
-    e->index = *slot;
-    e->type = t;
-    e->name = qli_column_name(sc, source, column);
-    const ql_source *s = &sc->q->sources[source];
-    e->coercibility = t.kind != QL_K_STRING ? 5
-                      : s->derived          ? s->derived->items[column].expr->coercibility
-                                            : 2;
-    if (t.kind == QL_K_STRING && e->coercibility > 2) {
-        e->coercibility = 2;
-    }
-    *out = e;
-    return QL_OK;
-}
-
-static ql_status
-given_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->ngiven * NAME_COST));
-    for (uint16_t i = 0; i < sc->ngiven; i++) {
-        if (ql_str_eq_nocase(sc->given[i].name, e->name) &&
-            (!e->table.n || ql_str_eq_nocase(sc->given[i].table, e->table))) {
-            ql_expr *n = qli_node(r, QL_E_SLOT);
-            if (!n) {
-                return QL_ERROR;
-            }
-            n->index = i;
-            n->type = sc->given[i].type;
-            n->name = sc->given[i].name;
-            n->coercibility = n->type.kind == QL_K_STRING ? 2 : 5;
-            *out = n;
-            return QL_OK;
-        }
-    }
-    return QL_END;
-}
-
-/* A select item by alias or column name. Two different ones: 1052. */
-ql_status
-qli_item_lookup(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool *found, ql_expr **out)
-{
-    *found = false;
-    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->q->nitems * NAME_COST));
-    for (uint16_t i = 0; sc->items_bound && i < sc->q->nitems; i++) {
-        const ql_item *it = &sc->q->items[i];
-        if (!ql_str_eq_nocase(it->column.name, e->name) ||
-            (e->table.n && !ql_str_eq_nocase(it->column.table, e->table))) {
-            continue;
-        }
-        bool same = true;
-        if (*found) {
-            QL_TRY(qli_expr_equal(r, *out, it->expr, &same));
-        }
-        if (!same) {
-            return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
-                           qli_clause_name(sc->clause));
-        }
-        *found = true;
-        *out = it->expr;
-    }
-    return QL_OK;
-}
-
-/* HAVING sees grouping columns and select items before anything else (manual: SELECT, HAVING). */
-static ql_status
-having_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    QL_TRY(ql_bulk_count(r->cx, (size_t)sc->q->ngroup * NAME_COST));
-    for (uint16_t i = 0; i < sc->q->ngroup; i++) {
-        const ql_expr *g = sc->q->group_by[i];
-        if (g->kind == QL_E_SLOT && sc->slots[g->index].kind == QLI_SLOT_COLUMN &&
-            ql_str_eq_nocase(g->name, e->name) &&
-            (!e->table.n || source_matches(&sc->q->sources[sc->slots[g->index].source], e))) {
-            *out = sc->q->group_by[i];
-            return QL_OK;
-        }
-    }
-    bool found;
-    QL_TRY(qli_item_lookup(r, sc, e, &found, out));
-    return found ? QL_OK : QL_END;
-}
-
-/* In the block itself: sources, and what its clause adds to them. QL_END = unknown here. */
-static ql_status
-own_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    if (sc->given) {
-        return given_column(r, sc, e, out);
-    }
-    if (sc->clause == QLI_CL_HAVING && !sc->in_agg) {
-        return having_column(r, sc, e, out);
-    }
-    qli_name name;
-    ql_status st = qli_column_find(r, sc, e, &name);
-    if (st == QL_OK) {
-        QL_TRY(may_read(r, sc, name));
-        return qli_column_slot(r, sc, name.source, name.column, out);
-    }
-    if (st == QL_END && sc->clause >= QLI_CL_GROUP && !sc->in_agg) {
-        bool found;
-        QL_TRY(qli_item_lookup(r, sc, e, &found, out));
-        return found ? QL_OK : QL_END;
-    }
-    return st;
-}
-
-static void
-mark_correlated(qli_scope *from, uint32_t depth)
-{
-    for (qli_scope *s = from; depth > 0; s = s->outer, depth--) {
-        s->q->correlated = true;
-        for (qli_union *u = s->unions; u; u = u->up) {
-            u->q->correlated = true;
-        }
-    }
-}
-
-static ql_status
-outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    uint32_t depth = 1;
-    for (qli_scope *s = sc->outer; s; s = s->outer, depth++) {
-        if (s->barrier) {
-            continue;
-        }
-        ql_expr *inner;
-        bool in_agg = s->in_agg; /* an aggregate's argument means columns, in HAVING too */
-        s->in_agg = s->in_agg || sc->in_agg;
-        ql_status st = own_column(r, s, e, &inner);
-        s->in_agg = in_agg;
-        if (st == QL_END) {
-            continue;
-        }
-        QL_TRY(st);
-        if (inner->kind != QL_E_SLOT) {
-            return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET,
-                           "reference of a subquery to an expression of the enclosing select list");
-        }
-        ql_expr *n = qli_node(r, QL_E_OUTER);
-        if (!n) {
-            return QL_ERROR;
-        }
-        *n = *inner;
-        n->kind = QL_E_OUTER;
-        n->depth = depth;
-        mark_correlated(sc, depth);
-        *out = n;
-        return QL_OK;
-    }
-    return QL_END;
-}
-
-/* 1109 for a table that is not in any FROM, 1054 otherwise. */
-static ql_status
-column_unknown(qli_res *r, qli_scope *sc, const ql_ast_expr *e)
-{
-    return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, e),
-                   sc ? qli_clause_name(sc->clause) : "field list");
-}
-
-ql_status
-qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
-{
-    if (!sc) {
-        return column_unknown(r, NULL, e);
-    }
-    ql_status st = r->dup != NULL ? qli_dup_column(r, e, out) : QL_END;
-    st = st == QL_END ? own_column(r, sc, e, out) : st;
-    if (st == QL_END) {
-        st = outer_column(r, sc, e, out);
-    }
-    return st == QL_END ? column_unknown(r, sc, e) : st;
 }
 
 /* --- end of the block --- */
