@@ -159,16 +159,19 @@ keep_involved(ql_ctx *cx, ql_arena *a, ql_lock_info *l, size_t *n, qli_lock_edge
         return QL_ERROR;
     }
     for (size_t i = 0; i < ne; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         number[e[i].waiter] = number[e[i].blocker] = 1;
     }
     uint32_t kept = 0;
     for (size_t i = 0; i < *n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         if (number[i]) {
             l[kept++] = l[i];
             number[i] = kept;
         }
     }
     for (size_t i = 0; i < ne; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         e[i] = (qli_lock_edge){number[e[i].waiter] - 1, number[e[i].blocker] - 1};
     }
     *n = kept;
@@ -191,6 +194,7 @@ ql_lock_waits(ql_ctx *cx, ql_arena *a, ql_lock_wait **out, size_t *n)
         return QL_ERROR;
     }
     for (size_t i = 0; i < *n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         (*out)[i] = (ql_lock_wait){&v[e[i].waiter], &v[e[i].blocker]};
     }
     return QL_OK;

@@ -12,8 +12,6 @@
 #include "base/bulk.h"
 #include "views/lockwaits_int.h"
 
-#define CHECK_EVERY 1024u
-
 typedef struct waiter {
     const ql_lock_info *l;
     uint32_t number; /* in the list of locks */
@@ -64,11 +62,10 @@ put_edge(ql_ctx *cx, finder *f, const waiter *w, uint32_t blocker)
             return QL_ERROR;
         }
         if (f->n) {
-            memcpy(more, f->edges, f->n * sizeof *more);
+            QL_TRY(ql_bulk_copy(cx, more, f->edges, f->n * sizeof *more));
         }
         f->edges = more;
         f->cap = cap;
-        QL_TRY(ql_check(cx));
     }
     f->edges[f->n++] = (qli_lock_edge){w->number, blocker};
     return QL_OK;
@@ -114,9 +111,11 @@ static ql_status
 look(ql_ctx *cx, finder *f, const ql_lock_info *e, uint32_t number)
 {
     for (size_t i = first_at(f, e->low); i < f->npoints && reaches(e, f->points[i].l->low); i++) {
+        QL_TRY(ql_bulk_node(cx));
         QL_TRY(add_edge(cx, f, &f->points[i], e, number));
     }
     for (size_t i = 0; i < f->nspans; i++) {
+        QL_TRY(ql_bulk_node(cx));
         if (overlap(e, f->spans[i].l)) {
             QL_TRY(add_edge(cx, f, &f->spans[i], e, number));
         }
@@ -129,6 +128,7 @@ collect(ql_ctx *cx, finder *f, const ql_lock_info *l, size_t n)
 {
     size_t waits = 0;
     for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         waits += !l[i].granted;
     }
     f->points = QL_ARENA_ARRAY(cx, f->a, waiter, waits + 1);
@@ -137,6 +137,7 @@ collect(ql_ctx *cx, finder *f, const ql_lock_info *l, size_t n)
         return QL_ERROR;
     }
     for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
         if (l[i].granted) {
             continue;
         }
@@ -184,6 +185,7 @@ add_queued(ql_ctx *cx, finder *f)
     memcpy(all + f->npoints, f->spans, f->nspans * sizeof *all);
     QL_TRY(ql_bulk_sort(cx, f->a, all, n, sizeof *all, compare_ids));
     for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(cx));
         const waiter *b =
             bsearch(&all[i].l->blocking_lock_id, all, n, sizeof *all, compare_blocking);
         if (b) {
@@ -200,9 +202,7 @@ qli_lock_edges(ql_ctx *cx, ql_arena *a, const ql_lock_info *l, size_t n, qli_loc
     finder f = {.a = a};
     QL_TRY(collect(cx, &f, l, n));
     for (size_t i = 0; f.npoints + f.nspans && i < n; i++) {
-        if (i % CHECK_EVERY == 0) {
-            QL_TRY(ql_check(cx));
-        }
+        QL_TRY(ql_bulk_node(cx));
         if (l[i].granted) {
             QL_TRY(look(cx, &f, &l[i], (uint32_t)i));
         }

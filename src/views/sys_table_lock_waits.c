@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/bulk.h"
 #include "txn/mdl.h"
 #include "views/views_int.h"
 
@@ -93,11 +94,13 @@ add_table_waits(ql_ctx *cx, ql_view_rows *r, const qli_sessions *s, const ql_mdl
 {
     size_t before = r->n;
     for (size_t k = 0; k < n; k++) {
+        QL_TRY(ql_bulk_each(cx, k));
         if (blocks(&l[k], pending)) {
             QL_TRY(add_table_wait(cx, r, s, pending, &l[k], raw));
         }
     }
     for (size_t k = 0; k < n && r->n == before; k++) {
+        QL_TRY(ql_bulk_each(cx, k));
         if (!l[k].granted && l[k].lock_id == pending->lock_id &&
             l[k].conn_id == pending->blocking_conn_id) {
             QL_TRY(add_table_wait(cx, r, s, pending, &l[k], raw));
