@@ -27,13 +27,11 @@ ql_exec_field_list(ql_ctx *cx, ql_str table, ql_str wild, ql_result_column **col
 {
     ql_ast_table_name name = {.name = table};
     ql_table *t;
-    ql_run run;
     ql_expr text = {.kind = QL_E_SLOT}, constant = {.kind = QL_E_CONST, .is_constant = true};
     ql_expr *args[2] = {&text, &constant};
     ql_expr e = {.op = QL_OP_LIKE, .args = args, .nargs = 2, .coll = ql_coll_default};
     ql_call call = {.expr = &e, .arena = cx->arena, .mem = cx->arena};
     *n = 0;
-    ql_run_init(&run, cx, NULL, NULL, NULL);
     QL_TRY(qli_open_shown(cx, cx->arena, &name, &t));
     *cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, t->ncolumns + 1);
     if (*cols == NULL) {
