@@ -29,9 +29,7 @@ keep(qli_res *r, qli_dup_columns *d, const ql_ast_expr *c)
         if (v == NULL) {
             return QL_ERROR;
         }
-        for (uint32_t i = 0; i < d->n; i++) {
-            v[i] = d->v[i];
-        }
+        QL_TRY(ql_bulk_copy(r->cx, v, d->v, d->n * sizeof *v));
         d->v = v;
         d->cap = cap;
     }
@@ -77,9 +75,7 @@ qli_dup_select(qli_res *r, const ql_ast_insert *ins, const ql_table *t, const ql
     if (copy->items == NULL) {
         return QL_ERROR;
     }
-    for (uint32_t i = 0; i < (*s)->nitems; i++) {
-        copy->items[i] = (*s)->items[i];
-    }
+    QL_TRY(ql_bulk_copy(r->cx, copy->items, (*s)->items, (*s)->nitems * sizeof *copy->items));
     for (uint32_t i = 0; i < d->n; i++) {
         QL_TRY(ql_bulk_node(r->cx));
         copy->items[copy->nitems++] = (ql_ast_item){.expr = (ql_ast_expr *)(uintptr_t)d->v[i]};
