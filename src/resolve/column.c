@@ -257,7 +257,7 @@ outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     return QL_END;
 }
 
-/* 1109 for a table that is not in any FROM, 1054 otherwise. */
+/* Also for a table that is not in any FROM. */
 static ql_status
 column_unknown(qli_res *r, qli_scope *sc, const ql_ast_expr *e)
 {

@@ -3,10 +3,7 @@
  * Binding of function calls: look-up, arity, argument casts by functions.def; aggregates become
  * slots of their block. Types of results are in func_type.c.
  */
-#include <string.h>
-
 #include "resolve/resolve_int.h"
-#include "types/kinds.h"
 
 /* No message has room for more of a name. */
 static int
