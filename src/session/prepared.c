@@ -363,6 +363,7 @@ qli_sql_execute(ql_ctx *cx, ql_str name, const ql_value *params, uint32_t n, ql_
         return ql_fail(cx, QL_ER_WRONG_ARGUMENTS, "EXECUTE");
     }
     QL_TRY(qli_show_text(s, ps->text)); /* as MySQL: what runs, not "EXECUTE name" */
+    ql_count_command(cx, ql_ast_stmt_com(ps->ast));
     ps->in_use = true;
     ql_status st = qli_stmt_run_parsed(s, ps->ast, params, n, out);
     ps->in_use = false;

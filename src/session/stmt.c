@@ -189,7 +189,6 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
 {
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
-    ql_count_command(cx, ql_ast_stmt_com(ast));
     s->is_kill |= ast->kind == QL_S_KILL;
     QL_TRY(qli_limit_select(s, ast));
     if (ql_stmt_does(ast->kind, QL_DOES_CONTROL)) {
@@ -226,6 +225,7 @@ run_query_stages(ql_session *s, qli_stmt *q)
     QL_TRY(parse(s, q));
     s->sink.reply = qli_reply_state(s, q->consumed < q->text.n);
     choose_diagnostics(s, q->ast);
+    ql_count_command(&s->cx, ql_ast_stmt_com(q->ast));
     return qli_stmt_run_parsed(s, q->ast, NULL, 0, &q->out);
 }
 
@@ -236,6 +236,7 @@ run_prepared_stages(ql_session *s, qli_stmt *q)
     QL_TRY(qli_show_text(s, q->text));
     QL_TRY(qli_prepared_bind(s, q->ps, q->payload, &values));
     choose_diagnostics(s, q->ps->ast);
+    ql_count_command(&s->cx, ql_ast_stmt_com(q->ps->ast));
     return qli_stmt_run_parsed(s, q->ps->ast, values, q->ps->nparams, &q->out);
 }
 

@@ -77,6 +77,16 @@ def test_commands_of_the_protocol_are_counted():
                          "select": 2}, after
 
 
+def test_a_command_that_runs_statements_counts_once():
+    with Wire(server) as c:
+        c.command(b"\x07\x05")  # COM_REFRESH: privileges and tables
+        c.result()
+        assert show(c, "Com_flush") == 1
+        c.query("PREPARE p FROM 'FLUSH PRIVILEGES'")
+        c.query("EXECUTE p")
+        assert show(c, "Com_flush") == 2 and show(c, "Com_execute_sql") == 1
+
+
 def test_com_show_counts_what_is_shown():
     with Wire(server) as c:
         c.query("SHOW DATABASES")
