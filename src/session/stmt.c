@@ -66,6 +66,8 @@ begin_statement(ql_session *s)
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
     ql_count(cx, QL_CT_QUERIES, 1);
+    cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
+                (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
     watch_client(s);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
@@ -196,8 +198,6 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(qli_txn_enter(s, ast->kind));
     ql_diag_set_strict(cx->diag, is_strict_change(cx, ast));
-    cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
-                (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
     s->touched |= rs->touches_tables;
     QL_TRY(qli_txn_check_access(s, ast->kind));

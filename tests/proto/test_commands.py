@@ -87,6 +87,21 @@ def test_a_command_that_runs_statements_counts_once():
         assert show(c, "Com_flush") == 2 and show(c, "Com_execute_sql") == 1
 
 
+def test_prepare_obeys_the_sql_mode_of_now():
+    with Wire(server) as c:
+        c.query("CREATE TABLE d.days (d DATE)")
+        ask = "SELECT * FROM d.days WHERE d = '0000-00-00'"
+        c.query("SET sql_mode = ''")
+        c.prepare(ask)
+        c.query("SET sql_mode = DEFAULT")  # strict, NO_ZERO_DATE
+        try:
+            c.prepare(ask)
+            raise AssertionError("a date that is none")
+        except Err as e:
+            assert e.code == 1525, e
+        c.query("DROP TABLE d.days")
+
+
 def test_com_show_counts_what_is_shown():
     with Wire(server) as c:
         c.query("SHOW DATABASES")
