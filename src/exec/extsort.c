@@ -17,12 +17,13 @@ typedef struct record {
     uint64_t nkey;
 } record;
 
-/* A run being read, standing at a row. */
+/* A run being read, standing at a row, of which it has the key in memory only: rows may be long,
+ * and many runs are read at a time. Its reel stands behind the key. */
 typedef struct input {
     qli_reel reel;
     qli_tape *tape;
     bool done;
-    qli_sort_item item; /* row: its bytes as they were written */
+    qli_sort_item item; /* row: NULL */
     size_t nrow;
 } input;
 
@@ -51,13 +52,13 @@ add_run(ql_ctx *cx, qli_extsort *x, qli_tape *t)
     return QL_OK;
 }
 
+/* What is in front of a row of nrow bytes. */
 static ql_status
-write_record(ql_ctx *cx, qli_tape *t, const qli_sort_item *item, size_t nrow)
+write_key(ql_ctx *cx, qli_tape *t, const qli_sort_item *item, size_t nrow)
 {
     record r = {.prefix = item->prefix, .nrow = nrow, .nkey = item->nkey};
     QL_TRY(qli_tape_write(cx, t, &r, sizeof r));
-    QL_TRY(qli_tape_write(cx, t, item->key, item->nkey));
-    return qli_tape_write(cx, t, item->row, nrow);
+    return qli_tape_write(cx, t, item->key, item->nkey);
 }
 
 ql_status
@@ -70,7 +71,9 @@ qli_extsort_add(ql_ctx *cx, qli_extsort *x, const qli_sort_item *items, size_t n
     QL_TRY(qli_tape_new(x->run, &t));
     QL_TRY(add_run(cx, x, t));
     for (size_t i = 0; i < n; i++) {
-        QL_TRY(write_record(cx, t, &items[i], qli_row_size(x->fmt, items[i].row)));
+        size_t nrow = qli_row_size(x->fmt, items[i].row);
+        QL_TRY(write_key(cx, t, &items[i], nrow));
+        QL_TRY(qli_tape_write(cx, t, items[i].row, nrow));
     }
     return qli_tape_end(cx, t);
 }
@@ -90,9 +93,8 @@ advance(ql_ctx *cx, input *in)
         return QL_OK;
     }
     QL_TRY(qli_reel_read(cx, &in->reel, &r, sizeof r));
-    QL_TRY(qli_reel_view(cx, &in->reel, r.nkey + r.nrow, &p));
+    QL_TRY(qli_reel_view(cx, &in->reel, r.nkey, &p));
     in->item = (qli_sort_item){.prefix = r.prefix, .key = p, .nkey = (uint32_t)r.nkey};
-    in->item.row = (void *)(uintptr_t)(p + r.nkey);
     in->nrow = r.nrow;
     return QL_OK;
 }
@@ -175,7 +177,7 @@ merge_close(ql_ctx *cx, qli_extsort *x)
     x->merge = NULL;
 }
 
-/* The winner; NULL = all is read. */
+/* The winner; NULL = all is read. Its row is read once, then comes step. */
 static input *
 winner(const qli_merge *m)
 {
@@ -191,6 +193,20 @@ step(ql_ctx *cx, qli_merge *m)
     return replay(cx, m, s);
 }
 
+/* The winner's row, from tape to tape: a page of it at a time. */
+static ql_status
+copy_row(ql_ctx *cx, input *in, qli_tape *t)
+{
+    for (size_t left = in->nrow; left > 0;) {
+        size_t n = left < QLI_TAPE_PAGE ? left : QLI_TAPE_PAGE;
+        const char *p;
+        QL_TRY(qli_reel_view(cx, &in->reel, n, &p));
+        QL_TRY(qli_tape_write(cx, t, p, n));
+        left -= n;
+    }
+    return QL_OK;
+}
+
 /* n runs from `from` on become one in their place. */
 static ql_status
 merge_some(ql_ctx *cx, qli_extsort *x, size_t from, unsigned n)
@@ -203,7 +219,8 @@ merge_some(ql_ctx *cx, qli_extsort *x, size_t from, unsigned n)
     x->runs[from] = t;
     QL_TRY(st);
     for (input *in; (in = winner(m)) != NULL && (x->most == 0 || rows < x->most); rows++) {
-        QL_TRY(write_record(cx, t, &in->item, in->nrow));
+        QL_TRY(write_key(cx, t, &in->item, in->nrow));
+        QL_TRY(copy_row(cx, in, t));
         QL_TRY(step(cx, m));
     }
     QL_TRY(qli_tape_end(cx, t));
@@ -259,7 +276,7 @@ qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows, uint16_t 
     size_t bytes = 0;
     *n = 0;
     while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES) {
-        const input *in = winner(x->merge);
+        input *in = winner(x->merge);
         if (in == NULL || (x->most != 0 && x->given == x->most)) {
             break;
         }
@@ -267,7 +284,7 @@ qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows, uint16_t 
         if (row == NULL) {
             return QL_ERROR;
         }
-        QL_TRY(ql_bulk_copy(cx, row, in->item.row, in->nrow));
+        QL_TRY(qli_reel_read(cx, &in->reel, row, in->nrow));
         qli_row_moved(x->fmt, row);
         rows[(*n)++] = row;
         x->given++;
@@ -278,16 +295,15 @@ qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows, uint16_t 
 }
 
 ql_status
-qli_extsort_one(ql_ctx *cx, const qli_extsort *x, qli_sort_item *item, size_t *nrow)
+qli_extsort_one(ql_ctx *cx, const qli_extsort *x, uint64_t *prefix, const char **row, size_t *nrow)
 {
-    const input *in = winner(x->merge);
-    (void)cx;
+    input *in = winner(x->merge);
     if (in == NULL) {
         return QL_END;
     }
-    *item = in->item;
+    *prefix = in->item.prefix;
     *nrow = in->nrow;
-    return QL_OK;
+    return qli_reel_view(cx, &in->reel, in->nrow, row);
 }
 
 ql_status

@@ -8,7 +8,8 @@
 
 #include "exec/rowset_int.h"
 
-/* So many runs at least are merged at a time, each with a page of memory, whatever the budget. */
+/* So many runs at least are merged at a time, each with a page of memory and the key of one row,
+ * whatever the budget. */
 #define QLI_MERGE_LEAST 64
 #define QLI_MERGE_MOST 256
 
@@ -34,9 +35,9 @@ ql_status qli_extsort_begin(ql_ctx *cx, qli_extsort *x) QL_MUST_USE;
 /* Next rows in order, in a, as qli_rows_get. */
 ql_status qli_extsort_next(ql_ctx *cx, qli_extsort *x, ql_arena *a, char **rows,
                            uint16_t *n) QL_MUST_USE;
-/* The same row by row, as it was written, with its key; QL_END = no more; step goes to the next.
- * The bytes are valid until then. */
-ql_status qli_extsort_one(ql_ctx *cx, const qli_extsort *x, qli_sort_item *item,
+/* The same row by row, as it was written, with the prefix of its key; QL_END = no more. Asked once
+ * for each row; step goes to the next. The bytes are valid until then. */
+ql_status qli_extsort_one(ql_ctx *cx, const qli_extsort *x, uint64_t *prefix, const char **row,
                           size_t *nrow) QL_MUST_USE;
 ql_status qli_extsort_step(ql_ctx *cx, qli_extsort *x) QL_MUST_USE;
 /* Forget all; the tapes are dropped. */

@@ -125,16 +125,17 @@ qli_lookup_end(ql_ctx *cx, qli_lookup *l)
     QL_TRY(qli_tape_new(l->run, &l->tape));
     QL_TRY(qli_extsort_begin(cx, &l->ext));
     for (;;) {
-        qli_sort_item item;
+        uint64_t hash;
+        const char *row;
         size_t n;
-        st = qli_extsort_one(cx, &l->ext, &item, &n);
+        st = qli_extsort_one(cx, &l->ext, &hash, &row, &n);
         if (st != QL_OK) {
             break;
         }
-        record r = {.hash = item.prefix, .n = n};
+        record r = {.hash = hash, .n = n};
         QL_TRY(note_place(cx, l, r.hash));
         QL_TRY(qli_tape_write(cx, l->tape, &r, sizeof r));
-        QL_TRY(qli_tape_write(cx, l->tape, item.row, n));
+        QL_TRY(qli_tape_write(cx, l->tape, row, n));
         QL_TRY(qli_extsort_step(cx, &l->ext));
     }
     if (st != QL_END) {

@@ -310,6 +310,15 @@ def test_memory_stays():
     """What ended with 4082 completes: a sort of thirty times what the connection may take."""
     w = session("SET connection_memory_limit = 4194304")
     assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT CONCAT(b.id, REPEAT('x', 1200)) AS x FROM n a, n b WHERE a.id < 100 ORDER BY x LIMIT 100000) d") == str(100 * (1000 * 1200 + 2890))
+    # Merging holds the keys of its runs, not the rows (12 MB of them).
+    w.query("CREATE TABLE long_ (id INT PRIMARY KEY, x LONGTEXT)")
+    for i in range(0, 60, 10):
+        w.query(f"INSERT INTO long_ SELECT id, REPEAT('y', 200000 + id) FROM n WHERE id >= {i} AND id < {i + 10}")
+    w.query("SET connection_memory_limit = 8388608")
+    w.query("SET sort_buffer_size = 32768")
+    assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT id, x FROM long_ ORDER BY -id LIMIT 100000) d") == str(60 * 200000 + 1770)
+    w.query("DROP TABLE long_")
+    w.query("SET connection_memory_limit = 4194304")
     # Here the connection's limit comes before tmp_table_size (16 MB).
     rows_ = "SELECT CONCAT(a.id, '-', b.id, REPEAT('x', 100)) AS x FROM n a, n b WHERE a.id < 40"
     assert w.value(f"SELECT COUNT(*) FROM (SELECT x, COUNT(*) FROM ({rows_}) r GROUP BY x) d") == "40000"
