@@ -81,9 +81,11 @@ sort_list(ql_ctx *cx, sort_op *s)
 {
     if (s->n > QLI_SORT_ALONE && s->n > s->cap_other) {
         void *other;
-        QL_TRY(more_room(cx, s, NULL, 0, sizeof *s->other, s->cap, &other));
+        size_t cap = s->n + s->n / 4; /* a heap's list may have been much longer */
+        cap = cap < s->cap ? cap : s->cap;
+        QL_TRY(more_room(cx, s, NULL, 0, sizeof *s->other, cap, &other));
         s->other = other;
-        s->cap_other = s->cap;
+        s->cap_other = cap;
     }
     return qli_sort_between(cx, s->list, s->other, s->n, &s->items);
 }
@@ -221,8 +223,17 @@ sort_heap(ql_ctx *cx, sort_op *s)
     return QL_OK;
 }
 
+/* The rows wanted so far become a run, and so does what comes after them. */
+static ql_status
+heap_to_run(ql_ctx *cx, sort_op *s)
+{
+    QL_TRY(sort_heap(cx, s));
+    s->heaped = false;
+    return write_run(cx, s);
+}
+
 /* Rows thrown out of the heap leave their bytes behind: move the survivors to a fresh arena. When
- * they alone are too many they become a run, and so does what comes after them. */
+ * they alone are too many they go to disk. */
 static ql_status
 compact(ql_ctx *cx, sort_op *s)
 {
@@ -244,9 +255,7 @@ compact(ql_ctx *cx, sort_op *s)
     QL_TRY(ql_run_arena_renew(s->op.block->run, "sort", &s->spare));
     size_t used = ql_arena_used(s->mem);
     if (2 * used > s->budget) {
-        QL_TRY(sort_heap(cx, s));
-        s->heaped = false;
-        return write_run(cx, s);
+        return heap_to_run(cx, s);
     }
     s->compact_at = 4 * used + COMPACT_FROM;
     s->compact_at = s->compact_at < s->budget ? s->compact_at : s->budget;
@@ -275,7 +284,12 @@ offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *it
     s->list[at] = *item;
     s->order[at] = s->age++;
     QL_TRY(room ? heap_up(cx, s, at) : heap_down(cx, s, 0, s->n));
-    return ql_arena_used(s->mem) > s->compact_at ? compact(cx, s) : QL_OK;
+    size_t used = ql_arena_used(s->mem);
+    bool full = used > s->compact_at;
+    if (qli_budget_is_out(cx, used, SIZE_MAX) || (full && !qli_budget_has_room(cx, used))) {
+        return heap_to_run(cx, s);
+    }
+    return full ? compact(cx, s) : QL_OK;
 }
 
 static ql_status

@@ -17,16 +17,28 @@ number(ql_ctx *cx, ql_sysvar_id id, size_t otherwise)
     return n < PTRDIFF_MAX ? (size_t)n : (size_t)PTRDIFF_MAX;
 }
 
+#define NOT_FEW ((size_t)64 * 1024)
+
+/* No more than a quarter of what the connection may take: tables that double need room for both. */
+static size_t
+budget(ql_ctx *cx, size_t n)
+{
+    const ql_quota *q = ql_arena_quota(cx->arena);
+    size_t most = q != NULL && q->limit != 0 ? q->limit / 4 : n;
+    most = most > NOT_FEW ? most : NOT_FEW;
+    return n < most ? n : most;
+}
+
 size_t
 qli_budget_sort(ql_ctx *cx)
 {
-    return number(cx, QL_SV_SORT_BUFFER_SIZE, 262144);
+    return budget(cx, number(cx, QL_SV_SORT_BUFFER_SIZE, 262144));
 }
 
 size_t
 qli_budget_join(ql_ctx *cx)
 {
-    return number(cx, QL_SV_JOIN_BUFFER_SIZE, 262144);
+    return budget(cx, number(cx, QL_SV_JOIN_BUFFER_SIZE, 262144));
 }
 
 size_t
@@ -37,15 +49,28 @@ qli_budget_result(ql_ctx *cx)
         size_t heap = number(cx, QL_SV_MAX_HEAP_TABLE_SIZE, 16777216);
         n = heap < n ? heap : n;
     }
-    return n;
+    return budget(cx, n);
 }
-
-#define NOT_FEW ((size_t)64 * 1024)
 
 static size_t
 taken_of(const ql_quota *q)
 {
     return atomic_load_explicit(&q->used, memory_order_relaxed);
+}
+
+/* Bytes that the connection may take still; q has a limit. */
+static size_t
+left_of(const ql_quota *q)
+{
+    size_t all = taken_of(q) + (q->beside != NULL ? taken_of(q->beside) : 0);
+    return all < q->limit ? q->limit - all : 0;
+}
+
+bool
+qli_budget_has_room(const ql_ctx *cx, size_t more)
+{
+    const ql_quota *q = ql_arena_quota(cx->arena);
+    return q == NULL || q->limit == 0 || left_of(q) / 2 >= more;
 }
 
 bool
@@ -58,8 +83,7 @@ qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget)
     if (taken < NOT_FEW || q == NULL || q->limit == 0) {
         return false;
     }
-    size_t all = taken_of(q) + (q->beside != NULL ? taken_of(q->beside) : 0);
-    return all > q->limit - q->limit / 4;
+    return left_of(q) < q->limit / 4;
 }
 
 ql_status

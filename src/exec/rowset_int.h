@@ -5,9 +5,10 @@
  * he cannot take, and reads it back a batch at a time.
  *
  * Budgets are MySQL's: sort_buffer_size of a sort, join_buffer_size of a hash table to join with,
- * tmp_table_size (with max_heap_table_size) of other results. Where less memory is left to the
- * connection, that is the budget, too. What one operator takes beyond its
- * budget is the row that was too much, and QLI_PARTS or QLI_MERGE_LEAST pages of tapes in work.
+ * tmp_table_size (with max_heap_table_size) of other results; at most a quarter of what the
+ * connection may take. Where less memory is left to it, that is the budget, too. What one operator
+ * takes beyond its budget is the row that was too much, and QLI_PARTS or QLI_MERGE_LEAST pages of
+ * tapes in work.
  */
 #ifndef QL_EXEC_ROWSET_INT_H
 #define QL_EXEC_ROWSET_INT_H
@@ -26,6 +27,8 @@ size_t qli_budget_result(ql_ctx *cx);
  * are not few and three quarters of what the connection may take (connection_memory_limit) are
  * gone, whoever has them. */
 bool qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget);
+/* May the connection take so many bytes more, and some? */
+bool qli_budget_has_room(const ql_ctx *cx, size_t more);
 
 /* A row made by qli_row_save behind the others of t. */
 ql_status qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row) QL_MUST_USE;

@@ -319,6 +319,10 @@ def test_memory_stays():
     assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT id, x FROM long_ ORDER BY -id LIMIT 100000) d") == str(60 * 200000 + 1770)
     w.query("DROP TABLE long_")
     w.query("SET connection_memory_limit = 4194304")
+    # Under a LIMIT that alone is more than the connection may take, with a buffer that is, too.
+    w.query("SET sort_buffer_size = 1000000000")
+    assert w.value("SELECT SUM(LENGTH(x)) FROM (SELECT CONCAT(b.id, REPEAT('x', 1200)) AS x FROM n a, n b WHERE a.id < 30 ORDER BY a.id, b.id LIMIT 20000) d") == str(20 * (1000 * 1200 + 2890))
+    w.query("SET sort_buffer_size = 262144")
     # Here the connection's limit comes before tmp_table_size (16 MB).
     rows_ = "SELECT CONCAT(a.id, '-', b.id, REPEAT('x', 100)) AS x FROM n a, n b WHERE a.id < 40"
     assert w.value(f"SELECT COUNT(*) FROM (SELECT x, COUNT(*) FROM ({rows_}) r GROUP BY x) d") == "40000"
