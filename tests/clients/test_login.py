@@ -206,6 +206,31 @@ def test_places_under_max_user_connections():
     root.close()
 
 
+def test_administrators_socket_is_under_no_limit():
+    """There is always a way in to kill: max_user_connections does not count there, nor who came in there."""
+    admin = server.socket.removesuffix(".sock") + "-admin.sock"
+    root = server.connect(autocommit=True)
+    run(root, "CREATE USER op@localhost WITH MAX_USER_CONNECTIONS 1")
+    run(root, "GRANT SERVICE_CONNECTION_ADMIN ON *.* TO op@localhost")
+    run(root, "SET GLOBAL max_user_connections = 1")
+    try:
+        for user, number in (("root", 1203), ("op", 1226)):
+            inside = [server.connect(user=user, unix_socket=admin) for _ in range(2)]
+            ordinary = root if user == "root" else server.connect(user=user)
+            try:
+                server.connect(user=user)
+                raise AssertionError("one too many")
+            except pymysql.MySQLError as e:
+                assert e.args[0] == number, e
+            inside.append(server.connect(user=user, unix_socket=admin))
+            for c in inside + [ordinary] * (user == "op"):
+                c.close()
+    finally:
+        run(root, "SET GLOBAL max_user_connections = 0")
+    run(root, "DROP USER op@localhost")
+    root.close()
+
+
 def close_all():
     server.__exit__(None, None, None)
 
