@@ -166,6 +166,8 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
         *out = s;
         return QL_OK;
     }
+    QL_TRY(ql_row_reader_init(cx, a, &s->reader, spec->table->types, spec->table->ncolumns,
+                              spec->table->missing, spec->ordinals, spec->ncols));
     if (qli_scan_locks(s)) {
         s->spec.view = QL_VIEW_LATEST;
         s->how = (ql_lock_how){.mode = spec->lock.mode, .policy = spec->lock.policy};
@@ -276,15 +278,13 @@ is_shortlived(const ql_scan *s)
 ql_status
 qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row)
 {
-    const ql_table *t = s->spec.table;
     if (s->spec.ncols == 0) {
         return QL_OK;
     }
     if (is_shortlived(s)) {
         QL_TRY(copy_bytes(cx, s->rows, &bytes));
     }
-    return ql_row_decode(cx, t->types, t->ncolumns, t->missing, bytes, s->spec.ordinals,
-                         s->spec.ncols, s->batch.cols, row);
+    return ql_row_decode(cx, &s->reader, bytes, s->batch.cols, row);
 }
 
 static ql_status

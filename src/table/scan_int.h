@@ -34,6 +34,7 @@ struct ql_scan {
     ql_ctx *cx;
     ql_scan_spec spec;
     const ql_index *index;
+    ql_row_reader reader; /* of the wanted columns */
     ql_batch batch;
     ql_arena *rows; /* copies and decoded strings of the current batch */
     ql_str *locators;

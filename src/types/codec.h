@@ -26,11 +26,23 @@ size_t ql_key_skip(const ql_type *t, bool descending, ql_str in);
 /* Row of ncols values. */
 ql_status ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *values,
                         struct ql_buf *out) QL_MUST_USE;
-/* Fill row `row` of the vectors for wanted columns: cols[i] gets column ordinals[i] (ascending).
- * Columns that the row has not (added later) get defaults[ordinal]. String bytes point into `in`.
+/* How the wanted columns are found in the rows of one table: made once, used for every row. */
+typedef struct ql_row_reader {
+    const ql_type *types;
+    const ql_value *defaults;
+    const struct qli_row_want *wants;
+    uint16_t ncols, nwanted;
+    uint16_t nvar;  /* variable-size columns of a row that has all columns */
+    uint32_t slots; /* bytes of its fixed-size ones */
+} ql_row_reader;
+/* ordinals ascending; columns that a row has not (added later) get defaults[ordinal] (NULL: SQL
+ * NULL). types and defaults are referred to; lives in a. */
+ql_status ql_row_reader_init(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r, const ql_type *types,
+                             uint16_t ncols, const ql_value *defaults, const uint16_t *ordinals,
+                             uint16_t nwanted) QL_MUST_USE;
+/* Fill row `row` of the vectors: cols[i] gets the i-th wanted column. String bytes point into `in`.
  * Damaged bytes: QL_ERROR 1877 "…is missing, corrupt or contains bad data". */
-ql_status ql_row_decode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *defaults,
-                        ql_str in, const uint16_t *ordinals, uint16_t nwanted, ql_vector *cols,
+ql_status ql_row_decode(ql_ctx *cx, const ql_row_reader *r, ql_str in, ql_vector *cols,
                         uint16_t row) QL_MUST_USE;
 /* All columns as values. */
 ql_status ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols,

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/bulk.h"
 #include "base/diag.h"
@@ -211,8 +212,23 @@ typedef struct view {
     unsigned width;
 } view;
 
+/* The columns that stand in front of one, or all of a row. */
+typedef struct before {
+    uint32_t slots; /* bytes of the fixed-size ones */
+    uint16_t nvar;  /* number of the others */
+} before;
+
+static inline void
+before_add(before *b, const ql_type *t)
+{
+    ql_cell c = cell_of(t);
+    b->slots += slot_bytes(t, c);
+    b->nvar = (uint16_t)(b->nvar + cell_is_variable(c));
+}
+
+/* whole: of a row that has all ncols columns; NULL = to be counted. */
 static inline bool
-view_open(view *v, const ql_type *types, uint16_t ncols, ql_str in)
+view_open(view *v, const ql_type *types, uint16_t ncols, const before *whole, ql_str in)
 {
     if (in.n < HEADER || ((unsigned char)in.p[0] & 0x0f) != ROW_VERSION) {
         return false;
@@ -222,20 +238,22 @@ view_open(view *v, const ql_type *types, uint16_t ncols, ql_str in)
     if (width_log2 > 2 || v->ncols > ncols) {
         return false;
     }
-    size_t fixed = 0, nvar = 0;
-    for (uint16_t i = 0; i < v->ncols; i++) {
-        ql_cell c = cell_of(&types[i]);
-        fixed += slot_bytes(&types[i], c);
-        nvar += cell_is_variable(c);
+    before all = {0};
+    if (whole != NULL && QL_LIKELY(v->ncols == ncols)) {
+        all = *whole;
+    } else {
+        for (uint16_t i = 0; i < v->ncols; i++) {
+            before_add(&all, &types[i]);
+        }
     }
     size_t slots = HEADER + (v->ncols + 7u) / 8;
-    size_t data = slots + fixed + (nvar << width_log2);
+    size_t data = slots + all.slots + ((size_t)all.nvar << width_log2);
     if (data > in.n) {
         return false;
     }
     v->row = in.p;
     v->slots = in.p + slots;
-    v->ends = v->slots + fixed;
+    v->ends = v->slots + all.slots;
     v->data = in.p + data;
     v->data_bytes = in.n - data;
     v->width = 1u << width_log2;
@@ -297,6 +315,13 @@ read_decimal(ql_str s, ql_decimal *d)
     return ql_decimal_digits(d) <= QL_DECIMAL_MAX_DIGITS;
 }
 
+/* From the 22 bits of year, month, day. */
+static inline int64_t
+day_of(uint64_t u)
+{
+    return (int64_t)((u & 0x3fffff) << 41);
+}
+
 static inline int64_t
 read_integer(const ql_type *t, ql_cell c, const char *p, unsigned n)
 {
@@ -307,7 +332,7 @@ read_integer(const ql_type *t, ql_cell c, const char *p, unsigned n)
     }
     memcpy(&u, p, n);
     if (c == QL_CELL_DAY) {
-        return (int64_t)((u & 0x3fffff) << 41); /* 22 bits of year, month, day */
+        return day_of(u);
     }
     if (t->is_unsigned || t->field == QL_F_YEAR) {
         return (int64_t)u;
@@ -329,43 +354,89 @@ read_double(const char *p, unsigned n)
     return d;
 }
 
-/* Where the next column lies: position among slots and among variable columns. */
-typedef struct place {
-    const char *slot;
-    size_t nvar;
-    uint16_t col;
-} place;
+/* A wanted column. */
+struct qli_row_want {
+    uint16_t column;
+    uint8_t cell; /* ql_cell */
+    uint8_t bytes;
+    bool is_unsigned;
+    before before;
+};
 
-static inline void
-place_advance(place *p, const ql_type *types, uint16_t to)
+static void
+want_init(struct qli_row_want *w, const ql_type *t, uint16_t column, before b)
 {
-    for (; p->col < to; p->col++) {
-        ql_cell c = cell_of(&types[p->col]);
-        p->slot += slot_bytes(&types[p->col], c);
-        p->nvar += cell_is_variable(c);
-    }
+    ql_cell c = cell_of(t);
+    *w = (struct qli_row_want){.column = column,
+                               .cell = (uint8_t)c,
+                               .bytes = (uint8_t)slot_bytes(t, c),
+                               .is_unsigned = t->is_unsigned || t->field == QL_F_YEAR,
+                               .before = b};
 }
 
-static bool
-decode_into(const view *v, const place *p, const ql_type *t, ql_vector *out, uint16_t row)
+ql_status
+ql_row_reader_init(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r, const ql_type *types,
+                   uint16_t ncols, const ql_value *defaults, const uint16_t *ordinals,
+                   uint16_t nwanted)
+{
+    struct qli_row_want *wants = QL_ARENA_ARRAY(cx, a, struct qli_row_want, nwanted + 1u);
+    if (wants == NULL) {
+        return QL_ERROR;
+    }
+    before b = {0};
+    for (uint16_t c = 0, n = 0; c < ncols; c++) {
+        QL_TRY(ql_bulk_each(cx, c));
+        if (n < nwanted && ordinals[n] == c) {
+            want_init(&wants[n++], &types[c], c, b);
+        }
+        before_add(&b, &types[c]);
+    }
+    *r = (ql_row_reader){.types = types,
+                         .defaults = defaults,
+                         .wants = wants,
+                         .ncols = ncols,
+                         .nwanted = nwanted,
+                         .nvar = b.nvar,
+                         .slots = b.slots};
+    return QL_OK;
+}
+
+static inline int64_t
+want_integer(const view *v, const struct qli_row_want *w, ql_str in)
+{
+    const char *p = v->slots + w->before.slots;
+    unsigned shift = 64 - 8u * w->bytes;
+    uint64_t u = 0;
+    if (QL_LIKELY(p + 8 <= in.p + in.n)) {
+        memcpy(&u, p, 8);
+    } else {
+        memcpy(&u, p, w->bytes);
+    }
+    u <<= shift;
+    return w->is_unsigned ? (int64_t)(u >> shift) : (int64_t)u >> shift;
+}
+
+static inline bool
+want_decode(const view *v, const struct qli_row_want *w, ql_str in, ql_vector *out, uint16_t row)
 {
     ql_str s;
-    ql_cell c = cell_of(t);
-    switch (c) {
+    switch ((ql_cell)w->cell) {
     case QL_CELL_BYTES:
-        return view_variable(v, p->nvar, &out->s[row]);
+        return view_variable(v, w->before.nvar, &out->s[row]);
     case QL_CELL_DECIMAL:
-        return view_variable(v, p->nvar, &s) && read_decimal(s, &out->dec[row]);
+        return view_variable(v, w->before.nvar, &s) && read_decimal(s, &out->dec[row]);
     case QL_CELL_REAL:
-        out->d[row] = read_double(p->slot, slot_bytes(t, c));
-        return true;
-    case QL_CELL_NONE:
+        out->d[row] = read_double(v->slots + w->before.slots, w->bytes);
         return true;
     case QL_CELL_INT:
+        out->i[row] = want_integer(v, w, in);
+        return true;
     case QL_CELL_DAY:
+        out->i[row] = day_of((uint64_t)want_integer(v, w, in));
+        return true;
+    case QL_CELL_NONE:
         break;
     }
-    out->i[row] = read_integer(t, c, p->slot, slot_bytes(t, c));
     return true;
 }
 
@@ -377,28 +448,26 @@ set_null(ql_vector *v, uint16_t row)
 }
 
 ql_status
-ql_row_decode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *defaults, ql_str in,
-              const uint16_t *ordinals, uint16_t nwanted, ql_vector *cols, uint16_t row)
+ql_row_decode(ql_ctx *cx, const ql_row_reader *r, ql_str in, ql_vector *cols, uint16_t row)
 {
+    const before whole = {r->slots, r->nvar};
     view v;
-    if (QL_UNLIKELY(!view_open(&v, types, ncols, in))) {
+    if (QL_UNLIKELY(!view_open(&v, r->types, r->ncols, &whole, in))) {
         return damaged(cx);
     }
-    place p = {v.slots, 0, 0};
-    for (uint16_t i = 0; i < nwanted; i++) {
-        uint16_t col = ordinals[i];
-        if (QL_UNLIKELY(col >= v.ncols)) {
+    for (uint16_t i = 0; i < r->nwanted; i++) {
+        const struct qli_row_want *w = &r->wants[i];
+        if (QL_UNLIKELY(w->column >= v.ncols)) {
             ql_value none = ql_value_null();
-            ql_vector_set(&cols[i], row, defaults ? &defaults[col] : &none);
+            ql_vector_set(&cols[i], row, r->defaults ? &r->defaults[w->column] : &none);
             continue;
         }
-        if (view_is_null(&v, col)) {
+        if (view_is_null(&v, w->column)) {
             set_null(&cols[i], row);
             continue;
         }
-        place_advance(&p, types, col);
         cols[i].nulls[row] = 0;
-        if (QL_UNLIKELY(!decode_into(&v, &p, &types[col], &cols[i], row))) {
+        if (QL_UNLIKELY(!want_decode(&v, w, in, &cols[i], row))) {
             return damaged(cx);
         }
     }
@@ -406,7 +475,7 @@ ql_row_decode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *
 }
 
 static bool
-decode_value(const view *v, const place *p, const ql_type *t, ql_value *out)
+decode_value(const view *v, const before *b, const ql_type *t, ql_value *out)
 {
     ql_str s;
     *out = (ql_value){
@@ -414,11 +483,11 @@ decode_value(const view *v, const place *p, const ql_type *t, ql_value *out)
     ql_cell c = cell_of(t);
     switch (c) {
     case QL_CELL_BYTES:
-        return view_variable(v, p->nvar, &out->s);
+        return view_variable(v, b->nvar, &out->s);
     case QL_CELL_DECIMAL:
-        return view_variable(v, p->nvar, &s) && read_decimal(s, &out->dec);
+        return view_variable(v, b->nvar, &s) && read_decimal(s, &out->dec);
     case QL_CELL_REAL:
-        out->d = read_double(p->slot, slot_bytes(t, c));
+        out->d = read_double(v->slots + b->slots, slot_bytes(t, c));
         if (t->field == QL_F_FLOAT && t->decimals >= QL_DECIMALS_DOUBLE) {
             out->decimals = QL_DECIMALS_FLOAT;
         }
@@ -429,7 +498,7 @@ decode_value(const view *v, const place *p, const ql_type *t, ql_value *out)
     case QL_CELL_DAY:
         break;
     }
-    out->i = read_integer(t, c, p->slot, slot_bytes(t, c));
+    out->i = read_integer(t, c, v->slots + b->slots, slot_bytes(t, c));
     return true;
 }
 
@@ -438,10 +507,10 @@ ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_
                      ql_str in, ql_value *values)
 {
     view v;
-    if (!view_open(&v, types, ncols, in)) {
+    if (!view_open(&v, types, ncols, NULL, in)) {
         return damaged(cx);
     }
-    place p = {v.slots, 0, 0};
+    before b = {0};
     for (uint16_t col = 0; col < ncols; col++) {
         if (col >= v.ncols) {
             values[col] = defaults ? defaults[col] : ql_value_null();
@@ -449,12 +518,10 @@ ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_
         }
         if (view_is_null(&v, col)) {
             values[col] = ql_value_null();
-            continue;
-        }
-        place_advance(&p, types, col);
-        if (!decode_value(&v, &p, &types[col], &values[col])) {
+        } else if (!decode_value(&v, &b, &types[col], &values[col])) {
             return damaged(cx);
         }
+        before_add(&b, &types[col]);
     }
     return QL_OK;
 }

@@ -71,7 +71,9 @@ check_vectors(ql_ctx *cx, const ql_type *types, uint16_t ncols, ql_str row, cons
         }
     }
     CLAIM(ql_batch_init(cx, cx->arena, &b, ts, n) == QL_OK);
-    ql_status st = ql_row_decode(cx, types, ncols, NULL, row, ordinals, n, b.cols, 7);
+    ql_row_reader r;
+    CLAIM(ql_row_reader_init(cx, cx->arena, &r, types, ncols, NULL, ordinals, n) == QL_OK);
+    ql_status st = ql_row_decode(cx, &r, row, b.cols, 7);
     if (values == NULL) { /* only what is wanted is looked at: it may be whole */
         CLAIM(st == QL_OK || is_refused(cx, st));
         return;

@@ -143,7 +143,10 @@ test_round_trips(void **state)
                 wanted[n++] = c;
             }
         }
-        assert_int_equal(ql_row_decode(&cx, types, NCOLS, NULL, in, wanted, n, cols, at), QL_OK);
+        ql_row_reader r;
+        assert_int_equal(ql_row_reader_init(&cx, cx.arena, &r, types, NCOLS, NULL, wanted, n),
+                         QL_OK);
+        assert_int_equal(ql_row_decode(&cx, &r, in, cols, at), QL_OK);
         for (uint16_t c = 0; c < n; c++) {
             ql_vector_get(&cols[c], at, &got);
             expect_same(&values[wanted[c]], &got);
@@ -178,7 +181,10 @@ test_added_columns(void **state)
     ql_vector v;
     uint16_t wanted = 12;
     assert_int_equal(ql_vector_init(&cx, cx.arena, &v, &types[12], false), QL_OK);
-    assert_int_equal(ql_row_decode(&cx, types, NCOLS, defaults, in, &wanted, 1, &v, 5), QL_OK);
+    ql_row_reader r;
+    assert_int_equal(ql_row_reader_init(&cx, cx.arena, &r, types, NCOLS, defaults, &wanted, 1),
+                     QL_OK);
+    assert_int_equal(ql_row_decode(&cx, &r, in, &v, 5), QL_OK);
     assert_int_equal(v.i[5], 42);
     /* A row cannot have more columns than the table. */
     assert_int_equal(ql_row_decode_values(&cx, types, 2, NULL, in, back), QL_ERROR);
