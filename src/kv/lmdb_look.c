@@ -14,12 +14,18 @@
 #include "kv/lmdb_int.h"
 #include "kv/lmdb_pages.h"
 
-#define BELIEVED_S 10 /* a page that was whole is believed so long */
+static int64_t
+coarse_seconds(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
+}
 
 void
 qli_looks_init(qli_looks *w, qli_mapping map, uint32_t page_bytes, bool sums)
 {
-    *w = (qli_looks){.map = map, .page_bytes = page_bytes, .sums = sums};
+    *w = (qli_looks){.map = map, .page_bytes = page_bytes, .sums = sums, .seconds = coarse_seconds};
     size_t pages = (map.to - map.from) / page_bytes;
     if (pages == 0) {
         return;
@@ -40,11 +46,9 @@ qli_looks_fini(qli_looks *w)
 
 /* Number of the present interval, 1 to 255. */
 static uint8_t
-interval(void)
+interval(const qli_looks *w)
 {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return (uint8_t)(1 + now.tv_sec / BELIEVED_S % 255);
+    return (uint8_t)(1 + w->seconds() / QLI_BELIEVED_S % 255);
 }
 
 static bool
@@ -111,7 +115,7 @@ qli_look_at_leaf(const qli_looks *w, uintptr_t page)
     if (!is_mapped(w, page)) {
         return QLI_LOOK_WHOLE;
     }
-    uint8_t now = interval();
+    uint8_t now = interval(w);
     if (QL_LIKELY(atomic_load_explicit(when(w, page), memory_order_relaxed) == now)) {
         return QLI_LOOK_WHOLE;
     }
@@ -156,7 +160,7 @@ qli_look_at_big(const qli_looks *w, uintptr_t page, ql_str key, size_t n)
         QLI_PAGE_HEAD + (uint64_t)n > (uint64_t)pages * w->page_bytes) {
         return QLI_LOOK_BAD_PAGE;
     }
-    uint8_t now = interval();
+    uint8_t now = interval(w);
     uint64_t whose = ql_hash_bytes(key.p, key.n, n);
     bool known = true;
     for (unsigned i = 0; i < marked_pages(w, page, n); i++) {
@@ -169,7 +173,7 @@ qli_look_at_big(const qli_looks *w, uintptr_t page, ql_str key, size_t n)
 void
 qli_look_compared(const qli_looks *w, uintptr_t page, ql_str key, size_t n)
 {
-    uint8_t now = interval();
+    uint8_t now = interval(w);
     uint64_t whose = ql_hash_bytes(key.p, key.n, n);
     for (unsigned i = 0; is_mapped(w, page) && i < marked_pages(w, page, n); i++) {
         atomic_store_explicit(when(w, page) + i, mark(now, whose, i), memory_order_relaxed);

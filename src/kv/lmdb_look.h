@@ -20,7 +20,10 @@ typedef struct qli_looks {
     uint32_t page_bytes;   /* [const] */
     bool sums;             /* [const] values carry checksums */
     _Atomic uint8_t *when; /* [atomic] a byte a page: when it was whole; NULL: looks are not made */
+    int64_t (*seconds)(void); /* [const] the clock */
 } qli_looks;
+
+#define QLI_BELIEVED_S 10 /* a page that was whole is believed so long, at most */
 
 typedef enum qli_look {
     QLI_LOOK_WHOLE,

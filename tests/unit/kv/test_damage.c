@@ -9,6 +9,8 @@
 #include "redo_support.h"
 
 #include "kv/crc32c.h"
+#include "kv/lmdb_look.h"
+#include "kv/lmdb_pages.h"
 
 /* RFC 3720, B.4, and the well-known check value; then both ways at every length and alignment. */
 static void
@@ -159,6 +161,73 @@ changed_page_is_told(void **state)
     }
     free(file);
     assert_true(errors > 50);
+}
+
+static int64_t seconds;
+
+static int64_t
+clock_of_the_test(void)
+{
+    return seconds;
+}
+
+/* The first page of that kind in a copy of the file at map that holds the text. */
+static char *
+page_with(const qli_looks *w, unsigned kind, const char *text)
+{
+    size_t n = w->page_bytes;
+    for (uintptr_t at = w->map.from + 2 * n; at + n <= w->map.to; at += n) {
+        char *p = (char *)at;
+        if (((unsigned char)p[10] & kind) != 0 && memmem(p, n, text, strlen(text)) != NULL) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+/* A page that was whole is believed until the interval is over, a value on pages of its own, too;
+ * no longer. */
+static void
+pages_are_looked_at_anew(void **state)
+{
+    fixture *f = *state;
+    char big[9001];
+    size_t n = 0;
+    memset(big, 'b', sizeof big - 1);
+    memcpy(big, "LONG", 4);
+    big[sizeof big - 1] = '\0';
+    put(f, "a", "value of a");
+    put(f, "b", big);
+    assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
+    char *file = slurp(f->dir, "quell.mdb", &n), *map = NULL;
+    assert_int_equal(posix_memalign((void **)&map, 4096, n), 0);
+    memcpy(map, file, n);
+    free(file);
+    qli_looks w;
+    qli_looks_init(&w, (qli_mapping){(uintptr_t)map, (uintptr_t)map + n}, 4096, true);
+    w.seconds = clock_of_the_test;
+    seconds = 1000;
+    char *leaf = page_with(&w, QLI_P_LEAF, "value of a"),
+         *own = page_with(&w, QLI_P_OVERFLOW, "LONG");
+    assert_non_null(leaf);
+    assert_non_null(own);
+    char *at = memmem(leaf, 4096, "value of a", 10);
+    assert_int_equal(qli_look_at_leaf(&w, (uintptr_t)leaf), QLI_LOOK_WHOLE);
+    assert_int_equal(qli_look_at_big(&w, (uintptr_t)own, str("b"), n = sizeof big),
+                     QLI_LOOK_BAD_VALUE);
+    qli_look_compared(&w, (uintptr_t)own, str("b"), n);
+    *at ^= 1;
+    seconds += QLI_BELIEVED_S - 1;
+    assert_int_equal(qli_look_at_leaf(&w, (uintptr_t)leaf), QLI_LOOK_WHOLE);
+    assert_int_equal(qli_look_at_big(&w, (uintptr_t)own, str("b"), n), QLI_LOOK_WHOLE);
+    seconds += 1;
+    assert_int_equal(qli_look_at_leaf(&w, (uintptr_t)leaf), QLI_LOOK_BAD_VALUE);
+    assert_int_equal(qli_look_at_leaf(&w, (uintptr_t)leaf), QLI_LOOK_BAD_VALUE); /* not noted */
+    assert_int_equal(qli_look_at_big(&w, (uintptr_t)own, str("b"), n), QLI_LOOK_BAD_VALUE);
+    *at ^= 1;
+    assert_int_equal(qli_look_at_leaf(&w, (uintptr_t)leaf), QLI_LOOK_WHOLE);
+    qli_looks_fini(&w);
+    free(map);
 }
 
 /* The entry of a long value that names the pages of another one, compared a moment ago: what stands
@@ -347,13 +416,10 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(crc32c_is_that_of_the_rfc),
-        TEST(changed_value_is_an_error),
-        TEST(changed_page_is_told),
-        TEST(another_keys_pages_are_told),
-        TEST(cut_short),
-        TEST(bus_error_names_the_file),
-        TEST(reserve_is_kept),
+        TEST(crc32c_is_that_of_the_rfc),   TEST(changed_value_is_an_error),
+        TEST(changed_page_is_told),        TEST(pages_are_looked_at_anew),
+        TEST(another_keys_pages_are_told), TEST(cut_short),
+        TEST(bus_error_names_the_file),    TEST(reserve_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
