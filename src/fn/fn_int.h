@@ -75,7 +75,22 @@ ql_status qli_put_copy(ql_ctx *cx, ql_call *call, ql_value *out, const char *p,
 ql_status qli_copy(ql_ctx *cx, char *to, const char *from, size_t n) QL_MUST_USE;
 /* false: longer than max_allowed_packet; warning 1301 given, the result is NULL. */
 bool qli_fits(ql_ctx *cx, const char *function, size_t n);
-/* Is the string all ASCII? Checkpoints inside. */
+/* Is a short text all ASCII? */
+static inline bool
+qli_chunk_is_ascii(const char *p, size_t n)
+{
+    uint64_t w, any = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        memcpy(&w, p + i, 8);
+        any |= w;
+    }
+    for (; i < n; i++) {
+        any |= (uint64_t)(unsigned char)p[i];
+    }
+    return (any & 0x8080808080808080ULL) == 0;
+}
+/* The same of any text; checkpoints inside. */
 ql_status qli_is_ascii(ql_ctx *cx, ql_str s, bool *ascii) QL_MUST_USE;
 /* Do two characters (utf8 slices) count as equal under c? */
 ql_status qli_char_equal(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b,

@@ -53,28 +53,13 @@ qli_fits(ql_ctx *cx, const char *function, size_t n)
     return false;
 }
 
-static bool
-chunk_is_ascii(const char *p, size_t n)
-{
-    uint64_t w, any = 0;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        memcpy(&w, p + i, 8);
-        any |= w;
-    }
-    for (; i < n; i++) {
-        any |= (uint64_t)(unsigned char)p[i];
-    }
-    return (any & 0x8080808080808080ULL) == 0;
-}
-
 ql_status
 qli_is_ascii(ql_ctx *cx, ql_str s, bool *ascii)
 {
     *ascii = true;
     for (size_t i = 0; i < s.n && *ascii; i += QLI_STEP) {
         size_t n = s.n - i < QLI_STEP ? s.n - i : QLI_STEP;
-        *ascii = chunk_is_ascii(s.p + i, n);
+        *ascii = qli_chunk_is_ascii(s.p + i, n);
         if (n == QLI_STEP) {
             QL_TRY(ql_check(cx));
         }

@@ -44,21 +44,6 @@ args_are(const ql_rows *r, uint32_t from, uint32_t to, ql_kind kind)
     return r->nargs <= MOST_ARGS;
 }
 
-static inline bool
-is_ascii(const char *p, size_t n)
-{
-    uint64_t w, any = 0;
-    size_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        memcpy(&w, p + i, 8);
-        any |= w;
-    }
-    for (; i < n; i++) {
-        any |= (uint64_t)(unsigned char)p[i];
-    }
-    return (any & 0x8080808080808080ULL) == 0;
-}
-
 static bool
 is_bytes(const ql_vector *v)
 {
@@ -96,7 +81,7 @@ QLI_FN_VECTOR(CHAR_LENGTH)
         uint16_t row = ql_rows_at(r, k);
         ql_str s = a->s[row & am];
         QL_TRY(ql_bulk_count(cx, sizeof s + (s.n < SHORT ? s.n : 0)));
-        if (s.n < SHORT && is_ascii(s.p, s.n)) {
+        if (s.n < SHORT && qli_chunk_is_ascii(s.p, s.n)) {
             r->out->i[row] = (int64_t)s.n;
         } else {
             QL_TRY(ql_rows_scalar(cx, call, qli_fn_CHAR_LENGTH, r, row));
@@ -111,7 +96,7 @@ QLI_FN_VECTOR(CHAR_LENGTH)
 static inline bool
 has_byte_chars(const ql_vector *v, ql_str s, size_t n)
 {
-    return is_bytes(v) || is_ascii(s.p, n < s.n ? n : s.n);
+    return is_bytes(v) || qli_chunk_is_ascii(s.p, n < s.n ? n : s.n);
 }
 
 static int64_t
@@ -121,7 +106,9 @@ int_at(const ql_vector *v, uint16_t row)
     return v->type.is_unsigned && i < 0 ? INT64_MAX : i;
 }
 
-QLI_FN_VECTOR(LEFT)
+/* The first or last characters of a text of single bytes; others go to the scalar form. */
+static ql_status
+one_end(ql_ctx *cx, ql_call *call, const ql_rows *r, bool last, ql_fn scalar)
 {
     const ql_vector *a = r->args[0];
     unsigned am = ql_arg_mask(a);
@@ -133,37 +120,26 @@ QLI_FN_VECTOR(LEFT)
         ql_str s = a->s[row & am];
         int64_t want = int_at(r->args[1], row);
         size_t n = want < 0 ? 0 : (size_t)want;
-        QL_TRY(ql_bulk_count(cx, sizeof s + (n < SHORT ? n : 0)));
-        if (n < SHORT && has_byte_chars(a, s, n)) {
-            r->out->s[row] = (ql_str){s.p, n < s.n ? n : s.n};
+        size_t looked = last ? s.n : n; /* bytes that must be characters */
+        QL_TRY(ql_bulk_count(cx, sizeof s + (looked < SHORT ? looked : 0)));
+        if (looked < SHORT && has_byte_chars(a, s, looked)) {
+            n = n < s.n ? n : s.n;
+            r->out->s[row] = (ql_str){last ? s.p + s.n - n : s.p, n};
         } else {
-            QL_TRY(ql_rows_scalar(cx, call, qli_fn_LEFT, r, row));
+            QL_TRY(ql_rows_scalar(cx, call, scalar, r, row));
         }
     }
     return QL_OK;
 }
 
+QLI_FN_VECTOR(LEFT)
+{
+    return one_end(cx, call, r, false, qli_fn_LEFT);
+}
+
 QLI_FN_VECTOR(RIGHT)
 {
-    const ql_vector *a = r->args[0];
-    unsigned am = ql_arg_mask(a);
-    if (!args_are(r, 0, 1, QL_K_STRING) || !args_are(r, 1, 2, QL_K_INT)) {
-        return QL_END;
-    }
-    for (uint16_t k = 0; k < r->n; k++) {
-        uint16_t row = ql_rows_at(r, k);
-        ql_str s = a->s[row & am];
-        int64_t want = int_at(r->args[1], row);
-        size_t n = want < 0 ? 0 : (size_t)want;
-        QL_TRY(ql_bulk_count(cx, sizeof s + (s.n < SHORT ? s.n : 0)));
-        if (s.n < SHORT && has_byte_chars(a, s, s.n)) {
-            n = n < s.n ? n : s.n;
-            r->out->s[row] = (ql_str){s.p + s.n - n, n};
-        } else {
-            QL_TRY(ql_rows_scalar(cx, call, qli_fn_RIGHT, r, row));
-        }
-    }
-    return QL_OK;
+    return one_end(cx, call, r, true, qli_fn_RIGHT);
 }
 
 QLI_FN_VECTOR(SUBSTRING)
@@ -262,7 +238,7 @@ change_case(ql_ctx *cx, ql_call *call, const ql_rows *r, ql_fn scalar, char firs
         uint16_t row = ql_rows_at(r, k);
         ql_str s = a->s[row & am];
         QL_TRY(ql_bulk_count(cx, sizeof s + (s.n < SHORT ? 2 * s.n : 0)));
-        if (s.n < SHORT && is_ascii(s.p, s.n)) {
+        if (s.n < SHORT && qli_chunk_is_ascii(s.p, s.n)) {
             map_ascii(p, s.p, s.n, first, last);
             r->out->s[row] = (ql_str){p, s.n};
             p += s.n;
