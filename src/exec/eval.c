@@ -86,38 +86,12 @@ qli_ex_selections(ql_ctx *cx, ql_ex *x, uint16_t **first, uint16_t **second)
     return QL_OK;
 }
 
-void
-qli_cell_copy(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row)
-{
-    if (src->is_const) {
-        row = 0;
-    }
-    if (src->type.kind == QL_K_NULL || (src->has_nulls && src->nulls[row])) {
-        dst->has_nulls = true;
-        dst->nulls[at] = 1;
-        return;
-    }
-    dst->nulls[at] = 0;
-    switch (ql_kind_slot(dst->type.kind)) {
-    case QL_SLOT_DECIMAL:
-        dst->dec[at] = src->dec[row];
-        break;
-    case QL_SLOT_STRING:
-        dst->s[at] = src->s[row];
-        break;
-    case QL_SLOT_I64:
-    case QL_SLOT_DOUBLE:
-        dst->i[at] = src->i[row];
-        break;
-    }
-}
-
 /* Copy into x's results; kinds may differ when a branch has another kind than the whole. */
 static ql_status
 store_cell(ql_ctx *cx, ql_ex *x, uint16_t at, const ql_vector *src)
 {
     if (src->type.kind == x->own.type.kind || src->type.kind == QL_K_NULL) {
-        qli_cell_copy(&x->own, at, src, at);
+        ql_vector_copy_cell(&x->own, at, src, at);
         if (x->own.type.kind == QL_K_DECIMAL && !x->own.nulls[at] &&
             x->own.dec[at].scale < x->own.type.decimals) {
             ql_decimal_settle(&x->own.dec[at], &x->own.type);
@@ -649,7 +623,7 @@ ql_ex_output(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint
         QL_TRY(qli_ex_ready(cx, x));
         for (uint16_t k = 0; k < (from->is_const ? 1 : n); k++) {
             uint16_t row = from->is_const ? 0 : sel != NULL ? sel[k] : k;
-            qli_cell_copy(&x->own, row, from, row);
+            ql_vector_copy_cell(&x->own, row, from, row);
         }
         x->own.is_const = from->is_const;
         *out = &x->own;

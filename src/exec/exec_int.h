@@ -26,8 +26,6 @@ qli_mask(const ql_vector *v)
 }
 /* Buffer of two selections in x->sel. */
 ql_status qli_ex_selections(ql_ctx *cx, ql_ex *x, uint16_t **first, uint16_t **second) QL_MUST_USE;
-/* One value between vectors of one kind. */
-void qli_cell_copy(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row);
 /* Box the result of a row: kinds that differ from the node's type are cast to it. */
 ql_status qli_ex_store(ql_ctx *cx, ql_ex *x, uint16_t row, ql_value *v) QL_MUST_USE;
 /* Text of an expression for messages ("(1 - 2)"), at most n-1 bytes. */

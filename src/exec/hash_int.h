@@ -91,9 +91,9 @@ ql_status qli_hash_eval_keys(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s,
                              const ql_batch *b) QL_MUST_USE;
 /* Which of them have a NULL: h->null_key. */
 void qli_hash_find_null_keys(qli_hash_op *h, const ql_batch *b);
-/* The columns of b, whose keys are evaluated, as rows of the side are kept. */
-ql_status qli_hash_set_columns(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, const ql_batch *b,
-                               ql_batch *out) QL_MUST_USE;
+/* Both, and the columns of b as rows of the side are kept; in the side's scratch. */
+ql_status qli_hash_take_batch(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, ql_batch *b,
+                              ql_batch *out) QL_MUST_USE;
 /* A row of those columns to its part. Waits: DISK_SPACE. */
 ql_status qli_hash_put_row(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, const ql_batch *cols,
                            uint16_t row, qli_parts *parts, ql_arena *mem) QL_MUST_USE;

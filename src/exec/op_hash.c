@@ -74,8 +74,8 @@ make_format(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s)
 }
 
 /* The columns of batch b, whose keys have been evaluated, as rows of the side are kept. */
-ql_status
-qli_hash_set_columns(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, const ql_batch *b, ql_batch *out)
+static ql_status
+set_columns(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, const ql_batch *b, ql_batch *out)
 {
     uint16_t n = s->op->nlive;
     if (!s->ready) {
@@ -90,6 +90,15 @@ qli_hash_set_columns(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, const ql_batc
     *out = *b;
     out->cols = s->cols;
     return QL_OK;
+}
+
+ql_status
+qli_hash_take_batch(ql_ctx *cx, qli_hash_op *h, qli_hash_side *s, ql_batch *b, ql_batch *out)
+{
+    ql_arena_reset(s->scratch);
+    QL_TRY(qli_hash_eval_keys(cx, h, s, b));
+    qli_hash_find_null_keys(h, b);
+    return set_columns(cx, h, s, b, out);
 }
 
 /* ---- the table ---- */
@@ -206,10 +215,7 @@ build(ql_ctx *cx, qli_hash_op *h)
     ql_batch *b, cols;
     ql_status st;
     while ((st = qli_op_next(cx, h->op.right, &b)) == QL_OK) {
-        ql_arena_reset(s->scratch);
-        QL_TRY(qli_hash_eval_keys(cx, h, s, b));
-        qli_hash_find_null_keys(h, b);
-        QL_TRY(qli_hash_set_columns(cx, h, s, b, &cols));
+        QL_TRY(qli_hash_take_batch(cx, h, s, b, &cols));
         for (uint16_t k = 0; k < b->nsel; k++) {
             uint16_t row = ql_batch_row(b, k);
             if (k % 256 == 0) {

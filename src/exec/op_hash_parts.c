@@ -67,10 +67,7 @@ qli_hash_divide_left(ql_ctx *cx, qli_hash_op *h)
     ql_status st;
     qli_parts_begin(&left, h->op.block->run, 0);
     while ((st = qli_op_next(cx, h->op.left, &b)) == QL_OK) {
-        ql_arena_reset(s->scratch);
-        QL_TRY(qli_hash_eval_keys(cx, h, s, b));
-        qli_hash_find_null_keys(h, b);
-        QL_TRY(qli_hash_set_columns(cx, h, s, b, &cols));
+        QL_TRY(qli_hash_take_batch(cx, h, s, b, &cols));
         for (uint16_t k = 0; k < b->nsel; k++) {
             uint16_t row = ql_batch_row(b, k);
             if (k % 256 == 0) {

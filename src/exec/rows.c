@@ -152,7 +152,7 @@ qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at, const ql_v
     }
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k, to = (uint16_t)(at + k);
-        qli_cell_copy(dst, to, src, row);
+        ql_vector_copy_cell(dst, to, src, row);
         if (a != NULL && ql_kind_slot(dst->type.kind) == QL_SLOT_STRING && !dst->nulls[to] &&
             dst->s[to].n > 0) {
             dst->s[to].p = ql_arena_strndup(cx, a, dst->s[to].p, dst->s[to].n);

@@ -111,3 +111,29 @@ ql_batch_init(ql_ctx *cx, struct ql_arena *a, ql_batch *b, const ql_type *types,
     }
     return QL_OK;
 }
+
+void
+ql_vector_copy_cell(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row)
+{
+    if (src->is_const) {
+        row = 0;
+    }
+    if (src->type.kind == QL_K_NULL || (src->has_nulls && src->nulls[row])) {
+        dst->has_nulls = true;
+        dst->nulls[at] = 1;
+        return;
+    }
+    dst->nulls[at] = 0;
+    switch (ql_kind_slot(dst->type.kind)) {
+    case QL_SLOT_DECIMAL:
+        dst->dec[at] = src->dec[row];
+        break;
+    case QL_SLOT_STRING:
+        dst->s[at] = src->s[row];
+        break;
+    case QL_SLOT_I64:
+    case QL_SLOT_DOUBLE:
+        dst->i[at] = src->i[row];
+        break;
+    }
+}

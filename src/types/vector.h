@@ -55,6 +55,8 @@ ql_status ql_vector_init_rows(ql_ctx *cx, struct ql_arena *a, ql_vector *v, cons
 void ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out); /* string bytes are shared */
 void ql_vector_set(ql_vector *v, uint16_t row,
                    const ql_value *val); /* val of the vector's kind, or NULL; bytes are shared */
+/* One value between vectors of one kind; string bytes are shared. */
+void ql_vector_copy_cell(ql_vector *dst, uint16_t at, const ql_vector *src, uint16_t row);
 ql_status ql_batch_init(ql_ctx *cx, struct ql_arena *a, ql_batch *b, const ql_type *types,
                         uint16_t ncols) QL_MUST_USE;
 
