@@ -9,11 +9,11 @@ import re
 import sys
 
 LEVELS = {
-    "base": 0, "intr": 1, "types": 2, "kv": 2, "txn": 3, "vars": 3, "catalog": 3, "sql": 4, "table": 4, "acl": 4,
+    "base": 0, "intr": 1, "types": 2, "kv": 2, "txn": 3, "vars": 3, "spool": 3, "catalog": 3, "sql": 4, "table": 4, "acl": 4,
     "resolve": 5, "views": 5, "plan": 6, "fn": 6, "exec": 7, "stmts": 8, "proto": 8, "session": 9, "server": 10, "embed": 10,
 }
 # One level, one direction: sessions have settings of their transactions, definitions are stored through transactions.
-SIDEWAYS = {("vars", "txn"), ("catalog", "txn"), ("catalog", "vars")}
+SIDEWAYS = {("vars", "txn"), ("catalog", "txn"), ("catalog", "vars"), ("spool", "vars")}
 OLD_KINDS = {"format1.c"}  # reads a format that knew the first eight
 KINDS = re.compile(r'\bcase\s+QL_K_|[<>]=?\s*QL_K_[A-Z]')
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')

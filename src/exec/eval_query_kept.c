@@ -27,8 +27,8 @@ struct qli_kept {
     ql_type *types; /* NULL = nothing there */
     ql_value *vals; /* of a row that is read */
     qli_lookup *lookup;
-    qli_tape *tape;
-    qli_reel reel;
+    ql_tape *tape;
+    ql_reel reel;
 };
 
 static ql_status
@@ -207,7 +207,7 @@ put_row(ql_ctx *cx, ql_ex *x, qli_kept *r, const ql_batch *b, uint16_t row, cons
     }
     if (r->tape == NULL) {
         QL_TRY(make_format(cx, x, r, one.cols, n));
-        QL_TRY(qli_tape_new(x->env.run, &r->tape));
+        QL_TRY(qli_run_tape(x->env.run, &r->tape));
     }
     QL_TRY(qli_query_row_arena(cx, x, &tmp));
     ql_arena_mark mark = ql_arena_save(tmp);
@@ -234,7 +234,7 @@ compare_tape(ql_ctx *cx, ql_ex *x, qli_kept *r, const ql_value *left, uint32_t n
     ql_arena *tmp;
     ql_status st = QL_OK;
     QL_TRY(qli_query_row_arena(cx, x, &tmp));
-    QL_TRY(qli_reel_start(cx, &r->reel, r->tape));
+    QL_TRY(ql_reel_start(cx, &r->reel, r->tape));
     while (!qli_query_is_decided(*verdict)) {
         char *row;
         ql_arena_reset(tmp);
@@ -247,7 +247,7 @@ compare_tape(ql_ctx *cx, ql_ex *x, qli_kept *r, const ql_value *left, uint32_t n
         }
         QL_TRY(qli_query_fold(cx, x, tmp, left, r->vals, n, verdict));
     }
-    qli_reel_stop(&r->reel);
+    ql_reel_stop(&r->reel);
     return st == QL_END ? QL_OK : st;
 }
 
@@ -318,7 +318,7 @@ qli_kept_new(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, qli_kept **
         QL_TRY(qli_lookup_end(cx, r->lookup));
     }
     if (r->tape != NULL) {
-        QL_TRY(qli_tape_end(cx, r->tape));
+        QL_TRY(ql_tape_end(cx, r->tape));
     }
     *out = r;
     return QL_OK;

@@ -36,7 +36,7 @@ typedef struct ql_run {
     struct qli_arena_link *arenas; /* freed, youngest first, when the statement leaves exec: closes
                                       scans before the session ends the statement's layer */
     ql_call *calls;                /* function states to free before that */
-    struct qli_tapes *tapes;       /* exec/tape_int.h: its temporary file; NULL = none yet */
+    struct ql_tapes *tapes;        /* spool/tape.h: its temporary file; NULL = none yet */
     uint64_t passed_over; /* rows that LIMIT and OFFSET of the outermost block have held back, for
                              FOUND_ROWS() */
     const ql_table *dml_table;  /* QL_E_DEFAULT */

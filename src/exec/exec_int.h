@@ -8,6 +8,7 @@
 
 #include "catalog/virtual.h"
 #include "exec/exec.h"
+#include "spool/sort.h"
 
 /* Result slots of x, ready for writing: not const, no NULLs. */
 ql_status qli_ex_ready(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
@@ -147,26 +148,11 @@ void qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const cha
 ql_status qli_vector_copy(ql_ctx *cx, ql_arena *a, ql_vector *dst, uint16_t at,
                           const ql_vector *src, const uint16_t *sel, uint16_t n) QL_MUST_USE;
 
-/* Sorting. An item has a key whose memcmp order is the wanted one. Stable, own merge sort with a
- * checkpoint every 1,024 comparisons. */
-typedef struct qli_sort_item {
-    uint64_t prefix; /* first 8 bytes of the key, big-endian */
-    const char *key; /* bytes behind the prefix */
-    uint32_t nkey;
-    void *row;
-} qli_sort_item;
-ql_status qli_sort_items(ql_ctx *cx, ql_arena *a, qli_sort_item **v, size_t n) QL_MUST_USE;
-/* The same with the caller's room for n items (none for n <= QLI_SORT_ALONE): *sorted is v or tmp.
- */
-#define QLI_SORT_ALONE 16
-ql_status qli_sort_between(ql_ctx *cx, qli_sort_item *v, qli_sort_item *tmp, size_t n,
-                           qli_sort_item **sorted) QL_MUST_USE;
-ql_status qli_sort_compare(ql_ctx *cx, const qli_sort_item *a, const qli_sort_item *b,
-                           int *order) QL_MUST_USE;
+/* Keys of sorts (spool/sort.h). */
 /* Key of one row into item: its bytes in a, or, a NULL, in tmp until the next one is made. */
 ql_status qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const ql_value *vals,
                             const ql_type *types, const bool *descending, uint16_t n,
-                            qli_sort_item *item) QL_MUST_USE;
-ql_status qli_sort_key_keep(ql_ctx *cx, ql_arena *a, qli_sort_item *item) QL_MUST_USE;
+                            ql_sort_item *item) QL_MUST_USE;
+ql_status qli_sort_key_keep(ql_ctx *cx, ql_arena *a, ql_sort_item *item) QL_MUST_USE;
 
 #endif

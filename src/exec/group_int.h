@@ -60,7 +60,7 @@ typedef struct qli_agg_waiting {
     ql_arena *mem;
     qli_parts parts;
     qli_part *pending;
-    qli_reel reel;
+    ql_reel reel;
     char **rows;
 } qli_agg_waiting;
 

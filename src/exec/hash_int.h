@@ -67,7 +67,7 @@ typedef struct qli_hash_op {
     ql_arena *pairs_mem; /* of all other parts */
     qli_parts right_parts;
     qli_hash_pair *pending, *pair;
-    qli_reel right_reel, left_reel;
+    ql_reel right_reel, left_reel;
     ql_batch back;       /* left rows as they are read */
     ql_vector *key_back; /* [nkeys] their keys */
     bool pieces;         /* the right part is taken in pieces, this is not the last */

@@ -25,11 +25,11 @@ struct qli_lookup {
     const qli_rowfmt *fmt;
     size_t budget;
     ql_arena *mem, *lists, *row_mem;
-    qli_sort_item *list, *other;
+    ql_sort_item *list, *other;
     size_t n, cap, cap_other, bytes;
-    qli_extsort ext;
-    qli_tape *tape;
-    qli_reel reel;
+    ql_extsort ext;
+    ql_tape *tape;
+    ql_reel reel;
     place *places;
     size_t nplaces, cap_places;
     uint64_t hash; /* asked for */
@@ -45,7 +45,7 @@ qli_lookup_new(ql_run *run, const qli_rowfmt *fmt, size_t budget, qli_lookup **o
         return QL_ERROR;
     }
     *l = (qli_lookup){.run = run, .fmt = fmt, .budget = budget, .lists = lists};
-    l->ext = (qli_extsort){.run = run, .fmt = fmt, .budget = budget};
+    l->ext = (ql_extsort){.budget = budget};
     QL_TRY(ql_run_arena(run, "look-up rows", &l->mem));
     QL_TRY(ql_run_arena(run, "look-up runs", &l->ext.mem));
     QL_TRY(ql_run_arena(run, "look-up row", &l->row_mem));
@@ -64,15 +64,15 @@ more_room(ql_ctx *cx, ql_arena *a, void *array, size_t n, size_t size, size_t ca
 static ql_status
 write_run(ql_ctx *cx, qli_lookup *l)
 {
-    qli_sort_item *sorted;
+    ql_sort_item *sorted;
     if (l->cap_other < l->cap) {
         void *other;
         QL_TRY(more_room(cx, l->lists, NULL, 0, sizeof *l->other, l->cap, &other));
         l->other = other;
         l->cap_other = l->cap;
     }
-    QL_TRY(qli_sort_between(cx, l->list, l->other, l->n, &sorted));
-    QL_TRY(qli_extsort_add(cx, &l->ext, sorted, l->n));
+    QL_TRY(ql_sort_between(cx, l->list, l->other, l->n, &sorted));
+    QL_TRY(qli_sorted_put(cx, l->run, &l->ext, l->fmt, sorted, l->n));
     QL_TRY(ql_run_arena_empty(l->run, "look-up rows", &l->mem, l->budget / 4));
     l->n = l->bytes = 0;
     return QL_OK;
@@ -95,15 +95,15 @@ qli_lookup_add(ql_ctx *cx, qli_lookup *l, const ql_batch *b, uint16_t row, uint6
     }
     QL_TRY(qli_row_save(cx, l->mem, l->fmt, b, row, &saved));
     l->bytes += qli_row_size(l->fmt, saved);
-    l->list[l->n++] = (qli_sort_item){.prefix = hash, .row = saved};
+    l->list[l->n++] = (ql_sort_item){.prefix = hash, .row = saved};
     return QL_OK;
 }
 
 static ql_status
 note_place(ql_ctx *cx, qli_lookup *l, uint64_t hash)
 {
-    uint64_t at = qli_tape_bytes(l->tape);
-    if (l->nplaces > 0 && at - l->places[l->nplaces - 1].offset < QLI_TAPE_PAGE) {
+    uint64_t at = ql_tape_bytes(l->tape);
+    if (l->nplaces > 0 && at - l->places[l->nplaces - 1].offset < QL_TAPE_PAGE) {
         return QL_OK;
     }
     if (l->nplaces == l->cap_places) {
@@ -122,28 +122,29 @@ qli_lookup_end(ql_ctx *cx, qli_lookup *l)
 {
     ql_status st;
     QL_TRY(write_run(cx, l));
-    QL_TRY(qli_tape_new(l->run, &l->tape));
-    QL_TRY(qli_extsort_begin(cx, &l->ext));
+    QL_TRY(qli_run_tape(l->run, &l->tape));
+    QL_TRY(ql_extsort_begin(cx, &l->ext));
     for (;;) {
-        uint64_t hash;
+        const ql_sort_item *item;
         const char *row;
         size_t n;
-        st = qli_extsort_one(cx, &l->ext, &hash, &row, &n);
+        st = ql_extsort_head(cx, &l->ext, &item, &n);
         if (st != QL_OK) {
             break;
         }
-        record r = {.hash = hash, .n = n};
+        record r = {.hash = item->prefix, .n = n};
+        QL_TRY(ql_extsort_view(cx, &l->ext, &row));
         QL_TRY(note_place(cx, l, r.hash));
-        QL_TRY(qli_tape_write(cx, l->tape, &r, sizeof r));
-        QL_TRY(qli_tape_write(cx, l->tape, row, n));
-        QL_TRY(qli_extsort_step(cx, &l->ext));
+        QL_TRY(ql_tape_write(cx, l->tape, &r, sizeof r));
+        QL_TRY(ql_tape_write(cx, l->tape, row, n));
+        QL_TRY(ql_extsort_step(cx, &l->ext));
     }
     if (st != QL_END) {
         return st;
     }
-    QL_TRY(qli_tape_end(cx, l->tape));
-    qli_extsort_reset(cx, &l->ext);
-    return qli_reel_start(cx, &l->reel, l->tape);
+    QL_TRY(ql_tape_end(cx, l->tape));
+    ql_extsort_reset(cx, &l->ext);
+    return ql_reel_start(cx, &l->reel, l->tape);
 }
 
 ql_status
@@ -159,21 +160,21 @@ qli_lookup_find(ql_ctx *cx, qli_lookup *l, uint64_t hash)
         }
     }
     l->hash = hash;
-    return qli_reel_seek(cx, &l->reel, l->places[low > 0 ? low - 1 : 0].offset);
+    return ql_reel_seek(cx, &l->reel, l->places[low > 0 ? low - 1 : 0].offset);
 }
 
 ql_status
 qli_lookup_next(ql_ctx *cx, qli_lookup *l, const char **row)
 {
     unsigned n = 0;
-    while (!qli_reel_at_end(&l->reel)) {
+    while (!ql_reel_at_end(&l->reel)) {
         record r;
         const char *p;
         if (++n % 256 == 0) {
             QL_TRY(ql_check(cx));
         }
-        QL_TRY(qli_reel_read(cx, &l->reel, &r, sizeof r));
-        QL_TRY(qli_reel_view(cx, &l->reel, r.n, &p));
+        QL_TRY(ql_reel_read(cx, &l->reel, &r, sizeof r));
+        QL_TRY(ql_reel_view(cx, &l->reel, r.n, &p));
         if (r.hash > l->hash) {
             return QL_END;
         }

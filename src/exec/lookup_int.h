@@ -7,7 +7,7 @@
 #ifndef QL_EXEC_LOOKUP_INT_H
 #define QL_EXEC_LOOKUP_INT_H
 
-#include "exec/extsort_int.h"
+#include "exec/rowset_int.h"
 
 typedef struct qli_lookup qli_lookup; /* owner: the run */
 

@@ -20,7 +20,7 @@ struct qli_fresh {
     qli_rowfmt fmt;
     qli_parts parts;
     qli_part *pending, *part; /* part: being read */
-    qli_reel reel;
+    ql_reel reel;
     unsigned level;
     ql_batch back; /* as they are read: vectors of the slots */
     ql_vector **cols;
@@ -79,8 +79,8 @@ static void
 close_part(ql_ctx *cx, qli_fresh *f)
 {
     if (f->part != NULL) {
-        qli_reel_stop(&f->reel);
-        qli_tape_drop(cx, f->part->tape);
+        ql_reel_stop(&f->reel);
+        ql_tape_drop(cx, f->part->tape);
         f->part = NULL;
     }
 }
@@ -187,7 +187,7 @@ next_part(ql_ctx *cx, qli_fresh *f)
     f->pending = f->part->next;
     f->level = f->part->level;
     QL_TRY(qli_fresh_forget(cx, f));
-    return qli_reel_start(cx, &f->reel, f->part->tape);
+    return ql_reel_start(cx, &f->reel, f->part->tape);
 }
 
 ql_status
@@ -198,7 +198,7 @@ qli_fresh_waiting(ql_ctx *cx, qli_fresh *f, ql_batch **out)
     uint16_t n = 0;
     ql_arena_reset(scratch);
     while (st == QL_END) {
-        if (f->part == NULL || qli_reel_at_end(&f->reel)) {
+        if (f->part == NULL || ql_reel_at_end(&f->reel)) {
             QL_TRY(next_part(cx, f));
         }
         st = qli_rows_get(cx, &f->reel, &f->fmt, scratch, f->rows, &n);

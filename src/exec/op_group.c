@@ -41,7 +41,7 @@ typedef struct group_op {
     qli_parts parts;
     qli_part *pending;
     qli_part *part; /* being read; NULL: the rows come from below */
-    qli_reel reel;
+    ql_reel reel;
     unsigned level;
     qli_rowfmt fmt;
     ql_vector *cells; /* keys, then the aggregates' columns: as they are written */
@@ -338,8 +338,8 @@ static void
 close_part(ql_ctx *cx, group_op *g)
 {
     if (g->part != NULL) {
-        qli_reel_stop(&g->reel);
-        qli_tape_drop(cx, g->part->tape);
+        ql_reel_stop(&g->reel);
+        ql_tape_drop(cx, g->part->tape);
         g->part = NULL;
     }
 }
@@ -356,7 +356,7 @@ next_pass(ql_ctx *cx, group_op *g)
     g->pending = g->part->next;
     g->level = g->part->level;
     QL_TRY(clear(g));
-    QL_TRY(qli_reel_start(cx, &g->reel, g->part->tape));
+    QL_TRY(ql_reel_start(cx, &g->reel, g->part->tape));
     return pass(cx, g);
 }
 

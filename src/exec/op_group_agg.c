@@ -20,7 +20,7 @@ struct qli_concat {
     char *p;
     size_t n, cap;
     bool cut;
-    qli_sort_item *items; /* with ORDER BY: pieces to be sorted */
+    ql_sort_item *items; /* with ORDER BY: pieces to be sorted */
     size_t nitems, cap_items;
 };
 
@@ -389,7 +389,7 @@ concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uin
     }
     if (c->nitems == c->cap_items) {
         size_t cap = c->cap_items ? c->cap_items * 2 : 16;
-        qli_sort_item *v = ql_arena_alloc(cx, a->mem->groups, cap * sizeof *v);
+        ql_sort_item *v = ql_arena_alloc(cx, a->mem->groups, cap * sizeof *v);
         if (v == NULL) {
             return QL_ERROR;
         }
@@ -400,7 +400,7 @@ concat_keep(ql_ctx *cx, const qli_agg *a, struct qli_concat *c, ql_str text, uin
     for (uint32_t i = 0; i < a->def->norder; i++) {
         ql_vector_get(a->order_cols[i], row, &vals[i]);
     }
-    qli_sort_item *item = &c->items[c->nitems];
+    ql_sort_item *item = &c->items[c->nitems];
     ql_status st = qli_sort_key_make(cx, a->mem->groups, &tmp, vals, a->order_types, a->order_desc,
                                      (uint16_t)a->def->norder, item);
     ql_buf_free(&tmp);
@@ -446,7 +446,7 @@ finish_concat(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         return QL_OK;
     }
     if (a->def->norder > 0) {
-        QL_TRY(qli_sort_items(cx, a->mem->groups, &c->items, c->nitems));
+        QL_TRY(ql_sort_items(cx, a->mem->groups, &c->items, c->nitems));
         for (size_t i = 0; i < c->nitems && !c->cut; i++) {
             const piece *p = c->items[i].row;
             if (i % 256 == 0) {

@@ -137,7 +137,7 @@ add_part(ql_ctx *cx, qli_agg *a, const qli_part *part, ql_vector **key)
     uint16_t n;
     QL_TRY(ql_run_arena_empty(a->block->run, "distinct values", &a->mem->sets, a->mem->budget / 4));
     ql_tupleset_init(&set, a->mem->sets, (uint16_t)(1 + a->def->nargs));
-    QL_TRY(qli_reel_start(cx, &w->reel, part->tape));
+    QL_TRY(ql_reel_start(cx, &w->reel, part->tape));
     for (;;) {
         ql_arena_reset(a->scratch);
         st = qli_rows_get(cx, &w->reel, &w->fmt, a->scratch, w->rows, &n);
@@ -150,7 +150,7 @@ add_part(ql_ctx *cx, qli_agg *a, const qli_part *part, ql_vector **key)
         }
         QL_TRY(add_batch(cx, a, &set, key, n, part->level));
     }
-    qli_reel_stop(&w->reel);
+    ql_reel_stop(&w->reel);
     return st == QL_END ? QL_OK : st;
 }
 
@@ -173,7 +173,7 @@ qli_agg_add_waiting(ql_ctx *cx, qli_agg *a)
         qli_part *part = w->pending;
         w->pending = part->next;
         QL_TRY(add_part(cx, a, part, key));
-        qli_tape_drop(cx, part->tape);
+        ql_tape_drop(cx, part->tape);
         if (w->parts.active) {
             QL_TRY(qli_parts_end(cx, &w->parts, &w->pending));
         }
@@ -185,7 +185,7 @@ qli_agg_add_waiting(ql_ctx *cx, qli_agg *a)
 void
 qli_agg_reset(ql_ctx *cx, qli_agg *a)
 {
-    qli_reel_stop(&a->wait.reel);
+    ql_reel_stop(&a->wait.reel);
     qli_parts_drop(cx, &a->wait.parts, &a->wait.pending);
     if (a->wait.mem != NULL) {
         ql_arena_reset(a->wait.mem);

@@ -404,7 +404,7 @@ drop_parts(ql_ctx *cx, qli_parts *p)
 {
     for (unsigned i = 0; i < QLI_PARTS; i++) {
         if (p->part[i] != NULL) {
-            qli_tape_drop(cx, p->part[i]->tape);
+            ql_tape_drop(cx, p->part[i]->tape);
             p->part[i] = NULL;
         }
     }

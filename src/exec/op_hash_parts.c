@@ -16,7 +16,7 @@ qli_hash_end_tapes(ql_ctx *cx, qli_parts *parts)
 {
     for (unsigned i = 0; i < QLI_PARTS; i++) {
         if (parts->part[i] != NULL) {
-            QL_TRY(qli_tape_end(cx, parts->part[i]->tape));
+            QL_TRY(ql_tape_end(cx, parts->part[i]->tape));
         }
     }
     parts->active = false;
@@ -39,7 +39,7 @@ add_pairs(ql_ctx *cx, qli_hash_op *h, qli_parts *right, qli_parts *left, const q
         bool kept = from == NULL && h->keeps;
         if (l == NULL) { /* nobody asks for these rows */
             if (r != NULL && !kept) {
-                qli_tape_drop(cx, r->tape);
+                ql_tape_drop(cx, r->tape);
             }
         } else {
             qli_hash_pair *p = QL_ARENA_NEW(cx, h->pairs_mem, qli_hash_pair);
@@ -93,13 +93,13 @@ static void
 close_pair(ql_ctx *cx, qli_hash_op *h)
 {
     qli_hash_pair *p = h->pair;
-    qli_reel_stop(&h->right_reel);
-    qli_reel_stop(&h->left_reel);
+    ql_reel_stop(&h->right_reel);
+    ql_reel_stop(&h->left_reel);
     if (p != NULL) {
         if (p->right != NULL && !p->kept) {
-            qli_tape_drop(cx, p->right->tape);
+            ql_tape_drop(cx, p->right->tape);
         }
-        qli_tape_drop(cx, p->left->tape);
+        ql_tape_drop(cx, p->left->tape);
     }
     h->pair = NULL;
     h->pieces = h->later = false;
@@ -124,13 +124,13 @@ load_right(ql_ctx *cx, qli_hash_op *h)
         }
         QL_TRY(qli_hash_add(cx, h, qli_hash_of(s, row), row));
     }
-    h->pieces = !qli_reel_at_end(&h->right_reel);
+    h->pieces = !ql_reel_at_end(&h->right_reel);
     return st == QL_END ? QL_OK : st;
 }
 
 /* The rest of a reel to parts. */
 static ql_status
-divide_reel(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, qli_reel *r, qli_parts *parts,
+divide_reel(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, ql_reel *r, qli_parts *parts,
             const qli_parts *right)
 {
     ql_status st;
@@ -149,7 +149,7 @@ divide_reel(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, qli_reel *r, qli
             QL_TRY(qli_parts_put(cx, parts, h->pairs_mem, hash, &s->fmt, row));
         }
     }
-    qli_reel_stop(r);
+    ql_reel_stop(r);
     return st == QL_END ? qli_hash_end_tapes(cx, parts) : st;
 }
 
@@ -164,7 +164,7 @@ divide_pair(ql_ctx *cx, qli_hash_op *h)
     qli_parts_begin(&left, run, p->right->level);
     QL_TRY(qli_hash_put_table(cx, h, &right, h->pairs_mem));
     QL_TRY(divide_reel(cx, h, &h->right_side, &h->right_reel, &right, NULL));
-    QL_TRY(qli_reel_start(cx, &h->left_reel, p->left->tape));
+    QL_TRY(ql_reel_start(cx, &h->left_reel, p->left->tape));
     QL_TRY(divide_reel(cx, h, &h->left_side, &h->left_reel, &left, &right));
     QL_TRY(add_pairs(cx, h, &right, &left, p));
     close_pair(cx, h);
@@ -190,7 +190,7 @@ next_pair(ql_ctx *cx, qli_hash_op *h)
         h->pending = p->next;
         QL_TRY(qli_hash_clear(h));
         if (p->right != NULL) {
-            QL_TRY(qli_reel_start(cx, &h->right_reel, p->right->tape));
+            QL_TRY(ql_reel_start(cx, &h->right_reel, p->right->tape));
             QL_TRY(load_right(cx, h));
         }
         if (h->pieces && !p->solid && p->right->level < LEVELS) {
@@ -201,7 +201,7 @@ next_pair(ql_ctx *cx, qli_hash_op *h)
             QL_TRY(begin_pieces(cx, h));
         }
         h->first_row = 0;
-        return qli_reel_start(cx, &h->left_reel, p->left->tape);
+        return ql_reel_start(cx, &h->left_reel, p->left->tape);
     }
     return QL_END;
 }
@@ -261,7 +261,7 @@ next_piece(ql_ctx *cx, qli_hash_op *h)
     QL_TRY(load_right(cx, h));
     h->later = true;
     h->first_row = 0;
-    return qli_reel_start(cx, &h->left_reel, h->pair->left->tape);
+    return ql_reel_start(cx, &h->left_reel, h->pair->left->tape);
 }
 
 static bool

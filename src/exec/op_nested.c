@@ -26,8 +26,8 @@ typedef struct nested_op {
     /* Rows of the right side that the cache has no room for, behind the others: */
     size_t budget;
     qli_rowfmt fmt;
-    qli_tape *tape; /* NULL = none */
-    qli_reel reel;
+    ql_tape *tape; /* NULL = none */
+    ql_reel reel;
     ql_batch back; /* as they are read */
     ql_arena *back_mem;
     char **rows;
@@ -103,7 +103,7 @@ tape_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
         QL_TRY(make_back(cx, j));
     }
     if (j->tape == NULL) {
-        QL_TRY(qli_tape_new(j->op.block->run, &j->tape));
+        QL_TRY(qli_run_tape(j->op.block->run, &j->tape));
         ql_count(cx, QL_CT_CREATED_TMP_DISK_TABLES, 1);
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
@@ -123,7 +123,7 @@ tape_next(ql_ctx *cx, nested_op *j, ql_batch **out)
         return QL_END;
     }
     if (j->reel.tape == NULL) {
-        QL_TRY(qli_reel_start(cx, &j->reel, j->tape));
+        QL_TRY(ql_reel_start(cx, &j->reel, j->tape));
     }
     ql_arena_reset(j->back_mem);
     QL_TRY(qli_rows_get(cx, &j->reel, &j->fmt, j->back_mem, j->rows, &n));
@@ -136,8 +136,8 @@ tape_next(ql_ctx *cx, nested_op *j, ql_batch **out)
 static ql_status
 cache_drop(ql_ctx *cx, nested_op *j)
 {
-    qli_reel_stop(&j->reel);
-    qli_tape_drop(cx, j->tape);
+    ql_reel_stop(&j->reel);
+    ql_tape_drop(cx, j->tape);
     j->tape = NULL;
     QL_TRY(ql_run_arena_renew(j->op.block->run, "join cache", &j->cache_mem));
     j->cache = NULL;
@@ -152,7 +152,7 @@ right_start(ql_ctx *cx, nested_op *j)
 {
     j->at_cache = 0;
     if (j->cache_full) {
-        qli_reel_stop(&j->reel);
+        ql_reel_stop(&j->reel);
         return QL_OK;
     }
     if (j->cache_on) {
@@ -175,7 +175,7 @@ right_next(ql_ctx *cx, nested_op *j, ql_batch **out)
     ql_status st = qli_op_next(cx, j->op.right, out);
     if (st == QL_END && j->cache_on) {
         if (j->tape != NULL) {
-            QL_TRY(qli_tape_end(cx, j->tape));
+            QL_TRY(ql_tape_end(cx, j->tape));
         }
         j->cache_full = true;
         j->at_cache = j->ncache;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ORDER BY: rows are kept and sorted; what is more than sort_buffer_size goes to tapes as sorted
- * runs (extsort_int.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
+ * runs (spool/extsort.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
  */
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/bulk.h"
-#include "exec/extsort_int.h"
+#include "exec/rowset_int.h"
 
 #define TOP_MOST 65536 /* a larger LIMIT sorts everything */
 #define COMPACT_FROM ((size_t)1024 * 1024)
 #define COMPACT_LEAST ((size_t)128 * 1024)
 /* Bytes of the lists for each row: the item, its place while sorting, and what growing left. */
-#define LISTS_A_ROW (3 * sizeof(qli_sort_item))
+#define LISTS_A_ROW (3 * sizeof(ql_sort_item))
 #define BLOCK_A_ROW 32 /* lost between two rows of an arena */
 
 typedef struct sort_op {
@@ -28,10 +28,10 @@ typedef struct sort_op {
     ql_arena *mem, *spare; /* rows and keys */
     ql_arena *lists;       /* the arrays below; they stay when a correlated block is restarted */
     ql_buf tmp, last_key;
-    qli_sort_item *list;  /* [cap] rows as they came, or the heap */
-    qli_sort_item *other; /* [cap_other] room for sorting */
-    uint64_t *order;      /* heap: [cap] age of its rows, for stability */
-    qli_sort_item *items; /* sorted: list or other */
+    ql_sort_item *list;  /* [cap] rows as they came, or the heap */
+    ql_sort_item *other; /* [cap_other] room for sorting */
+    uint64_t *order;     /* heap: [cap] age of its rows, for stability */
+    ql_sort_item *items; /* sorted: list or other */
     size_t n, cap, cap_other, at;
     size_t budget, bytes; /* of kept rows */
     uint64_t limit;       /* of the query, and offset: rows wanted; 0 = all, or too many */
@@ -39,10 +39,10 @@ typedef struct sort_op {
     bool heaped;
     size_t compact_at;
     uint64_t age;
-    qli_extsort ext;
+    ql_extsort ext;
     bool spilled, sorted;
     bool has_last; /* under a LIMIT: a run has as many rows as are wanted, this is its last one */
-    qli_sort_item last;
+    ql_sort_item last;
     char *rows[QL_BATCH_ROWS];
 } sort_op;
 
@@ -79,7 +79,7 @@ grow_list(ql_ctx *cx, sort_op *s)
 static ql_status
 sort_list(ql_ctx *cx, sort_op *s)
 {
-    if (s->n > QLI_SORT_ALONE && s->n > s->cap_other) {
+    if (s->n > QL_SORT_ALONE && s->n > s->cap_other) {
         void *other;
         size_t cap = s->n + s->n / 4; /* a heap's list may have been much longer */
         cap = cap < s->cap ? cap : s->cap;
@@ -87,7 +87,7 @@ sort_list(ql_ctx *cx, sort_op *s)
         s->other = other;
         s->cap_other = cap;
     }
-    return qli_sort_between(cx, s->list, s->other, s->n, &s->items);
+    return ql_sort_between(cx, s->list, s->other, s->n, &s->items);
 }
 
 /* A row that does not come before it is not wanted. */
@@ -112,7 +112,7 @@ write_run(ql_ctx *cx, sort_op *s)
         QL_TRY(note_last(cx, s));
     }
     s->spilled = true;
-    QL_TRY(qli_extsort_add(cx, &s->ext, s->items, s->n));
+    QL_TRY(qli_sorted_put(cx, s->op.block->run, &s->ext, &s->fmt, s->items, s->n));
     QL_TRY(ql_run_arena_renew(s->op.block->run, "sort", &s->mem));
     s->n = s->bytes = 0;
     return QL_OK;
@@ -126,12 +126,12 @@ is_over(const ql_ctx *cx, const sort_op *s)
 }
 
 static ql_status
-keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *item)
+keep(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, ql_sort_item *item)
 {
     char *saved;
     if (s->has_last) {
         int order;
-        QL_TRY(qli_sort_compare(cx, item, &s->last, &order));
+        QL_TRY(ql_sort_compare(cx, item, &s->last, &order));
         if (order >= 0) {
             return QL_OK;
         }
@@ -156,7 +156,7 @@ static ql_status
 is_worse(ql_ctx *cx, const sort_op *s, size_t a, size_t b, bool *yes)
 {
     int c;
-    QL_TRY(qli_sort_compare(cx, &s->list[a], &s->list[b], &c));
+    QL_TRY(ql_sort_compare(cx, &s->list[a], &s->list[b], &c));
     *yes = c != 0 ? c > 0 : s->order[a] > s->order[b];
     return QL_OK;
 }
@@ -164,7 +164,7 @@ is_worse(ql_ctx *cx, const sort_op *s, size_t a, size_t b, bool *yes)
 static void
 swap_items(sort_op *s, size_t a, size_t b)
 {
-    qli_sort_item t = s->list[a];
+    ql_sort_item t = s->list[a];
     uint64_t o = s->order[a];
     s->list[a] = s->list[b];
     s->order[a] = s->order[b];
@@ -264,13 +264,13 @@ compact(ql_ctx *cx, sort_op *s)
 }
 
 static ql_status
-offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, qli_sort_item *item)
+offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, ql_sort_item *item)
 {
     char *saved;
     bool room = s->n < s->limit;
     if (!room) {
         int order;
-        QL_TRY(qli_sort_compare(cx, item, &s->list[0], &order));
+        QL_TRY(ql_sort_compare(cx, item, &s->list[0], &order));
         if (order >= 0) {
             return QL_OK; /* has left nothing behind */
         }
@@ -301,7 +301,7 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
-        qli_sort_item item = {0};
+        ql_sort_item item = {0};
         if (k % 128 == 0) {
             QL_TRY(ql_check(cx));
         }
@@ -351,7 +351,7 @@ finish(ql_ctx *cx, sort_op *s)
     s->list = s->other = s->items = NULL;
     s->order = NULL;
     s->cap = s->cap_other = 0;
-    return qli_extsort_begin(cx, &s->ext);
+    return ql_extsort_begin(cx, &s->ext);
 }
 
 /* A sort counts as one over a range when a range of one index is all that it reads (manual, "Server
@@ -411,7 +411,7 @@ sort_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     uint16_t n;
     if (s->spilled) {
         ql_arena_reset(op->scratch);
-        QL_TRY(qli_extsort_next(cx, &s->ext, op->scratch, s->rows, &n));
+        QL_TRY(qli_sorted_get(cx, &s->ext, &s->fmt, op->scratch, s->rows, &n));
     } else {
         size_t left = s->n - s->at;
         if (left == 0) {
@@ -434,7 +434,7 @@ static ql_status
 sort_restart(ql_ctx *cx, qli_op *op)
 {
     sort_op *s = (sort_op *)op;
-    qli_extsort_reset(cx, &s->ext);
+    ql_extsort_reset(cx, &s->ext);
     QL_TRY(ql_run_arena_renew(op->block->run, "sort", &s->mem));
     s->n = s->at = s->bytes = 0;
     s->sorted = s->spilled = s->has_last = false;
@@ -483,8 +483,6 @@ qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(ql_run_arena(b->run, "sort lists", &s->lists));
     QL_TRY(ql_run_arena(b->run, "sort runs", &s->ext.mem));
     s->budget = s->ext.budget = qli_budget_sort(cx);
-    s->ext.run = b->run;
-    s->ext.fmt = &s->fmt;
     QL_TRY(ql_arena_defer(cx, b->mem, free_tmp, s));
     QL_TRY(compile_keys(cx, s));
     op->next = sort_next;

@@ -87,46 +87,107 @@ qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget)
 }
 
 ql_status
-qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row)
+qli_row_put(ql_ctx *cx, ql_tape *t, const qli_rowfmt *f, const char *row)
 {
     uint64_t n = qli_row_size(f, row);
-    QL_TRY(qli_tape_write(cx, t, &n, sizeof n));
-    return qli_tape_write(cx, t, row, n);
+    QL_TRY(ql_tape_write(cx, t, &n, sizeof n));
+    return ql_tape_write(cx, t, row, n);
 }
 
 static ql_status
-get_row(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **row, uint64_t *size)
+get_row(ql_ctx *cx, ql_reel *r, const qli_rowfmt *f, ql_arena *a, char **row, uint64_t *size)
 {
-    if (qli_reel_at_end(r)) {
+    if (ql_reel_at_end(r)) {
         return QL_END;
     }
-    QL_TRY(qli_reel_read(cx, r, size, sizeof *size));
+    QL_TRY(ql_reel_read(cx, r, size, sizeof *size));
     *row = ql_arena_alloc(cx, a, *size);
     if (*row == NULL) {
         return QL_ERROR;
     }
-    QL_TRY(qli_reel_read(cx, r, *row, *size));
+    QL_TRY(ql_reel_read(cx, r, *row, *size));
     qli_row_moved(f, *row);
     return QL_OK;
 }
 
 ql_status
-qli_row_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **row)
+qli_row_get(ql_ctx *cx, ql_reel *r, const qli_rowfmt *f, ql_arena *a, char **row)
 {
     uint64_t size;
     return get_row(cx, r, f, a, row, &size);
 }
 
 ql_status
-qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows, uint16_t *n)
+qli_rows_get(ql_ctx *cx, ql_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows, uint16_t *n)
 {
     size_t bytes = 0;
     *n = 0;
-    while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES && !qli_reel_at_end(r)) {
+    while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES && !ql_reel_at_end(r)) {
         uint64_t size;
         QL_TRY(get_row(cx, r, f, a, &rows[*n], &size));
         ++*n;
         bytes += size;
+    }
+    return *n > 0 ? QL_OK : QL_END;
+}
+
+static ql_status
+tapes_of(ql_run *run, ql_tapes **out)
+{
+    ql_arena *mem;
+    if (run->tapes == NULL) {
+        QL_TRY(ql_run_arena(run, "temporary file", &mem));
+        QL_TRY(ql_tapes_new(run->cx, mem, &run->tapes));
+    }
+    *out = run->tapes;
+    return QL_OK;
+}
+
+ql_status
+qli_run_tape(ql_run *run, ql_tape **out)
+{
+    ql_tapes *f;
+    QL_TRY(tapes_of(run, &f));
+    return ql_tape_new(run->cx, f, out);
+}
+
+ql_status
+qli_sorted_put(ql_ctx *cx, ql_run *run, ql_extsort *x, const qli_rowfmt *f,
+               const ql_sort_item *items, size_t n)
+{
+    if (x->most != 0 && x->most < n) {
+        n = x->most;
+    }
+    QL_TRY(tapes_of(run, &x->file));
+    QL_TRY(ql_extsort_run_begin(cx, x));
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_extsort_run_put(cx, x, &items[i], items[i].row, qli_row_size(f, items[i].row)));
+    }
+    return ql_extsort_run_end(cx, x);
+}
+
+ql_status
+qli_sorted_get(ql_ctx *cx, ql_extsort *x, const qli_rowfmt *f, ql_arena *a, char **rows,
+               uint16_t *n)
+{
+    size_t bytes = 0, nrow;
+    const ql_sort_item *item;
+    *n = 0;
+    while (*n < QL_BATCH_ROWS && bytes < QLI_ROWS_BYTES && (x->most == 0 || x->given < x->most)) {
+        ql_status st = ql_extsort_head(cx, x, &item, &nrow);
+        if (st == QL_END) {
+            break;
+        }
+        QL_TRY(st);
+        char *row = ql_arena_alloc(cx, a, nrow);
+        if (row == NULL) {
+            return QL_ERROR;
+        }
+        QL_TRY(ql_extsort_copy(cx, x, row));
+        qli_row_moved(f, row);
+        rows[(*n)++] = row;
+        bytes += nrow;
+        QL_TRY(ql_extsort_step(cx, x));
     }
     return *n > 0 ? QL_OK : QL_END;
 }
@@ -148,7 +209,7 @@ qli_parts_put(ql_ctx *cx, qli_parts *p, ql_arena *mem, uint64_t hash, const qli_
             return QL_ERROR;
         }
         (*at)->level = p->level + 1;
-        QL_TRY(qli_tape_new(p->run, &(*at)->tape));
+        QL_TRY(qli_run_tape(p->run, &(*at)->tape));
     }
     (*at)->rows++;
     return qli_row_put(cx, (*at)->tape, f, row);
@@ -160,7 +221,7 @@ qli_parts_end(ql_ctx *cx, qli_parts *p, qli_part **list)
     for (unsigned i = QLI_PARTS; i-- > 0;) {
         qli_part *part = p->part[i];
         if (part != NULL) {
-            QL_TRY(qli_tape_end(cx, part->tape));
+            QL_TRY(ql_tape_end(cx, part->tape));
             part->next = *list;
             *list = part;
             p->part[i] = NULL;
@@ -175,7 +236,7 @@ qli_parts_drop(ql_ctx *cx, qli_parts *p, qli_part **list)
 {
     for (unsigned i = 0; p != NULL && i < QLI_PARTS; i++) {
         if (p->part[i] != NULL) {
-            qli_tape_drop(cx, p->part[i]->tape);
+            ql_tape_drop(cx, p->part[i]->tape);
             p->part[i] = NULL;
         }
     }
@@ -183,6 +244,6 @@ qli_parts_drop(ql_ctx *cx, qli_parts *p, qli_part **list)
         p->active = false;
     }
     for (; *list != NULL; *list = (*list)->next) {
-        qli_tape_drop(cx, (*list)->tape);
+        ql_tape_drop(cx, (*list)->tape);
     }
 }

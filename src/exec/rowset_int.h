@@ -7,14 +7,18 @@
  * Budgets are MySQL's: sort_buffer_size of a sort, join_buffer_size of a hash table to join with,
  * tmp_table_size (with max_heap_table_size) of other results; at most a quarter of what the
  * connection may take. Where less memory is left to it, that is the budget, too. What one operator
- * takes beyond its budget is the row that was too much, and QLI_PARTS or QLI_MERGE_LEAST pages of
+ * takes beyond its budget is the row that was too much, and QLI_PARTS or QL_MERGE_LEAST pages of
  * tapes in work.
  */
 #ifndef QL_EXEC_ROWSET_INT_H
 #define QL_EXEC_ROWSET_INT_H
 
 #include "exec/exec_int.h"
-#include "exec/tape_int.h"
+#include "spool/extsort.h"
+#include "spool/tape.h"
+
+/* A new tape in the statement's file. */
+ql_status qli_run_tape(ql_run *run, ql_tape **out) QL_MUST_USE;
 
 /* Bytes of rows read back at a time, but at least one row. */
 #define QLI_ROWS_BYTES ((size_t)256 * 1024)
@@ -31,20 +35,28 @@ bool qli_budget_is_out(const ql_ctx *cx, size_t taken, size_t budget);
 bool qli_budget_has_room(const ql_ctx *cx, size_t more);
 
 /* A row made by qli_row_save behind the others of t. */
-ql_status qli_row_put(ql_ctx *cx, qli_tape *t, const qli_rowfmt *f, const char *row) QL_MUST_USE;
+ql_status qli_row_put(ql_ctx *cx, ql_tape *t, const qli_rowfmt *f, const char *row) QL_MUST_USE;
 /* The next row, in a; QL_END = no more. */
-ql_status qli_row_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a,
+ql_status qli_row_get(ql_ctx *cx, ql_reel *r, const qli_rowfmt *f, ql_arena *a,
                       char **row) QL_MUST_USE;
 /* The next rows, at most QL_BATCH_ROWS and about QLI_ROWS_BYTES, in a; QL_END = no more. */
-ql_status qli_rows_get(ql_ctx *cx, qli_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows,
+ql_status qli_rows_get(ql_ctx *cx, ql_reel *r, const qli_rowfmt *f, ql_arena *a, char **rows,
                        uint16_t *n) QL_MUST_USE;
+
+/* A sort on disk (spool/extsort.h) of such rows: the statement's file is made its own with the
+ * first run. A run of n rows that are in order, each made by qli_row_save; next rows as
+ * qli_rows_get, when all runs are there (ql_extsort_begin). Wait: DISK_SPACE. */
+ql_status qli_sorted_put(ql_ctx *cx, ql_run *run, ql_extsort *x, const qli_rowfmt *f,
+                         const ql_sort_item *items, size_t n) QL_MUST_USE;
+ql_status qli_sorted_get(ql_ctx *cx, ql_extsort *x, const qli_rowfmt *f, ql_arena *a, char **rows,
+                         uint16_t *n) QL_MUST_USE;
 
 #define QLI_PARTS 32
 
 /* Rows of one hash class, still to be worked on. Owner: its list. */
 typedef struct qli_part {
     struct qli_part *next;
-    qli_tape *tape;
+    ql_tape *tape;
     uint64_t rows;
     unsigned level; /* how often what is in it has been divided */
 } qli_part;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
-#include "exec/tape_int.h"
+#include "spool/tape.h"
 
 struct qli_arena_link {
     struct qli_arena_link *next;
@@ -42,7 +42,7 @@ ql_run_fini(ql_run *run)
         c->state_free(c->state);
     }
     run->calls = NULL;
-    qli_tapes_free(run->cx, run->tapes);
+    ql_tapes_free(run->cx, run->tapes);
     run->tapes = NULL;
     for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {
         free_arena(run->cx, l->arena);

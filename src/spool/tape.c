@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tapes (tape_int.h). A tape is a list of extents, of 1, 2, 4 ... 64 pages each, so that a small
+ * Tapes (tape.h). A tape is a list of extents, of 1, 2, 4 ... 64 pages each, so that a small
  * one takes little and the list of a large one stays short; a dropped tape's extents wait by size
  * for the next that needs them (after PostgreSQL's logtape.c). Run by the statement's thread; no
  * locks.
  */
-#include "exec/tape_int.h"
+#include "spool/tape.h"
 
 #include <fcntl.h>
 
@@ -13,9 +13,9 @@
 #include "base/diag.h"
 #include "base/dispose.h"
 #include "base/mem.h"
-#include "exec/exec_int.h"
 #include "intr/fileio.h"
 #include "intr/sync.h"
+#include "vars/sysvars.h"
 
 #define SIZES 7 /* extents of 1 << 0 ... 1 << 6 pages */
 
@@ -24,9 +24,9 @@ typedef struct extent {
     uint32_t pages;
 } extent;
 
-struct qli_tape {
-    qli_tapes *file;
-    qli_tape *next; /* of those not in use */
+struct ql_tape {
+    ql_tapes *file;
+    ql_tape *next;  /* of those not in use */
     char *page;     /* in work, or NULL */
     size_t at;      /* bytes in it */
     uint64_t bytes; /* written, those in page included */
@@ -47,47 +47,38 @@ typedef struct idle_page {
     struct idle_page *next;
 } idle_page;
 
-/* Owner: the run. */
-struct qli_tapes {
-    ql_run *run;
+/* Owner: whoever it was made for. */
+struct ql_tapes {
     ql_arena *mem;
     int fd;         /* -1 = not made yet */
     uint64_t end;   /* pages of the file */
     uint64_t used;  /* pages that hold something */
     uint64_t limit; /* max_tmp_disk; 0 = none */
     free_extents idle[SIZES];
-    qli_tape *idle_tapes;
+    ql_tape *idle_tapes;
     idle_page *idle_pages;
-    qli_reel *reels; /* open ones */
+    ql_reel *reels; /* open ones */
 };
 
-static ql_status
-tapes_of(ql_run *run, qli_tapes **out)
+ql_status
+ql_tapes_new(ql_ctx *cx, ql_arena *mem, ql_tapes **out)
 {
-    ql_arena *mem;
-    if (run->tapes != NULL) {
-        *out = run->tapes;
-        return QL_OK;
-    }
-    QL_TRY(ql_run_arena(run, "temporary file", &mem));
-    qli_tapes *f = QL_ARENA_NEW(run->cx, mem, qli_tapes);
+    ql_tapes *f = QL_ARENA_NEW(cx, mem, ql_tapes);
     if (f == NULL) {
         return QL_ERROR;
     }
-    f->run = run;
     f->mem = mem;
     f->fd = -1;
-    f->limit = run->cx->vars != NULL ? ql_vars_u64(run->cx->vars, QL_SV_MAX_TMP_DISK) : 0;
-    run->tapes = f;
+    f->limit = cx->vars != NULL ? ql_vars_u64(cx->vars, QL_SV_MAX_TMP_DISK) : 0;
     *out = f;
     return QL_OK;
 }
 
 static void
-count_used(ql_ctx *cx, qli_tapes *f, int64_t pages)
+count_used(ql_ctx *cx, ql_tapes *f, int64_t pages)
 {
     f->used += (uint64_t)pages;
-    ql_count(cx, QL_CT_TMP_DISK_BYTES, (uint64_t)pages * QLI_TAPE_PAGE);
+    ql_count(cx, QL_CT_TMP_DISK_BYTES, (uint64_t)pages * QL_TAPE_PAGE);
 }
 
 /* A file to be closed: the system takes its time to free what a large one held. */
@@ -105,7 +96,7 @@ close_dead(ql_dead *d)
 }
 
 void
-qli_tapes_free(ql_ctx *cx, qli_tapes *f)
+ql_tapes_free(ql_ctx *cx, ql_tapes *f)
 {
     if (f == NULL) {
         return;
@@ -130,19 +121,19 @@ qli_tapes_free(ql_ctx *cx, qli_tapes *f)
 }
 
 static ql_status
-take_page(ql_ctx *cx, qli_tapes *f, char **page)
+take_page(ql_ctx *cx, ql_tapes *f, char **page)
 {
     if (f->idle_pages != NULL) {
         *page = (char *)f->idle_pages;
         f->idle_pages = f->idle_pages->next;
         return QL_OK;
     }
-    *page = ql_arena_alloc(cx, f->mem, QLI_TAPE_PAGE);
+    *page = ql_arena_alloc(cx, f->mem, QL_TAPE_PAGE);
     return *page != NULL ? QL_OK : QL_ERROR;
 }
 
 static void
-give_page(qli_tapes *f, char **page)
+give_page(ql_tapes *f, char **page)
 {
     if (*page != NULL) {
         idle_page *p = (idle_page *)(void *)*page;
@@ -162,7 +153,7 @@ more_room(ql_ctx *cx, ql_arena *a, void *array, size_t n, size_t size, size_t ca
 
 /* There will be n more extents of a size. */
 static ql_status
-expect_extents(ql_ctx *cx, qli_tapes *f, unsigned size, size_t n)
+expect_extents(ql_ctx *cx, ql_tapes *f, unsigned size, size_t n)
 {
     free_extents *e = &f->idle[size];
     if (e->made + n > e->cap) {
@@ -177,14 +168,14 @@ expect_extents(ql_ctx *cx, qli_tapes *f, unsigned size, size_t n)
 }
 
 static void
-free_extent(qli_tapes *f, unsigned size, uint64_t first)
+free_extent(ql_tapes *f, unsigned size, uint64_t first)
 {
     f->idle[size].first[f->idle[size].n++] = first;
 }
 
 /* The halves of a larger one that was free. */
 static ql_status
-split_extent(ql_ctx *cx, qli_tapes *f, unsigned from, unsigned to, uint64_t *first)
+split_extent(ql_ctx *cx, ql_tapes *f, unsigned from, unsigned to, uint64_t *first)
 {
     for (unsigned size = to; size < from; size++) {
         QL_TRY(expect_extents(cx, f, size, size == to ? 2 : 1));
@@ -199,7 +190,7 @@ split_extent(ql_ctx *cx, qli_tapes *f, unsigned from, unsigned to, uint64_t *fir
 }
 
 static ql_status
-take_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t *first)
+take_extent(ql_ctx *cx, ql_tapes *f, unsigned size, uint64_t *first)
 {
     for (unsigned from = size; from < SIZES; from++) {
         if (f->idle[from].n > 0) {
@@ -211,7 +202,7 @@ take_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t *first)
         QL_TRY(ql_file_temp(cx, dir, &f->fd));
         ql_count(cx, QL_CT_CREATED_TMP_FILES, 1);
     }
-    QL_TRY(ql_file_room(cx, f->fd, QLI_TAPE_PAGE << size));
+    QL_TRY(ql_file_room(cx, f->fd, QL_TAPE_PAGE << size));
     QL_TRY(expect_extents(cx, f, size, 1));
     *first = f->end;
     f->end += UINT64_C(1) << size;
@@ -219,7 +210,7 @@ take_extent(ql_ctx *cx, qli_tapes *f, unsigned size, uint64_t *first)
 }
 
 static ql_status
-new_extent(ql_ctx *cx, qli_tape *t)
+new_extent(ql_ctx *cx, ql_tape *t)
 {
     unsigned size = t->n < SIZES ? t->n : SIZES - 1;
     if (t->n == t->cap) {
@@ -237,10 +228,10 @@ new_extent(ql_ctx *cx, qli_tape *t)
 
 /* The page in work to the file. */
 static ql_status
-put_page(ql_ctx *cx, qli_tape *t)
+put_page(ql_ctx *cx, ql_tape *t)
 {
-    qli_tapes *f = t->file;
-    if (f->limit != 0 && (f->used + 1) * QLI_TAPE_PAGE > f->limit) {
+    ql_tapes *f = t->file;
+    if (f->limit != 0 && (f->used + 1) * QL_TAPE_PAGE > f->limit) {
         return ql_fail(cx, QL_ER_TMP_DISK_LIMIT, (unsigned long long)f->limit);
     }
     if (t->n == 0 || t->used == t->extents[t->n - 1].pages) {
@@ -248,7 +239,7 @@ put_page(ql_ctx *cx, qli_tape *t)
     }
     uint64_t page = t->extents[t->n - 1].first + t->used;
     QL_TRY(QL_SYNC(cx, TAPE_PAGE));
-    QL_TRY(ql_file_write(cx, f->fd, t->page, t->at, page * QLI_TAPE_PAGE));
+    QL_TRY(ql_file_write(cx, f->fd, t->page, t->at, page * QL_TAPE_PAGE));
     ql_count(cx, QL_CT_TMP_DISK_BYTES_WRITTEN, t->at);
     count_used(cx, f, 1);
     t->used++;
@@ -258,16 +249,14 @@ put_page(ql_ctx *cx, qli_tape *t)
 }
 
 ql_status
-qli_tape_new(ql_run *run, qli_tape **out)
+ql_tape_new(ql_ctx *cx, ql_tapes *f, ql_tape **out)
 {
-    qli_tapes *f;
-    QL_TRY(tapes_of(run, &f));
-    qli_tape *t = f->idle_tapes;
+    ql_tape *t = f->idle_tapes;
     if (t != NULL) {
         f->idle_tapes = t->next;
-        *t = (qli_tape){.extents = t->extents, .cap = t->cap};
+        *t = (ql_tape){.extents = t->extents, .cap = t->cap};
     } else {
-        t = QL_ARENA_NEW(run->cx, f->mem, qli_tape);
+        t = QL_ARENA_NEW(cx, f->mem, ql_tape);
         if (t == NULL) {
             return QL_ERROR;
         }
@@ -278,17 +267,17 @@ qli_tape_new(ql_run *run, qli_tape **out)
 }
 
 ql_status
-qli_tape_write(ql_ctx *cx, qli_tape *t, const void *p, size_t n)
+ql_tape_write(ql_ctx *cx, ql_tape *t, const void *p, size_t n)
 {
     const char *from = p;
     if (t->page == NULL && n > 0) {
         QL_TRY(take_page(cx, t->file, &t->page));
     }
     while (n > 0) {
-        if (t->at == QLI_TAPE_PAGE) {
+        if (t->at == QL_TAPE_PAGE) {
             QL_TRY(put_page(cx, t));
         }
-        size_t step = QLI_TAPE_PAGE - t->at < n ? QLI_TAPE_PAGE - t->at : n;
+        size_t step = QL_TAPE_PAGE - t->at < n ? QL_TAPE_PAGE - t->at : n;
         QL_TRY(ql_bulk_copy(cx, t->page + t->at, from, step));
         t->at += step;
         t->bytes += step;
@@ -299,7 +288,7 @@ qli_tape_write(ql_ctx *cx, qli_tape *t, const void *p, size_t n)
 }
 
 ql_status
-qli_tape_end(ql_ctx *cx, qli_tape *t)
+ql_tape_end(ql_ctx *cx, ql_tape *t)
 {
     if (t->at > 0) {
         QL_TRY(put_page(cx, t));
@@ -309,18 +298,18 @@ qli_tape_end(ql_ctx *cx, qli_tape *t)
 }
 
 uint64_t
-qli_tape_bytes(const qli_tape *t)
+ql_tape_bytes(const ql_tape *t)
 {
     return t->bytes;
 }
 
 void
-qli_tape_drop(ql_ctx *cx, qli_tape *t)
+ql_tape_drop(ql_ctx *cx, ql_tape *t)
 {
     if (t == NULL) {
         return;
     }
-    qli_tapes *f = t->file;
+    ql_tapes *f = t->file;
     give_page(f, &t->page);
     for (uint32_t i = 0; i < t->n; i++) {
         unsigned size = i < SIZES ? i : SIZES - 1;
@@ -332,13 +321,13 @@ qli_tape_drop(ql_ctx *cx, qli_tape *t)
 }
 
 ql_status
-qli_reel_start(ql_ctx *cx, qli_reel *r, qli_tape *t)
+ql_reel_start(ql_ctx *cx, ql_reel *r, ql_tape *t)
 {
-    qli_tapes *f = t->file;
+    ql_tapes *f = t->file;
     char *page;
-    qli_reel_stop(r);
+    ql_reel_stop(r);
     QL_TRY(take_page(cx, f, &page));
-    *r = (qli_reel){.tape = t, .page = page, .next = f->reels};
+    *r = (ql_reel){.tape = t, .page = page, .next = f->reels};
     r->whole.quota = ql_arena_quota(f->mem);
     if (f->reels != NULL) {
         f->reels->prev = r;
@@ -348,12 +337,12 @@ qli_reel_start(ql_ctx *cx, qli_reel *r, qli_tape *t)
 }
 
 void
-qli_reel_stop(qli_reel *r)
+ql_reel_stop(ql_reel *r)
 {
     if (r->tape == NULL) {
         return;
     }
-    qli_tapes *f = r->tape->file;
+    ql_tapes *f = r->tape->file;
     give_page(f, &r->page);
     ql_buf_free(&r->whole);
     if (r->next != NULL) {
@@ -364,17 +353,17 @@ qli_reel_stop(qli_reel *r)
 }
 
 bool
-qli_reel_at_end(const qli_reel *r)
+ql_reel_at_end(const ql_reel *r)
 {
     return r->at == r->have && r->done == r->tape->bytes;
 }
 
 static ql_status
-get_page(ql_ctx *cx, qli_reel *r)
+get_page(ql_ctx *cx, ql_reel *r)
 {
-    qli_tape *t = r->tape;
+    ql_tape *t = r->tape;
     uint64_t left = t->bytes - r->done;
-    size_t want = left < QLI_TAPE_PAGE ? (size_t)left : QLI_TAPE_PAGE, got;
+    size_t want = left < QL_TAPE_PAGE ? (size_t)left : QL_TAPE_PAGE, got;
     if (r->extent >= t->n || want == 0) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Temporary file read behind its end");
     }
@@ -383,7 +372,7 @@ get_page(ql_ctx *cx, qli_reel *r)
         r->page_no = 0;
     }
     uint64_t page = t->extents[r->extent].first + r->page_no;
-    ql_status st = ql_file_read(cx, t->file->fd, r->page, want, page * QLI_TAPE_PAGE, &got);
+    ql_status st = ql_file_read(cx, t->file->fd, r->page, want, page * QL_TAPE_PAGE, &got);
     if (st == QL_END) {
         return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Temporary file was cut short");
     }
@@ -411,20 +400,20 @@ find_page(uint64_t page, uint32_t *which, uint32_t *at)
 }
 
 ql_status
-qli_reel_seek(ql_ctx *cx, qli_reel *r, uint64_t offset)
+ql_reel_seek(ql_ctx *cx, ql_reel *r, uint64_t offset)
 {
-    uint64_t page = offset / QLI_TAPE_PAGE;
-    if (r->done == 0 || page != (r->done - 1) / QLI_TAPE_PAGE) {
+    uint64_t page = offset / QL_TAPE_PAGE;
+    if (r->done == 0 || page != (r->done - 1) / QL_TAPE_PAGE) {
         find_page(page, &r->extent, &r->page_no);
-        r->done = page * QLI_TAPE_PAGE;
+        r->done = page * QL_TAPE_PAGE;
         QL_TRY(get_page(cx, r));
     }
-    r->at = (size_t)(offset % QLI_TAPE_PAGE);
+    r->at = (size_t)(offset % QL_TAPE_PAGE);
     return QL_OK;
 }
 
 ql_status
-qli_reel_read(ql_ctx *cx, qli_reel *r, void *p, size_t n)
+ql_reel_read(ql_ctx *cx, ql_reel *r, void *p, size_t n)
 {
     char *to = p;
     while (n > 0) {
@@ -441,7 +430,7 @@ qli_reel_read(ql_ctx *cx, qli_reel *r, void *p, size_t n)
 }
 
 ql_status
-qli_reel_view(ql_ctx *cx, qli_reel *r, size_t n, const char **p)
+ql_reel_view(ql_ctx *cx, ql_reel *r, size_t n, const char **p)
 {
     if (r->at == r->have && n > 0) {
         QL_TRY(get_page(cx, r));
@@ -453,7 +442,7 @@ qli_reel_view(ql_ctx *cx, qli_reel *r, size_t n, const char **p)
     }
     ql_buf_clear(&r->whole);
     QL_TRY(ql_buf_reserve(cx, &r->whole, n));
-    QL_TRY(qli_reel_read(cx, r, r->whole.p, n));
+    QL_TRY(ql_reel_read(cx, r, r->whole.p, n));
     r->whole.n = n;
     *p = r->whole.p;
     return QL_OK;
