@@ -114,6 +114,44 @@ ql_status ql_catalog_drop_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 /* New index ids for the same definition, old keys trashed: TRUNCATE. */
 ql_status ql_catalog_truncate_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 
+/* --- new versions of a table (ALTER TABLE) --- */
+
+/* What a change makes of a table: its whole new definition (db, name may be others: RENAME), and
+ * where each column and index comes from. */
+typedef struct ql_table_change {
+    const ql_table_spec *spec; /* auto_increment 0: the counter goes on */
+    const int *from_column;    /* of each column of spec: ordinal in the old table, or -1: new */
+    const int *from_index; /* of each index of spec: position in the old table's indexes whose keys
+                              it keeps, or -1: to be built; all ignored when rebuild */
+    bool rebuild;          /* rows are written anew: all ids are new */
+    const ql_value *new_values; /* of each column of spec that is new: what it holds in the rows
+                                   that are there, in stored form; NULL: NULL in all */
+} ql_table_change;
+/* The new version, not yet seen by anybody; the caller puts its reference back. Without rebuild the
+ * rows stay as they are: columns of the old table keep their ordinals, new ones are behind them
+ * (1235 otherwise). Errors are those of CREATE TABLE. */
+ql_status ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c,
+                                 ql_table **next) QL_MUST_USE;
+/* In cx->txn, under X: next's record in place of old's, ids that only old has go to the trash;
+ * others see it at the commit. Counters (AUTO_INCREMENT, row ids, row count) go on. */
+ql_status ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next) QL_MUST_USE;
+
+/* Ids being filled (table/build.h). */
+typedef struct ql_building ql_building;
+/* Before anything is written under the ids that next has and old has not (old NULL: under all of
+ * next's): a record in a commit of its own that they have no owner yet. ql_catalog_switch deletes
+ * it. Sync points BUILD_BEGUN, BUILD_ENDED. Waits: COMMIT, DISK_SPACE. */
+ql_status ql_catalog_build_begin(ql_ctx *cx, ql_table *next, const ql_table *old,
+                                 ql_building **out) QL_MUST_USE;
+/* Whatever has become of it, and after the statement's transaction has been committed or is sure
+ * not to be: unless the ids have an owner now, they and the record go to the trash. Does not fail:
+ * what cannot be written now (a full disk) is found by the next start. NULL is ignored. Waits:
+ * COMMIT_TAKEN. */
+void ql_catalog_build_end(ql_ctx *cx, ql_building *b);
+/* At start: ids without an owner, of builds that the server did not live to see the end of, go to
+ * the trash; says so in the log. Waits: COMMIT. */
+ql_status ql_catalog_sweep_builds(ql_ctx *cx) QL_MUST_USE;
+
 /* Definition changes of cx->txn become visible/forgotten; called by session after every commit and
  * rollback of a transaction, before the metadata locks are released. Cheap when nothing is staged.
  * Never wait. */

@@ -48,6 +48,8 @@ typedef struct ql_tablestate {
     ql_mutex mu;                      /* rank AUTOINC */
     uint64_t next;                    /* [mu] next AUTO_INCREMENT value; 0 = used up */
     uint64_t max;                     /* [const] largest value of the column's type */
+    bool goes_on;                     /* [its session, until the switch] next is to follow the
+                                         table's counter before */
     _Atomic bool is_ahead;            /* [counters.mu to write] in the list of those */
     struct ql_tablestate *next_ahead; /* [counters.mu] */
     struct ql_tablestate *next_going; /* [committer] */
@@ -117,11 +119,25 @@ void qli_read_only_init(ql_sysvars *sv);
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
 ql_status qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name) QL_MUST_USE;
 ql_status qli_table_finish(ql_ctx *cx, ql_table *t); /* types, missing, auto_column */
+/* Columns and indexes of a specification into t (indexes in MySQL's order, without ids). missing:
+ * values of columns that rows lack, or NULL. */
+ql_status qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
+                           const ql_value *missing) QL_MUST_USE;
+ql_status qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes,
+                           unsigned n) QL_MUST_USE;
+/* The record of t, and the staged entry, which takes the caller's reference when QL_OK. */
+ql_status qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start) QL_MUST_USE;
 /* A copy in a, NUL-terminated. */
 ql_status qli_copy_str(ql_ctx *cx, ql_arena *a, ql_str s, ql_str *out) QL_MUST_USE;
 /* Own the names of an ENUM or SET in a. */
 ql_status qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t) QL_MUST_USE;
 uint64_t qli_auto_max(const ql_table *t);
+/* n new ids; the bound that covers all that were given out, in cx->txn (0: covered already), and
+ * what is to be said when that has committed; the same staged with cx's transaction; both. */
+ql_status qli_ids_take(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
+ql_status qli_ids_cover(ql_ctx *cx, ql_catalog *c, uint64_t *bound) QL_MUST_USE;
+void qli_ids_covered(ql_catalog *c, uint64_t bound);
+ql_status qli_ids_stage(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;
 ql_status qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first) QL_MUST_USE;
 ql_status qli_autoinc_checkpoint(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 /* AUTO_INCREMENT counters ride on commits from now on. */

@@ -227,27 +227,59 @@ qli_check_spec(ql_ctx *cx, const ql_table_spec *spec)
 
 /* --- ids ------------------------------------------------------------------------------------- */
 
-/* n ids that no table or index has had. The bound that covers them commits with the definition. */
+/* n ids that no table or index has had; to be covered by a bound before anything is stored under
+ * them. */
 ql_status
-qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
+qli_ids_take(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
 {
     ql_mutex_lock(&c->mu);
     *first = c->next_id;
     c->next_id += n;
+    uint64_t end = c->next_id;
+    ql_mutex_unlock(&c->mu);
+    return end > UINT32_MAX ? ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Out of index ids") : QL_OK;
+}
+
+ql_status
+qli_ids_cover(ql_ctx *cx, ql_catalog *c, uint64_t *bound)
+{
+    ql_mutex_lock(&c->mu);
     uint64_t durable = c->durable_id, end = c->next_id;
     ql_mutex_unlock(&c->mu);
-    if (end > UINT32_MAX) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Out of index ids");
-    }
-    if (end <= durable) {
+    *bound = end <= durable ? 0 : end + ID_BLOCK;
+    return *bound == 0 ? QL_OK : qli_store_id_bound(cx, *bound, durable);
+}
+
+void
+qli_ids_covered(ql_catalog *c, uint64_t bound)
+{
+    ql_mutex_lock(&c->mu);
+    c->durable_id = bound > c->durable_id ? bound : c->durable_id;
+    ql_mutex_unlock(&c->mu);
+}
+
+ql_status
+qli_ids_stage(ql_ctx *cx, ql_catalog *c)
+{
+    uint64_t bound;
+    QL_TRY(qli_ids_cover(cx, c, &bound));
+    if (bound == 0) {
         return QL_OK;
     }
     qli_change *ch = qli_stage_add(cx, QLI_IDS, QL_STR(""), QL_STR(""));
     if (!ch) {
         return QL_ERROR;
     }
-    ch->bound = end + ID_BLOCK;
-    return qli_store_id_bound(cx, ch->bound, durable);
+    ch->bound = bound;
+    return QL_OK;
+}
+
+/* The bound that covers them commits with the definition. */
+ql_status
+qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
+{
+    QL_TRY(qli_ids_take(cx, c, n, first));
+    return qli_ids_stage(cx, c);
 }
 
 /* --- building -------------------------------------------------------------------------------- */
@@ -278,8 +310,9 @@ qli_copy_members(ql_ctx *cx, ql_arena *a, ql_type *t)
     return QL_OK;
 }
 
-static ql_status
-copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n, const ql_value *missing)
+ql_status
+qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
+                 const ql_value *missing)
 {
     t->ncolumns = n;
     t->columns = QL_ARENA_ARRAY(cx, t->arena, ql_column, n);
@@ -364,8 +397,8 @@ copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_index *to)
 }
 
 /* The clustered index first, then unique keys, then the others, as MySQL orders them. */
-static ql_status
-copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes, unsigned n)
+ql_status
+qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes, unsigned n)
 {
     t->indexes = QL_ARENA_ARRAY(cx, t->arena, ql_index, n + 1);
     if (!t->indexes) {
@@ -405,20 +438,14 @@ assign_ids(ql_ctx *cx, ql_table *t)
     t->id = first;
     for (unsigned i = 0; i < t->nindexes; i++) {
         t->indexes[i].id = (uint32_t)(first + 1 + i);
+        t->indexes[i].born = QL_INDEX_NOT_BORN;
     }
     return QL_OK;
 }
 
-/* New counters, the record, and the staged entry that owns t from here on. */
-static ql_status
-stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
+ql_status
+qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 {
-    t->state = qli_tablestate_new(t->id, autoinc_start, qli_auto_max(t));
-    if (!t->state) {
-        return ql_fail_oom(cx, sizeof(ql_tablestate));
-    }
-    ql_table_rows_init(t, 0);
-    atomic_store(&t->state->rowid, 1);
     QL_TRY(qli_store_table(cx, t, autoinc_start));
     qli_entry *e = ql_mem_zalloc(sizeof *e);
     if (!e) {
@@ -434,6 +461,19 @@ stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
     return QL_OK;
 }
 
+/* New counters, the record, and the staged entry that owns t from here on. */
+static ql_status
+stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
+{
+    t->state = qli_tablestate_new(t->id, autoinc_start, qli_auto_max(t));
+    if (!t->state) {
+        return ql_fail_oom(cx, sizeof(ql_tablestate));
+    }
+    ql_table_rows_init(t, 0);
+    atomic_store(&t->state->rowid, 1);
+    return qli_stage_definition(cx, t, autoinc_start);
+}
+
 static ql_status
 build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
 {
@@ -444,8 +484,8 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
     t->coll = spec->coll ? spec->coll : ql_coll_default;
     t->version = 1;
     t->create_time = ql_now_real_us() / 1000000;
-    QL_TRY(copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
-    QL_TRY(copy_indexes(cx, t, spec->indexes, spec->nindexes));
+    QL_TRY(qli_copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
+    QL_TRY(qli_copy_indexes(cx, t, spec->indexes, spec->nindexes));
     QL_TRY(qli_table_finish(cx, t));
     return assign_ids(cx, t);
 }
@@ -493,8 +533,8 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     t->coll = old->coll;
     t->version = old->version + 1;
     t->create_time = old->create_time;
-    QL_TRY(copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
-    QL_TRY(copy_indexes(cx, t, old->indexes, old->nindexes));
+    QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
+    QL_TRY(qli_copy_indexes(cx, t, old->indexes, old->nindexes));
     QL_TRY(qli_table_finish(cx, t));
     return assign_ids(cx, t);
 }

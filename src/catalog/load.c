@@ -183,6 +183,28 @@ load_object(ql_ctx *cx, loader *l, ql_str key, ql_str record)
     return load_table(cx, l, db, name, record);
 }
 
+/* Whatever was being built when the server ended: its ids are not given out again. */
+static ql_status
+load_building(ql_ctx *cx, loader *l, ql_str record)
+{
+    uint64_t last = qli_building_last_id(cx, record);
+    l->c->next_id = last >= l->c->next_id ? last + 1 : l->c->next_id;
+    return QL_OK;
+}
+
+static ql_status
+load_one(ql_ctx *cx, loader *l, uint32_t index_id, ql_str key, ql_str record)
+{
+    switch (index_id) {
+    case QLI_IX_DATABASE:
+        return load_database(cx, l, key, record);
+    case QLI_IX_BUILDING:
+        return load_building(cx, l, record);
+    default:
+        return load_object(cx, l, key, record);
+    }
+}
+
 /* One pass over the records of an index id. */
 static ql_status
 load_all(ql_ctx *cx, loader *l, uint32_t index_id)
@@ -197,10 +219,7 @@ load_all(ql_ctx *cx, loader *l, uint32_t index_id)
     while (st == QL_OK && k.n >= 4 && memcmp(k.p, from.p, 4) == 0) {
         QL_TRY_TO(st, ql_check(cx), out);
         ql_str name = {k.p + 4, k.n - 4};
-        QL_TRY_TO(st,
-                  index_id == QLI_IX_DATABASE ? load_database(cx, l, name, v)
-                                              : load_object(cx, l, name, v),
-                  out);
+        QL_TRY_TO(st, load_one(cx, l, index_id, name, v), out);
         st = ql_kv_next(cx, cur, &k, &v);
     }
     st = st == QL_END ? QL_OK : st;
@@ -321,6 +340,7 @@ load_from_snapshot(ql_ctx *cx, loader *l, bool *empty)
     QL_TRY(load_uuid(cx, l));
     QL_TRY(load_all(cx, l, QLI_IX_DATABASE));
     QL_TRY(load_all(cx, l, l->c->format == 1 ? QLI_IX_TABLE_1 : QLI_IX_OBJECT));
+    QL_TRY(load_all(cx, l, QLI_IX_BUILDING));
     if (l->strangers != 0) {
         ql_log_write(cx->inst->log, QL_LOG_WARNING,
                      "%llu objects of kinds that this server does not know are left alone; a newer "

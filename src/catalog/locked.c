@@ -291,6 +291,24 @@ ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mo
     return ql_catalog_open_as(cx, a, db, name, name, mode, must_exist, out);
 }
 
+#define PATIENCE_MS 1000
+
+ql_status
+ql_table_lock_upgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
+{
+    char buf[KEY_MAX];
+    ql_str key = table_key(buf, t->db, t->name);
+    return ql_mdl_upgrade(cx, QL_MDL_TABLE, key, mode, QL_MDL_TRANSACTION, PATIENCE_MS,
+                          ql_lock_wait_deadline(cx));
+}
+
+void
+ql_table_lock_downgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
+{
+    char buf[KEY_MAX];
+    ql_mdl_downgrade(cx, QL_MDL_TABLE, table_key(buf, t->db, t->name), QL_MDL_X, mode);
+}
+
 ql_status
 ql_catalog_lock_database(ql_ctx *cx, ql_str name)
 {

@@ -9,6 +9,8 @@
 
 #include "txn/mdl.h"
 
+struct ql_table;
+
 /* One table of LOCK TABLES. */
 typedef struct ql_lock_item {
     ql_str db, name, alias; /* alias: the name when none was given */
@@ -46,6 +48,13 @@ void ql_backup_lock_release(ql_ctx *cx);
 ql_status ql_change_begin(ql_ctx *cx, bool ddl) QL_MUST_USE;
 /* A transaction that has written commits; until the end of the transaction. Waits: MDL_COMMIT. */
 ql_status ql_commit_begin(ql_ctx *cx) QL_MUST_USE;
+
+/* Whoever changes the definition of t, which it has opened in mode SU or better: the lock in mode
+ * SNW or X. Waits in attempts of a second, between which those who came later are let pass; 1205
+ * after lock_wait_timeout. Waits: MDL. */
+ql_status ql_table_lock_upgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mode mode) QL_MUST_USE;
+/* X back to the mode SU or SNW that it was got from. */
+void ql_table_lock_downgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mode mode);
 
 /* All rows of a table without transactions, for the running statement. LOCK TABLES' lock will do.
  * Waits: TABLE_LOCK. */

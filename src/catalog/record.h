@@ -20,6 +20,7 @@ typedef enum ql_record_kind {
     QL_REC_FUNCTION = 21,
     QL_REC_EVENT = 22,
     QL_REC_CONSTRAINT = 23, /* the name of one, which a table's record holds */
+    QL_REC_BUILDING = 24,   /* ids being filled that nobody owns yet */
     QL_REC_ACCOUNT = 32,
     QL_REC_GRANT = 33,
 } ql_record_kind;

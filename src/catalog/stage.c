@@ -177,8 +177,23 @@ remove_tables_of(ql_catalog *c, ql_str db, removed *gone)
     }
 }
 
+/* Who has an older snapshot does not see what is in the new indexes. */
 static void
-publish(ql_catalog *c, qli_change *ch, removed *gone)
+note_birth(ql_table *t, uint64_t state)
+{
+    for (unsigned i = 0; i < t->nindexes; i++) {
+        if (t->indexes[i].born == QL_INDEX_NOT_BORN) {
+            t->indexes[i].born = state;
+        }
+    }
+    if (t->building) {
+        qli_building_kept(t->building);
+        t->building = NULL;
+    }
+}
+
+static void
+publish(ql_catalog *c, qli_change *ch, uint64_t state, removed *gone)
 {
     ql_str db = {ch->db_name, strlen(ch->db_name)};
     ql_str name = {ch->table_name, strlen(ch->table_name)};
@@ -207,6 +222,7 @@ publish(ql_catalog *c, qli_change *ch, removed *gone)
         if (e) {
             remove_entry(c, e, gone);
         }
+        note_birth(ch->entry->table, state);
         qli_cache_put_table(c, ch->entry);
         ch->entry = NULL;
         break;
@@ -239,12 +255,12 @@ publish_rows(qli_row_delta *d)
 }
 
 static void
-publish_definitions(ql_catalog *c, ql_catalog_stage *s)
+publish_definitions(ql_catalog *c, ql_catalog_stage *s, uint64_t state)
 {
     removed gone = {NULL};
     ql_mutex_lock(&c->mu);
     for (qli_change *ch = s->head; ch; ch = ch->next) {
-        publish(c, ch, &gone);
+        publish(c, ch, state, &gone);
     }
     ql_mutex_unlock(&c->mu);
     while (gone.entries) {
@@ -267,7 +283,7 @@ ql_catalog_committed(ql_ctx *cx)
         publish_rows(&s->deltas[i]);
     }
     if (s->head) {
-        publish_definitions(cx->inst->catalog, s);
+        publish_definitions(cx->inst->catalog, s, ql_kv_seq(cx->inst->kv));
     }
     forget_all(s);
 }

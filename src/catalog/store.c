@@ -79,8 +79,8 @@ trash_between(ql_ctx *cx, ql_buf *from, ql_buf *to)
 }
 
 /* All keys of an index. */
-static ql_status
-trash_index(ql_ctx *cx, uint32_t index_id)
+ql_status
+qli_trash_index(ql_ctx *cx, uint32_t index_id)
 {
     ql_buf from = {0}, to = {0};
     ql_status st;
@@ -110,15 +110,21 @@ out:
     return st;
 }
 
+ql_status
+qli_trash_counters(ql_ctx *cx, uint64_t table_id)
+{
+    QL_TRY(trash_id(cx, QLI_IX_AUTOINC, table_id));
+    return trash_id(cx, QLI_IX_ROWS, table_id);
+}
+
 /* What goes with an object, by its record alone. */
 static ql_status
 trash_object(ql_ctx *cx, const qli_object *o)
 {
     for (size_t i = 0; i < o->nowned; i++) {
-        QL_TRY(trash_index(cx, o->owned[i]));
+        QL_TRY(qli_trash_index(cx, o->owned[i]));
     }
-    QL_TRY(trash_id(cx, QLI_IX_AUTOINC, o->id));
-    return trash_id(cx, QLI_IX_ROWS, o->id);
+    return qli_trash_counters(cx, o->id);
 }
 
 ql_status
@@ -128,12 +134,9 @@ qli_trash_table(ql_ctx *cx, const ql_table *t)
         return trash_object(cx, &t->unusable->object);
     }
     for (unsigned i = 0; i < t->nindexes; i++) {
-        QL_TRY(trash_index(cx, t->indexes[i].id));
+        QL_TRY(qli_trash_index(cx, t->indexes[i].id));
     }
-    if (t->auto_column >= 0) {
-        QL_TRY(trash_id(cx, QLI_IX_AUTOINC, t->id));
-    }
-    return trash_id(cx, QLI_IX_ROWS, t->id);
+    return qli_trash_counters(cx, t->id);
 }
 
 /* --- databases ------------------------------------------------------------------------------- */

@@ -19,6 +19,7 @@ enum qli_system_index {
     QLI_IX_AUTOINC = 13,  /* table id */
     QLI_IX_ROWS = 14,     /* table id: row count at the last clean stop */
     QLI_IX_OBJECT = 15,   /* database \0, name space (1 byte), name */
+    QLI_IX_BUILDING = 16, /* first id: ids that are being filled and have no owner yet */
 };
 
 /* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. Only the
@@ -59,6 +60,9 @@ ql_status qli_store_format(ql_ctx *cx) QL_MUST_USE;
 ql_status qli_store_autoinc(ql_ctx *cx, uint64_t table_id, uint64_t next) QL_MUST_USE;
 /* Trash the keys of all indexes of t, its counters too. */
 ql_status qli_trash_table(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+/* Of one index; the counters of a table id. */
+ql_status qli_trash_index(ql_ctx *cx, uint32_t index_id) QL_MUST_USE;
+ql_status qli_trash_counters(ql_ctx *cx, uint64_t table_id) QL_MUST_USE;
 
 /* --- records --------------------------------------------------------------------------------- */
 
@@ -113,6 +117,13 @@ ql_status qli_decode_database_1(ql_ctx *cx, ql_str name, ql_str record,
                                 const ql_collation **coll) QL_MUST_USE;
 ql_status qli_decode_table_1(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
                              uint64_t *autoinc_start) QL_MUST_USE;
+
+/* building.c: record of a build in work. */
+ql_status qli_forget_building(ql_ctx *cx, const struct ql_building *b) QL_MUST_USE; /* in cx->txn */
+/* Its ids have an owner now. */
+void qli_building_kept(struct ql_building *b);
+/* Ids of a record of index id QLI_IX_BUILDING: the largest. */
+uint64_t qli_building_last_id(ql_ctx *cx, ql_str record);
 
 /* Everything from the keyspace into c (load.c). */
 ql_status qli_load(ql_ctx *cx, ql_catalog *c) QL_MUST_USE;

@@ -46,7 +46,10 @@ typedef struct ql_index {
     ql_index_part *parts;
     ql_str comment;
     ql_str unknown;
+    uint64_t born; /* state of the store (kv.h) from which on its entries are there: a snapshot that
+                      is older sees none. 0 = always; QL_INDEX_NOT_BORN: not published yet */
 } ql_index;
+#define QL_INDEX_NOT_BORN UINT64_MAX
 
 /* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
  * value the whole row (codec.h). Keys of others: columns, then (unless unique without NULLs) the
@@ -69,6 +72,7 @@ typedef struct ql_table {
     const struct qli_unusable *unusable; /* a newer server wrote what must be understood: there are
                                             no columns and indexes, only DROP gets it; or NULL */
     int auto_column;                     /* ordinal or -1 */
+    struct ql_building *building;        /* [its session] being made; building.c; or NULL */
     struct ql_tablestate *state; /* counters shared by the versions of the table; tablestate.h */
     int64_t create_time;         /* Unix seconds */
     bool is_virtual; /* information_schema, performance_schema: rows come from a function */

@@ -252,6 +252,7 @@ ql_proc_set_query_id(ql_proc *row, uint64_t stmt_id)
     if (stmt_id != 0 && stmt_id != old) {
         atomic_store_explicit(&row->examined, 0, memory_order_relaxed);
         atomic_store_explicit(&row->sent, 0, memory_order_relaxed);
+        ql_proc_set_work(row, 0);
     }
     atomic_store_explicit(&row->query_id, stmt_id, memory_order_release);
 }
@@ -349,6 +350,19 @@ ql_proc_add_rows(ql_proc *row, uint64_t examined, uint64_t sent)
 {
     add_to(&row->examined, examined);
     add_to(&row->sent, sent);
+}
+
+void
+ql_proc_set_work(ql_proc *row, uint64_t estimated)
+{
+    atomic_store_explicit(&row->work_done, 0, memory_order_relaxed);
+    atomic_store_explicit(&row->work_estimated, estimated, memory_order_relaxed);
+}
+
+void
+ql_proc_add_work(ql_proc *row, uint64_t n)
+{
+    add_to(&row->work_done, n);
 }
 
 void

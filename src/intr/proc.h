@@ -61,6 +61,8 @@ typedef enum ql_stage {
     QL_STAGE_SORTING,      /* "Creating sort index" */
     QL_STAGE_TMP_TABLE,    /* "Copying to tmp table" */
     QL_STAGE_CREATING,     /* "creating table" */
+    QL_STAGE_COPY_TABLE,   /* "copy to tmp table": ALTER TABLE writes rows anew */
+    QL_STAGE_ALTERING,     /* "altering table": ALTER TABLE leaves them where they are */
     QL_STAGE_ROLLING_BACK, /* "Rolling back" */
     QL_STAGE_QUERY_END,    /* "query end" */
     QL_STAGE_FREEING,      /* "freeing items" */
@@ -138,6 +140,10 @@ void ql_proc_set_trx(ql_proc *row, int64_t start_mono_ns, const char *commit_sta
 void ql_proc_set_snapshot(ql_proc *row, int64_t start_mono_ns);
 void ql_proc_add_rows(ql_proc *row, uint64_t examined,
                       uint64_t sent); /* relaxed; sums of the statement */
+/* Progress of a long statement: so much work in all, none of it done yet (0: nothing to tell, as at
+ * the begin of each statement); n more of it are done. Relaxed. */
+void ql_proc_set_work(ql_proc *row, uint64_t estimated);
+void ql_proc_add_work(ql_proc *row, uint64_t n);
 void ql_proc_set_memory(ql_proc *row, const struct ql_quota *quota);
 
 /* account_flags in the row, a snapshot taken at login (kill-facts 6). */
@@ -171,8 +177,9 @@ typedef struct ql_proc_info {
     ql_str user, host, db; /* db.p NULL = NULL */
     const char *command;   /* "Killed" from the moment a connection reason is raised */
     int64_t time_ms;
-    const char *state; /* "" or text */
-    ql_str info;       /* p NULL = NULL */
+    const char *state;                  /* "" or text */
+    ql_str info;                        /* p NULL = NULL */
+    uint64_t work_done, work_estimated; /* 0 estimated: not told */
     uint64_t rows_examined, rows_sent, memory_used, waits_for, account_flags;
     int64_t trx_age_ms, snapshot_age_ms; /* -1 = none */
     const char *commit_state;

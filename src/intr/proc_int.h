@@ -47,7 +47,8 @@ struct ql_proc {
     _Atomic int64_t trx_ns;
     _Atomic(const char *) commit_state;
     _Atomic int64_t snapshot_ns;
-    _Atomic uint64_t examined, sent; /* [owner writes] */
+    _Atomic uint64_t examined, sent;            /* [owner writes] */
+    _Atomic uint64_t work_done, work_estimated; /* [owner writes] */
 };
 
 /* A connection whose client went away. */

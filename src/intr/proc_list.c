@@ -69,6 +69,8 @@ ql_stage_text(ql_stage s)
         [QL_STAGE_SORTING] = "Creating sort index",
         [QL_STAGE_TMP_TABLE] = "Copying to tmp table",
         [QL_STAGE_CREATING] = "creating table",
+        [QL_STAGE_COPY_TABLE] = "copy to tmp table",
+        [QL_STAGE_ALTERING] = "altering table",
         [QL_STAGE_ROLLING_BACK] = "Rolling back",
         [QL_STAGE_QUERY_END] = "query end",
         [QL_STAGE_FREEING] = "freeing items",
@@ -210,6 +212,8 @@ copy_numbers(const ql_proc *row, const row_view *v, ql_proc_info *out)
     out->state = state_of(row);
     out->rows_examined = atomic_load_explicit(&row->examined, memory_order_relaxed);
     out->rows_sent = atomic_load_explicit(&row->sent, memory_order_relaxed);
+    out->work_done = atomic_load_explicit(&row->work_done, memory_order_relaxed);
+    out->work_estimated = atomic_load_explicit(&row->work_estimated, memory_order_relaxed);
     out->memory_used = v->memory_used;
     out->waits_for = atomic_load_explicit(&row->waits_for, memory_order_relaxed);
     out->account_flags = v->account_flags;

@@ -49,6 +49,16 @@ qli_clustered_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_value *row)
 }
 
 ql_status
+qli_hidden_key(ql_ctx *cx, ql_buf *b, const ql_index *ix, uint64_t id)
+{
+    QL_TRY(qli_key_start(cx, b, ix->id));
+    for (int shift = 56; shift >= 0; shift -= 8) {
+        QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(id >> shift)));
+    }
+    return QL_OK;
+}
+
+ql_status
 qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_value *row,
                   ql_str locator, bool *is_unique)
 {

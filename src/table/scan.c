@@ -145,6 +145,20 @@ fill_virtual(ql_ctx *cx, ql_arena *a, ql_scan *s)
     return QL_OK;
 }
 
+/* What is in an index that is younger than the snapshot is not in the snapshot. */
+static ql_status
+check_age(ql_ctx *cx, const ql_scan *s)
+{
+    uint64_t born = s->index->born, rows = s->spec.table->indexes[0].born;
+    bool consistent = s->spec.view == QL_VIEW_STATEMENT || s->spec.view == QL_VIEW_OWN;
+    born = born > rows ? born : rows;
+    if (QL_LIKELY(born == 0 || !consistent || born == QL_INDEX_NOT_BORN) ||
+        born <= ql_txn_reads(cx)) {
+        return QL_OK;
+    }
+    return ql_fail(cx, QL_ER_TABLE_DEF_CHANGED);
+}
+
 ql_status
 qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
 {
@@ -173,6 +187,7 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
         s->how = (ql_lock_how){.mode = spec->lock.mode, .policy = spec->lock.policy};
     }
     s->index = spec->index ? spec->index : &spec->table->indexes[0];
+    QL_TRY(check_age(cx, s));
     s->rows = ql_arena_new("scan", ql_arena_quota(a));
     if (s->rows == NULL) {
         return ql_fail_oom(cx, 0);

@@ -44,8 +44,8 @@ lock_new(ql_ctx *cx, ql_str key)
 
 /* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.
  */
-static ql_status
-describe_key(ql_ctx *cx, const ql_index *ix, const ql_value *row, ql_str *out)
+ql_status
+qli_describe_key(ql_ctx *cx, const ql_index *ix, const ql_value *row, ql_str *out)
 {
     ql_buf b = {0};
     ql_status st = QL_OK;
@@ -77,7 +77,7 @@ report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_val
                  ql_str locator, ql_str entry, ql_write_result *result, ql_dup *dup)
 {
     dup->index = ix;
-    QL_TRY(describe_key(cx, ix, row, &dup->key_text));
+    QL_TRY(qli_describe_key(cx, ix, row, &dup->key_text));
     ql_buf b = {0};
     ql_status st = QL_OK;
     if (ix == &t->indexes[0]) {
@@ -184,11 +184,7 @@ hidden_key(ql_ctx *cx, ql_table *t, ql_buf *b)
 {
     uint64_t id;
     QL_TRY(ql_rowid_next(cx, t, &id));
-    QL_TRY(qli_key_start(cx, b, t->indexes[0].id));
-    for (int shift = 56; shift >= 0; shift -= 8) {
-        QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)(id >> shift)));
-    }
-    return QL_OK;
+    return qli_hidden_key(cx, b, &t->indexes[0], id);
 }
 
 ql_status

@@ -378,7 +378,7 @@ qli_mdl_take(ql_ctx *cx, const qli_mdl_request *r)
     ql_mutex_unlock(&ts->mdl_mu);
     if (paused && st == QL_OK) {
         st = come_back(cx, ts, t, r, &used);
-    } else if (paused && st == QL_TIMEOUT && r->space == QL_MDL_USER_LOCK) {
+    } else if (paused && st == QL_TIMEOUT && (r->goes_on || r->space == QL_MDL_USER_LOCK)) {
         ql_status again = ql_admission_resume(cx); /* the statement goes on */
         st = again == QL_OK ? st : again;
     }
@@ -395,9 +395,53 @@ ql_mdl_acquire(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode, ql
     if (cx->mdl->brief && d == QL_MDL_TRANSACTION) {
         d = QL_MDL_STATEMENT;
     }
-    qli_mdl_request r = {space, name, mode, d, dl};
+    qli_mdl_request r = {space, name, mode, d, dl, false};
     ql_status st = qli_mdl_take(cx, &r);
     return st == QL_TIMEOUT ? ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT) : st;
+}
+
+ql_status
+ql_mdl_upgrade(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode, ql_mdl_duration d,
+               int patience, ql_deadline dl)
+{
+    for (;;) {
+        ql_deadline soon = ql_deadline_ms(patience);
+        bool last = soon >= dl;
+        qli_mdl_request r = {space, name, mode, d, last ? dl : soon, !last};
+        ql_status st = qli_mdl_take(cx, &r);
+        if (st != QL_TIMEOUT) {
+            return st;
+        }
+        if (last) {
+            return ql_fail(cx, QL_ER_LOCK_WAIT_TIMEOUT);
+        }
+        QL_TRY(ql_check(cx)); /* those behind it were granted when it left the queue */
+    }
+}
+
+void
+ql_mdl_downgrade(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode from, ql_mdl_mode to)
+{
+    ql_txnsys *ts = qli_ts(cx);
+    ql_mutex_lock(&ts->mdl_mu);
+    qli_mdl_lock *l = qli_mdl_find(ts, space, name);
+    qli_mdl_ticket *strong = NULL, *weak = NULL;
+    for (qli_mdl_ticket *t = l != NULL ? cx->mdl->tickets : NULL; t != NULL; t = t->own_next) {
+        if (t->lock == l && t->mode == from && strong == NULL) {
+            strong = t;
+        } else if (t->lock == l && qli_mdl_covers(space, t->mode, to)) {
+            weak = t;
+        }
+    }
+    if (strong != NULL && weak != NULL) {
+        qli_mdl_release_ticket(ts, strong);
+    } else if (strong != NULL) {
+        qli_mdl_unhold(strong);
+        strong->mode = to;
+        qli_mdl_hold(strong);
+        qli_mdl_grant_next(ts, l);
+    }
+    ql_mutex_unlock(&ts->mdl_mu);
 }
 
 void

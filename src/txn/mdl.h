@@ -56,6 +56,15 @@ void ql_mdl_set_free(ql_ctx *cx, struct ql_mdl_set *set); /* releases all */
  * MDL_SCHEMA, MDL_COMMIT, TABLE_LOCK by the space, ADMISSION. */
 ql_status ql_mdl_acquire(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode,
                          ql_mdl_duration d, ql_deadline dl) QL_MUST_USE;
+/* The same for one who has a weaker lock on the name and could go on for long: it asks again and
+ * again, for at most `patience` ms each time, and in between those who came after it are let pass,
+ * so that they do not stand behind somebody who waits for a transaction that does not end. */
+ql_status ql_mdl_upgrade(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode mode,
+                         ql_mdl_duration d, int patience, ql_deadline dl) QL_MUST_USE;
+/* A lock got in mode `from` is one in mode `to` from now on, or none where the session holds `to`
+ * or better beside it; who waits for what has become possible goes on. Never waits. */
+void ql_mdl_downgrade(ql_ctx *cx, ql_mdl_space space, ql_str name, ql_mdl_mode from,
+                      ql_mdl_mode to);
 /* From now on, until it is called with false: what the session asks for the transaction it gets for
  * the statement (a statement that is only prepared). */
 void ql_mdl_set_brief(ql_ctx *cx, bool brief);

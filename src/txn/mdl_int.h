@@ -115,6 +115,7 @@ typedef struct qli_mdl_request {
     ql_mdl_mode mode;
     ql_mdl_duration duration;
     ql_deadline dl;
+    bool goes_on; /* after QL_TIMEOUT, too */
 } qli_mdl_request;
 /* As ql_mdl_acquire, but QL_TIMEOUT is not worded. */
 ql_status qli_mdl_take(ql_ctx *cx, const qli_mdl_request *r) QL_MUST_USE;

@@ -136,6 +136,13 @@ ql_txn_has_snapshot(const ql_ctx *cx)
     return cx->txn->shot != NULL;
 }
 
+uint64_t
+ql_txn_reads(const ql_ctx *cx)
+{
+    const ql_txn *t = cx->txn;
+    return t->shot != NULL ? ql_kv_snap_seq(t->shot->s) : ql_kv_seq(t->ts->kv);
+}
+
 /* --- point reads --- */
 
 static uint32_t

@@ -260,16 +260,17 @@ end_txn(ql_ctx *cx, const char *state)
 static ql_status
 commit_writes(ql_ctx *cx, ql_txn *t)
 {
-    if (!t->nontxn) { /* rows of such tables stay changed, killed or not */
+    bool held = t->nontxn && !t->killable;
+    if (!held) { /* rows of tables without transactions stay changed, killed or not */
         QL_TRY(QL_SYNC(cx, COMMIT_BEFORE_QUEUE));
         QL_TRY(ql_check(cx));
     }
     qli_commit_req r = {.layers = t->layers,
                         .nlayers = t->nlayers,
                         .proc = t->nontxn ? NULL : cx->proc,
-                        .held = t->nontxn,
+                        .held = held,
                         .begin_ns = t->begin_ns,
-                        .kind = t->nontxn ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
+                        .kind = held ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {
         const qli_writeset *ws = &t->layers[i];
         r.entries += ws->count + (ws->spill != NULL ? ws->spill->entries : 0);

@@ -108,6 +108,9 @@ uint64_t ql_txn_newest(const ql_ctx *cx);
 /* Has cx->txn a snapshot already (what QL_VIEW_STATEMENT reads)? Who only estimates does not want
  * to be the one who takes it. */
 bool ql_txn_has_snapshot(const ql_ctx *cx);
+/* Number of the state that QL_VIEW_STATEMENT reads: its snapshot's, or the newest while there is
+ * none. */
+uint64_t ql_txn_reads(const ql_ctx *cx);
 ql_isolation ql_txn_isolation(const ql_txn *t);
 
 ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;

@@ -75,9 +75,10 @@ struct ql_txn {
     uint64_t id;
     ql_isolation iso;
     bool read_only, must_rollback, has_trash;
-    bool nontxn; /* of tables without transactions (nontxn.c): no row locks, not shown, commits
-                    cannot be killed */
-    bool fixed;  /* nontxn: every view reads the snapshot of the statement's start */
+    bool nontxn; /* of tables without transactions (nontxn.c), or beside another (beside.c): no row
+                    locks, not shown, commits cannot be killed */
+    bool killable; /* nontxn, beside.h: its commits can be, after all */
+    bool fixed;    /* nontxn: every view reads the snapshot of the statement's start */
     int64_t begin_ns;
     ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
     ql_proc_trx no_row;

@@ -30,7 +30,7 @@ note_get(ql_ctx *cx, ql_str name)
 ql_status
 ql_user_lock_get(ql_ctx *cx, ql_str name, ql_deadline dl)
 {
-    qli_mdl_request r = {QL_MDL_USER_LOCK, name, QL_MDL_X, QL_MDL_EXPLICIT, dl};
+    qli_mdl_request r = {QL_MDL_USER_LOCK, name, QL_MDL_X, QL_MDL_EXPLICIT, dl, false};
     QL_TRY(qli_mdl_take(cx, &r));
     note_get(cx, name);
     return QL_OK;

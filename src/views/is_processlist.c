@@ -22,7 +22,8 @@
     C(TRX_AGE_MS, 'i', 0, NUL)                                                                     \
     C(SNAPSHOT_AGE_MS, 'i', 0, NUL)                                                                \
     C(WAITS_FOR, 'u', 0, NUL)                                                                      \
-    C(TRX_STATE, 's', 16, NUL)
+    C(TRX_STATE, 's', 16, NUL)                                                                     \
+    C(PROGRESS, 'm', 3, NUL)
 QLI_COLUMNS(processlist, COLUMNS);
 
 static ql_value
@@ -59,6 +60,10 @@ qli_fill_processlist(ql_ctx *cx, ql_view_rows *r)
         v[COL_TRX_AGE_MS] = age(p->trx_age_ms);
         v[COL_SNAPSHOT_AGE_MS] = age(p->snapshot_age_ms);
         v[COL_WAITS_FOR] = p->waits_for ? ql_value_uint(p->waits_for) : ql_value_null();
+        if (p->work_estimated) {
+            double percent = 100 * (double)p->work_done / (double)p->work_estimated;
+            v[COL_PROGRESS] = ql_value_uint(percent < 100 ? (uint64_t)percent : 100);
+        }
         if (p->commit_state) {
             qli_set_cstr(&v[COL_TRX_STATE], p->commit_state);
         }

@@ -54,14 +54,25 @@ process_list(void **state)
     assert_true(is_text(at(&r, 0, "USER"), "ann"));
     assert_int_equal(at(&r, 0, "INFO")->kind, QL_K_NULL);
     ann.vars.viewer.has_process = true;
+    ql_proc_set_work(bob.cx.proc, 300);
+    ql_proc_add_work(bob.cx.proc, 50);
+    ql_proc_add_work(bob.cx.proc, 51);
     r = fill(&ann, "information_schema", "PROCESSLIST");
     assert_int_equal(r.n, 3); /* the boot session too */
-    assert_int_equal(r.t->ncolumns, 17);
+    assert_int_equal(r.t->ncolumns, 18);
+    assert_int_equal(at(&r, 2, "PROGRESS")->u, 33);
+    assert_int_equal(at(&r, 1, "PROGRESS")->kind, QL_K_NULL);
     assert_true(is_text(at(&r, 2, "HOST"), "10.0.0.1:999"));
     assert_true(is_text(at(&r, 2, "COMMAND"), "Query"));
     assert_true(is_text(at(&r, 2, "INFO"), "SELECT SLEEP(100)"));
     assert_int_equal(at(&r, 2, "QUERY_ID")->u, 42);
     assert_int_equal(at(&r, 2, "ID")->u, ql_proc_id(bob.cx.proc));
+    ql_proc_set_stage(bob.cx.proc, QL_STAGE_ALTERING);
+    r = fill(&ann, "performance_schema", "events_stages_current");
+    assert_int_equal(r.n, 1);
+    assert_true(is_text(at(&r, 0, "EVENT_NAME"), "stage/sql/altering table"));
+    assert_int_equal(at(&r, 0, "WORK_COMPLETED")->u, 101);
+    assert_int_equal(at(&r, 0, "WORK_ESTIMATED")->u, 300);
     r = fill(&ann, "performance_schema", "threads");
     assert_int_equal(at(&r, r.n - 1, "PROCESSLIST_ID")->u, ql_proc_id(bob.cx.proc));
     r = fill(&ann, "performance_schema", "processlist");
