@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ANALYZE, CHECK, OPTIMIZE, REPAIR TABLE and FLUSH. CHECK compares every row with every index
+ * ANALYZE, CHECK, OPTIMIZE and REPAIR TABLE. CHECK compares every row with every index
  * (table/check.c); ANALYZE counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one
  * says so in its rows, as KILL.md section 3 has it.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "base/log.h"
-#include "base/text.h"
 #include "stmts/stmts_int.h"
 
 static const char *
@@ -196,53 +193,4 @@ qli_exec_admin(ql_ctx *cx, ql_run *run)
         QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i]));
     }
     return qli_table_send(cx, &t, NULL, 0);
-}
-
-/* The error log is the only log there is. */
-static ql_status
-reopen_log(ql_ctx *cx)
-{
-    ql_log *log = cx->inst->log;
-    if (ql_log_reopen(log)) {
-        return QL_OK;
-    }
-    return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Cannot open the log file '%s': %s",
-                        ql_log_path(log), ql_errno_text(errno));
-}
-
-static ql_status
-flush_option(ql_ctx *cx, ql_str word)
-{
-    if (ql_str_eq_nocase(word, QL_STR("PRIVILEGES"))) {
-        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_PRIVILEGES));
-        return ql_acl_flush(cx);
-    }
-    if (ql_str_eq_nocase(word, QL_STR("STATUS"))) {
-        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_FLUSH_STATUS));
-        ql_counts_reset(cx->vars);
-        return QL_OK;
-    }
-    if (ql_str_eq_nocase(word, QL_STR("LOGS")) || ql_str_eq_nocase(word, QL_STR("ERROR LOGS"))) {
-        QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD));
-        return reopen_log(cx);
-    }
-    if (ql_str_eq_nocase(word, QL_STR("HOSTS")) ||
-        ql_str_eq_nocase(word, QL_STR("USER_RESOURCES"))) {
-        return ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD);
-    }
-    char *what = ql_arena_printf(cx, cx->arena, "FLUSH %.*s", (int)word.n, word.p);
-    return ql_not_built(cx, what != NULL ? what : "FLUSH");
-}
-
-ql_status
-qli_exec_flush(ql_ctx *cx, ql_run *run)
-{
-    const ql_ast_admin *a = run->stmt->ast->admin;
-    if (a->noptions > 0 && ql_str_eq(a->options[0], QL_STR("TABLES"))) {
-        return qli_flush_tables(cx, run);
-    }
-    for (uint32_t i = 0; i < a->noptions; i++) {
-        QL_TRY(flush_option(cx, a->options[i]));
-    }
-    return QL_OK;
 }
