@@ -44,7 +44,7 @@ const ql_condition *ql_diag_at(const ql_diag *d, size_t i); /* in the order rais
 uint64_t ql_diag_warning_count(const ql_diag *d);           /* @@warning_count: all levels */
 uint64_t ql_diag_error_count(const ql_diag *d);
 /* Drop the error but keep the warnings raised before it (for IF EXISTS, IGNORE). Never for
- * QL_KILLED. */
+ * QL_KILLED, but by who has taken the kill as answered (ql_intr_answer). */
 void ql_diag_clear_error(ql_diag *d);
 
 /* Word error `code` with the arguments of its text in errcodes.def. Always returns QL_ERROR. Cannot

@@ -114,18 +114,33 @@ make_items(ql_ctx *cx, ql_block *b)
     return QL_OK;
 }
 
+/* The plan of a block, made when there is none. Under a watch each query has one, so that what its
+ * operators do is counted in one place. */
+static ql_status
+find_plan(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan **plan)
+{
+    ql_block_plan *made;
+    if (*plan == NULL && run->watch != NULL) {
+        *plan = ql_watch_plan(run, q);
+    }
+    if (*plan == NULL) {
+        QL_TRY(ql_plan_query(run->cx, q, &made));
+        *plan = made;
+    }
+    if (outer == NULL && run->plan == NULL) {
+        run->plan = *plan;
+    }
+    return run->watch != NULL ? qli_watch_note_plan(run, q, *plan) : QL_OK;
+}
+
 ql_status
 ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan *plan,
              const bool *want_locators, ql_block **out)
 {
     ql_ctx *cx = run->cx;
-    ql_block_plan *made;
     ql_arena *mem;
     QL_TRY(ql_check(cx));
-    if (plan == NULL) {
-        QL_TRY(ql_plan_query(cx, q, &made));
-        plan = made;
-    }
+    QL_TRY(find_plan(run, outer, q, &plan));
     QL_TRY(ql_run_arena(run, "block", &mem));
     ql_block *b = QL_ARENA_NEW(cx, mem, ql_block);
     if (b == NULL) {
@@ -237,5 +252,5 @@ qli_op_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     }
     ql_status st = build_kind(cx, b, p, out);
     b->stops_early = above;
-    return st;
+    return st == QL_OK && b->run->watch != NULL ? qli_watch_op(cx, *out) : st;
 }

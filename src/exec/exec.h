@@ -41,12 +41,19 @@ typedef struct ql_run {
                              FOUND_ROWS() */
     const ql_table *dml_table;  /* QL_E_DEFAULT */
     const ql_value *insert_row; /* QL_E_INSERT_VALUE */
+    struct qli_watch *watch;    /* exec/watch.c: operators are counted; NULL = not */
+    const ql_block_plan *plan;  /* of the outermost block, once it is made */
     ql_description *describe;   /* the columns are wanted, not the rows; else NULL */
 } ql_run;
 
 void ql_run_init(ql_run *run, ql_ctx *cx, const struct ql_session_ops *ops, ql_rstmt *stmt,
                  ql_outcome *out);
 void ql_run_fini(ql_run *run);
+/* Count what the operators do, from before the first block is built. ql_watch_...: of a ql_run, as
+ * ql_explained_run asks for it. */
+ql_status ql_run_watch(ql_run *run) QL_MUST_USE;
+const ql_op_counts *ql_watch_counts(void *run, const ql_plan *n);
+const ql_block_plan *ql_watch_plan(void *run, const ql_query *q);
 /* New arena under the statement's quota, freed by ql_run_fini. */
 ql_status ql_run_arena(ql_run *run, const char *name, ql_arena **out) QL_MUST_USE;
 /* Empty such an arena in the middle of a statement; a large one is freed in the background, for

@@ -77,7 +77,11 @@ struct qli_op {
     bool *is_live;     /* by slot: in live already */
     uint16_t nlive;
     ql_ex *filter;
-    uint16_t *sel; /* [QL_BATCH_ROWS] */
+    uint16_t *sel;               /* [QL_BATCH_ROWS] */
+    struct qli_watched *watched; /* EXPLAIN ANALYZE counts what it does; else NULL, as are: */
+    ql_status (*next_unwatched)(ql_ctx *cx, qli_op *op, ql_batch **out);
+    ql_status (*restart_unwatched)(ql_ctx *cx, qli_op *op);
+    bool begun, gave; /* it has been asked for rows since the restart; it has given some */
 };
 /* Next batch that is not empty, with a checkpoint for each one looked at. */
 ql_status qli_op_next(ql_ctx *cx, qli_op *op, ql_batch **out) QL_MUST_USE;
@@ -92,6 +96,18 @@ ql_status qli_op_own_slots(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16
 ql_status qli_op_filter_compile(ql_ctx *cx, qli_op *op) QL_MUST_USE;
 /* Apply op->filter to b in place (op->sel). */
 ql_status qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b) QL_MUST_USE;
+
+/* --- watch.c --- */
+typedef struct qli_watch qli_watch;
+typedef struct qli_watched qli_watched;
+void qli_watch_free(qli_watch *w);
+/* From now on op is counted; after its next and restart have been set. */
+ql_status qli_watch_op(ql_ctx *cx, qli_op *op) QL_MUST_USE;
+/* Its filter, applied to b: *n rows of op->sel. */
+ql_status qli_watched_filter(ql_ctx *cx, qli_op *op, const ql_batch *b, uint16_t *n) QL_MUST_USE;
+/* q runs with that plan. */
+ql_status qli_watch_note_plan(ql_run *run, const ql_query *q,
+                              const ql_block_plan *plan) QL_MUST_USE;
 
 /* --- view_filter.c --- */
 /* What the block's conditions name of a virtual source (filter: those on it alone), and its values

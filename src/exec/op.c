@@ -97,7 +97,8 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
         return QL_OK;
     }
     uint16_t n;
-    QL_TRY(ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
+    QL_TRY(op->watched != NULL ? qli_watched_filter(cx, op, b, &n)
+                               : ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
     if (n == b->n && b->sel == NULL) {
         return QL_OK;
     }

@@ -42,6 +42,8 @@ ql_run_fini(ql_run *run)
         c->state_free(c->state);
     }
     run->calls = NULL;
+    qli_watch_free(run->watch);
+    run->watch = NULL;
     ql_tapes_free(run->cx, run->tapes);
     run->tapes = NULL;
     for (struct qli_arena_link *l = run->arenas; l != NULL; l = l->next) {

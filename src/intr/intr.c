@@ -354,6 +354,22 @@ ql_intr_conn_reason(const ql_intr *in)
     return strongest(atomic_load_explicit(&in->pending, memory_order_acquire) & QL_INTR_CONN_MASK);
 }
 
+bool
+ql_intr_answer(ql_ctx *cx)
+{
+    static const uint32_t answered = QL_INTR_QUERY | QL_INTR_TIME;
+    ql_intr *in = cx->intr;
+    ql_mutex_lock(&in->mu);
+    uint32_t pending = atomic_load_explicit(&in->pending, memory_order_relaxed);
+    bool yes = (pending & answered) != 0 && (pending & ~answered) == 0;
+    if (yes) {
+        atomic_fetch_and_explicit(&in->raised, ~answered, memory_order_relaxed);
+        update_pending(in);
+    }
+    ql_mutex_unlock(&in->mu);
+    return yes;
+}
+
 static ql_errcode
 reason_error(uint32_t reason)
 {

@@ -119,6 +119,11 @@ void ql_unhold(ql_ctx *cx, uint32_t reasons);
 /* Pending connection reason, or 0. For the session loop. */
 uint32_t ql_intr_conn_reason(const ql_intr *in);
 
+/* Owner. The statement answers for having been stopped with a result of its own, and goes on to its
+ * end as any other: forgets KILL QUERY and the time limit. False: neither is pending, or something
+ * else is that must end it. */
+bool ql_intr_answer(ql_ctx *cx) QL_MUST_USE;
+
 /* Slow path of ql_check: words the error of the strongest pending reason, returns QL_KILLED. */
 ql_status ql_intr_report(ql_ctx *cx) QL_MUST_USE;
 /* Debug builds: count, gap monitor, kill sweep. */

@@ -63,6 +63,9 @@ typedef enum ql_stage {
     QL_STAGE_CREATING,     /* "creating table" */
     QL_STAGE_COPY_TABLE,   /* "copy to tmp table": ALTER TABLE writes rows anew */
     QL_STAGE_ALTERING,     /* "altering table": ALTER TABLE leaves them where they are */
+    QL_STAGE_CHECKING,     /* "Checking table" */
+    QL_STAGE_ANALYZING,    /* "Analyzing" */
+    QL_STAGE_REPAIRING,    /* "Repair by sorting" */
     QL_STAGE_ROLLING_BACK, /* "Rolling back" */
     QL_STAGE_QUERY_END,    /* "query end" */
     QL_STAGE_FREEING,      /* "freeing items" */

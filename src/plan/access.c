@@ -586,6 +586,8 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
         }
     }
     n->est_rows = rows < 1 ? 1 : rows;
+    n->est_read = a->rows < 1 ? 1 : a->rows;
+    n->est_cost = a->cost;
     if (s->derived) {
         n->sub = p->derived[source];
     }

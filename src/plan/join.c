@@ -195,6 +195,7 @@ join_node(qli_planner *p, ql_plan *left, ql_plan *right, qli_mask lm, qli_mask r
     n->left = left;
     n->right = right;
     n->outer = outer;
+    n->looks_left = bound;
     double rows = left->est_rows * right->est_rows;
     if (hash) {
         QL_TRY(take_hash_keys(p, c, lm, rm, n));

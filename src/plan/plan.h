@@ -9,6 +9,8 @@
 
 #include "resolve/query.h"
 
+struct ql_buf;
+
 typedef struct ql_plan ql_plan;
 typedef struct ql_block_plan ql_block_plan;
 
@@ -63,6 +65,9 @@ struct ql_plan {
     ql_block_plan *sub2;
     bool set_distinct;
     double est_rows; /* output rows, for EXPLAIN */
+    double est_read; /* SCAN, DERIVED: rows of one reading, before the filter */
+    double est_cost; /* of that, in rows read */
+    bool looks_left; /* NESTED_JOIN: the right side's bounds look at the left's rows */
     uint16_t *live_slots;
     uint16_t nlive; /* slots valid in the output */
 };
@@ -77,9 +82,42 @@ struct ql_block_plan {
  * waits; in cx->arena. */
 ql_status ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out) QL_MUST_USE;
 
+/* --- EXPLAIN --- */
+
+/* What an operator has done so far, in all its runs together. */
+typedef struct ql_op_counts {
+    uint64_t loops;    /* times it was begun */
+    uint64_t rows;     /* it has given */
+    uint64_t filtered; /* of what it read, handed to its filter; 0 when it has none */
+    int64_t first_ns;  /* until its first rows, over all runs; what is below it included */
+    int64_t total_ns;
+    int64_t filter_ns; /* of total_ns, in the filter */
+} ql_op_counts;
+
+/* A run that is looked at (EXPLAIN ANALYZE). */
+typedef struct ql_explained_run {
+    const ql_block_plan *(*plan_of)(void *arg, const ql_query *q); /* NULL: it was never begun */
+    const ql_op_counts *(*counts_of)(void *arg, const ql_plan *n); /* NULL: the same */
+    void *arg;
+} ql_explained_run;
+
+typedef struct ql_explained {
+    const ql_block_plan *plan; /* NULL: INSERT ... VALUES */
+    ql_stmt_kind kind;         /* SELECT, INSERT, UPDATE, DELETE */
+    bool replace;
+    const ql_table *into;    /* INSERT, REPLACE */
+    const uint16_t *targets; /* UPDATE, DELETE: sources whose rows are changed */
+    uint16_t ntargets;
+    const ql_explained_run *run; /* NULL: planned only */
+} ql_explained;
+
 /* Rows of EXPLAIN (traditional format): id, select_type, table, partitions, type, possible_keys,
- * key, key_len, ref, rows, filtered, Extra. */
-ql_status ql_plan_explain(ql_ctx *cx, const ql_block_plan *p, struct ql_value ***rows,
+ * key, key_len, ref, rows, filtered, Extra. Subqueries are planned for it. Never waits; in
+ * cx->arena. */
+ql_status ql_explain_rows(ql_ctx *cx, const ql_explained *e, struct ql_value ***rows,
                           size_t *n) QL_MUST_USE;
+/* FORMAT=TREE and FORMAT=JSON behind what out holds. */
+ql_status ql_explain_tree(ql_ctx *cx, const ql_explained *e, struct ql_buf *out) QL_MUST_USE;
+ql_status ql_explain_json(ql_ctx *cx, const ql_explained *e, struct ql_buf *out) QL_MUST_USE;
 
 #endif

@@ -170,7 +170,7 @@ bind_explain(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
 {
     const ql_ast_stmt *inner = stmt->explain.inner;
     if (inner && !stmt->explain.for_connection) {
-        r->explaining = true;
+        r->explaining = !stmt->analyze || inner->kind != QL_S_SELECT;
         QL_TRY(binders[inner->kind](r, inner, o));
         o->is_write = false;
     }
@@ -181,6 +181,7 @@ static bool
 is_changed(const ql_rstmt *o, const ql_table *t)
 {
     switch (o->kind) {
+    case QL_S_EXPLAIN: /* ANALYZE, which is of a SELECT */
     case QL_S_SELECT:
         for (uint16_t i = 0; i < o->query->nsources; i++) {
             const ql_source *s = &o->query->sources[i];
@@ -204,11 +205,11 @@ is_changed(const ql_rstmt *o, const ql_table *t)
     }
 }
 
-/* The tables without transactions; an EXPLAIN reads none. */
+/* The tables without transactions; an EXPLAIN that does not run its statement reads none. */
 static ql_status
 list_uses(qli_res *r, ql_rstmt *o)
 {
-    if (!r->nuses || o->kind == QL_S_EXPLAIN) {
+    if (!r->nuses || r->explaining) {
         return QL_OK;
     }
     o->uses = QL_ARENA_ARRAY(r->cx, r->a, ql_table_use, r->nuses);

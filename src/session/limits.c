@@ -82,6 +82,9 @@ qli_limit_begin(ql_session *s)
 ql_status
 qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
 {
+    if (ast->kind == QL_S_EXPLAIN && ast->analyze && ast->explain.inner != NULL) {
+        ast = ast->explain.inner;
+    }
     if (ast->kind != QL_S_SELECT) {
         return QL_OK;
     }

@@ -468,7 +468,6 @@ static const struct unbuilt_stmt {
     {K_STOP, NULL, "STOP"},
     {K_UNINSTALL, NULL, "UNINSTALL"},
     {K_XA, NULL, "XA"},
-    {K_CHECKSUM, "TABLE", "CHECKSUM TABLE"},
 };
 
 static ql_status
@@ -552,6 +551,7 @@ qli_statement(qli_parser *p, ql_ast_stmt *s)
     case K_SHUTDOWN:
     case K_ANALYZE:
     case K_CHECK:
+    case K_CHECKSUM:
     case K_OPTIMIZE:
     case K_REPAIR:
         return qli_admin_stmt(p, s);

@@ -327,17 +327,20 @@ flush(qli_parser *p, ql_ast_stmt *s)
     return QL_OK;
 }
 
+/* CHECK: QUICK, FAST, MEDIUM, EXTENDED, CHANGED; REPAIR: QUICK, EXTENDED, USE_FRM. */
 static bool
-is_maintenance_word(const qli_parser *p)
+is_maintenance_word(const qli_parser *p, qli_token_kind verb)
 {
     switch (p->t.kind) {
     case K_QUICK:
+    case K_EXTENDED:
+        return true;
     case K_FAST:
     case K_MEDIUM:
-    case K_EXTENDED:
     case K_CHANGED:
+        return verb == K_CHECK;
     case K_USE_FRM:
-        return true;
+        return verb == K_REPAIR;
     default:
         return false;
     }
@@ -358,9 +361,10 @@ qli_admin_stmt(qli_parser *p, ql_ast_stmt *s)
     }
     s->kind = verb == K_ANALYZE    ? QL_S_ANALYZE
               : verb == K_CHECK    ? QL_S_CHECK
+              : verb == K_CHECKSUM ? QL_S_CHECKSUM
               : verb == K_OPTIMIZE ? QL_S_OPTIMIZE
                                    : QL_S_REPAIR;
-    if (verb != K_CHECK && !qli_accept(p, K_NO_WRITE_TO_BINLOG)) {
+    if (verb != K_CHECK && verb != K_CHECKSUM && !qli_accept(p, K_NO_WRITE_TO_BINLOG)) {
         (void)qli_accept(p, K_LOCAL);
     }
     if (!qli_accept(p, K_TABLES)) {
@@ -370,10 +374,13 @@ qli_admin_stmt(qli_parser *p, ql_ast_stmt *s)
     if (verb == K_ANALYZE && (qli_is(p, K_UPDATE) || qli_is(p, K_DROP))) {
         return qli_unbuilt(p, "ANALYZE TABLE ... HISTOGRAM");
     }
+    if (verb == K_CHECKSUM && (qli_is(p, K_QUICK) || qli_is(p, K_EXTENDED))) {
+        return take_word(p, s->admin);
+    }
     while (verb == K_CHECK || verb == K_REPAIR) {
         if (verb == K_CHECK && qli_accept2(p, K_FOR, K_UPGRADE)) {
             QL_TRY(add_word(p, s->admin, QL_STR("FOR UPGRADE")));
-        } else if (is_maintenance_word(p)) {
+        } else if (is_maintenance_word(p, verb)) {
             QL_TRY(take_word(p, s->admin));
         } else {
             break;

@@ -418,17 +418,13 @@ starts_explainable(const qli_parser *p)
 static ql_status
 explain_format(qli_parser *p, ql_ast_stmt *s)
 {
-    ql_str format;
     if (!qli_is(p, K_FORMAT) || qli_peek(p, 1)->kind != T_EQ) {
         return QL_OK;
     }
     qli_advance(p);
     qli_advance(p);
-    QL_TRY(qli_name_or_string(p, &format));
-    if (qli_is(p, K_INTO)) {
-        return qli_unbuilt(p, "EXPLAIN ... INTO");
-    }
-    return qli_upper(p, format, &s->explain.format);
+    QL_TRY(qli_name_or_string(p, &s->explain.format));
+    return qli_is(p, K_INTO) ? qli_unbuilt(p, "EXPLAIN ... INTO") : QL_OK;
 }
 
 ql_status

@@ -4,6 +4,7 @@
  * (table/check.c); ANALYZE counts rows. Result rows are Table, Op, Msg_type, Msg_text; a killed one
  * says so in its rows, as KILL.md section 3 has it.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "stmts/stmts_int.h"
@@ -93,18 +94,37 @@ check_table(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_table *tab)
                    findings != 0 ? "Corrupt" : "OK");
 }
 
+/* What the table is to be rebuilt for is not needed here, and cannot be done yet. */
+static ql_status
+do_nothing(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *tab)
+{
+    return message(cx, t, tab->db, tab->name, op_word(kind), "note",
+                   kind == QL_S_REPAIR ? "The storage engine for the table doesn't support repair"
+                                       : "The table is always stored compactly; nothing to do");
+}
+
+/* Rows of these are made on demand. */
+static ql_status
+not_for_views(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *tab)
+{
+    char text[80];
+    (void)snprintf(text, sizeof text, "The storage engine for the table doesn't support %s",
+                   op_word(kind));
+    return message(cx, t, tab->db, tab->name, op_word(kind), "note", text);
+}
+
 static ql_status
 work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *tab)
 {
     const char *op = op_word(kind);
     uint64_t n;
     bool rebuilds = kind == QL_S_OPTIMIZE || kind == QL_S_REPAIR;
+    if (tab->is_virtual) {
+        return not_for_views(cx, t, kind, tab);
+    }
     QL_TRY(ql_table_lock(cx, tab, rebuilds));
     if (rebuilds && ql_table_is_transactional(tab)) {
-        return message(cx, t, tab->db, tab->name, op, "note",
-                       kind == QL_S_REPAIR ? "The storage engine for the table doesn't support "
-                                             "repair"
-                                           : "The table is always stored compactly; nothing to do");
+        return do_nothing(cx, t, kind, tab);
     }
     if (kind == QL_S_CHECK) {
         return check_table(cx, t, mem, tab);
@@ -116,57 +136,48 @@ work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *ta
     return message(cx, t, tab->db, tab->name, op, "status", "OK");
 }
 
-/* What keeps a table from being opened and is told as a row of the result: there is none, LOCK
- * TABLES does not name it, it stays locked too long. NULL: anything else. */
-static const char *
-cannot_open(ql_ctx *cx, qli_table *t, ql_status st, ql_str db, ql_str name)
-{
-    if (st == QL_END) {
-        return ql_arena_printf(cx, t->mem, "Table '%.*s.%.*s' doesn't exist", (int)db.n, db.p,
-                               (int)name.n, name.p);
-    }
-    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
-    if (c == NULL ||
-        (c->number != QL_ER_TABLE_NOT_LOCKED && c->number != QL_ER_LOCK_WAIT_TIMEOUT)) {
-        return NULL;
-    }
-    const char *text = ql_arena_strndup(cx, t->mem, c->text, strlen(c->text));
-    if (text != NULL) {
-        ql_diag_clear_error(cx->diag);
-    }
-    return text;
-}
-
 static ql_status
-one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *name)
+open_and_work(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, ql_str db, ql_str name)
 {
-    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
     ql_table *tab;
     ql_arena *mem;
-    if (db.n == 0) {
-        return ql_fail(cx, QL_ER_NO_DB_ERROR);
-    }
     QL_TRY(ql_run_arena(t->run, "admin", &mem));
-    ql_status st = ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SR, false, &tab);
-    const char *why = cannot_open(cx, t, st, db, name->name);
-    if (why != NULL) {
-        QL_TRY(message(cx, t, db, name->name, op_word(kind), "Error", why));
-        return message(cx, t, db, name->name, op_word(kind), "status", "Operation failed");
-    }
-    if (st != QL_OK) {
-        return st == QL_END ? QL_ERROR : st;
-    }
+    QL_TRY(ql_catalog_open_table(cx, mem, db, name, QL_MDL_SR, true, &tab));
     return work_on(cx, t, mem, kind, tab);
 }
 
-/* CHECK reads; the others write statistics or the table. Asked for all tables first. */
+/* Whatever becomes of a table is told in rows, those behind a killed one too: they end at their
+ * first look, for none of them was worked on. */
 static ql_status
-may_work_on(ql_ctx *cx, const ql_ast_stmt *a)
+one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *name,
+          qli_reason *killed)
 {
-    ql_pmask need = QL_PM(SELECT) | (a->kind == QL_S_CHECK ? 0 : QL_PM(INSERT));
-    for (uint32_t i = 0; i < a->admin->tables.n; i++) {
+    ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
+    qli_reason why;
+    const char *type = "error";
+    ql_status st = QL_OK;
+    if (killed->number == 0) {
+        st = open_and_work(cx, t, kind, db, name->name);
+        if (st == QL_OK) {
+            return QL_OK;
+        }
+        st = qli_answer_kill(cx, st, killed);
+    }
+    why = *killed;
+    if (st != QL_OK) {
+        QL_TRY(qli_answer_error(cx, st, &why));
+        type = "Error";
+    }
+    QL_TRY(message(cx, t, db, name->name, op_word(kind), type, why.text));
+    return message(cx, t, db, name->name, op_word(kind), "status", "Operation failed");
+}
+
+ql_status
+qli_admin_may(ql_ctx *cx, const ql_ast_admin *a, ql_pmask need)
+{
+    for (uint32_t i = 0; i < a->tables.n; i++) {
         QL_TRY(ql_check(cx));
-        const ql_ast_table_name *name = &a->admin->tables.v[i];
+        const ql_ast_table_name *name = &a->tables.v[i];
         ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
         if (db.n == 0) {
             return ql_fail(cx, QL_ER_NO_DB_ERROR);
@@ -180,8 +191,11 @@ ql_status
 qli_exec_admin(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
+    qli_reason killed = {0};
     qli_table t;
-    QL_TRY(may_work_on(cx, a));
+    /* CHECK reads; the others write statistics or the table. */
+    QL_TRY(
+        qli_admin_may(cx, a->admin, QL_PM(SELECT) | (a->kind == QL_S_CHECK ? 0 : QL_PM(INSERT))));
     QL_TRY(qli_table_init(run, &t, 4));
     qli_table_string(&t, 0, "Table", 128, true);
     qli_table_string(&t, 1, "Op", 10, true);
@@ -189,8 +203,7 @@ qli_exec_admin(ql_ctx *cx, ql_run *run)
     qli_table_string(&t, 3, "Msg_text", 512, true);
     QL_TRY(qli_table_begin(cx, &t, NULL));
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
-        QL_TRY(ql_check(cx));
-        QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i]));
+        QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i], &killed));
     }
     return qli_table_send(cx, &t, NULL, 0);
 }

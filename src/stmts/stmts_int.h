@@ -58,6 +58,17 @@ ql_status qli_autoinc_changed(ql_ctx *cx, ql_table *t, const ql_value *old,
 /* The error just worded (never a kill) becomes a warning: IGNORE. */
 ql_status qli_error_to_warning(ql_ctx *cx, ql_status st) QL_MUST_USE;
 
+/* Why work ended early, for a statement that tells it in a result of its own. */
+typedef struct qli_reason {
+    uint16_t number;
+    char text[512];
+} qli_reason;
+/* KILL QUERY and time limits: the statement is no longer stopped by them. Not QL_OK: st was
+ * something else, or the connection ends; to be passed on. */
+ql_status qli_answer_kill(ql_ctx *cx, ql_status st, qli_reason *why) QL_MUST_USE;
+/* An error that says something of the table in work, not of the server's memory. */
+ql_status qli_answer_error(ql_ctx *cx, ql_status st, qli_reason *why) QL_MUST_USE;
+
 /* Statements. */
 ql_status qli_exec_insert(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, ql_run *run) QL_MUST_USE;
@@ -80,6 +91,9 @@ ql_status qli_exec_grant(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
 void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
 ql_status qli_exec_admin(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* May the session work on all tables that the statement names? Asked for all of them first. */
+ql_status qli_admin_may(ql_ctx *cx, const ql_ast_admin *a, ql_pmask need) QL_MUST_USE;
+ql_status qli_exec_checksum(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 
 ql_status qli_exec_alter_keys(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ddl.c */

@@ -10,9 +10,11 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "intr/intr.h"
+#include "intr/sync.h"
 #include "table/table_int.h"
 
 #define TOLD_PER_INDEX 5u
+#define BLOCK 256
 
 /* Owner: the statement; lives in qli_check. */
 typedef struct checker {
@@ -188,6 +190,7 @@ walk(checker *c, ql_txn_cursor *cur, const ql_index *ix, uint64_t *n)
     ql_status st = ql_txn_seek_ge(c->cx, cur, qli_str(&c->key), &k, &v);
     while (st == QL_OK && (!bounded || ql_str_cmp(k, qli_str(&c->end)) < 0)) {
         QL_TRY(look(c));
+        QL_TRY(*n % BLOCK == 0 ? QL_SYNC(c->cx, CHECK_BLOCK) : QL_OK);
         QL_TRY(is_first ? check_row(c, k) : check_entry(c, ix, k, v));
         ++*n;
         st = ql_txn_next(c->cx, cur, &k, &v);

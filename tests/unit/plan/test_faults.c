@@ -3,6 +3,7 @@
  * Resolving and planning when the n-th allocation fails or the n-th checkpoint says stop, for every
  * n: an error and nothing else, and the next try works.
  */
+#include "base/buf.h"
 #include "fixture.h"
 
 static const char *const statements[] = {
@@ -42,7 +43,16 @@ resolve_and_plan(world *w, const ql_ast_stmt *ast)
     }
     const ql_query *q = s->kind == QL_S_SELECT ? s->query : s->update->read;
     st = ql_plan_query(&w->boot.cx, q, &p);
-    return st == QL_OK ? ql_plan_explain(&w->boot.cx, p, &rows, &n) : st;
+    if (st != QL_OK) {
+        return st;
+    }
+    ql_explained e = {.plan = p, .kind = s->kind};
+    ql_buf text = {0};
+    st = ql_explain_rows(&w->boot.cx, &e, &rows, &n);
+    st = st == QL_OK ? ql_explain_tree(&w->boot.cx, &e, &text) : st;
+    st = st == QL_OK ? ql_explain_json(&w->boot.cx, &e, &text) : st;
+    ql_buf_free(&text);
+    return st;
 }
 
 static const ql_ast_stmt *

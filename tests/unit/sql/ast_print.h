@@ -921,6 +921,7 @@ print_body(out_text *o, const ql_ast_stmt *s)
     case QL_S_FLUSH:
     case QL_S_ANALYZE:
     case QL_S_CHECK:
+    case QL_S_CHECKSUM:
     case QL_S_OPTIMIZE:
     case QL_S_REPAIR:
         print_admin(o, s->admin);

@@ -440,6 +440,7 @@ administration(void **state)
         {"FLUSH TABLES a, b WITH READ LOCK", "(flush a b [TABLES,WITH READ LOCK])"},
         {"FLUSH LOCAL BINARY LOGS, STATUS", "(flush [BINARY LOGS,STATUS])"},
         {"CHECK TABLE a, b FOR UPGRADE QUICK", "(check a b [FOR UPGRADE,QUICK])"},
+        {"CHECKSUM TABLE a, d.b EXTENDED", "(checksum a d.b [EXTENDED])"},
         {"REPAIR LOCAL TABLE a USE_FRM", "(repair a [USE_FRM])"},
         {"USE `x y`", "(change_db x y)"},
         {"DO 1, SLEEP(2) AS x", "(do 1 (SLEEP 2))"},
@@ -473,7 +474,7 @@ shows(void **state)
         {"SHOW ENGINE InnoDB STATUS", "(show_engine_status 23 name=InnoDB)"},
         {"SHOW BINARY LOGS", "(show_binlogs 31)"},
         {"EXPLAIN SELECT 1", "(select (select 1))"},
-        {"EXPLAIN FORMAT=json UPDATE t SET a = 1", "(update JSON(update t (set a=1)))"},
+        {"EXPLAIN FORMAT=json UPDATE t SET a = 1", "(update json(update t (set a=1)))"},
         {"EXPLAIN ANALYZE SELECT 1", "(select analyze (select 1))"},
         {"EXPLAIN FOR CONNECTION 5", "(explain_other 5)"},
     };

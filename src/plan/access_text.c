@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How a table is read, in the words of the manual ("EXPLAIN Output Format"): type, key, key_len,
+ * ref, and the bounds of a scan as text.
+ */
+#include <string.h>
+
+#include "plan/explain_int.h"
+
+uint16_t
+qli_access_fixed(const ql_plan *n)
+{
+    uint16_t fixed = 0;
+    while (fixed < n->low.n && fixed < n->high.n && n->low.values[fixed] == n->high.values[fixed]) {
+        fixed++;
+    }
+    return fixed;
+}
+
+uint16_t
+qli_access_parts(const ql_plan *n)
+{
+    uint16_t used = n->low.n > n->high.n ? n->low.n : n->high.n;
+    return n->npoints > 0 && used == qli_access_fixed(n) ? (uint16_t)(used + 1) : used;
+}
+
+const ql_index *
+qli_access_index(const ql_query *q, const ql_plan *n)
+{
+    const ql_table *t = q->sources[n->source].table;
+    bool whole = qli_access_parts(n) == 0;
+    if (!t || !n->index || n->index->hidden_rowid ||
+        (whole && n->index == &t->indexes[0] && !n->reverse)) {
+        return NULL;
+    }
+    return n->index;
+}
+
+const char *
+qli_access_type(const ql_query *q, const ql_plan *n)
+{
+    uint16_t fixed = qli_access_fixed(n);
+    if (n->kind == QL_P_DERIVED || !qli_access_index(q, n)) {
+        return "ALL";
+    }
+    if (n->is_unique_lookup) {
+        for (uint16_t i = 0; i < n->low.n; i++) {
+            if (!n->low.values[i]->is_constant) {
+                return "eq_ref";
+            }
+        }
+        return "const";
+    }
+    if (fixed && fixed == n->low.n && fixed == n->high.n && n->npoints == 0) {
+        return "ref";
+    }
+    return qli_access_parts(n) > 0 ? "range" : "index";
+}
+
+static uint32_t
+part_length(const ql_table *t, const ql_index_part *part)
+{
+    const ql_type *ty = &t->columns[part->column].type;
+    uint32_t n = ql_type_storage_bytes(ty);
+    if (ty->kind == QL_K_STRING) { /* the part's characters; what varies has two bytes in front */
+        n = (part->prefix ? part->prefix : ty->length) *
+                (ty->coll == ql_coll_binary ? 1u : ty->coll->charset->max_bytes) +
+            (ty->field == QL_F_STRING ? 0 : 2);
+    }
+    return n + ty->nullable;
+}
+
+uint32_t
+qli_access_key_bytes(const ql_query *q, const ql_plan *n)
+{
+    const ql_table *t = q->sources[n->source].table;
+    uint16_t used = qli_access_parts(n);
+    uint32_t bytes = 0;
+    used = used ? used : n->index->nparts;
+    for (uint16_t i = 0; i < used && i < n->index->nparts; i++) {
+        bytes += part_length(t, &n->index->parts[i]);
+    }
+    return bytes;
+}
+
+ql_status
+qli_access_ref_part(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t i, ql_buf *b)
+{
+    const ql_expr *e = n->low.values[i];
+    const ql_source *s = NULL;
+    for (uint16_t k = 0; e->kind == QL_E_SLOT && k < q->nsources; k++) {
+        for (uint16_t c = 0; c < q->sources[k].ncols; c++) {
+            s = q->sources[k].slots[c] == e->index ? &q->sources[k] : s;
+        }
+    }
+    if (!s) {
+        return ql_buf_put_str(x->cx, b, e->is_constant ? "const" : "func");
+    }
+    return ql_buf_printf(x->cx, b, "%.*s%s%.*s.%.*s", (int)s->db.n, s->db.n ? s->db.p : "",
+                         s->db.n ? "." : "", (int)s->alias.n, s->alias.p, (int)e->name.n,
+                         e->name.n ? e->name.p : "");
+}
+
+ql_status
+qli_access_ref(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    for (uint16_t i = 0; i < n->low.n; i++) {
+        QL_TRY(i ? ql_buf_put_str(x->cx, b, ",") : QL_OK);
+        QL_TRY(qli_access_ref_part(x, q, n, i, b));
+    }
+    return QL_OK;
+}
+
+/* ---- bounds ---- */
+
+static ql_status
+put_part(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t i, ql_buf *b)
+{
+    const ql_column *c = &q->sources[n->source].table->columns[n->index->parts[i].column];
+    return ql_buf_put(x->cx, b, c->name.p, c->name.n);
+}
+
+static ql_status
+put_equalities(qli_explain *x, const ql_query *q, const ql_plan *n, const char *sign,
+               const char *between, ql_buf *b)
+{
+    for (uint16_t i = 0; i < qli_access_fixed(n); i++) {
+        QL_TRY(i ? ql_buf_put_str(x->cx, b, between) : QL_OK);
+        QL_TRY(put_part(x, q, n, i, b));
+        QL_TRY(ql_buf_put_str(x->cx, b, sign));
+        QL_TRY(qli_expr_text(x, q, n->low.values[i], b));
+    }
+    return QL_OK;
+}
+
+/* 1 < a <= 5; on a descending part low is the greater one. */
+static ql_status
+put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
+{
+    bool turned = n->index->parts[at].descending;
+    const ql_plan_bound *low = turned ? &n->high : &n->low, *high = turned ? &n->low : &n->high;
+    bool null_end = low->n > at && low->values[at]->kind == QL_E_CONST &&
+                    low->values[at]->value.kind == QL_K_NULL;
+    if (low->n > at) {
+        QL_TRY(qli_expr_text(x, q, low->values[at], b));
+        QL_TRY(ql_buf_put_str(x->cx, b, low->inclusive && !null_end ? " <= " : " < "));
+    }
+    QL_TRY(put_part(x, q, n, at, b));
+    if (high->n > at) {
+        QL_TRY(ql_buf_put_str(x->cx, b, high->inclusive ? " <= " : " < "));
+        QL_TRY(qli_expr_text(x, q, high->values[at], b));
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_points(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    uint16_t at = qli_access_fixed(n);
+    for (uint32_t i = 0; i < n->npoints; i++) {
+        QL_TRY(ql_buf_put_str(x->cx, b, i ? " OR (" : "("));
+        QL_TRY(put_equalities(x, q, n, " = ", " AND ", b));
+        QL_TRY(at ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
+        QL_TRY(put_part(x, q, n, at, b));
+        QL_TRY(ql_buf_put_str(x->cx, b, " = "));
+        QL_TRY(qli_expr_text(x, q, n->points[i], b));
+        QL_TRY(ql_buf_put_u8(x->cx, b, ')'));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    uint16_t fixed = qli_access_fixed(n), used = qli_access_parts(n);
+    if (n->npoints > 0) {
+        return put_points(x, q, n, b);
+    }
+    QL_TRY(ql_buf_put_u8(x->cx, b, '('));
+    if (used == fixed) { /* a look-up */
+        QL_TRY(put_equalities(x, q, n, "=", ", ", b));
+    } else {
+        QL_TRY(put_equalities(x, q, n, " = ", " AND ", b));
+        QL_TRY(fixed ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
+        QL_TRY(put_range(x, q, n, fixed, b));
+    }
+    return ql_buf_put_u8(x->cx, b, ')');
+}
+
+/* ---- cost ---- */
+
+double
+qli_plan_cost(const ql_plan *n)
+{
+    double left = n->left ? qli_plan_cost(n->left) : 0;
+    double right = n->right ? qli_plan_cost(n->right) : 0;
+    switch (n->kind) {
+    case QL_P_SCAN:
+        return n->est_cost;
+    case QL_P_DERIVED:
+        return n->est_cost + (n->sub && n->sub->root ? qli_plan_cost(n->sub->root) : 0);
+    case QL_P_NESTED_JOIN:
+        return n->looks_left ? left + n->left->est_rows * right
+                             : left + right + n->left->est_rows * n->right->est_rows * 0.1;
+    case QL_P_HASH_JOIN:
+        return left + right * 3 + n->left->est_rows * 0.5;
+    case QL_P_SET_OP:
+        return (n->sub->root ? qli_plan_cost(n->sub->root) : 0) +
+               (n->sub2->root ? qli_plan_cost(n->sub2->root) : 0);
+    default:
+        return left;
+    }
+}

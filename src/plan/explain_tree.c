@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EXPLAIN FORMAT=TREE and EXPLAIN ANALYZE (manual, "EXPLAIN ANALYZE"): a line for each thing that
+ * is done, what feeds it indented below. An operator with a filter makes two lines; the rows that
+ * went into the filter are counted apart.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/bulk.h"
+#include "plan/explain_int.h"
+
+typedef struct tree {
+    qli_explain x;
+    ql_buf *b;
+} tree;
+
+#define FIGURE QL_VALUE_TEXT_MAX
+
+/* Whole numbers in full, others with three digits that say something. */
+static const char *
+figure(double d, char out[FIGURE])
+{
+    unsigned decimals = 0;
+    for (double least = 100; d > 0 && d < least && decimals < 12; least /= 10) {
+        decimals++;
+    }
+    size_t n = ql_double_print_fixed(d, d == floor(d) ? 0 : decimals, out);
+    out[n] = '\0';
+    if (strchr(out, '.') != NULL) {
+        while (out[n - 1] == '0' || out[n - 1] == '.') {
+            bool point = out[n - 1] == '.';
+            out[--n] = '\0';
+            if (point) {
+                break;
+            }
+        }
+    }
+    return out;
+}
+
+/* ---- lines ---- */
+
+static ql_status
+begin_line(tree *t, int depth)
+{
+    for (int i = 0; i < depth; i++) {
+        QL_TRY(ql_buf_put_str(t->x.cx, t->b, "    "));
+    }
+    return ql_buf_put_str(t->x.cx, t->b, "-> ");
+}
+
+static ql_status
+put(tree *t, const char *s)
+{
+    return ql_buf_put_str(t->x.cx, t->b, s);
+}
+
+static ql_status
+put_estimate(tree *t, double cost, double rows)
+{
+    char c[FIGURE], r[FIGURE];
+    return ql_buf_printf(t->x.cx, t->b, "  (cost=%s rows=%s)", figure(cost, c), figure(rows, r));
+}
+
+static ql_status
+put_counts(tree *t, const ql_op_counts *k, bool before_filter)
+{
+    char first[FIGURE], all[FIGURE], rows[FIGURE];
+    if (!k || k->loops == 0) {
+        return put(t, " (never executed)");
+    }
+    double loops = (double)k->loops, total = (double)k->total_ns, begin = (double)k->first_ns;
+    double n = (double)k->rows;
+    if (before_filter) {
+        total -= (double)k->filter_ns;
+        begin = begin < total ? begin : total;
+        n = (double)k->filtered;
+    }
+    return ql_buf_printf(t->x.cx, t->b, " (actual time=%s..%s rows=%s loops=%llu)",
+                         figure(begin / loops / 1e6, first), figure(total / loops / 1e6, all),
+                         figure(n / loops, rows), (unsigned long long)k->loops);
+}
+
+/* The end of a line about node n. before_filter: about what its filter reads. */
+static ql_status
+end_line(tree *t, const ql_plan *n, double rows, bool before_filter)
+{
+    QL_TRY(put_estimate(t, qli_plan_cost(n), rows));
+    QL_TRY(t->x.what->run ? put_counts(t, qli_explain_counts(&t->x, n), before_filter) : QL_OK);
+    return put(t, "\n");
+}
+
+/* ---- subqueries ---- */
+
+typedef struct subquery_arg {
+    tree *t;
+    int depth;
+    const char *where;
+} subquery_arg;
+
+static ql_status tell_block(tree *t, const ql_block_plan *p, int depth);
+
+static ql_status
+tell_subquery(void *arg, const ql_query *q)
+{
+    const subquery_arg *s = arg;
+    const ql_block_plan *p;
+    QL_TRY(begin_line(s->t, s->depth));
+    QL_TRY(ql_buf_printf(s->t->x.cx, s->t->b, "Select #%lld (subquery in %s; %s)\n",
+                         (long long)qli_explain_id(&s->t->x, q), s->where,
+                         q->correlated ? "dependent" : "run only once"));
+    QL_TRY(qli_explain_plan(&s->t->x, q, &p));
+    return tell_block(s->t, p, s->depth + 1);
+}
+
+static ql_status
+tell_condition_queries(tree *t, const ql_expr *e, int depth)
+{
+    subquery_arg arg = {t, depth, "condition"};
+    return qli_explain_queries(&t->x, e, tell_subquery, &arg);
+}
+
+/* ---- nodes ---- */
+
+static ql_status tell_node(tree *t, const ql_query *q, const ql_plan *n, int depth);
+
+static ql_status
+put_name(tree *t, const ql_query *q, const ql_plan *n)
+{
+    ql_str alias = q->sources[n->source].alias;
+    return ql_buf_put(t->x.cx, t->b, alias.p, alias.n);
+}
+
+/* "Index lookup on t using a (a=5)". */
+static ql_status
+put_scan(tree *t, const ql_query *q, const ql_plan *n)
+{
+    const ql_index *ix = qli_access_index(q, n);
+    uint16_t fixed = qli_access_fixed(n), used = qli_access_parts(n);
+    const char *what = "scan";
+    if (!ix) {
+        QL_TRY(put(t, "Table scan on "));
+        return put_name(t, q, n);
+    }
+    if (n->is_unique_lookup) {
+        QL_TRY(put(t, n->index_only ? "Single-row covering index " : "Single-row index "));
+        what = "lookup";
+    } else {
+        QL_TRY(put(t, n->index_only ? "Covering index " : "Index "));
+        what = used == 0 ? "scan" : used == fixed && n->npoints == 0 ? "lookup" : "range scan";
+    }
+    QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s on ", what));
+    QL_TRY(put_name(t, q, n));
+    QL_TRY(ql_buf_printf(t->x.cx, t->b, " using %.*s", (int)ix->name.n, ix->name.p));
+    if (used > 0) {
+        QL_TRY(put(t, strcmp(what, "lookup") == 0 ? " " : " over "));
+        QL_TRY(qli_access_bounds(&t->x, q, n, t->b));
+    }
+    return n->reverse ? put(t, " (reverse)") : QL_OK;
+}
+
+static ql_status
+put_filter(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, "Filter: "));
+    QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
+    return end_line(t, n, n->est_rows, false);
+}
+
+static ql_status
+tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    int at = depth;
+    if (n->filter) {
+        QL_TRY(put_filter(t, q, n, at++));
+    }
+    QL_TRY(begin_line(t, at));
+    if (n->kind == QL_P_SCAN) {
+        QL_TRY(put_scan(t, q, n));
+    } else {
+        QL_TRY(put(t, "Table scan on "));
+        QL_TRY(put_name(t, q, n));
+    }
+    QL_TRY(end_line(t, n, n->est_read, n->filter != NULL));
+    if (n->kind == QL_P_DERIVED) {
+        QL_TRY(begin_line(t, at + 1));
+        QL_TRY(put(t, "Materialize"));
+        QL_TRY(n->sub->root ? end_line(t, n->sub->root, n->sub->root->est_rows, false)
+                            : put(t, "\n"));
+        QL_TRY(tell_block(t, n->sub, at + 2));
+    }
+    for (uint16_t i = 0; i < n->low.n; i++) {
+        QL_TRY(tell_condition_queries(t, n->low.values[i], at + 1));
+    }
+    for (uint16_t i = 0; i < n->high.n; i++) {
+        QL_TRY(tell_condition_queries(t, n->high.values[i], at + 1));
+    }
+    return tell_condition_queries(t, n->filter, depth + 1);
+}
+
+static ql_status
+tell_nested(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    int at = depth;
+    bool above = n->filter && !n->outer; /* the same, and its rows are known */
+    if (above) {
+        QL_TRY(put_filter(t, q, n, at++));
+    }
+    QL_TRY(begin_line(t, at));
+    QL_TRY(put(t, n->outer ? "Nested loop left join" : "Nested loop inner join"));
+    if (n->filter && n->outer) {
+        QL_TRY(put(t, ", extra conditions: "));
+        QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
+    }
+    QL_TRY(end_line(t, n, above ? n->left->est_rows * n->right->est_rows : n->est_rows, above));
+    QL_TRY(tell_node(t, q, n->left, at + 1));
+    QL_TRY(tell_node(t, q, n->right, at + 1));
+    return tell_condition_queries(t, n->filter, at + (above ? 0 : 1));
+}
+
+static ql_status
+tell_hash(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, n->outer ? "Left hash join " : "Inner hash join "));
+    for (uint16_t i = 0; i < n->nkeys; i++) {
+        QL_TRY(put(t, i ? ", (" : "("));
+        QL_TRY(qli_expr_text(&t->x, q, n->left_keys[i], t->b));
+        QL_TRY(put(t, " = "));
+        QL_TRY(qli_expr_text(&t->x, q, n->right_keys[i], t->b));
+        QL_TRY(put(t, ")"));
+    }
+    if (n->filter) {
+        QL_TRY(put(t, ", extra conditions: "));
+        QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
+    }
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    QL_TRY(tell_node(t, q, n->left, depth + 1));
+    QL_TRY(begin_line(t, depth + 1));
+    QL_TRY(put(t, "Hash\n"));
+    QL_TRY(tell_node(t, q, n->right, depth + 2));
+    return tell_condition_queries(t, n->filter, depth + 1);
+}
+
+static ql_status
+tell_group(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    if (q->ngroup > 0) {
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Table scan on <temporary>"));
+        QL_TRY(end_line(t, n, n->est_rows, false));
+        QL_TRY(begin_line(t, ++depth));
+        QL_TRY(put(t, "Aggregate using temporary table"));
+    } else {
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Aggregate: "));
+        for (uint16_t i = 0; i < q->naggs; i++) {
+            QL_TRY(put(t, i ? ", " : ""));
+            QL_TRY(qli_agg_text(&t->x, q, &q->aggs[i], t->b));
+        }
+    }
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    return tell_node(t, q, n->left, depth + 1);
+}
+
+static ql_status
+tell_distinct(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, "Table scan on <temporary>"));
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    QL_TRY(begin_line(t, depth + 1));
+    QL_TRY(put(t, "Temporary table with deduplication"));
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    return tell_node(t, q, n->left, depth + 2);
+}
+
+/* LIMIT and OFFSET are constants when the statement runs. */
+static ql_status
+put_number(tree *t, const ql_query *q, const ql_expr *e)
+{
+    return e ? qli_expr_text(&t->x, q, e, t->b) : put(t, "0");
+}
+
+static ql_status
+tell_sort(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, "Sort: "));
+    QL_TRY(qli_sort_text(&t->x, q, n->keys, n->nsort, t->b));
+    if (n->stop_at_limit && q->limit && !q->offset) {
+        QL_TRY(put(t, ", limit input to "));
+        QL_TRY(put_number(t, q, q->limit));
+        QL_TRY(put(t, " row(s) per chunk"));
+    }
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    return tell_node(t, q, n->left, depth + 1);
+}
+
+static ql_status
+tell_limit(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, q->offset ? "Limit/Offset: " : "Limit: "));
+    QL_TRY(put_number(t, q, q->limit));
+    if (q->offset) {
+        QL_TRY(put(t, "/"));
+        QL_TRY(put_number(t, q, q->offset));
+    }
+    QL_TRY(put(t, " row(s)"));
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    return tell_node(t, q, n->left, depth + 1);
+}
+
+static ql_status
+tell_set(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    if (q->set_op == QL_SET_UNION_ALL) {
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Append"));
+    } else {
+        QL_TRY(begin_line(t, depth++));
+        QL_TRY(put(t, "Table scan on <union temporary>"));
+        QL_TRY(end_line(t, n, n->est_rows, false));
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Union materialize with deduplication"));
+    }
+    QL_TRY(end_line(t, n, n->est_rows, false));
+    QL_TRY(tell_block(t, n->sub, depth + 1));
+    return tell_block(t, n->sub2, depth + 1);
+}
+
+static ql_status
+tell_one_row(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    int at = depth;
+    if (n->filter) {
+        QL_TRY(put_filter(t, q, n, at++));
+    }
+    QL_TRY(begin_line(t, at));
+    QL_TRY(put(t, "Rows fetched before execution"));
+    QL_TRY(end_line(t, n, 1, n->filter != NULL));
+    return tell_condition_queries(t, n->filter, depth + 1);
+}
+
+static ql_status
+tell_filter(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(put_filter(t, q, n, depth));
+    QL_TRY(tell_node(t, q, n->left, depth + 1));
+    return tell_condition_queries(t, n->filter, depth + 1);
+}
+
+static ql_status
+tell_node(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(ql_bulk_node(t->x.cx));
+    switch (n->kind) {
+    case QL_P_SCAN:
+    case QL_P_DERIVED:
+        return tell_scan(t, q, n, depth);
+    case QL_P_NESTED_JOIN:
+        return tell_nested(t, q, n, depth);
+    case QL_P_HASH_JOIN:
+        return tell_hash(t, q, n, depth);
+    case QL_P_GROUP:
+        return tell_group(t, q, n, depth);
+    case QL_P_DISTINCT:
+        return tell_distinct(t, q, n, depth);
+    case QL_P_SORT:
+        return tell_sort(t, q, n, depth);
+    case QL_P_LIMIT:
+        return tell_limit(t, q, n, depth);
+    case QL_P_SET_OP:
+        return tell_set(t, q, n, depth);
+    case QL_P_FILTER:
+        return tell_filter(t, q, n, depth);
+    case QL_P_ONE_ROW:
+        return tell_one_row(t, q, n, depth);
+    case QL_P_NEVER:
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Zero rows (Impossible WHERE)"));
+        return end_line(t, n, 0, false);
+    }
+    return QL_OK;
+}
+
+static ql_status
+tell_block(tree *t, const ql_block_plan *p, int depth)
+{
+    QL_TRY(ql_check(t->x.cx));
+    if (p->limit_is_zero) {
+        QL_TRY(begin_line(t, depth));
+        return put(t, "Zero rows (Zero limit)  (cost=0 rows=0)\n");
+    }
+    QL_TRY(tell_node(t, p->query, p->root, depth));
+    subquery_arg arg = {t, depth, "projection"};
+    QL_TRY(qli_explain_items_queries(&t->x, p->query, tell_subquery, &arg));
+    arg.where = "condition";
+    return qli_explain_other_queries(&t->x, p->query, tell_subquery, &arg);
+}
+
+/* "Update t (immediate)". */
+static ql_status
+tell_change(tree *t, const ql_explained *e)
+{
+    QL_TRY(begin_line(t, 0));
+    if (e->into) {
+        return ql_buf_printf(t->x.cx, t->b, "%s into %.*s\n", e->replace ? "Replace" : "Insert",
+                             (int)e->into->name.n, e->into->name.p);
+    }
+    QL_TRY(put(t, e->kind == QL_S_UPDATE ? "Update " : "Delete from "));
+    for (uint16_t i = 0; i < e->ntargets; i++) {
+        ql_str alias = e->plan->query->sources[e->targets[i]].alias;
+        QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s%.*s (immediate)", i ? ", " : "", (int)alias.n,
+                             alias.p));
+    }
+    return put(t, "\n");
+}
+
+ql_status
+ql_explain_tree(ql_ctx *cx, const ql_explained *e, ql_buf *out)
+{
+    tree t = {.b = out};
+    int depth = 0;
+    QL_TRY(qli_explain_begin(&t.x, cx, e));
+    if (e->into || e->ntargets) {
+        QL_TRY(tell_change(&t, e));
+        depth = 1;
+    }
+    if (e->plan) {
+        return tell_block(&t, e->plan, depth);
+    }
+    QL_TRY(begin_line(&t, depth));
+    return put(&t, "Rows fetched before execution  (cost=0 rows=1)\n");
+}

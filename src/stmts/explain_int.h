@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Between EXPLAIN (explain.c) and EXPLAIN FOR CONNECTION (explain_other.c).
+ */
+#ifndef QL_STMTS_EXPLAIN_INT_H
+#define QL_STMTS_EXPLAIN_INT_H
+
+#include "base/buf.h"
+#include "stmts/stmts_int.h"
+
+#define QLI_EXPLAIN_COLUMNS 12
+
+typedef enum qli_explain_format {
+    QLI_EXPLAIN_ROWS, /* TRADITIONAL */
+    QLI_EXPLAIN_TREE,
+    QLI_EXPLAIN_JSON,
+} qli_explain_format;
+
+/* The columns of the result; QL_END as qli_table_begin. */
+ql_status qli_explain_columns(ql_ctx *cx, ql_run *run, qli_explain_format format,
+                              qli_table *t) QL_MUST_USE;
+/* The one row of TREE and JSON. */
+ql_status qli_explain_text_row(ql_ctx *cx, qli_table *t, ql_str text) QL_MUST_USE;
+/* TREE or JSON behind what out holds. */
+ql_status qli_explain_write(ql_ctx *cx, qli_explain_format format, const ql_explained *e,
+                            ql_buf *out) QL_MUST_USE;
+/* The query that a statement of that kind (SELECT, INSERT, UPDATE, DELETE) reads; NULL: none. */
+const ql_query *qli_explained_query(const ql_rstmt *s, ql_stmt_kind kind);
+/* All of e but its plan and run. */
+void qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind);
+
+/* EXPLAIN ... FOR CONNECTION. */
+ql_status qli_explain_connection(ql_ctx *cx, ql_run *run, qli_explain_format format) QL_MUST_USE;
+
+#endif
