@@ -12,6 +12,7 @@ typedef struct ql_sort_item {
     uint64_t prefix; /* first 8 bytes of the key, big-endian */
     const char *key; /* bytes behind the prefix */
     uint32_t nkey;
+    uint32_t whole; /* sort.c's */
     void *row;
 } ql_sort_item;
 ql_status ql_sort_items(ql_ctx *cx, ql_arena *a, ql_sort_item **v, size_t n) QL_MUST_USE;
