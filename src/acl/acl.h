@@ -166,6 +166,20 @@ void ql_acl_end_session(ql_ctx *cx);
 ql_status ql_acl_connect(ql_ctx *cx, const ql_account *account) QL_MUST_USE;
 void ql_acl_disconnect(ql_ctx *cx); /* it counts no longer; before cx->vars goes */
 
+/* Somebody else's privileges for a while: the definer's, for what a view is made of. */
+typedef struct ql_acl_self { /* who the session was */
+    const struct ql_account *account;
+    struct ql_acl_session *session;
+    ql_str login_user;
+    void *kept;
+} ql_acl_self;
+/* From here to ql_acl_return the session is that very account for all questions about privileges.
+ * QL_END: there is none; nothing has changed. Calls nest. Never waits. */
+ql_status ql_acl_become(ql_ctx *cx, ql_str user, ql_str host, ql_acl_self *was) QL_MUST_USE;
+void ql_acl_return(ql_ctx *cx, const ql_acl_self *was);
+/* Is there an account of that name, in the newest committed state? */
+bool ql_acl_exists(ql_ctx *cx, ql_str user, ql_str host);
+
 /* 1227 worded, naming the privileges, unless the session has one of the two (pass the same twice
  * for one). */
 ql_status ql_acl_require(ql_ctx *cx, ql_privilege a, ql_privilege b) QL_MUST_USE;

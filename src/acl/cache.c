@@ -486,3 +486,58 @@ qli_session_view(ql_ctx *cx)
     }
     return s->view;
 }
+
+/* --- somebody else for a while --- */
+
+static const qli_cached *
+find_account(const qli_snapshot *s, ql_str user, ql_str host)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (ql_str_eq(s->v[i].a.user, user) && ql_str_eq(s->v[i].a.host, host)) {
+            return &s->v[i];
+        }
+    }
+    return NULL;
+}
+
+bool
+ql_acl_exists(ql_ctx *cx, ql_str user, ql_str host)
+{
+    if (cx->inst->acl == NULL) {
+        return false;
+    }
+    qli_snapshot *s = qli_snapshot_get(cx->inst->acl);
+    bool there = find_account(s, user, host) != NULL;
+    qli_snapshot_put(s);
+    return there;
+}
+
+ql_status
+ql_acl_become(ql_ctx *cx, ql_str user, ql_str host, ql_acl_self *was)
+{
+    if (cx->vars == NULL || cx->inst->acl == NULL) {
+        return QL_END;
+    }
+    qli_acl_catch_up(cx, cx->inst->acl);
+    qli_snapshot *s = qli_snapshot_get(cx->inst->acl);
+    const qli_cached *c = find_account(s, user, host);
+    if (c == NULL || c->a.foreign != 0) {
+        qli_snapshot_put(s);
+        return QL_END;
+    }
+    *was = (ql_acl_self){cx->vars->account, cx->vars->acl_session, cx->vars->login_user, s};
+    cx->vars->account = &c->a;
+    cx->vars->acl_session = NULL;
+    cx->vars->login_user = (ql_str){0}; /* grants of that account only, not of those that match */
+    return QL_OK;
+}
+
+void
+ql_acl_return(ql_ctx *cx, const ql_acl_self *was)
+{
+    ql_acl_end_session(cx);
+    cx->vars->account = was->account;
+    cx->vars->acl_session = was->session;
+    cx->vars->login_user = was->login_user;
+    qli_snapshot_put(was->kept);
+}

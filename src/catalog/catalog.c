@@ -186,7 +186,7 @@ ql_catalog_checkpoint(ql_ctx *cx)
     for (size_t i = 0; i < c->tables.nbuckets; i++) {
         for (ql_hash_node *n = c->tables.buckets[i]; n; n = n->next) {
             qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
-            if (!e->table->is_virtual && !e->table->unusable) {
+            if (e->table->state != NULL && !e->table->unusable) {
                 QL_TRY_TO(st, qli_autoinc_checkpoint(cx, e->table), rollback);
             }
         }

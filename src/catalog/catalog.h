@@ -74,11 +74,10 @@ ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **ou
  * to prepare a statement (to the statement's end); SR to read rows, SW to change or lock them (to
  * the transaction's end; SW takes part in the global read lock); SU, SNW, SNRW, X to change the
  * definition, with what goes before them on the database and the instance. LOCK TABLES is obeyed:
- * 1100, 1099 (alias: the name the statement gives the table); own global read lock: 1223. QL_END
- * when absent and !must_exist (the lock of the name is held then, too: CREATE TABLE). 1235 for a
- * table that only a newer server can use, unless it is opened to be dropped: X and
- * !must_exist.
- * Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ * 1100, 1099 (alias: the name the statement gives the table; n 0: it stands below a view); own
+ * global read lock: 1223. QL_END when absent and !must_exist (the lock of the name is held then,
+ * too: CREATE TABLE). 1235 for a table that only a newer server can use, unless it is opened to be
+ * dropped: X and !must_exist. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias,
                              ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
@@ -151,6 +150,23 @@ void ql_catalog_build_end(ql_ctx *cx, ql_building *b);
 /* At start: ids without an owner, of builds that the server did not live to see the end of, go to
  * the trash; says so in the log. Waits: COMMIT. */
 ql_status ql_catalog_sweep_builds(ql_ctx *cx) QL_MUST_USE;
+
+/* --- views --- */
+
+/* What CREATE VIEW asks for, bound and frozen by resolve/. */
+typedef struct ql_view_spec {
+    ql_str db, name;
+    ql_view_def def;
+    const ql_column *columns;
+    uint16_t ncolumns;
+} ql_view_spec;
+/* Writes the definition, over that of the view old unless it is NULL. The caller holds the
+ * exclusive metadata lock and knows that nothing else has the name. QL_ERROR 1049, 1103, 1117,
+ * 1060, 1166. */
+ql_status ql_catalog_put_view(ql_ctx *cx, const ql_view_spec *spec,
+                              const ql_table *old) QL_MUST_USE;
+/* Under the exclusive lock. */
+ql_status ql_catalog_drop_view(ql_ctx *cx, const ql_table *v) QL_MUST_USE;
 
 /* Definition changes of cx->txn become visible/forgotten; called by session after every commit and
  * rollback of a transaction, before the metadata locks are released. Cheap when nothing is staged.

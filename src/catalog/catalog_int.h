@@ -147,6 +147,8 @@ ql_status qli_refuse_virtual(ql_ctx *cx, ql_str db) QL_MUST_USE;
 /* 1235 when a newer server wrote what must be understood of db. */
 ql_status qli_refuse_unusable_database(ql_ctx *cx, ql_str db) QL_MUST_USE;
 bool qli_table_exists(ql_ctx *cx, ql_str db, ql_str name);
+/* 1060, 1117, 1166, 1059: names and number of columns. */
+ql_status qli_check_column_name(ql_ctx *cx, const ql_column *columns, unsigned i) QL_MUST_USE;
 ql_status qli_check_spec(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 
 /* 1044 when t is virtual: it is not changed by statements. */

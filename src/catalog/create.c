@@ -72,20 +72,28 @@ row_bytes(const ql_type *t)
     return is_blob(t) ? 12 : ql_type_storage_bytes(t);
 }
 
+ql_status
+qli_check_column_name(ql_ctx *cx, const ql_column *columns, unsigned i)
+{
+    ql_str name = columns[i].name;
+    QL_TRY(check_length(cx, name));
+    if (!is_plain_name(name)) {
+        return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, ql_cstr(cx, name));
+    }
+    QL_TRY(ql_bulk_count(cx, (size_t)i * 16));
+    for (unsigned j = 0; j < i; j++) {
+        if (ql_str_eq_nocase(name, columns[j].name)) {
+            return ql_fail(cx, QL_ER_DUP_FIELDNAME, ql_cstr(cx, name));
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 check_column(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
 {
     const ql_column *c = &spec->columns[i];
-    QL_TRY(check_length(cx, c->name));
-    if (!is_plain_name(c->name)) {
-        return ql_fail(cx, QL_ER_WRONG_COLUMN_NAME, ql_cstr(cx, c->name));
-    }
-    QL_TRY(ql_bulk_count(cx, (size_t)i * 16));
-    for (unsigned j = 0; j < i; j++) {
-        if (ql_str_eq_nocase(c->name, spec->columns[j].name)) {
-            return ql_fail(cx, QL_ER_DUP_FIELDNAME, ql_cstr(cx, c->name));
-        }
-    }
+    QL_TRY(qli_check_column_name(cx, spec->columns, i));
     if (c->auto_increment && c->type.kind != QL_K_INT && c->type.kind != QL_K_DOUBLE) {
         return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, ql_cstr(cx, c->name));
     }

@@ -133,7 +133,7 @@ load_table(ql_ctx *cx, loader *l, ql_str db, ql_str name, ql_str record)
                              : qli_decode_table(cx, db, name, record, &t, &start));
     note_ids(l->c, t);
     ql_status st = check_usable(cx, l, t);
-    st = st == QL_OK && !t->unusable ? load_counters(cx, l, t, start) : st;
+    st = st == QL_OK && !t->unusable && !t->view ? load_counters(cx, l, t, start) : st;
     qli_entry *e = st == QL_OK ? ql_mem_zalloc(sizeof *e) : NULL;
     if (!e) {
         ql_table_put(t);

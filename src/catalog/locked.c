@@ -137,11 +137,32 @@ not_locked(ql_ctx *cx, ql_str alias)
     return ql_fail(cx, QL_ER_TABLE_NOT_LOCKED, ql_cstr(cx, alias));
 }
 
+/* What a view is made of: whatever lock there is, and as often as it is met. */
+static ql_status
+use_below_view(ql_ctx *cx, ql_str db, ql_str name, bool write)
+{
+    bool read_only = false;
+    for (size_t i = 0; i < cx->locked->n; i++) {
+        const entry *e = &cx->locked->v[i];
+        if (ql_str_eq(e->item.name, name) && ql_str_eq(e->item.db, db)) {
+            if (e->item.write || !write) {
+                return QL_OK;
+            }
+            read_only = true;
+        }
+    }
+    return read_only ? ql_fail(cx, QL_ER_TABLE_NOT_LOCKED_FOR_WRITE, ql_cstr(cx, name))
+                     : not_locked(cx, name);
+}
+
 /* The lock that a mention of the table uses: one for reading if that is enough, and each once a
  * statement. */
 static ql_status
 use_locked(ql_ctx *cx, ql_str db, ql_str name, ql_str alias, bool write)
 {
+    if (alias.n == 0) {
+        return use_below_view(cx, db, name, write);
+    }
     entry *best = NULL;
     bool read_only = false;
     for (size_t i = 0; i < cx->locked->n; i++) {
@@ -376,15 +397,18 @@ static ql_status
 check_names(ql_ctx *cx, const ql_lock_item *items, size_t n)
 {
     const ql_lock_item **v = QL_ARENA_ARRAY(cx, cx->arena, const ql_lock_item *, n + 1);
+    size_t named = 0;
     if (v == NULL) {
         return QL_ERROR;
     }
     for (size_t i = 0; i < n; i++) {
         QL_TRY(check_item(cx, &items[i]));
-        v[i] = &items[i];
+        if (items[i].alias.n > 0) { /* what is below a view has no name in statements */
+            v[named++] = &items[i];
+        }
     }
-    QL_TRY(ql_bulk_sort(cx, cx->arena, v, n, sizeof *v, by_alias));
-    for (size_t i = 1; i < n; i++) {
+    QL_TRY(ql_bulk_sort(cx, cx->arena, v, named, sizeof *v, by_alias));
+    for (size_t i = 1; i < named; i++) {
         QL_TRY(ql_check(cx));
         if (by_alias(&v[i - 1], &v[i]) == 0) {
             return ql_fail(cx, QL_ER_NONUNIQ_TABLE, ql_cstr(cx, v[i]->alias));

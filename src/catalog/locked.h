@@ -13,7 +13,7 @@ struct ql_table;
 
 /* One table of LOCK TABLES. */
 typedef struct ql_lock_item {
-    ql_str db, name, alias; /* alias: the name when none was given */
+    ql_str db, name, alias; /* alias: the name when none was given; n 0: below a view */
     bool write;
 } ql_lock_item;
 

@@ -110,6 +110,7 @@ qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o, const char *why)
     t->coll = t->coll ? t->coll : ql_coll_default;
     t->comment = (ql_str){why, strlen(why)};
     t->ncolumns = t->nindexes = 0;
+    t->view = NULL;
     t->auto_column = -1;
     return QL_OK;
 }

@@ -133,6 +133,9 @@ qli_trash_table(ql_ctx *cx, const ql_table *t)
     if (t->unusable) {
         return trash_object(cx, &t->unusable->object);
     }
+    if (t->view != NULL) {
+        return QL_OK;
+    }
     for (unsigned i = 0; i < t->nindexes; i++) {
         QL_TRY(qli_trash_index(cx, t->indexes[i].id));
     }
@@ -226,7 +229,10 @@ qli_store_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start)
     ql_buf key = {0}, val = {0};
     ql_status st;
     QL_TRY_TO(st, qli_object_key(cx, &key, t->db, QLI_SPACE_TABLE, t->name), out);
-    QL_TRY_TO(st, qli_encode_table(cx, t, autoinc_start, &val), out);
+    QL_TRY_TO(st,
+              t->view != NULL ? qli_encode_view(cx, t, &val)
+                              : qli_encode_table(cx, t, autoinc_start, &val),
+              out);
     st = ql_txn_put(cx, qli_buf_str(&key), qli_buf_str(&val));
 out:
     ql_buf_free(&key);

@@ -112,6 +112,15 @@ ql_status qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start
 /* Damaged: 1877. What must be understood and is not: QL_OK, and the table is unusable. */
 ql_status qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **out,
                            uint64_t *autoinc_start) QL_MUST_USE;
+/* viewrec.c: the same for a view, of which o has been read; *whole = false: damage. */
+ql_status qli_encode_view(ql_ctx *cx, const ql_table *t, ql_buf *out) QL_MUST_USE;
+ql_status qli_decode_view(ql_ctx *cx, ql_str record, const qli_object *o, ql_table *t,
+                          bool *whole) QL_MUST_USE;
+/* The sections of columns (QLI_TABLE_COLUMN) that tables and views have alike. */
+#define QLI_TABLE_COLUMN 21u
+ql_status qli_put_columns(ql_ctx *cx, ql_buf *b, const ql_column *columns, uint16_t n) QL_MUST_USE;
+ql_status qli_take_columns(ql_ctx *cx, ql_str sections, ql_table *t, bool *bad,
+                           uint32_t *foreign) QL_MUST_USE;
 /* format1.c: the same for records of format 1. */
 ql_status qli_decode_database_1(ql_ctx *cx, ql_str name, ql_str record,
                                 const ql_collation **coll) QL_MUST_USE;

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "catalog/viewdef.h"
 #include "types/codec.h"
 
 typedef enum ql_default_kind {
@@ -71,10 +72,11 @@ typedef struct ql_table {
     ql_str unknown;
     const struct qli_unusable *unusable; /* a newer server wrote what must be understood: there are
                                             no columns and indexes, only DROP gets it; or NULL */
-    int auto_column;                     /* ordinal or -1 */
-    struct ql_building *building;        /* [its session] being made; building.c; or NULL */
-    struct ql_tablestate *state; /* counters shared by the versions of the table; tablestate.h */
-    int64_t create_time;         /* Unix seconds */
+    const ql_view_def *view; /* a view: it has no indexes, rows, counters, engine; NULL = a table */
+    int auto_column;         /* ordinal or -1 */
+    struct ql_building *building; /* [its session] being made; building.c; or NULL */
+    struct ql_tablestate *state;  /* counters shared by the versions of the table; tablestate.h */
+    int64_t create_time;          /* Unix seconds */
     bool is_virtual; /* information_schema, performance_schema: rows come from a function */
     const struct ql_virtual_table *virt;
     struct ql_arena *arena; /* owns all of it */

@@ -13,8 +13,8 @@
 enum {
     TABLE_ENGINE = 17,
     TABLE_COLLATION = 19,
-    TABLE_COLUMN = 21, /* sections; in order */
-    TABLE_INDEX = 23,  /* sections; the clustered one first */
+    TABLE_COLUMN = QLI_TABLE_COLUMN, /* sections; in order */
+    TABLE_INDEX = 23,                /* sections; the clustered one first */
     TABLE_AUTO_INCREMENT = 25,
     TABLE_COMMENT = 16,
 };
@@ -563,6 +563,9 @@ decode(ql_ctx *cx, ql_str record, ql_table *t, uint64_t *autoinc_start, bool *wh
     if (!*whole) {
         return QL_OK;
     }
+    if (o.kind == QL_REC_VIEW) {
+        return qli_decode_view(cx, record, &o, t, whole);
+    }
     if (o.kind != QL_REC_TABLE) {
         return qli_table_spoil(cx, t, &o,
                                ql_arena_printf(cx, t->arena,
@@ -606,4 +609,26 @@ qli_decode_table(ql_ctx *cx, ql_str db, ql_str name, ql_str record, ql_table **o
 fail:
     ql_table_put(t);
     return st;
+}
+
+/* --- columns of views ------------------------------------------------------------------------ */
+
+ql_status
+qli_put_columns(ql_ctx *cx, ql_buf *b, const ql_column *columns, uint16_t n)
+{
+    ql_value none = ql_value_null();
+    for (unsigned i = 0; i < n; i++) {
+        QL_TRY(put_column(cx, b, &columns[i], &none));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_take_columns(ql_ctx *cx, ql_str sections, ql_table *t, bool *bad, uint32_t *foreign)
+{
+    decoder d = {.cx = cx, .a = t->arena};
+    QL_TRY(take_lists(&d, sections, t));
+    *bad |= d.bad || t->nindexes != 0;
+    *foreign = *foreign != 0 ? *foreign : d.foreign;
+    return QL_OK;
 }

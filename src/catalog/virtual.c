@@ -163,7 +163,7 @@ const char *
 ql_table_type_text(const ql_table *t)
 {
     if (!t->is_virtual) {
-        return "BASE TABLE";
+        return t->view != NULL ? "VIEW" : "BASE TABLE";
     }
     char first = t->virt->db[0];
     return first == 'i' ? "SYSTEM VIEW" : first == 's' ? "VIEW" : "BASE TABLE";

@@ -200,6 +200,9 @@ own_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     qli_name name;
     ql_status st = qli_column_find(r, sc, e, &name);
     if (st == QL_OK) {
+        if (r->freezing) {
+            qli_freeze_column(sc, e, name);
+        }
         QL_TRY(qli_may_read(r, sc, name));
         return qli_column_slot(r, sc, name.source, name.column, out);
     }
@@ -227,6 +230,9 @@ outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     uint32_t depth = 1;
     for (qli_scope *s = sc->outer; s; s = s->outer, depth++) {
+        if (s->closed) {
+            return QL_END;
+        }
         if (s->barrier) {
             continue;
         }

@@ -14,6 +14,9 @@ text(qli_res *r, ql_str s)
 static ql_status
 target_is_base_table(qli_res *r, const ql_table *t, ql_str alias, const char *statement)
 {
+    if (t && t->view) {
+        return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, alias), statement);
+    }
     if (t && !t->is_virtual) {
         return QL_OK;
     }

@@ -465,6 +465,9 @@ qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (sc != NULL) {
         sc->at_cond = sc->at_cond && (e->kind == QL_A_OP || e->kind == QL_A_FUNC);
     }
+    if (r->freezing) {
+        QL_TRY(qli_freeze_refuse(r, e));
+    }
     switch (e->kind) {
     case QL_A_LITERAL:
         *out = qli_const(r, &e->value);

@@ -340,6 +340,19 @@ parser_put_unit_first(const qli_func *f, const ql_ast_expr *e)
     return (f->id == QL_FN_TIMESTAMPADD || f->id == QL_FN_TIMESTAMPDIFF) && e->args.n == 3;
 }
 
+/* CURRENT_USER() in a view: whose privileges count there. */
+static ql_status
+bind_definer(qli_res *r, ql_expr **out)
+{
+    ql_value v = ql_value_str(r->views->user, ql_coll_default);
+    *out = qli_const(r, &v);
+    if (*out == NULL) {
+        return QL_ERROR;
+    }
+    (*out)->coercibility = 3;
+    return QL_OK;
+}
+
 ql_status
 qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
@@ -357,6 +370,9 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             return sc && sc->aggregated && !sc->in_agg
                        ? qli_bind_agg(r, sc, e, QL_AGG_ANY_VALUE, out)
                        : qli_bind(r, sc, e->args.v[0], out);
+        }
+        if (name_is(e, "CURRENT_USER") && r->views != NULL && r->views->user.n > 0) {
+            return bind_definer(r, out);
         }
         bool done;
         QL_TRY(bind_special(r, sc, e, at_cond, &done, out));

@@ -253,5 +253,5 @@ qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s)
         QL_TRY(bind_item(r, sc, &s->items[i], &cap));
     }
     sc->items_bound = true;
-    return QL_OK;
+    return r->freezing ? qli_freeze_items(r, sc, s) : QL_OK;
 }

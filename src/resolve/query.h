@@ -84,8 +84,9 @@ typedef struct ql_row_locking {
 } ql_row_locking;
 
 typedef struct ql_source {
-    ql_table *table;   /* base or virtual table; NULL for derived */
-    ql_query *derived; /* its items are the columns */
+    ql_table *table;      /* base or virtual table; NULL for derived */
+    ql_query *derived;    /* its items are the columns */
+    const ql_table *view; /* derived: the query is this view's; or NULL */
     ql_str alias, db;
     uint16_t ncols; /* used columns, ascending by ordinal */
     uint16_t *ordinals;

@@ -6,6 +6,7 @@
 #ifndef QL_RESOLVE_RESOLVE_H
 #define QL_RESOLVE_RESOLVE_H
 
+#include "acl/acl.h"
 #include "resolve/query.h"
 
 /* Resolve SELECT, INSERT, REPLACE, UPDATE, DELETE, DO, SET, KILL, EXPLAIN; other kinds pass with
@@ -19,6 +20,25 @@ ql_status ql_resolve(ql_ctx *cx, const ql_ast_stmt *stmt, const ql_value *params
  * parameters are not known. */
 ql_status ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out) QL_MUST_USE;
 
+/* The view that stmt, a CREATE VIEW, makes: its query bound, then frozen (all names qualified, no
+ * stars) and written as text, its columns typed. stmt is the caller's own tree, read anew for this:
+ * it is changed. Fills columns and of def query, names_given, updatable, algorithm, check; db and
+ * name of spec are set. All of it in cx->arena. *merge_given_up: ALGORITHM = MERGE cannot be.
+ * Errors: those of the query, 1060, 1166, 1350, 1351, 1353, 1368, 1462. Waits: MDL. */
+ql_status ql_resolve_view(ql_ctx *cx, ql_ast_stmt *stmt, ql_view_spec *spec,
+                          bool *merge_given_up) QL_MUST_USE;
+/* Can the view be used? Binds it as a statement that reads it would. 1356, 1449, 1462 ... Waits:
+ * MDL.
+ */
+ql_status ql_resolve_view_use(ql_ctx *cx, const ql_table *view) QL_MUST_USE;
+/* Whoever's privileges count below a view: its definer's, if that is the view's way. 1449. Behind
+ * it ql_view_leave, whatever was returned. */
+typedef struct ql_view_entry {
+    bool entered;
+    ql_acl_self was;
+} ql_view_entry;
+ql_status ql_view_enter(ql_ctx *cx, const ql_table *view, ql_view_entry *e) QL_MUST_USE;
+void ql_view_leave(ql_ctx *cx, const ql_view_entry *e);
 /* What a client is told of a column of a table. */
 void ql_result_column_of(const ql_table *t, uint16_t column, ql_result_column *out);
 

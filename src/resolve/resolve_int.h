@@ -71,6 +71,7 @@ typedef struct qli_scope {
     const ql_ast_select *ast;
     bool barrier; /* a derived table of this block is being bound: it does not see the block's
                      sources */
+    bool closed;  /* a view is being bound: it sees neither this block nor those around it */
     qli_clause clause;
     bool at_cond; /* what is bound next is a condition of WHERE or ON, or an operand of its AND, OR
                    */
@@ -92,6 +93,13 @@ typedef struct qli_use {
     struct qli_use *next;
     ql_table *table;
 } qli_use;
+
+/* A view that is being expanded, or made; those around it behind it. */
+typedef struct qli_view_frame {
+    ql_str db, name;
+    ql_str user; /* CURRENT_USER() inside: its definer; n 0: the session's */
+    struct qli_view_frame *up;
+} qli_view_frame;
 
 /* What UPDATE or DELETE it is. */
 typedef enum qli_dml {
@@ -127,6 +135,11 @@ typedef struct qli_res {
     uint32_t nuses;
     const ql_ast_select *first; /* first block of the statement: SQL_CALC_FOUND_ROWS stands there */
     uint32_t ncalls;            /* of expressions outside query blocks */
+    qli_view_frame *views;      /* innermost; NULL = none */
+    const qli_view_frame
+        *making;   /* CREATE VIEW: the one that is made; it may not be below itself */
+    bool freezing; /* the text of a view is being bound, to be kept: its tree is written to
+                      (freeze.c) */
 } qli_res;
 
 /* --- privileges.c --- */
@@ -195,6 +208,30 @@ ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
 const char *qli_full_name(qli_res *r, const ql_ast_expr *e);
 /* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
 ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
+
+/* A query in FROM as source db.alias of the block; names: of its columns, nnames 0: as they are. */
+ql_status qli_derived_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str db,
+                           ql_str alias, const ql_str *names, uint32_t nnames,
+                           qli_names *out) QL_MUST_USE;
+
+/* --- view.c --- */
+/* A view in FROM: its query as source of the block, bound in a scope of its own, with the
+ * privileges of its definer or user. 1356 for what it needs and is gone or not allowed. */
+ql_status qli_view_bind(qli_res *r, qli_scope *sc, const ql_table *t, ql_str alias,
+                        qli_names *out) QL_MUST_USE;
+
+/* --- freeze.c: what was found is written into the tree, while r->freezing --- */
+/* Of what source the column is. */
+void qli_freeze_column(const qli_scope *sc, const ql_ast_expr *e, qli_name found);
+void qli_freeze_table(const ql_ast_from *f, ql_str db);
+/* USING and NATURAL as ON: equality of two columns more; all are there. */
+ql_status qli_freeze_pair(qli_res *r, const qli_scope *sc, const ql_ast_from *f, qli_name a,
+                          qli_name b) QL_MUST_USE;
+ql_status qli_freeze_joined(qli_res *r, const ql_ast_from *f) QL_MUST_USE;
+/* The select list: no stars, every item with a name. */
+ql_status qli_freeze_items(qli_res *r, const qli_scope *sc, const ql_ast_select *s) QL_MUST_USE;
+/* 1351 for variables and parameters. */
+ql_status qli_freeze_refuse(qli_res *r, const ql_ast_expr *e) QL_MUST_USE;
 
 /* --- column.c --- */
 ql_status qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,

@@ -175,9 +175,14 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool wri
         }
         db = r->cx->vars->db;
     }
-    QL_TRY(ql_catalog_open_as(r->cx, r->a, db, name->name, alias, mode, true, out));
+    /* Below a view any lock of LOCK TABLES will do. */
+    ql_str by = r->views != NULL ? (ql_str){0} : alias;
+    QL_TRY(ql_catalog_open_as(r->cx, r->a, db, name->name, by, mode, true, out));
     if ((*out)->is_virtual) {
         return QL_OK; /* to see and to kill must not queue */
+    }
+    if ((*out)->view != NULL) {
+        return QL_OK; /* what is below counts */
     }
     r->touches_tables = true;
     if (ql_table_is_transactional(*out)) {
@@ -225,9 +230,9 @@ check_derived_names(qli_res *r, const ql_query *q, const ql_str *names)
     return QL_OK;
 }
 
-static ql_status
-bind_derived(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str alias, const ql_str *names,
-             uint32_t nnames, qli_names *out)
+ql_status
+qli_derived_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str db, ql_str alias,
+                 const ql_str *names, uint32_t nnames, qli_names *out)
 {
     ql_query *q;
     bool was = sc->barrier;
@@ -241,7 +246,7 @@ bind_derived(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql_str alias, co
     }
     QL_TRY(check_derived_names(r, q, nnames ? names : NULL));
     uint16_t n;
-    QL_TRY(add_source(r, sc, NULL, q, (ql_str){0}, alias, &n));
+    QL_TRY(add_source(r, sc, NULL, q, db, alias, &n));
     if (nnames) {
         sc->sources[n].names = names;
     }
@@ -255,8 +260,8 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
     const ql_table *target = r->dml_target;
     r->ctes = c->next; /* its own text sees only what came before */
     r->dml_target = NULL;
-    ql_status st =
-        bind_derived(r, sc, c->ast->select, alias, c->ast->columns, c->ast->ncolumns, out);
+    ql_status st = qli_derived_bind(r, sc, c->ast->select, (ql_str){0}, alias, c->ast->columns,
+                                    c->ast->ncolumns, out);
     r->ctes = (qli_cte *)saved;
     r->dml_target = target;
     return st;
@@ -307,7 +312,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
         }
         const ql_table *target = r->dml_target;
         r->dml_target = NULL; /* read whole before anything is changed */
-        ql_status st = bind_derived(r, sc, f->derived, f->alias, f->using_cols, 0, out);
+        ql_status st = qli_derived_bind(r, sc, f->derived, (ql_str){0}, f->alias, NULL, 0, out);
         r->dml_target = target;
         return st;
     }
@@ -330,7 +335,13 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
         return ql_fail(r->cx, QL_ER_UPDATE_TABLE_USED,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
     }
+    if (r->freezing) {
+        qli_freeze_table(f, t->db);
+    }
     QL_TRY(check_hints(r, f, t, alias));
+    if (t->view != NULL) {
+        return qli_view_bind(r, sc, t, alias, out);
+    }
     QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
     return add_names(r, sc, n, t->ncolumns, out);
 }
@@ -406,8 +417,14 @@ join_common(qli_res *r, qli_scope *sc, const ql_ast_from *f, const qli_names *l,
         QL_TRY(using_column(r, &lx, name, &li));
         QL_TRY(using_column(r, &rx, name, &ri));
         QL_TRY(join_on_pair(r, sc, l->v[li], rt->v[ri], on));
+        if (r->freezing) {
+            QL_TRY(qli_freeze_pair(r, sc, f, l->v[li], rt->v[ri]));
+        }
         lused[li] = rused[ri] = true;
         out->v[out->n++] = right ? rt->v[ri] : l->v[li];
+    }
+    if (r->freezing) {
+        QL_TRY(qli_freeze_joined(r, f));
     }
     const qli_names *second = right ? l : rt;
     const bool *fu = right ? rused : lused, *su = right ? lused : rused;
@@ -466,12 +483,13 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, q
     uint16_t mid = sc->q->nsources;
     QL_TRY(bind_from(r, sc, f->right, &j->right, &rt));
     uint16_t hi = sc->q->nsources;
-    if (f->natural || f->nusing) {
+    bool common = f->natural || f->nusing > 0;
+    if (common) {
         QL_TRY(join_common(r, sc, f, &l, &rt, &j->on, names));
     } else {
         QL_TRY(concat_names(r, &l, &rt, names));
     }
-    if (f->on) {
+    if (f->on && !common) {
         qli_names saved = sc->names;
         uint16_t slo = sc->lo, shi = sc->hi;
         qli_clause clause = sc->clause;

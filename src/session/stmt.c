@@ -21,17 +21,7 @@
 ql_parse_mode
 qli_parse_mode(const ql_session *s, bool allow_params)
 {
-    uint64_t mode = s->vars.sql_mode;
-    return (ql_parse_mode){.ansi_quotes = mode & QL_MODE_ANSI_QUOTES,
-                           .no_backslash_escapes = mode & QL_MODE_NO_BACKSLASH_ESCAPES,
-                           .pipes_as_concat = mode & QL_MODE_PIPES_AS_CONCAT,
-                           .high_not_precedence = mode & QL_MODE_HIGH_NOT,
-                           .ignore_space = mode & QL_MODE_IGNORE_SPACE,
-                           .dates = (mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO) |
-                                    (mode & QL_MODE_NO_ZERO_IN_DATE ? 0 : QL_DATES_ZERO_PARTS) |
-                                    (mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0),
-                           .allow_params = allow_params,
-                           .literal_coll = s->vars.coll_connection};
+    return ql_parse_mode_of(&s->vars, allow_params);
 }
 
 /* ---- begin and end ---- */

@@ -7,6 +7,7 @@
 #ifndef QL_SQL_AST_H
 #define QL_SQL_AST_H
 
+#include "catalog/viewdef.h"
 #include "types/datetime.h"
 #include "types/value.h"
 #include "vars/sysvars.h"
@@ -361,6 +362,18 @@ typedef struct ql_ast_create_table {
     ql_ast_select *select;
 } ql_ast_create_table;
 
+typedef struct ql_ast_view { /* CREATE VIEW, ALTER VIEW */
+    ql_ast_table_name name;
+    bool or_replace, alter;
+    ql_view_algorithm algorithm;
+    struct ql_ast_user *definer; /* NULL = not given */
+    bool invoker;                /* SQL SECURITY INVOKER */
+    ql_str *columns;
+    uint32_t ncolumns;
+    ql_ast_select *select;
+    ql_view_check check;
+} ql_ast_view;
+
 typedef struct ql_ast_names {
     ql_ast_table_name *v;
     uint32_t n;
@@ -571,8 +584,9 @@ typedef struct ql_ast_stmt {
             ql_ast_expr *for_connection;
         } explain;
         ql_ast_create_table *create_table; /* CREATE TABLE; CREATE INDEX: table and keys[0] */
-        ql_ast_names names; /* DROP TABLE; TRUNCATE (one); DROP INDEX (one; the index is in name);
-                               RENAME TABLE (old, new, old, new ...) */
+        ql_ast_view *view;
+        ql_ast_names names; /* DROP TABLE, DROP VIEW; TRUNCATE (one); DROP INDEX (one; the index is
+                               in name); RENAME TABLE (old, new, old, new ...) */
         ql_ast_locks locks; /* LOCK TABLES */
         ql_ast_account_stmt *account;
         ql_ast_txn *txn;

@@ -689,3 +689,19 @@ ql_parse_fail_rest(ql_ctx *cx, ql_str text, size_t consumed)
     }
     return fail_near(cx, (ql_str){text.p + consumed, trimmed.n - consumed}, line);
 }
+
+ql_parse_mode
+ql_parse_mode_of(const ql_vars *v, bool allow_params)
+{
+    uint64_t mode = v->sql_mode;
+    return (ql_parse_mode){.ansi_quotes = mode & QL_MODE_ANSI_QUOTES,
+                           .no_backslash_escapes = mode & QL_MODE_NO_BACKSLASH_ESCAPES,
+                           .pipes_as_concat = mode & QL_MODE_PIPES_AS_CONCAT,
+                           .high_not_precedence = mode & QL_MODE_HIGH_NOT,
+                           .ignore_space = mode & QL_MODE_IGNORE_SPACE,
+                           .dates = (mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO) |
+                                    (mode & QL_MODE_NO_ZERO_IN_DATE ? 0 : QL_DATES_ZERO_PARTS) |
+                                    (mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0),
+                           .allow_params = allow_params,
+                           .literal_coll = v->coll_connection};
+}

@@ -15,6 +15,9 @@ typedef struct ql_parse_mode {
     const ql_collation *literal_coll; /* collation_connection, for literals without introducer */
 } ql_parse_mode;
 
+/* What the session's sql_mode and character set make of texts. */
+ql_parse_mode ql_parse_mode_of(const ql_vars *v, bool allow_params);
+
 /* Parse the first statement of text. *consumed = bytes up to and including its semicolon and
  * following blanks and comments (all, if it is the last). An empty text gives QL_ERROR 1065, one
  * of comments alone a DO without expressions. 1064 "near '...' at line N" as MySQL words it (up to

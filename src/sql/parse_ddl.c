@@ -26,8 +26,8 @@ unbuilt_object(qli_parser *p, const object_word *words, size_t n)
     return qli_syntax_error(p);
 }
 
-static ql_status
-if_exists(qli_parser *p, bool *out)
+ql_status
+qli_parse_if_exists(qli_parser *p, bool *out)
 {
     if (!qli_accept(p, K_IF)) {
         return QL_OK;
@@ -60,9 +60,6 @@ create_database(qli_parser *p, ql_ast_stmt *s)
 }
 
 static const object_word create_words[] = {
-    {K_VIEW, "CREATE VIEW", false},
-    {K_ALGORITHM, "CREATE VIEW", false},
-    {K_SQL, "CREATE VIEW", false},
     {K_TRIGGER, "CREATE TRIGGER", true},
     {K_PROCEDURE, "CREATE PROCEDURE", true},
     {K_FUNCTION, "CREATE FUNCTION", true},
@@ -76,14 +73,33 @@ static const object_word create_words[] = {
     {K_RESOURCE, "CREATE RESOURCE GROUP", false},
 };
 
-/* DEFINER = account, then the object. */
-static ql_status
-definer(qli_parser *p)
+ql_status
+qli_parse_definer(qli_parser *p, ql_ast_user **out)
 {
-    ql_ast_user user;
-    qli_advance(p);
+    QL_TRY(qli_new(p, sizeof **out, out));
+    QL_TRY(qli_expect(p, K_DEFINER));
     QL_TRY(qli_expect(p, T_EQ));
-    return qli_user(p, &user);
+    return qli_user(p, *out);
+}
+
+/* [DEFINER = account], then a view or an object of the list. */
+static ql_status
+defined_object(qli_parser *p, ql_ast_stmt *s, bool or_replace, bool alter, const object_word *words,
+               size_t n)
+{
+    ql_ast_user *definer = NULL;
+    if (qli_is(p, K_DEFINER)) {
+        QL_TRY(qli_parse_definer(p, &definer));
+    }
+    if (qli_is(p, K_VIEW) || qli_is(p, K_SQL) || (definer == NULL && qli_is(p, K_ALGORITHM))) {
+        ql_ast_view *v;
+        QL_TRY(qli_new(p, sizeof *v, &v));
+        v->or_replace = or_replace;
+        v->alter = alter;
+        v->definer = definer;
+        return qli_parse_view(p, s, v);
+    }
+    return unbuilt_object(p, words, n);
 }
 
 ql_status
@@ -91,10 +107,7 @@ qli_create(qli_parser *p, ql_ast_stmt *s)
 {
     qli_advance(p);
     if (qli_accept2(p, K_OR, K_REPLACE)) {
-        if (qli_is(p, K_DEFINER)) {
-            QL_TRY(definer(p));
-        }
-        return unbuilt_object(p, create_words, QL_ARRAY_LEN(create_words));
+        return defined_object(p, s, true, false, create_words, QL_ARRAY_LEN(create_words));
     }
     switch (p->t.kind) {
     case K_DATABASE:
@@ -118,13 +131,9 @@ qli_create(qli_parser *p, ql_ast_stmt *s)
         s->kind = QL_S_CREATE_USER;
         qli_advance(p);
         return qli_create_user(p, s);
-    case K_DEFINER:
-        QL_TRY(definer(p));
-        break;
     default:
-        break;
+        return defined_object(p, s, false, false, create_words, QL_ARRAY_LEN(create_words));
     }
-    return unbuilt_object(p, create_words, QL_ARRAY_LEN(create_words));
 }
 
 /* ---- ALTER ---- */
@@ -144,9 +153,6 @@ alter_database(qli_parser *p, ql_ast_stmt *s)
 
 static const object_word alter_words[] = {
     {K_TABLE, "ALTER TABLE", false},
-    {K_VIEW, "ALTER VIEW", false},
-    {K_ALGORITHM, "ALTER VIEW", false},
-    {K_SQL, "ALTER VIEW", false},
     {K_PROCEDURE, "ALTER PROCEDURE", false},
     {K_FUNCTION, "ALTER FUNCTION", false},
     {K_EVENT, "ALTER EVENT", true},
@@ -195,13 +201,9 @@ qli_alter(qli_parser *p, ql_ast_stmt *s)
         QL_TRY(qli_table_name(p, &table));
         return alter_table(p, s, &table);
     }
-    case K_DEFINER:
-        QL_TRY(definer(p));
-        break;
     default:
-        break;
+        return defined_object(p, s, false, true, alter_words, QL_ARRAY_LEN(alter_words));
     }
-    return unbuilt_object(p, alter_words, QL_ARRAY_LEN(alter_words));
 }
 
 /* ---- DROP ---- */
@@ -212,7 +214,7 @@ drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
     s->kind = QL_S_DROP_TABLE;
     s->temporary = temporary;
     qli_advance(p);
-    QL_TRY(if_exists(p, &s->if_exists));
+    QL_TRY(qli_parse_if_exists(p, &s->if_exists));
     QL_TRY(qli_table_names(p, &s->names));
     s->restrict_ = qli_accept(p, K_RESTRICT);
     if (!s->restrict_) {
@@ -246,7 +248,6 @@ drop_index(qli_parser *p, ql_ast_stmt *s)
 }
 
 static const object_word drop_words[] = {
-    {K_VIEW, "DROP VIEW", false},
     {K_TRIGGER, "DROP TRIGGER", false},
     {K_PROCEDURE, "DROP PROCEDURE", false},
     {K_FUNCTION, "DROP FUNCTION", false},
@@ -276,10 +277,12 @@ qli_drop(qli_parser *p, ql_ast_stmt *s)
     case K_SCHEMA:
         s->kind = QL_S_DROP_DATABASE;
         qli_advance(p);
-        QL_TRY(if_exists(p, &s->if_exists));
+        QL_TRY(qli_parse_if_exists(p, &s->if_exists));
         return qli_name(p, &s->name);
     case K_INDEX:
         return drop_index(p, s);
+    case K_VIEW:
+        return qli_drop_view(p, s);
     case K_USER:
         return qli_drop_user(p, s);
     case K_PREPARE:

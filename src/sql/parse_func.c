@@ -297,6 +297,17 @@ qli_unit(qli_parser *p, ql_unit *out)
     return qli_syntax_error(p);
 }
 
+const char *
+qli_unit_text(ql_unit u)
+{
+    for (size_t i = 0; i < QL_ARRAY_LEN(unit_words); i++) {
+        if (unit_words[i].unit == u) {
+            return qli_keyword_text(unit_words[i].word);
+        }
+    }
+    return "";
+}
+
 static ql_status
 extract_call(qli_parser *p, ql_ast_expr **out)
 {

@@ -218,6 +218,7 @@ ql_status qli_parenthesis_rest(qli_parser *p, uint32_t pos, ql_ast_expr **out) Q
 ql_status qli_interval(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_parse_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
 ql_status qli_unit(qli_parser *p, ql_unit *out) QL_MUST_USE;
+const char *qli_unit_text(ql_unit u); /* "day_hour" */
 ql_status qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
 /* Set the height of a node whose arguments are complete; 1436 when it is too high. */
 ql_status qli_measure(qli_parser *p, ql_ast_expr *e) QL_MUST_USE;
@@ -265,6 +266,13 @@ ql_status qli_assigns(qli_parser *p, ql_ast_assigns *out) QL_MUST_USE;
 ql_status qli_create(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_alter(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_drop(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+/* Behind CREATE [OR REPLACE] [DEFINER = user] or ALTER [DEFINER = user]; the current token is
+ * ALGORITHM, SQL or VIEW. */
+ql_status qli_parse_view(qli_parser *p, ql_ast_stmt *s, ql_ast_view *v) QL_MUST_USE;
+ql_status qli_drop_view(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE; /* the current token is VIEW */
+ql_status qli_parse_if_exists(qli_parser *p, bool *out) QL_MUST_USE;
+/* DEFINER = account; the current token is DEFINER. */
+ql_status qli_parse_definer(qli_parser *p, ql_ast_user **out) QL_MUST_USE;
 ql_status qli_truncate(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_rename(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary) QL_MUST_USE;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "resolve/resolve.h"
 #include "stmts/stmts_int.h"
 
 static const char *
@@ -136,6 +137,28 @@ work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *ta
     return message(cx, t, tab->db, tab->name, op, "status", "OK");
 }
 
+/* A view is checked by looking for all that it needs; nothing else can be done to it. */
+static ql_status
+work_on_view(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *v)
+{
+    if (kind != QL_S_CHECK) {
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, v->db), ql_cstr(cx, v->name),
+                       "BASE TABLE");
+    }
+    ql_status st = ql_resolve_view_use(cx, v);
+    if (st == QL_OK) {
+        return message(cx, t, v->db, v->name, "check", "status", "OK");
+    }
+    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (c == NULL || (c->number != QL_ER_VIEW_INVALID && c->number != QL_ER_NO_SUCH_USER &&
+                      c->number != QL_ER_VIEW_RECURSIVE)) {
+        return st;
+    }
+    QL_TRY(message(cx, t, v->db, v->name, "check", "Error", c->text));
+    ql_diag_clear_error(cx->diag);
+    return message(cx, t, v->db, v->name, "check", "error", "Corrupt");
+}
+
 static ql_status
 open_and_work(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, ql_str db, ql_str name)
 {
@@ -143,7 +166,7 @@ open_and_work(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, ql_str db, ql_str nam
     ql_arena *mem;
     QL_TRY(ql_run_arena(t->run, "admin", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, name, QL_MDL_SR, true, &tab));
-    return work_on(cx, t, mem, kind, tab);
+    return tab->view != NULL ? work_on_view(cx, t, kind, tab) : work_on(cx, t, mem, kind, tab);
 }
 
 /* Whatever becomes of a table is told in rows, those behind a killed one too: they end at their

@@ -75,7 +75,7 @@ sum_table(ql_ctx *cx, ql_run *run, ql_str db, ql_str name, bool quick, uint64_t 
     ql_arena *mem;
     QL_TRY(ql_run_arena(run, "checksum", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, name, QL_MDL_SR, true, &tab));
-    if (tab->is_virtual) {
+    if (tab->is_virtual || tab->view != NULL) {
         return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_zstr_in(cx, mem, db), ql_zstr_in(cx, mem, name),
                        "BASE TABLE");
     }

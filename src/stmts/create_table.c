@@ -9,7 +9,7 @@
 static ql_status
 can_be_copied(ql_ctx *cx, const ql_table *t)
 {
-    if (!t->is_virtual) {
+    if (!t->is_virtual && t->view == NULL) {
         return QL_OK;
     }
     if (ql_str_eq(t->db, QL_STR("performance_schema"))) {

@@ -139,7 +139,7 @@ drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing)
         QL_TRY(ql_check(cx));
         ql_status st =
             ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_X, false, &t);
-        if (st == QL_END) {
+        if (st == QL_END || (st == QL_OK && t->view != NULL)) {
             QL_TRY(name_missing(cx, missing, db, names->v[i].name));
             continue;
         }
@@ -206,6 +206,9 @@ qli_exec_truncate(ql_ctx *cx, ql_run *run)
 {
     ql_table *t;
     QL_TRY(begin_on_table(cx, run, QL_PRIV_DROP, &t));
+    if (t->view != NULL) {
+        return ql_fail(cx, QL_ER_NO_SUCH_TABLE, ql_cstr(cx, t->db), ql_cstr(cx, t->name));
+    }
     QL_TRY(ql_catalog_truncate_table(cx, t));
     return qli_ddl_end(cx, run);
 }
@@ -217,6 +220,10 @@ qli_exec_alter_keys(ql_ctx *cx, ql_run *run)
 {
     ql_table *t;
     QL_TRY(begin_on_table(cx, run, QL_PRIV_ALTER, &t));
+    if (t->view != NULL) {
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, t->db), ql_cstr(cx, t->name),
+                       "BASE TABLE");
+    }
     if (ql_table_is_transactional(t)) {
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, ql_cstr(cx, t->name));
     }

@@ -62,7 +62,7 @@ qli_exec_lock_tables(ql_ctx *cx, ql_run *run)
     QL_TRY(commit_first(cx, run));
     ql_locked_tables_release(cx);
     QL_TRY(writes ? may_write(cx) : QL_OK);
-    return ql_locked_tables_lock(cx, items, l->n);
+    return qli_lock_tables(cx, items, l->n, false);
 }
 
 /* Commits only when LOCK TABLES is in force: what a dump has read since FLUSH TABLES WITH READ LOCK
@@ -104,7 +104,7 @@ flush_and_lock(ql_ctx *cx, const ql_ast_names *names)
         QL_TRY(database_of(cx, &names->v[i], &items[i].db));
         QL_TRY(may_lock(cx, items[i].db, items[i].name));
     }
-    return ql_locked_tables_flush(cx, items, names->n);
+    return qli_lock_tables(cx, items, names->n, true);
 }
 
 /* Under LOCK TABLES only what is locked for writing may be flushed (1099, 1100). */

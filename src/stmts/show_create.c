@@ -223,6 +223,9 @@ show_create_table(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
     QL_TRY(ql_acl_require_any(cx, "SHOW", db, s->table.name));
     QL_TRY(ql_run_arena(run, "show create", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+    if (t->view != NULL) {
+        return qli_show_create_view(cx, run, t);
+    }
     ql_status st = put_table(cx, &b, t);
     if (st == QL_OK) {
         st = send_two(cx, run, "Table", "Create Table", t->name, (ql_str){b.p, b.n});
@@ -261,7 +264,8 @@ out:
     return st;
 }
 
-/* Views, triggers, stored programs and events cannot be made, so what is asked for is not there. */
+/* A view; triggers, stored programs and events cannot be made, so what is asked for is not there.
+ */
 static ql_status
 show_create_absent(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
 {
@@ -277,6 +281,9 @@ show_create_absent(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
         QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, s->table.name));
         QL_TRY(ql_run_arena(run, "show create", &mem));
         QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+        if (t->view != NULL) {
+            return qli_show_create_view(cx, run, t);
+        }
         return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, db), name, "VIEW");
     case QL_SHOW_CREATE_TRIGGER:
         return ql_fail(cx, QL_ER_TRG_DOES_NOT_EXIST);

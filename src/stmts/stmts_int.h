@@ -98,6 +98,15 @@ ql_status qli_exec_flush(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 
 ql_status qli_exec_alter_keys(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ddl.c */
 
+/* --- view.c --- */
+ql_status qli_exec_create_view(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ALTER VIEW too */
+ql_status qli_exec_drop_view(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* --- show_create_view.c --- */
+ql_status qli_show_create_view(ql_ctx *cx, ql_run *run, const ql_table *v) QL_MUST_USE;
+/* --- lock_views.c --- */
+/* LOCK TABLES of tables and views: views are locked with all that is below them. */
+ql_status qli_lock_tables(ql_ctx *cx, const ql_lock_item *items, size_t n, bool flush) QL_MUST_USE;
+
 /* --- locks.c --- */
 ql_status qli_exec_lock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_unlock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;

@@ -27,19 +27,6 @@ QLI_PLAIN_COLUMNS(referential_constraints, REFERENTIAL_CONSTRAINTS);
     C(CHECK_CLAUSE, 't', 0, BIN)
 QLI_PLAIN_COLUMNS(check_constraints, CHECK_CONSTRAINTS);
 
-#define VIEWS(C)                                                                                   \
-    C(TABLE_CATALOG, 's', 64, BIN)                                                                 \
-    C(TABLE_SCHEMA, 's', 64, BIN)                                                                  \
-    C(TABLE_NAME, 's', 64, BIN)                                                                    \
-    C(VIEW_DEFINITION, 't', 0, NUL | BIN)                                                          \
-    C(CHECK_OPTION, 's', 8, NUL | BIN)                                                             \
-    C(IS_UPDATABLE, 's', 3, NUL | BIN)                                                             \
-    C(DEFINER, 's', 288, NUL | BIN)                                                                \
-    C(SECURITY_TYPE, 's', 7, NUL | BIN)                                                            \
-    C(CHARACTER_SET_CLIENT, 's', 64, NN)                                                           \
-    C(COLLATION_CONNECTION, 's', 64, NN)
-QLI_PLAIN_COLUMNS(views, VIEWS);
-
 #define TRIGGERS(C)                                                                                \
     C(TRIGGER_CATALOG, 's', 64, BIN)                                                               \
     C(TRIGGER_SCHEMA, 's', 64, BIN)                                                                \

@@ -57,7 +57,7 @@ static ql_status
 add_table(ql_ctx *cx, ql_view_rows *r, ql_table *t)
 {
     uint64_t rows = 0;
-    if (ql_view_wants(r, COL_CARDINALITY)) {
+    if (t->nindexes && ql_view_wants(r, COL_CARDINALITY)) {
         QL_TRY(ql_table_count_rows(cx, t, &rows));
     }
     for (unsigned i = 0; i < t->nindexes; i++) {

@@ -20,7 +20,9 @@ SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF 
          "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
          "INSERT INTO s.a VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {i}.125)" for i in range(ROWS)),
          "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
-         "INSERT INTO s.auto (v) VALUES (1), (2), (3)"]
+         "INSERT INTO s.auto (v) VALUES (1), (2), (3)",
+         "CREATE OR REPLACE VIEW s.low AS SELECT id, g, v FROM s.a WHERE g < 5",
+         "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g"]
 TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id"}
 
 READS = [
@@ -50,6 +52,11 @@ READS = [
     "EXPLAIN FORMAT=TREE UPDATE s.a SET v = CONCAT(v, '!') WHERE id IN (SELECT a_id FROM s.b WHERE n > 20)",
     "EXPLAIN FORMAT=JSON INSERT INTO s.b SELECT g, COUNT(*), 1, MIN(v) FROM s.a WHERE id IN (" + "123456, " * 2_000 + "1) GROUP BY g HAVING COUNT(*) > 3",
     "CHECKSUM TABLE s.a, s.b",
+    "SELECT x.v, y.n FROM s.low x JOIN s.sums y ON y.g = x.g WHERE x.id < 50",
+    "SELECT (SELECT MAX(n) FROM s.sums), COUNT(*) FROM s.low WHERE EXISTS (SELECT * FROM s.low z WHERE z.g = low.id)",
+    "SHOW CREATE VIEW s.sums",
+    "SELECT * FROM information_schema.VIEWS",
+    "SELECT * FROM information_schema.VIEW_TABLE_USAGE",
     "SHOW TABLES FROM s",
     "SHOW CREATE TABLE s.a",
     "SHOW COLUMNS FROM s.b",
@@ -87,6 +94,10 @@ WRITES = [
     ("DROP TABLE s.b", "b", ()),
     ("DROP TABLE s.a, s.b", "a b", ()),
     ("CREATE TABLE s.fresh (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))", "fresh", ()),
+    ("CREATE VIEW s.fresh_view (p, q) AS SELECT a.v, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v NOT IN (SELECT v FROM s.low)", "", ()),
+    ("CREATE OR REPLACE VIEW s.old_view AS SELECT * FROM s.a NATURAL JOIN s.low", "", ()),
+    ("ALTER VIEW s.old_view AS SELECT 1 UNION SELECT id FROM s.low", "", ()),
+    ("DROP VIEW s.old_view, s.other_view", "", ()),
     ("CREATE DATABASE s_new", "", ()),
     ("DROP DATABASE s_old", "", ()),
     ("CREATE USER sweep_u IDENTIFIED BY 'x'", "", ()),
@@ -99,7 +110,9 @@ WRITES = [
     ("UPDATE s.a SET g = g + 1000", "a b", ("BEGIN", "INSERT INTO s.b VALUES (9000, 9000, 0, 'earlier work')")),
     ("INSERT INTO s.a VALUES (7000, 1, 'x', 1), (7001, 1, 'y', 1); UPDATE s.a SET g = 1 WHERE id = 7000; DELETE FROM s.a WHERE id = 7001", "a", ()),
 ]
-EXTRA = {"CREATE DATABASE s_new": ["DROP DATABASE IF EXISTS s_new"], "DROP DATABASE s_old": ["CREATE DATABASE IF NOT EXISTS s_old",
+OLD_VIEWS = ["DROP VIEW IF EXISTS s.fresh_view", "CREATE OR REPLACE VIEW s.old_view AS SELECT 'old'", "CREATE OR REPLACE VIEW s.other_view AS SELECT 2 AS two"]
+EXTRA = {"CREATE VIEW": OLD_VIEWS, "CREATE OR REPLACE VIEW": OLD_VIEWS, "ALTER VIEW": OLD_VIEWS, "DROP VIEW": OLD_VIEWS,
+         "CREATE DATABASE s_new": ["DROP DATABASE IF EXISTS s_new"], "DROP DATABASE s_old": ["CREATE DATABASE IF NOT EXISTS s_old",
          "CREATE TABLE IF NOT EXISTS s_old.t (id INT PRIMARY KEY)"], "CREATE USER sweep_u": ["DROP USER IF EXISTS sweep_u"],
          "GRANT PROCESS": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"], "DROP USER sweep_g": ["CREATE USER IF NOT EXISTS sweep_g", "GRANT SELECT ON s.* TO sweep_g", "GRANT CREATE ON s.a TO sweep_g"],
          "GRANT SELECT": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"],
@@ -147,6 +160,8 @@ def image(sql, tables):
                 found.append(watch.query("SELECT a_id FROM s.b FORCE INDEX (a_id) ORDER BY a_id"))
         except Err as e:
             found.append(e.code)
+    if "VIEW" in sql:
+        found.append(watch.query("SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 's'"))
     if "DATABASE" in sql:
         found.append(watch.query("SHOW DATABASES"))
     if "USER" in sql or "GRANT" in sql:
