@@ -221,6 +221,13 @@ ql_status ql_acl_require_power_over(ql_ctx *cx, ql_str user, ql_str host) QL_MUS
 /* 1290 under read_only without CONNECTION_ADMIN or SUPER, and under super_read_only. */
 ql_status ql_acl_may_change(ql_ctx *cx) QL_MUST_USE;
 
+/* files.c. The file that a statement names, as far as secure_file_priv allows: absolute, without
+ * links, in the statement's arena; relative names are the data directory's. is_new: it is going to
+ * be made, so it need not be there. QL_ERROR 1290; 13: it is not there; 1: nor is its directory. */
+ql_status ql_acl_file_path(ql_ctx *cx, ql_str name, bool is_new, const char **out) QL_MUST_USE;
+/* LOAD DATA without LOCAL: FILE, 1045 (SELECT ... INTO OUTFILE says 1227: ql_acl_require). */
+ql_status ql_acl_require_load_file(ql_ctx *cx) QL_MUST_USE;
+
 void ql_acl_committed(ql_ctx *cx); /* changes of cx->txn become visible */
 void ql_acl_rolled_back(ql_ctx *cx);
 /* FLUSH PRIVILEGES: read all accounts anew. */

@@ -171,4 +171,10 @@ ql_status qli_sort_key_make(ql_ctx *cx, ql_arena *a, struct ql_buf *tmp, const q
                             ql_sort_item *item) QL_MUST_USE;
 ql_status qli_sort_key_keep(ql_ctx *cx, ql_arena *a, ql_sort_item *item) QL_MUST_USE;
 
+/* --- outfile.c --- */
+/* SELECT ... INTO OUTFILE, DUMPFILE: the file is there when it is complete, or not at all; *rows
+ * went into it. 1290, 1086, 1172 (more than one row into a DUMPFILE). Waits: DISK_SPACE. */
+ql_status qli_into_file(ql_ctx *cx, ql_run *run, const ql_query *q, const ql_ast_into_file *into,
+                        uint64_t *rows) QL_MUST_USE;
+
 #endif

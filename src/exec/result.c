@@ -102,6 +102,13 @@ ql_exec_select(ql_ctx *cx, ql_run *run)
     const ql_query *q = run->stmt->query;
     const ql_ast_exprs *into =
         run->stmt->into != NULL && run->stmt->into->n > 0 ? run->stmt->into : &q->into_vars;
+    const ql_ast_stmt *ast = run->stmt->ast;
+    if (ast != NULL && ast->kind == QL_S_SELECT && ast->select->into_file != NULL) {
+        uint64_t rows;
+        QL_TRY(qli_into_file(cx, run, q, ast->select->into_file, &rows));
+        note_found_rows(cx, run, rows);
+        return QL_OK;
+    }
     if (into->n > 0) {
         return into_variables(cx, run, q, into);
     }

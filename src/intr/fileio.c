@@ -21,6 +21,8 @@
 #define FULL_TRIES                                                                                 \
     3 /* ENOSPC although there is space (a disk quota, a race): then it is an error */
 
+#define ELSEWHERE_MS 1000 /* between two looks at a file system that is not watched */
+
 #ifdef QL_DEBUG
 static _Thread_local size_t fault_short;
 static _Thread_local uint64_t fault_enospc;
@@ -118,6 +120,29 @@ is_full(int err)
     return err == ENOSPC || err == EDQUOT;
 }
 
+/* The file is on a file system that nobody watches, and that is full as a user sees it. */
+static bool
+is_full_elsewhere(const ql_space *space, int fd)
+{
+    struct statvfs vfs;
+    return !ql_space_holds(space, fd) && fstatvfs(fd, &vfs) == 0 && vfs.f_bavail == 0;
+}
+
+/* There whoever waits looks himself, once a second. */
+static ql_status
+wait_elsewhere(ql_ctx *cx, int fd)
+{
+    char name[256];
+    ql_status st = ql_wait(cx, -1, 0, ql_deadline_ms(ELSEWHERE_MS), QL_W_DISK_SPACE);
+    if (st != QL_KILLED) {
+        return QL_OK;
+    }
+    name_of(fd, name, sizeof name);
+    ql_diag_clear_error(cx->diag);
+    (void)ql_fail(cx, QL_ER_DISK_FULL, name);
+    return QL_KILLED;
+}
+
 /* The disk was full. QL_OK: try again. */
 static ql_status
 after_full(ql_ctx *cx, int fd, size_t need, unsigned *tries)
@@ -130,6 +155,10 @@ after_full(ql_ctx *cx, int fd, size_t need, unsigned *tries)
     if (ql_space_is_low(space, need)) {
         *tries = 0;
         return ql_space_wait(cx, space, need);
+    }
+    if (is_full_elsewhere(space, fd)) {
+        *tries = 0;
+        return wait_elsewhere(cx, fd);
     }
     return ++*tries <= FULL_TRIES ? QL_OK : fail_on(cx, QL_ER_ERROR_ON_WRITE, fd, err);
 }
@@ -173,6 +202,14 @@ ql_file_room(ql_ctx *cx, int fd, uint64_t n)
     uint64_t reserve = ql_space_reserve(space);
     return there >= reserve && there - reserve >= n ? QL_OK
                                                     : fail_on(cx, QL_ER_ERROR_ON_WRITE, fd, ENOSPC);
+}
+
+ql_status
+ql_file_reserve(ql_ctx *cx, int fd, uint64_t n)
+{
+    ql_space *space = cx->inst != NULL ? cx->inst->space : NULL;
+    bool ours = space != NULL && ql_space_holds(space, fd);
+    return ours && ql_space_is_low(space, n) ? ql_space_wait(cx, space, n) : QL_OK;
 }
 
 ql_status

@@ -21,8 +21,31 @@ ql_status ql_file_sync(ql_ctx *cx, int fd) QL_MUST_USE;
  * then. On that of the data directory waits until it does (DISK_SPACE; killed there: 1021); on
  * another, where nobody looks for space, 1026. */
 ql_status ql_file_room(ql_ctx *cx, int fd, uint64_t n) QL_MUST_USE;
+/* A user's file is about to grow by n bytes: where it would take from disk_reserve, wait until it
+ * does not (DISK_SPACE; killed there: 1021). */
+ql_status ql_file_reserve(ql_ctx *cx, int fd, uint64_t n) QL_MUST_USE;
 /* Unlinked temporary file under dir. */
 ql_status ql_file_temp(ql_ctx *cx, const char *dir, int *fd) QL_MUST_USE;
+
+/* A file that users get (SELECT ... INTO OUTFILE). It has a name only when it is complete; where
+ * the file system knows no files without a name, from the beginning, and then not when it is
+ * abandoned. Owner: a stack frame. */
+typedef struct ql_new_file {
+    int fd; /* -1: none */
+    const char *path;
+    bool named;
+    uint64_t n; /* bytes written */
+} ql_new_file;
+/* 1086 when something is there already; 1 with errno. path stays valid. Then publish or abandon. */
+ql_status ql_file_begin(ql_ctx *cx, const char *path, int mode, ql_new_file *f) QL_MUST_USE;
+/* At its end. Keeps disk_reserve free. Waits: DISK_SPACE, on whatever file system it is. */
+ql_status ql_file_append(ql_ctx *cx, ql_new_file *f, const void *p, size_t n) QL_MUST_USE;
+/* It gets its name: 1086 when that is taken meanwhile. Closes it in any case. */
+ql_status ql_file_publish(ql_ctx *cx, ql_new_file *f) QL_MUST_USE;
+void ql_file_abandon(ql_new_file *f); /* nothing of it remains; none begun: nothing to do */
+
+/* To be read by a statement: 13, 29 with errno; 1085 when it is not a regular file. */
+ql_status ql_file_open_given(ql_ctx *cx, const char *path, int *fd) QL_MUST_USE;
 
 /* Tests (debug builds), for this thread: each write moves at most short_max bytes (0 = no limit),
  * and the nth from now (0 = none) fails once with ENOSPC. */

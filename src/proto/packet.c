@@ -31,7 +31,8 @@ ql_wire_init(ql_wire *w, int fd)
 void
 ql_wire_set_quota(ql_wire *w, ql_quota *q)
 {
-    ql_buf *const all[] = {&w->in, &w->joined, &w->out, &w->zip.in, &w->zip.out};
+    ql_buf *const all[] = {&w->in,  &w->joined, &w->held_in, &w->held_joined,
+                           &w->out, &w->zip.in, &w->zip.out};
     for (size_t i = 0; i < QL_ARRAY_LEN(all); i++) {
         all[i]->quota = q;
     }
@@ -43,6 +44,8 @@ ql_wire_close(ql_wire *w)
     ql_net_close(&w->net);
     ql_buf_free(&w->in);
     ql_buf_free(&w->joined);
+    ql_buf_free(&w->held_in);
+    ql_buf_free(&w->held_joined);
     ql_buf_free(&w->out);
     ql_zip_free(&w->zip);
 }
@@ -70,6 +73,8 @@ void
 ql_wire_restart(ql_wire *w)
 {
     w->seq = w->zip.seq = 0;
+    ql_buf_free(&w->held_in);
+    ql_buf_free(&w->held_joined);
     ql_wire_begin_reply(w);
 }
 
@@ -132,7 +137,7 @@ fill(ql_ctx *cx, ql_wire *w, size_t need, ql_deadline dl, ql_wait_kind kind)
         compact(w);
         if (begun != 0 && !login) {
             dl = ql_deadline_ms((int64_t)w->read_timeout_ms);
-            kind = QL_W_NET_READ;
+            kind = kind == QL_W_CLIENT_FILE ? kind : QL_W_NET_READ;
         }
         ql_status st = receive_plain(cx, w, need - have, dl, kind);
         if (st == QL_END && begun != 0) {
@@ -159,11 +164,11 @@ read_frame(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind, ql_str *bo
     if ((uint8_t)h[3] != w->seq && w->zip.kind == QL_ZIP_NONE) { /* zip has numbers of its own */
         return ql_fail(cx, QL_ER_NET_PACKETS_OUT_OF_ORDER);
     }
-    w->seq = (uint8_t)(h[3] + 1);
     if (w->joined.n + len > w->max_packet) {
         return ql_fail(cx, QL_ER_NET_PACKET_TOO_LARGE);
     }
     QL_TRY(fill(cx, w, HEADER + len, dl, kind));
+    w->seq = (uint8_t)(w->in.p[w->in_pos + 3] + 1);
     *body = (ql_str){w->in.p + w->in_pos + HEADER, len};
     w->in_pos += HEADER + len;
     return QL_OK;
@@ -172,24 +177,45 @@ read_frame(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind, ql_str *bo
 ql_status
 ql_wire_read(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind, ql_str *payload)
 {
-    ql_buf_clear(&w->joined);
-    ql_str body;
-    QL_TRY(read_frame(cx, w, dl, kind, &body));
-    if (body.n < QL_PACKET_FRAME_MAX) {
-        *payload = body;
-        return QL_OK;
-    }
-    while (body.n == QL_PACKET_FRAME_MAX) {
+    ql_str body = {NULL, QL_PACKET_FRAME_MAX};
+    if (!w->joining) {
+        ql_buf_clear(&w->joined);
+        QL_TRY(read_frame(cx, w, dl, kind, &body));
+        if (body.n < QL_PACKET_FRAME_MAX) {
+            *payload = body;
+            return QL_OK;
+        }
+        w->joining = true;
         QL_TRY(ql_buf_put(cx, &w->joined, body.p, body.n));
+    }
+    ql_wait_kind inside = kind == QL_W_CLIENT_FILE ? kind : QL_W_NET_READ;
+    while (body.n == QL_PACKET_FRAME_MAX) {
         ql_status st =
-            read_frame(cx, w, ql_deadline_ms((int64_t)w->read_timeout_ms), QL_W_NET_READ, &body);
+            read_frame(cx, w, ql_deadline_ms((int64_t)w->read_timeout_ms), inside, &body);
         if (st == QL_END || st == QL_TIMEOUT) {
             return ql_fail(cx, st == QL_END ? QL_ER_NET_READ_ERROR : QL_ER_NET_READ_INTERRUPTED);
         }
         QL_TRY(st);
+        w->joining = body.n == QL_PACKET_FRAME_MAX;
+        QL_TRY(ql_buf_put(cx, &w->joined, body.p, body.n));
     }
-    QL_TRY(ql_buf_put(cx, &w->joined, body.p, body.n));
     *payload = (ql_str){w->joined.p, w->joined.n};
+    return QL_OK;
+}
+
+ql_status
+ql_wire_hold_input(ql_ctx *cx, ql_wire *w)
+{
+    ql_buf rest = {.quota = w->in.quota};
+    if (w->held_in.p != NULL) {
+        return QL_OK; /* what is read since has nothing that is needed */
+    }
+    QL_TRY(ql_buf_put(cx, &rest, w->in.p + w->in_pos, w->in.n - w->in_pos));
+    w->held_in = w->in;
+    w->held_joined = w->joined;
+    w->in = rest;
+    w->in_pos = 0;
+    w->joined = (ql_buf){.quota = rest.quota};
     return QL_OK;
 }
 

@@ -17,14 +17,16 @@
  * ql_wire_release. */
 typedef struct ql_wire {
     ql_net net;
-    ql_zip zip;          /* compressed protocol, when agreed; its out counts as gone for trim */
-    uint8_t seq;         /* of the next packet, either direction */
-    ql_buf in;           /* received, not yet used up: in.p[in_pos .. in.n) */
-    size_t in_pos;       /* start of what has not been handed out */
-    ql_buf joined;       /* payload of a packet that came in several frames */
-    ql_buf out;          /* whole packets, and the one being built, not yet gone */
-    size_t out_done;     /* bytes of out that the socket has taken */
-    size_t out_packet;   /* start of the packet being built */
+    ql_zip zip;    /* compressed protocol, when agreed; its out counts as gone for trim */
+    uint8_t seq;   /* of the next packet, either direction */
+    ql_buf in;     /* received, not yet used up: in.p[in_pos .. in.n) */
+    size_t in_pos; /* start of what has not been handed out */
+    ql_buf joined; /* payload of a packet that came in several frames */
+    bool joining;  /* the last frame of that one is still to come */
+    ql_buf held_in, held_joined; /* buffers of an earlier payload that is still needed */
+    ql_buf out;                  /* whole packets, and the one being built, not yet gone */
+    size_t out_done;             /* bytes of out that the socket has taken */
+    size_t out_packet;           /* start of the packet being built */
     size_t out_keep;     /* packets before this offset are never dropped (column definitions) */
     size_t out_reply;    /* start of the present reply: what is before it belongs to earlier ones */
     bool lost;           /* the peer did not take a packet in time: nothing more will be said */
@@ -45,12 +47,15 @@ void ql_wire_release(ql_wire *w);
 /* A new exchange begins: sequence numbers from 0. */
 void ql_wire_restart(ql_wire *w);
 /* Next packet; *payload is valid until the next read. Waits until dl for its first byte as `kind`,
- * then read_timeout_ms as NET_READ (or as `kind`, with dl, when that is LOGIN). QL_END = the peer
+ * then read_timeout_ms as NET_READ (or as `kind`: with dl when that is LOGIN, and when it is
+ * CLIENT_FILE). Killed on the way, the next call goes on where it stood. QL_END = the peer
  * closed between packets; QL_TIMEOUT = nothing came until dl. QL_ERROR worded: 1153 too large, 1156
  * out of order, 1158 closed inside a packet, 1159 silence inside a packet; after those the
  * connection cannot go on. QL_KILLED. */
 ql_status ql_wire_read(ql_ctx *cx, ql_wire *w, ql_deadline dl, ql_wait_kind kind,
                        ql_str *payload) QL_MUST_USE;
+/* The payload read last stays valid until ql_wire_restart, whatever is read meanwhile. */
+ql_status ql_wire_hold_input(ql_ctx *cx, ql_wire *w) QL_MUST_USE;
 /* Wait, as IDLE, until the next packet has begun: *first is the first byte of its payload, -1 when
  * it is empty. The packet stays for ql_wire_read. slim: without holding a buffer while nothing
  * comes, for connections that have been idle for a while. Statuses as ql_wire_read. */

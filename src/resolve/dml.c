@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * INSERT, REPLACE, UPDATE, DELETE.
+ * INSERT, REPLACE, LOAD DATA, UPDATE, DELETE.
  */
 #include "acl/acl.h"
 #include "resolve/resolve_int.h"
@@ -257,6 +257,103 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
         QL_TRY(insert_rows(r, sc, ins, o));
     }
     return insert_duplicates(r, sc, ins, o);
+}
+
+/* --- LOAD DATA --- */
+
+/* Position of the column among those that are given; it becomes one of them. */
+static uint16_t
+given_column(ql_rinsert *ins, uint16_t column)
+{
+    uint16_t i = 0;
+    while (i < ins->ncolumns && ins->columns[i] != column) {
+        i++;
+    }
+    if (i == ins->ncolumns) {
+        ins->columns[ins->ncolumns++] = column;
+    }
+    return i;
+}
+
+static ql_status
+load_fields(qli_res *r, const ql_ast_load *ld, ql_rload *o)
+{
+    ql_rinsert *ins = &o->insert;
+    o->nfields = ld->ncolumns ? ld->ncolumns : ins->table->ncolumns;
+    o->fields = QL_ARENA_ARRAY(r->cx, r->a, ql_load_field, o->nfields);
+    if (!o->fields) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < o->nfields; i++) {
+        ql_load_field *f = &o->fields[i];
+        uint16_t column = (uint16_t)i;
+        if (ld->ncolumns && ld->columns[i]->kind == QL_A_USERVAR) {
+            *f = (ql_load_field){.column = -1, .variable = ld->columns[i]->name};
+            continue;
+        }
+        if (ld->ncolumns) {
+            QL_TRY(assign_column(r, ins->table, ins->table->name, ld->columns[i], &column));
+        }
+        QL_TRY(ql_bulk_node(r->cx));
+        f->column = given_column(ins, column);
+    }
+    return QL_OK;
+}
+
+static ql_status
+load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
+{
+    ql_rinsert *ins = &o->insert;
+    o->set = QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign, ld->set.n + 1);
+    if (!o->set) {
+        return QL_ERROR;
+    }
+    QL_TRY(target_slots(r, sc, ins->table));
+    sc->barrier = true;
+    r->dml_target = ins->table;
+    for (uint32_t i = 0; i < ld->set.n; i++) {
+        const ql_ast_assign *a = &ld->set.v[i];
+        ql_column_assign *c = &o->set[i];
+        uint16_t column;
+        QL_TRY(assign_column(r, ins->table, ins->table->name, a->column, &column));
+        QL_TRY(bind_value(r, sc, ins->table, column, a->value, &c->value));
+        QL_TRY(note_row_reader(r, ins, c->value));
+        c->column = given_column(ins, column);
+    }
+    r->dml_target = NULL;
+    o->nset = (uint16_t)ld->set.n;
+    o->reads_row = ins->reads_row;
+    ins->reads_row = true; /* values are stored as they come */
+    return o->reads_row
+               ? ql_acl_require_table(r->cx, QL_PRIV_SELECT, ins->table->db, ins->table->name)
+               : QL_OK;
+}
+
+ql_status
+qli_load_bind(qli_res *r, const ql_ast_load *ld, ql_rload **out)
+{
+    qli_scope *sc;
+    ql_rload *o = QL_ARENA_NEW(r->cx, r->a, ql_rload);
+    if (!o) {
+        return QL_ERROR;
+    }
+    *out = o;
+    ql_rinsert *ins = &o->insert;
+    ins->replace = ld->replace;
+    ins->ignore = ld->ignore || (ld->local && !ld->replace); /* manual: LOCAL is as IGNORE */
+    QL_TRY(qli_table_open(r, &ld->table, ld->table.name, true, &ins->table));
+    QL_TRY(target_is_base_table(r, ins->table, ld->table.name, "LOAD"));
+    ins->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, ins->table->ncolumns + 1u);
+    if (!ins->columns) {
+        return QL_ERROR;
+    }
+    QL_TRY(load_fields(r, ld, o));
+    QL_TRY(qli_scope_new(r, NULL, &sc));
+    sc->ncalls = &ins->ncalls;
+    QL_TRY(qli_source_add_table(r, sc, ins->table, ins->table->name));
+    sc->lo = 0;
+    sc->hi = 1;
+    return load_set(r, sc, ld, o);
 }
 
 /* --- UPDATE, DELETE --- */

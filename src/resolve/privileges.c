@@ -65,6 +65,17 @@ qli_may_insert(qli_res *r, const ql_ast_insert *ins)
     return db.n ? ql_acl_require_on_table(r->cx, need, db, ins->table.name) : QL_OK;
 }
 
+static ql_status
+may_load(qli_res *r, const ql_ast_load *ld)
+{
+    ql_str db = qli_db_of(r, &ld->table);
+    ql_pmask need = QL_PM(INSERT) | (ld->replace ? QL_PM(DELETE) : 0);
+    if (!ld->local) {
+        QL_TRY(ql_acl_require_load_file(r->cx));
+    }
+    return db.n ? ql_acl_require_on_table(r->cx, need, db, ld->table.name) : QL_OK;
+}
+
 /* DELETE t1, t2 FROM ...: targets are names of the FROM, by alias. */
 static ql_status
 may_delete_from(qli_res *r, const ql_ast_stmt *leaves_of, const ql_ast_table_name *target)
@@ -84,8 +95,12 @@ static ql_status
 may_change(qli_res *r, const ql_ast_stmt *stmt, const ql_ast_stmt *leaves_of)
 {
     switch (stmt->kind) {
+    case QL_S_SELECT:
+        return stmt->select->into_file ? ql_acl_require(r->cx, QL_PRIV_FILE, QL_PRIV_FILE) : QL_OK;
     case QL_S_INSERT:
         return qli_may_insert(r, stmt->insert);
+    case QL_S_LOAD:
+        return may_load(r, stmt->load);
     case QL_S_UPDATE:
         r->dml = stmt->update->from->left ? QLI_DML_UPDATE_MANY : QLI_DML_UPDATE;
         return QL_OK;

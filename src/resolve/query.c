@@ -198,7 +198,6 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     QL_TRY(qli_ast_has_aggregate(r, s, &sc->aggregated));
     sc->aggregated = sc->aggregated || s->group_by.n;
     q->distinct = s->distinct;
-    q->into_vars = s->into_vars;
     QL_TRY(qli_from_bind(r, sc, s->from));
     QL_TRY(qli_locking_bind(r, q, s));
     QL_TRY(bind_where(r, sc, s->where));
@@ -210,10 +209,6 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     QL_TRY(bind_having(r, sc, s->having));
     QL_TRY(qli_order_bind(r, sc, &s->order_by, true, &q->order_by, &q->norder));
     sc->aggs_allowed = false;
-    if (q->into_vars.n && q->into_vars.n != q->nitems) {
-        return ql_fail_text(r->cx, QL_ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT,
-                            "The used SELECT statements have a different number of columns");
-    }
     QL_TRY(check_distinct_order(r, sc));
     QL_TRY(qli_group_finish(r, sc));
     QL_TRY(qli_limit_bind(r, sc, s->limit, &q->limit));

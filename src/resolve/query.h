@@ -194,6 +194,20 @@ typedef struct ql_rinsert {
     uint32_t ncalls;
 } ql_rinsert;
 
+/* LOAD DATA. */
+typedef struct ql_load_field {
+    int column; /* position in insert.columns that the field is for; -1: a user variable */
+    ql_str variable;
+} ql_load_field;
+typedef struct ql_rload {
+    ql_rinsert insert; /* the table, and every column that the file or SET gives; no rows */
+    ql_load_field *fields;
+    uint32_t nfields;
+    ql_column_assign *set; /* column: position in insert.columns */
+    uint16_t nset;
+    bool reads_row; /* SET looks at columns: slot = ordinal */
+} ql_rload;
+
 /* UPDATE and DELETE: `read` finds the rows (all columns of each target are used, slot given by its
  * source); exec locks each row, reads its newest version, checks `read->where` again when that
  * changed, then writes. */
@@ -213,6 +227,7 @@ typedef struct ql_rstmt {
         ql_query *query; /* SELECT, EXPLAIN of one */
         ql_rinsert *insert;
         ql_rupdate *update; /* UPDATE and DELETE */
+        ql_rload *load;
         struct {
             ql_expr **v;
             uint32_t n;

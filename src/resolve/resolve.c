@@ -109,7 +109,12 @@ bind_select(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
     QL_TRY(qli_query_bind(r, stmt->select, NULL, NULL, &o->query));
     o->query->calc_found_rows = r->first->sql_calc_found_rows;
     QL_TRY(select_limit(r, o->query));
+    o->query->into_vars = stmt->select->into_vars;
     o->into = o->query->into_vars.n ? &o->query->into_vars : NULL;
+    if (o->into && o->into->n != o->query->nitems) {
+        return ql_fail_text(r->cx, QL_ER_WRONG_NUMBER_OF_COLUMNS_IN_SELECT,
+                            "The used SELECT statements have a different number of columns");
+    }
     return QL_OK;
 }
 
@@ -123,6 +128,14 @@ bind_insert(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
         o->insert->select->calc_found_rows = r->first->sql_calc_found_rows;
     }
     return QL_OK;
+}
+
+static ql_status
+bind_load(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt *o)
+{
+    o->is_write = true;
+    r->has_assign = true; /* each row sets its variables */
+    return qli_load_bind(r, stmt->load, &o->load);
 }
 
 static ql_status
@@ -192,6 +205,8 @@ is_changed(const ql_rstmt *o, const ql_table *t)
         return false;
     case QL_S_INSERT:
         return o->insert->table == t;
+    case QL_S_LOAD:
+        return o->load->insert.table == t;
     case QL_S_UPDATE:
     case QL_S_DELETE:
         for (uint16_t i = 0; i < o->update->ntargets; i++) {

@@ -390,6 +390,7 @@ ql_status qli_ast_has_aggregate(qli_res *r, const ql_ast_select *s, bool *found)
 ql_status qli_agg_of_column(qli_res *r, qli_scope *sc, ql_expr *column, ql_expr **out) QL_MUST_USE;
 
 /* --- dml.c --- */
+ql_status qli_load_bind(qli_res *r, const ql_ast_load *ld, ql_rload **out) QL_MUST_USE;
 ql_status qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out) QL_MUST_USE;
 ql_status qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out) QL_MUST_USE;
 ql_status qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out) QL_MUST_USE;

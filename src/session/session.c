@@ -453,4 +453,7 @@ const ql_session_ops qli_session_ops = {
     .request_shutdown = ops_request_shutdown,
     .kill_late_as = ops_kill_late_as,
     .client_found_rows = ops_client_found_rows,
+    .file_allowed = qli_file_allowed,
+    .file_request = qli_file_request,
+    .file_read = qli_file_read,
 };

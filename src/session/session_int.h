@@ -85,7 +85,8 @@ struct ql_session {
     bool stops_server; /* the running statement is SHUTDOWN: asked for when its client has the OK */
     bool is_kill; /* the running statement is KILL: it is told even when it kills its own connection
                    */
-    bool watched; /* the watcher knows the socket */
+    bool file_open; /* a client has been asked for a file and has not sent its end */
+    bool watched;   /* the watcher knows the socket */
 };
 
 /* A statement on its way through the stages of stmt.c. */
@@ -116,6 +117,14 @@ bool qli_show_idle(ql_session *s);
 void qli_show_busy(ql_session *s, uint64_t stmt_id, ql_proc_command command);
 /* The statement's text, passwords masked. QL_KILLED while it is masked and copied. */
 ql_status qli_show_text(ql_session *s, ql_str text) QL_MUST_USE;
+
+/* ---- clientfile.c: LOAD DATA LOCAL; stmts.h says what they do ---- */
+ql_status qli_file_allowed(ql_ctx *cx) QL_MUST_USE;
+ql_status qli_file_request(ql_ctx *cx, ql_str name) QL_MUST_USE;
+ql_status qli_file_read(ql_ctx *cx, ql_str *bytes) QL_MUST_USE;
+/* Throw away what is still to come of the client's file, for net_read_timeout at most; false: it
+ * has not come to its end, the connection cannot go on. Waits: CLIENT_FILE. */
+bool qli_file_drain(ql_session *s) QL_MUST_USE;
 
 /* ---- stmt.c: the spine ---- */
 

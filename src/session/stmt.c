@@ -166,6 +166,8 @@ is_strict_change(const ql_ctx *cx, const ql_ast_stmt *ast)
     switch (ast->kind) {
     case QL_S_INSERT:
         return cx->vars->strict && !ast->insert->ignore;
+    case QL_S_LOAD:
+        return cx->vars->strict && !ast->load->ignore && (!ast->load->local || ast->load->replace);
     case QL_S_UPDATE:
         return cx->vars->strict && !ast->update->ignore;
     case QL_S_DELETE:
@@ -204,7 +206,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     }
     QL_TRY(st);
     QL_TRY(QL_SYNC(cx, STMT_AFTER_EXECUTE));
-    s->committed |= ql_stmt_does(ast->kind, QL_DOES_AT_ONCE);
+    s->committed |= ql_stmt_does(ast->kind, QL_DOES_AT_ONCE) || out->decided;
     return QL_OK;
 }
 
@@ -410,6 +412,10 @@ static void
 tell(ql_session *s, ql_status st, const ql_outcome *out, bool more,
      ql_status (*reply)(ql_session *, void *), void *arg)
 {
+    if (s->file_open && !qli_file_drain(s)) {
+        abort_connection(s);
+        return;
+    }
     if (st != QL_OK) {
         qli_reply_failure(s, st);
     } else if (reply != NULL) {

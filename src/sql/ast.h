@@ -9,6 +9,7 @@
 
 #include "catalog/viewdef.h"
 #include "types/datetime.h"
+#include "types/textfile.h"
 #include "types/value.h"
 #include "vars/sysvars.h"
 
@@ -221,6 +222,13 @@ typedef struct ql_ast_cte {
     ql_ast_select *select;
 } ql_ast_cte;
 
+typedef struct ql_ast_into_file {
+    bool dump; /* DUMPFILE: the bytes of one row */
+    ql_str file;
+    ql_str charset; /* empty = as the columns are */
+    ql_text_format format;
+} ql_ast_into_file;
+
 /* One locking clause. */
 typedef enum ql_ast_lock_kind { QL_LK_NONE, QL_LK_UPDATE, QL_LK_SHARE } ql_ast_lock_kind;
 typedef struct ql_ast_locking {
@@ -247,7 +255,9 @@ struct ql_ast_select {
     bool with_rollup;
     ql_ast_expr *limit, *offset; /* NULL = none; literal or parameter */
     ql_ast_exprs into_vars;      /* SELECT ... INTO @a, @b (QL_A_USERVAR) */
-    ql_ast_locking *locking;     /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
+    ql_ast_into_file
+        *into_file;          /* SELECT ... INTO OUTFILE, DUMPFILE; of the outermost query only */
+    ql_ast_locking *locking; /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
     uint32_t nlocking;
     uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = none */
     bool has_max_execution_time;
@@ -514,13 +524,12 @@ typedef struct ql_ast_load { /* LOAD DATA */
     bool local, replace, ignore;
     ql_str file;
     ql_ast_table_name table;
-    ql_str field_term, enclosed, escaped, line_term, line_start;
-    bool optionally;
+    ql_text_format format;
     uint64_t ignore_lines;
     ql_ast_expr **columns;
-    uint32_t ncolumns; /* QL_A_COLUMN or QL_A_USERVAR */
+    uint32_t ncolumns; /* QL_A_COLUMN or QL_A_USERVAR; 0 = all columns of the table */
     ql_ast_assigns set;
-    ql_str charset;
+    ql_str charset; /* empty = that of the database */
 } ql_ast_load;
 
 /* Kinds of statements: vars/statements.def. */

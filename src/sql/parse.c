@@ -615,6 +615,10 @@ parse_one(qli_parser *p, ql_ast_stmt *s)
     if (st == QL_OK && !qli_at_end(p)) {
         st = qli_syntax_error(p);
     }
+    if (st == QL_OK && p->into != NULL) {
+        const ql_ast_stmt *q = s->kind == QL_S_EXPLAIN ? s->explain.inner : s;
+        st = qli_settle_into(p, q != NULL && q->kind == QL_S_SELECT ? q->select : NULL);
+    }
     if (st == QL_ERROR && p->unbuilt != NULL) {
         memset(s, 0, sizeof *s);
         s->kind = QL_S_UNBUILT;

@@ -86,20 +86,23 @@ qli_opt_limit(qli_parser *p, ql_ast_expr **limit, ql_ast_expr **offset)
     return QL_OK;
 }
 
-/* INTO @a, @b */
+/* INTO @a, @b | OUTFILE | DUMPFILE; once in a statement. Whether it stands in a place where it may
+ * is known when the whole statement is (qli_settle_into). */
 static ql_status
 opt_into(qli_parser *p, ql_ast_select *s)
 {
     if (!qli_is(p, K_INTO)) {
         return QL_OK;
     }
-    if (s->into_vars.n != 0) {
+    if (p->into != NULL) {
         return qli_syntax_error(p);
     }
+    p->into = s;
+    p->into_pos = p->t.pos;
+    p->into_line = p->t.line;
     qli_advance(p);
     if (qli_is(p, K_OUTFILE) || qli_is(p, K_DUMPFILE)) {
-        return qli_unbuilt(p, qli_is(p, K_OUTFILE) ? "SELECT ... INTO OUTFILE"
-                                                   : "SELECT ... INTO DUMPFILE");
+        return qli_parse_into_file(p, &s->into_file);
     }
     uint32_t base = p->nstack;
     do {
@@ -108,6 +111,27 @@ opt_into(qli_parser *p, ql_ast_select *s)
         QL_TRY(qli_push(p, var));
     } while (qli_accept(p, T_COMMA));
     return qli_pop_exprs(p, base, &s->into_vars);
+}
+
+ql_status
+qli_settle_into(qli_parser *p, ql_ast_select *outermost)
+{
+    ql_ast_select *from = p->into, *last = outermost;
+    if (from == NULL || from == outermost) {
+        return QL_OK;
+    }
+    while (last != NULL && last->set_op != QL_SET_NONE) {
+        last = last->right;
+    }
+    if (from != last) { /* of a subquery, or of a part of a UNION that is not its last */
+        return p->into_inner ? ql_fail(p->cx, QL_ER_MISPLACED_INTO)
+                             : qli_syntax_error_at(p, p->into_pos, p->into_line);
+    }
+    outermost->into_vars = last->into_vars;
+    outermost->into_file = last->into_file;
+    last->into_vars = (ql_ast_exprs){0};
+    last->into_file = NULL;
+    return QL_OK;
 }
 
 /* FOR UPDATE | FOR SHARE [OF t, ...] [NOWAIT | SKIP LOCKED], behind FOR */
@@ -316,6 +340,9 @@ select_block(qli_parser *p, ql_ast_select **out)
     select_options(p, s);
     QL_TRY(select_list(p, s));
     QL_TRY(opt_into(p, s));
+    if (p->into == s) {
+        p->into_inner = true;
+    }
     if (qli_accept(p, K_FROM) && !qli_accept(p, K_DUAL)) {
         QL_TRY(qli_from_list(p, &s->from));
     }

@@ -129,6 +129,9 @@ typedef struct qli_parser {
     bool unbuilt_takes_all; /* the statement may contain semicolons (stored programs) */
     void **stack;           /* open lists: pointers collected before their number is known */
     uint32_t nstack, stack_cap;
+    ql_ast_select *into; /* whose INTO was read; NULL = none so far */
+    uint32_t into_pos, into_line;
+    bool into_inner;     /* it stands before FROM */
     ql_ast_expr *resume; /* already read: the next primary expression, once */
 } qli_parser;
 
@@ -241,6 +244,9 @@ ql_status qli_with_clause(qli_parser *p, ql_ast_cte **v, uint32_t *n, bool *recu
 ql_status qli_order_list(qli_parser *p, ql_ast_orders *out) QL_MUST_USE; /* behind BY */
 ql_status qli_opt_order_by(qli_parser *p, ql_ast_orders *out) QL_MUST_USE;
 ql_status qli_opt_limit(qli_parser *p, ql_ast_expr **limit, ql_ast_expr **offset) QL_MUST_USE;
+/* INTO of the statement goes to its outermost query (NULL: it has none); 3954, 1064 when it stands
+ * elsewhere. */
+ql_status qli_settle_into(qli_parser *p, ql_ast_select *outermost) QL_MUST_USE;
 ql_status qli_parse_limit_value(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_opt_where(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 
@@ -261,7 +267,8 @@ ql_status qli_select_stmt(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_insert(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE; /* REPLACE too */
 ql_status qli_update(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_delete(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
-ql_status qli_parse_load(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+ql_status qli_parse_load(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;              /* parse_file.c */
+ql_status qli_parse_into_file(qli_parser *p, ql_ast_into_file **out) QL_MUST_USE; /* OUTFILE x */
 ql_status qli_assigns(qli_parser *p, ql_ast_assigns *out) QL_MUST_USE;
 ql_status qli_create(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_alter(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;

@@ -50,7 +50,7 @@ run_kind(ql_ctx *cx, ql_run *run, ql_stmt_kind kind)
         ql_proc_set_stage(cx->proc, k->stage);
     }
     QL_TRY(k->run(cx, run));
-    return ql_stmt_does(kind, QL_DOES_RECHECKS) ? ql_check(cx) : QL_OK;
+    return ql_stmt_does(kind, QL_DOES_RECHECKS) && !run->out->decided ? ql_check(cx) : QL_OK;
 }
 
 ql_status
@@ -65,9 +65,9 @@ ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
 }
 
 static ql_status
-describe_query(ql_ctx *cx, const ql_query *q, ql_description *d)
+describe_query(ql_ctx *cx, const ql_query *q, bool into_file, ql_description *d)
 {
-    if (q->into_vars.n != 0) {
+    if (q->into_vars.n != 0 || into_file) {
         return QL_OK;
     }
     d->cols = QL_ARENA_ARRAY(cx, cx->arena, ql_result_column, q->nitems);
@@ -88,7 +88,7 @@ ql_exec_describe(ql_ctx *cx, ql_rstmt *stmt, ql_result_column **cols, uint16_t *
     ql_outcome out = {0};
     ql_status st = QL_OK;
     if (stmt->kind == QL_S_SELECT) {
-        st = describe_query(cx, stmt->query, &d);
+        st = describe_query(cx, stmt->query, stmt->ast->select->into_file != NULL, &d);
     } else if (ql_stmt_does(stmt->kind, QL_DOES_MAKES_TABLE)) { /* stops behind its columns */
         ql_run run;
         ql_run_init(&run, cx, NULL, stmt, &out);

@@ -115,20 +115,6 @@ insert_select(ql_ctx *cx, qli_inserter *in)
     return st == QL_END ? QL_OK : st;
 }
 
-/* What mysql_insert_id() says: the first value made, else that of LAST_INSERT_ID(expr), else what
- * the last row has if any row was inserted or changed. */
-static uint64_t
-insert_id(ql_ctx *cx, const qli_writer *w)
-{
-    if (w->first_generated != 0) {
-        return w->first_generated;
-    }
-    if (cx->vars->last_insert_id_given) {
-        return cx->vars->last_insert_id;
-    }
-    return w->inserted + w->changed > 0 ? w->last_auto : 0;
-}
-
 /* Duplicates of the message: rows in the way that were changed or removed, or the new ones that
  * IGNORE left out. */
 static uint64_t
@@ -146,7 +132,7 @@ report(ql_ctx *cx, qli_inserter *in)
     bool found_rows = in->run->ops != NULL && in->run->ops->client_found_rows != NULL &&
                       in->run->ops->client_found_rows(cx);
     out->affected_rows = w->inserted + w->deleted + 2 * w->changed + (found_rows ? w->matched : 0);
-    out->last_insert_id = insert_id(cx, w);
+    out->last_insert_id = qli_insert_id(cx, w);
     if (w->first_generated != 0) {
         cx->vars->last_insert_id = w->first_generated;
     }
@@ -166,7 +152,7 @@ qli_exec_insert(ql_ctx *cx, ql_run *run)
                        "INSERT");
     }
     cx->vars->last_insert_id_given = false;
-    QL_TRY(qli_inserter_init(cx, run, &in));
+    QL_TRY(qli_inserter_init(cx, run, run->stmt->insert, &in));
     ql_status st = in.ins->select != NULL ? insert_select(cx, &in) : insert_values(cx, &in);
     if (st == QL_OK) {
         st = ql_check(cx);

@@ -48,9 +48,8 @@ init_on_duplicate(ql_ctx *cx, qli_inserter *in)
 }
 
 ql_status
-qli_inserter_init(ql_ctx *cx, ql_run *run, qli_inserter *in)
+qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *in)
 {
-    const ql_rinsert *ins = run->stmt->insert;
     *in = (qli_inserter){.run = run, .ins = ins};
     QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
@@ -101,7 +100,7 @@ reserve_auto(ql_ctx *cx, qli_inserter *in)
 {
     uint64_t n =
         UINT64_C(1) << (in->nreserved < RESERVE_MOST_BITS ? in->nreserved : RESERVE_MOST_BITS);
-    if (in->nreserved == 0 && in->ins->select == NULL) {
+    if (in->nreserved == 0 && in->ins->nrows > 0) {
         n = in->ins->nrows;
     }
     in->nreserved++;
@@ -367,4 +366,16 @@ qli_inserter_row(ql_ctx *cx, qli_inserter *in)
     }
     QL_TRY(store_missing(cx, in));
     return write_row(cx, in);
+}
+
+uint64_t
+qli_insert_id(ql_ctx *cx, const qli_writer *w)
+{
+    if (w->first_generated != 0) {
+        return w->first_generated;
+    }
+    if (cx->vars->last_insert_id_given) {
+        return cx->vars->last_insert_id;
+    }
+    return w->inserted + w->changed > 0 ? w->last_auto : 0;
 }

@@ -27,14 +27,17 @@ typedef struct qli_inserter {
     ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
 } qli_inserter;
 
-/* For the INSERT of run->stmt. */
-ql_status qli_inserter_init(ql_ctx *cx, ql_run *run, qli_inserter *in) QL_MUST_USE;
+ql_status qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins,
+                            qli_inserter *in) QL_MUST_USE;
 /* given[i] into the row, as the column ins->columns[i] stores it; an AUTO_INCREMENT value is made
  * when it asks for one. */
 ql_status qli_inserter_store(ql_ctx *cx, qli_inserter *in, uint16_t i) QL_MUST_USE;
 /* The row of given[]: stores what has not been (reads_row: all has), gives the other columns their
  * defaults, writes it. Waits: ROW_LOCK. */
 ql_status qli_inserter_row(ql_ctx *cx, qli_inserter *in) QL_MUST_USE;
+/* What mysql_insert_id() says: the first value made, else that of LAST_INSERT_ID(expr), else what
+ * the last row has if any row was inserted or changed. */
+uint64_t qli_insert_id(ql_ctx *cx, const qli_writer *w);
 /* What a batch of one row has in a column. */
 void qli_batch_set(ql_batch *b, uint16_t column, const ql_value *v);
 

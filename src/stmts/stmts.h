@@ -26,6 +26,12 @@ typedef struct ql_session_ops {
      * is perhaps a late Ctrl-C (KILL.md 6). NULL = 0. */
     uint64_t (*kill_late_as)(ql_ctx *cx);
     bool (*client_found_rows)(ql_ctx *cx); /* CLIENT_FOUND_ROWS; NULL = false */
+    /* LOAD DATA LOCAL: may the client be asked for a file at all (3948; NULL: no)? Ask for it. Its
+     * next bytes, valid until the next call; QL_END: that was all. What the statement leaves unread
+     * is the session's to drain. Waits: NET_WRITE; CLIENT_FILE. */
+    ql_status (*file_allowed)(ql_ctx *cx);
+    ql_status (*file_request)(ql_ctx *cx, ql_str name);
+    ql_status (*file_read)(ql_ctx *cx, ql_str *bytes);
 } ql_session_ops;
 
 /* Run it. QL_OK: out tells what happened. QL_KILLED / QL_ERROR: worded; whatever it wrote is in the

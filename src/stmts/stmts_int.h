@@ -71,6 +71,7 @@ ql_status qli_answer_error(ql_ctx *cx, ql_status st, qli_reason *why) QL_MUST_US
 
 /* Statements. */
 ql_status qli_exec_insert(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_load(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_delete(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_set(ql_ctx *cx, ql_run *run) QL_MUST_USE;

@@ -54,6 +54,7 @@ struct ql_sink {
  * session through proto. */
 typedef struct ql_outcome {
     bool has_result_set;
+    bool decided; /* what it did cannot be undone and is complete: a kill comes too late */
     uint64_t affected_rows, last_insert_id;
     char info[160]; /* "Records: 3  Duplicates: 0  Warnings: 0", or empty */
 } ql_outcome;

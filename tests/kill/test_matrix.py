@@ -45,6 +45,8 @@ def required():
             continue
         if "not KILL QUERY" in ends:  # no statement runs: only what ends connections
             reasons -= STATEMENT
+        if "a client that goes away is met" in ends:
+            reasons -= {"GONE"}
         pairs |= {(name, r) for r in reasons}
     return pairs
 
@@ -608,6 +610,113 @@ def test_net_read_timeout_and_gone():
     watch.until_calm()
 
 
+# ---- a client that sends a file ----
+
+LOAD = "LOAD DATA LOCAL INFILE 'rows' INTO TABLE k.one"
+
+
+@contextlib.contextmanager
+def half_sent(prepare=()):
+    """Its rows are in the table, the rest of the file does not come."""
+    watch.query("SET GLOBAL local_infile = 1")
+    victim = Wire(server)
+    for sql in prepare:
+        victim.query(sql)
+    assert victim.start_file(LOAD) == "rows"
+    victim.put(b"11\t1\n12\t1\n13")
+    watch.until_state(victim.id, state_of("CLIENT_FILE"))
+    assert image() == CLEAN
+    yield victim
+    victim.close()
+    watch.until_calm()
+    assert image() == CLEAN
+
+
+def free_at_once(since):
+    """The keys of its rows are, and so is the table."""
+    other = Wire(server)
+    for sql in ("SET SESSION innodb_lock_wait_timeout = 1", "SET SESSION lock_wait_timeout = 1", "BEGIN", "INSERT INTO k.one VALUES (11, 5)", "ROLLBACK"):
+        other.query(sql)
+    in_time(since, "KILL of LOAD DATA LOCAL")
+    other.quit()
+
+
+def test_client_file_query():
+    """The locks are free at once; the client hears of it when it has sent the rest of its file."""
+    for rest in ([b""], [b"\t1\n", b"14\t1\n" * 1000, b""]):
+        with half_sent() as victim:
+            t = time.monotonic()
+            watch.kill(victim.id)
+            free_at_once(t)
+            assert not victim.readable(0.05)
+            for piece in rest:
+                victim.put(piece)
+            assert victim.error() == 1317, victim.last
+            usable(victim)
+
+
+def test_client_file_inside_a_packet():
+    """Killed in the middle of a packet, and the rest of that packet is drained too."""
+    with half_sent() as victim:
+        piece = b"\t1\n14\t1\n"
+        packet = len(piece).to_bytes(3, "little") + bytes([victim.seq]) + piece
+        victim.raw(packet[:7])
+        victim.seq += 1
+        watch.kill(victim.id)
+        watch.until_state(victim.id, state_of("CLIENT_FILE"))
+        victim.raw(packet[7:])
+        victim.put(b"")
+        assert victim.error() == 1317, victim.last
+        usable(victim)
+
+
+def test_client_file_time():
+    with half_sent([f"SET SESSION max_statement_time = {LIMIT}"]) as victim:
+        quell.until(lambda: watch.query(f"SELECT TRX_AGE_MS FROM information_schema.PROCESSLIST WHERE ID = {victim.id}") == [(None,)], what="the limit")
+        free_at_once(time.monotonic())
+        victim.put(b"")
+        assert victim.error() == 3024, victim.last
+        usable(victim)
+
+
+def test_client_file_connection():
+    with half_sent() as victim:
+        t = time.monotonic()
+        watch.kill(victim.id, "CONNECTION")
+        assert victim.at_end()
+        watch.until_gone(victim.id)
+        free_at_once(t)
+    # while it is drained, too
+    with half_sent() as victim:
+        watch.kill(victim.id)
+        free_at_once(time.monotonic())
+        watch.kill(victim.id, "CONNECTION")
+        assert victim.at_end()
+        watch.until_gone(victim.id)
+
+
+def test_client_file_gone():
+    with half_sent() as victim:
+        t = time.monotonic()
+        victim.close()
+        watch.until_gone(victim.id)
+        free_at_once(t)
+    with half_sent(["SET SESSION kill_on_client_gone = 0"]) as victim:
+        victim.close()
+        watch.until_gone(victim.id)
+
+
+def test_client_file_silence():
+    """Nobody waits for ever for a file, or for the rest of one that is not wanted."""
+    with half_sent(["SET SESSION net_read_timeout = 1"]) as victim:
+        watch.until_gone(victim.id)
+        assert victim.at_end()
+    with half_sent(["SET SESSION net_read_timeout = 1"]) as victim:
+        watch.kill(victim.id)
+        watch.until_gone(victim.id)
+        assert victim.at_end()
+
+
 def test_idle_query_has_no_effect():
     victim = Wire(server)
     before = int(watch.status("Quell_kills_idle")["Quell_kills_idle"])
@@ -795,7 +904,7 @@ def shutdown_scene():
     watch.until_state(login.id, "login")
     watch.until_state(tls.id, "login")
     for sql in ("CREATE DATABASE k2", "CREATE TABLE k2.a (id INT PRIMARY KEY)", "CREATE TABLE k.plain (id INT) ENGINE=MyISAM",
-                "INSERT INTO k.plain VALUES (1)", "CREATE TABLE k.three (id INT PRIMARY KEY)", "INSERT INTO k.three VALUES (1)"):
+                "INSERT INTO k.plain VALUES (1)", "CREATE TABLE k.loaded (id INT PRIMARY KEY, v INT) ENGINE=MyISAM", "CREATE TABLE k.three (id INT PRIMARY KEY)", "INSERT INTO k.three VALUES (1)"):
         watch.query(sql)
     holder.query("SELECT * FROM k2.a")
     holder2.query("DO GET_LOCK('a', 0)")
@@ -810,6 +919,10 @@ def shutdown_scene():
     start(inside, "SELECT SLEEP(1000) FROM k.three", "SLEEP")
     start(admission, "SELECT * FROM k.two", "ADMISSION")
     start(backup, "LOCK INSTANCE FOR BACKUP", "MDL_BACKUP")
+    watch.query("SET GLOBAL local_infile = 1")
+    sender = Wire(server)
+    sender.start_file("LOAD DATA LOCAL INFILE 'rows' INTO TABLE k.loaded")
+    watch.until_state(sender.id, state_of("CLIENT_FILE"))
     t = time.monotonic()
     rc = server.stop()
     seconds = time.monotonic() - t
@@ -817,7 +930,7 @@ def shutdown_scene():
     for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
-    for v in (writer, reader, login, tls, idle, holder, holder2):
+    for v in (writer, reader, login, tls, idle, holder, holder2, sender):
         assert v.at_end()
     assert seconds < 3, f"the stop took {seconds:.2f} s"
     server.start()  # nothing of what was not committed is there

@@ -3,17 +3,23 @@
 them for i = 1..N, on the same data. After each: the error of that kill or full success; the data wholly unchanged or wholly changed; the
 next statement works; no transaction, lock, snapshot, overlay or arena is left. The same with failing allocations."""
 import os
+import pathlib
+import shutil
+import tempfile
 
 import quell
 from harness import main
 from wire import Closed, Err, Watcher, Wire
 
 MOST = int(os.environ.get("QUELL_SWEEP", "24"))  # kill points tried for each statement and kind of kill
-server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", *os.environ.get("QUELL_SWEEP_ARGS", "").split()])
+FILES = pathlib.Path(tempfile.mkdtemp(prefix="quell-files-"))
+OUT, IN = FILES / "out", FILES / "in"
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", f"--secure-file-priv={FILES}", "--local-infile=1", *os.environ.get("QUELL_SWEEP_ARGS", "").split()])
 server.start()
 watch = Watcher(server)
 
 ROWS = 300
+IN.write_bytes(b"".join(b"%d\t1\tnew %d\t%d.5\n" % (i, i, i) for i in range(200, 600)) + b"1000\t1\t" + b"long" * 50 + b"\t1\n")
 SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh",
          "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
          "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
@@ -57,6 +63,10 @@ READS = [
     "SHOW CREATE VIEW s.sums",
     "SELECT * FROM information_schema.VIEWS",
     "SELECT * FROM information_schema.VIEW_TABLE_USAGE",
+    f"SELECT * FROM s.a INTO OUTFILE '{OUT}' FIELDS TERMINATED BY ',' ENCLOSED BY '\"'",
+    f"SELECT REPEAT(v, 10000) FROM s.a WHERE id < 3 INTO OUTFILE '{OUT}'",
+    f"SELECT REPEAT(v, 1000000) FROM s.a WHERE id = 3 INTO DUMPFILE '{OUT}'",
+    "SELECT id, v FROM s.a WHERE id = 4 INTO @i, @v",
     "SHOW TABLES FROM s",
     "SHOW CREATE TABLE s.a",
     "SHOW COLUMNS FROM s.b",
@@ -84,6 +94,9 @@ WRITES = [
     ("INSERT IGNORE INTO s.a VALUES (5, 1, 'dup', 1), (2000, 1, 'new', 1)", "a", ()),
     ("INSERT INTO s.a (id, g, v, d) VALUES (3000, 1, CONCAT(id, '-', g), id / 3), (3001, id, CONCAT(g), DEFAULT(d))", "a", ()),
     ("INSERT IGNORE INTO s.auto (id, v) VALUES (1, 1), (NULL, 2), (2, id + 1), (NULL, 3)", "auto", ()),
+    (f"LOAD DATA INFILE '{IN}' REPLACE INTO TABLE s.a", "a", ()),
+    (f"LOAD DATA INFILE '{IN}' IGNORE INTO TABLE s.auto (@id, v, @v) SET id = CONCAT(@id + 10000)", "auto", ()),
+    ("LOAD DATA LOCAL INFILE 'in' INTO TABLE s.a", "a", ()),
     ("REPLACE INTO s.b VALUES (3, 999, 1, 'r'), (700, 8, 1, 'takes the key of another'), (701, 701, 1, 'n')", "b", ()),
     ("UPDATE s.a SET v = CONCAT(v, '!'), g = g + 1, d = d * 2 WHERE id % 2 = 0", "a", ()),
     ("UPDATE s.a SET id = id + 10000", "a", ()),
@@ -179,6 +192,19 @@ def points(n):
     return sorted({*range(1, edge + 1), *inner[::step], *range(n - edge + 1, n + 1)})
 
 
+whole = {}
+
+
+def check_file(sql, code):
+    """The file is there with all that is in it, or nothing of it is. Whoever lost his connection does not know which."""
+    there = {f.name for f in FILES.iterdir()}
+    assert there in ({"in"}, {"in", "out"}), there
+    if code in (0, 2013) and "out" in there:
+        assert whole.setdefault(sql, OUT.stat().st_size) == OUT.stat().st_size, sql
+    else:
+        assert code != 0 and there == {"in"}, (sql, code, there)
+
+
 class Runner:
     """Has a session; opens a new one when the old one has been killed."""
 
@@ -198,6 +224,8 @@ class Runner:
     def run(self, sql, before=(), arm=None):
         """0 or the error's number; 2013 and a new session when the connection ended."""
         w = self.w
+        w.files["in"] = IN.read_bytes()
+        OUT.unlink(missing_ok=True)
         for s in before:
             w.query(s)
         if arm:
@@ -212,6 +240,8 @@ class Runner:
             code, self.last = e.code, e
         except (Closed, ConnectionResetError, BrokenPipeError):
             code = 2013
+        if str(OUT) in sql:
+            check_file(sql, code)
         return code
 
     def check_alive(self):
@@ -401,6 +431,7 @@ def test_checkpoint_gap():
 def close_all():
     watch.close()
     server.__exit__(None, None, None)
+    shutil.rmtree(FILES)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import socket
 import struct
 import time
 
-LONG_PASSWORD, FOUND_ROWS, LONG_FLAG, WITH_DB = 1, 2, 4, 8
+LONG_PASSWORD, FOUND_ROWS, LONG_FLAG, WITH_DB, LOCAL_FILES = 1, 2, 4, 8, 128
 PROTOCOL_41, SSL, TRANSACTIONS, SECURE, MULTI_STATEMENTS, MULTI_RESULTS = 1 << 9, 1 << 11, 1 << 13, 1 << 15, 1 << 16, 1 << 17
 PS_MULTI_RESULTS, PLUGIN_AUTH, CONNECT_ATTRS, DEPRECATE_EOF = 1 << 18, 1 << 19, 1 << 20, 1 << 24
-CAPS = LONG_PASSWORD | LONG_FLAG | PROTOCOL_41 | TRANSACTIONS | SECURE | MULTI_STATEMENTS | MULTI_RESULTS | PS_MULTI_RESULTS | PLUGIN_AUTH | DEPRECATE_EOF
+CAPS = LONG_PASSWORD | LONG_FLAG | LOCAL_FILES | PROTOCOL_41 | TRANSACTIONS | SECURE | MULTI_STATEMENTS | MULTI_RESULTS | PS_MULTI_RESULTS | PLUGIN_AUTH | DEPRECATE_EOF
 MORE_RESULTS = 8
 
 
@@ -70,6 +70,7 @@ class Wire:
 
     def __init__(self, server, login=True, tcp=False, user="root", rcvbuf=None, caps=CAPS, timeout=60, attrs=None):
         self.attrs = attrs
+        self.files = {}  # name: bytes, for LOAD DATA LOCAL
         if attrs is not None:
             caps |= CONNECT_ATTRS
         self.sock = socket.socket(socket.AF_INET if tcp else socket.AF_UNIX)
@@ -149,9 +150,23 @@ class Wire:
         """Start a statement; result() fetches what became of it."""
         self.command(b"\x03" + (sql if isinstance(sql, bytes) else sql.encode()))
 
+    def start_file(self, sql):
+        """LOAD DATA LOCAL: the name of the file that the server asks for. Its pieces go with put, an empty one ends it."""
+        self.send(sql)
+        p = self.packet_or_error()
+        if p[0] != 0xFB:
+            raise Desync(p[:40])
+        return p[1:].decode()
+
     def result(self):
         """Rows (list of tuples of bytes or None), or the number of affected rows. Raises Err, Closed."""
         p = self.packet()
+        while p[0] == 0xFB:  # LOAD DATA LOCAL
+            data = self.files[p[1:].decode()]
+            for at in range(0, len(data), 4000):
+                self.put(data[at:at + 4000])
+            self.put(b"")
+            p = self.packet()
         if p[0] == 0xFF:
             raise Err(p)
         if p[0] == 0:

@@ -779,6 +779,13 @@ print_admin(out_text *o, const ql_ast_admin *a)
 }
 
 static void
+print_text_format(out_text *o, const ql_text_format *f)
+{
+    put(o, " fields=%zu%s/%zu/%zu lines=%zu/%zu", f->field_term.n, f->optionally ? "opt" : "",
+        f->enclosed.n, f->escaped.n, f->line_term.n, f->line_start.n);
+}
+
+static void
 print_load(out_text *o, const ql_ast_load *l)
 {
     put(o, "%s%s%s '", l->local ? " local" : "", l->replace ? " replace" : "",
@@ -786,9 +793,8 @@ print_load(out_text *o, const ql_ast_load *l)
     put_str(o, l->file);
     put(o, "' ");
     print_table(o, &l->table);
-    put(o, " fields=%zu%s/%zu/%zu lines=%zu/%zu skip=%llu", l->field_term.n,
-        l->optionally ? "opt" : "", l->enclosed.n, l->escaped.n, l->line_term.n, l->line_start.n,
-        (unsigned long long)l->ignore_lines);
+    print_text_format(o, &l->format);
+    put(o, " skip=%llu", (unsigned long long)l->ignore_lines);
     for (uint32_t i = 0; i < l->ncolumns; i++) {
         put(o, " ");
         print_expr(o, l->columns[i]);
