@@ -117,7 +117,7 @@ make_items(ql_ctx *cx, ql_block *b)
 /* The plan of a block, made when there is none. Under a watch each query has one, so that what its
  * operators do is counted in one place. */
 static ql_status
-find_plan(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan **plan)
+find_plan(ql_run *run, const ql_query *q, const ql_block_plan **plan)
 {
     ql_block_plan *made;
     if (*plan == NULL && run->watch != NULL) {
@@ -127,7 +127,7 @@ find_plan(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan *
         QL_TRY(ql_plan_query(run->cx, q, &made));
         *plan = made;
     }
-    if (outer == NULL && run->plan == NULL) {
+    if (q == ql_rstmt_query(run->stmt, run->stmt->kind)) {
         run->plan = *plan;
     }
     return run->watch != NULL ? qli_watch_note_plan(run, q, *plan) : QL_OK;
@@ -140,7 +140,7 @@ ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_pla
     ql_ctx *cx = run->cx;
     ql_arena *mem;
     QL_TRY(ql_check(cx));
-    QL_TRY(find_plan(run, outer, q, &plan));
+    QL_TRY(find_plan(run, q, &plan));
     QL_TRY(ql_run_arena(run, "block", &mem));
     ql_block *b = QL_ARENA_NEW(cx, mem, ql_block);
     if (b == NULL) {

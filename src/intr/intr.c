@@ -35,6 +35,7 @@ ql_intr_init(ql_ctx *cx, ql_intr *in)
 void
 ql_intr_fini(ql_intr *in)
 {
+    qli_asks_end(in);
     ql_mutex_fini(&in->mu);
     if (in->event_fd >= 0) {
         (void)close(in->event_fd);
@@ -72,12 +73,12 @@ ql_intr_unpark(ql_ctx *cx)
     return QL_OK;
 }
 
-/* [mu] */
-static void
-update_pending(ql_intr *in)
+void
+qli_intr_update(ql_intr *in)
 {
     uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
-    atomic_store_explicit(&in->pending, raised & ~in->held, memory_order_release);
+    uint32_t asked = in->asks != NULL ? QL_INTR_ASKED : 0;
+    atomic_store_explicit(&in->pending, (raised & ~in->held) | asked, memory_order_release);
 }
 
 #ifdef QL_DEBUG
@@ -172,7 +173,8 @@ close_target(ql_intr *in)
     atomic_store_explicit(&in->stmt_id, 0, memory_order_relaxed);
     uint32_t raised = atomic_load_explicit(&in->raised, memory_order_relaxed);
     atomic_store_explicit(&in->raised, raised & ~QL_INTR_STMT_MASK, memory_order_relaxed);
-    update_pending(in);
+    qli_asks_end(in);
+    qli_intr_update(in);
 }
 
 void
@@ -263,7 +265,7 @@ qli_intr_raise_cut(ql_intr *in, uint32_t reasons, uint64_t stmt_id, uint64_t lat
     }
     if (hit != 0) {
         atomic_fetch_or_explicit(&in->raised, hit, memory_order_relaxed);
-        update_pending(in);
+        qli_intr_update(in);
         wake = (hit & ~in->held) != 0;
         if (!wake) {
             atomic_fetch_add_explicit(&in->deferred, 1, memory_order_relaxed);
@@ -327,7 +329,7 @@ ql_hold(ql_ctx *cx, uint32_t reasons)
     uint32_t changed = change_depth(in, reasons, true);
     ql_mutex_lock(&in->mu);
     in->held |= changed;
-    update_pending(in);
+    qli_intr_update(in);
     ql_mutex_unlock(&in->mu);
 }
 
@@ -338,7 +340,7 @@ ql_unhold(ql_ctx *cx, uint32_t reasons)
     uint32_t changed = change_depth(in, reasons, false);
     ql_mutex_lock(&in->mu);
     in->held &= ~changed;
-    update_pending(in);
+    qli_intr_update(in);
     ql_mutex_unlock(&in->mu);
 }
 
@@ -361,10 +363,10 @@ ql_intr_answer(ql_ctx *cx)
     ql_intr *in = cx->intr;
     ql_mutex_lock(&in->mu);
     uint32_t pending = atomic_load_explicit(&in->pending, memory_order_relaxed);
-    bool yes = (pending & answered) != 0 && (pending & ~answered) == 0;
+    bool yes = (pending & answered) != 0 && (pending & ~(answered | QL_INTR_ASKED)) == 0;
     if (yes) {
         atomic_fetch_and_explicit(&in->raised, ~answered, memory_order_relaxed);
-        update_pending(in);
+        qli_intr_update(in);
     }
     ql_mutex_unlock(&in->mu);
     return yes;
@@ -400,7 +402,12 @@ is_last_worded(const ql_diag *d, ql_errcode code)
 ql_status
 ql_intr_report(ql_ctx *cx)
 {
-    uint32_t reason = strongest(atomic_load_explicit(&cx->intr->pending, memory_order_acquire));
+    uint32_t pending = atomic_load_explicit(&cx->intr->pending, memory_order_acquire);
+    if ((pending & QL_INTR_ASKED) != 0) {
+        qli_asks_answer(cx);
+        pending = atomic_load_explicit(&cx->intr->pending, memory_order_acquire);
+    }
+    uint32_t reason = strongest(pending & ~QL_INTR_ASKED);
     if (reason == 0) {
         return QL_OK;
     }
@@ -427,7 +434,8 @@ ql_intr_look(ql_ctx *cx)
 ql_status
 ql_intr_outcome(ql_ctx *cx, ql_status st)
 {
-    uint32_t reason = strongest(atomic_load_explicit(&cx->intr->pending, memory_order_acquire));
+    uint32_t pending = atomic_load_explicit(&cx->intr->pending, memory_order_acquire);
+    uint32_t reason = strongest(pending & ~QL_INTR_ASKED);
     const ql_condition *c = st == QL_ERROR && reason != 0 ? ql_diag_error(cx->diag) : NULL;
     return c != NULL && c->number == (uint16_t)reason_error(reason) ? QL_KILLED : st;
 }

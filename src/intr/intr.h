@@ -24,6 +24,8 @@ enum ql_intr_reason {
     QL_INTR_SHUTDOWN = 1u << 11, /* server stops: 1053 */
 };
 #define QL_INTR_STMT_MASK 0x000000ffu
+/* Not a reason: somebody asks something (intr/ask.h), which is answered by the way. */
+#define QL_INTR_ASKED (1u << 16)
 #define QL_INTR_CONN_MASK 0x0000ff00u
 
 #define QL_INTR_FORMER 8 /* former statements remembered */
@@ -71,11 +73,14 @@ typedef struct ql_intr {
     uint64_t accepts_at_open;        /* [mu] of them, when the running statement opened */
     ql_intr_span former[QL_INTR_FORMER]; /* [mu] oldest first */
     uint32_t nformer;                    /* [mu] */
-    bool working;                 /* [owner] between stmt_begin and stmt_end: checkpoints count */
-    uint64_t stmt_checkpoints;    /* [owner] checkpoints of the statement that ended last */
-    uint64_t armed_at;            /* [owner] kill sweep: kill_at of the next statement */
-    uint32_t armed_reason;        /* [owner] */
-    struct ql_sync_actions *sync; /* [owner] intr/sync.c: the session's DEBUG_SYNC actions */
+    bool working;                   /* [owner] between stmt_begin and stmt_end: checkpoints count */
+    uint64_t stmt_checkpoints;      /* [owner] checkpoints of the statement that ended last */
+    uint64_t armed_at;              /* [owner] kill sweep: kill_at of the next statement */
+    uint32_t armed_reason;          /* [owner] */
+    struct ql_ask *asks;            /* [mu] questions to the running statement; intr/ask.h */
+    const struct ql_teller *teller; /* [owner] who answers them; NULL = nobody yet */
+    bool telling;                   /* [owner] */
+    struct ql_sync_actions *sync;   /* [owner] intr/sync.c: the session's DEBUG_SYNC actions */
 } ql_intr;
 
 /* QL_ERROR (1041) when no eventfd is to be had. */

@@ -10,6 +10,13 @@
 /* Owner: take the tokens out of the eventfd. */
 void qli_intr_drain(ql_intr *in);
 
+/* [in->mu] `pending` anew. */
+void qli_intr_update(ql_intr *in);
+/* ask.c. Owner: answer all questions; nothing when that is being done. */
+void qli_asks_answer(ql_ctx *cx);
+/* [in->mu] The statement has ended: they get no answer. */
+void qli_asks_end(ql_intr *in);
+
 typedef enum qli_hit {
     QLI_HIT,
     QLI_MISSED, /* nothing there to hit */

@@ -11,6 +11,7 @@
 #include "base/diag.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "intr/ask.h"
 #include "intr/intr_int.h"
 #include "intr/netio.h"
 #include "intr/proc_int.h"
@@ -421,6 +422,20 @@ ql_procs_raise_running(ql_procs *ps, uint64_t id, uint32_t reasons)
     if (row != NULL) {
         uint64_t running = atomic_load_explicit(&row->in->stmt_id, memory_order_relaxed);
         result = running != 0 ? raise_row(row, running, reasons, true, 0) : QL_RAISE_IDLE;
+    }
+    ql_mutex_unlock(&shard->mu);
+    return result;
+}
+
+ql_raise_result
+ql_procs_ask(ql_procs *ps, uint64_t id, ql_ask *a)
+{
+    ql_raise_result result = QL_RAISE_NO_THREAD;
+    qli_proc_shard *shard = qli_proc_shard_of(ps, id);
+    ql_mutex_lock(&shard->mu);
+    ql_proc *row = qli_proc_lookup(shard, id);
+    if (row != NULL) {
+        result = ql_intr_ask(row->in, a) ? QL_RAISE_DONE : QL_RAISE_IDLE;
     }
     ql_mutex_unlock(&shard->mu);
     return result;

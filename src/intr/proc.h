@@ -214,6 +214,10 @@ typedef enum ql_raise_result {
  * was accepted. Never waits. */
 ql_raise_result ql_procs_raise(ql_procs *ps, uint64_t id, uint64_t stmt_id, uint32_t reasons,
                                bool cut, uint64_t late_as);
+/* Put a question (intr/ask.h) to the statement that connection id runs: DONE, IDLE, NO_THREAD.
+ * Never waits. */
+struct ql_ask;
+ql_raise_result ql_procs_ask(ql_procs *ps, uint64_t id, struct ql_ask *a) QL_MUST_USE;
 /* Raise a connection reason on the session if it runs a statement, and shut its socket down. IDLE:
  * it runs none. */
 ql_raise_result ql_procs_raise_running(ql_procs *ps, uint64_t id, uint32_t reasons);

@@ -173,7 +173,7 @@ ql_wait(ql_ctx *cx, int fd, short events, ql_deadline dl, ql_wait_kind kind)
     }
     uint32_t pending = atomic_load_explicit(&in->pending, memory_order_acquire);
     if (pending != 0) {
-        record_end(kind, pending);
+        record_end(kind, pending & ~QL_INTR_ASKED);
         return ql_intr_report(cx);
     }
     return ready == 0 ? QL_TIMEOUT : QL_OK;

@@ -242,4 +242,22 @@ typedef struct ql_rstmt {
     bool is_write; /* changes rows */
 } ql_rstmt;
 
+/* The query that a statement of that kind reads (kind: of what it explains, for EXPLAIN); NULL:
+ * none. */
+static inline const ql_query *
+ql_rstmt_query(const ql_rstmt *s, ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_SELECT:
+        return s->query;
+    case QL_S_INSERT:
+        return s->insert->select;
+    case QL_S_UPDATE:
+    case QL_S_DELETE:
+        return s->update->read;
+    default:
+        return NULL;
+    }
+}
+
 #endif

@@ -174,8 +174,10 @@ describe(ql_session *s, const ql_ast_stmt *ast, ql_result_column **cols, uint16_
 static ql_status
 may_prepare(ql_session *s, const ql_ast_stmt *ast)
 {
-    return ql_stmt_does(ast->kind, QL_DOES_NOT_PREPARED) ? ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS)
-                                                         : QL_OK;
+    bool asks = ast->kind == QL_S_EXPLAIN && ast->explain.for_connection != NULL;
+    return asks || ql_stmt_does(ast->kind, QL_DOES_NOT_PREPARED)
+               ? ql_fail(&s->cx, QL_ER_UNSUPPORTED_PS)
+               : QL_OK;
 }
 
 static ql_status

@@ -4,7 +4,8 @@
  * owned is freed in one place before the session ends its layer. A statement that was killed never
  * reports success: kinds that have not committed by themselves are checked once more at the end.
  */
-#include "stmts/stmts_int.h"
+#include "intr/ask.h"
+#include "stmts/explain_int.h"
 
 typedef ql_status (*executor)(ql_ctx *cx, ql_run *run);
 
@@ -59,7 +60,11 @@ ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt, ql_outcome *out)
     ql_run run;
     *out = (ql_outcome){0};
     ql_run_init(&run, cx, ops, stmt, out);
+    ql_teller teller = {qli_explain_tell, &run};
+    const ql_teller *outer = cx->intr->teller; /* EXECUTE's */
+    cx->intr->teller = &teller;
     ql_status st = run_kind(cx, &run, stmt->kind);
+    cx->intr->teller = outer;
     ql_run_fini(&run);
     return st;
 }

@@ -115,19 +115,6 @@ show(ql_ctx *cx, qli_table *t, qli_explain_format format, const ql_explained *e)
     return qli_table_send(cx, t, NULL, 0);
 }
 
-const ql_query *
-qli_explained_query(const ql_rstmt *s, ql_stmt_kind kind)
-{
-    switch (kind) {
-    case QL_S_SELECT:
-        return s->query;
-    case QL_S_INSERT:
-        return s->insert->select;
-    default:
-        return s->update->read;
-    }
-}
-
 void
 qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind)
 {
@@ -195,7 +182,7 @@ qli_exec_explain(ql_ctx *cx, ql_run *run)
     }
     QL_TRY(qli_explain_columns(cx, run, format, &t));
     qli_explained_init(&e, run->stmt, inner->kind);
-    const ql_query *q = qli_explained_query(run->stmt, inner->kind);
+    const ql_query *q = ql_rstmt_query(run->stmt, inner->kind);
     if (q != NULL) {
         ql_block_plan *plan;
         QL_TRY(ql_plan_query(cx, q, &plan));

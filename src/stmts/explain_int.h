@@ -6,6 +6,7 @@
 #define QL_STMTS_EXPLAIN_INT_H
 
 #include "base/buf.h"
+#include "intr/ask.h"
 #include "stmts/stmts_int.h"
 
 #define QLI_EXPLAIN_COLUMNS 12
@@ -24,11 +25,12 @@ ql_status qli_explain_text_row(ql_ctx *cx, qli_table *t, ql_str text) QL_MUST_US
 /* TREE or JSON behind what out holds. */
 ql_status qli_explain_write(ql_ctx *cx, qli_explain_format format, const ql_explained *e,
                             ql_buf *out) QL_MUST_USE;
-/* The query that a statement of that kind (SELECT, INSERT, UPDATE, DELETE) reads; NULL: none. */
-const ql_query *qli_explained_query(const ql_rstmt *s, ql_stmt_kind kind);
 /* All of e but its plan and run. */
 void qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind);
 
+/* Of a ql_run, to another session's EXPLAIN FOR CONNECTION: what is a qli_explain_format. */
+ql_status qli_explain_tell(ql_ctx *cx, void *run, unsigned what, ql_buf *out,
+                           ql_ask_state *state) QL_MUST_USE;
 /* EXPLAIN ... FOR CONNECTION. */
 ql_status qli_explain_connection(ql_ctx *cx, ql_run *run, qli_explain_format format) QL_MUST_USE;
 

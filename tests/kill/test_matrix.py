@@ -220,6 +220,28 @@ class Library(Scene):
     wait, sql = "ASIDE", COMPILES
 
 
+class Answer(Scene):
+    """The statement that is asked stands still before it answers."""
+    wait = "ANSWER"
+
+    def enter(self):
+        self.asked = Wire(server)
+        self.sql = stand_before_answer(self.asked)
+
+    def leave(self):
+        watch.kill(self.asked.id)
+        assert self.asked.error() == 1317
+        self.asked.quit()
+
+
+def stand_before_answer(w):
+    """What is to be run for w to come there."""
+    w.query("SET DEBUG_SYNC = 'before_answer WAIT_FOR never TIMEOUT 1000'")
+    w.send("SELECT SLEEP(1000)")
+    watch.until_state(w.id, "User sleep")
+    return f"EXPLAIN FOR CONNECTION {w.id}"
+
+
 class Admission(Scene):
     wait, sql = "ADMISSION", "SELECT COUNT(*) FROM k.one"
 
@@ -257,7 +279,7 @@ class CommitOfTransaction(Commit):
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, Library, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, Library, Answer, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
 
 
 @contextlib.contextmanager
@@ -882,8 +904,8 @@ def shutdown_scene():
                 "INSERT INTO k.one VALUES (1, 0), (2, 0)"):
         watch.query(sql)
     # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
-    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, reader, idle,
-     holder, holder2) = (Wire(server) for _ in range(18))
+    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked, reader,
+     idle, holder, holder2) = (Wire(server) for _ in range(20))
     holder.query("BEGIN")
     holder.query("UPDATE k.one SET v = 1 WHERE id = 1")
 
@@ -894,6 +916,7 @@ def shutdown_scene():
     start(sleep, "SELECT SLEEP(1000)", "SLEEP")
     start(sync, "SET DEBUG_SYNC = 'now WAIT_FOR never TIMEOUT 1000'", "DEBUG_SYNC", "debug sync point: now")
     start(library, COMPILES, "ASIDE")
+    start(asker, stand_before_answer(asked), "ANSWER")
     start(row_lock, "UPDATE k.one SET v = 2 WHERE id = 1", "ROW_LOCK")
     start(mdl, "DROP TABLE k.one", "MDL")
     writer = stuck_sender("SELECT REPEAT('x', 9000000), REPEAT('y', 9000000)")
@@ -927,7 +950,7 @@ def shutdown_scene():
     rc = server.stop()
     seconds = time.monotonic() - t
     assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
-    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside):
+    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
     for v in (writer, reader, login, tls, idle, holder, holder2, sender):
