@@ -103,6 +103,8 @@ typedef struct ql_table_spec {
     uint16_t ncolumns;
     ql_index *indexes; /* without ids; PRIMARY anywhere */
     uint16_t nindexes;
+    ql_check_constraint *checks; /* an empty name: to be made (t_chk_1) */
+    uint16_t nchecks;
     uint64_t auto_increment; /* start value; 0 = 1 */
 } ql_table_spec;
 /* Checks names, keys, lengths (MySQL's error numbers) and writes the definition. 1050 when it

@@ -123,6 +123,9 @@ ql_status qli_table_finish(ql_ctx *cx, ql_table *t); /* types, missing, auto_col
  * values of columns that rows lack, or NULL. */
 ql_status qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
                            const ql_value *missing) QL_MUST_USE;
+/* Sorted by their names. */
+ql_status qli_copy_checks(ql_ctx *cx, ql_table *t, const ql_check_constraint *checks,
+                          uint16_t n) QL_MUST_USE;
 ql_status qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes,
                            unsigned n) QL_MUST_USE;
 /* The record of t, and the staged entry, which takes the caller's reference when QL_OK. */

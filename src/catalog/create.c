@@ -4,11 +4,13 @@
  * with MySQL's error numbers, ids, the hidden clustered index. The caller holds the exclusive
  * metadata lock; what is made here is staged and published at commit.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "base/text.h"
 #include "base/thread.h"
 #include "catalog/catalog_int.h"
 
@@ -110,16 +112,21 @@ static ql_status
 check_columns(ql_ctx *cx, const ql_table_spec *spec)
 {
     if (spec->ncolumns == 0) {
-        return ql_fail(cx, QL_ER_TABLE_MUST_HAVE_COLUMNS);
+        return ql_fail(cx, QL_ER_TABLE_WITHOUT_VISIBLE_COLUMNS);
     }
     if (spec->ncolumns > MAX_COLUMNS) {
         return ql_fail(cx, QL_ER_TOO_MANY_FIELDS);
     }
+    bool visible = false;
     uint64_t bytes = 0;
     for (unsigned i = 0; i < spec->ncolumns; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(check_column(cx, spec, i));
+        visible |= !spec->columns[i].invisible && !spec->columns[i].hidden;
         bytes += row_bytes(&spec->columns[i].type);
+    }
+    if (!visible) {
+        return ql_fail(cx, QL_ER_TABLE_WITHOUT_VISIBLE_COLUMNS);
     }
     if (bytes > MAX_ROW_BYTES) {
         return ql_fail(cx, QL_ER_TOO_BIG_ROWSIZE, (long)MAX_ROW_BYTES);
@@ -194,6 +201,9 @@ check_index(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
         if (ix->name.n && ql_str_eq_nocase(ix->name, spec->indexes[j].name)) {
             return ql_fail(cx, QL_ER_DUP_KEYNAME, ql_cstr(cx, ix->name));
         }
+    }
+    if (ix->primary && ix->invisible) {
+        return ql_fail(cx, QL_ER_PK_INDEX_CANT_BE_INVISIBLE);
     }
     if (ix->nparts == 0 || ix->nparts > MAX_PARTS) {
         return ql_fail(cx, QL_ER_TOO_MANY_KEY_PARTS, (int)MAX_PARTS);
@@ -334,6 +344,7 @@ qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
         c->ordinal = (uint16_t)i;
         QL_TRY(qli_copy_str(cx, t->arena, columns[i].name, &c->name));
         QL_TRY(qli_copy_str(cx, t->arena, columns[i].default_text, &c->default_text));
+        QL_TRY(qli_copy_str(cx, t->arena, columns[i].generated, &c->generated));
         QL_TRY(qli_copy_str(cx, t->arena, columns[i].comment, &c->comment));
         QL_TRY(qli_copy_str(cx, t->arena, columns[i].unknown, &c->unknown));
         QL_TRY(qli_copy_members(cx, t->arena, &c->type));
@@ -349,6 +360,34 @@ qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
     return QL_OK;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+    const ql_check_constraint *x = a, *y = b;
+    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+    int order = ql_ascii_compare(x->name.p, y->name.p, n);
+    return order != 0 ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+}
+
+/* In the order of their names, as MySQL shows them. */
+ql_status
+qli_copy_checks(ql_ctx *cx, ql_table *t, const ql_check_constraint *checks, uint16_t n)
+{
+    t->checks = QL_ARENA_ARRAY(cx, t->arena, ql_check_constraint, n + 1u);
+    if (!t->checks) {
+        return QL_ERROR;
+    }
+    t->nchecks = n;
+    for (unsigned i = 0; i < n; i++) {
+        t->checks[i] = checks[i];
+        QL_TRY(qli_copy_str(cx, t->arena, checks[i].name, &t->checks[i].name));
+        QL_TRY(qli_copy_str(cx, t->arena, checks[i].text, &t->checks[i].text));
+        QL_TRY(qli_copy_str(cx, t->arena, checks[i].unknown, &t->checks[i].unknown));
+    }
+    qsort(t->checks, n, sizeof *t->checks, by_name);
+    return QL_OK;
+}
+
 static bool
 name_is_taken(const ql_table *t, unsigned n, ql_str name)
 {
@@ -360,11 +399,13 @@ name_is_taken(const ql_table *t, unsigned n, ql_str name)
     return false;
 }
 
-/* MySQL names a nameless key after its first column, then column_2, column_3 ... */
+/* MySQL names a nameless key after its first column (functional_index when that is an expression),
+ * then column_2, column_3 ... */
 static ql_status
 make_index_name(ql_ctx *cx, ql_table *t, unsigned n, ql_index *ix)
 {
-    ql_str column = t->columns[ix->parts[0].column].name;
+    const ql_column *first = &t->columns[ix->parts[0].column];
+    ql_str column = first->hidden ? QL_STR("functional_index") : first->name;
     bool reserved = ql_str_eq_nocase(column, QL_STR("PRIMARY"));
     ql_str name = column;
     for (unsigned i = 2; reserved || name_is_taken(t, n, name); i++) {
@@ -455,6 +496,7 @@ ql_status
 qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 {
     QL_TRY(qli_store_table(cx, t, autoinc_start));
+    QL_TRY(qli_store_constraints(cx, t));
     qli_entry *e = ql_mem_zalloc(sizeof *e);
     if (!e) {
         return ql_fail_oom(cx, sizeof *e);
@@ -494,6 +536,7 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
     t->create_time = ql_now_real_us() / 1000000;
     QL_TRY(qli_copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
     QL_TRY(qli_copy_indexes(cx, t, spec->indexes, spec->nindexes));
+    QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
     QL_TRY(qli_table_finish(cx, t));
     return assign_ids(cx, t);
 }
@@ -510,6 +553,7 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
     if (qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
+    QL_TRY(qli_claim_constraints(cx, spec, NULL));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;
@@ -527,6 +571,7 @@ ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
 {
     QL_TRY(qli_refuse_virtual_table(cx, t));
     QL_TRY(qli_erase_table(cx, t->db, t->name));
+    QL_TRY(qli_erase_constraints(cx, t, NULL));
     QL_TRY(qli_trash_table(cx, t));
     return qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name) ? QL_OK : QL_ERROR;
 }
@@ -543,6 +588,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     t->create_time = old->create_time;
     QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
     QL_TRY(qli_copy_indexes(cx, t, old->indexes, old->nindexes));
+    QL_TRY(qli_copy_checks(cx, t, old->checks, old->nchecks));
     QL_TRY(qli_table_finish(cx, t));
     return assign_ids(cx, t);
 }

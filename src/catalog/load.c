@@ -176,7 +176,7 @@ load_object(ql_ctx *cx, loader *l, ql_str key, ql_str record)
         return ql_fail_text(cx, QL_ER_TABLE_CORRUPT, "A key of the catalog is damaged");
     }
     if (has_space && zero[1] != QLI_SPACE_TABLE) {
-        l->strangers++;
+        l->strangers += zero[1] != QLI_SPACE_CHECK;
         return QL_OK;
     }
     ql_str db = {key.p, (size_t)(zero - key.p)}, name = {key.p + head, key.n - head};

@@ -22,8 +22,8 @@ enum qli_system_index {
     QLI_IX_BUILDING = 16, /* first id: ids that are being filled and have no owner yet */
 };
 
-/* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. Only the
- * first is in use. */
+/* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. In use:
+ * TABLE and CHECK. */
 typedef enum qli_name_space {
     QLI_SPACE_TABLE = 1, /* and views */
     QLI_SPACE_TRIGGER = 2,
@@ -54,6 +54,14 @@ ql_status qli_store_database(ql_ctx *cx, ql_str name, const ql_collation *coll,
 ql_status qli_erase_database(ql_ctx *cx, ql_str name) QL_MUST_USE;
 ql_status qli_store_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start) QL_MUST_USE;
 ql_status qli_erase_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
+/* The names of t's constraints: record that says whose they are; erased, but for those that `but`
+ * (may be NULL) has too (constraint.c). */
+ql_status qli_store_constraints(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+ql_status qli_erase_constraints(ql_ctx *cx, const ql_table *t, const ql_table *but) QL_MUST_USE;
+/* 3822 unless the names of spec's constraints are free, or are those of `old` (may be NULL). Under
+ * locks of the names from then on. Waits: MDL. */
+ql_status qli_claim_constraints(ql_ctx *cx, const ql_table_spec *spec,
+                                const ql_table *old) QL_MUST_USE;
 /* A bound of ids; older: the committed one that it replaces, 0 = none. */
 ql_status qli_store_id_bound(ql_ctx *cx, uint64_t bound, uint64_t older) QL_MUST_USE;
 ql_status qli_store_format(ql_ctx *cx) QL_MUST_USE;
@@ -69,7 +77,9 @@ ql_status qli_trash_counters(ql_ctx *cx, uint64_t table_id) QL_MUST_USE;
 /* Tags that every object in a schema has in its record, whatever its kind. */
 enum {
     QLI_OBJECT_ID = 1,
-    QLI_OBJECT_OWNS = 3, /* u32s: the index ids whose keys go with it; absent: none */
+    QLI_OBJECT_NAME = 5,  /* as it was written, where that is not the key */
+    QLI_OBJECT_OWNER = 7, /* of the name of a constraint: the id of its table */
+    QLI_OBJECT_OWNS = 3,  /* u32s: the index ids whose keys go with it; absent: none */
     QLI_OBJECT_CREATED = 2,
     QLI_OBJECT_VERSION = 4,
 };

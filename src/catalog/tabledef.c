@@ -58,13 +58,15 @@ qli_table_finish(ql_ctx *cx, ql_table *t)
     if (!t->types) {
         return QL_ERROR;
     }
-    t->nontxn = ql_str_eq(t->engine, QL_STR("MyISAM"));
+    t->nontxn = ql_str_eq(t->engine, QL_STR("MyISAM")) || ql_str_eq(t->engine, QL_STR("MEMORY"));
+    t->has_exprs = t->nchecks > 0;
     t->auto_column = -1;
     for (unsigned i = 0; i < t->ncolumns; i++) {
         t->types[i] = t->columns[i].type;
         if (t->columns[i].auto_increment) {
             t->auto_column = (int)i;
         }
+        t->has_exprs |= t->columns[i].generated.n > 0 || t->columns[i].default_kind == QL_DEF_EXPR;
     }
     return QL_OK;
 }
@@ -73,7 +75,7 @@ int
 ql_table_column(const ql_table *t, ql_str name)
 {
     for (unsigned i = 0; i < t->ncolumns; i++) {
-        if (ql_str_eq_nocase(t->columns[i].name, name)) {
+        if (ql_str_eq_nocase(t->columns[i].name, name) && !t->columns[i].hidden) {
             return (int)i;
         }
     }

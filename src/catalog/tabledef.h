@@ -26,7 +26,11 @@ typedef struct ql_column {
     bool auto_increment, on_update_now, zerofill;
     ql_default_kind default_kind;
     ql_value default_value; /* QL_DEF_VALUE: already stored form of the type */
-    ql_str default_text;    /* QL_DEF_EXPR; as written */
+    ql_str default_text;    /* QL_DEF_EXPR: the expression in normalised form (sql/print.h) */
+    ql_str generated;       /* GENERATED ALWAYS AS, in that form; empty: a base column */
+    bool stored;            /* STORED was written; rows hold the values of VIRTUAL ones, too */
+    bool invisible;         /* not in SELECT *, and INSERT without a list does not give it */
+    bool hidden;            /* generated, made for a functional key part: no name reaches it */
     ql_str comment;
     ql_str unknown; /* of the record, here and below: what a newer server wrote, kept as it is */
 } ql_column;
@@ -45,12 +49,20 @@ typedef struct ql_index {
     bool hidden_rowid; /* clustered index of a table without PRIMARY KEY: key = 8-byte row id */
     uint16_t nparts;
     ql_index_part *parts;
+    bool invisible; /* kept up to date, but not used to find rows */
     ql_str comment;
     ql_str unknown;
     uint64_t born; /* state of the store (kv.h) from which on its entries are there: a snapshot that
                       is older sees none. 0 = always; QL_INDEX_NOT_BORN: not published yet */
 } ql_index;
 #define QL_INDEX_NOT_BORN UINT64_MAX
+
+typedef struct ql_check_constraint {
+    ql_str name; /* as written; differs, without regard to case, from all others of its database */
+    ql_str text; /* the condition in normalised form (sql/print.h) */
+    bool not_enforced;
+    ql_str unknown;
+} ql_check_constraint;
 
 /* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
  * value the whole row (codec.h). Keys of others: columns, then (unless unique without NULLs) the
@@ -60,8 +72,8 @@ typedef struct ql_table {
     uint64_t id;      /* of the definition's record; changes when the table is rebuilt */
     uint64_t version; /* of the definition */
     ql_str db, name;
-    ql_str engine; /* "InnoDB", "MyISAM" */
-    bool nontxn;   /* MyISAM: table locks, changes are not undone (txn/nontxn.h) */
+    ql_str engine; /* "InnoDB", "MyISAM", "MEMORY" */
+    bool nontxn;   /* MyISAM, MEMORY: table locks, changes are not undone (txn/nontxn.h) */
     const ql_collation *coll;
     ql_str comment;
     uint16_t ncolumns, nindexes;
@@ -69,9 +81,12 @@ typedef struct ql_table {
     ql_type *types;    /* columns[i].type, contiguous for the codec */
     ql_value *missing; /* values of columns that old rows lack */
     ql_index *indexes;
+    uint16_t nchecks;
+    ql_check_constraint *checks; /* in the order of their names */
     ql_str unknown;
     const struct qli_unusable *unusable; /* a newer server wrote what must be understood: there are
                                             no columns and indexes, only DROP gets it; or NULL */
+    bool has_exprs; /* expression defaults, generated columns or CHECKs: see exec/complete.h */
     const ql_view_def *view; /* a view: it has no indexes, rows, counters, engine; NULL = a table */
     int auto_column;         /* ordinal or -1 */
     struct ql_building *building; /* [its session] being made; building.c; or NULL */
@@ -93,7 +108,8 @@ ql_table_is_transactional(const ql_table *t)
     return !t->nontxn;
 }
 
-/* Column ordinal by name (ASCII case-insensitive, as MySQL), or -1. Index by name or NULL. */
+/* Column ordinal by name (ASCII case-insensitive, as MySQL; hidden ones have none), or -1. Index by
+ * name or NULL. */
 int ql_table_column(const ql_table *t, ql_str name);
 const ql_index *ql_table_index(const ql_table *t, ql_str name);
 

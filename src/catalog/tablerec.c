@@ -16,15 +16,16 @@ enum {
     TABLE_COLUMN = QLI_TABLE_COLUMN, /* sections; in order */
     TABLE_INDEX = 23,                /* sections; the clustered one first */
     TABLE_AUTO_INCREMENT = 25,
+    TABLE_CHECK = 27, /* sections; in order */
     TABLE_COMMENT = 16,
 };
 static const ql_record_shape table_shape = {
     .known = QLI_OBJECT_TAGS | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
              QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_AUTO_INCREMENT) |
-             QL_TAG(TABLE_COMMENT),
+             QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_COMMENT),
     .required = QLI_OBJECT_REQUIRED | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
                 QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX),
-    .repeated = QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX)};
+    .repeated = QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_CHECK)};
 
 /* Kinds, fields and defaults are stored by their number in the enums: append there. */
 enum {
@@ -44,10 +45,14 @@ enum {
     COLUMN_DEFAULT_VALUE = 27, /* a row of one column */
     COLUMN_DEFAULT_TEXT = 29,
     COLUMN_MISSING = 31, /* a row of one column: the value in rows that are older than it; NULL */
+    COLUMN_GENERATED = 33,
+    COLUMN_STORED = 35,
+    COLUMN_INVISIBLE = 37,
+    COLUMN_HIDDEN = 39,
     COLUMN_COMMENT = 2,
 };
 static const ql_record_shape column_shape = {
-    .known = 0xaaaaaaaa /* the odd ones up to 31 */ | QL_TAG(COLUMN_COMMENT),
+    .known = 0xaaaaaaaaaa /* the odd ones up to 39 */ | QL_TAG(COLUMN_COMMENT),
     .required = QL_TAG(COLUMN_NAME) | QL_TAG(COLUMN_KIND) | QL_TAG(COLUMN_FIELD),
     .repeated = QL_TAG(COLUMN_MEMBER)};
 
@@ -59,16 +64,23 @@ enum {
     INDEX_HIDDEN_ROWID = 9,
     INDEX_PART = 11, /* sections; in order */
     INDEX_COMMENT = 2,
+    INDEX_INVISIBLE = 4,
 };
 static const ql_record_shape index_shape = {
     .known = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME) | QL_TAG(INDEX_PRIMARY) | QL_TAG(INDEX_UNIQUE) |
-             QL_TAG(INDEX_HIDDEN_ROWID) | QL_TAG(INDEX_PART) | QL_TAG(INDEX_COMMENT),
+             QL_TAG(INDEX_HIDDEN_ROWID) | QL_TAG(INDEX_PART) | QL_TAG(INDEX_COMMENT) |
+             QL_TAG(INDEX_INVISIBLE),
     .required = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME),
     .repeated = QL_TAG(INDEX_PART)};
 
 enum { PART_COLUMN = 1, PART_PREFIX = 3, PART_DESCENDING = 5 };
 static const ql_record_shape part_shape = {.known = QL_TAG(PART_COLUMN) | QL_TAG(PART_PREFIX) |
                                                     QL_TAG(PART_DESCENDING)};
+
+enum { CHECK_NAME = 1, CHECK_TEXT = 3, CHECK_NOT_ENFORCED = 5 };
+static const ql_record_shape check_shape = {.known = QL_TAG(CHECK_NAME) | QL_TAG(CHECK_TEXT) |
+                                                     QL_TAG(CHECK_NOT_ENFORCED),
+                                            .required = QL_TAG(CHECK_NAME) | QL_TAG(CHECK_TEXT)};
 
 /* --- writing --------------------------------------------------------------------------------- */
 
@@ -119,6 +131,10 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_column *c, const ql_value *missing)
         QL_TRY(put_value(cx, b, COLUMN_DEFAULT_VALUE, &c->type, &c->default_value));
     }
     QL_TRY(ql_section_put_text(cx, b, COLUMN_DEFAULT_TEXT, c->default_text));
+    QL_TRY(ql_section_put_text(cx, b, COLUMN_GENERATED, c->generated));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_STORED, c->stored));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_INVISIBLE, c->invisible));
+    QL_TRY(ql_section_put_number(cx, b, COLUMN_HIDDEN, c->hidden));
     QL_TRY(ql_section_put_text(cx, b, COLUMN_COMMENT, c->comment));
     if (!ql_value_is_null(missing)) {
         QL_TRY(put_value(cx, b, COLUMN_MISSING, &c->type, missing));
@@ -153,7 +169,20 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_index *ix)
         QL_TRY(put_part(cx, b, &ix->parts[i]));
     }
     QL_TRY(ql_section_put_text(cx, b, INDEX_COMMENT, ix->comment));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_INVISIBLE, ix->invisible));
     QL_TRY(put_raw(cx, b, ix->unknown));
+    return ql_section_end(cx, b, at);
+}
+
+static ql_status
+put_check(ql_ctx *cx, ql_buf *b, const ql_check_constraint *k)
+{
+    size_t at;
+    QL_TRY(ql_section_begin(cx, b, TABLE_CHECK, &at));
+    QL_TRY(ql_section_put_text(cx, b, CHECK_NAME, k->name));
+    QL_TRY(ql_section_put_text(cx, b, CHECK_TEXT, k->text));
+    QL_TRY(ql_section_put_number(cx, b, CHECK_NOT_ENFORCED, k->not_enforced));
+    QL_TRY(put_raw(cx, b, k->unknown));
     return ql_section_end(cx, b, at);
 }
 
@@ -185,6 +214,9 @@ qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *
     }
     for (unsigned i = 0; i < t->nindexes; i++) {
         QL_TRY(put_index(cx, b, &t->indexes[i]));
+    }
+    for (unsigned i = 0; i < t->nchecks; i++) {
+        QL_TRY(put_check(cx, b, &t->checks[i]));
     }
     QL_TRY(put_raw(cx, b, t->unknown));
     return ql_record_end(cx, b);
@@ -347,7 +379,7 @@ take_values(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
 static ql_status
 take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
 {
-    c->name = c->default_text = c->comment = c->unknown = QL_STR("");
+    c->name = c->default_text = c->generated = c->comment = c->unknown = QL_STR("");
     c->default_value = *missing = ql_value_null();
     if (!open_sections(d, sections, &column_shape, "a column")) {
         return QL_OK;
@@ -375,6 +407,18 @@ take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
             break;
         case COLUMN_COMMENT:
             QL_TRY(ql_section_text(d->cx, d->a, &s, &c->comment));
+            break;
+        case COLUMN_GENERATED:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &c->generated));
+            break;
+        case COLUMN_STORED:
+            c->stored = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_INVISIBLE:
+            c->invisible = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_HIDDEN:
+            c->hidden = ql_section_number(&s, 1, &d->bad) != 0;
             break;
         default:
             take_type(d, &s, &c->type);
@@ -460,6 +504,9 @@ take_index(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
         case INDEX_COMMENT:
             QL_TRY(ql_section_text(d->cx, d->a, &s, &ix->comment));
             break;
+        case INDEX_INVISIBLE:
+            ix->invisible = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
         default:
             break;
         }
@@ -469,17 +516,45 @@ take_index(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
 }
 
 static ql_status
+take_check(decoder *d, ql_str sections, ql_check_constraint *k)
+{
+    k->name = k->text = k->unknown = QL_STR("");
+    if (!open_sections(d, sections, &check_shape, "a CHECK constraint")) {
+        return QL_OK;
+    }
+    ql_str rest = sections;
+    for (ql_section s; ql_section_next(&rest, &s);) {
+        switch (s.tag) {
+        case CHECK_NAME:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &k->name));
+            break;
+        case CHECK_TEXT:
+            QL_TRY(ql_section_text(d->cx, d->a, &s, &k->text));
+            break;
+        case CHECK_NOT_ENFORCED:
+            k->not_enforced = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        default:
+            break;
+        }
+    }
+    return ql_sections_unknown(d->cx, d->a, sections, &check_shape, &k->unknown);
+}
+
+static ql_status
 take_lists(decoder *d, ql_str sections, ql_table *t)
 {
     unsigned ncolumns = count(sections, TABLE_COLUMN), nindexes = count(sections, TABLE_INDEX);
-    if (ncolumns > UINT16_MAX || nindexes > UINT16_MAX) {
+    unsigned nchecks = count(sections, TABLE_CHECK);
+    if (ncolumns > UINT16_MAX || nindexes > UINT16_MAX || nchecks > UINT16_MAX) {
         d->bad = true;
         return QL_OK;
     }
     t->columns = QL_ARENA_ARRAY(d->cx, t->arena, ql_column, ncolumns);
     t->missing = QL_ARENA_ARRAY(d->cx, t->arena, ql_value, ncolumns);
     t->indexes = QL_ARENA_ARRAY(d->cx, t->arena, ql_index, nindexes);
-    if (!t->columns || !t->missing || !t->indexes) {
+    t->checks = QL_ARENA_ARRAY(d->cx, t->arena, ql_check_constraint, nchecks + 1);
+    if (!t->columns || !t->missing || !t->indexes || !t->checks) {
         return QL_ERROR;
     }
     for (ql_section s; ql_section_next(&sections, &s);) {
@@ -489,6 +564,8 @@ take_lists(decoder *d, ql_str sections, ql_table *t)
             QL_TRY(take_column(d, s.body, c, &t->missing[t->ncolumns++]));
         } else if (s.tag == TABLE_INDEX) {
             QL_TRY(take_index(d, s.body, ncolumns, &t->indexes[t->nindexes++]));
+        } else if (s.tag == TABLE_CHECK) {
+            QL_TRY(take_check(d, s.body, &t->checks[t->nchecks++]));
         }
     }
     return QL_OK;
@@ -498,7 +575,8 @@ static ql_status
 take_engine(decoder *d, const ql_section *s, ql_str *engine)
 {
     QL_TRY(ql_section_text(d->cx, d->a, s, engine));
-    if (!ql_str_eq(*engine, QL_STR("InnoDB")) && !ql_str_eq(*engine, QL_STR("MyISAM"))) {
+    if (!ql_str_eq(*engine, QL_STR("InnoDB")) && !ql_str_eq(*engine, QL_STR("MyISAM")) &&
+        !ql_str_eq(*engine, QL_STR("MEMORY"))) {
         note_foreign(d, s->tag, "a table");
     }
     return QL_OK;

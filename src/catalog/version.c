@@ -161,6 +161,7 @@ make_version(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
     t->create_time = c->rebuild ? ql_now_real_us() / 1000000 : old->create_time;
     QL_TRY(make_columns(cx, t, old, c));
     QL_TRY(make_indexes(cx, t, old, c));
+    QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
     QL_TRY(qli_table_finish(cx, t));
     QL_TRY(make_ids(cx, t, old, c));
     return make_counters(cx, t, old, c);
@@ -174,6 +175,7 @@ ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_t
     QL_TRY(qli_check_spec(cx, c->spec));
     QL_TRY(check_names(cx, old, c->spec));
     QL_TRY(c->rebuild ? QL_OK : check_order(cx, old, c));
+    QL_TRY(qli_claim_constraints(cx, c->spec, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;
@@ -249,6 +251,7 @@ ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next)
     QL_TRY(QL_SYNC(cx, BUILD_SWITCH));
     carry_counters(old, next);
     QL_TRY(leave_name(cx, old, next));
+    QL_TRY(qli_erase_constraints(cx, old, next));
     QL_TRY(trash_the_rest(cx, old, next));
     QL_TRY(next->building ? qli_forget_building(cx, next->building) : QL_OK);
     QL_TRY(qli_ids_stage(cx, cx->inst->catalog));

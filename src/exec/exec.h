@@ -147,7 +147,8 @@ ql_status ql_scalar(ql_run *run, ql_arena *mem, const ql_expr *e, ql_value *out)
 
 /* --- values --- */
 
-/* Default of a column in stored form; explicit: DEFAULT was written (1364 also when not strict). */
+/* Default of a column in stored form; NULL where an expression gives it (complete.h). explicit:
+ * DEFAULT was written (1364 also when not strict). */
 ql_status ql_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column,
                             bool explicit_, ql_value *out) QL_MUST_USE;
 /* NOW() of the statement, with that many fractional digits, for a column of kind k. */

@@ -527,6 +527,11 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
         builder b = {.p = p, .source = source, .x = &t->indexes[i], .c = c, .left = left, .a = &a};
+        bool usable;
+        QL_TRY(ql_index_is_usable(p->cx, b.x, &usable));
+        if (!usable) {
+            continue;
+        }
         QL_TRY(try_index(&b));
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {

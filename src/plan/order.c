@@ -132,20 +132,21 @@ limit_of(const ql_query *q)
 
 /* With LIMIT, reading a little in order beats reading all and sorting; without it, reading all of
  * the clustered or a covering index in order costs no more than reading it in another one. */
-static void
+static ql_status
 try_other_index(qli_planner *p, ql_plan *scan, bool *given)
 {
     const ql_query *q = p->q;
     const ql_source *s = &q->sources[scan->source];
     double want = limit_of(q), all = p->rows[scan->source];
     if (scan->low.n || scan->high.n || q->nsources != 1) {
-        return;
+        return QL_OK;
     }
     double pass = scan->est_rows / (all > 1 ? all : 1);
     for (uint16_t i = 0; i < s->table->nindexes; i++) {
         const ql_index *x = &s->table->indexes[i];
-        bool reverse = false;
-        if (!index_orders(p, scan->source, x, 0, &reverse)) {
+        bool reverse = false, usable;
+        QL_TRY(ql_index_is_usable(p->cx, x, &usable));
+        if (!usable || !index_orders(p, scan->source, x, 0, &reverse)) {
             continue;
         }
         bool covers = i > 0 && ql_index_covers(s->table, x, s->ordinals, s->ncols);
@@ -156,8 +157,9 @@ try_other_index(qli_planner *p, ql_plan *scan, bool *given)
         scan->index_only = covers;
         scan->reverse = reverse;
         *given = true;
-        return;
+        return QL_OK;
     }
+    return QL_OK;
 }
 
 ql_status
@@ -178,6 +180,6 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
         *given = true;
         return QL_OK;
     }
-    try_other_index(p, scan, given);
+    QL_TRY(try_other_index(p, scan, given));
     return QL_OK;
 }

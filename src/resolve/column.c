@@ -59,7 +59,9 @@ find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
         }
         QL_TRY(ql_bulk_count(r->cx, (size_t)sc->sources[s].ncols * NAME_COST));
         for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
-            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name)) {
+            const ql_table *t = sc->q->sources[s].table;
+            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name) &&
+                !(t && t->columns[c].hidden)) {
                 if (found) {
                     return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
                                    qli_clause_name(sc->clause));

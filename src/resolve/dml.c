@@ -33,7 +33,7 @@ target_is_base_table(qli_res *r, const ql_table *t, ql_str alias, const char *st
 static ql_status
 insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
 {
-    uint16_t n = ins->has_columns ? (uint16_t)ins->ncolumns : o->table->ncolumns;
+    uint16_t n = ins->has_columns ? (uint16_t)ins->ncolumns : o->table->ncolumns, listed = 0;
     bool empty_row = !ins->has_columns && ins->nrows == 1 && ins->rows[0].n == 0 && !ins->select;
     o->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, n + 1u);
     if (!o->columns) {
@@ -43,6 +43,10 @@ insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
         return QL_OK;
     }
     for (uint16_t i = 0; i < n; i++) {
+        const ql_column *c = &o->table->columns[i];
+        if (!ins->has_columns && (c->invisible || c->hidden)) {
+            continue;
+        }
         int ord = ins->has_columns ? ql_table_column(o->table, ins->columns[i]) : i;
         if (ord < 0) {
             return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, text(r, ins->columns[i]), "field list");
@@ -52,9 +56,9 @@ insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
                 return ql_fail(r->cx, QL_ER_FIELD_SPECIFIED_TWICE, text(r, ins->columns[i]));
             }
         }
-        o->columns[i] = (uint16_t)ord;
+        o->columns[listed++] = (uint16_t)ord;
     }
-    o->ncolumns = n;
+    o->ncolumns = listed;
     return QL_OK;
 }
 
@@ -91,6 +95,16 @@ hex_for_column(qli_res *r, const ql_type *t, ql_expr **e)
     return *e ? QL_OK : QL_ERROR;
 }
 
+/* The value of a generated column is not given. */
+static ql_status
+may_be_given(qli_res *r, const ql_table *t, uint16_t column)
+{
+    return t->columns[column].generated.n == 0
+               ? QL_OK
+               : ql_fail(r->cx, QL_ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN,
+                         text(r, t->columns[column].name), text(r, t->name));
+}
+
 static ql_status
 bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const ql_ast_expr *e,
            ql_expr **out)
@@ -98,6 +112,7 @@ bind_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const 
     if (e->kind == QL_A_DEFAULT && !e->args.n) {
         return default_node(r, t, column, out);
     }
+    QL_TRY(may_be_given(r, t, column));
     QL_TRY(qli_bind(r, sc, e, out));
     QL_TRY(hex_for_column(r, &t->columns[column].type, out));
     return qli_require_scalar(r, *out);
@@ -252,6 +267,10 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
         QL_TRY(qli_query_bind(r, select, NULL, NULL, &o->select));
         if (qli_dup_bound(r, o->select) != o->ncolumns) {
             return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, 1l);
+        }
+        for (uint16_t i = 0; i < o->ncolumns; i++) {
+            QL_TRY(ql_bulk_node(r->cx));
+            QL_TRY(may_be_given(r, o->table, o->columns[i]));
         }
     } else {
         QL_TRY(insert_rows(r, sc, ins, o));

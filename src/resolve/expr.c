@@ -372,6 +372,9 @@ bind_default(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "DEFAULT of a derived table's column");
     }
     const ql_column *c = &t->columns[name.column];
+    if (c->default_kind == QL_DEF_EXPR || c->generated.n) {
+        return ql_fail(r->cx, QL_ER_DEFAULT_AS_VAL_GENERATED);
+    }
     if (c->default_kind == QL_DEF_VALUE || c->default_kind == QL_DEF_NULL ||
         (c->default_kind == QL_DEF_NONE && c->type.nullable)) {
         ql_value v = c->default_kind == QL_DEF_VALUE ? c->default_value : ql_value_null();

@@ -173,6 +173,14 @@ add_item(qli_res *r, qli_scope *sc, uint32_t *cap, ql_expr *e, ql_str name)
     return QL_OK;
 }
 
+/* By a star: not invisible columns. */
+static bool
+is_shown(const qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_table *t = sc->q->sources[source].table;
+    return !t || (!t->columns[column].invisible && !t->columns[column].hidden);
+}
+
 static ql_status
 expand_star(qli_res *r, qli_scope *sc, uint32_t *cap)
 {
@@ -182,6 +190,9 @@ expand_star(qli_res *r, qli_scope *sc, uint32_t *cap)
     for (uint32_t i = 0; i < sc->names.n; i++) {
         qli_name n = sc->names.v[i];
         ql_expr *e;
+        if (!is_shown(sc, n.source, n.column)) {
+            continue;
+        }
         QL_TRY(qli_column_slot(r, sc, n.source, n.column, &e));
         QL_TRY(add_item(r, sc, cap, e, e->name));
     }
@@ -201,6 +212,9 @@ expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *
         found = true;
         for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
             ql_expr *e;
+            if (!is_shown(sc, s, c)) {
+                continue;
+            }
             QL_TRY(qli_column_slot(r, sc, s, c, &e));
             QL_TRY(add_item(r, sc, cap, e, e->name));
         }

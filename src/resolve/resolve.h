@@ -42,6 +42,9 @@ void ql_view_leave(ql_ctx *cx, const ql_view_entry *e);
 /* What a client is told of a column of a table. */
 void ql_result_column_of(const ql_table *t, uint16_t column, ql_result_column *out);
 
+/* May the index be used to find rows? An invisible one may only where optimizer_switch says so. */
+ql_status ql_index_is_usable(ql_ctx *cx, const ql_index *ix, bool *yes) QL_MUST_USE;
+
 /* An expression without tables (DEFAULT values in DDL, SHOW ... WHERE over given columns). columns
  * may be NULL; slot i = columns[i]. */
 ql_status ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,

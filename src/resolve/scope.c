@@ -3,6 +3,8 @@
  * The sources of a query block, its joins, its slots. Opens tables through the catalog (waits:
  * MDL). What a column name means is in column.c.
  */
+#include <string.h>
+
 #include "acl/acl.h"
 #include "resolve/resolve_int.h"
 
@@ -108,11 +110,13 @@ add_names(qli_res *r, qli_scope *sc, uint16_t source, uint16_t ncols, qli_names 
     if (!out->v) {
         return QL_ERROR;
     }
+    const ql_table *t = sc->q->sources[source].table;
+    out->n = 0;
     for (uint16_t i = 0; i < ncols; i++) {
-        out->v[i] = (qli_name){source, i};
+        if (!t || !t->columns[i].hidden) {
+            out->v[out->n++] = (qli_name){source, i};
+        }
     }
-    out->n = ncols;
-    (void)sc;
     return QL_OK;
 }
 
@@ -267,32 +271,52 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
     return st;
 }
 
-/* Does the table have the index, or just one that begins so? */
-static bool
-has_index(const ql_table *t, ql_str name)
+ql_status
+ql_index_is_usable(ql_ctx *cx, const ql_index *ix, bool *yes)
+{
+    ql_value v;
+    *yes = !ix->invisible;
+    if (*yes || !cx->vars) {
+        return QL_OK;
+    }
+    QL_TRY(ql_sysvar_get(cx, QL_SV_OPTIMIZER_SWITCH, false, &v));
+    *yes = v.kind == QL_K_STRING && memmem(v.s.p, v.s.n, "use_invisible_indexes=on", 24) != NULL;
+    return QL_OK;
+}
+
+/* Does the table have the index, or just one that begins so? Invisible ones do not count. */
+static ql_status
+has_index(ql_ctx *cx, const ql_table *t, ql_str name, bool *yes)
 {
     unsigned beginning = 0;
+    *yes = false;
     for (uint16_t i = 0; i < t->nindexes; i++) {
         ql_str full = t->indexes[i].name;
-        if (t->indexes[i].hidden_rowid || full.n < name.n) {
+        bool usable;
+        QL_TRY(ql_index_is_usable(cx, &t->indexes[i], &usable));
+        if (t->indexes[i].hidden_rowid || full.n < name.n || !usable) {
             continue;
         }
         if (ql_str_eq_nocase((ql_str){full.p, name.n}, name)) {
             if (full.n == name.n) {
-                return true;
+                *yes = true;
+                return QL_OK;
             }
             beginning++;
         }
     }
-    return beginning == 1;
+    *yes = beginning == 1;
+    return QL_OK;
 }
 
 static ql_status
 check_hints(qli_res *r, const ql_ast_from *f, const ql_table *t, ql_str alias)
 {
     for (const ql_ast_index_hint *h = f->hints; h; h = h->next) {
+        bool found = false;
         QL_TRY(ql_check(r->cx));
-        if (t->is_virtual || !has_index(t, h->name)) {
+        QL_TRY(t->is_virtual ? QL_OK : has_index(r->cx, t, h->name, &found));
+        if (!found) {
             return ql_fail(r->cx, QL_ER_KEY_DOES_NOT_EXIST,
                            ql_arena_printf(r->cx, r->a, "%.*s", (int)h->name.n, h->name.p) ?: "",
                            ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");

@@ -13,197 +13,15 @@
 #include "base/diag.h"
 #include "intr/intr.h"
 #include "resolve/resolve.h"
+#include "resolve/tableexpr.h"
+#include "resolve/tablespec_int.h"
 #include "types/store.h"
 #include "vars/sysvars.h"
-
-#define MAX_VARCHAR_BYTES 65535u
 
 static ql_status
 not_built(ql_ctx *cx, const char *what)
 {
     return ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, what);
-}
-
-static ql_status
-too_long(ql_ctx *cx, const ql_ast_column *c, uint32_t max)
-{
-    return ql_fail(cx, QL_ER_TOO_BIG_FIELDLENGTH, ql_cstr(cx, c->name), (unsigned long)max);
-}
-
-/* Collation of a character column from its attributes, else the table's. */
-static ql_status
-column_collation(ql_ctx *cx, const ql_ast_type *t, const ql_collation *table_coll,
-                 const ql_collation **out)
-{
-    const ql_charset *cs = NULL;
-    *out = table_coll;
-    if (t->is_binary) {
-        *out = ql_coll_binary;
-        return QL_OK;
-    }
-    if (t->charset.n > 0) {
-        cs = ql_charset_by_name(t->charset);
-        if (cs == NULL) {
-            return ql_fail(cx, QL_ER_UNKNOWN_CHARACTER_SET, ql_cstr(cx, t->charset));
-        }
-        *out = ql_charset_default(cs);
-    }
-    if (t->collation.n > 0) {
-        *out = ql_collation_by_name(t->collation);
-        if (*out == NULL) {
-            return ql_fail(cx, QL_ER_UNKNOWN_COLLATION, ql_cstr(cx, t->collation));
-        }
-        if (cs != NULL && (*out)->charset != cs) {
-            return ql_fail(cx, QL_ER_COLLATION_CHARSET_MISMATCH, (*out)->name, cs->name);
-        }
-    }
-    return QL_OK;
-}
-
-static ql_status
-decimal_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    uint32_t precision = t->has_length ? t->length : 10, scale = t->has_decimals ? t->decimals : 0;
-    if (scale > QL_DECIMAL_MAX_SCALE) {
-        return ql_fail(cx, QL_ER_TOO_BIG_SCALE, (int)scale, ql_cstr(cx, c->name),
-                       (unsigned long)QL_DECIMAL_MAX_SCALE);
-    }
-    if (precision > QL_DECIMAL_MAX_DIGITS) {
-        return ql_fail(cx, QL_ER_TOO_BIG_PRECISION, (int)precision, ql_cstr(cx, c->name),
-                       (unsigned long)QL_DECIMAL_MAX_DIGITS);
-    }
-    precision = precision == 0 ? 10 : precision;
-    if (scale > precision) {
-        return ql_fail(cx, QL_ER_M_BIGGER_THAN_D, ql_cstr(cx, c->name));
-    }
-    *out = ql_type_decimal(precision, scale);
-    return QL_OK;
-}
-
-static ql_status
-char_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    uint32_t per = coll->charset->max_bytes;
-    uint32_t max = t->field == QL_F_STRING ? 255 : (MAX_VARCHAR_BYTES - 3) / (per ? per : 1);
-    *out = ql_type_varchar(t->has_length ? t->length : 1, coll);
-    out->field = t->field;
-    return out->length > max ? too_long(cx, c, max) : QL_OK;
-}
-
-/* TEXT(n), BLOB(n): the smallest of the family that holds n characters. */
-static void
-text_type(const ql_ast_type *t, const ql_collation *coll, ql_type *out)
-{
-    static const struct {
-        ql_field field;
-        uint32_t bytes;
-    } family[] = {{QL_F_TINY_BLOB, 255},
-                  {QL_F_BLOB, 65535},
-                  {QL_F_MEDIUM_BLOB, 16777215},
-                  {QL_F_LONG_BLOB, UINT32_MAX}};
-    *out = ql_type_varchar(0, coll);
-    out->field = t->field;
-    for (size_t i = 0; i < QL_ARRAY_LEN(family); i++) {
-        uint64_t need = (uint64_t)t->length * coll->charset->max_bytes;
-        bool fits = t->has_length && t->length > 0 ? need <= family[i].bytes || i == 3
-                                                   : t->field == family[i].field;
-        if (fits) {
-            out->field = family[i].field;
-            out->length = family[i].bytes;
-            return;
-        }
-    }
-}
-
-static ql_status
-temporal_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    if (t->decimals > 6) {
-        return ql_fail(cx, QL_ER_TOO_BIG_PRECISION, (int)t->decimals, ql_cstr(cx, c->name), 6ul);
-    }
-    if (t->field == QL_F_DATE) {
-        *out = ql_type_date();
-    } else if (t->field == QL_F_TIME) {
-        *out = ql_type_time(t->decimals);
-    } else {
-        *out = ql_type_datetime(t->decimals);
-        out->field = t->field;
-    }
-    return QL_OK;
-}
-
-static ql_type
-int_type(const ql_ast_type *t)
-{
-    ql_type type = ql_type_int(t->is_unsigned);
-    type.field = t->field;
-    type.length = 0;
-    if (t->field == QL_F_TINY && t->has_length && t->length == 1) {
-        type.length = 1; /* BOOL */
-    }
-    type.length = type.length ? type.length : ql_type_display_length(&type);
-    return type;
-}
-
-static ql_status
-column_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll, ql_type *out)
-{
-    const ql_ast_type *t = &c->type;
-    const ql_collation *coll;
-    switch (t->field) {
-    case QL_F_TINY:
-    case QL_F_SHORT:
-    case QL_F_INT24:
-    case QL_F_LONG:
-    case QL_F_LONGLONG:
-        *out = int_type(t);
-        return QL_OK;
-    case QL_F_NEWDECIMAL:
-        QL_TRY(decimal_type(cx, c, out));
-        out->is_unsigned = t->is_unsigned;
-        return QL_OK;
-    case QL_F_FLOAT:
-    case QL_F_DOUBLE:
-        *out = ql_type_double();
-        out->field = t->field;
-        out->is_unsigned = t->is_unsigned;
-        if (t->has_length && t->has_decimals) {
-            out->length = t->length;
-            out->decimals = (uint8_t)(t->decimals < 31 ? t->decimals : 30);
-        }
-        return QL_OK;
-    case QL_F_DATE:
-    case QL_F_TIME:
-    case QL_F_DATETIME:
-    case QL_F_TIMESTAMP:
-        return temporal_type(cx, c, out);
-    case QL_F_STRING:
-    case QL_F_VARCHAR:
-        QL_TRY(column_collation(cx, t, table_coll, &coll));
-        return char_type(cx, c, coll, out);
-    case QL_F_TINY_BLOB:
-    case QL_F_BLOB:
-    case QL_F_MEDIUM_BLOB:
-    case QL_F_LONG_BLOB:
-        QL_TRY(column_collation(cx, t, table_coll, &coll));
-        text_type(t, coll, out);
-        return QL_OK;
-    case QL_F_YEAR:
-        return not_built(cx, "YEAR columns");
-    case QL_F_BIT:
-        return not_built(cx, "BIT columns");
-    case QL_F_ENUM:
-        return not_built(cx, "ENUM columns");
-    case QL_F_SET:
-        return not_built(cx, "SET columns");
-    case QL_F_JSON:
-        return not_built(cx, "JSON columns");
-    default:
-        return not_built(cx, "this column type");
-    }
 }
 
 static bool
@@ -251,7 +69,7 @@ constant_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
     ql_value v;
     QL_TRY(ql_resolve_expr(cx, ac->default_value, NULL, 0, &e, &ncalls));
     if (e->kind != QL_E_CONST) {
-        return not_built(cx, "DEFAULT (expression)");
+        return ql_fail(cx, QL_ER_INVALID_DEFAULT, name);
     }
     v = e->value;
     if (e->is_hex) {
@@ -275,7 +93,7 @@ constant_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
 }
 
 static ql_status
-column_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
+column_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, ql_column *c)
 {
     const char *name = ql_cstr(cx, ac->name);
     if (ac->on_update != NULL) {
@@ -287,6 +105,11 @@ column_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
     if (ac->default_value == NULL) {
         c->default_kind = c->type.nullable ? QL_DEF_NULL : QL_DEF_NONE;
         return QL_OK;
+    }
+    if (ac->default_is_expr) {
+        ql_expr_owner owner = {.role = QL_ROLE_DEFAULT, .name = ac->name};
+        c->default_kind = QL_DEF_EXPR;
+        return ql_spec_expr_text(cx, spec, &owner, ac->default_value, &c->default_text);
     }
     if (is_now(ac->default_value)) {
         if (!now_fits(ac->default_value, &c->type)) {
@@ -312,20 +135,33 @@ in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name, bool *yes
     return QL_OK;
 }
 
+/* What else may stand behind a generated column (manual, "CREATE TABLE and Generated Columns"). */
+static ql_status
+generated_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, bool primary,
+                 ql_column *c)
+{
+    const char *what = ac->auto_increment  ? "AUTO_INCREMENT"
+                       : ac->default_value ? "DEFAULT"
+                       : ac->on_update     ? "ON UPDATE"
+                                           : NULL;
+    ql_expr_owner owner = {.role = QL_ROLE_GENERATED, .name = ac->name};
+    if (what != NULL) {
+        return ql_fail(cx, QL_ER_WRONG_USAGE, what, "generated column");
+    }
+    if (primary && !ac->generated_stored) {
+        return ql_fail(cx, QL_ER_UNSUPPORTED_ACTION_ON_GENERATED_COLUMN,
+                       "Defining a virtual generated column as primary key");
+    }
+    c->stored = ac->generated_stored;
+    c->default_kind = QL_DEF_NONE;
+    return ql_spec_expr_text(cx, spec, &owner, ac->generated, &c->generated);
+}
+
 ql_status
 ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, bool in_primary,
                ql_column *c)
 {
-    if (ac->generated != NULL) {
-        return not_built(cx, "generated columns");
-    }
-    if (ac->check != NULL) {
-        return not_built(cx, "CHECK constraints");
-    }
-    if (ac->invisible) {
-        return not_built(cx, "invisible columns");
-    }
-    QL_TRY(column_type(cx, ac, spec->coll, &c->type));
+    QL_TRY(qli_spec_type(cx, ac, spec->coll, &c->type));
     bool key = ac->primary_key || in_primary;
     if (key && ac->nullability == QL_NULL_YES) {
         return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
@@ -335,7 +171,9 @@ ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, b
     c->auto_increment = ac->auto_increment;
     c->zerofill = ac->type.zerofill;
     c->comment = ac->comment;
-    return column_default(cx, ac, c);
+    c->invisible = ac->invisible;
+    return ac->generated != NULL ? generated_column(cx, spec, ac, key, c)
+                                 : column_default(cx, spec, ac, c);
 }
 
 static ql_status
@@ -365,6 +203,47 @@ part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name, uint16_t *column
     return ql_fail(cx, QL_ER_KEY_COLUMN_DOES_NOT_EXITS, ql_cstr(cx, name));
 }
 
+static bool
+is_hidden_name_taken(const ql_table_spec *spec, ql_str name)
+{
+    for (uint16_t i = 0; i < spec->ncolumns; i++) {
+        if (ql_str_eq_nocase(spec->columns[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A functional key part: a generated column that nobody sees, behind those that are written. */
+static ql_status
+hidden_column(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k, uint32_t part, uint16_t *column)
+{
+    const char *key = k->name.n > 0 ? ql_cstr(cx, k->name) : "functional_index";
+    ql_expr_owner owner = {.role = QL_ROLE_KEY_PART, .name = {key, strlen(key)}};
+    ql_column *c = &spec->columns[spec->ncolumns];
+    if (k->kind == QL_KEY_PRIMARY) {
+        return ql_fail(cx, QL_ER_FUNCTIONAL_INDEX_PRIMARY_KEY);
+    }
+    if (k->parts[part].expr->kind == QL_A_COLUMN) {
+        return ql_fail(cx, QL_ER_FUNCTIONAL_INDEX_ON_FIELD);
+    }
+    *c = (ql_column){.ordinal = spec->ncolumns, .hidden = true};
+    QL_TRY(ql_spec_expr_text(cx, spec, &owner, k->parts[part].expr, &c->generated));
+    QL_TRY(ql_spec_expr_type(cx, spec, &owner, c->generated, &c->type));
+    if (is_blob(&c->type)) {
+        return ql_fail(cx, QL_ER_FUNCTIONAL_INDEX_ON_LOB);
+    }
+    for (uint32_t n = 0; c->name.n == 0 || is_hidden_name_taken(spec, c->name); n++) {
+        char *name = ql_arena_printf(cx, cx->arena, "!hidden!%s!%u!%u", key, part, n);
+        if (name == NULL) {
+            return QL_ERROR;
+        }
+        c->name = (ql_str){name, strlen(name)};
+    }
+    *column = spec->ncolumns++;
+    return QL_OK;
+}
+
 ql_status
 ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k)
 {
@@ -383,9 +262,12 @@ ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k)
     QL_TRY(add_index(cx, spec, k->kind == QL_KEY_PRIMARY ? QL_STR("PRIMARY") : name,
                      k->kind == QL_KEY_PRIMARY, k->kind != QL_KEY_PLAIN, k->nparts, &ix));
     ix->comment = k->comment;
+    ix->invisible = k->invisible;
     for (uint32_t i = 0; i < k->nparts; i++) {
         QL_TRY(ql_check(cx));
-        QL_TRY(part_column(cx, spec, k->parts[i].column, &ix->parts[i].column));
+        QL_TRY(k->parts[i].expr != NULL
+                   ? hidden_column(cx, spec, k, i, &ix->parts[i].column)
+                   : part_column(cx, spec, k->parts[i].column, &ix->parts[i].column));
         ix->parts[i].prefix = k->parts[i].prefix;
         ix->parts[i].descending = k->parts[i].descending;
     }
@@ -510,18 +392,63 @@ make_room(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
         return ql_fail(cx, QL_ER_TOO_MANY_KEYS, 64);
     }
     spec->ncolumns = (uint16_t)ct->ncolumns;
-    spec->columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + 1);
+    uint32_t hidden = 0;
+    for (uint32_t k = 0; k < ct->nkeys; k++) {
+        QL_TRY(ql_bulk_node(cx));
+        hidden += ct->keys[k].nparts;
+    }
+    if (hidden > INT16_MAX) {
+        return ql_fail(cx, QL_ER_TOO_MANY_KEY_PARTS, 16);
+    }
+    spec->columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + hidden + 1);
     spec->indexes = QL_ARENA_ARRAY(cx, cx->arena, ql_index, 2 * ct->ncolumns + ct->nkeys + 1);
     return spec->columns != NULL && spec->indexes != NULL ? QL_OK : QL_ERROR;
+}
+
+ql_status
+ql_spec_check(ql_ctx *cx, ql_table_spec *spec, const ql_ast_check *k, uint32_t *number)
+{
+    ql_check_constraint *c = &spec->checks[spec->nchecks];
+    *c = (ql_check_constraint){.name = k->name, .not_enforced = k->not_enforced};
+    if (c->name.n == 0) {
+        char *name = ql_arena_printf(cx, cx->arena, "%.*s_chk_%u", (int)spec->name.n, spec->name.p,
+                                     ++*number);
+        if (name == NULL) {
+            return QL_ERROR;
+        }
+        c->name = (ql_str){name, strlen(name)};
+    }
+    if (c->name.n > 4 * QL_MAX_IDENT_CHARS || ql_utf8_chars(c->name) > QL_MAX_IDENT_CHARS) {
+        return ql_fail(cx, QL_ER_TOO_LONG_IDENT, ql_cstr(cx, c->name));
+    }
+    ql_expr_owner owner = {.role = QL_ROLE_CHECK, .name = c->name, .column = k->column};
+    QL_TRY(ql_spec_expr_text(cx, spec, &owner, k->expr, &c->text));
+    spec->nchecks++;
+    return QL_OK;
+}
+
+static ql_status
+build_checks(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
+{
+    uint32_t number = 0;
+    if (ct->nchecks > INT16_MAX) {
+        return ql_fail(cx, QL_ER_TOO_MANY_KEYS, 64);
+    }
+    spec->checks = QL_ARENA_ARRAY(cx, cx->arena, ql_check_constraint, ct->nchecks + 1);
+    if (spec->checks == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < ct->nchecks; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_spec_check(cx, spec, &ct->checks[i], &number));
+    }
+    return QL_OK;
 }
 
 ql_status
 ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation *otherwise,
                     ql_table_spec *spec)
 {
-    if (ct->checks.n > 0) {
-        return not_built(cx, "CHECK constraints");
-    }
     QL_TRY(ql_spec_collation(cx, ct->options, ct->noptions, otherwise, &spec->coll));
     QL_TRY(build_options(cx, spec, ct));
     QL_TRY(make_room(cx, spec, ct));
@@ -533,7 +460,24 @@ ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collatio
         QL_TRY(in_primary_key(cx, ct, c->name, &key));
         QL_TRY(ql_spec_column(cx, spec, c, key, &spec->columns[i]));
     }
-    return build_keys(cx, spec, ct);
+    QL_TRY(build_keys(cx, spec, ct));
+    QL_TRY(build_checks(cx, spec, ct));
+    return ql_spec_exprs_check(cx, spec);
+}
+
+ql_status
+ql_spec_rename_checks(ql_ctx *cx, ql_table_spec *spec)
+{
+    for (uint16_t i = 0; i < spec->nchecks; i++) {
+        QL_TRY(ql_check(cx));
+        char *name =
+            ql_arena_printf(cx, cx->arena, "%.*s_chk_%u", (int)spec->name.n, spec->name.p, i + 1u);
+        if (name == NULL) {
+            return QL_ERROR;
+        }
+        spec->checks[i].name = (ql_str){name, strlen(name)};
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -545,7 +489,8 @@ ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec)
     spec->columns = t->columns;
     spec->ncolumns = t->ncolumns;
     spec->indexes = QL_ARENA_ARRAY(cx, cx->arena, ql_index, t->nindexes + 1);
-    if (spec->indexes == NULL) {
+    spec->checks = QL_ARENA_ARRAY(cx, cx->arena, ql_check_constraint, t->nchecks + 1u);
+    if (spec->indexes == NULL || spec->checks == NULL) {
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < t->nindexes; i++) {
@@ -553,5 +498,9 @@ ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec)
             spec->indexes[spec->nindexes++] = t->indexes[i];
         }
     }
+    if (t->nchecks > 0) {
+        memcpy(spec->checks, t->checks, sizeof *t->checks * t->nchecks);
+    }
+    spec->nchecks = t->nchecks;
     return QL_OK;
 }

@@ -17,11 +17,18 @@ ql_status ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct,
                               const ql_collation *otherwise, ql_table_spec *spec) QL_MUST_USE;
 /* The structure of t, whose columns are shared: CREATE TABLE ... LIKE. The caller keeps t. */
 ql_status ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec) QL_MUST_USE;
+/* All CHECKs under names made of the table's, as a copy's are. */
+ql_status ql_spec_rename_checks(ql_ctx *cx, ql_table_spec *spec) QL_MUST_USE;
 
 /* One column into c, whose ordinal is the caller's to set. in_primary: a PRIMARY KEY names it. */
 ql_status ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
                          bool in_primary, ql_column *c) QL_MUST_USE;
-/* One key more; spec->indexes has room for it, the columns are there. 1072. */
+/* One CHECK more, for which spec->checks has room; *number counts the names that are made. Then, at
+ * the end, ql_spec_exprs_check (tableexpr.h). */
+ql_status ql_spec_check(ql_ctx *cx, ql_table_spec *spec, const ql_ast_check *k,
+                        uint32_t *number) QL_MUST_USE;
+/* One key more; spec->indexes has room for it, spec->columns for a hidden column for each of its
+ * functional parts; the columns are there. 1072, 3756, 3757, 3762. */
 ql_status ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k) QL_MUST_USE;
 /* ENGINE, AUTO_INCREMENT, COMMENT; others have no effect (warning), CHARSET and COLLATE are
  * ql_spec_collation's. */

@@ -129,6 +129,7 @@ typedef struct ql_ast_type {
         is_binary /* BINARY, VARBINARY, BLOB family, or CHARACTER SET binary */;
     bool has_length, has_decimals;
     bool is_bool, is_serial;
+    bool bin_collation; /* CHAR(n) BINARY: the _bin collation of its character set */
     uint32_t length, decimals;
     ql_str charset, collation; /* empty = not given */
     ql_str *members;
@@ -306,7 +307,8 @@ typedef struct ql_ast_delete {
 
 typedef struct ql_ast_key_part {
     ql_str column;
-    uint32_t prefix; /* 0 = whole */
+    ql_ast_expr *expr; /* functional: instead of a column */
+    uint32_t prefix;   /* 0 = whole */
     bool descending;
 } ql_ast_key_part;
 
@@ -340,16 +342,25 @@ typedef struct ql_ast_key {
     ql_ast_ref_action on_delete, on_update; /* FOREIGN */
 } ql_ast_key;
 
+typedef struct ql_ast_check { /* CHECK (expr) of a table or behind a column */
+    ql_str name;              /* empty = to be made */
+    ql_str column;            /* behind this one, the only one it may name; empty: of the table */
+    ql_ast_expr *expr;
+    bool not_enforced;
+} ql_ast_check;
+
 typedef struct ql_ast_column {
     ql_str name;
     ql_ast_type type;
     enum { QL_NULL_DEFAULT, QL_NULL_YES, QL_NULL_NO } nullability;
     bool auto_increment, primary_key, unique_key, invisible;
-    ql_ast_expr *default_value; /* literal, (expr), NULL literal, NOW(); NULL pointer = not given */
+    bool default_is_expr;       /* DEFAULT (expr) */
+    ql_ast_expr *default_value; /* literal, expr, NULL literal, NOW(); NULL pointer = not given */
     ql_ast_expr *on_update;     /* NOW() */
-    ql_ast_expr *generated, *check;
+    ql_ast_expr *generated;
     bool generated_stored; /* STORED; else VIRTUAL */
-    ql_str check_name;     /* CONSTRAINT name of the check */
+    ql_ast_check *checks;
+    uint32_t nchecks;
     ql_str comment;
 } ql_ast_column;
 
@@ -365,10 +376,11 @@ typedef struct ql_ast_create_table {
     uint32_t ncolumns;
     ql_ast_key *keys;
     uint32_t nkeys;
-    ql_ast_exprs checks;
-    ql_str *check_names; /* one for each of checks; empty = to be made */
+    ql_ast_check *checks; /* those behind columns too, in the order of the text */
+    uint32_t nchecks;
     ql_ast_option *options;
     uint32_t noptions;
+    enum { QL_DUP_ERROR, QL_DUP_IGNORE, QL_DUP_REPLACE } duplicates; /* of the rows of select */
     ql_ast_select *select;
 } ql_ast_create_table;
 

@@ -15,11 +15,13 @@ key_parts(qli_parser *p, ql_ast_key *key)
     QL_TRY(qli_expect(p, T_LPAREN));
     do {
         ql_ast_key_part part = {0};
-        if (qli_is(p, T_LPAREN)) {
-            return qli_unbuilt(p, "functional index");
-        }
-        QL_TRY(qli_name(p, &part.column));
         if (qli_accept(p, T_LPAREN)) {
+            QL_TRY(qli_expr(p, &part.expr));
+            QL_TRY(qli_expect(p, T_RPAREN));
+        } else {
+            QL_TRY(qli_name(p, &part.column));
+        }
+        if (part.expr == NULL && qli_accept(p, T_LPAREN)) {
             uint64_t n;
             QL_TRY(qli_uint(p, &n));
             part.prefix = n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
@@ -165,29 +167,33 @@ foreign_key(qli_parser *p, ql_ast_key *key)
 
 /* (expr) [[NOT] ENFORCED] behind CHECK */
 static ql_status
-check_body(qli_parser *p, ql_ast_expr **out)
+check_body(qli_parser *p, ql_ast_check *k)
 {
     QL_TRY(qli_expect(p, T_LPAREN));
-    QL_TRY(qli_expr(p, out));
+    QL_TRY(qli_expr(p, &k->expr));
     QL_TRY(qli_expect(p, T_RPAREN));
-    if (qli_accept2(p, K_NOT, K_ENFORCED)) {
-        return qli_unbuilt(p, "NOT ENFORCED");
+    /* NOT NULL may follow behind a column. */
+    k->not_enforced = qli_accept2(p, K_NOT, K_ENFORCED);
+    if (!k->not_enforced) {
+        (void)qli_accept(p, K_ENFORCED);
     }
-    (void)qli_accept(p, K_ENFORCED);
+    return QL_OK;
+}
+
+static ql_status
+add_check(qli_parser *p, ql_ast_check **v, uint32_t *n, const ql_ast_check *k)
+{
+    QL_TRY(qli_grow(p, v, n, sizeof **v));
+    (*v)[*n - 1] = *k;
     return QL_OK;
 }
 
 static ql_status
 table_check(qli_parser *p, ql_ast_create_table *ct, ql_str name)
 {
-    ql_ast_expr *e;
-    uint32_t n = ct->checks.n;
-    QL_TRY(check_body(p, &e));
-    QL_TRY(qli_grow(p, &ct->check_names, &n, sizeof *ct->check_names));
-    QL_TRY(qli_grow(p, &ct->checks.v, &ct->checks.n, sizeof(ql_ast_expr *)));
-    ct->checks.v[ct->checks.n - 1] = e;
-    ct->check_names[ct->checks.n - 1] = name;
-    return QL_OK;
+    ql_ast_check k = {.name = name};
+    QL_TRY(check_body(p, &k));
+    return add_check(p, &ct->checks, &ct->nchecks, &k);
 }
 
 static bool
@@ -274,9 +280,10 @@ signed_literal(qli_parser *p, ql_ast_expr **out)
 }
 
 static ql_status
-default_value(qli_parser *p, ql_ast_expr **out)
+default_value(qli_parser *p, ql_ast_expr **out, bool *is_expr)
 {
-    if (qli_accept(p, T_LPAREN)) {
+    *is_expr = qli_accept(p, T_LPAREN);
+    if (*is_expr) {
         QL_TRY(qli_expr(p, out));
         return qli_expect(p, T_RPAREN);
     }
@@ -321,14 +328,13 @@ inline_references(qli_parser *p)
 static ql_status
 column_check(qli_parser *p, ql_ast_column *c, bool named)
 {
-    if (c->check != NULL) {
-        return qli_unbuilt(p, "several CHECKs behind one column");
-    }
+    ql_ast_check k = {.column = c->name};
     if (named && qli_is_name(&p->t)) {
-        QL_TRY(qli_name(p, &c->check_name));
+        QL_TRY(qli_name(p, &k.name));
     }
     QL_TRY(qli_expect(p, K_CHECK));
-    return check_body(p, &c->check);
+    QL_TRY(check_body(p, &k));
+    return add_check(p, &c->checks, &c->nchecks, &k);
 }
 
 /* One attribute; *found false: none here. */
@@ -349,7 +355,7 @@ column_attribute(qli_parser *p, ql_ast_column *c, bool *found)
         return qli_expect(p, K_NULL);
     case K_DEFAULT:
         qli_advance(p);
-        return default_value(p, &c->default_value);
+        return default_value(p, &c->default_value, &c->default_is_expr);
     case K_ON:
         qli_advance(p);
         QL_TRY(qli_expect(p, K_UPDATE));
@@ -432,6 +438,9 @@ column_definition(qli_parser *p, ql_ast_create_table *ct)
     }
     QL_TRY(qli_grow(p, &ct->columns, &ct->ncolumns, sizeof *ct->columns));
     ct->columns[ct->ncolumns - 1] = c;
+    for (uint32_t i = 0; i < c.nchecks; i++) {
+        QL_TRY(add_check(p, &ct->checks, &ct->nchecks, &c.checks[i]));
+    }
     return QL_OK;
 }
 
@@ -618,16 +627,16 @@ qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
     }
     QL_TRY(table_options(p, ct));
     if (qli_is(p, K_PARTITION)) {
+        QL_TRY(qli_partition_by(p));
         return qli_unbuilt(p, "PARTITION BY");
     }
     if (qli_is(p, K_START)) {
         return qli_unbuilt(p, "CREATE TABLE ... START TRANSACTION");
     }
-    if (qli_is(p, K_IGNORE) || qli_is(p, K_REPLACE)) {
-        return qli_unbuilt(p, "CREATE TABLE ... IGNORE or REPLACE SELECT");
-    }
+    bool ignore = qli_accept(p, K_IGNORE), replace = !ignore && qli_accept(p, K_REPLACE);
+    ct->duplicates = ignore ? QL_DUP_IGNORE : replace ? QL_DUP_REPLACE : QL_DUP_ERROR;
     bool as = qli_accept(p, K_AS);
-    if (as || qli_starts_query(p) || qli_is(p, T_LPAREN)) {
+    if (as || ignore || replace || qli_starts_query(p) || qli_is(p, T_LPAREN)) {
         return qli_query(p, &ct->select);
     }
     return ct->ncolumns == 0 && !qli_at_end(p) ? qli_syntax_error(p) : QL_OK;

@@ -81,8 +81,8 @@ charset_attributes(qli_parser *p, ql_ast_type *t)
         } else if (qli_accept(p, K_BYTE)) {
             t->is_binary = true;
             t->charset = QL_STR("binary");
-        } else if (qli_is(p, K_BINARY)) {
-            return qli_unbuilt(p, "BINARY attribute of a character type");
+        } else if (qli_accept(p, K_BINARY)) {
+            t->bin_collation = true;
         } else {
             return QL_OK;
         }
@@ -377,7 +377,8 @@ qli_cast_type(qli_parser *p, ql_ast_type **out)
         t->field = QL_F_VAR_STRING;
         qli_advance(p);
         QL_TRY(opt_length(p, t));
-        return charset_attributes(p, t);
+        QL_TRY(charset_attributes(p, t));
+        return t->bin_collation ? qli_unbuilt(p, "BINARY attribute in a CAST") : QL_OK;
     case K_DECIMAL:
     case K_DEC:
         t->field = QL_F_NEWDECIMAL;

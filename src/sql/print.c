@@ -137,7 +137,7 @@ put_string(qli_printer *p, const ql_ast_expr *e)
         return put_hex(p, v->s);
     }
     const ql_collation *usual = p->mode->literal_coll;
-    if (v->coll != NULL && usual != NULL && v->coll != usual) {
+    if (v->coll != NULL && (p->mode->introduce || (usual != NULL && v->coll != usual))) {
         return put_introduced(p, v->coll->charset, v->s);
     }
     if (ql_utf8_valid_prefix(v->s) != v->s.n) {
@@ -231,24 +231,17 @@ static const char *
 infix(ql_op op)
 {
     static const char *const words[] = {
-        [QL_OP_OR] = " or ",         [QL_OP_XOR] = " xor ",
-        [QL_OP_AND] = " and ",       [QL_OP_EQ] = " = ",
-        [QL_OP_NE] = " <> ",         [QL_OP_NULLSAFE_EQ] = " <=> ",
-        [QL_OP_LT] = " < ",          [QL_OP_LE] = " <= ",
-        [QL_OP_GT] = " > ",          [QL_OP_GE] = " >= ",
-        [QL_OP_REGEXP] = " regexp ", [QL_OP_NOT_REGEXP] = " not regexp ",
-        [QL_OP_ADD] = " + ",         [QL_OP_SUB] = " - ",
-        [QL_OP_MUL] = " * ",         [QL_OP_DIV] = " / ",
-        [QL_OP_INTDIV] = " DIV ",    [QL_OP_MOD] = " % ",
-        [QL_OP_BITOR] = " | ",       [QL_OP_BITAND] = " & ",
-        [QL_OP_BITXOR] = " ^ ",      [QL_OP_SHL] = " << ",
-        [QL_OP_SHR] = " >> ",        [QL_OP_EQ_ANY] = " = any ",
-        [QL_OP_NE_ANY] = " <> any ", [QL_OP_LT_ANY] = " < any ",
-        [QL_OP_LE_ANY] = " <= any ", [QL_OP_GT_ANY] = " > any ",
-        [QL_OP_GE_ANY] = " >= any ", [QL_OP_EQ_ALL] = " = all ",
-        [QL_OP_NE_ALL] = " <> all ", [QL_OP_LT_ALL] = " < all ",
-        [QL_OP_LE_ALL] = " <= all ", [QL_OP_GT_ALL] = " > all ",
-        [QL_OP_GE_ALL] = " >= all "};
+        [QL_OP_OR] = " or ",         [QL_OP_XOR] = " xor ",       [QL_OP_AND] = " and ",
+        [QL_OP_EQ] = " = ",          [QL_OP_NE] = " <> ",         [QL_OP_NULLSAFE_EQ] = " <=> ",
+        [QL_OP_LT] = " < ",          [QL_OP_LE] = " <= ",         [QL_OP_GT] = " > ",
+        [QL_OP_GE] = " >= ",         [QL_OP_ADD] = " + ",         [QL_OP_SUB] = " - ",
+        [QL_OP_MUL] = " * ",         [QL_OP_DIV] = " / ",         [QL_OP_INTDIV] = " DIV ",
+        [QL_OP_MOD] = " % ",         [QL_OP_BITOR] = " | ",       [QL_OP_BITAND] = " & ",
+        [QL_OP_BITXOR] = " ^ ",      [QL_OP_SHL] = " << ",        [QL_OP_SHR] = " >> ",
+        [QL_OP_EQ_ANY] = " = any ",  [QL_OP_NE_ANY] = " <> any ", [QL_OP_LT_ANY] = " < any ",
+        [QL_OP_LE_ANY] = " <= any ", [QL_OP_GT_ANY] = " > any ",  [QL_OP_GE_ANY] = " >= any ",
+        [QL_OP_EQ_ALL] = " = all ",  [QL_OP_NE_ALL] = " <> all ", [QL_OP_LT_ALL] = " < all ",
+        [QL_OP_LE_ALL] = " <= all ", [QL_OP_GT_ALL] = " > all ",  [QL_OP_GE_ALL] = " >= all "};
     return (size_t)op < QL_ARRAY_LEN(words) ? words[op] : NULL;
 }
 
@@ -259,11 +252,9 @@ prefix(ql_op op)
     case QL_OP_NOT:
         return "(not(";
     case QL_OP_NEG:
-        return "(-(";
-    case QL_OP_PLUS:
-        return "(+(";
+        return "-(";
     case QL_OP_BITNOT:
-        return "(~(";
+        return "~(";
     default:
         return NULL;
     }
@@ -286,9 +277,9 @@ suffix(ql_op op)
     case QL_OP_IS_NOT_FALSE:
         return " is not false)";
     case QL_OP_IS_UNKNOWN:
-        return " is unknown)";
+        return " is null)";
     case QL_OP_IS_NOT_UNKNOWN:
-        return " is not unknown)";
+        return " is not null)";
     default:
         return NULL;
     }
@@ -321,12 +312,35 @@ put_in(qli_printer *p, const ql_ast_expr *e)
 static ql_status
 put_like(qli_printer *p, const ql_ast_expr *e)
 {
+    bool negated = e->op == QL_OP_NOT_LIKE;
+    QL_TRY(negated ? qli_put(p, "not((") : QL_OK);
     QL_TRY(qli_print_expr(p, e->args.v[0]));
-    QL_TRY(qli_put(p, e->op == QL_OP_LIKE ? " like " : " not like "));
+    QL_TRY(qli_put(p, " like "));
     QL_TRY(qli_print_expr(p, e->args.v[1]));
     if (e->args.n > 2) {
         QL_TRY(qli_put(p, " escape "));
-        return qli_print_expr(p, e->args.v[2]);
+        QL_TRY(qli_print_expr(p, e->args.v[2]));
+    }
+    return negated ? qli_put(p, "))") : QL_OK;
+}
+
+static ql_status
+put_regexp(qli_printer *p, const ql_ast_expr *e)
+{
+    bool negated = e->op == QL_OP_NOT_REGEXP;
+    QL_TRY(qli_put(p, negated ? "(not(regexp_like(" : "regexp_like("));
+    QL_TRY(put_list(p, e->args.v, e->args.n));
+    return qli_put(p, negated ? ")))" : ")");
+}
+
+/* An AND or OR of many operands is a tree of least height here; one list in the text. */
+static ql_status
+put_chain(qli_printer *p, const ql_ast_expr *e, ql_op op)
+{
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        const ql_ast_expr *a = e->args.v[i];
+        QL_TRY(i > 0 ? qli_put(p, infix(op)) : QL_OK);
+        QL_TRY(a->kind == QL_A_OP && a->op == op ? put_chain(p, a, op) : qli_print_expr(p, a));
     }
     return QL_OK;
 }
@@ -350,12 +364,22 @@ static ql_status
 put_op(qli_printer *p, const ql_ast_expr *e)
 {
     const char *before = prefix(e->op), *behind = suffix(e->op), *word = infix(e->op);
+    if (e->op == QL_OP_PLUS) {
+        return qli_print_expr(p, e->args.v[0]);
+    }
     if (before != NULL) {
         QL_TRY(qli_put(p, before));
         QL_TRY(qli_print_expr(p, e->args.v[0]));
-        return qli_put(p, "))");
+        return qli_put(p, e->op == QL_OP_NOT ? "))" : ")");
+    }
+    if (e->op == QL_OP_REGEXP || e->op == QL_OP_NOT_REGEXP) {
+        return put_regexp(p, e);
     }
     QL_TRY(qli_put(p, "("));
+    if (e->op == QL_OP_AND || e->op == QL_OP_OR) {
+        QL_TRY(put_chain(p, e, e->op));
+        return qli_put(p, ")");
+    }
     if (behind != NULL) {
         QL_TRY(qli_print_expr(p, e->args.v[0]));
         return qli_put(p, behind);
@@ -396,16 +420,36 @@ put_lower(qli_printer *p, ql_str s)
     return QL_OK;
 }
 
+/* Names that MySQL gives back where another was written. */
+static const struct {
+    const char *written, *shown;
+} renamed[] = {
+    {"SUBSTRING", "substr"},      {"MID", "substr"},  {"POWER", "pow"},
+    {"CEIL", "ceiling"},          {"LCASE", "lower"}, {"UCASE", "upper"},
+    {"DAY", "dayofmonth"},        {"SHA1", "sha"},    {"OCTET_LENGTH", "length"},
+    {"CURRENT_TIMESTAMP", "now"}, {"ATAN2", "atan"},  {"CHARACTER_LENGTH", "char_length"},
+    {"SCHEMA", "database"},
+};
+
 static ql_status
 put_function_name(qli_printer *p, const ql_ast_expr *e)
 {
     if (e->schema.n > 0) {
         return qli_print_qualified(p, e->schema, e->name);
     }
-    if (ql_str_eq(e->name, QL_STR("SUBSTRING"))) {
-        return qli_put(p, "substr");
+    for (size_t i = 0; i < QL_ARRAY_LEN(renamed); i++) {
+        if (ql_str_eq_nocase(e->name, (ql_str){renamed[i].written, strlen(renamed[i].written)})) {
+            return qli_put(p, renamed[i].shown);
+        }
     }
     return is_plain_word(e->name) ? put_lower(p, e->name) : ql_print_name(p->cx, p->b, e->name);
+}
+
+static ql_status
+put_unit(qli_printer *p, ql_unit u)
+{
+    const char *word = qli_unit_text(u);
+    return put_lower(p, (ql_str){word, strlen(word)});
 }
 
 static ql_status
@@ -413,7 +457,8 @@ put_interval(qli_printer *p, const ql_ast_expr *e)
 {
     QL_TRY(qli_put(p, "interval "));
     QL_TRY(qli_print_expr(p, e->args.v[0]));
-    return ql_buf_printf(p->cx, p->b, " %s", qli_unit_text(e->unit));
+    QL_TRY(qli_put(p, " "));
+    return put_unit(p, e->unit);
 }
 
 static ql_status
@@ -429,7 +474,7 @@ put_date_arith(qli_printer *p, const ql_ast_expr *e, const char *sign)
 static bool
 is_named(const ql_ast_expr *e, const char *name)
 {
-    return e->schema.n == 0 && ql_str_eq(e->name, (ql_str){name, strlen(name)});
+    return e->schema.n == 0 && ql_str_eq_nocase(e->name, (ql_str){name, strlen(name)});
 }
 
 static ql_status
@@ -437,6 +482,11 @@ put_call(qli_printer *p, const ql_ast_expr *e)
 {
     if (is_named(e, "DATE_ADD") || is_named(e, "DATE_SUB")) {
         return put_date_arith(p, e, is_named(e, "DATE_ADD") ? " + " : " - ");
+    }
+    if (e->args.n == 1 && (is_named(e, "DATE") || is_named(e, "TIME"))) {
+        QL_TRY(qli_put(p, "cast("));
+        QL_TRY(qli_print_expr(p, e->args.v[0]));
+        return qli_put(p, is_named(e, "DATE") ? " as date)" : " as time)");
     }
     QL_TRY(put_function_name(p, e));
     QL_TRY(qli_put(p, e->distinct ? "(distinct " : "("));
@@ -497,15 +547,16 @@ put_case(qli_printer *p, const ql_ast_expr *e)
 static ql_status
 put_char_type(qli_printer *p, const ql_ast_type *t)
 {
-    QL_TRY(qli_put(p, t->is_binary && t->charset.n == 0 ? "binary" : "char"));
+    bool bytes = t->is_binary && t->charset.n == 0;
+    QL_TRY(qli_put(p, bytes && !p->mode->introduce ? "binary" : "char"));
     if (t->has_length) {
         QL_TRY(ql_buf_printf(p->cx, p->b, "(%u)", t->length));
     }
     if (t->charset.n > 0) {
         QL_TRY(qli_put(p, " charset "));
-        QL_TRY(put_lower(p, t->charset));
+        return put_lower(p, t->charset);
     }
-    return QL_OK;
+    return p->mode->introduce ? qli_put(p, bytes ? " charset binary" : " charset utf8mb4") : QL_OK;
 }
 
 static ql_status
@@ -584,7 +635,9 @@ put_worded(qli_printer *p, const ql_ast_expr *e)
         QL_TRY(put_lower(p, e->name));
         return qli_put(p, ")");
     case QL_A_EXTRACT:
-        QL_TRY(ql_buf_printf(p->cx, p->b, "extract(%s from ", qli_unit_text(e->unit)));
+        QL_TRY(qli_put(p, "extract("));
+        QL_TRY(put_unit(p, e->unit));
+        QL_TRY(qli_put(p, " from "));
         QL_TRY(qli_print_expr(p, e->args.v[0]));
         return qli_put(p, ")");
     case QL_A_EXISTS:
@@ -624,7 +677,7 @@ put_variable(qli_printer *p, const ql_ast_expr *e)
 static ql_status
 put_column(qli_printer *p, const ql_ast_expr *e)
 {
-    if (e->table.n > 0) {
+    if (e->table.n > 0 && !p->mode->bare) {
         QL_TRY(qli_print_qualified(p, e->schema, e->table));
         QL_TRY(qli_put(p, "."));
     }
@@ -683,4 +736,25 @@ ql_print_expr(ql_ctx *cx, ql_buf *b, const ql_ast_expr *e, const ql_print_mode *
 {
     qli_printer p = {.cx = cx, .b = b, .mode = mode};
     return qli_print_expr(&p, e);
+}
+
+const ql_print_mode ql_print_stored = {.bare = true, .introduce = true};
+
+ql_status
+ql_parse_expr(ql_ctx *cx, ql_arena *a, ql_str text, ql_ast_expr **out)
+{
+    const ql_parse_mode mode = {.dates = QL_DATES_ZEROS, .literal_coll = ql_coll_default};
+    char *sql = ql_arena_printf(cx, a, "DO %.*s", (int)text.n, text.p);
+    ql_ast_stmt *stmt;
+    size_t consumed;
+    if (sql == NULL) {
+        return QL_ERROR;
+    }
+    ql_str all = {sql, text.n + 3};
+    QL_TRY(ql_parse(cx, a, all, &mode, &stmt, &consumed));
+    if (stmt->kind != QL_S_DO || stmt->exprs.n != 1 || consumed < all.n) {
+        return ql_parse_fail_rest(cx, all, 3);
+    }
+    *out = stmt->exprs.v[0];
+    return QL_OK;
 }

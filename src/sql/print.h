@@ -5,6 +5,7 @@
 #ifndef QL_SQL_PRINT_H
 #define QL_SQL_PRINT_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "sql/ast.h"
 
@@ -12,6 +13,8 @@
 typedef struct ql_print_mode {
     const ql_collation *literal_coll; /* literals of this one need no introducer; may be NULL */
     ql_str omit_db;                   /* a database whose name is left out; n 0 = none */
+    bool bare;      /* columns without the names of their tables, as in definitions of tables */
+    bool introduce; /* every string has an introducer, CHAR of a CAST its character set */
 } ql_print_mode;
 
 /* Appends the text to b: words and functions in lower case, names in backticks, every operation in
@@ -27,5 +30,11 @@ ql_status ql_print_select(ql_ctx *cx, ql_buf *b, const ql_ast_select *s,
  * NO_BACKSLASH_ESCAPES reads. */
 ql_status ql_print_name(ql_ctx *cx, ql_buf *b, ql_str name) QL_MUST_USE;
 ql_status ql_print_text(ql_ctx *cx, ql_buf *b, ql_str s) QL_MUST_USE;
+
+/* How definitions of tables keep their expressions: mode of ql_print_expr. */
+extern const ql_print_mode ql_print_stored;
+/* An expression that was printed so to an AST in a, whatever the session's sql_mode is; nodes share
+ * the text. 1064 for other text. */
+ql_status ql_parse_expr(ql_ctx *cx, ql_arena *a, ql_str text, ql_ast_expr **out) QL_MUST_USE;
 
 #endif

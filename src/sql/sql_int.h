@@ -220,6 +220,7 @@ ql_status qli_parenthesis_rest(qli_parser *p, uint32_t pos, ql_ast_expr **out) Q
 /* INTERVAL amount unit, as operand of + and -. */
 ql_status qli_interval(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 ql_status qli_parse_now(qli_parser *p, ql_ast_expr **out) QL_MUST_USE; /* NOW and its synonyms */
+const char *qli_unit_text(ql_unit u);                                  /* "DAY_HOUR" */
 ql_status qli_unit(qli_parser *p, ql_unit *out) QL_MUST_USE;
 const char *qli_unit_text(ql_unit u); /* "day_hour" */
 ql_status qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call) QL_MUST_USE;
@@ -284,6 +285,8 @@ ql_status qli_truncate(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_rename(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary) QL_MUST_USE;
 ql_status qli_create_index(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+/* PARTITION BY ...: read, not kept. */
+ql_status qli_partition_by(qli_parser *p) QL_MUST_USE;
 ql_status qli_db_options(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_column_type(qli_parser *p, ql_ast_type *out) QL_MUST_USE;
 ql_status qli_cast_type(qli_parser *p, ql_ast_type **out) QL_MUST_USE;

@@ -26,6 +26,7 @@ create_like(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
     QL_TRY(ql_catalog_open_table(cx, cx->arena, db, ct->like.name, QL_MDL_SH, true, &t));
     QL_TRY(can_be_copied(cx, t));
     QL_TRY(ql_spec_from_table(cx, t, spec));
+    QL_TRY(ql_spec_rename_checks(cx, spec)); /* a name is one table's */
     return ql_catalog_create_table(cx, spec);
 }
 

@@ -16,7 +16,8 @@ qli_writer_init(ql_run *run, qli_writer *w, ql_table *t, bool ignore)
     *w = (qli_writer){.run = run, .table = t, .ignore = ignore};
     w->strict = run->cx->vars->strict && !ignore;
     run->dml_table = t;
-    return ql_run_arena(run, "row", &w->row_mem);
+    QL_TRY(ql_run_arena(run, "row", &w->row_mem));
+    return ql_completer_new(run, t, ignore, w->row_mem, &w->completer);
 }
 
 #define ROW_MEM_LIMIT (256 * 1024)
@@ -40,6 +41,12 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
     QL_TRY(ql_time_to_moment(cx, c->type.kind, &from));
     return ql_value_store_as(cx, w->row_mem, &from, &c->type, ql_zstr_in(cx, w->row_mem, c->name),
                              w->row_no, ql_store_mode(cx, w->strict), out);
+}
+
+ql_status
+qli_writer_complete(ql_ctx *cx, qli_writer *w, ql_value *row, const bool *given, bool *keep)
+{
+    return ql_complete_row(cx, w->completer, row, given, w->row_no, keep);
 }
 
 const char *

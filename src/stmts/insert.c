@@ -50,9 +50,12 @@ compute_row(ql_ctx *cx, qli_inserter *in, const ql_env *env, ql_expr *const *row
     for (uint16_t i = 0; i < in->ins->ncolumns; i++) {
         ql_ex *x;
         ql_vector *v;
+        uint16_t column = in->ins->columns[i];
+        in->by_default[column] =
+            row[i]->kind == QL_E_DEFAULT && ql_column_is_computed(&in->ins->table->columns[column]);
         if (row[i]->kind == QL_E_CONST) {
             in->given[i] = row[i]->value;
-        } else {
+        } else if (!in->by_default[column]) {
             QL_TRY(ql_ex_new(cx, env, row[i], &x));
             QL_TRY(ql_ex_eval(cx, x, batch, NULL, 1, &v));
             ql_vector_get(v, 0, &in->given[i]);

@@ -42,7 +42,12 @@ init_on_duplicate(ql_ctx *cx, qli_inserter *in)
     }
     QL_TRY(init_row_batch(cx, t, &in->existing));
     for (uint16_t i = 0; i < in->ins->non_duplicate; i++) {
-        QL_TRY(ql_ex_new(cx, &env, in->ins->on_duplicate[i].value, &in->updates[i]));
+        const ql_column_assign *a = &in->ins->on_duplicate[i];
+        if (a->value->kind == QL_E_DEFAULT && ql_column_is_computed(&t->columns[a->column])) {
+            in->update_given[a->column] = false;
+            continue;
+        }
+        QL_TRY(ql_ex_new(cx, &env, a->value, &in->updates[i]));
     }
     return QL_OK;
 }
@@ -56,8 +61,16 @@ qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *
     uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;
     in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns + more);
     in->is_given = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
-    if (in->given == NULL || in->row == NULL || in->is_given == NULL) {
+    in->has_value = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    in->by_default = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    in->update_given = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    if (in->given == NULL || in->row == NULL || in->is_given == NULL || in->has_value == NULL ||
+        in->by_default == NULL || in->update_given == NULL) {
         return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ins->table->ncolumns; i++) {
+        in->update_given[i] = true;
+        in->has_value[i] = !ql_column_is_computed(&ins->table->columns[i]);
     }
     for (uint16_t i = 0; i < ins->ncolumns; i++) {
         in->is_given[ins->columns[i]] = true;
@@ -177,6 +190,12 @@ qli_inserter_store(ql_ctx *cx, qli_inserter *in, uint16_t i)
     if (c->auto_increment) {
         return store_auto(cx, in, column, &in->given[i]);
     }
+    if (in->by_default[column]) {
+        in->has_value[column] = false;
+        in->row[column] = ql_value_null();
+        return QL_OK;
+    }
+    in->has_value[column] = true;
     if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
         return ql_fail(cx, QL_ER_BAD_NULL_ERROR, ql_cstr(cx, c->name));
     }
@@ -199,6 +218,10 @@ store_missing(ql_ctx *cx, qli_inserter *in)
     for (uint16_t i = 0; i < t->ncolumns; i++) {
         ql_value v;
         if (in->is_given[i]) {
+            continue;
+        }
+        if (ql_column_is_computed(&t->columns[i])) {
+            in->row[i] = ql_value_null();
             continue;
         }
         if (t->columns[i].auto_increment) {
@@ -262,7 +285,9 @@ write_update(ql_ctx *cx, qli_inserter *in, ql_str locator)
     ql_write_result result;
     ql_dup dup;
     bool same;
+    bool keep;
     note_auto(in, in->new_row);
+    QL_TRY(ql_complete_defaults(cx, in->w.completer, in->new_row, in->update_given, in->w.row_no));
     QL_TRY(qli_rows_identical(cx, in->old, in->new_row, t->ncolumns, &same));
     if (same) {
         in->w.matched++;
@@ -276,6 +301,10 @@ write_update(ql_ctx *cx, qli_inserter *in, ql_str locator)
         if (t->columns[i].on_update_now && !assigned) {
             in->new_row[i] = ql_now_value(cx, t->types[i].kind, t->types[i].decimals);
         }
+    }
+    QL_TRY(qli_writer_complete(cx, &in->w, in->new_row, NULL, &keep));
+    if (!keep) {
+        return QL_OK;
     }
     QL_TRY(ql_table_update(cx, t, locator, in->old, in->new_row, &result, &dup));
     if (result == QL_DUPLICATE) {
@@ -305,6 +334,9 @@ update_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup, bool *again)
     for (uint16_t k = 0; k < in->ins->non_duplicate; k++) {
         uint16_t column = in->ins->on_duplicate[k].column;
         ql_value v;
+        if (in->updates[k] == NULL) {
+            continue;
+        }
         QL_TRY(ql_ex_one(cx, in->updates[k], &in->existing, 0, &v));
         QL_TRY(qli_writer_store(cx, &in->w, column, &v, &in->new_row[column]));
         qli_batch_set(&in->existing, column, &in->new_row[column]);
@@ -364,7 +396,13 @@ qli_inserter_row(ql_ctx *cx, qli_inserter *in)
     if (!in->ins->reads_row) {
         QL_TRY(store_given(cx, in));
     }
+    bool keep;
     QL_TRY(store_missing(cx, in));
+    QL_TRY(qli_writer_complete(cx, &in->w, in->row, in->has_value, &keep));
+    if (!keep) {
+        unused_auto(in);
+        return QL_OK;
+    }
     return write_row(cx, in);
 }
 

@@ -16,7 +16,10 @@ typedef struct qli_inserter {
     ql_value *given; /* [ncolumns] values as computed */
     ql_value *row;  /* [table ncolumns] as stored; behind them what the query has beyond ncolumns */
     bool *is_given; /* [table ncolumns] */
-    bool single;    /* one row of VALUES: NULL for NOT NULL is an error in every mode */
+    /* [table ncolumns] Of the row in work: false where an expression of the definition gives the
+     * value; by_default: because DEFAULT is written there. update_given: the same ON DUPLICATE. */
+    bool *has_value, *by_default, *update_given;
+    bool single; /* one row of VALUES: NULL for NOT NULL is an error in every mode */
     /* AUTO_INCREMENT values taken from the table and not used yet: next_auto <= v < end_auto. */
     uint64_t next_auto, end_auto;
     uint32_t nreserved; /* how often values were taken */

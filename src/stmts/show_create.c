@@ -76,7 +76,7 @@ put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
     case QL_DEF_NONE:
         return QL_OK;
     case QL_DEF_NULL:
-        if (c->type.field == QL_F_BLOB || c->type.field == QL_F_TINY_BLOB ||
+        if (c->generated.n > 0 || c->type.field == QL_F_BLOB || c->type.field == QL_F_TINY_BLOB ||
             c->type.field == QL_F_MEDIUM_BLOB || c->type.field == QL_F_LONG_BLOB ||
             c->type.field == QL_F_JSON) {
             return QL_OK;
@@ -86,7 +86,9 @@ put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
         QL_TRY(ql_buf_put_str(cx, b, " DEFAULT "));
         return put_value(cx, b, c);
     case QL_DEF_EXPR:
-        return ql_buf_printf(cx, b, " DEFAULT (%.*s)", (int)c->default_text.n, c->default_text.p);
+        QL_TRY(ql_buf_put_str(cx, b, " DEFAULT ("));
+        QL_TRY(ql_buf_put(cx, b, c->default_text.p, c->default_text.n));
+        return ql_buf_put_str(cx, b, ")");
     default:
         now = ql_column_now_text(cx, cx->arena, c);
         return now != NULL ? ql_buf_printf(cx, b, " DEFAULT %s", now) : QL_ERROR;
@@ -109,6 +111,11 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
         }
         QL_TRY(ql_buf_printf(cx, b, " COLLATE %s", c->type.coll->name));
     }
+    if (c->generated.n > 0) {
+        QL_TRY(ql_buf_put_str(cx, b, " GENERATED ALWAYS AS ("));
+        QL_TRY(ql_buf_put(cx, b, c->generated.p, c->generated.n));
+        QL_TRY(ql_buf_put_str(cx, b, c->stored ? ") STORED" : ") VIRTUAL"));
+    }
     if (!c->type.nullable) {
         QL_TRY(ql_buf_put_str(cx, b, " NOT NULL"));
     } else if (c->type.field == QL_F_TIMESTAMP) {
@@ -124,11 +131,26 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
     if (c->auto_increment) {
         QL_TRY(ql_buf_put_str(cx, b, " AUTO_INCREMENT"));
     }
+    if (c->invisible) {
+        QL_TRY(ql_buf_put_str(cx, b, " /*!80023 INVISIBLE */"));
+    }
     if (c->comment.n > 0) {
         QL_TRY(ql_buf_put_str(cx, b, " COMMENT "));
         QL_TRY(put_quoted(cx, b, c->comment));
     }
     return QL_OK;
+}
+
+/* Its name, or the expression of a functional key part. */
+static ql_status
+put_part(ql_ctx *cx, ql_buf *b, const ql_column *c)
+{
+    if (!c->hidden) {
+        return put_name(cx, b, c->name);
+    }
+    QL_TRY(ql_buf_put_str(cx, b, "("));
+    QL_TRY(ql_buf_put(cx, b, c->generated.p, c->generated.n));
+    return ql_buf_put_str(cx, b, ")");
 }
 
 static ql_status
@@ -144,7 +166,7 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix)
     for (uint16_t k = 0; k < ix->nparts; k++) {
         const ql_index_part *p = &ix->parts[k];
         QL_TRY(ql_buf_put_str(cx, b, k > 0 ? "," : ""));
-        QL_TRY(put_name(cx, b, t->columns[p->column].name));
+        QL_TRY(put_part(cx, b, &t->columns[p->column]));
         if (p->prefix > 0) {
             QL_TRY(ql_buf_printf(cx, b, "(%u)", p->prefix));
         }
@@ -155,23 +177,39 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix)
         QL_TRY(ql_buf_put_str(cx, b, " COMMENT "));
         QL_TRY(put_quoted(cx, b, ix->comment));
     }
-    return QL_OK;
+    return ix->invisible ? ql_buf_put_str(cx, b, " /*!80000 INVISIBLE */") : QL_OK;
+}
+
+static ql_status
+put_check(ql_ctx *cx, ql_buf *b, const ql_check_constraint *k)
+{
+    QL_TRY(ql_buf_put_str(cx, b, ",\n  CONSTRAINT "));
+    QL_TRY(put_name(cx, b, k->name));
+    QL_TRY(ql_buf_put_str(cx, b, " CHECK ("));
+    QL_TRY(ql_buf_put(cx, b, k->text.p, k->text.n));
+    return ql_buf_put_str(cx, b, k->not_enforced ? ") /*!80016 NOT ENFORCED */" : ")");
 }
 
 static ql_status
 put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
 {
+    unsigned shown = 0;
     QL_TRY(ql_buf_put_str(cx, b, "CREATE TABLE "));
     QL_TRY(put_name(cx, b, t->name));
     QL_TRY(ql_buf_put_str(cx, b, " (\n"));
     for (uint16_t i = 0; i < t->ncolumns; i++) {
-        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ",\n" : ""));
-        QL_TRY(put_column(cx, b, t, &t->columns[i]));
+        if (!t->columns[i].hidden) {
+            QL_TRY(ql_buf_put_str(cx, b, shown++ > 0 ? ",\n" : ""));
+            QL_TRY(put_column(cx, b, t, &t->columns[i]));
+        }
     }
     for (uint16_t i = 0; i < t->nindexes; i++) {
         if (!t->indexes[i].hidden_rowid) {
             QL_TRY(put_index(cx, b, t, &t->indexes[i]));
         }
+    }
+    for (uint16_t i = 0; i < t->nchecks; i++) {
+        QL_TRY(put_check(cx, b, &t->checks[i]));
     }
     if (t->engine.n == 0) {
         return ql_buf_put_str(cx, b, "\n)"); /* a view of sys */

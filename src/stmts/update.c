@@ -22,6 +22,7 @@ typedef struct target {
     ql_ex **values;
     ql_value *newest, *new_row;
     bool *assigned;
+    bool *given; /* [ncolumns] false where SET c = DEFAULT and an expression says what that is */
     ql_tupleset done; /* locators already changed, when a join may repeat them */
 } target;
 
@@ -52,9 +53,11 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     t->newest = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ncolumns);
     t->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ncolumns);
     t->assigned = QL_ARENA_ARRAY(cx, cx->arena, bool, ncolumns);
-    if (t->newest == NULL || t->new_row == NULL || t->assigned == NULL) {
+    t->given = QL_ARENA_ARRAY(cx, cx->arena, bool, ncolumns);
+    if (t->newest == NULL || t->new_row == NULL || t->assigned == NULL || t->given == NULL) {
         return QL_ERROR;
     }
+    memset(t->given, true, ncolumns);
     ql_tupleset_init(&t->done, c->done_mem, 1);
     if (c->is_delete) {
         return QL_OK;
@@ -68,8 +71,14 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
         return QL_ERROR;
     }
     for (uint16_t k = 0; k < t->nset; k++) {
-        t->assigned[t->set[k].column] = true;
+        uint16_t column = t->set[k].column;
+        t->assigned[column] = true;
         QL_TRY(ql_bulk_node(cx));
+        if (t->set[k].value->kind == QL_E_DEFAULT &&
+            ql_column_is_computed(&t->source->table->columns[column])) {
+            t->given[column] = false;
+            continue;
+        }
         QL_TRY(ql_ex_new(cx, &env, t->set[k].value, &t->values[k]));
     }
     return QL_OK;
@@ -164,6 +173,9 @@ compute_row(ql_ctx *cx, changer *c, target *t)
         uint16_t column = t->set[k].column, slot = slot_of(t, column);
         ql_value v;
         QL_TRY(ql_bulk_count(cx, t->source->ncols));
+        if (t->values[k] == NULL) {
+            continue;
+        }
         QL_TRY(ql_ex_one(cx, t->values[k], &c->one, 0, &v));
         QL_TRY(qli_writer_store(cx, &t->w, column, &v, &t->new_row[column]));
         QL_TRY(ql_value_keep(cx, t->w.row_mem, &t->new_row[column]));
@@ -171,7 +183,7 @@ compute_row(ql_ctx *cx, changer *c, target *t)
             set_slot(&c->one, slot, &t->new_row[column]);
         }
     }
-    return QL_OK;
+    return ql_complete_defaults(cx, t->w.completer, t->new_row, t->given, t->w.row_no);
 }
 
 static ql_status
@@ -180,7 +192,7 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
     ql_table *tab = t->source->table;
     ql_write_result result;
     ql_dup dup;
-    bool same;
+    bool same, keep;
     QL_TRY(compute_row(cx, c, t));
     c->matched++;
     QL_TRY(qli_rows_identical(cx, t->newest, t->new_row, tab->ncolumns, &same));
@@ -191,6 +203,10 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
         if (tab->columns[i].on_update_now && !t->assigned[i]) {
             t->new_row[i] = ql_now_value(cx, tab->types[i].kind, tab->types[i].decimals);
         }
+    }
+    QL_TRY(qli_writer_complete(cx, &t->w, t->new_row, NULL, &keep));
+    if (!keep) {
+        return QL_OK;
     }
     QL_TRY(ql_table_update(cx, tab, locator, t->newest, t->new_row, &result, &dup));
     if (result == QL_DUPLICATE) {

@@ -19,10 +19,11 @@ typedef enum ql_mdl_space {
     QL_MDL_TABLE,      /* "db\0table" */
     QL_MDL_USER_LOCK,  /* GET_LOCK: X, counted (txn/userlock.h) */
     QL_MDL_TABLE_DATA, /* "db\0table": S or X on the rows of a table without transactions; FIFO */
+    QL_MDL_CHECK,      /* "db\0name": X by DDL that gives a CHECK constraint that name */
     QL_MDL_SPACES
 } ql_mdl_space;
 
-/* Of GLOBAL, BACKUP, COMMIT and SCHEMA only IX, S and X; of TABLE all but IX. */
+/* Of GLOBAL, BACKUP, COMMIT, SCHEMA and CHECK only IX, S and X; of TABLE all but IX. */
 typedef enum ql_mdl_mode {
     QL_MDL_IX,
     QL_MDL_S,    /* the definition is looked at, may come to more */

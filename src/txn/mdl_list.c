@@ -12,7 +12,7 @@ static const char *const space_names[QL_MDL_SPACES] = {
     [QL_MDL_GLOBAL] = "GLOBAL",         [QL_MDL_BACKUP] = "BACKUP LOCK",
     [QL_MDL_COMMIT] = "COMMIT",         [QL_MDL_SCHEMA] = "SCHEMA",
     [QL_MDL_TABLE] = "TABLE",           [QL_MDL_USER_LOCK] = "USER LEVEL LOCK",
-    [QL_MDL_TABLE_DATA] = "TABLE DATA",
+    [QL_MDL_TABLE_DATA] = "TABLE DATA", [QL_MDL_CHECK] = "CHECK CONSTRAINT",
 };
 static const char *const mode_names[QL_MDL_MODES] = {
     [QL_MDL_IX] = "INTENTION_EXCLUSIVE",    [QL_MDL_S] = "SHARED",

@@ -20,13 +20,6 @@
     C(REFERENCED_TABLE_NAME, 's', 64, BIN)
 QLI_PLAIN_COLUMNS(referential_constraints, REFERENTIAL_CONSTRAINTS);
 
-#define CHECK_CONSTRAINTS(C)                                                                       \
-    C(CONSTRAINT_CATALOG, 's', 64, BIN)                                                            \
-    C(CONSTRAINT_SCHEMA, 's', 64, BIN)                                                             \
-    C(CONSTRAINT_NAME, 's', 64, NN)                                                                \
-    C(CHECK_CLAUSE, 't', 0, BIN)
-QLI_PLAIN_COLUMNS(check_constraints, CHECK_CONSTRAINTS);
-
 #define TRIGGERS(C)                                                                                \
     C(TRIGGER_CATALOG, 's', 64, BIN)                                                               \
     C(TRIGGER_SCHEMA, 's', 64, BIN)                                                                \

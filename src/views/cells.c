@@ -4,6 +4,8 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/bulk.h"
 #include "types/datetime.h"
 #include "views/views_int.h"
 
@@ -66,4 +68,23 @@ qli_set_interval(ql_value *v, int64_t ms)
     *v = ql_value_null();
     v->kind = QL_K_TIME;
     v->i = ql_time_pack(&t);
+}
+
+ql_status
+qli_set_expr(ql_ctx *cx, ql_arena *a, ql_value *v, ql_str text)
+{
+    char *w = ql_arena_alloc(cx, a, 2 * text.n + 1);
+    size_t n = 0;
+    if (!w) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < text.n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
+        if (text.p[i] == '\'' || text.p[i] == '\\') {
+            w[n++] = '\\';
+        }
+        w[n++] = text.p[i];
+    }
+    qli_set_str(v, (ql_str){w, n});
+    return QL_OK;
 }

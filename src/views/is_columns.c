@@ -220,8 +220,7 @@ ql_column_default_text(ql_ctx *cx, ql_arena *a, const ql_column *c, ql_value *ou
         s.n = strlen(s.p);
         break;
     case QL_DEF_EXPR:
-        s = c->default_text;
-        break;
+        return qli_set_expr(cx, a, out, c->default_text);
     default:
         break;
     }
@@ -237,12 +236,17 @@ set_extra(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_column *c)
     if (!now) {
         return QL_ERROR;
     }
-    if (c->auto_increment) {
+    if (c->generated.n) {
+        text = c->stored ? "STORED GENERATED" : "VIRTUAL GENERATED";
+    } else if (c->auto_increment) {
         text = "auto_increment";
     } else if (c->on_update_now) {
         text = ql_arena_printf(cx, a, "%son update %s", made ? "DEFAULT_GENERATED " : "", now);
     } else if (made) {
         text = "DEFAULT_GENERATED";
+    }
+    if (text && c->invisible) {
+        text = *text ? ql_arena_printf(cx, a, "%s INVISIBLE", text) : "INVISIBLE";
     }
     if (!text) {
         return QL_ERROR;
@@ -292,8 +296,7 @@ add_column(ql_ctx *cx, ql_view_rows *r, const described *d, unsigned i)
     }
     qli_set_cstr(&v[COL_PRIVILEGES], d->privileges);
     qli_set_str(&v[COL_COLUMN_COMMENT], c->comment);
-    qli_set_cstr(&v[COL_GENERATION_EXPRESSION], "");
-    return QL_OK;
+    return qli_set_expr(cx, r->a, &v[COL_GENERATION_EXPRESSION], c->generated);
 }
 
 ql_status
@@ -308,7 +311,9 @@ qli_fill_columns(ql_ctx *cx, ql_view_rows *r)
             d.privileges = ql_acl_column_privileges(cx, d.t->db, d.t->name);
         }
         for (unsigned c = 0; c < d.t->ncolumns; c++) {
-            QL_TRY(add_column(cx, r, &d, c));
+            if (!d.t->columns[c].hidden) {
+                QL_TRY(add_column(cx, r, &d, c));
+            }
         }
     }
     return QL_OK;

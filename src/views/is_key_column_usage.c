@@ -24,6 +24,9 @@ add_key(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix)
 {
     for (unsigned p = 0; p < ix->nparts; p++) {
         ql_value *v;
+        if (t->columns[ix->parts[p].column].hidden) {
+            continue;
+        }
         QL_TRY(ql_view_row(cx, r, &v));
         qli_set_cstr(&v[COL_CONSTRAINT_CATALOG], "def");
         qli_set_str(&v[COL_CONSTRAINT_SCHEMA], t->db);

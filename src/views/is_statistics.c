@@ -39,7 +39,11 @@ add_part(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix, uns
     qli_set_str(&v[COL_INDEX_SCHEMA], t->db);
     qli_set_str(&v[COL_INDEX_NAME], ix->name);
     v[COL_SEQ_IN_INDEX] = ql_value_uint(p + 1);
-    qli_set_str(&v[COL_COLUMN_NAME], c->name);
+    if (!c->hidden) {
+        qli_set_str(&v[COL_COLUMN_NAME], c->name);
+    } else {
+        QL_TRY(qli_set_expr(cx, r->a, &v[COL_EXPRESSION], c->generated));
+    }
     qli_set_cstr(&v[COL_COLLATION], ix->parts[p].descending ? "D" : "A");
     v[COL_CARDINALITY] = ql_value_int(rows);
     if (ix->parts[p].prefix) {
@@ -49,7 +53,7 @@ add_part(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix, uns
     qli_set_cstr(&v[COL_INDEX_TYPE], "BTREE");
     qli_set_cstr(&v[COL_COMMENT], "");
     qli_set_str(&v[COL_INDEX_COMMENT], ix->comment);
-    qli_set_cstr(&v[COL_IS_VISIBLE], "YES");
+    qli_set_cstr(&v[COL_IS_VISIBLE], ix->invisible ? "NO" : "YES");
     return QL_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * information_schema.TABLE_CONSTRAINTS: primary and unique keys.
+ * information_schema.TABLE_CONSTRAINTS: primary and unique keys, CHECKs.
  */
 #include "views/views_int.h"
 
@@ -15,17 +15,18 @@
 QLI_COLUMNS(table_constraints, COLUMNS);
 
 static ql_status
-add_key(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix)
+add_constraint(ql_ctx *cx, ql_view_rows *r, const ql_table *t, ql_str name, const char *type,
+               bool enforced)
 {
     ql_value *v;
     QL_TRY(ql_view_row(cx, r, &v));
     qli_set_cstr(&v[COL_CONSTRAINT_CATALOG], "def");
     qli_set_str(&v[COL_CONSTRAINT_SCHEMA], t->db);
-    qli_set_str(&v[COL_CONSTRAINT_NAME], ix->name);
+    qli_set_str(&v[COL_CONSTRAINT_NAME], name);
     qli_set_str(&v[COL_TABLE_SCHEMA], t->db);
     qli_set_str(&v[COL_TABLE_NAME], t->name);
-    qli_set_cstr(&v[COL_CONSTRAINT_TYPE], ix->primary ? "PRIMARY KEY" : "UNIQUE");
-    qli_set_cstr(&v[COL_ENFORCED], "YES");
+    qli_set_cstr(&v[COL_CONSTRAINT_TYPE], type);
+    qli_set_cstr(&v[COL_ENFORCED], enforced ? "YES" : "NO");
     return QL_OK;
 }
 
@@ -40,8 +41,13 @@ qli_fill_table_constraints(ql_ctx *cx, ql_view_rows *r)
         for (unsigned k = 0; k < list[i]->nindexes; k++) {
             const ql_index *ix = &list[i]->indexes[k];
             if (ix->unique && !ix->hidden_rowid) {
-                QL_TRY(add_key(cx, r, list[i], ix));
+                QL_TRY(add_constraint(cx, r, list[i], ix->name,
+                                      ix->primary ? "PRIMARY KEY" : "UNIQUE", true));
             }
+        }
+        for (unsigned k = 0; k < list[i]->nchecks; k++) {
+            const ql_check_constraint *c = &list[i]->checks[k];
+            QL_TRY(add_constraint(cx, r, list[i], c->name, "CHECK", !c->not_enforced));
         }
     }
     return QL_OK;

@@ -53,6 +53,8 @@ void qli_set_str(ql_value *v, ql_str s);
 void qli_set_cstr(ql_value *v, const char *s);
 void qli_set_opt_str(ql_value *v, ql_str s);             /* p NULL = NULL */
 void qli_set_chars(ql_value *v, ql_str s, size_t chars); /* at most that many characters */
+/* An expression of a definition as information_schema has it: \ before each ' and \. */
+ql_status qli_set_expr(ql_ctx *cx, ql_arena *a, ql_value *v, ql_str text) QL_MUST_USE;
 void qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds);
 void qli_set_interval(ql_value *v, int64_t ms); /* TIME of whole seconds */
 /* CREATE_TIME: of a virtual table the start of the server. */

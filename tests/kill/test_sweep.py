@@ -20,16 +20,18 @@ watch = Watcher(server)
 
 ROWS = 300
 IN.write_bytes(b"".join(b"%d\t1\tnew %d\t%d.5\n" % (i, i, i) for i in range(200, 600)) + b"1000\t1\t" + b"long" * 50 + b"\t1\n")
-SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh",
+SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
          "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
          "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
          "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
+         "CREATE TABLE s.made (id INT PRIMARY KEY, n INT DEFAULT (id * 2) CHECK (n >= 0), g INT AS (n + 1) STORED, v VARCHAR(20) AS (CONCAT('v', g)), KEY (g), KEY e ((n % 10)))",
+         "INSERT INTO s.made (id) VALUES " + ",".join(f"({i})" for i in range(100)),
          "INSERT INTO s.a VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {i}.125)" for i in range(ROWS)),
          "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
          "INSERT INTO s.auto (v) VALUES (1), (2), (3)",
          "CREATE OR REPLACE VIEW s.low AS SELECT id, g, v FROM s.a WHERE g < 5",
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g"]
-TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id"}
+TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
 
 READS = [
     "SELECT 1",
@@ -111,6 +113,14 @@ WRITES = [
     ("CREATE OR REPLACE VIEW s.old_view AS SELECT * FROM s.a NATURAL JOIN s.low", "", ()),
     ("ALTER VIEW s.old_view AS SELECT 1 UNION SELECT id FROM s.low", "", ()),
     ("DROP VIEW s.old_view, s.other_view", "", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY, n INT DEFAULT (id + 1) CHECK (n > 0), g INT AS (n * 2), v VARCHAR(20) INVISIBLE COMMENT 'c', KEY e ((n + 1)), CONSTRAINT fresh_c CHECK (g > 0))", "fresh", ()),
+    ("CREATE TABLE s.fresh LIKE s.made", "fresh", ()),
+    ("DROP TABLE s.made", "made", ()),
+    ("TRUNCATE TABLE s.made", "made", ()),
+    ("INSERT INTO s.made (id, n) VALUES (1000, 1), (1001, DEFAULT), (5, 0) ON DUPLICATE KEY UPDATE n = DEFAULT", "made", ()),
+    ("INSERT IGNORE INTO s.made (id, n) VALUES (1000, 1), (1001, -1), (1002, DEFAULT)", "made", ()),
+    ("UPDATE s.made SET n = n + 7 WHERE id < 60", "made", ()),
+    ("REPLACE INTO s.made (id) SELECT id + 50 FROM s.made", "made", ()),
     ("CREATE DATABASE s_new", "", ()),
     ("DROP DATABASE s_old", "", ()),
     ("CREATE USER sweep_u IDENTIFIED BY 'x'", "", ()),

@@ -569,6 +569,9 @@ print_key(out_text *o, const ql_ast_key *k)
     put(o, " [");
     for (uint32_t i = 0; i < k->nparts; i++) {
         put(o, "%s", i != 0 ? "," : "");
+        if (k->parts[i].expr != NULL) {
+            print_expr(o, k->parts[i].expr);
+        }
         put_str(o, k->parts[i].column);
         if (k->parts[i].prefix != 0) {
             put(o, "(%u)", k->parts[i].prefix);
@@ -608,7 +611,9 @@ print_column(out_text *o, const ql_ast_column *c)
     print_clause(o, "default", c->default_value);
     print_clause(o, "on-update", c->on_update);
     print_clause(o, c->generated_stored ? "stored" : "virtual", c->generated);
-    print_clause(o, "check", c->check);
+    for (uint32_t i = 0; i < c->nchecks; i++) {
+        print_clause(o, "check", c->checks[i].expr);
+    }
     if (c->comment.n != 0) {
         put(o, " comment=");
         put_str(o, c->comment);
@@ -642,12 +647,15 @@ print_create_table(out_text *o, const ql_ast_create_table *ct)
     for (uint32_t i = 0; i < ct->nkeys; i++) {
         print_key(o, &ct->keys[i]);
     }
-    for (uint32_t i = 0; i < ct->checks.n; i++) {
-        put(o, " (check ");
-        put_str(o, ct->check_names[i]);
-        put(o, " ");
-        print_expr(o, ct->checks.v[i]);
-        put(o, ")");
+    for (uint32_t i = 0; i < ct->nchecks; i++) {
+        const ql_ast_check *k = &ct->checks[i];
+        if (k->column.n == 0) { /* those behind columns stand there */
+            put(o, " (check ");
+            put_str(o, k->name);
+            put(o, " ");
+            print_expr(o, k->expr);
+            put(o, "%s)", k->not_enforced ? " not-enforced" : "");
+        }
     }
     print_options(o, ct->options, ct->noptions);
     if (ct->select != NULL) {
