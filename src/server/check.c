@@ -108,7 +108,7 @@ check_one(ql_ctx *cx, ql_arena *a, tally *t, ql_str db, ql_str name, bool only_n
         return QL_OK;
     }
     if (st == QL_OK) {
-        st = ql_table_check(cx, a, tab, print_table_finding, t, &n);
+        st = ql_table_check(cx, a, tab, print_table_finding, NULL, t, &n);
         ql_table_put(tab);
     }
     if (st != QL_OK) {

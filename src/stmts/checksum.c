@@ -54,14 +54,16 @@ sum_rows(ql_ctx *cx, ql_arena *mem, ql_table *tab, uint64_t *sum)
     if (ordinals == NULL) {
         return QL_ERROR;
     }
+    uint16_t n = 0;
     for (uint16_t i = 0; i < tab->ncolumns; i++) {
-        ordinals[i] = i;
+        if (!tab->columns[i].hidden) { /* those of functional keys belong to the index */
+            ordinals[n++] = i;
+        }
     }
-    ql_scan_spec spec = {
-        .table = tab, .ordinals = ordinals, .ncols = tab->ncolumns, .view = QL_VIEW_STATEMENT};
+    ql_scan_spec spec = {.table = tab, .ordinals = ordinals, .ncols = n, .view = QL_VIEW_STATEMENT};
     QL_TRY(ql_scan_open(cx, mem, &spec, &scan));
     while ((st = ql_scan_next(cx, scan, &b)) == QL_OK) {
-        QL_TRY(sum_batch(cx, b, tab->ncolumns, sum));
+        QL_TRY(sum_batch(cx, b, n, sum));
     }
     ql_scan_close(scan);
     return st == QL_END ? QL_OK : st;

@@ -2,7 +2,8 @@
  *
  * CHECK TABLE: every row decoded and looked for in every index, every entry of every index led back
  * to its row and made anew from it. Both ways in one view, so that what is found is damage and not
- * somebody's commit. One checkpoint a block of rows or entries.
+ * somebody's commit. Whoever asks can look at each row's values, too. One checkpoint a row or
+ * entry.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +22,7 @@ typedef struct checker {
     ql_ctx *cx;
     ql_table *t;
     ql_table_report report;
+    ql_table_row_check row_check; /* or NULL */
     void *arg;
     uint64_t findings, told; /* told: of the index at hand */
     uint64_t rows;
@@ -119,6 +121,14 @@ decode(checker *c, ql_str row)
     return ql_row_decode_values(c->cx, c->t->types, c->t->ncolumns, c->t->missing, row, c->values);
 }
 
+static ql_status
+check_values(checker *c, ql_str key)
+{
+    char text[256] = "";
+    QL_TRY(c->row_check != NULL ? c->row_check(c->cx, c->arg, c->values, text) : QL_OK);
+    return text[0] != '\0' ? found(c, &c->t->indexes[0], text, key) : QL_OK;
+}
+
 /* Read once more as a point: scans do not compare checksums. */
 static ql_status
 check_row(checker *c, ql_str key)
@@ -145,7 +155,7 @@ check_row(checker *c, ql_str key)
     for (uint16_t i = 1; i < c->t->nindexes; i++) {
         QL_TRY(check_entry_of_row(c, &c->t->indexes[i], key));
     }
-    return QL_OK;
+    return check_values(c, key);
 }
 
 static ql_status
@@ -212,10 +222,10 @@ check_index(checker *c, const ql_index *ix)
 }
 
 ql_status
-qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report, void *arg,
-                uint64_t *findings)
+qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
+                ql_table_row_check row_check, void *arg, uint64_t *findings)
 {
-    checker c = {.cx = cx, .t = t, .report = report, .arg = arg};
+    checker c = {.cx = cx, .t = t, .report = report, .row_check = row_check, .arg = arg};
     c.values = QL_ARENA_ARRAY(cx, a, ql_value, t->ncolumns + 1);
     if (c.values == NULL) {
         return QL_ERROR;

@@ -50,15 +50,15 @@ ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
 }
 
 ql_status
-ql_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report, void *arg,
-               uint64_t *findings)
+ql_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
+               ql_table_row_check row_check, void *arg, uint64_t *findings)
 {
     ql_txn *saved;
     if (is_ordinary(t)) {
-        return qli_table_check(cx, a, t, report, arg, findings);
+        return qli_table_check(cx, a, t, report, row_check, arg, findings);
     }
     QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_READ, &saved));
-    ql_status st = qli_table_check(cx, a, t, report, arg, findings);
+    ql_status st = qli_table_check(cx, a, t, report, row_check, arg, findings);
     ql_nontxn_leave(cx, saved);
     return st;
 }

@@ -47,8 +47,8 @@ ql_status qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec,
 ql_status qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
 ql_status qli_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed) QL_MUST_USE;
 void qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
-ql_status qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report, void *arg,
-                          uint64_t *findings) QL_MUST_USE;
+ql_status qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
+                          ql_table_row_check row_check, void *arg, uint64_t *findings) QL_MUST_USE;
 const ql_table *qli_scan_table(const ql_scan *s);
 ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
                          ql_write_result *result, ql_dup *dup) QL_MUST_USE;

@@ -30,7 +30,7 @@ check(sess *s, ql_table *t, told *to)
     uint64_t findings;
     to->n = 0;
     begin(s);
-    OK(ql_table_check(&s->cx, s->cx.arena, t, listen, to, &findings));
+    OK(ql_table_check(&s->cx, s->cx.arena, t, listen, NULL, to, &findings));
     commit(s);
     return findings;
 }
@@ -242,6 +242,34 @@ scans_tell(void **state)
     ql_table_put(t);
 }
 
+/* What whoever asks finds in values. */
+static ql_status
+dislike_seven(ql_ctx *cx, void *arg, const ql_value *values, char *text)
+{
+    (void)cx;
+    (void)arg;
+    if (values[COL_ID].i % 100 == 7) {
+        (void)snprintf(text, 256, "seven is disliked");
+    }
+    return QL_OK;
+}
+
+static void
+values_that_somebody_dislikes(void **state)
+{
+    world *w = *state;
+    told to = {0};
+    uint64_t findings;
+    ql_table *t = fill(&w->boot, true);
+    begin(&w->boot);
+    OK(ql_table_check(&w->boot.cx, w->boot.cx.arena, t, listen, dislike_seven, &to, &findings));
+    commit(&w->boot);
+    assert_int_equal(findings, 3); /* 7, 107, 207 */
+    assert_int_equal(to.n, 3);
+    expect_told(&to, 0, "Index 'PRIMARY': seven is disliked (key 0x018000000000000007)");
+    ql_table_put(t);
+}
+
 int
 main(void)
 {
@@ -254,6 +282,7 @@ main(void)
         TEST(entry_of_another_value),
         TEST(damaged_row_and_many),
         TEST(scans_tell),
+        TEST(values_that_somebody_dislikes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
