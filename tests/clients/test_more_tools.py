@@ -89,7 +89,8 @@ def test_check():
 
 
 def test_import_says_why_not():
-    assert "1235" in tool("mariadb-import", "--local", "shop", "t.txt", ok=False)
+    assert "Loading local data is disabled" in tool("mariadb-import", "--local", "shop", "t.txt", ok=False)
+    assert "--secure-file-priv" in tool("mariadb-import", "shop", "/tmp/t.txt", ok=False)
 
 
 def test_slap():

@@ -241,5 +241,38 @@ def test_sort_on_a_full_disk():
         assert server.stop() == 0
 
 
+def test_outfile_on_a_full_disk():
+    """SELECT ... INTO OUTFILE waits, on the disk of the data directory in front of the reserve, on another one when that is full; killed, nothing of the
+    file is there; with space again, all of it is."""
+    reserve = 8 << 20
+    with SmallDisk() as disk, SmallDisk() as other:
+        out = disk.dir / "out"
+        out.mkdir()
+        server = quell.Server(datadir=disk.dir / "data", args=[f"--disk-reserve={reserve}", "--secure-file-priv=", f"--tmpdir={other.dir}"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.n (id INT PRIMARY KEY)")
+        server.query("INSERT INTO d.n VALUES " + ",".join(f"({i})" for i in range(100)))
+        for where, small in ((out, disk), (other.dir, other)):
+            small.fill(reserve + 3_000_000 if small is disk else 3_000_000)
+            free = small.free()
+            text = "SELECT a.id, REPEAT('x', 1000) FROM d.n a, d.n b INTO OUTFILE '%s'"  # 10 MB
+            a, b = Writer(server, 0, text=text % (where / "a")), Writer(server, 0, text=text % (where / "b"))
+            for w in (a, b):
+                quell.until(lambda: waiting(server, w.id), what="waiting for disk space")
+            assert small is other or small.free() >= reserve - (1 << 20), small.free()
+            server.query(f"KILL QUERY {a.id}")
+            a.join(30)
+            assert a.error == 1021, a.error
+            small.give_back()
+            b.join(60)
+            assert not b.is_alive() and b.error is None, b.error
+            assert [f.name for f in where.iterdir() if f.name in "ab"] == ["b"]
+            assert (where / "b").stat().st_size == sum(len(str(i)) for i in range(100)) * 100 + 10_000 * 1002
+            (where / "b").unlink()
+            quell.until(lambda: small.free() >= free, what="the space of the killed one back")
+        assert server.stop() == 0
+
+
 if __name__ == "__main__":
     main(globals())
