@@ -82,6 +82,10 @@ ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql
                              ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
                                 bool must_exist, ql_table **out) QL_MUST_USE;
+/* The exclusive lock of a name that a table is to be given (RENAME), whether it is free or not; not
+ * for a name that LOCK TABLES lists. Under LOCK TABLES the name is locked for the session, as the
+ * table then is. QL_ERROR 1103, 1059, 1223. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ql_status ql_catalog_lock_new_name(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 void ql_table_put(ql_table *t);
 ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names,
                                  size_t *n) QL_MUST_USE; /* sorted */

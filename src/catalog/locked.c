@@ -351,6 +351,34 @@ ql_catalog_lock_tables_of(ql_ctx *cx, ql_str db)
     return QL_OK;
 }
 
+static ql_status
+keep(ql_ctx *cx, ql_arena *a, ql_str in, ql_str *out)
+{
+    const char *p = ql_arena_strndup(cx, a, in.p, in.n);
+    *out = (ql_str){p, in.n};
+    return p != NULL ? QL_OK : QL_ERROR;
+}
+
+/* Under LOCK TABLES the name needs the locks that the table has under its old one; they are of no
+ * use to anybody but the session, so they stay when the statement fails. */
+static ql_status
+lock_for_locked(ql_ctx *cx, ql_str db, ql_str name)
+{
+    QL_TRY(lock_schema(cx, db, QL_MDL_IX, QL_MDL_EXPLICIT));
+    QL_TRY(lock_table(cx, QL_MDL_TABLE, db, name, QL_MDL_SNRW, QL_MDL_EXPLICIT));
+    return lock_table(cx, QL_MDL_TABLE_DATA, db, name, QL_MDL_X, QL_MDL_EXPLICIT);
+}
+
+ql_status
+ql_catalog_lock_new_name(ql_ctx *cx, ql_str db, ql_str name)
+{
+    QL_TRY(ql_catalog_check_table_name(cx, name));
+    QL_TRY(change_begin(cx, true, QL_MDL_TRANSACTION));
+    QL_TRY(cx->locked != NULL ? lock_for_locked(cx, db, name) : QL_OK);
+    QL_TRY(lock_schema(cx, db, QL_MDL_IX, QL_MDL_TRANSACTION));
+    return lock_table(cx, QL_MDL_TABLE, db, name, QL_MDL_X, QL_MDL_TRANSACTION);
+}
+
 /* --- LOCK TABLES --- */
 
 /* By name, those to write first: the stronger lock is taken once. */
@@ -361,14 +389,6 @@ by_name(const void *x, const void *y)
     int r = ql_str_cmp(a->db, b->db);
     r = r != 0 ? r : ql_str_cmp(a->name, b->name);
     return r != 0 ? r : (int)b->write - (int)a->write;
-}
-
-static ql_status
-keep(ql_ctx *cx, ql_arena *a, ql_str in, ql_str *out)
-{
-    const char *p = ql_arena_strndup(cx, a, in.p, in.n);
-    *out = (ql_str){p, in.n};
-    return p != NULL ? QL_OK : QL_ERROR;
 }
 
 static ql_status
@@ -552,4 +572,57 @@ ql_locked_tables_forget(ql_ctx *cx, ql_str db, ql_str name)
     ql_str key = table_key(buf, db, name);
     ql_mdl_release(cx, QL_MDL_TABLE_DATA, key);
     ql_mdl_release(cx, QL_MDL_TABLE, key);
+}
+
+/* Is any table locked under that name? */
+static bool
+is_listed(const struct ql_locked_tables *l, ql_str db, ql_str name)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        if (ql_str_eq(l->v[i].item.db, db) && ql_str_eq(l->v[i].item.name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ql_status
+ql_locked_tables_rename(ql_ctx *cx, ql_lock_rename *v, size_t n)
+{
+    for (size_t i = 0; cx->locked != NULL && i < n; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(keep(cx, cx->locked->arena, v[i].new_db, &v[i].new_db));
+        QL_TRY(keep(cx, cx->locked->arena, v[i].new_name, &v[i].new_name));
+    }
+    return QL_OK;
+}
+
+static void
+rename_entries(struct ql_locked_tables *l, const ql_lock_rename *r)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        ql_lock_item *it = &l->v[i].item;
+        if (ql_str_eq(it->db, r->db) && ql_str_eq(it->name, r->name)) {
+            it->alias = ql_str_eq(it->alias, it->name) ? r->new_name : it->alias;
+            it->db = r->new_db;
+            it->name = r->new_name;
+        }
+    }
+}
+
+void
+ql_locked_tables_renamed(ql_ctx *cx, const ql_lock_rename *v, size_t n)
+{
+    struct ql_locked_tables *l = cx->locked;
+    char buf[KEY_MAX];
+    for (size_t i = 0; l != NULL && i < n; i++) {
+        rename_entries(l, &v[i]);
+    }
+    for (size_t i = 0; l != NULL && i < n; i++) {
+        if (!is_listed(l, v[i].db, v[i].name)) {
+            ql_str key = table_key(buf, v[i].db, v[i].name);
+            ql_mdl_release(cx, QL_MDL_TABLE_DATA, key);
+            ql_mdl_release(cx, QL_MDL_TABLE, key);
+        }
+    }
 }

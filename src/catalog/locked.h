@@ -28,6 +28,15 @@ ql_status ql_locked_tables_flush(ql_ctx *cx, const ql_lock_item *items, size_t n
 void ql_locked_tables_release(ql_ctx *cx);
 /* A table has been dropped. */
 void ql_locked_tables_forget(ql_ctx *cx, ql_str db, ql_str name);
+/* A table that has been given another name. */
+typedef struct ql_lock_rename {
+    ql_str db, name, new_db, new_name;
+} ql_lock_rename;
+/* Before tables are renamed: under LOCK TABLES the new names become copies that live as long. */
+ql_status ql_locked_tables_rename(ql_ctx *cx, ql_lock_rename *v, size_t n) QL_MUST_USE;
+/* They have been renamed, one after the other (those new names that were not locked by
+ * ql_catalog_lock_new_name): the locks go along. */
+void ql_locked_tables_renamed(ql_ctx *cx, const ql_lock_rename *v, size_t n);
 /* FLUSH TABLES [t]: under LOCK TABLES only what is locked for writing (1099, 1100); name.n 0 = all.
  */
 ql_status ql_locked_tables_may_flush(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;

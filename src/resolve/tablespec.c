@@ -92,8 +92,8 @@ constant_default(ql_ctx *cx, const ql_ast_column *ac, ql_column *c)
     return st;
 }
 
-static ql_status
-column_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, ql_column *c)
+ql_status
+ql_spec_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, ql_column *c)
 {
     const char *name = ql_cstr(cx, ac->name);
     if (ac->on_update != NULL) {
@@ -173,7 +173,7 @@ ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, b
     c->comment = ac->comment;
     c->invisible = ac->invisible;
     return ac->generated != NULL ? generated_column(cx, spec, ac, key, c)
-                                 : column_default(cx, spec, ac, c);
+                                 : ql_spec_default(cx, spec, ac, c);
 }
 
 static ql_status

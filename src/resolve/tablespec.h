@@ -23,6 +23,9 @@ ql_status ql_spec_rename_checks(ql_ctx *cx, ql_table_spec *spec) QL_MUST_USE;
 /* One column into c, whose ordinal is the caller's to set. in_primary: a PRIMARY KEY names it. */
 ql_status ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
                          bool in_primary, ql_column *c) QL_MUST_USE;
+/* DEFAULT and ON UPDATE of what was written, for a column whose type is known. */
+ql_status ql_spec_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
+                          ql_column *c) QL_MUST_USE;
 /* One CHECK more, for which spec->checks has room; *number counts the names that are made. Then, at
  * the end, ql_spec_exprs_check (tableexpr.h). */
 ql_status ql_spec_check(ql_ctx *cx, ql_table_spec *spec, const ql_ast_check *k,

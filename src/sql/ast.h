@@ -544,6 +544,8 @@ typedef struct ql_ast_load { /* LOAD DATA */
     ql_str charset; /* empty = that of the database */
 } ql_ast_load;
 
+typedef struct ql_ast_alter ql_ast_alter; /* sql/ast_alter.h */
+
 /* Kinds of statements: vars/statements.def. */
 typedef enum ql_stmt_kind {
 #define QL_STATEMENT(id, ...) QL_S_##id,
@@ -604,10 +606,11 @@ typedef struct ql_ast_stmt {
             ql_str format;
             ql_ast_expr *for_connection;
         } explain;
-        ql_ast_create_table *create_table; /* CREATE TABLE; CREATE INDEX: table and keys[0] */
+        ql_ast_create_table *create_table;
+        ql_ast_alter *alter; /* ALTER TABLE, CREATE INDEX, DROP INDEX */
         ql_ast_view *view;
-        ql_ast_names names; /* DROP TABLE, DROP VIEW; TRUNCATE (one); DROP INDEX (one; the index is
-                               in name); RENAME TABLE (old, new, old, new ...) */
+        ql_ast_names names; /* DROP TABLE, DROP VIEW; TRUNCATE (one); RENAME TABLE (old, new, old,
+                               new ...) */
         ql_ast_locks locks; /* LOCK TABLES */
         ql_ast_account_stmt *account;
         ql_ast_txn *txn;

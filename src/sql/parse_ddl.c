@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * CREATE, ALTER, DROP, TRUNCATE, RENAME: which object, and the statements that are short. The
- * bodies of tables and indexes are in parse_table.c, accounts in parse_account.c.
+ * bodies of tables and indexes are in parse_table.c, ALTER TABLE in parse_alter.c, accounts in
+ * parse_account.c.
  */
 #include <string.h>
 
@@ -152,7 +153,6 @@ alter_database(qli_parser *p, ql_ast_stmt *s)
 }
 
 static const object_word alter_words[] = {
-    {K_TABLE, "ALTER TABLE", false},
     {K_PROCEDURE, "ALTER PROCEDURE", false},
     {K_FUNCTION, "ALTER FUNCTION", false},
     {K_EVENT, "ALTER EVENT", true},
@@ -163,25 +163,6 @@ static const object_word alter_words[] = {
     {K_RESOURCE, "ALTER RESOURCE GROUP", false},
     {K_INSTANCE, "ALTER INSTANCE", false},
 };
-
-/* So far only what dumps of data contain: { DISABLE | ENABLE } KEYS. */
-static ql_status
-alter_table(qli_parser *p, ql_ast_stmt *s, const ql_ast_table_name *table)
-{
-    qli_token_kind verb = p->t.kind;
-    if ((verb != K_DISABLE && verb != K_ENABLE) || qli_peek(p, 1)->kind != K_KEYS) {
-        return qli_unbuilt(p, "ALTER TABLE");
-    }
-    qli_advance(p);
-    qli_advance(p);
-    if (!qli_at_end(p)) {
-        return qli_unbuilt(p, "ALTER TABLE");
-    }
-    s->kind = QL_S_ALTER_TABLE;
-    QL_TRY(qli_grow(p, &s->names.v, &s->names.n, sizeof *s->names.v));
-    s->names.v[0] = *table;
-    return QL_OK;
-}
 
 ql_status
 qli_alter(qli_parser *p, ql_ast_stmt *s)
@@ -195,12 +176,9 @@ qli_alter(qli_parser *p, ql_ast_stmt *s)
         s->kind = QL_S_ALTER_USER;
         qli_advance(p);
         return qli_create_user(p, s);
-    case K_TABLE: {
-        ql_ast_table_name table;
+    case K_TABLE:
         qli_advance(p);
-        QL_TRY(qli_table_name(p, &table));
-        return alter_table(p, s, &table);
-    }
+        return qli_alter_table(p, s);
     default:
         return defined_object(p, s, false, true, alter_words, QL_ARRAY_LEN(alter_words));
     }
@@ -219,30 +197,6 @@ drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
     s->restrict_ = qli_accept(p, K_RESTRICT);
     if (!s->restrict_) {
         (void)qli_accept(p, K_CASCADE);
-    }
-    return QL_OK;
-}
-
-static ql_status
-drop_index(qli_parser *p, ql_ast_stmt *s)
-{
-    ql_str word;
-    s->kind = QL_S_DROP_INDEX;
-    qli_advance(p);
-    if (qli_accept(p, K_PRIMARY)) {
-        s->name = QL_STR("PRIMARY");
-    } else {
-        QL_TRY(qli_name(p, &s->name));
-    }
-    QL_TRY(qli_expect(p, K_ON));
-    QL_TRY(qli_grow(p, &s->names.v, &s->names.n, sizeof *s->names.v));
-    QL_TRY(qli_table_name(p, &s->names.v[0]));
-    while (qli_is(p, K_ALGORITHM) || qli_is(p, K_LOCK)) {
-        qli_advance(p);
-        (void)qli_accept(p, T_EQ);
-        if (!qli_accept(p, K_DEFAULT)) {
-            QL_TRY(qli_name(p, &word));
-        }
     }
     return QL_OK;
 }
@@ -280,7 +234,7 @@ qli_drop(qli_parser *p, ql_ast_stmt *s)
         QL_TRY(qli_parse_if_exists(p, &s->if_exists));
         return qli_name(p, &s->name);
     case K_INDEX:
-        return drop_index(p, s);
+        return qli_drop_index(p, s);
     case K_VIEW:
         return qli_drop_view(p, s);
     case K_USER:

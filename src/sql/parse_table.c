@@ -279,8 +279,8 @@ signed_literal(qli_parser *p, ql_ast_expr **out)
     return qli_simple_expr(p, out);
 }
 
-static ql_status
-default_value(qli_parser *p, ql_ast_expr **out, bool *is_expr)
+ql_status
+qli_default_value(qli_parser *p, ql_ast_expr **out, bool *is_expr)
 {
     *is_expr = qli_accept(p, T_LPAREN);
     if (*is_expr) {
@@ -355,7 +355,7 @@ column_attribute(qli_parser *p, ql_ast_column *c, bool *found)
         return qli_expect(p, K_NULL);
     case K_DEFAULT:
         qli_advance(p);
-        return default_value(p, &c->default_value, &c->default_is_expr);
+        return qli_default_value(p, &c->default_value, &c->default_is_expr);
     case K_ON:
         qli_advance(p);
         QL_TRY(qli_expect(p, K_UPDATE));
@@ -422,8 +422,8 @@ column_attribute(qli_parser *p, ql_ast_column *c, bool *found)
     }
 }
 
-static ql_status
-column_definition(qli_parser *p, ql_ast_create_table *ct)
+ql_status
+qli_column_definition(qli_parser *p, ql_ast_create_table *ct)
 {
     ql_ast_column c = {0};
     QL_TRY(qli_name(p, &c.name));
@@ -444,6 +444,18 @@ column_definition(qli_parser *p, ql_ast_create_table *ct)
     return QL_OK;
 }
 
+bool
+qli_starts_key(const qli_parser *p)
+{
+    return starts_key(p);
+}
+
+ql_status
+qli_table_element(qli_parser *p, ql_ast_create_table *ct)
+{
+    return starts_key(p) ? key_or_constraint(p, ct) : qli_column_definition(p, ct);
+}
+
 /* "(" columns and keys ")"; LIKE t in parentheses too. */
 static ql_status
 table_body(qli_parser *p, ql_ast_create_table *ct)
@@ -454,7 +466,7 @@ table_body(qli_parser *p, ql_ast_create_table *ct)
         return qli_expect(p, T_RPAREN);
     }
     do {
-        QL_TRY(starts_key(p) ? key_or_constraint(p, ct) : column_definition(p, ct));
+        QL_TRY(qli_table_element(p, ct));
     } while (qli_accept(p, T_COMMA));
     return qli_expect(p, T_RPAREN);
 }
@@ -545,29 +557,35 @@ add_option(qli_parser *p, ql_ast_option **v, uint32_t *n, ql_ast_option o)
     return QL_OK;
 }
 
+ql_status
+qli_table_option(qli_parser *p, ql_ast_create_table *ct, bool *found)
+{
+    ql_ast_option o = {0};
+    if (qli_is(p, K_DEFAULT)) {
+        qli_advance(p);
+        if (!qli_is(p, K_CHARSET) && !qli_is(p, K_CHARACTER) && !qli_is(p, K_CHAR) &&
+            !qli_is(p, K_COLLATE)) {
+            return qli_syntax_error(p);
+        }
+    }
+    QL_TRY(named_option(p, &o, found));
+    if (!*found) {
+        return qli_is(p, K_UNION) ? qli_unbuilt(p, "UNION=(...) table option") : QL_OK;
+    }
+    return add_option(p, &ct->options, &ct->noptions, o);
+}
+
 static ql_status
 table_options(qli_parser *p, ql_ast_create_table *ct)
 {
-    for (;;) {
-        ql_ast_option o = {0};
-        bool found;
-        if (qli_is(p, K_DEFAULT)) {
-            qli_advance(p);
-            if (!qli_is(p, K_CHARSET) && !qli_is(p, K_CHARACTER) && !qli_is(p, K_CHAR) &&
-                !qli_is(p, K_COLLATE)) {
-                return qli_syntax_error(p);
-            }
+    bool found = true;
+    while (found) {
+        QL_TRY(qli_table_option(p, ct, &found));
+        if (found) {
+            (void)qli_accept(p, T_COMMA);
         }
-        QL_TRY(named_option(p, &o, &found));
-        if (!found) {
-            if (qli_is(p, K_UNION)) {
-                return qli_unbuilt(p, "UNION=(...) table option");
-            }
-            return QL_OK;
-        }
-        QL_TRY(add_option(p, &ct->options, &ct->noptions, o));
-        (void)qli_accept(p, T_COMMA);
     }
+    return QL_OK;
 }
 
 ql_status
@@ -646,31 +664,27 @@ qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
 ql_status
 qli_create_index(qli_parser *p, ql_ast_stmt *s)
 {
-    ql_ast_create_table *ct;
-    QL_TRY(qli_new(p, sizeof *ct, &ct));
-    QL_TRY(qli_grow(p, &ct->keys, &ct->nkeys, sizeof *ct->keys));
+    ql_ast_alter *a;
+    ql_ast_action *added;
+    bool type, found = true;
     s->kind = QL_S_CREATE_INDEX;
-    s->create_table = ct;
-    ql_ast_key *key = &ct->keys[0];
+    QL_TRY(qli_alter_new(p, s, &a));
+    QL_TRY(qli_alter_action(p, a, QL_ALTER_ADD_KEY, &added));
+    QL_TRY(qli_grow(p, &a->defs.keys, &a->defs.nkeys, sizeof *a->defs.keys));
+    ql_ast_key *key = &a->defs.keys[0];
     key->kind = qli_accept(p, K_UNIQUE)     ? QL_KEY_UNIQUE
                 : qli_accept(p, K_FULLTEXT) ? QL_KEY_FULLTEXT
                 : qli_accept(p, K_SPATIAL)  ? QL_KEY_SPATIAL
                                             : QL_KEY_PLAIN;
-    bool type;
-    ql_str word;
     QL_TRY(qli_expect(p, K_INDEX));
     QL_TRY(qli_name(p, &key->name));
     QL_TRY(opt_index_type(p, &type));
     QL_TRY(qli_expect(p, K_ON));
-    QL_TRY(qli_table_name(p, &ct->table));
+    QL_TRY(qli_table_name(p, &a->table));
     QL_TRY(key_parts(p, key));
     QL_TRY(key_options(p, key));
-    while (qli_is(p, K_ALGORITHM) || qli_is(p, K_LOCK)) {
-        qli_advance(p);
-        (void)qli_accept(p, T_EQ);
-        if (!qli_accept(p, K_DEFAULT)) {
-            QL_TRY(qli_name(p, &word));
-        }
+    while (found) {
+        QL_TRY(qli_alter_how(p, a, &found));
     }
     return QL_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "sql/ast_alter.h"
 #include "sql/parse.h"
 
 /* What the lexer tells apart. Keywords follow, K_<word> each, in the order of keywords.def. */
@@ -287,7 +288,23 @@ ql_status qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary) QL_MUS
 ql_status qli_create_index(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 /* PARTITION BY ...: read, not kept. */
 ql_status qli_partition_by(qli_parser *p) QL_MUST_USE;
+ql_status qli_drop_index(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+ql_status qli_alter_table(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE; /* behind ALTER TABLE */
 ql_status qli_db_options(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
+/* One element of a table's body, one column, one option (found: there is one), to the end of the
+ * lists of ct. */
+bool qli_starts_key(const qli_parser *p); /* the element is a key or constraint */
+ql_status qli_table_element(qli_parser *p, ql_ast_create_table *ct) QL_MUST_USE;
+ql_status qli_column_definition(qli_parser *p, ql_ast_create_table *ct) QL_MUST_USE;
+/* Behind DEFAULT; is_expr: in parentheses. */
+ql_status qli_default_value(qli_parser *p, ql_ast_expr **out, bool *is_expr) QL_MUST_USE;
+ql_status qli_table_option(qli_parser *p, ql_ast_create_table *ct, bool *found) QL_MUST_USE;
+/* The tree of ALTER TABLE and its kin (ast_alter.h): empty; one more action; ALGORITHM= or LOCK=.
+ */
+ql_status qli_alter_new(qli_parser *p, ql_ast_stmt *s, ql_ast_alter **out) QL_MUST_USE;
+ql_status qli_alter_action(qli_parser *p, ql_ast_alter *a, ql_alter_kind kind,
+                           ql_ast_action **out) QL_MUST_USE;
+ql_status qli_alter_how(qli_parser *p, ql_ast_alter *a, bool *found) QL_MUST_USE;
 ql_status qli_column_type(qli_parser *p, ql_ast_type *out) QL_MUST_USE;
 ql_status qli_cast_type(qli_parser *p, ql_ast_type **out) QL_MUST_USE;
 ql_status qli_show(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;

@@ -213,23 +213,6 @@ qli_exec_truncate(ql_ctx *cx, ql_run *run)
     return qli_ddl_end(cx, run);
 }
 
-/* ALTER TABLE t { DISABLE | ENABLE } KEYS: keys are always kept up to date, so nothing changes;
- * dumps have it around their rows. */
-ql_status
-qli_exec_alter_keys(ql_ctx *cx, ql_run *run)
-{
-    ql_table *t;
-    QL_TRY(begin_on_table(cx, run, QL_PRIV_ALTER, &t));
-    if (t->view != NULL) {
-        return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, t->db), ql_cstr(cx, t->name),
-                       "BASE TABLE");
-    }
-    if (ql_table_is_transactional(t)) {
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, ql_cstr(cx, t->name));
-    }
-    return qli_ddl_end(cx, run);
-}
-
 ql_status
 qli_exec_use(ql_ctx *cx, ql_run *run)
 {

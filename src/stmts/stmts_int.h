@@ -103,7 +103,10 @@ ql_status qli_admin_may(ql_ctx *cx, const ql_ast_admin *a, ql_pmask need) QL_MUS
 ql_status qli_exec_checksum(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_flush(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 
-ql_status qli_exec_alter_keys(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ddl.c */
+ql_status qli_exec_alter(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_rename_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* 1050 when there is a table of that name (rename.c); the caller has its exclusive lock. */
+ql_status qli_check_name_free(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 
 /* --- view.c --- */
 ql_status qli_exec_create_view(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ALTER VIEW too */

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sql/ast.h"
+#include "sql/ast_alter.h"
 
 typedef struct out_text {
     char s[65536];
@@ -665,6 +665,84 @@ print_create_table(out_text *o, const ql_ast_create_table *ct)
 }
 
 static void
+print_action(out_text *o, const ql_ast_alter *a, const ql_ast_action *v)
+{
+    static const char *const kinds[] = {
+        "add-column",   "drop-column", "change-column", "rename-column", "set-default",
+        "drop-default", "column",      "add-key",       "drop-key",      "rename-key",
+        "key",          "add-check",   "drop-check",    "drop-foreign",  "drop-constraint",
+        "check",        "constraint"};
+    put(o, " (%s", kinds[v->kind]);
+    if (v->name.n != 0) {
+        put(o, " ");
+        put_str(o, v->name);
+    }
+    switch (v->kind) {
+    case QL_ALTER_ADD_COLUMN:
+    case QL_ALTER_CHANGE_COLUMN:
+        print_column(o, &a->defs.columns[v->at]);
+        break;
+    case QL_ALTER_ADD_KEY:
+        print_key(o, &a->defs.keys[v->at]);
+        break;
+    case QL_ALTER_RENAME_COLUMN:
+    case QL_ALTER_RENAME_KEY:
+        put(o, " to=");
+        put_str(o, v->to);
+        break;
+    case QL_ALTER_COLUMN_VISIBLE:
+    case QL_ALTER_KEY_VISIBLE:
+        put(o, "%s", v->on ? " visible" : " invisible");
+        break;
+    case QL_ALTER_CHECK_ENFORCED:
+    case QL_ALTER_CONSTRAINT_ENFORCED:
+        put(o, "%s", v->on ? " enforced" : " not-enforced");
+        break;
+    default:
+        break;
+    }
+    if (v->value != NULL) {
+        put(o, " ");
+        print_expr(o, v->value);
+    }
+    put(o, "%s", v->first ? " first" : "");
+    if (v->after.n != 0) {
+        put(o, " after=");
+        put_str(o, v->after);
+    }
+    put(o, ")");
+}
+
+static void
+print_alter(out_text *o, const ql_ast_alter *a)
+{
+    static const char *const algorithms[] = {"", " instant", " inplace", " copy"};
+    static const char *const locks[] = {"", " lock=none", " lock=shared", " lock=exclusive"};
+    put(o, " ");
+    print_table(o, &a->table);
+    for (uint32_t i = 0; i < a->n; i++) {
+        print_action(o, a, &a->v[i]);
+    }
+    print_options(o, a->defs.options, a->defs.noptions);
+    if (a->to.name.n != 0) {
+        put(o, " to=");
+        print_table(o, &a->to);
+    }
+    if (a->convert) {
+        put(o, " convert=");
+        put_str(o, a->charset);
+        put(o, ",");
+        put_str(o, a->collation);
+    }
+    print_orders(o, "order", &a->order_by);
+    put(o, "%s%s%s%s", a->force ? " force" : "",
+        a->keys < 0    ? ""
+        : a->keys != 0 ? " enable-keys"
+                       : " disable-keys",
+        algorithms[a->algorithm], locks[a->lock]);
+}
+
+static void
 print_user(out_text *o, const ql_ast_user *u)
 {
     if (u->name.p == NULL) {
@@ -897,12 +975,15 @@ print_body(out_text *o, const ql_ast_stmt *s)
         print_options(o, s->options, s->noptions);
         break;
     case QL_S_CREATE_TABLE:
-    case QL_S_CREATE_INDEX:
         print_create_table(o, s->create_table);
+        break;
+    case QL_S_ALTER_TABLE:
+    case QL_S_CREATE_INDEX:
+    case QL_S_DROP_INDEX:
+        print_alter(o, s->alter);
         break;
     case QL_S_DROP_TABLE:
     case QL_S_TRUNCATE:
-    case QL_S_DROP_INDEX:
     case QL_S_RENAME_TABLE:
         print_names(o, &s->names);
         break;

@@ -287,8 +287,42 @@ definitions(void **state)
         {"CREATE TABLE t LIKE d.u", "(create_table t like=d.u)"},
         {"CREATE TEMPORARY TABLE t (LIKE u)", "(create_table temporary temporary t like=u)"},
         {"CREATE TABLE t SELECT 1 a", "(create_table t (select 1:a))"},
-        {"CREATE UNIQUE INDEX i ON d.t (a, b(3))", "(create_index d.t (unique i [a,b(3)]))"},
-        {"DROP INDEX i ON t", "(drop_index i t)"},
+        {"CREATE UNIQUE INDEX i ON d.t (a, b(3)) LOCK=NONE",
+         "(create_index d.t (add-key (unique i [a,b(3)])) lock=none)"},
+        {"DROP INDEX i ON t ALGORITHM INPLACE", "(drop_index t (drop-key i) inplace)"},
+        {"DROP INDEX `PRIMARY` ON t", "(drop_index t (drop-key PRIMARY))"},
+        {"ALTER TABLE t", "(alter_table t)"},
+        {"ALTER TABLE d.t ADD a INT NOT NULL FIRST, ADD COLUMN b INT AFTER a, "
+         "ADD (c INT, d INT, KEY (c))",
+         "(alter_table d.t (add-column (a type3 not-null) first) (add-column (b type3) after=a) "
+         "(add-column (c type3)) (add-column (d type3)) (add-key (key [c])))"},
+        {"ALTER TABLE t MODIFY a INT AFTER b, CHANGE COLUMN c d INT FIRST",
+         "(alter_table t (change-column a (a type3) after=b) (change-column c (d type3) first))"},
+        {"ALTER TABLE t DROP a, DROP COLUMN b RESTRICT, DROP INDEX i, DROP KEY k, DROP PRIMARY "
+         "KEY, DROP FOREIGN KEY f, DROP CHECK c, DROP CONSTRAINT x",
+         "(alter_table t (drop-column a) (drop-column b) (drop-key i) (drop-key k) (drop-key "
+         "PRIMARY) (drop-foreign f) (drop-check c) (drop-constraint x))"},
+        {"ALTER TABLE t ALTER a SET DEFAULT -1, ALTER COLUMN b DROP DEFAULT, ALTER c SET "
+         "INVISIBLE, ALTER INDEX i VISIBLE, ALTER CHECK k NOT ENFORCED, ALTER CONSTRAINT k "
+         "ENFORCED",
+         "(alter_table t (set-default a (neg 1)) (drop-default b) (column c invisible) (key i "
+         "visible) (check k not-enforced) (constraint k enforced))"},
+        {"ALTER TABLE t RENAME COLUMN a TO b, RENAME INDEX i TO j, RENAME KEY k TO l, RENAME AS "
+         "e.u",
+         "(alter_table t (rename-column a to=b) (rename-key i to=j) (rename-key k to=l) to=e.u)"},
+        {"ALTER TABLE t RENAME u", "(alter_table t to=u)"},
+        {"ALTER TABLE t ADD CONSTRAINT p PRIMARY KEY (a), ADD UNIQUE u (b), ADD CONSTRAINT x "
+         "FOREIGN KEY (a) REFERENCES u (b)",
+         "(alter_table t (add-key (primary constraint=p [a])) (add-key (unique u [b])) (add-key "
+         "(foreign constraint=x [a] ref=u[b])))"},
+        {"ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+         "(alter_table t convert=utf8mb4,utf8mb4_bin)"},
+        {"ALTER TABLE t ENGINE=InnoDB COMMENT 'x', DEFAULT CHARSET latin1 COLLATE y, FORCE, "
+         "WITHOUT VALIDATION, LOCK EXCLUSIVE, ALGORITHM=COPY, ORDER BY a, b DESC",
+         "(alter_table t ENGINE='InnoDB' COMMENT='x' CHARSET='latin1' COLLATE='y' (order a b "
+         "desc) force copy lock=exclusive)"},
+        {"ALTER TABLE t DISABLE KEYS", "(alter_table t disable-keys)"},
+        {"ALTER TABLE t ORDER BY a, ADD b INT", "(alter_table t (add-column (b type3)) (order a))"},
         {"DROP TABLE IF EXISTS a, b.c CASCADE", "(drop_table if-exists a b.c)"},
         {"TRUNCATE TABLE t", "(truncate t)"},
         {"RENAME TABLE a TO b, c TO d.e", "(rename_table a b c d.e)"},
