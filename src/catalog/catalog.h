@@ -174,6 +174,10 @@ ql_status ql_catalog_put_view(ql_ctx *cx, const ql_view_spec *spec,
 /* Under the exclusive lock. */
 ql_status ql_catalog_drop_view(ql_ctx *cx, const ql_table *v) QL_MUST_USE;
 
+/* At start: the rows of ENGINE=MEMORY tables do not outlive the server. A full disk does not keep
+ * it from starting: then they stay. cx->txn must be NULL. Waits: COMMIT. */
+ql_status ql_catalog_empty_memory_tables(ql_ctx *cx) QL_MUST_USE;
+
 /* Definition changes of cx->txn become visible/forgotten; called by session after every commit and
  * rollback of a transaction, before the metadata locks are released. Cheap when nothing is staged.
  * Never wait. */

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "catalog/catalog_int.h"
+#include "intr/space.h"
 
 #define MAX_COLUMNS 1017u
 #define MAX_KEYS 64u
@@ -122,6 +123,9 @@ check_columns(ql_ctx *cx, const ql_table_spec *spec)
     for (unsigned i = 0; i < spec->ncolumns; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(check_column(cx, spec, i));
+        if (ql_str_eq(spec->engine, QL_STR("MEMORY")) && is_blob(&spec->columns[i].type)) {
+            return ql_fail(cx, QL_ER_TABLE_CANT_HANDLE_BLOB);
+        }
         visible |= !spec->columns[i].invisible && !spec->columns[i].hidden;
         bytes += row_bytes(&spec->columns[i].type);
     }
@@ -608,6 +612,54 @@ ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
     if (st != QL_OK) {
         ql_table_put(t);
     }
+    return st;
+}
+
+static ql_status
+empty_all(ql_ctx *cx, ql_table *const *v, size_t n)
+{
+    QL_TRY(ql_txn_begin(cx, QL_REPEATABLE_READ, false));
+    ql_status st = ql_txn_stmt_begin(cx);
+    for (size_t i = 0; st == QL_OK && i < n; i++) {
+        if (ql_str_eq(v[i]->engine, QL_STR("MEMORY")) && !v[i]->unusable) {
+            st = ql_catalog_truncate_table(cx, v[i]);
+        }
+    }
+    if (st != QL_OK) {
+        ql_txn_rollback(cx);
+        ql_catalog_rolled_back(cx);
+        return st;
+    }
+    ql_txn_stmt_end(cx);
+    st = ql_txn_commit(cx);
+    if (st == QL_OK) {
+        ql_catalog_committed(cx);
+    } else {
+        ql_catalog_rolled_back(cx);
+    }
+    return st;
+}
+
+#define EMPTY_SPACE ((uint64_t)1 << 20)
+
+ql_status
+ql_catalog_empty_memory_tables(ql_ctx *cx)
+{
+    ql_table **v;
+    size_t n, found = 0;
+    ql_arena *a = ql_arena_new("memory tables", NULL);
+    if (!a) {
+        return ql_fail_oom(cx, 1024);
+    }
+    ql_status st = ql_catalog_all_tables(cx, a, QL_STR(""), &v, &n);
+    for (size_t i = 0; st == QL_OK && i < n; i++) {
+        found += ql_str_eq(v[i]->engine, QL_STR("MEMORY"));
+    }
+    bool full = cx->inst->space && ql_space_is_low(cx->inst->space, EMPTY_SPACE);
+    if (st == QL_OK && found > 0 && !full) {
+        st = empty_all(cx, v, n);
+    }
+    ql_arena_free(a);
     return st;
 }
 

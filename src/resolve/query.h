@@ -240,6 +240,8 @@ typedef struct ql_rstmt {
     ql_table_use *uses;  /* tables without transactions, to be locked before it runs */
     uint32_t nuses;
     bool is_write; /* changes rows */
+    const ql_value *params;
+    uint32_t nparams; /* values of `?`: of what is bound while it runs (CREATE TABLE ... SELECT) */
 } ql_rstmt;
 
 /* The query that a statement of that kind reads (kind: of what it explains, for EXPLAIN); NULL:

@@ -247,6 +247,8 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     QL_TRY(look_for_assignments(r, stmt->text));
     o->kind = stmt->kind;
     o->ast = stmt;
+    o->params = r->params;
+    o->nparams = r->nparams;
     QL_TRY(qli_may_all(r, stmt));
     QL_TRY(binders[stmt->kind](r, stmt, o));
     o->ncalls = r->ncalls;
@@ -271,6 +273,26 @@ ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out)
     qli_res r = begin(cx, NULL, stmt->nparams, stmt->nparams > 0);
     r.describing = true;
     return resolve_statement(&r, stmt, out);
+}
+
+ql_status
+ql_resolve_table_query(ql_ctx *cx, const ql_rstmt *stmt, ql_rstmt **out)
+{
+    qli_res r = begin(cx, stmt->params, stmt->nparams, false);
+    const ql_ast_select *select = stmt->ast->create_table->select;
+    ql_rstmt *o = QL_ARENA_NEW(r.cx, r.a, ql_rstmt);
+    if (!o) {
+        return QL_ERROR;
+    }
+    QL_TRY(look_for_assignments(&r, stmt->ast->text));
+    o->kind = QL_S_SELECT;
+    o->ast = stmt->ast;
+    r.first = first_block(select);
+    QL_TRY(qli_query_bind(&r, select, NULL, NULL, &o->query));
+    o->ncalls = r.ncalls;
+    QL_TRY(list_uses(&r, o));
+    *out = o;
+    return QL_OK;
 }
 
 ql_status

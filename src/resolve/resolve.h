@@ -39,6 +39,10 @@ typedef struct ql_view_entry {
 } ql_view_entry;
 ql_status ql_view_enter(ql_ctx *cx, const ql_table *view, ql_view_entry *e) QL_MUST_USE;
 void ql_view_leave(ql_ctx *cx, const ql_view_entry *e);
+/* The query of a CREATE TABLE ... SELECT, while it runs: in its transaction, whose metadata locks
+ * are then held to its end. stmt: as the statement was resolved. Waits: MDL. */
+ql_status ql_resolve_table_query(ql_ctx *cx, const ql_rstmt *stmt, ql_rstmt **out) QL_MUST_USE;
+
 /* What a client is told of a column of a table. */
 void ql_result_column_of(const ql_table *t, uint16_t column, ql_result_column *out);
 

@@ -6,7 +6,6 @@
  */
 #include "resolve/tablespec.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bulk.h"
@@ -121,8 +120,8 @@ ql_spec_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, 
     return constant_default(cx, ac, c);
 }
 
-static ql_status
-in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name, bool *yes)
+ql_status
+qli_in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name, bool *yes)
 {
     *yes = false;
     for (uint32_t k = 0; k < ct->nkeys && !*yes; k++) {
@@ -283,11 +282,11 @@ build_keys(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
         const ql_ast_column *c = &ct->columns[i];
         if (c->primary_key) {
             QL_TRY(add_index(cx, spec, QL_STR("PRIMARY"), true, true, 1, &ix));
-            ix->parts[0].column = (uint16_t)i;
+            QL_TRY(part_column(cx, spec, c->name, &ix->parts[0].column));
         }
         if (c->unique_key) {
             QL_TRY(add_index(cx, spec, QL_STR(""), false, true, 1, &ix));
-            ix->parts[0].column = (uint16_t)i;
+            QL_TRY(part_column(cx, spec, c->name, &ix->parts[0].column));
         }
     }
     for (uint32_t i = 0; i < ct->nkeys; i++) {
@@ -297,29 +296,29 @@ build_keys(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
     return QL_OK;
 }
 
+/* What MySQL has and is not here (ARCHIVE, CSV ...) is unknown; then, if sql_mode allows, another
+ * engine is taken. */
 static ql_status
 option_engine(ql_ctx *cx, ql_table_spec *spec, ql_str name)
 {
-    static const ql_str built[] = {{"InnoDB", 6}, {"MyISAM", 6}};
-    static const char *const others[] = {
-        "MEMORY", "HEAP", "CSV", "ARCHIVE", "BLACKHOLE", "MERGE", "MRG_MyISAM", "FEDERATED", "NDB"};
+    static const struct {
+        ql_str name, engine;
+    } built[] = {{{"InnoDB", 6}, {"InnoDB", 6}},
+                 {{"MyISAM", 6}, {"MyISAM", 6}},
+                 {{"MEMORY", 6}, {"MEMORY", 6}},
+                 {{"HEAP", 4}, {"MEMORY", 6}}};
     for (size_t i = 0; i < QL_ARRAY_LEN(built); i++) {
-        if (ql_str_eq_nocase(name, built[i])) {
-            spec->engine = built[i];
+        if (ql_str_eq_nocase(name, built[i].name)) {
+            spec->engine = built[i].engine;
             return QL_OK;
-        }
-    }
-    for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
-        if (ql_str_eq_nocase(name, (ql_str){others[i], strlen(others[i])})) {
-            char text[64];
-            snprintf(text, sizeof text, "ENGINE=%s", others[i]);
-            return not_built(cx, text);
         }
     }
     if (cx->vars->sql_mode & QL_MODE_NO_ENGINE_SUBST) {
         return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, ql_cstr(cx, name));
     }
     ql_warn(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_STORAGE_ENGINE, ql_cstr(cx, name));
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_WARN_USING_OTHER_HANDLER, ql_cstr(cx, spec->engine),
+            ql_cstr(cx, spec->name));
     return QL_OK;
 }
 
@@ -361,10 +360,9 @@ ql_spec_option(ql_ctx *cx, ql_table_spec *spec, const ql_ast_option *o)
         spec->auto_increment = o->value.u;
     } else if (ql_str_eq(o->name, QL_STR("COMMENT"))) {
         spec->comment = o->value.s;
-    } else if (!ql_str_eq(o->name, QL_STR("CHARSET")) && !ql_str_eq(o->name, QL_STR("COLLATE"))) {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_NOT_SUPPORTED_YET,
-                     "Table option %.*s has no effect", (int)o->name.n, o->name.p);
     }
+    /* Others say how a storage engine is to work, and MySQL's engines ignore in silence what is not
+     * theirs. */
     return QL_OK;
 }
 
@@ -383,9 +381,9 @@ build_options(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
 
 /* Room for the columns and keys that are written, and for those that columns ask for. */
 static ql_status
-make_room(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
+make_room(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct, uint32_t more)
 {
-    if (ct->ncolumns > 4096) {
+    if (ct->ncolumns + more > 4096) {
         return ql_fail(cx, QL_ER_TOO_MANY_FIELDS);
     }
     if (ct->nkeys > INT16_MAX) { /* what fits into the spec is counted by the catalog */
@@ -400,7 +398,7 @@ make_room(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
     if (hidden > INT16_MAX) {
         return ql_fail(cx, QL_ER_TOO_MANY_KEY_PARTS, 16);
     }
-    spec->columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + hidden + 1);
+    spec->columns = QL_ARENA_ARRAY(cx, cx->arena, ql_column, ct->ncolumns + more + hidden + 1);
     spec->indexes = QL_ARENA_ARRAY(cx, cx->arena, ql_index, 2 * ct->ncolumns + ct->nkeys + 1);
     return spec->columns != NULL && spec->indexes != NULL ? QL_OK : QL_ERROR;
 }
@@ -446,23 +444,33 @@ build_checks(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
 }
 
 ql_status
-ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation *otherwise,
-                    ql_table_spec *spec)
+ql_spec_from_query(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation *otherwise,
+                   const ql_query *q, ql_table_spec *spec, uint16_t *columns)
 {
     QL_TRY(ql_spec_collation(cx, ct->options, ct->noptions, otherwise, &spec->coll));
     QL_TRY(build_options(cx, spec, ct));
-    QL_TRY(make_room(cx, spec, ct));
+    QL_TRY(make_room(cx, spec, ct, q != NULL ? q->nitems : 0));
     for (uint32_t i = 0; i < ct->ncolumns; i++) {
         const ql_ast_column *c = &ct->columns[i];
         spec->columns[i].ordinal = (uint16_t)i;
         bool key;
         QL_TRY(ql_check(cx));
-        QL_TRY(in_primary_key(cx, ct, c->name, &key));
+        QL_TRY(qli_in_primary_key(cx, ct, c->name, &key));
         QL_TRY(ql_spec_column(cx, spec, c, key, &spec->columns[i]));
+    }
+    if (q != NULL) {
+        QL_TRY(qli_query_columns(cx, spec, ct, q, columns));
     }
     QL_TRY(build_keys(cx, spec, ct));
     QL_TRY(build_checks(cx, spec, ct));
     return ql_spec_exprs_check(cx, spec);
+}
+
+ql_status
+ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation *otherwise,
+                    ql_table_spec *spec)
+{
+    return ql_spec_from_query(cx, ct, otherwise, NULL, spec, NULL);
 }
 
 ql_status

@@ -8,13 +8,17 @@
 #ifndef QL_RESOLVE_TABLESPEC_H
 #define QL_RESOLVE_TABLESPEC_H
 
-#include "catalog/catalog.h"
-#include "sql/ast.h"
+#include "resolve/query.h"
 
 /* All of a CREATE TABLE; otherwise is the collation where none is written. db and name are the
  * caller's to set. */
 ql_status ql_spec_from_create(ql_ctx *cx, const ql_ast_create_table *ct,
                               const ql_collation *otherwise, ql_table_spec *spec) QL_MUST_USE;
+/* All of a CREATE TABLE ... SELECT whose query is bound; columns: room for the ordinal of each
+ * item's column. */
+ql_status ql_spec_from_query(ql_ctx *cx, const ql_ast_create_table *ct,
+                             const ql_collation *otherwise, const ql_query *q, ql_table_spec *spec,
+                             uint16_t *columns) QL_MUST_USE;
 /* The structure of t, whose columns are shared: CREATE TABLE ... LIKE. The caller keeps t. */
 ql_status ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec) QL_MUST_USE;
 /* All CHECKs under names made of the table's, as a copy's are. */
@@ -33,7 +37,7 @@ ql_status ql_spec_check(ql_ctx *cx, ql_table_spec *spec, const ql_ast_check *k,
 /* One key more; spec->indexes has room for it, spec->columns for a hidden column for each of its
  * functional parts; the columns are there. 1072, 3756, 3757, 3762. */
 ql_status ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k) QL_MUST_USE;
-/* ENGINE, AUTO_INCREMENT, COMMENT; others have no effect (warning), CHARSET and COLLATE are
+/* ENGINE, AUTO_INCREMENT, COMMENT; others have no effect, CHARSET and COLLATE are
  * ql_spec_collation's. */
 ql_status ql_spec_option(ql_ctx *cx, ql_table_spec *spec, const ql_ast_option *o) QL_MUST_USE;
 /* Collation that CHARSET and COLLATE among options (of a table or database) name, else otherwise.

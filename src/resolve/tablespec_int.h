@@ -10,5 +10,12 @@
 /* The type that was written; table_coll where no character set was. Nullability is the caller's. */
 ql_status qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll,
                         ql_type *out) QL_MUST_USE;
+/* Does a PRIMARY KEY among ct's keys name the column? */
+ql_status qli_in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name,
+                             bool *yes) QL_MUST_USE;
+/* tablequery.c: spec has the columns that are written; those of the query come behind those of them
+ * that it does not give. columns: [nitems] the ordinal of each item's. */
+ql_status qli_query_columns(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct,
+                            const ql_query *q, uint16_t *columns) QL_MUST_USE;
 
 #endif

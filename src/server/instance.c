@@ -198,6 +198,7 @@ open_storage(ql_ctx *cx, ql_server *server)
     QL_TRY(ql_txnsys_open(cx, &txns, &inst->txns));
     QL_TRY(ql_catalog_open(cx, &inst->catalog));
     QL_TRY(ql_catalog_sweep_builds(cx));
+    QL_TRY(ql_catalog_empty_memory_tables(cx));
     QL_TRY(ql_views_open(cx));
     return ql_acl_open(cx, &inst->acl);
 }

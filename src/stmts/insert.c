@@ -147,6 +147,17 @@ report(ql_ctx *cx, qli_inserter *in)
 }
 
 ql_status
+qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins)
+{
+    qli_inserter in;
+    QL_TRY(qli_inserter_init(cx, run, ins, &in));
+    QL_TRY(insert_select(cx, &in));
+    QL_TRY(ql_check(cx));
+    report(cx, &in);
+    return QL_OK;
+}
+
+ql_status
 qli_exec_insert(ql_ctx *cx, ql_run *run)
 {
     qli_inserter in;

@@ -78,6 +78,8 @@ ql_status qli_answer_error(ql_ctx *cx, ql_status st, qli_reason *why) QL_MUST_US
 /* Statements. */
 ql_status qli_exec_insert(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_load(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* Rows of ins->select into ins->table; run->stmt is an INSERT's. Fills run->out. */
+ql_status qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_delete(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_set(ql_ctx *cx, ql_run *run) QL_MUST_USE;

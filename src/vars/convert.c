@@ -218,7 +218,11 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
     }
     if (id == QL_SV_DEFAULT_STORAGE_ENGINE || id == QL_SV_DEFAULT_TMP_STORAGE_ENGINE) {
         bool myisam = ql_str_eq_nocase(value->s, QL_STR("MyISAM"));
-        *out = ql_value_str(myisam ? QL_STR("MyISAM") : QL_STR("InnoDB"), ql_coll_default);
+        bool memory = ql_str_eq_nocase(value->s, QL_STR("MEMORY"));
+        *out = ql_value_str(myisam   ? QL_STR("MyISAM")
+                            : memory ? QL_STR("MEMORY")
+                                     : QL_STR("InnoDB"),
+                            ql_coll_default);
         if (!ql_str_eq_nocase(value->s, out->s)) {
             return ql_fail(cx, QL_ER_UNKNOWN_STORAGE_ENGINE, ql_cstr(cx, value->s));
         }

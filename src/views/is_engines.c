@@ -18,8 +18,10 @@ QLI_COLUMNS(engines, COLUMNS);
 
 static const struct {
     const char *name, *comment, *transactions, *xa, *savepoints;
-} engines[] = {{"InnoDB", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
-               {"MyISAM", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"}};
+} engines[] = {
+    {"InnoDB", "Transactions, row locks (stored in LMDB)", "YES", "NO", "YES"},
+    {"MyISAM", "No transactions, table locks (stored in LMDB)", "NO", "NO", "NO"},
+    {"MEMORY", "No transactions, table locks; rows are gone after a restart", "NO", "NO", "NO"}};
 
 ql_status
 qli_fill_engines(ql_ctx *cx, ql_view_rows *r)

@@ -25,7 +25,8 @@ static const struct {
                {"mysql_native_password", "AUTHENTICATION", "Native MySQL authentication"},
                {"auth_socket", "AUTHENTICATION", "Unix Socket based authentication"},
                {"InnoDB", "STORAGE ENGINE", "Transactions, row locks (stored in LMDB)"},
-               {"MyISAM", "STORAGE ENGINE", "No transactions, table locks (stored in LMDB)"}};
+               {"MyISAM", "STORAGE ENGINE", "No transactions, table locks (stored in LMDB)"},
+               {"MEMORY", "STORAGE ENGINE", "Rows are gone after a restart"}};
 
 ql_status
 qli_fill_plugins(ql_ctx *cx, ql_view_rows *r)

@@ -115,6 +115,8 @@ WRITES = [
     ("DROP VIEW s.old_view, s.other_view", "", ()),
     ("CREATE TABLE s.fresh (id INT PRIMARY KEY, n INT DEFAULT (id + 1) CHECK (n > 0), g INT AS (n * 2), v VARCHAR(20) INVISIBLE COMMENT 'c', KEY e ((n + 1)), CONSTRAINT fresh_c CHECK (g > 0))", "fresh", ()),
     ("CREATE TABLE s.fresh LIKE s.made", "fresh", ()),
+    ("CREATE TABLE s.fresh (KEY (v), g INT CHECK (g >= 0)) SELECT id, g, v FROM s.a WHERE id < 150", "fresh", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY) ENGINE=MyISAM IGNORE SELECT id DIV 2 AS id, COUNT(*) AS n FROM s.a GROUP BY id", "fresh", ()),
     ("DROP TABLE s.made", "made", ()),
     ("TRUNCATE TABLE s.made", "made", ()),
     ("INSERT INTO s.made (id, n) VALUES (1000, 1), (1001, DEFAULT), (5, 0) ON DUPLICATE KEY UPDATE n = DEFAULT", "made", ()),

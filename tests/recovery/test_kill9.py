@@ -180,5 +180,46 @@ def test_temporary_files_of_a_killed_server():
     server.remove()
 
 
+def test_rows_in_memory_do_not_outlive_the_server():
+    """ENGINE=MEMORY: the definition stays, rows and AUTO_INCREMENT begin anew, after a stop and after a kill; a table that was made in a
+    killed CREATE TABLE ... SELECT is not there."""
+    server = quell.Server()
+    server.start()
+    server.query("CREATE DATABASE m")
+    server.query("CREATE TABLE m.t (id INT AUTO_INCREMENT PRIMARY KEY, v INT, KEY (v), CONSTRAINT vc CHECK (v > 0)) ENGINE=MEMORY")
+    server.query("CREATE TABLE m.i (v INT CHECK (v > 0), g INT AS (v + 1), h INT DEFAULT (v * 2), KEY ((v * 3)))")
+    for stop in (server.stop, server.kill9):
+        server.query("INSERT INTO m.t (v) VALUES (1), (2)")
+        server.query("INSERT INTO m.i (v) VALUES (5)")
+        assert server.query("SELECT COUNT(*), MAX(id) FROM m.t") == ((2, 2),)
+        stop()
+        server.start()
+        assert server.query("SELECT COUNT(*) FROM m.t WHERE v > 0") == ((0,),)
+    assert server.query("SELECT * FROM m.i") == ((5, 6, 10), (5, 6, 10))
+    try:
+        server.query("INSERT INTO m.t (v) VALUES (-1)")
+        raise AssertionError("the CHECK is gone")
+    except pymysql.err.MySQLError as e:
+        assert e.args[0] == 3819, e
+    assert server.query("CHECK TABLE m.t, m.i") == (("m.t", "check", "status", "OK"), ("m.i", "check", "status", "OK"))
+    busy = threading.Thread(target=lambda: _swallow(server, "CREATE TABLE m.c SELECT v, SLEEP(300) FROM m.i"))
+    busy.start()
+    quell.until(lambda: server.query("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE STATE = 'User sleep'") == ((1,),), what="the query runs")
+    server.kill9()
+    busy.join()
+    server.start()
+    assert server.query("SHOW TABLES FROM m") == (("i",), ("t",))
+    server.query("CREATE TABLE m.c SELECT v FROM m.i")
+    assert server.stop() == 0
+    server.remove()
+
+
+def _swallow(server, sql):
+    try:
+        server.query(sql)
+    except pymysql.err.MySQLError:
+        pass
+
+
 if __name__ == "__main__":
     main(globals())
