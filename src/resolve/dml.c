@@ -298,23 +298,28 @@ static ql_status
 load_fields(qli_res *r, const ql_ast_load *ld, ql_rload *o)
 {
     ql_rinsert *ins = &o->insert;
-    o->nfields = ld->ncolumns ? ld->ncolumns : ins->table->ncolumns;
-    o->fields = QL_ARENA_ARRAY(r->cx, r->a, ql_load_field, o->nfields);
+    uint32_t n = ld->ncolumns ? ld->ncolumns : ins->table->ncolumns;
+    o->fields = QL_ARENA_ARRAY(r->cx, r->a, ql_load_field, n);
     if (!o->fields) {
         return QL_ERROR;
     }
-    for (uint32_t i = 0; i < o->nfields; i++) {
-        ql_load_field *f = &o->fields[i];
+    for (uint32_t i = 0; i < n; i++) {
+        ql_load_field *f = &o->fields[o->nfields];
         uint16_t column = (uint16_t)i;
+        QL_TRY(ql_bulk_node(r->cx));
         if (ld->ncolumns && ld->columns[i]->kind == QL_A_USERVAR) {
             *f = (ql_load_field){.column = -1, .variable = ld->columns[i]->name};
+            o->nfields++;
             continue;
         }
         if (ld->ncolumns) {
             QL_TRY(assign_column(r, ins->table, ins->table->name, ld->columns[i], &column));
+        } else if (ins->table->columns[i].invisible || ins->table->columns[i].hidden) {
+            continue;
         }
-        QL_TRY(ql_bulk_node(r->cx));
+        QL_TRY(may_be_given(r, ins->table, column));
         f->column = given_column(ins, column);
+        o->nfields++;
     }
     return QL_OK;
 }
@@ -333,7 +338,7 @@ load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
     for (uint32_t i = 0; i < ld->set.n; i++) {
         const ql_ast_assign *a = &ld->set.v[i];
         ql_column_assign *c = &o->set[i];
-        uint16_t column;
+        uint16_t column = 0;
         QL_TRY(assign_column(r, ins->table, ins->table->name, a->column, &column));
         QL_TRY(bind_value(r, sc, ins->table, column, a->value, &c->value));
         QL_TRY(note_row_reader(r, ins, c->value));

@@ -222,7 +222,9 @@ give_moment_or_next(ql_ctx *cx, loader *l, int i, bool *done)
 static void
 put_stored(loader *l, int i, ql_value v)
 {
-    l->in.row[l->ld->insert.columns[i]] = v;
+    uint16_t column = l->ld->insert.columns[i];
+    l->in.row[column] = v;
+    l->in.has_value[column] = true;
     show_column(l, i);
 }
 
@@ -312,7 +314,16 @@ static ql_status
 compute_set(ql_ctx *cx, loader *l)
 {
     for (uint16_t i = 0; i < l->ld->nset; i++) {
-        ql_value v;
+        ql_value v = ql_value_null();
+        uint16_t column = l->ld->insert.columns[l->ld->set[i].column];
+        bool *by_default = &l->in.by_default[column];
+        *by_default = l->ld->set[i].value->kind == QL_E_DEFAULT &&
+                      ql_column_is_computed(&l->ld->insert.table->columns[column]);
+        if (*by_default) { /* its expression is evaluated when the others are known */
+            QL_TRY(give(cx, l, l->ld->set[i].column, &v));
+            *by_default = false; /* the file's next value for it is one */
+            continue;
+        }
         QL_TRY(ql_ex_one(cx, l->set[i], l->ld->reads_row ? &l->in.so_far : &ql_one_row, 0, &v));
         QL_TRY(give(cx, l, l->ld->set[i].column, &v));
     }
