@@ -118,7 +118,11 @@ void qli_read_only_init(ql_sysvars *sv);
 /* Definitions. */
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
 ql_status qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name) QL_MUST_USE;
-ql_status qli_table_finish(ql_ctx *cx, ql_table *t); /* types, missing, auto_column */
+ql_status qli_table_finish(ql_ctx *cx, ql_table *t); /* types, layout, auto_column */
+/* Then, where rows do not simply have the columns in their order: of each of n stored columns the
+ * number of the table's or QL_NO_VALUE; dropped[i]: the type of a dropped one. */
+ql_status qli_table_lay_out(ql_ctx *cx, ql_table *t, const uint16_t *values, const ql_type *dropped,
+                            uint16_t n) QL_MUST_USE;
 /* Columns and indexes of a specification into t (indexes in MySQL's order, without ids). missing:
  * values of columns that rows lack, or NULL. */
 ql_status qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,

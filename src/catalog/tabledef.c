@@ -68,6 +68,31 @@ qli_table_finish(ql_ctx *cx, ql_table *t)
         }
         t->has_exprs |= t->columns[i].generated.n > 0 || t->columns[i].default_kind == QL_DEF_EXPR;
     }
+    t->layout = (ql_row_layout){.types = t->types, .n = t->ncolumns, .missing = t->missing};
+    return QL_OK;
+}
+
+ql_status
+qli_table_lay_out(ql_ctx *cx, ql_table *t, const uint16_t *values, const ql_type *dropped,
+                  uint16_t n)
+{
+    ql_type *types = QL_ARENA_ARRAY(cx, t->arena, ql_type, n + 1u);
+    ql_value *missing = QL_ARENA_ARRAY(cx, t->arena, ql_value, n + 1u);
+    uint16_t *kept = QL_ARENA_ARRAY(cx, t->arena, uint16_t, n + 1u);
+    bool plain = n == t->ncolumns;
+    if (!types || !missing || !kept) {
+        return QL_ERROR;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        bool live = values[i] != QL_NO_VALUE;
+        kept[i] = values[i];
+        types[i] = live ? t->types[values[i]] : dropped[i];
+        missing[i] = live ? t->missing[values[i]] : ql_value_null();
+        plain = plain && values[i] == i;
+    }
+    if (!plain) {
+        t->layout = (ql_row_layout){.types = types, .n = n, .values = kept, .missing = missing};
+    }
     return QL_OK;
 }
 

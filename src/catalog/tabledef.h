@@ -78,8 +78,9 @@ typedef struct ql_table {
     ql_str comment;
     uint16_t ncolumns, nindexes;
     ql_column *columns;
-    ql_type *types;    /* columns[i].type, contiguous for the codec */
-    ql_value *missing; /* values of columns that old rows lack */
+    ql_type *types;       /* columns[i].type, contiguous for the codec */
+    ql_value *missing;    /* values of columns that old rows lack */
+    ql_row_layout layout; /* how rows lie: columns added in the middle and dropped ones at once */
     ql_index *indexes;
     uint16_t nchecks;
     ql_check_constraint *checks; /* in the order of their names */

@@ -16,13 +16,14 @@ enum {
     TABLE_COLUMN = QLI_TABLE_COLUMN, /* sections; in order */
     TABLE_INDEX = 23,                /* sections; the clustered one first */
     TABLE_AUTO_INCREMENT = 25,
-    TABLE_CHECK = 27, /* sections; in order */
+    TABLE_CHECK = 27,  /* sections; in order */
+    TABLE_LAYOUT = 29, /* of each stored column u16s: ordinal or 65535 (dropped), kind, field */
     TABLE_COMMENT = 16,
 };
 static const ql_record_shape table_shape = {
     .known = QLI_OBJECT_TAGS | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
              QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_AUTO_INCREMENT) |
-             QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_COMMENT),
+             QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_LAYOUT) | QL_TAG(TABLE_COMMENT),
     .required = QLI_OBJECT_REQUIRED | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
                 QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX),
     .repeated = QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_CHECK)};
@@ -200,6 +201,22 @@ put_object(ql_ctx *cx, ql_buf *b, const ql_table *t)
     return ql_section_put_number(cx, b, QLI_OBJECT_VERSION, t->version);
 }
 
+static ql_status
+put_layout(ql_ctx *cx, ql_buf *b, const ql_row_layout *l)
+{
+    size_t at;
+    if (!l->values) {
+        return QL_OK;
+    }
+    QL_TRY(ql_section_begin(cx, b, TABLE_LAYOUT, &at));
+    for (unsigned i = 0; i < l->n; i++) {
+        QL_TRY(ql_buf_put_le(cx, b, l->values[i], 2));
+        QL_TRY(ql_buf_put_le(cx, b, l->types[i].kind, 2));
+        QL_TRY(ql_buf_put_le(cx, b, l->types[i].field, 2));
+    }
+    return ql_section_end(cx, b, at);
+}
+
 ql_status
 qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *b)
 {
@@ -218,6 +235,7 @@ qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *
     for (unsigned i = 0; i < t->nchecks; i++) {
         QL_TRY(put_check(cx, b, &t->checks[i]));
     }
+    QL_TRY(put_layout(cx, b, &t->layout));
     QL_TRY(put_raw(cx, b, t->unknown));
     return ql_record_end(cx, b);
 }
@@ -231,6 +249,7 @@ typedef struct decoder {
     bool bad;
     uint32_t foreign; /* a section that must be understood and is not, 0 = none */
     const char *part; /* of what it is one */
+    ql_str layout;    /* body of that section; n 0 = none */
 } decoder;
 
 static void
@@ -610,6 +629,9 @@ take_table(decoder *d, ql_str sections, ql_table *t, uint64_t *autoinc_start)
         case TABLE_COMMENT:
             QL_TRY(ql_section_text(d->cx, d->a, &s, &t->comment));
             break;
+        case TABLE_LAYOUT:
+            d->layout = s.body;
+            break;
         default:
             break;
         }
@@ -626,6 +648,46 @@ owns_its_indexes(const ql_table *t, const qli_object *o)
         same = o->owned[i] == t->indexes[i].id;
     }
     return same;
+}
+
+static unsigned
+layout_number(ql_str body, unsigned i, unsigned which)
+{
+    const unsigned char *p = (const unsigned char *)body.p + 6 * (size_t)i + 2 * (size_t)which;
+    return p[0] | (unsigned)p[1] << 8;
+}
+
+/* Each column is stored once, where rows have it; behind qli_table_finish. */
+static ql_status
+take_layout(decoder *d, ql_table *t)
+{
+    size_t n = d->layout.n / 6;
+    uint16_t *values = QL_ARENA_ARRAY(d->cx, d->cx->arena, uint16_t, n + 1);
+    ql_type *types = QL_ARENA_ARRAY(d->cx, d->cx->arena, ql_type, n + 1);
+    bool *seen = QL_ARENA_ARRAY(d->cx, d->cx->arena, bool, t->ncolumns + 1u);
+    unsigned live = 0;
+    if (!values || !types || !seen) {
+        return QL_ERROR;
+    }
+    d->bad |= d->layout.n % 6 != 0 || n >= QL_NO_VALUE;
+    for (unsigned i = 0; i < n && !d->bad; i++) {
+        unsigned v = layout_number(d->layout, i, 0), kind = layout_number(d->layout, i, 1);
+        values[i] = (uint16_t)v;
+        d->bad |= v != QL_NO_VALUE && (v >= t->ncolumns || seen[v]);
+        if (kind >= QL_KINDS) {
+            note_foreign(d, TABLE_LAYOUT, "a table");
+            break;
+        }
+        types[i] =
+            (ql_type){.kind = (ql_kind)kind, .field = (ql_field)layout_number(d->layout, i, 2)};
+        if (!d->bad && v != QL_NO_VALUE) {
+            seen[v] = true;
+            live++;
+        }
+    }
+    d->bad |= d->foreign == 0 && live != t->ncolumns;
+    return d->bad || d->foreign != 0 ? QL_OK
+                                     : qli_table_lay_out(d->cx, t, values, types, (uint16_t)n);
 }
 
 /* --- the whole record ------------------------------------------------------------------------ */
@@ -653,6 +715,10 @@ decode(ql_ctx *cx, ql_str record, ql_table *t, uint64_t *autoinc_start, bool *wh
     }
     *whole = ql_record_open(record, QL_REC_TABLE, &sections);
     QL_TRY(take_table(&d, sections, t, autoinc_start));
+    if (!d.bad && d.foreign == 0) {
+        QL_TRY(qli_table_finish(cx, t));
+        QL_TRY(d.layout.n > 0 ? take_layout(&d, t) : QL_OK);
+    }
     if (d.foreign != 0) {
         return qli_table_spoil(cx, t, &o,
                                ql_arena_printf(cx, t->arena,
@@ -662,7 +728,7 @@ decode(ql_ctx *cx, ql_str record, ql_table *t, uint64_t *autoinc_start, bool *wh
     }
     t->id = o.id;
     *whole = !d.bad && owns_its_indexes(t, &o);
-    return *whole ? qli_table_finish(cx, t) : QL_OK;
+    return QL_OK;
 }
 
 ql_status

@@ -33,17 +33,6 @@ check_names(ql_ctx *cx, const ql_table *old, const ql_table_spec *spec)
     return QL_OK;
 }
 
-/* Rows that stay as they are have their columns where they had them. */
-static ql_status
-check_order(ql_ctx *cx, const ql_table *old, const ql_table_change *c)
-{
-    bool same = c->spec->ncolumns >= old->ncolumns;
-    for (unsigned i = 0; same && i < c->spec->ncolumns; i++) {
-        same = c->from_column[i] == (i < old->ncolumns ? (int)i : -1);
-    }
-    return same ? QL_OK : ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, "moving columns within rows");
-}
-
 /* Columns with what a newer server knows of them, and the values that rows lack. */
 static ql_status
 make_columns(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change *c)
@@ -65,6 +54,35 @@ make_columns(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
         }
     }
     return qli_copy_columns(cx, t, columns, (uint16_t)n, c->rebuild ? NULL : missing);
+}
+
+/* Rows that stay have their columns where they had them: what is new lies behind them, what is gone
+ * stays in its place. */
+static ql_status
+make_layout(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change *c)
+{
+    const ql_row_layout *was = &old->layout;
+    unsigned n = was->n, room = n + t->ncolumns;
+    uint16_t *values = QL_ARENA_ARRAY(cx, cx->arena, uint16_t, room);
+    ql_type *types = QL_ARENA_ARRAY(cx, cx->arena, ql_type, room);
+    if (!values || !types) {
+        return QL_ERROR;
+    }
+    for (unsigned p = 0; p < n; p++) {
+        values[p] = QL_NO_VALUE;
+        types[p] = was->types[p];
+    }
+    for (unsigned i = 0; i < t->ncolumns; i++) {
+        unsigned at = n;
+        for (unsigned p = 0; p < was->n && at == n; p++) {
+            int column = was->values ? was->values[p] : (int)p;
+            at = c->from_column[i] >= 0 && column == c->from_column[i] ? p : n;
+        }
+        QL_TRY(ql_check(cx));
+        values[at] = (uint16_t)i;
+        n += at == n;
+    }
+    return qli_table_lay_out(cx, t, values, types, (uint16_t)n);
 }
 
 /* Indexes in MySQL's order; id: 1 + position in the specification, 0 of the hidden clustered one.
@@ -163,6 +181,7 @@ make_version(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
     QL_TRY(make_indexes(cx, t, old, c));
     QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
     QL_TRY(qli_table_finish(cx, t));
+    QL_TRY(c->rebuild ? QL_OK : make_layout(cx, t, old, c));
     QL_TRY(make_ids(cx, t, old, c));
     return make_counters(cx, t, old, c);
 }
@@ -174,7 +193,6 @@ ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_t
     QL_TRY(qli_refuse_unusable(cx, old));
     QL_TRY(qli_check_spec(cx, c->spec));
     QL_TRY(check_names(cx, old, c->spec));
-    QL_TRY(c->rebuild ? QL_OK : check_order(cx, old, c));
     QL_TRY(qli_claim_constraints(cx, c->spec, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {

@@ -250,7 +250,7 @@ duplicate_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, ql_str locator)
         return ql_fail_text(cx, QL_ER_INDEX_CORRUPT, "Index %s is corrupted", ix->name.p);
     }
     QL_TRY(st);
-    QL_TRY(ql_row_decode_values(cx, b->t->types, b->t->ncolumns, b->t->missing, bytes, b->values));
+    QL_TRY(ql_row_decode_as(cx, &b->t->layout, bytes, b->values));
     return duplicate(cx, b, ix, b->values);
 }
 
@@ -284,7 +284,7 @@ static ql_status
 take_row(ql_ctx *cx, ql_build *b, const ql_value *row)
 {
     ql_buf_clear(&b->row);
-    QL_TRY(ql_row_encode(cx, b->t->types, b->t->ncolumns, row, &b->row));
+    QL_TRY(ql_row_encode_as(cx, &b->t->layout, row, &b->row));
     int order = b->last.n == 0 ? 1 : ql_str_cmp(qli_str(&b->locator), qli_str(&b->last));
     if (order == 0) {
         return duplicate(cx, b, &b->t->indexes[0], row);
@@ -420,7 +420,7 @@ ql_build_add(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator)
             return st == QL_OK ? duplicate(cx, b, &b->t->indexes[0], row) : st;
         }
         ql_buf_clear(&b->row);
-        QL_TRY(ql_row_encode(cx, b->t->types, b->t->ncolumns, row, &b->row));
+        QL_TRY(ql_row_encode_as(cx, &b->t->layout, row, &b->row));
         QL_TRY(put(cx, b, qli_str(&b->locator), qli_str(&b->row)));
     }
     for (uint16_t i = b->writes_rows; i < b->ntargets; i++) {

@@ -118,7 +118,7 @@ check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
 static ql_status
 decode(checker *c, ql_str row)
 {
-    return ql_row_decode_values(c->cx, c->t->types, c->t->ncolumns, c->t->missing, row, c->values);
+    return ql_row_decode_as(c->cx, &c->t->layout, row, c->values);
 }
 
 static ql_status

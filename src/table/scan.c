@@ -180,8 +180,8 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
         *out = s;
         return QL_OK;
     }
-    QL_TRY(ql_row_reader_init(cx, a, &s->reader, spec->table->types, spec->table->ncolumns,
-                              spec->table->missing, spec->ordinals, spec->ncols));
+    QL_TRY(ql_row_reader_init_as(cx, a, &s->reader, &spec->table->layout, spec->ordinals,
+                                 spec->ncols));
     if (qli_scan_locks(s)) {
         s->spec.view = QL_VIEW_LATEST;
         s->how = (ql_lock_how){.mode = spec->lock.mode, .policy = spec->lock.policy};

@@ -174,7 +174,7 @@ static ql_status
 put_row(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *bytes)
 {
     ql_buf_clear(bytes);
-    QL_TRY(ql_row_encode(cx, t->types, t->ncolumns, row, bytes));
+    QL_TRY(ql_row_encode_as(cx, &t->layout, row, bytes));
     ql_txn_count_row(cx);
     return ql_txn_put(cx, locator, qli_str(bytes));
 }
@@ -245,8 +245,7 @@ qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *val
     if (copy == NULL) {
         return QL_ERROR;
     }
-    return ql_row_decode_values(cx, t->types, t->ncolumns, t->missing, (ql_str){copy, bytes.n},
-                                values);
+    return ql_row_decode_as(cx, &t->layout, (ql_str){copy, bytes.n}, values);
 }
 
 /* Are all columns of the index what they were? */

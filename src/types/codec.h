@@ -23,6 +23,22 @@ ql_status ql_key_decode(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool d
 /* Length of the first encoded value in `in`; 0 = damaged. Works for every kind. */
 size_t ql_key_skip(const ql_type *t, bool descending, ql_str in);
 
+/* How the rows of a table lie, where that is not simply its columns in their order: columns added
+ * anywhere are behind the others in rows, and dropped ones stay in them. Owner: the definition. */
+#define QL_NO_VALUE UINT16_MAX
+typedef struct ql_row_layout {
+    const ql_type *types;    /* of the stored columns, in their order */
+    uint16_t n;              /* of them */
+    const uint16_t *values;  /* of each the number of its value in a row of the table, QL_NO_VALUE:
+                                it  has been dropped; NULL: its own number */
+    const ql_value *missing; /* of each what rows hold that end before it; NULL: SQL NULL */
+} ql_row_layout;
+/* Rows of such a table: values as the table has them. The same statuses as those below. */
+ql_status ql_row_encode_as(ql_ctx *cx, const ql_row_layout *l, const ql_value *values,
+                           struct ql_buf *out) QL_MUST_USE;
+ql_status ql_row_decode_as(ql_ctx *cx, const ql_row_layout *l, ql_str in,
+                           ql_value *values) QL_MUST_USE;
+
 /* Row of ncols values. */
 ql_status ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *values,
                         struct ql_buf *out) QL_MUST_USE;
@@ -40,6 +56,10 @@ typedef struct ql_row_reader {
 ql_status ql_row_reader_init(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r, const ql_type *types,
                              uint16_t ncols, const ql_value *defaults, const uint16_t *ordinals,
                              uint16_t nwanted) QL_MUST_USE;
+/* Of a table with a layout; wanted: numbers of values, in any order. */
+ql_status ql_row_reader_init_as(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r,
+                                const ql_row_layout *l, const uint16_t *wanted,
+                                uint16_t nwanted) QL_MUST_USE;
 /* Fill row `row` of the vectors: cols[i] gets the i-th wanted column. String bytes point into `in`.
  * Damaged bytes: QL_ERROR 1877 "…is missing, corrupt or contains bad data". */
 ql_status ql_row_decode(ql_ctx *cx, const ql_row_reader *r, ql_str in, ql_vector *cols,

@@ -89,20 +89,29 @@ typedef struct plan {
     unsigned width_log2;             /* of an end offset: 1, 2 or 4 bytes */
 } plan;
 
+/* What is stored of column i. */
+static inline const ql_value *
+stored_value(const ql_row_layout *l, uint16_t i, const ql_value *values)
+{
+    static const ql_value null = {.kind = QL_K_NULL};
+    uint16_t at = l->values != NULL ? l->values[i] : i;
+    return at != QL_NO_VALUE ? &values[at] : &null;
+}
+
 static bool
-plan_row(const ql_type *types, uint16_t ncols, const ql_value *values, plan *p)
+plan_row(const ql_row_layout *l, const ql_value *values, plan *p)
 {
     size_t fixed = 0, nvar = 0, bytes = 0;
-    for (uint16_t i = 0; i < ncols; i++) {
-        ql_cell c = cell_of(&types[i]);
-        fixed += slot_bytes(&types[i], c);
+    for (uint16_t i = 0; i < l->n; i++) {
+        ql_cell c = cell_of(&l->types[i]);
+        fixed += slot_bytes(&l->types[i], c);
         if (cell_is_variable(c)) {
             nvar++;
-            bytes += variable_bytes(c, &values[i]);
+            bytes += variable_bytes(c, stored_value(l, i, values));
         }
     }
     p->width_log2 = bytes < 256 ? 0 : (bytes < 65536 ? 1 : 2);
-    p->slots = HEADER + (ncols + 7u) / 8;
+    p->slots = HEADER + (l->n + 7u) / 8;
     p->ends = p->slots + fixed;
     p->data = p->ends + (nvar << p->width_log2);
     p->total = p->data + bytes;
@@ -157,21 +166,21 @@ refuse_value(ql_ctx *cx, uint16_t column)
 }
 
 ql_status
-ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *values,
-              struct ql_buf *out)
+ql_row_encode_as(ql_ctx *cx, const ql_row_layout *l, const ql_value *values, struct ql_buf *out)
 {
+    const ql_type *types = l->types;
     plan p;
-    if (!plan_row(types, ncols, values, &p)) {
+    if (!plan_row(l, values, &p)) {
         return ql_fail_text(cx, QL_ER_TOO_BIG_ROWSIZE, "Row size too large");
     }
     QL_TRY(ql_buf_reserve(cx, out, p.total + 8));
     char *row = out->p + out->n;
     memset(row, 0, p.data);
     row[0] = (char)(ROW_VERSION | p.width_log2 << 4);
-    memcpy(row + 1, &ncols, 2);
+    memcpy(row + 1, &l->n, 2);
     char *slot = row + p.slots, *end = row + p.ends, *data = row + p.data;
-    for (uint16_t i = 0; i < ncols; i++) {
-        const ql_value *v = &values[i];
+    for (uint16_t i = 0; i < l->n; i++) {
+        const ql_value *v = stored_value(l, i, values);
         bool null = v->kind == QL_K_NULL;
         ql_cell c = cell_of(&types[i]);
         unsigned n = slot_bytes(&types[i], c);
@@ -192,6 +201,14 @@ ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *
     }
     out->n += p.total;
     return QL_OK;
+}
+
+ql_status
+ql_row_encode(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *values,
+              struct ql_buf *out)
+{
+    const ql_row_layout l = {.types = types, .n = ncols};
+    return ql_row_encode_as(cx, &l, values, out);
 }
 
 /* ---- decoding ---- */
@@ -401,6 +418,53 @@ ql_row_reader_init(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r, const ql_ty
     return QL_OK;
 }
 
+/* Where a value of the table is stored. */
+static ql_status
+find_stored(ql_ctx *cx, const ql_row_layout *l, uint16_t value, uint16_t *at)
+{
+    *at = value;
+    for (uint16_t i = 0; l->values != NULL && i < l->n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
+        if (l->values[i] == value) {
+            *at = i;
+            break;
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_row_reader_init_as(ql_ctx *cx, struct ql_arena *a, ql_row_reader *r, const ql_row_layout *l,
+                      const uint16_t *wanted, uint16_t nwanted)
+{
+    if (l->values == NULL) {
+        return ql_row_reader_init(cx, a, r, l->types, l->n, l->missing, wanted, nwanted);
+    }
+    struct qli_row_want *wants = QL_ARENA_ARRAY(cx, a, struct qli_row_want, nwanted + 1u);
+    before *of = QL_ARENA_ARRAY(cx, a, before, l->n + 1u);
+    if (wants == NULL || of == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t c = 0; c < l->n; c++) {
+        QL_TRY(ql_bulk_each(cx, c));
+        of[c + 1] = of[c];
+        before_add(&of[c + 1], &l->types[c]);
+    }
+    for (uint16_t i = 0; i < nwanted; i++) {
+        uint16_t at;
+        QL_TRY(find_stored(cx, l, wanted[i], &at));
+        want_init(&wants[i], &l->types[at], at, of[at]);
+    }
+    *r = (ql_row_reader){.types = l->types,
+                         .defaults = l->missing,
+                         .wants = wants,
+                         .ncols = l->n,
+                         .nwanted = nwanted,
+                         .nvar = of[l->n].nvar,
+                         .slots = of[l->n].slots};
+    return QL_OK;
+}
+
 static inline int64_t
 want_integer(const view *v, const struct qli_row_want *w, ql_str in)
 {
@@ -503,25 +567,35 @@ decode_value(const view *v, const before *b, const ql_type *t, ql_value *out)
 }
 
 ql_status
-ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *defaults,
-                     ql_str in, ql_value *values)
+ql_row_decode_as(ql_ctx *cx, const ql_row_layout *l, ql_str in, ql_value *values)
 {
     view v;
-    if (!view_open(&v, types, ncols, NULL, in)) {
+    if (!view_open(&v, l->types, l->n, NULL, in)) {
         return damaged(cx);
     }
     before b = {0};
-    for (uint16_t col = 0; col < ncols; col++) {
+    for (uint16_t col = 0; col < l->n; col++) {
+        ql_value none;
+        uint16_t at = l->values != NULL ? l->values[col] : col;
+        ql_value *to = at != QL_NO_VALUE ? &values[at] : &none;
         if (col >= v.ncols) {
-            values[col] = defaults ? defaults[col] : ql_value_null();
+            *to = l->missing != NULL ? l->missing[col] : ql_value_null();
             continue;
         }
         if (view_is_null(&v, col)) {
-            values[col] = ql_value_null();
-        } else if (!decode_value(&v, &b, &types[col], &values[col])) {
+            *to = ql_value_null();
+        } else if (!decode_value(&v, &b, &l->types[col], to)) {
             return damaged(cx);
         }
-        before_add(&b, &types[col]);
+        before_add(&b, &l->types[col]);
     }
     return QL_OK;
+}
+
+ql_status
+ql_row_decode_values(ql_ctx *cx, const ql_type *types, uint16_t ncols, const ql_value *defaults,
+                     ql_str in, ql_value *values)
+{
+    const ql_row_layout l = {.types = types, .n = ncols, .missing = defaults};
+    return ql_row_decode_as(cx, &l, in, values);
 }

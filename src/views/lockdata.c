@@ -200,7 +200,7 @@ find_row(ql_ctx *cx, qli_lock_reader *r, const qli_index_name *ix, ql_str key, q
     if (!v) {
         return QL_ERROR;
     }
-    QL_TRY(ql_row_decode_values(cx, t->types, t->ncolumns, t->missing, bytes, v));
+    QL_TRY(ql_row_decode_as(cx, &t->layout, bytes, v));
     *row = v;
     return QL_OK;
 }

@@ -193,6 +193,51 @@ test_added_columns(void **state)
     fixture_end(&cx);
 }
 
+/* Rows that have a dropped column, and the others in an order of their own. */
+static void
+test_layouts(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    fixture_begin(&cx);
+    const uint16_t where[] = {2, QL_NO_VALUE, 0, 1};
+    const ql_type stored[] = {types[2], types[1], types[0], types[1]};
+    const ql_value missing[] = {ql_value_null(), ql_value_null(), ql_value_null(), text("none")};
+    const ql_row_layout now = {.types = stored, .n = 4, .values = where, .missing = missing};
+    const ql_row_layout before = {.types = stored, .n = 3, .values = NULL};
+    ql_value values[] = {ql_value_int(7), text("seven"), ql_value_null()}, back[3], got;
+    ql_value old[] = {ql_value_null(), text("dropped"), ql_value_int(5)};
+    const uint16_t wanted[] = {1, 0};
+    ql_buf row = {0}, older = {0};
+    assert_int_equal(ql_row_encode_as(&cx, &now, values, &row), QL_OK);
+    assert_int_equal(ql_row_decode_as(&cx, &now, (ql_str){row.p, row.n}, back), QL_OK);
+    for (int i = 0; i < 3; i++) {
+        expect_same(&values[i], &back[i]);
+    }
+    /* a row that was written before: the dropped value is not looked at, the new column missing */
+    assert_int_equal(ql_row_encode_as(&cx, &before, old, &older), QL_OK);
+    assert_int_equal(ql_row_decode_as(&cx, &now, (ql_str){older.p, older.n}, back), QL_OK);
+    assert_int_equal(back[0].i, 5);
+    assert_memory_equal(back[1].s.p, "none", 4);
+    assert_int_equal(back[2].kind, QL_K_NULL);
+    ql_vector cols[2];
+    ql_row_reader r;
+    assert_int_equal(ql_vector_init(&cx, cx.arena, &cols[0], &types[1], false), QL_OK);
+    assert_int_equal(ql_vector_init(&cx, cx.arena, &cols[1], &types[0], false), QL_OK);
+    assert_int_equal(ql_row_reader_init_as(&cx, cx.arena, &r, &now, wanted, 2), QL_OK);
+    assert_int_equal(ql_row_decode(&cx, &r, (ql_str){row.p, row.n}, cols, 0), QL_OK);
+    assert_int_equal(ql_row_decode(&cx, &r, (ql_str){older.p, older.n}, cols, 1), QL_OK);
+    ql_vector_get(&cols[0], 0, &got);
+    assert_memory_equal(got.s.p, "seven", 5);
+    ql_vector_get(&cols[0], 1, &got);
+    assert_memory_equal(got.s.p, "none", 4);
+    assert_int_equal(cols[1].i[0], 7);
+    assert_int_equal(cols[1].i[1], 5);
+    ql_buf_free(&row);
+    ql_buf_free(&older);
+    fixture_end(&cx);
+}
+
 static void
 test_refused_values(void **state)
 {
@@ -266,9 +311,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips),
-        cmocka_unit_test(test_added_columns),
-        cmocka_unit_test(test_refused_values),
+        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_added_columns),
+        cmocka_unit_test(test_layouts),     cmocka_unit_test(test_refused_values),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
