@@ -163,6 +163,21 @@ note_row_reader(qli_res *r, ql_rinsert *o, ql_expr *e)
     return st == QL_END ? QL_OK : st;
 }
 
+/* Without strict mode the value of a generated column is passed over with a warning, as in MariaDB,
+ * whose dumps contain them; MySQL refuses it in every mode. */
+static ql_status
+row_value(qli_res *r, qli_scope *sc, const ql_table *t, uint16_t column, const ql_ast_expr *e,
+          ql_expr **out)
+{
+    if (t->columns[column].generated.n == 0 || e->kind == QL_A_DEFAULT || !r->cx->vars ||
+        r->cx->vars->strict) {
+        return bind_value(r, sc, t, column, e, out);
+    }
+    ql_warn(r->cx, QL_DIAG_WARNING, QL_ER_NON_DEFAULT_VALUE_FOR_GENERATED_COLUMN,
+            text(r, t->columns[column].name), text(r, t->name));
+    return default_node(r, t, column, out);
+}
+
 static ql_status
 insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
 {
@@ -194,8 +209,8 @@ insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
         }
         for (uint16_t c = 0; c < o->ncolumns; c++) {
             QL_TRY(empty ? default_node(r, o->table, o->columns[c], &o->rows[i][c])
-                         : bind_value(r, sc, o->table, o->columns[c], ins->rows[i].v[c],
-                                      &o->rows[i][c]));
+                         : row_value(r, sc, o->table, o->columns[c], ins->rows[i].v[c],
+                                     &o->rows[i][c]));
             if (reads) {
                 QL_TRY(note_row_reader(r, o, o->rows[i][c]));
             }
@@ -389,6 +404,7 @@ bind_rows(qli_res *r, qli_scope *sc, const ql_ast_expr *where, const ql_ast_orde
     if (where) {
         sc->clause = QLI_CL_WHERE;
         QL_TRY(qli_bind_cond(r, sc, where, &sc->q->where));
+        QL_TRY(qli_key_expressions(r, sc));
     }
     QL_TRY(qli_order_bind(r, sc, order, false, &sc->q->order_by, &sc->q->norder));
     QL_TRY(qli_limit_bind(r, sc, limit, &sc->q->limit));

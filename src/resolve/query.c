@@ -154,6 +154,7 @@ bind_where(qli_res *r, qli_scope *sc, const ql_ast_expr *where)
     }
     sc->clause = QLI_CL_WHERE;
     QL_TRY(qli_bind_cond(r, sc, where, &sc->q->where));
+    QL_TRY(qli_key_expressions(r, sc));
     sc->clause = QLI_CL_FIELDS;
     return QL_OK;
 }

@@ -355,6 +355,12 @@ ql_status qli_not(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr **out) QL_MUST_
 ql_status qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
                              const ql_collation **coll, uint8_t *coercibility) QL_MUST_USE;
 
+/* --- keyexpr.c --- */
+/* Expressions in the block's WHERE that are functional key parts of its tables become their
+ * columns.
+ */
+ql_status qli_key_expressions(qli_res *r, qli_scope *sc) QL_MUST_USE;
+
 /* --- fold.c --- */
 /* Replace *e by a constant when its operands are and the work is small and cannot fail. */
 ql_status qli_fold(qli_res *r, ql_expr **e) QL_MUST_USE;

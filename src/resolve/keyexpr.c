@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Functional key parts in conditions: where WHERE has the expression of one, the hidden column that
+ * holds its value takes its place, so that the index can be used (manual, "Functional Key Parts").
+ * Only kinds whose values are stored as they are computed, and not in rows that an outer join makes
+ * up: there the column is NULL, and the expression may not be.
+ */
+#include "resolve/resolve_int.h"
+#include "sql/print.h"
+#include "types/kinds.h"
+
+typedef struct replacer {
+    qli_res *r;
+    qli_scope *sc;
+    uint16_t source, column;
+    const ql_expr *expr; /* of the key part, over the block's slots */
+} replacer;
+
+static ql_status
+replace(void *arg, ql_expr **e, uint32_t depth, bool *descend)
+{
+    replacer *p = arg;
+    bool same;
+    if (depth > 0) {
+        *descend = false; /* slots there are another block's */
+        return QL_OK;
+    }
+    QL_TRY(qli_expr_equal(p->r, *e, p->expr, &same));
+    if (same) {
+        QL_TRY(qli_column_slot(p->r, p->sc, p->source, p->column, e));
+        *descend = false;
+    }
+    return QL_OK;
+}
+
+/* Names in the text are columns of one table, whatever others the block has. */
+static ql_status
+qualify(qli_res *r, ql_ast_expr *e, const ql_source *s)
+{
+    QL_TRY(ql_bulk_node(r->cx));
+    if (e->kind == QL_A_COLUMN) {
+        e->schema = s->db;
+        e->table = s->alias;
+    }
+    for (uint32_t i = 0; i < e->args.n; i++) {
+        QL_TRY(qualify(r, e->args.v[i], s));
+    }
+    return QL_OK;
+}
+
+static bool
+is_exact(const ql_type *t)
+{
+    return ql_kind_family(t->kind) == QL_FAM_INT || ql_kind_family(t->kind) == QL_FAM_STRING ||
+           ql_kind_is_temporal(t->kind);
+}
+
+static ql_status
+look_for_key(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_source *s = &sc->q->sources[source];
+    const ql_column *c = &s->table->columns[column];
+    replacer p = {.r = r, .sc = sc, .source = source, .column = column};
+    ql_ast_expr *ast;
+    ql_expr *e;
+    QL_TRY(ql_parse_expr(r->cx, r->a, c->generated, &ast));
+    QL_TRY(qualify(r, ast, s));
+    QL_TRY(qli_bind(r, sc, ast, &e));
+    if (e->type.kind != c->type.kind || e->type.coll != c->type.coll || !is_exact(&c->type)) {
+        return QL_OK;
+    }
+    p.expr = e;
+    return qli_walk(r, &sc->q->where, 0, replace, &p);
+}
+
+/* Is it the first part of an index? */
+static bool
+leads_an_index(const ql_table *t, uint16_t column)
+{
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        if (t->indexes[i].nparts > 0 && t->indexes[i].parts[0].column == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+ql_status
+qli_key_expressions(qli_res *r, qli_scope *sc)
+{
+    if (!sc->q->where || r->preparing) {
+        return QL_OK;
+    }
+    for (uint16_t s = 0; s < sc->q->nsources; s++) {
+        const ql_table *t = sc->sources[s].outer_joined ? NULL : sc->q->sources[s].table;
+        for (uint16_t i = 0; t && t->has_exprs && i < t->ncolumns; i++) {
+            QL_TRY(ql_bulk_node(r->cx));
+            if (t->columns[i].hidden && leads_an_index(t, i)) {
+                QL_TRY(look_for_key(r, sc, s, i));
+            }
+        }
+    }
+    return QL_OK;
+}
