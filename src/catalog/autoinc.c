@@ -341,3 +341,40 @@ out:
     ql_buf_free(&to);
     return st;
 }
+
+/* --- writes watched -------------------------------------------------------------------------- */
+
+void
+ql_table_watch_lock(ql_table *t)
+{
+    ql_mutex_lock(&t->state->mu);
+}
+
+void
+ql_table_watch_unlock(ql_table *t)
+{
+    ql_mutex_unlock(&t->state->mu);
+}
+
+void
+ql_table_set_watch(ql_table *t, ql_table_watch *w)
+{
+    ql_mutex_lock(&t->state->mu);
+    atomic_store(&t->state->watch, w);
+    ql_mutex_unlock(&t->state->mu);
+}
+
+void
+ql_table_note(ql_ctx *cx, ql_table *t, ql_str locator)
+{
+    ql_tablestate *s = t->state;
+    if (QL_LIKELY(atomic_load_explicit(&s->watch, memory_order_acquire) == NULL)) {
+        return;
+    }
+    ql_mutex_lock(&s->mu);
+    ql_table_watch *w = atomic_load_explicit(&s->watch, memory_order_relaxed);
+    if (w) {
+        w->note(w, cx, locator);
+    }
+    ql_mutex_unlock(&s->mu);
+}

@@ -55,6 +55,7 @@ typedef struct ql_tablestate {
     struct ql_tablestate *next_going; /* [committer] */
     _Atomic uint64_t rowid;           /* next hidden row id; 0 = not known yet */
     _Atomic int64_t rows;             /* -1 = not known yet */
+    _Atomic(ql_table_watch *) watch;  /* [mu to write, and while it is called] or NULL */
 } ql_tablestate;
 ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max);
 void qli_tablestate_put(ql_tablestate *s);

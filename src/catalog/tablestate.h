@@ -30,4 +30,19 @@ ql_status ql_table_count_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_U
 /* cx's transaction has added (removed, < 0) rows: counts when it commits. */
 void ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta);
 
+/* --- who wants to know what is written (table/notes.h) --- */
+
+/* note: called by whoever is going to change a row, with its clustered key, before that can be
+ * committed; under the table's watch lock (rank AUTOINC): must not wait or lock. */
+typedef struct ql_table_watch {
+    void (*note)(struct ql_table_watch *w, ql_ctx *cx, ql_str locator);
+} ql_table_watch;
+/* One at a time; NULL: no more, and nobody is in `note` when it returns. All versions of the table
+ * with its counters are watched. */
+void ql_table_set_watch(ql_table *t, ql_table_watch *w);
+void ql_table_watch_lock(ql_table *t);
+void ql_table_watch_unlock(ql_table *t);
+/* A row is about to change. Nobody watches: one atomic load. */
+void ql_table_note(ql_ctx *cx, ql_table *t, ql_str locator);
+
 #endif

@@ -50,6 +50,8 @@ ql_run_fini(ql_run *run)
         free_arena(run->cx, l->arena);
     }
     run->arenas = NULL;
+    ql_catalog_build_end(run->cx, run->building);
+    run->building = NULL;
 }
 
 ql_status

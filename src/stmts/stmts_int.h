@@ -118,6 +118,20 @@ ql_status qli_show_create_view(ql_ctx *cx, ql_run *run, const ql_table *v) QL_MU
 /* --- lock_views.c --- */
 /* LOCK TABLES of tables and views: views are locked with all that is below them. */
 ql_status qli_lock_tables(ql_ctx *cx, const ql_lock_item *items, size_t n, bool flush) QL_MUST_USE;
+/* --- alter_copy.c --- */
+/* What others may do while a table is changed: write, read, nothing. */
+typedef enum qli_alter_lock {
+    QLI_ALTER_NONE,
+    QLI_ALTER_SHARED,
+    QLI_ALTER_EXCLUSIVE
+} qli_alter_lock;
+/* Makes next's rows and index entries, as far as they are not there, from old's, which is open in
+ * mode SU: takes the locks, announces the ids (the run gives them to the purger unless the switch
+ * commits), and ends with X held and everything in step. NONE for tables without transactions is
+ * SHARED. *rows: those of the table. QL_ERROR: 1062, those of values that do not fit (strict mode,
+ * with the row's number), 1205, 1799. Waits: MDL, COMMIT, DISK_SPACE. */
+ql_status qli_alter_copy(ql_ctx *cx, ql_run *run, ql_table *old, ql_table *next,
+                         const ql_table_change *c, qli_alter_lock lock, uint64_t *rows) QL_MUST_USE;
 
 /* --- locks.c --- */
 ql_status qli_exec_lock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;

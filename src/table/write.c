@@ -217,6 +217,7 @@ qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup
     if (*result == QL_DUPLICATE) {
         goto done;
     }
+    ql_table_note(cx, t, qli_str(&locator));
     QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
     QL_TRY_TO(st, put_secondary(cx, t, row, qli_str(&locator), &key), done);
     ql_table_rows_changed(cx, t, 1);
@@ -325,7 +326,9 @@ qli_row_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
     if (*result == QL_DUPLICATE) {
         goto done;
     }
+    ql_table_note(cx, t, old_locator);
     if (!ql_str_eq(qli_str(&locator), old_locator)) {
+        ql_table_note(cx, t, qli_str(&locator));
         QL_TRY_TO(st, ql_txn_del(cx, old_locator), done);
     }
     QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
@@ -348,6 +351,7 @@ qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
 {
     ql_buf key = {0};
     ql_status st = QL_OK;
+    ql_table_note(cx, t, locator);
     for (uint16_t i = 1; i < t->nindexes; i++) {
         bool unique;
         QL_TRY_TO(st, qli_secondary_key(cx, &key, t, &t->indexes[i], old, locator, &unique), done);
