@@ -267,7 +267,8 @@ end_nontxn(ql_session *s, ql_status st)
     if (cx->nontxn == NULL) {
         return st;
     }
-    st = st == QL_OK ? ql_check(cx) : st;
+    bool over = s->committed && cx->txn == NULL; /* ALTER TABLE: its outcome is decided */
+    st = st == QL_OK && !over ? ql_check(cx) : st;
     ql_status ended = ql_nontxn_end(cx, &changed);
     if (changed) {
         s->nontxn_changed = true;

@@ -58,7 +58,11 @@ static ql_status
 set_new_values(ql_ctx *cx, work *w)
 {
     const ql_table_spec *s = &w->plan.spec;
-    if (!w->plan.adds_columns) {
+    bool adds = false;
+    for (uint16_t i = 0; i < s->ncolumns; i++) {
+        adds = adds || w->plan.change.from_column[i] < 0;
+    }
+    if (!adds) {
         return QL_OK;
     }
     ql_value *v = QL_ARENA_ARRAY(cx, cx->arena, ql_value, s->ncolumns);
@@ -152,6 +156,33 @@ switch_now(ql_ctx *cx, work *w)
     return st;
 }
 
+/* What others may do meanwhile: as little is kept from them as the algorithm allows. */
+static qli_alter_lock
+lock_of(const work *w)
+{
+    switch (w->a->lock) {
+    case QL_LOCK_SHARED:
+        return QLI_ALTER_SHARED;
+    case QL_LOCK_EXCLUSIVE:
+        return QLI_ALTER_EXCLUSIVE;
+    default:
+        return w->plan.way == QL_WAY_COPY || w->plan.adds_auto ? QLI_ALTER_SHARED : QLI_ALTER_NONE;
+    }
+}
+
+/* Rows or index entries are written first. */
+static ql_status
+copy_and_switch(ql_ctx *cx, work *w)
+{
+    ql_table *next;
+    QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
+    ql_status st = qli_alter_copy(cx, w->run, w->old, next, &w->plan.change, lock_of(w), &w->rows);
+    st = st == QL_OK ? ql_catalog_switch(cx, w->old, next) : st;
+    st = st == QL_OK ? qli_ddl_end(cx, w->run) : st;
+    ql_table_put(next);
+    return st;
+}
+
 static ql_status
 work_on(ql_ctx *cx, work *w)
 {
@@ -163,13 +194,7 @@ work_on(ql_ctx *cx, work *w)
         return qli_ddl_end(cx, w->run);
     }
     QL_TRY(set_new_values(cx, w));
-    if (p->way != QL_WAY_INSTANT) {
-        ql_table *next;
-        QL_TRY(ql_catalog_new_version(cx, w->old, &p->change, &next));
-        ql_table_put(next);
-        return ql_not_built(cx, "ALTER TABLE that copies rows or builds indexes");
-    }
-    return switch_now(cx, w);
+    return p->way == QL_WAY_INSTANT ? switch_now(cx, w) : copy_and_switch(cx, w);
 }
 
 static void

@@ -50,7 +50,8 @@ is_same_type(const ql_type *a, const ql_type *b)
     }
     return members && a->kind == b->kind && a->field == b->field && a->coll == b->coll &&
            a->decimals == b->decimals && a->is_unsigned == b->is_unsigned &&
-           a->length <= b->length && (!a->nullable || b->nullable);
+           (a->field == QL_F_STRING ? a->length == b->length : a->length <= b->length) &&
+           (!a->nullable || b->nullable);
 }
 
 /* Which columns of old are read: all for new rows, those of the new indexes else. */
@@ -114,6 +115,23 @@ store_null(ql_ctx *cx, copier *k, uint16_t column)
     return QL_OK;
 }
 
+/* A text that is too long for its column is said to be truncated here, not too long, unless its
+ * character set changes as well. */
+static ql_status
+store_cast(ql_ctx *cx, copier *k, uint16_t i, int from)
+{
+    const ql_type *was = &k->old->types[from], *is = &k->next->types[i];
+    ql_status st = qli_writer_store(cx, &k->w, i, &k->from[from], &k->to[i]);
+    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (c && c->number == QL_ER_DATA_TOO_LONG && was->coll && is->coll &&
+        was->coll->charset == is->coll->charset) {
+        ql_diag_clear_error(cx->diag);
+        return ql_fail(cx, QL_ER_WARN_DATA_TRUNCATED, ql_cstr(cx, k->next->columns[i].name),
+                       (long)k->w.row_no);
+    }
+    return st;
+}
+
 static ql_status
 convert_column(ql_ctx *cx, copier *k, uint16_t i)
 {
@@ -131,7 +149,7 @@ convert_column(ql_ctx *cx, copier *k, uint16_t i)
         bool made = k->makes_numbers && i == k->next->auto_column;
         return k->next->types[i].nullable || made ? QL_OK : store_null(cx, k, i);
     }
-    return qli_writer_store(cx, &k->w, i, &k->from[from], &k->to[i]);
+    return store_cast(cx, k, i, from);
 }
 
 /* AUTO_INCREMENT: NULL and, unless sql_mode says otherwise, 0 ask for a number, as in an INSERT;

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 at each sync point of an ALTER TABLE that copies or builds: the old table or the new one, sound, never between; what was
+built in vain is not met again, and the statement then succeeds."""
+import quell
+from harness import main
+from wire import Closed, Watcher, Wire
+
+ROWS = 5000
+POINTS = ["build_begun", "build_block", "alter_round", "alter_before_switch", "build_switch", "commit_before_queue"]
+STATEMENTS = ["ALTER TABLE s.t ADD COLUMN x INT NOT NULL DEFAULT 5, ALGORITHM=COPY", "ALTER TABLE s.t ADD INDEX added (v), ALGORITHM=INPLACE, LOCK=NONE"]
+
+
+def definition(s):
+    """Of a table that is sound and whole."""
+    w = Watcher(s)
+    rows = w.query("CHECK TABLE s.t")
+    assert [r[2:4] for r in rows] == [(b"status", b"OK")], rows
+    assert w.value("SELECT COUNT(*) FROM s.t") == str(ROWS)
+    text = w.query("SHOW CREATE TABLE s.t")[0][1]
+    w.close()
+    return text
+
+
+def run(s, sql):
+    """False: the server died of it."""
+    w = Wire(s)
+    try:
+        w.query(sql)
+        return True
+    except (Closed, ConnectionResetError, BrokenPipeError):
+        return False
+    finally:
+        w.close()
+
+
+def crash_everywhere(sql):
+    s = quell.Server()
+    s.start()
+    w = Watcher(s)
+    w.query("CREATE DATABASE s")
+    w.query("CREATE TABLE s.t (id INT PRIMARY KEY, v VARCHAR(100), KEY (id, v))")
+    w.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, 'value {i * 7919 % ROWS}')" for i in range(ROWS)))
+    w.close()
+    old = definition(s)
+    assert s.stop() == 0
+    for point in POINTS:
+        if point == "alter_round" and "LOCK=NONE" not in sql:
+            continue
+        s.env["QUELL_CRASH_AT"] = point
+        s.start()
+        assert not run(s, sql), f"{point} is not met by {sql}"
+        s.kill9()
+        del s.env["QUELL_CRASH_AT"]
+        s.start()
+        assert definition(s) == old, (point, sql)
+        s.kill9()
+    s.start()
+    assert run(s, sql)
+    s.kill9()
+    s.start()
+    assert definition(s) != old
+    assert s.stop() == 0, s.log_text()[-3000:]
+    s.remove()
+
+
+def test_copy():
+    crash_everywhere(STATEMENTS[0])
+
+
+def test_online_index():
+    crash_everywhere(STATEMENTS[1])
+
+
+if __name__ == "__main__":
+    main(globals())
