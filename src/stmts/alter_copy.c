@@ -29,6 +29,7 @@ typedef struct copier {
     ql_arena *mem, *keys; /* of the copier; of a round */
     ql_value *from, *to;  /* a row of old, of next */
     bool *as_it_is;       /* [next] the column's value needs no cast */
+    bool *given;          /* [next] it comes from a column, or is no expression */
     uint16_t *ordinals;   /* of old that are read */
     uint16_t nordinals;
     bool keeps_locator;
@@ -76,13 +77,15 @@ plan_columns(ql_ctx *cx, copier *k)
     k->from = QL_ARENA_ARRAY(cx, k->mem, ql_value, k->old->ncolumns);
     k->to = QL_ARENA_ARRAY(cx, k->mem, ql_value, n);
     k->as_it_is = QL_ARENA_ARRAY(cx, k->mem, bool, n);
+    k->given = QL_ARENA_ARRAY(cx, k->mem, bool, n);
     k->ordinals = QL_ARENA_ARRAY(cx, k->mem, uint16_t, k->old->ncolumns);
     bool *wanted = QL_ARENA_ARRAY(cx, k->mem, bool, k->old->ncolumns);
-    if (!k->from || !k->to || !k->as_it_is || !k->ordinals || !wanted) {
+    if (!k->from || !k->to || !k->as_it_is || !k->given || !k->ordinals || !wanted) {
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < n; i++) {
         int from = k->c->from_column[i];
+        k->given[i] = from >= 0;
         if (from >= 0) {
             k->as_it_is[i] = is_same_type(&k->old->types[from], &k->next->types[i]);
             wanted[from] = wanted[from] || is_read(k, i);
@@ -185,7 +188,12 @@ convert_row(ql_ctx *cx, copier *k)
     for (uint16_t i = 0; i < k->next->ncolumns; i++) {
         QL_TRY(convert_column(cx, k, i));
     }
-    return k->c->rebuild && k->next->auto_column >= 0 ? number_row(cx, k) : QL_OK;
+    if (!k->c->rebuild) {
+        return QL_OK;
+    }
+    QL_TRY(k->next->auto_column >= 0 ? number_row(cx, k) : QL_OK);
+    bool keep; /* nobody ignores errors here */
+    return qli_writer_complete(cx, &k->w, k->to, k->given, &keep);
 }
 
 /* --- the copy --- */
@@ -419,10 +427,24 @@ begin(ql_ctx *cx, copier *k, bool online)
     return ql_build_new(cx, k->mem, k->next, k->reader, &k->build);
 }
 
+/* A default that is an expression may give another value each time, and what was written of a row
+ * could not be found again by computing it. */
+static bool
+is_repeatable(const copier *k)
+{
+    for (uint16_t i = 0; i < k->next->ncolumns; i++) {
+        const ql_column *c = &k->next->columns[i];
+        if (k->c->from_column[i] < 0 && c->default_kind == QL_DEF_EXPR && c->generated.n == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static ql_status
 copy(ql_ctx *cx, copier *k, qli_alter_lock lock)
 {
-    bool online = lock == QLI_ALTER_NONE && ql_table_is_transactional(k->old);
+    bool online = lock == QLI_ALTER_NONE && ql_table_is_transactional(k->old) && is_repeatable(k);
     bool x = online || lock == QLI_ALTER_EXCLUSIVE;
     QL_TRY(ql_table_lock_upgrade(cx, k->old, x ? QL_MDL_X : QL_MDL_SNW));
     if (cx->proc) {

@@ -90,6 +90,35 @@ def test_sweep_myisam():
     print("#", [sweep(s, "MyISAM") for s in STATEMENTS])
 
 
+def test_create_select():
+    """Killed at its checkpoints: no table of the name; the query's tables are as they were."""
+    sql = "CREATE TABLE s.made (PRIMARY KEY (id), KEY (v), UNIQUE KEY (d)) SELECT * FROM s.t"
+    for engine in ("InnoDB", "MyISAM"):
+        setup(engine)
+        before = image()
+        watch.query("DROP TABLE IF EXISTS s.made")
+        w = Wire(server)
+        assert run(w, sql) == 0
+        n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
+        whole = rows("SELECT * FROM s.made ORDER BY id")
+        assert [r[0] for r in whole] == [str(i) for i in range(1, ROWS + 1)]
+        killed = 0
+        for i in points(n):
+            watch.query("DROP TABLE IF EXISTS s.made")
+            code = run(w, sql, f"kill_at {i} QUERY")
+            killed += code == 1317
+            assert code in (0, 1317), (i, n, code)
+            if code:
+                assert rows("SHOW TABLES FROM s") == [("t",)], (i, n)
+            else:
+                assert rows("SELECT * FROM s.made ORDER BY id") == whole
+                assert rows("CHECK TABLE s.made")[0][2:] == ("status", "OK")
+        assert killed > 5
+        assert image() == before
+        watch.query("DROP TABLE IF EXISTS s.made")
+        w.quit()
+
+
 def test_failing_allocations():
     for sql in STATEMENTS[:1] + STATEMENTS[3:4]:
         setup("InnoDB")
