@@ -19,10 +19,8 @@
 #include "txn/beside.h"
 #include "vars/sysvars.h"
 
-#define BLOCK_BYTES ((size_t)1024 * 1024)
-#define BLOCK_ENTRIES                                                                              \
-    4000u /* one more than 4,096 makes a commit that goes alone (txn/commit.c)                     \
-           */
+#define BLOCK_BYTES ((size_t)192 * 1024) /* above 256 KiB is no record of the redo log (kv.h) */
+#define BLOCK_ENTRIES 2000u              /* above 4,096 goes alone (txn/commit.c) */
 
 /* An index that is filled. */
 typedef struct target {
@@ -148,6 +146,7 @@ enter_block(ql_ctx *cx, ql_build *b, ql_txn **saved)
     *saved = cx->txn;
     if (b->block == NULL) {
         QL_TRY(ql_beside_begin(cx, true));
+        ql_beside_set_lazy(cx); /* the switch is durable, and comes behind it */
         b->block = cx->txn;
     }
     cx->txn = b->block;

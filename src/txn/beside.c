@@ -18,6 +18,12 @@ ql_beside_begin(ql_ctx *cx, bool killable)
     return QL_OK;
 }
 
+void
+ql_beside_set_lazy(ql_ctx *cx)
+{
+    cx->txn->lazy = true;
+}
+
 ql_status
 ql_beside_snapshot(ql_ctx *cx)
 {

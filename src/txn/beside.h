@@ -20,6 +20,9 @@
  * one has ended. killable: its commit can be withdrawn as any other; else a kill waits for the
  * outcome (but not for disk space: 1021). QL_ERROR: cx->txn is as it was. */
 ql_status ql_beside_begin(ql_ctx *cx, bool killable) QL_MUST_USE;
+/* cx->txn is one of many whose last one, or what comes after them, is durable: its own commit waits
+ * for no sync. What a crash loses of them it loses from the end. */
+void ql_beside_set_lazy(ql_ctx *cx);
 /* What cx->txn reads is from now: takes its snapshot. */
 ql_status ql_beside_snapshot(ql_ctx *cx) QL_MUST_USE;
 

@@ -256,6 +256,17 @@ pass_point_of_no_return(ql_txnsys *ts, qli_commit_req *r)
     return st;
 }
 
+/* Has anybody asked for what he commits to be durable when it returns? */
+static bool
+wants_sync(ql_txnsys *ts, const qli_commit_req *group)
+{
+    bool wanted = false;
+    for (const qli_commit_req *r = group; r != NULL; r = r->next) {
+        wanted |= !r->lazy;
+    }
+    return wanted && atomic_load_explicit(&ts->flush_mode, memory_order_relaxed) == 1;
+}
+
 /* Sync points hold the committer up in tests; being told to stop there changes nothing for a set
  * that is taken. */
 static ql_status
@@ -278,8 +289,7 @@ put_and_commit(ql_ctx *cx, ql_txnsys *ts, ql_kv_apply *a, qli_commit_req *group,
     }
     ql_status ignored = QL_SYNC(cx, COMMIT_AFTER_APPLY);
     (void)ignored;
-    return ql_kv_apply_commit(cx, a,
-                              atomic_load_explicit(&ts->flush_mode, memory_order_relaxed) == 1);
+    return ql_kv_apply_commit(cx, a, wants_sync(ts, group));
 }
 
 /* Errors are in cx->diag. */

@@ -269,6 +269,7 @@ commit_writes(ql_ctx *cx, ql_txn *t)
                         .nlayers = t->nlayers,
                         .proc = t->nontxn ? NULL : cx->proc,
                         .held = held,
+                        .lazy = t->lazy,
                         .begin_ns = t->begin_ns,
                         .kind = held ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {

@@ -78,6 +78,7 @@ struct ql_txn {
     bool nontxn; /* of tables without transactions (nontxn.c), or beside another (beside.c): no row
                     locks, not shown, commits cannot be killed */
     bool killable; /* nontxn, beside.h: its commits can be, after all */
+    bool lazy;     /* beside.h: its commit need not be durable by itself */
     bool fixed;    /* nontxn: every view reads the snapshot of the statement's start */
     int64_t begin_ns;
     ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
@@ -131,6 +132,7 @@ typedef struct qli_commit_req {
     _Atomic bool cancel;
     bool alone; /* not together with others: big, or failed in a group before */
     bool big;   /* applied row by row, can be cancelled meanwhile */
+    bool lazy;  /* no sync for its sake: a later commit's will do */
     bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
     const qli_writeset *layers;
     uint32_t nlayers;

@@ -71,7 +71,7 @@ static uint64_t
 findings(sess *s, ql_table *t)
 {
     uint64_t n;
-    OK(ql_table_check(&s->cx, s->cx.arena, t, NULL, NULL, &n));
+    OK(ql_table_check(&s->cx, s->cx.arena, t, NULL, NULL, NULL, &n));
     return n;
 }
 
