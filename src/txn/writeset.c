@@ -24,6 +24,16 @@ next_of(const qli_writeset *ws, const qli_wnode *n, int level)
     return n != NULL ? n->next[level] : ws->head[level];
 }
 
+/* The node that is looked at when the one behind n on this level is not below: in a large set each
+ * is out of the cache, and the two come at the same time. */
+static void
+fetch_lower(const qli_writeset *ws, const qli_wnode *n, int level)
+{
+    if (level > 0) {
+        __builtin_prefetch(next_of(ws, n, level - 1));
+    }
+}
+
 /* before[i] = last node below key on level i (NULL = head). Returns the first node not below. */
 static qli_wnode *
 find(const qli_writeset *ws, ql_str key, qli_wnode *before[QLI_WLEVELS])
@@ -35,9 +45,11 @@ find(const qli_writeset *ws, ql_str key, qli_wnode *before[QLI_WLEVELS])
     qli_wnode *n = NULL, *next = NULL, *rejected = NULL;
     for (int i = QLI_WLEVELS - 1; i >= 0; i--) {
         next = next_of(ws, n, i);
+        fetch_lower(ws, n, i);
         while (next != NULL && next != rejected && ql_str_cmp(qli_wnode_key(next), key) < 0) {
             n = next;
             next = n->next[i];
+            fetch_lower(ws, n, i);
         }
         rejected = next;
         before[i] = n;
