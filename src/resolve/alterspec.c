@@ -140,33 +140,56 @@ set_default(qli_alter_work *w, const ql_ast_action *v, ql_column *c)
     return ql_spec_default(w->cx, w->spec, &as_written, c);
 }
 
+static bool
+is_about_column(ql_alter_kind kind)
+{
+    return kind == QL_ALTER_SET_DEFAULT || kind == QL_ALTER_DROP_DEFAULT ||
+           kind == QL_ALTER_COLUMN_VISIBLE || kind == QL_ALTER_RENAME_COLUMN;
+}
+
+/* What is said of a column; as in MySQL one thing in a statement, the second finds no column. */
+static ql_status
+change_said(qli_alter_work *w, ql_str name, ql_column *c)
+{
+    const ql_ast_action *v = NULL;
+    for (uint32_t i = 0; i < w->a->n && v == NULL; i++) {
+        QL_TRY(ql_bulk_each(w->cx, i));
+        if (is_about_column(w->a->v[i].kind) && !w->done[i] && same(w->a->v[i].name, name)) {
+            v = &w->a->v[i];
+            w->done[i] = true;
+        }
+    }
+    if (v == NULL) {
+        return QL_OK;
+    }
+    switch (v->kind) {
+    case QL_ALTER_SET_DEFAULT:
+        return set_default(w, v, c);
+    case QL_ALTER_DROP_DEFAULT:
+        c->default_kind = c->type.nullable ? QL_DEF_NULL : QL_DEF_NONE;
+        c->default_value = ql_value_null();
+        c->default_text = QL_STR("");
+        return QL_OK;
+    case QL_ALTER_COLUMN_VISIBLE:
+        c->invisible = !v->on;
+        return QL_OK;
+    default:
+        c->name = v->to;
+        return QL_OK;
+    }
+}
+
 /* A column whose definition is not written anew, and what is said of it otherwise. */
 static ql_status
 keep_column(qli_alter_work *w, uint16_t i, qli_alter_slot *s)
 {
     ql_str name = w->old->columns[i].name;
     ql_column *c = &s->column;
-    int at;
     *s = (qli_alter_slot){.column = w->old->columns[i], .from = i};
     if (w->a->convert) {
         QL_TRY(convert_column(w, c));
     }
-    QL_TRY(qli_alter_find(w, QL_ALTER_SET_DEFAULT, name, &at));
-    if (at >= 0) {
-        QL_TRY(set_default(w, &w->a->v[at], c));
-    }
-    QL_TRY(qli_alter_find(w, QL_ALTER_DROP_DEFAULT, name, &at));
-    if (at >= 0) {
-        c->default_kind = c->type.nullable ? QL_DEF_NULL : QL_DEF_NONE;
-        c->default_value = ql_value_null();
-        c->default_text = QL_STR("");
-    }
-    QL_TRY(qli_alter_find(w, QL_ALTER_COLUMN_VISIBLE, name, &at));
-    c->invisible = at >= 0 ? !w->a->v[at].on : c->invisible;
-    QL_TRY(qli_alter_find(w, QL_ALTER_RENAME_COLUMN, name, &at));
-    if (at >= 0) {
-        c->name = w->a->v[at].to;
-    }
+    QL_TRY(change_said(w, name, c));
     if (c->type.nullable && in_primary(w, i, c->name)) {
         c->type.nullable = false;
         c->default_kind = c->default_kind == QL_DEF_NULL ? QL_DEF_NONE : c->default_kind;
@@ -272,17 +295,8 @@ check_columns_found(qli_alter_work *w)
 {
     for (uint32_t i = 0; i < w->a->n; i++) {
         QL_TRY(ql_bulk_each(w->cx, i));
-        switch (w->a->v[i].kind) {
-        case QL_ALTER_SET_DEFAULT:
-        case QL_ALTER_DROP_DEFAULT:
-        case QL_ALTER_COLUMN_VISIBLE:
-        case QL_ALTER_RENAME_COLUMN:
-            if (!w->done[i]) {
-                return unknown_column(w, w->a->v[i].name);
-            }
-            break;
-        default:
-            break;
+        if (is_about_column(w->a->v[i].kind) && !w->done[i]) {
+            return unknown_column(w, w->a->v[i].name);
         }
     }
     return w->nslots == 0 ? ql_fail(w->cx, QL_ER_CANT_REMOVE_ALL_FIELDS) : QL_OK;

@@ -104,7 +104,7 @@ weigh_kept(const ql_ctx *cx, const ql_column *was, const ql_column *is, ql_alter
 
 /* A value that rows can be said to have when they lack the column. */
 static void
-weigh_new(const ql_column *c, ql_alter_plan *plan)
+weigh_new(const ql_ctx *cx, const ql_column *c, ql_alter_plan *plan)
 {
     plan->adds_auto |= c->auto_increment;
     plan->adds_columns = true;
@@ -114,8 +114,9 @@ weigh_new(const ql_column *c, ql_alter_plan *plan)
     /* 0000-00-00, which strict mode may not allow: only of rows that are there */
     bool has_date =
         ql_kind_is_temporal(c->type.kind) && (ql_kind_calendar(c->type.kind) & QL_HAS_DATE) != 0;
-    if (has_date && !c->type.nullable && c->default_kind == QL_DEF_NONE) {
-        at_least(plan, QL_WAY_REBUILD, NULL);
+    if (has_date && !c->type.nullable && c->default_kind == QL_DEF_NONE && c->generated.n == 0 &&
+        cx->vars->strict && (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE)) {
+        plan->zero_date = c;
     }
 }
 
@@ -130,7 +131,7 @@ weigh_columns(ql_ctx *cx, const ql_table *t, ql_alter_plan *plan)
         int from = plan->change.from_column[i];
         QL_TRY(ql_bulk_each(cx, i));
         if (from < 0) {
-            weigh_new(&plan->spec.columns[i], plan);
+            weigh_new(cx, &plan->spec.columns[i], plan);
             added++;
             continue;
         }

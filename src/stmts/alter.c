@@ -131,6 +131,44 @@ settle_auto(ql_ctx *cx, work *w)
     return QL_OK;
 }
 
+/* Does the table have rows? */
+static ql_status
+has_rows(ql_ctx *cx, work *w, bool *yes)
+{
+    uint16_t column = 0;
+    ql_arena *mem;
+    ql_scan *scan;
+    ql_batch *b;
+    QL_TRY(ql_run_arena(w->run, "alter", &mem));
+    ql_scan_spec spec = {.table = w->old, .ordinals = &column, .ncols = 1, .view = QL_VIEW_LATEST};
+    QL_TRY(ql_scan_open(cx, mem, &spec, &scan));
+    ql_status st = ql_scan_next(cx, scan, &b);
+    *yes = st == QL_OK;
+    ql_scan_close(scan);
+    return st == QL_END ? QL_OK : st;
+}
+
+/* 1292: rows would get 0000-00-00, which the mode does not allow. */
+static ql_status
+check_zero_date(ql_ctx *cx, work *w)
+{
+    bool yes = false;
+    if (w->plan.zero_date == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(has_rows(cx, w, &yes));
+    if (!yes) {
+        return QL_OK;
+    }
+    const ql_column *c = w->plan.zero_date;
+    bool is_date = c->type.field == QL_F_DATE;
+    return ql_fail_text(cx, QL_ER_TRUNCATED_WRONG_VALUE,
+                        "Incorrect %s value: '%s' for column '%s' "
+                        "at row 1",
+                        is_date ? "date" : "datetime",
+                        is_date ? "0000-00-00" : "0000-00-00 00:00:00", ql_cstr(cx, c->name));
+}
+
 static ql_status
 lock_new_name(ql_ctx *cx, work *w)
 {
@@ -193,6 +231,7 @@ work_on(ql_ctx *cx, work *w)
     if (!p->acts && w->new_name.n == 0) {
         return qli_ddl_end(cx, w->run);
     }
+    QL_TRY(check_zero_date(cx, w));
     QL_TRY(set_new_values(cx, w));
     return p->way == QL_WAY_INSTANT ? switch_now(cx, w) : copy_and_switch(cx, w);
 }

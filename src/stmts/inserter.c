@@ -232,8 +232,7 @@ store_missing(ql_ctx *cx, qli_inserter *in)
         ql_status st = ql_column_default(cx, in->w.row_mem, t, i, false, &v);
         if (st == QL_ERROR && in->w.ignore) {
             QL_TRY(qli_error_to_warning(cx, st));
-            v = ql_value_int(0);
-            QL_TRY(qli_writer_store(cx, &in->w, i, &v, &in->row[i]));
+            in->row[i] = ql_known_default(cx, &t->columns[i]); /* 0, '' ... */
             continue;
         }
         QL_TRY(st);
