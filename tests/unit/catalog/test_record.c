@@ -117,7 +117,9 @@ sections_that_are_not_whole(void **state)
 
 /* Everything that a record can hold: CREATE TABLE d.full (id INT AUTO_INCREMENT COMMENT 'c', e
  * ENUM('x',''), n TEXT, t DATETIME(3) DEFAULT NOW(3) ON UPDATE NOW(3), d DECIMAL(5,2) UNSIGNED
- * ZEROFILL DEFAULT 1.5, PRIMARY KEY (id), KEY k (n(7) DESC, d) COMMENT 'i') COMMENT 't' */
+ * ZEROFILL DEFAULT 1.5, PRIMARY KEY (id), KEY k (n(7) DESC, d) INVISIBLE COMMENT 'i', CONSTRAINT
+ * Pos CHECK (d > 0), CONSTRAINT neg CHECK (d < 0) NOT ENFORCED) COMMENT 't'; e is generated, stored
+ * and hidden, n invisible. */
 static ql_table *
 make_full(sess *s)
 {
@@ -129,7 +131,10 @@ make_full(sess *s)
     c[0].comment = str("c");
     c[1].type.field = QL_F_ENUM;
     c[1].type.members = &members;
+    c[1].generated = str("upper(`n`)");
+    c[1].stored = c[1].hidden = true;
     c[2].type.field = QL_F_BLOB;
+    c[2].invisible = true;
     c[3].type = ql_type_datetime(3);
     c[3].type.nullable = true;
     c[3].default_kind = QL_DEF_NOW;
@@ -143,12 +148,18 @@ make_full(sess *s)
         {.column = 0}, {.column = 2, .prefix = 7, .descending = true}, {.column = 4}};
     ql_index ix[2] = {{.parts = p, .nparts = 1, .primary = true},
                       {.parts = p + 1, .nparts = 2, .name = str("k"), .comment = str("i")}};
+    ix[1].invisible = true;
+    ql_check_constraint checks[2] = {
+        {.name = str("Pos"), .text = str("(`d` > 0)")},
+        {.name = str("neg"), .text = str("(`d` < 0)"), .not_enforced = true}};
     ql_table_spec spec = {.db = str("d"),
                           .name = str("full"),
                           .columns = c,
                           .ncolumns = 5,
                           .indexes = ix,
                           .nindexes = 2,
+                          .checks = checks,
+                          .nchecks = 2,
                           .comment = str("t")};
     ql_table *t;
     begin(s);
@@ -193,12 +204,20 @@ a_full_table(void **state)
         assert_true(x->auto_increment == y->auto_increment && x->zerofill == y->zerofill &&
                     x->on_update_now == y->on_update_now && x->default_kind == y->default_kind &&
                     x->ordinal == i);
+        assert_true(ql_str_eq(x->generated, y->generated) && x->stored == (i == 1) &&
+                    x->hidden == (i == 1) && x->invisible == (i == 2));
         assert_true(ql_value_is_null(&copy->missing[i]));
     }
     assert_int_equal(copy->types[1].members->n, 2);
     assert_int_equal(copy->types[1].members->names[1].n, 0);
     assert_int_equal(copy->columns[4].default_value.dec.limb[0],
                      t->columns[4].default_value.dec.limb[0]);
+    assert_string_equal(copy->columns[1].generated.p, "upper(`n`)");
+    assert_true(copy->has_exprs && copy->nchecks == 2); /* by name, without regard to case */
+    assert_string_equal(copy->checks[0].name.p, "neg");
+    assert_string_equal(copy->checks[1].text.p, "(`d` > 0)");
+    assert_true(copy->checks[0].not_enforced && !copy->checks[1].not_enforced);
+    assert_true(copy->indexes[1].invisible && !copy->indexes[0].invisible);
     assert_int_equal(copy->nindexes, 2);
     assert_true(copy->indexes[0].primary && copy->indexes[0].unique && !copy->indexes[1].unique);
     assert_string_equal(copy->indexes[1].comment.p, "i");
