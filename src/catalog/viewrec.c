@@ -18,7 +18,7 @@ enum {
     VIEW_CHECK = 31,     /* ql_view_check */
     VIEW_ALGORITHM = 33, /* ql_view_algorithm */
     VIEW_NAMES_GIVEN = 18,
-    VIEW_UPDATABLE = 20,
+    VIEW_UPDATABLE = 20, /* ql_view_rows_of */
 };
 static const ql_record_shape view_shape = {
     .known = QLI_OBJECT_TAGS | QL_TAG(VIEW_QUERY) | QL_TAG(VIEW_COLLATION) |
@@ -120,7 +120,7 @@ take_section(reading *r, const ql_section *s)
         v->names_given = ql_section_number(s, 1, &r->bad) != 0;
         break;
     case VIEW_UPDATABLE:
-        v->updatable = ql_section_number(s, 1, &r->bad) != 0;
+        v->updatable = (ql_view_rows_of)ql_section_number(s, QL_VIEW_OF_JOIN, &r->bad);
         break;
     default:
         break;

@@ -36,9 +36,10 @@ find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, 
 ql_status
 qli_may_read(qli_res *r, const qli_scope *sc, qli_name n)
 {
-    return sc->sources[n.source].unreadable
-               ? ql_acl_column_denied(r->cx, sc->q->sources[n.source].table->name,
-                                      qli_column_name(sc, n.source, n.column))
+    const qli_source *s = &sc->sources[n.source];
+    const ql_table *t = s->merged != NULL ? s->merged->view : sc->q->sources[n.source].table;
+    return s->unreadable
+               ? ql_acl_column_denied(r->cx, t->name, qli_column_name(sc, n.source, n.column))
                : QL_OK;
 }
 
@@ -57,11 +58,10 @@ find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
         if (!source_matches(&sc->q->sources[s], e)) {
             continue;
         }
-        QL_TRY(ql_bulk_count(r->cx, (size_t)sc->sources[s].ncols * NAME_COST));
-        for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
-            const ql_table *t = sc->q->sources[s].table;
-            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name) &&
-                !(t && t->columns[c].hidden)) {
+        uint16_t ncols = qli_visible(sc, s);
+        QL_TRY(ql_bulk_count(r->cx, (size_t)ncols * NAME_COST));
+        for (uint16_t c = 0; c < ncols; c++) {
+            if (ql_str_eq_nocase(qli_column_name(sc, s, c), e->name) && qli_is_named(sc, s, c)) {
                 if (found) {
                     return ql_fail(r->cx, QL_ER_NON_UNIQ_ERROR, qli_full_name(r, e),
                                    qli_clause_name(sc->clause));
@@ -95,8 +95,27 @@ qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
     return QL_OK;
 }
 
+int
+qli_base_ordinal(const qli_scope *sc, qli_name n)
+{
+    const qli_merged *m = sc->sources[n.source].merged;
+    return m != NULL ? m->ordinals[n.column] : n.column;
+}
+
 ql_status
 qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
+{
+    int at = qli_base_ordinal(sc, (qli_name){source, column});
+    if (at < 0) {
+        return qli_merge_column(r, sc, source, column, out);
+    }
+    QL_TRY(qli_base_slot(r, sc, source, (uint16_t)at, out));
+    (*out)->name = qli_column_name(sc, source, column);
+    return QL_OK;
+}
+
+ql_status
+qli_base_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
 {
     ql_expr *e = qli_node(r, QL_E_SLOT);
     if (!e) {
@@ -110,7 +129,7 @@ qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_
     }
     e->index = *slot;
     e->type = t;
-    e->name = qli_column_name(sc, source, column);
+    e->name = qli_base_name(sc, source, column);
     const ql_source *s = &sc->q->sources[source];
     e->coercibility = t.kind != QL_K_STRING ? 5
                       : s->derived          ? s->derived->items[column].expr->coercibility
@@ -231,8 +250,8 @@ static ql_status
 outer_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     uint32_t depth = 1;
-    for (qli_scope *s = sc->outer; s; s = s->outer, depth++) {
-        if (s->closed) {
+    for (qli_scope *s = sc->outer, *from = sc; s; from = s, s = s->outer, depth++) {
+        if (s->closed || from->inside) {
             return QL_END;
         }
         if (s->barrier) {

@@ -31,9 +31,10 @@ target_is_base_table(qli_res *r, const ql_table *t, ql_str alias, const char *st
 /* --- INSERT --- */
 
 static ql_status
-insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
+insert_columns(qli_res *r, const ql_ast_insert *ins, const qli_merged *m, ql_rinsert *o)
 {
-    uint16_t n = ins->has_columns ? (uint16_t)ins->ncolumns : o->table->ncolumns, listed = 0;
+    const ql_table *seen = m ? m->view : o->table;
+    uint16_t n = ins->has_columns ? (uint16_t)ins->ncolumns : seen->ncolumns, listed = 0;
     bool empty_row = !ins->has_columns && ins->nrows == 1 && ins->rows[0].n == 0 && !ins->select;
     o->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, n + 1u);
     if (!o->columns) {
@@ -43,11 +44,12 @@ insert_columns(qli_res *r, const ql_ast_insert *ins, ql_rinsert *o)
         return QL_OK;
     }
     for (uint16_t i = 0; i < n; i++) {
-        const ql_column *c = &o->table->columns[i];
+        const ql_column *c = &seen->columns[i];
         if (!ins->has_columns && (c->invisible || c->hidden)) {
             continue;
         }
-        int ord = ins->has_columns ? ql_table_column(o->table, ins->columns[i]) : i;
+        int ord = ins->has_columns ? ql_table_column(seen, ins->columns[i]) : i;
+        ord = m && ord >= 0 ? m->ordinals[ord] : ord;
         if (ord < 0) {
             return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, text(r, ins->columns[i]), "field list");
         }
@@ -142,7 +144,7 @@ target_slots(qli_res *r, qli_scope *sc, const ql_table *t)
 {
     for (uint16_t i = 0; i < t->ncolumns; i++) {
         ql_expr *e;
-        QL_TRY(qli_column_slot(r, sc, 0, i, &e));
+        QL_TRY(qli_base_slot(r, sc, 0, i, &e));
     }
     return QL_OK;
 }
@@ -218,15 +220,20 @@ insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
     }
     sc->barrier = false;
     if (o->reads_row) {
-        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, o->table->db, o->table->name));
+        const ql_table *seen = sc->sources[0].merged ? sc->sources[0].merged->view : o->table;
+        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, seen->db, seen->name));
     }
     return QL_OK;
 }
 
 static ql_status
-assign_column(qli_res *r, const ql_table *t, ql_str alias, const ql_ast_expr *c, uint16_t *out)
+assign_column(qli_res *r, const ql_table *t, const qli_merged *m, const ql_ast_expr *c,
+              uint16_t *out)
 {
-    int ord = c->table.n && !ql_str_eq_nocase(c->table, alias) ? -1 : ql_table_column(t, c->name);
+    const ql_table *seen = m ? m->view : t;
+    bool other = c->table.n && !ql_str_eq_nocase(c->table, seen->name);
+    int ord = other ? -1 : ql_table_column(seen, c->name);
+    ord = m && ord >= 0 ? m->ordinals[ord] : ord;
     if (ord < 0) {
         return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, c), "field list");
     }
@@ -246,20 +253,81 @@ insert_duplicates(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinser
     }
     QL_TRY(target_slots(r, sc, o->table));
     r->insert_target = o->table;
+    r->insert_view = sc->sources[0].merged;
     for (uint32_t i = 0; i < ins->on_duplicate.n; i++) {
         const ql_ast_assign *a = &ins->on_duplicate.v[i];
         ql_column_assign *c = &o->on_duplicate[i];
-        QL_TRY(assign_column(r, o->table, o->table->name, a->column, &c->column));
+        QL_TRY(assign_column(r, o->table, sc->sources[0].merged, a->column, &c->column));
         QL_TRY(bind_value(r, sc, o->table, c->column, a->value, &c->value));
     }
     r->insert_target = NULL;
+    r->insert_view = NULL;
     o->non_duplicate = (uint16_t)ins->on_duplicate.n;
+    return QL_OK;
+}
+
+static bool
+has_column(const qli_merged *m, uint16_t ordinal, uint16_t before)
+{
+    for (uint16_t i = 0; i < before; i++) {
+        if (m->ordinals[i] == ordinal) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every column of the view is another column of the table, and those that it has not have defaults
+ * (manual, "Updatable and Insertable Views"). */
+static ql_status
+check_insertable(qli_res *r, const ql_ast_insert *ins, const qli_merged *m, const ql_table *t)
+{
+    for (uint16_t i = 0; i < m->view->ncolumns; i++) {
+        QL_TRY(ql_check(r->cx));
+        if (m->ordinals[i] < 0 || has_column(m, (uint16_t)m->ordinals[i], i)) {
+            return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ins->table.name), "INSERT");
+        }
+    }
+    uint64_t strict = QL_MODE_STRICT_TRANS | QL_MODE_STRICT_ALL;
+    bool lax = ins->ignore || !r->cx->vars || !(r->cx->vars->sql_mode & strict);
+    for (uint16_t i = 0; i < t->ncolumns && !lax; i++) {
+        const ql_column *c = &t->columns[i];
+        if (c->default_kind == QL_DEF_NONE && !c->type.nullable && !c->auto_increment &&
+            c->generated.n == 0 && !has_column(m, i, m->view->ncolumns)) {
+            return ql_fail(r->cx, QL_ER_NO_DEFAULT_FOR_VIEW_FIELD, text(r, m->view->db),
+                           text(r, m->view->name));
+        }
+    }
+    return QL_OK;
+}
+
+/* INSERT into a view: into the table behind it. */
+static ql_status
+insert_through(qli_res *r, const ql_ast_insert *ins, qli_merged **m, ql_rinsert *o)
+{
+    const ql_table *view = o->table;
+    ql_table *base;
+    ql_pmask need = QL_PM(INSERT) | (ins->replace ? QL_PM(DELETE) : 0) |
+                    (ins->on_duplicate.n ? QL_PM(UPDATE) : 0);
+    QL_TRY(qli_merge_find(r, view, true, true, m, &base));
+    if (!*m && view->view->updatable == QL_VIEW_OF_JOIN) {
+        return ins->has_columns ? ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "INSERT into a join view")
+                                : ql_fail(r->cx, QL_ER_VIEW_NO_INSERT_FIELD_LIST, text(r, view->db),
+                                          text(r, view->name));
+    }
+    if (!*m) {
+        return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ins->table.name), "INSERT");
+    }
+    QL_TRY(qli_merge_may_change(r, *m, base, need));
+    QL_TRY(check_insertable(r, ins, *m, base));
+    o->table = base;
     return QL_OK;
 }
 
 ql_status
 qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
 {
+    qli_merged *m = NULL;
     qli_scope *sc;
     ql_rinsert *o = QL_ARENA_NEW(r->cx, r->a, ql_rinsert);
     if (!o) {
@@ -269,16 +337,24 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     o->replace = ins->replace;
     o->ignore = ins->ignore;
     QL_TRY(qli_table_open(r, &ins->table, ins->table.name, true, &o->table));
+    if (o->table->view) {
+        QL_TRY(insert_through(r, ins, &m, o));
+    }
     QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
-    QL_TRY(insert_columns(r, ins, o));
+    QL_TRY(insert_columns(r, ins, m, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &o->ncalls;
-    QL_TRY(qli_source_add_table(r, sc, o->table, o->table->name));
+    QL_TRY(qli_source_add_table(r, sc, o->table, m ? m->view->name : o->table->name));
     sc->lo = 0;
     sc->hi = 1;
+    if (m) {
+        QL_TRY(target_slots(r, sc, o->table));
+        QL_TRY(qli_merge_source(r, sc, m, 0, &sc->names, NULL));
+        QL_TRY(qli_merge_checks(r, sc, 0, &o->checks));
+    }
     if (ins->select) {
         const ql_ast_select *select;
-        QL_TRY(qli_dup_select(r, ins, o->table, &select));
+        QL_TRY(qli_dup_select(r, ins, m ? m->view : o->table, &select));
         QL_TRY(qli_query_bind(r, select, NULL, NULL, &o->select));
         if (qli_dup_bound(r, o->select) != o->ncolumns) {
             return ql_fail(r->cx, QL_ER_WRONG_VALUE_COUNT_ON_ROW, 1l);
@@ -328,7 +404,7 @@ load_fields(qli_res *r, const ql_ast_load *ld, ql_rload *o)
             continue;
         }
         if (ld->ncolumns) {
-            QL_TRY(assign_column(r, ins->table, ins->table->name, ld->columns[i], &column));
+            QL_TRY(assign_column(r, ins->table, NULL, ld->columns[i], &column));
         } else if (ins->table->columns[i].invisible || ins->table->columns[i].hidden) {
             continue;
         }
@@ -354,7 +430,7 @@ load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
         const ql_ast_assign *a = &ld->set.v[i];
         ql_column_assign *c = &o->set[i];
         uint16_t column = 0;
-        QL_TRY(assign_column(r, ins->table, ins->table->name, a->column, &column));
+        QL_TRY(assign_column(r, ins->table, NULL, a->column, &column));
         QL_TRY(bind_value(r, sc, ins->table, column, a->value, &c->value));
         QL_TRY(note_row_reader(r, ins, c->value));
         c->column = given_column(ins, column);
@@ -401,11 +477,7 @@ static ql_status
 bind_rows(qli_res *r, qli_scope *sc, const ql_ast_expr *where, const ql_ast_orders *order,
           const ql_ast_expr *limit)
 {
-    if (where) {
-        sc->clause = QLI_CL_WHERE;
-        QL_TRY(qli_bind_cond(r, sc, where, &sc->q->where));
-        QL_TRY(qli_key_expressions(r, sc));
-    }
+    QL_TRY(qli_where_add(r, sc, where));
     QL_TRY(qli_order_bind(r, sc, order, false, &sc->q->order_by, &sc->q->norder));
     QL_TRY(qli_limit_bind(r, sc, limit, &sc->q->limit));
     sc->clause = QLI_CL_FIELDS;
@@ -418,9 +490,18 @@ use_all_columns(qli_res *r, qli_scope *sc, uint16_t source)
 {
     for (uint16_t c = 0; c < sc->sources[source].ncols; c++) {
         ql_expr *e;
-        QL_TRY(qli_column_slot(r, sc, source, c, &e));
+        QL_TRY(qli_base_slot(r, sc, source, c, &e));
     }
     return QL_OK;
+}
+
+static ql_status
+refuse_join_view(qli_res *r, const ql_source *s, ql_privilege priv)
+{
+    bool join = !s->table && s->view && s->view->view->updatable == QL_VIEW_OF_JOIN;
+    return join && priv == QL_PRIV_DELETE ? ql_fail(r->cx, QL_ER_VIEW_DELETE_MERGE_VIEW,
+                                                    text(r, s->view->db), text(r, s->view->name))
+                                          : QL_OK;
 }
 
 static ql_status
@@ -433,8 +514,11 @@ target_of(qli_res *r, ql_rupdate *o, qli_scope *sc, uint16_t source, const char 
         }
     }
     const ql_source *s = &sc->q->sources[source];
+    const qli_merged *m = sc->sources[source].merged;
+    QL_TRY(refuse_join_view(r, s, priv));
     QL_TRY(target_is_base_table(r, s->table, s->alias, statement));
-    QL_TRY(ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
+    QL_TRY(m ? qli_merge_may_change(r, m, s->table, (ql_pmask)1 << priv)
+             : ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
     QL_TRY(use_all_columns(r, sc, source));
     sc->q->sources[source].locking.kind = QL_LK_UPDATE;
     o->targets[o->ntargets++] = source;
@@ -456,7 +540,8 @@ alloc_update(qli_res *r, uint16_t nsources, uint32_t nassign, ql_rupdate *o)
     o->targets = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u);
     o->set = o->targets ? QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign *, nsources + 1u) : NULL;
     o->nset = o->set ? QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u) : NULL;
-    if (!o->nset) {
+    o->checks = o->nset ? QL_ARENA_ARRAY(r->cx, r->a, ql_row_checks, nsources + 1u) : NULL;
+    if (!o->checks) {
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < nsources && nassign; i++) {
@@ -479,10 +564,35 @@ bind_assignment(qli_res *r, qli_scope *sc, const ql_ast_assign *a, ql_rupdate *o
     }
     QL_TRY(st);
     QL_TRY(target_of(r, o, sc, name.source, "UPDATE", QL_PRIV_UPDATE, &t));
+    int ordinal = qli_base_ordinal(sc, name);
+    if (ordinal < 0) {
+        return ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, text(r, a->column->name));
+    }
     ql_column_assign *c = &o->set[t][o->nset[t]++];
-    c->column = name.column;
+    c->column = (uint16_t)ordinal;
     r->dml_target = sc->q->sources[name.source].table;
-    return bind_value(r, sc, sc->q->sources[name.source].table, name.column, a->value, &c->value);
+    return bind_value(r, sc, sc->q->sources[name.source].table, c->column, a->value, &c->value);
+}
+
+/* WITH CHECK OPTION of each target, bound to the new row: slot = ordinal. */
+static ql_status
+update_checks(qli_res *r, qli_scope *sc, ql_rupdate *o)
+{
+    for (uint16_t i = 0; i < o->ntargets; i++) {
+        qli_merged *m = sc->sources[o->targets[i]].merged;
+        ql_table *t = sc->q->sources[o->targets[i]].table;
+        qli_scope *row;
+        if (!m) {
+            continue;
+        }
+        QL_TRY(qli_scope_new(r, NULL, &row));
+        row->ncalls = &r->ncalls;
+        QL_TRY(qli_source_add_table(r, row, t, m->view->name));
+        QL_TRY(target_slots(r, row, t));
+        QL_TRY(qli_merge_source(r, row, m, 0, &row->names, NULL));
+        QL_TRY(qli_merge_checks(r, row, 0, &o->checks[i]));
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -507,6 +617,7 @@ qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
     QL_TRY(bind_rows(r, sc, u->where, &u->order_by, u->limit));
     r->dml_target = NULL;
     o->read = sc->q;
+    QL_TRY(update_checks(r, sc, o));
     return qli_scope_finish(r, sc);
 }
 

@@ -368,10 +368,11 @@ bind_default(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     QL_TRY(st);
     const ql_table *t = sc->q->sources[name.source].table;
-    if (!t) {
+    int at = qli_base_ordinal(sc, name);
+    if (!t || at < 0) {
         return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "DEFAULT of a derived table's column");
     }
-    const ql_column *c = &t->columns[name.column];
+    const ql_column *c = &t->columns[at];
     if (c->default_kind == QL_DEF_EXPR || c->generated.n) {
         return ql_fail(r->cx, QL_ER_DEFAULT_AS_VAL_GENERATED);
     }
@@ -398,7 +399,9 @@ bind_insert_value(qli_res *r, const ql_ast_expr *e, ql_expr **out)
         return *out ? QL_OK : QL_ERROR;
     }
     ql_str name = c ? c->name : e->name;
-    int ord = ql_table_column(r->insert_target, name);
+    const qli_merged *m = r->insert_view;
+    int ord = ql_table_column(m ? m->view : r->insert_target, name);
+    ord = m && ord >= 0 ? m->ordinals[ord] : ord;
     if (ord < 0) {
         return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)name.n, name.p) ?: "",

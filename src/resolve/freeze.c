@@ -98,15 +98,20 @@ qli_freeze_joined(qli_res *r, const ql_ast_from *f)
 static uint32_t
 star_width(const qli_scope *sc, const ql_ast_expr *star)
 {
-    if (star->table.n == 0) {
-        return sc->names.n;
-    }
     uint32_t n = 0;
+    for (uint32_t i = 0; star->table.n == 0 && i < sc->names.n; i++) {
+        n += qli_is_shown(sc, sc->names.v[i].source, sc->names.v[i].column);
+    }
+    if (star->table.n == 0) {
+        return n;
+    }
     for (uint16_t s = 0; s < sc->q->nsources; s++) {
         const ql_source *src = &sc->q->sources[s];
         if (ql_str_eq_nocase(src->alias, star->table) &&
             (star->schema.n == 0 || ql_str_eq_nocase(src->db, star->schema))) {
-            n += sc->sources[s].ncols;
+            for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
+                n += qli_is_shown(sc, s, c);
+            }
         }
     }
     return n;

@@ -200,7 +200,7 @@ not_grouped(rewrite *w, const qli_slot *s)
 {
     qli_scope *sc = w->sc;
     const ql_source *src = &sc->q->sources[s->source];
-    ql_str n = qli_column_name(sc, s->source, s->column);
+    ql_str n = qli_base_name(sc, s->source, s->column);
     const char *full = ql_arena_printf(w->r->cx, w->r->a, "%.*s%s%.*s.%.*s", (int)src->db.n,
                                        src->db.n ? src->db.p : "", src->db.n ? "." : "",
                                        (int)src->alias.n, src->alias.p, (int)n.n, n.p);
@@ -235,7 +235,7 @@ rewrite_slot(rewrite *w, ql_expr **e, uint32_t depth)
     if (w->full_group_by && !(n->index < w->nslots && w->dep->determined[n->index])) {
         return not_grouped(w, &s);
     }
-    QL_TRY(qli_column_slot(w->r, w->sc, s.source, s.column, &own));
+    QL_TRY(qli_base_slot(w->r, w->sc, s.source, s.column, &own));
     QL_TRY(qli_agg_of_column(w->r, w->sc, own, &res));
     res->coercibility = n->coercibility;
     if (depth) {

@@ -173,12 +173,12 @@ add_item(qli_res *r, qli_scope *sc, uint32_t *cap, ql_expr *e, ql_str name)
     return QL_OK;
 }
 
-/* By a star: not invisible columns. */
-static bool
-is_shown(const qli_scope *sc, uint16_t source, uint16_t column)
+bool
+qli_is_shown(const qli_scope *sc, uint16_t source, uint16_t column)
 {
     const ql_table *t = sc->q->sources[source].table;
-    return !t || (!t->columns[column].invisible && !t->columns[column].hidden);
+    return !t || sc->sources[source].merged ||
+           (!t->columns[column].invisible && !t->columns[column].hidden);
 }
 
 static ql_status
@@ -190,7 +190,7 @@ expand_star(qli_res *r, qli_scope *sc, uint32_t *cap)
     for (uint32_t i = 0; i < sc->names.n; i++) {
         qli_name n = sc->names.v[i];
         ql_expr *e;
-        if (!is_shown(sc, n.source, n.column)) {
+        if (!qli_is_shown(sc, n.source, n.column)) {
             continue;
         }
         QL_TRY(qli_column_slot(r, sc, n.source, n.column, &e));
@@ -210,9 +210,9 @@ expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *
             continue;
         }
         found = true;
-        for (uint16_t c = 0; c < sc->sources[s].ncols; c++) {
+        for (uint16_t c = 0; c < qli_visible(sc, s); c++) {
             ql_expr *e;
-            if (!is_shown(sc, s, c)) {
+            if (!qli_is_shown(sc, s, c)) {
                 continue;
             }
             QL_TRY(qli_column_slot(r, sc, s, c, &e));

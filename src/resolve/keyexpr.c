@@ -92,7 +92,9 @@ qli_key_expressions(qli_res *r, qli_scope *sc)
         return QL_OK;
     }
     for (uint16_t s = 0; s < sc->q->nsources; s++) {
-        const ql_table *t = sc->sources[s].outer_joined ? NULL : sc->q->sources[s].table;
+        bool fits =
+            !sc->sources[s].outer_joined && !sc->sources[s].merged; /* names are the view's */
+        const ql_table *t = fits ? sc->q->sources[s].table : NULL;
         for (uint16_t i = 0; t && t->has_exprs && i < t->ncolumns; i++) {
             QL_TRY(ql_bulk_node(r->cx));
             if (t->columns[i].hidden && leads_an_index(t, i)) {

@@ -25,7 +25,8 @@ may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
         return ql_fail(r->cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     QL_TRY(r->preparing ? QL_OK : ql_acl_may_change(r->cx));
-    return ql_acl_require_locking(r->cx, s->table->db, s->table->name);
+    const ql_table *named = s->view != NULL ? s->view : s->table;
+    return ql_acl_require_locking(r->cx, named->db, named->name);
 }
 
 static ql_status

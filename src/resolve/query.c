@@ -122,7 +122,7 @@ check_in_items(void *arg, ql_expr **e, uint32_t depth, bool *descend)
     }
     const qli_slot *s = &d->sc->slots[(*e)->index];
     const ql_source *src = &d->sc->q->sources[s->source];
-    ql_str name = qli_column_name(d->sc, s->source, s->column);
+    ql_str name = qli_base_name(d->sc, s->source, s->column);
     return ql_fail(d->r->cx, QL_ER_FIELD_IN_ORDER_NOT_SELECT, d->number, "ORDER BY clause",
                    ql_arena_printf(d->r->cx, d->r->a, "%.*s%s%.*s.%.*s", (int)src->db.n,
                                    src->db.p ?: "", src->db.n ? "." : "", (int)src->alias.n,
@@ -146,15 +146,26 @@ check_distinct_order(qli_res *r, qli_scope *sc)
     return QL_OK;
 }
 
-static ql_status
-bind_where(qli_res *r, qli_scope *sc, const ql_ast_expr *where)
+ql_status
+qli_and_onto(qli_res *r, qli_scope *sc, ql_expr **into, ql_expr *e)
 {
-    if (!where) {
+    if (e == NULL || *into == NULL) {
+        *into = *into != NULL ? *into : e;
         return QL_OK;
     }
+    return qli_and(r, sc, *into, e, into);
+}
+
+ql_status
+qli_where_add(qli_res *r, qli_scope *sc, const ql_ast_expr *where)
+{
+    ql_expr *e = NULL;
     sc->clause = QLI_CL_WHERE;
-    QL_TRY(qli_bind_cond(r, sc, where, &sc->q->where));
-    QL_TRY(qli_key_expressions(r, sc));
+    if (where) {
+        QL_TRY(qli_bind_cond(r, sc, where, &e));
+        QL_TRY(qli_and_onto(r, sc, &sc->q->where, e));
+    }
+    QL_TRY(sc->q->where ? qli_key_expressions(r, sc) : QL_OK);
     sc->clause = QLI_CL_FIELDS;
     return QL_OK;
 }
@@ -201,7 +212,7 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     q->distinct = s->distinct;
     QL_TRY(qli_from_bind(r, sc, s->from));
     QL_TRY(qli_locking_bind(r, q, s));
-    QL_TRY(bind_where(r, sc, s->where));
+    QL_TRY(qli_where_add(r, sc, s->where));
     sc->aggs_allowed = true;
     QL_TRY(qli_items_bind(r, sc, s));
     sc->aggs_allowed = false;

@@ -179,6 +179,16 @@ typedef struct ql_column_assign {
     ql_expr *value;  /* not yet converted to the column: exec stores through ql_value_store */
 } ql_column_assign;
 
+/* WITH CHECK OPTION: conditions on rows of a table, slot = ordinal; with the view to be named. */
+typedef struct ql_row_check {
+    ql_expr *cond;
+    ql_str db, name;
+} ql_row_check;
+typedef struct ql_row_checks {
+    ql_row_check *v;
+    uint16_t n;
+} ql_row_checks;
+
 typedef struct ql_rinsert {
     ql_table *table;
     bool replace, ignore;
@@ -189,6 +199,7 @@ typedef struct ql_rinsert {
     bool reads_row;   /* values look at other columns of their row: slot = ordinal */
     ql_query *select; /* or from a query */
     ql_column_assign *on_duplicate;
+    ql_row_checks checks;
     uint16_t
         non_duplicate; /* slots of `query_dup`: all columns of the existing row, slot = ordinal */
     uint32_t ncalls;
@@ -217,7 +228,8 @@ typedef struct ql_rupdate {
     uint16_t ntargets;
     uint16_t *targets; /* source numbers */
     ql_column_assign **set;
-    uint16_t *nset; /* per target (UPDATE) */
+    uint16_t *nset;        /* per target (UPDATE) */
+    ql_row_checks *checks; /* per target (UPDATE) */
 } ql_rupdate;
 
 typedef struct ql_rstmt {

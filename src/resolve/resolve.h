@@ -24,7 +24,7 @@ ql_status ql_resolve_prepare(ql_ctx *cx, const ql_ast_stmt *stmt, ql_rstmt **out
  * stars) and written as text, its columns typed. stmt is the caller's own tree, read anew for this:
  * it is changed. Fills columns and of def query, names_given, updatable, algorithm, check; db and
  * name of spec are set. All of it in cx->arena. *merge_given_up: ALGORITHM = MERGE cannot be.
- * Errors: those of the query, 1060, 1166, 1350, 1351, 1353, 1368, 1462. Waits: MDL. */
+ * Errors: those of the query, 1060, 1166, 1351, 1353, 1368, 1462. Waits: MDL. */
 ql_status ql_resolve_view(ql_ctx *cx, ql_ast_stmt *stmt, ql_view_spec *spec,
                           bool *merge_given_up) QL_MUST_USE;
 /* Can the view be used? Binds it as a statement that reads it would. 1356, 1449, 1462 ... Waits:

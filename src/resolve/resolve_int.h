@@ -50,8 +50,27 @@ typedef struct qli_names {
     uint32_t n;
 } qli_names;
 
+/* A view that is being expanded, or made; those around it behind it. */
+typedef struct qli_view_frame {
+    ql_str db, name;
+    ql_str user; /* CURRENT_USER() inside: its definer; n 0: the session's */
+    struct qli_view_frame *up;
+} qli_view_frame;
+
+/* A view that has become the table below it (merge.c); a level, if there are views below it. All in
+ * the statement's arena. */
+typedef struct qli_merged {
+    const ql_table *view;
+    const ql_ast_select *query;
+    const int *ordinals;              /* of each column of the view: the table's, or -1: computed */
+    bool computed;                    /* some are */
+    struct qli_merged *above, *below; /* below NULL: the table */
+    qli_view_frame frame;
+} qli_merged;
+
 typedef struct qli_source {
-    uint16_t ncols;
+    uint16_t ncols;      /* of the table or query; a merged view shows others (qli_visible) */
+    qli_merged *merged;  /* the source is known as this view; or NULL */
     uint16_t *slot_of;   /* by column ordinal; QL_NO_SLOT = not used so far */
     bool outer_joined;   /* on the inner side of an outer join */
     bool unreadable;     /* the session has no SELECT on it: its columns may be assigned only */
@@ -71,7 +90,8 @@ typedef struct qli_scope {
     const ql_ast_select *ast;
     bool barrier; /* a derived table of this block is being bound: it does not see the block's
                      sources */
-    bool closed;  /* a view is being bound: it sees neither this block nor those around it */
+    bool inside; /* what a merged view is made of is being bound: nothing around the block counts */
+    bool closed; /* a view is being bound: it sees neither this block nor those around it */
     qli_clause clause;
     bool at_cond; /* what is bound next is a condition of WHERE or ON, or an operand of its AND, OR
                    */
@@ -93,13 +113,6 @@ typedef struct qli_use {
     struct qli_use *next;
     ql_table *table;
 } qli_use;
-
-/* A view that is being expanded, or made; those around it behind it. */
-typedef struct qli_view_frame {
-    ql_str db, name;
-    ql_str user; /* CURRENT_USER() inside: its definer; n 0: the session's */
-    struct qli_view_frame *up;
-} qli_view_frame;
 
 /* What UPDATE or DELETE it is. */
 typedef enum qli_dml {
@@ -129,6 +142,7 @@ typedef struct qli_res {
     bool in_dml_from;
     qli_dml dml;
     const ql_table *insert_target; /* VALUES(col) may be used */
+    const qli_merged *insert_view; /* under whose names; NULL: its own */
     qli_dup_columns *dup;          /* of INSERT ... SELECT; NULL = none */
     bool touches_tables, needs_ticket;
     struct qli_use *uses; /* tables without transactions, newest first */
@@ -205,6 +219,7 @@ ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str al
 ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,
                        uint16_t *out) QL_MUST_USE;
 ql_str qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column);
+ql_str qli_base_name(const qli_scope *sc, uint16_t source, uint16_t ordinal); /* of a slot */
 const char *qli_full_name(qli_res *r, const ql_ast_expr *e);
 /* Used columns of each source sorted into ql_source; slots of outer-joined sources nullable. */
 ql_status qli_scope_finish(qli_res *r, qli_scope *sc) QL_MUST_USE;
@@ -219,6 +234,53 @@ ql_status qli_derived_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql
  * privileges of its definer or user. 1356 for what it needs and is gone or not allowed. */
 ql_status qli_view_bind(qli_res *r, qli_scope *sc, const ql_table *t, ql_str alias,
                         qli_names *out) QL_MUST_USE;
+
+/* Within a view: the statement's own state is put aside, and the session is who counts there.
+ * qli_view_end follows whatever was returned. 1462, 1449. */
+typedef struct qli_inside {
+    bool begun;
+    qli_res outside;
+    ql_view_entry entry;
+} qli_inside;
+ql_status qli_view_begin(qli_res *r, const ql_table *view, qli_view_frame *frame,
+                         qli_inside *in) QL_MUST_USE;
+void qli_view_end(qli_res *r, const qli_inside *in);
+/* An error that tells what the view is made of becomes 1356; others stay. */
+ql_status qli_view_hide_error(ql_ctx *cx, const ql_table *view, ql_status st) QL_MUST_USE;
+
+/* --- merge.c --- */
+static inline uint16_t
+qli_visible(const qli_scope *sc, uint16_t source)
+{
+    const qli_merged *m = sc->sources[source].merged;
+    return m != NULL ? m->view->ncolumns : sc->sources[source].ncols;
+}
+/* Does a name reach the column? */
+static inline bool
+qli_is_named(const qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_table *t = sc->q->sources[source].table;
+    return t == NULL || sc->sources[source].merged != NULL || !t->columns[column].hidden;
+}
+/* The table that the view can become; *m NULL: it cannot. change: for a statement that changes its
+ * rows. Opens what is below (waits: MDL). */
+ql_status qli_merge_find(qli_res *r, const ql_table *view, bool write, bool change, qli_merged **m,
+                         ql_table **base) QL_MUST_USE;
+/* The source, of that table, becomes the view: names, and (cond may be NULL) its conditions. */
+ql_status qli_merge_source(qli_res *r, qli_scope *sc, qli_merged *m, uint16_t source,
+                           qli_names *names, ql_expr **cond) QL_MUST_USE;
+/* A column that the view computes. */
+ql_status qli_merge_column(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column,
+                           ql_expr **out) QL_MUST_USE;
+/* What is written in level m. */
+ql_status qli_merge_bind(qli_res *r, qli_scope *sc, uint16_t source, qli_merged *m,
+                         const ql_ast_expr *e, bool cond, ql_expr **out) QL_MUST_USE;
+/* 1142 unless the session may change the view so; 1356 unless those who count below it may. */
+ql_status qli_merge_may_change(qli_res *r, const qli_merged *m, const ql_table *base,
+                               ql_pmask need) QL_MUST_USE;
+/* What rows have to keep to (WITH CHECK OPTION), bound to the source. */
+ql_status qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source,
+                           ql_row_checks *out) QL_MUST_USE;
 
 /* --- freeze.c: what was found is written into the tree, while r->freezing --- */
 /* Of what source the column is. */
@@ -239,6 +301,11 @@ ql_status qli_column_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
 /* Expression for a column of a source of the own block; makes its slot. */
 ql_status qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column,
                           ql_expr **out) QL_MUST_USE;
+/* The same by the ordinal of the source's table or query, whatever a view calls it. */
+ql_status qli_base_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t ordinal,
+                        ql_expr **out) QL_MUST_USE;
+/* Column of the table that a column is, -1: none, a view computes it. */
+int qli_base_ordinal(const qli_scope *sc, qli_name n);
 /* Column of the own block's FROM by unqualified or qualified name; QL_END = none. */
 ql_status qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                           qli_name *out) QL_MUST_USE;
@@ -381,9 +448,14 @@ ql_status qli_walk_query(qli_res *r, ql_query *q, uint32_t depth, qli_visit fn,
 ql_status qli_query_bind(qli_res *r, const ql_ast_select *s, qli_scope *outer, qli_union *unions,
                          ql_query **out) QL_MUST_USE;
 ql_status qli_items_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s) QL_MUST_USE;
+/* By a star: not invisible columns. */
+bool qli_is_shown(const qli_scope *sc, uint16_t source, uint16_t column);
 ql_status qli_items_settle(qli_res *r, ql_query *q) QL_MUST_USE;
 ql_status qli_order_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *o, bool with_aliases,
                          ql_sort_key **keys, uint16_t *n) QL_MUST_USE;
+/* A condition more for WHERE. */
+ql_status qli_where_add(qli_res *r, qli_scope *sc, const ql_ast_expr *where) QL_MUST_USE;
+ql_status qli_and_onto(qli_res *r, qli_scope *sc, ql_expr **into, ql_expr *e) QL_MUST_USE;
 ql_status qli_limit_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
                          ql_expr **out) QL_MUST_USE;
 ql_status qli_group_bind(qli_res *r, qli_scope *sc, const ql_ast_orders *g) QL_MUST_USE;

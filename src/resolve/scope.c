@@ -96,6 +96,13 @@ qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type, uint
 ql_str
 qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column)
 {
+    const qli_merged *m = sc->sources[source].merged;
+    return m != NULL ? m->view->columns[column].name : qli_base_name(sc, source, column);
+}
+
+ql_str
+qli_base_name(const qli_scope *sc, uint16_t source, uint16_t column)
+{
     const ql_source *s = &sc->q->sources[source];
     if (sc->sources[source].names) {
         return sc->sources[source].names[column];
@@ -325,8 +332,36 @@ check_hints(qli_res *r, const ql_ast_from *f, const ql_table *t, ql_str alias)
     return QL_OK;
 }
 
+/* Where conditions of merged views go that were met below. */
+typedef struct from_side {
+    bool inner; /* of an outer join: no partner, no row of it */
+    ql_expr *pending;
+} from_side;
+
+/* Merged, if that says the same: a value computed by the view would not be NULL where an outer join
+ * finds no row, and is not one that subqueries can refer to. */
 static ql_status
-bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_names *out)
+bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view, ql_str alias,
+          bool write, from_side *side, qli_names *out)
+{
+    qli_merged *m = NULL;
+    ql_table *base;
+    uint16_t n;
+    if (!r->freezing) {
+        QL_TRY(qli_merge_find(r, view, write, f->dml, &m, &base));
+    }
+    bool fits = m != NULL && (!m->computed || (f->dml && !side->inner));
+    fits = fits && (r->dml_target == NULL || r->in_dml_from || r->dml_target->id != base->id);
+    if (!fits) {
+        return qli_view_bind(r, sc, view, alias, out);
+    }
+    QL_TRY(add_source(r, sc, base, NULL, view->db, alias, &n));
+    return qli_merge_source(r, sc, m, n, out, &side->pending);
+}
+
+static ql_status
+bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, from_side *side,
+          qli_names *out)
 {
     j->is_leaf = true;
     j->source = sc->q->nsources;
@@ -364,7 +399,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, qli_
     }
     QL_TRY(check_hints(r, f, t, alias));
     if (t->view != NULL) {
-        return qli_view_bind(r, sc, t, alias, out);
+        return bind_view(r, sc, f, t, alias, write, side, out);
     }
     QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
     return add_names(r, sc, n, t->ncolumns, out);
@@ -491,7 +526,8 @@ mark_outer_joined(qli_scope *sc, uint16_t lo, uint16_t hi)
 }
 
 static ql_status
-bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, qli_names *names)
+bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, from_side *side,
+          qli_names *names)
 {
     ql_join_tree *j = QL_ARENA_NEW(r->cx, r->a, ql_join_tree);
     if (!j) {
@@ -499,13 +535,15 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, q
     }
     *out = j;
     if (!f->left) {
-        return bind_leaf(r, sc, f, j, names);
+        return bind_leaf(r, sc, f, j, side, names);
     }
     qli_names l = {0}, rt = {0};
+    from_side ls = {.inner = side->inner || f->join == QL_J_RIGHT};
+    from_side rs = {.inner = side->inner || f->join == QL_J_LEFT};
     uint16_t lo = sc->q->nsources;
-    QL_TRY(bind_from(r, sc, f->left, &j->left, &l));
+    QL_TRY(bind_from(r, sc, f->left, &j->left, &ls, &l));
     uint16_t mid = sc->q->nsources;
-    QL_TRY(bind_from(r, sc, f->right, &j->right, &rt));
+    QL_TRY(bind_from(r, sc, f->right, &j->right, &rs, &rt));
     uint16_t hi = sc->q->nsources;
     bool common = f->natural || f->nusing > 0;
     if (common) {
@@ -528,6 +566,8 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, q
         sc->clause = clause;
     }
     j->outer = f->join == QL_J_LEFT || f->join == QL_J_RIGHT;
+    QL_TRY(qli_and_onto(r, sc, f->join == QL_J_RIGHT ? &j->on : &side->pending, ls.pending));
+    QL_TRY(qli_and_onto(r, sc, f->join == QL_J_LEFT ? &j->on : &side->pending, rs.pending));
     if (f->join == QL_J_RIGHT) {
         ql_join_tree *t = j->left;
         j->left = j->right;
@@ -546,7 +586,9 @@ qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from)
         return QL_OK;
     }
     qli_names names = {0};
-    QL_TRY(bind_from(r, sc, from, &sc->q->from, &names));
+    from_side side = {.inner = false};
+    QL_TRY(bind_from(r, sc, from, &sc->q->from, &side, &names));
+    sc->q->where = side.pending;
     sc->names = names;
     sc->lo = 0;
     sc->hi = sc->q->nsources;

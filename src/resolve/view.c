@@ -58,8 +58,8 @@ tells_too_much(unsigned number)
     return false;
 }
 
-static ql_status
-hide_error(ql_ctx *cx, const ql_table *view, ql_status st)
+ql_status
+qli_view_hide_error(ql_ctx *cx, const ql_table *view, ql_status st)
 {
     const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
     if (c == NULL || !tells_too_much(c->number)) {
@@ -131,34 +131,56 @@ name_user(qli_res *r, const ql_table *view, qli_view_frame *f)
 
 /* The statement's own state is put aside: nothing of it counts inside. */
 ql_status
-qli_view_bind(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, qli_names *out)
+qli_view_begin(qli_res *r, const ql_table *view, qli_view_frame *frame, qli_inside *in)
 {
+    in->begun = false;
     QL_TRY(refuse_loops(r, view));
-    qli_res outside = *r;
-    qli_view_frame frame = {.db = view->db, .name = view->name, .up = r->views};
-    r->views = &frame;
+    in->begun = true;
+    in->outside = *r;
+    in->entry.entered = false;
+    *frame = (qli_view_frame){.db = view->db, .name = view->name, .up = r->views};
+    r->views = frame;
     r->ctes = NULL;
     r->dml = QLI_DML_NONE;
     r->dml_target = r->insert_target = NULL;
+    r->insert_view = NULL;
     r->in_dml_from = r->freezing = false;
     r->dup = NULL;
-    ql_view_entry entry;
-    ql_status st = ql_view_enter(r->cx, view, &entry);
-    st = st == QL_OK ? name_user(r, view, &frame) : st;
+    QL_TRY(ql_view_enter(r->cx, view, &in->entry));
+    return name_user(r, view, frame);
+}
+
+void
+qli_view_end(qli_res *r, const qli_inside *in)
+{
+    if (!in->begun) {
+        return;
+    }
+    const qli_res *was = &in->outside;
+    ql_view_leave(r->cx, &in->entry);
+    r->views = was->views;
+    r->ctes = was->ctes;
+    r->dml = was->dml;
+    r->dml_target = was->dml_target;
+    r->insert_target = was->insert_target;
+    r->insert_view = was->insert_view;
+    r->in_dml_from = was->in_dml_from;
+    r->freezing = was->freezing;
+    r->dup = was->dup;
+}
+
+ql_status
+qli_view_bind(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, qli_names *out)
+{
+    qli_view_frame frame;
+    qli_inside in;
+    ql_status st = qli_view_begin(r, view, &frame, &in);
     st = st == QL_OK ? bind_query(r, sc, view, alias, out) : st;
-    ql_view_leave(r->cx, &entry);
-    r->views = outside.views;
-    r->ctes = outside.ctes;
-    r->dml = outside.dml;
-    r->dml_target = outside.dml_target;
-    r->insert_target = outside.insert_target;
-    r->in_dml_from = outside.in_dml_from;
-    r->freezing = outside.freezing;
-    r->dup = outside.dup;
+    qli_view_end(r, &in);
     if (st == QL_OK && sc->q->nsources > 0) {
         sc->q->sources[sc->q->nsources - 1].view = view;
     }
-    return hide_error(r->cx, view, st);
+    return qli_view_hide_error(r->cx, view, st);
 }
 
 ql_status

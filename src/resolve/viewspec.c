@@ -126,7 +126,8 @@ make_columns(ql_ctx *cx, const ql_query *q, ql_view_spec *spec)
         if (c != NULL) {
             v[i] = *c;
             v[i].type.nullable = q->items[i].expr->type.nullable;
-            v[i].unknown = QL_STR("");
+            v[i].unknown = v[i].generated = QL_STR("");
+            v[i].stored = v[i].invisible = v[i].hidden = false;
             if (c->auto_increment) { /* MySQL shows what would be there without it */
                 v[i].auto_increment = false;
                 v[i].default_kind = QL_DEF_VALUE;
@@ -137,6 +138,7 @@ make_columns(ql_ctx *cx, const ql_query *q, ql_view_spec *spec)
             v[i] = (ql_column){.type = stored_type(q->items[i].expr),
                                .default_text = QL_STR(""),
                                .comment = QL_STR(""),
+                               .generated = QL_STR(""),
                                .unknown = QL_STR("")};
             v[i].default_value = ql_value_null();
         }
@@ -164,20 +166,23 @@ has_outer_join(const ql_join_tree *j)
     return !j->is_leaf && (j->outer || has_outer_join(j->left) || has_outer_join(j->right));
 }
 
-static bool
-is_updatable(const ql_query *q)
+static ql_view_rows_of
+rows_of(const ql_query *q)
 {
     if (!is_mergeable(q) || has_outer_join(q->from)) {
-        return false;
+        return QL_VIEW_READ_ONLY;
     }
+    ql_view_rows_of most = q->nsources == 1 ? QL_VIEW_OF_TABLE : QL_VIEW_OF_JOIN;
     for (uint16_t i = 0; i < q->nsources; i++) {
         const ql_source *s = &q->sources[i];
-        if (s->table != NULL ? s->table->is_virtual
-                             : s->view == NULL || !s->view->view->updatable) {
-            return false;
-        }
+        ql_view_rows_of one = s->view != NULL                             ? s->view->view->updatable
+                              : s->table != NULL && !s->table->is_virtual ? QL_VIEW_OF_TABLE
+                                                                          : QL_VIEW_READ_ONLY;
+        most = one == QL_VIEW_READ_ONLY || most == QL_VIEW_READ_ONLY ? QL_VIEW_READ_ONLY
+               : one > most                                          ? one
+                                                                     : most;
     }
-    return true;
+    return most;
 }
 
 static ql_status
@@ -191,24 +196,14 @@ judge(ql_ctx *cx, const ql_ast_view *v, const ql_query *q, ql_view_spec *spec, b
         d->algorithm = QL_VIEW_UNDEFINED;
     }
     d->check = v->check;
-    d->updatable = is_updatable(q) && v->algorithm != QL_VIEW_TEMPTABLE;
-    if (d->check != QL_CHECK_NONE && !d->updatable) {
+    d->updatable = v->algorithm != QL_VIEW_TEMPTABLE ? rows_of(q) : QL_VIEW_READ_ONLY;
+    if (d->check != QL_CHECK_NONE && d->updatable == QL_VIEW_READ_ONLY) {
         return ql_fail(cx, QL_ER_VIEW_NONUPD_CHECK, ql_cstr(cx, spec->db), ql_cstr(cx, spec->name));
     }
     return QL_OK;
 }
 
 /* --- the whole ------------------------------------------------------------------------------- */
-
-static ql_status
-refuse_clauses(ql_ctx *cx, const ql_ast_select *s)
-{
-    if (s->set_op != QL_SET_NONE) {
-        QL_TRY(refuse_clauses(cx, s->left));
-        QL_TRY(refuse_clauses(cx, s->right));
-    }
-    return s->into_vars.n > 0 ? ql_fail(cx, QL_ER_VIEW_SELECT_CLAUSE, "INTO") : QL_OK;
-}
 
 static ql_status
 print_query(ql_ctx *cx, const ql_ast_view *v, ql_view_spec *spec)
@@ -230,7 +225,6 @@ ql_resolve_view(ql_ctx *cx, ql_ast_stmt *stmt, ql_view_spec *spec, bool *merge_g
     qli_view_frame frame = {.db = spec->db, .name = spec->name};
     ql_query *q;
     r.making = &frame;
-    QL_TRY(refuse_clauses(cx, v->select));
     QL_TRY(qli_query_bind(&r, v->select, NULL, NULL, &q));
     QL_TRY(qli_items_settle(&r, q));
     QL_TRY(name_columns(cx, v, q));

@@ -46,7 +46,8 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
 ql_status
 qli_writer_complete(ql_ctx *cx, qli_writer *w, ql_value *row, const bool *given, bool *keep)
 {
-    return ql_complete_row(cx, w->completer, row, given, w->row_no, keep);
+    QL_TRY(ql_complete_row(cx, w->completer, row, given, w->row_no, keep));
+    return *keep ? qli_writer_check(cx, w, row, keep) : QL_OK;
 }
 
 const char *

@@ -57,6 +57,7 @@ qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *
 {
     *in = (qli_inserter){.run = run, .ins = ins};
     QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
+    QL_TRY(qli_writer_check_with(cx, &in->w, &ins->checks));
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
     uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;
     in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns + more);

@@ -40,9 +40,10 @@ typedef struct qli_writer {
     ql_run *run;
     ql_table *table;
     bool ignore, strict;
-    uint64_t row_no;         /* of the row in work, from 1, for messages */
-    ql_arena *row_mem;       /* bytes of the row in work; reset every so often */
-    ql_completer *completer; /* of the table's expressions; NULL = none */
+    uint64_t row_no;                 /* of the row in work, from 1, for messages */
+    ql_arena *row_mem;               /* bytes of the row in work; reset every so often */
+    ql_completer *completer;         /* of the table's expressions; NULL = none */
+    struct qli_row_checker *checker; /* row_check.c; NULL = none */
     uint64_t matched, changed, inserted, deleted;
     uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
     uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
@@ -53,9 +54,13 @@ ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
 /* Before a row is written: its generated columns and missing expression defaults are computed and
- * CHECKs looked at (exec/complete.h). *keep false: IGNORE leaves it out. */
+ * CHECKs and the CHECK OPTION of a view looked at. *keep false: IGNORE leaves it out. */
 ql_status qli_writer_complete(ql_ctx *cx, qli_writer *w, ql_value *row, const bool *given,
                               bool *keep) QL_MUST_USE;
+/* --- row_check.c: what may be written through a view --- */
+ql_status qli_writer_check_with(ql_ctx *cx, qli_writer *w, const ql_row_checks *checks) QL_MUST_USE;
+/* A row as it is to be stored. 1369; *keep false: IGNORE leaves it out. */
+ql_status qli_writer_check(ql_ctx *cx, qli_writer *w, const ql_value *row, bool *keep) QL_MUST_USE;
 ql_status qli_rows_identical(ql_ctx *cx, const ql_value *a, const ql_value *b, uint16_t n,
                              bool *same) QL_MUST_USE;
 /* A row has been changed: AUTO_INCREMENT goes on behind what its column was set to. */

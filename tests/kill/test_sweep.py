@@ -30,6 +30,7 @@ SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF 
          "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
          "INSERT INTO s.auto (v) VALUES (1), (2), (3)",
          "CREATE OR REPLACE VIEW s.low AS SELECT id, g, v FROM s.a WHERE g < 5",
+         "CREATE OR REPLACE VIEW s.kept AS SELECT id, v, g, d FROM s.a WHERE g < 1000 WITH CHECK OPTION",
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g"]
 TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
 
@@ -109,6 +110,10 @@ WRITES = [
     ("DROP TABLE s.b", "b", ()),
     ("DROP TABLE s.a, s.b", "a b", ()),
     ("CREATE TABLE s.fresh (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))", "fresh", ()),
+    ("INSERT INTO s.kept SELECT id + 5000, v, g, d FROM s.kept WHERE id < 200", "a", ()),
+    ("UPDATE s.low SET v = CONCAT(v, '!') WHERE id % 3 = 0", "a", ()),
+    ("UPDATE s.kept JOIN s.b ON b.a_id = kept.id SET kept.g = kept.g + 1, b.n = 0", "a b", ()),
+    ("DELETE FROM s.low WHERE v > 'value 2'", "a", ()),
     ("CREATE VIEW s.fresh_view (p, q) AS SELECT a.v, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v NOT IN (SELECT v FROM s.low)", "", ()),
     ("CREATE OR REPLACE VIEW s.old_view AS SELECT * FROM s.a NATURAL JOIN s.low", "", ()),
     ("ALTER VIEW s.old_view AS SELECT 1 UNION SELECT id FROM s.low", "", ()),
