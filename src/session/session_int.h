@@ -78,8 +78,10 @@ struct ql_session {
     bool whole_text;                  /* the running statement is all of its text */
     qli_end end;
     bool logged_in;
-    bool hide_warnings;      /* SHOW WARNINGS and its kin answer with no warnings of their own */
-    bool silent;             /* init_connect: nobody gets the results */
+    bool hide_warnings; /* SHOW WARNINGS and its kin answer with no warnings of their own */
+    bool rebuilds; /* the statement writes tables anew that say what they said: read_only allows it
+                    */
+    bool silent;   /* init_connect: nobody gets the results */
     bool more_results;       /* another statement of the text follows the reply being written */
     ql_proc_command command; /* being run, as shown */
     bool stops_server; /* the running statement is SHUTDOWN: asked for when its client has the OK */

@@ -50,7 +50,7 @@ begin_statement(ql_session *s)
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
     s->more_results = s->whole_text = false;
-    s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = false;
+    s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = s->rebuilds = false;
     s->was_autocommit = s->vars.autocommit;
     s->begin_ns = ql_now_mono_ns();
     s->vars.timestamp_us =

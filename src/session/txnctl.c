@@ -52,10 +52,10 @@ close_layer(ql_session *s)
 
 /* Under the commit lock, so that read_only is as it will be until the commit is done. */
 static ql_status
-begin_commit(ql_ctx *cx)
+begin_commit(ql_session *s)
 {
-    QL_TRY(ql_commit_begin(cx));
-    return ql_acl_may_change(cx);
+    QL_TRY(ql_commit_begin(&s->cx));
+    return s->rebuilds ? QL_OK : ql_acl_may_change(&s->cx);
 }
 
 ql_status
@@ -67,7 +67,7 @@ qli_txn_commit(ql_session *s)
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
         ql_count(cx, QL_CT_HANDLER_COMMIT, s->touched || s->vars.in_transaction);
-        st = wrote ? begin_commit(cx) : QL_OK;
+        st = wrote ? begin_commit(s) : QL_OK;
         if (st == QL_OK) {
             st = ql_txn_commit(cx);
         } else {
@@ -167,6 +167,7 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
         }
         forget_characteristics(s);
     }
+    s->rebuilds = ql_stmt_does(kind, QL_DOES_REBUILDS);
     if (cx->txn == NULL) {
         s->layer_open = false;
         QL_TRY(begin_transaction(s, next_characteristics(s), !s->vars.autocommit));

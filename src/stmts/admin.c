@@ -3,6 +3,7 @@
  * ANALYZE, CHECK, OPTIMIZE and REPAIR TABLE. CHECK compares every row with every index
  * (table/check.c) and asks its CHECK constraints; ANALYZE counts rows. Result rows are Table, Op,
  * Msg_type, Msg_text; a killed one says so in its rows, as KILL.md section 3 has it.
+ * OPTIMIZE and REPAIR write the table anew (rebuild.c).
  */
 #include <stdio.h>
 #include <string.h>
@@ -138,13 +139,33 @@ check_table(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_table *tab)
                    findings != 0 ? "Corrupt" : "OK");
 }
 
-/* What the table is to be rebuilt for is not needed here, and cannot be done yet. */
 static ql_status
-do_nothing(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *tab)
+optimize_table(ql_ctx *cx, qli_table *t, const ql_table *tab)
 {
-    return message(cx, t, tab->db, tab->name, op_word(kind), "note",
-                   kind == QL_S_REPAIR ? "The storage engine for the table doesn't support repair"
-                                       : "The table is always stored compactly; nothing to do");
+    QL_TRY(qli_table_rebuild(cx, t->run, tab->db, tab->name));
+    if (ql_table_is_transactional(tab)) {
+        QL_TRY(message(cx, t, tab->db, tab->name, "optimize", "note",
+                       "Table does not support optimize, doing recreate + analyze instead"));
+    }
+    return message(cx, t, tab->db, tab->name, "optimize", "status", "OK");
+}
+
+static ql_status
+repair_table(ql_ctx *cx, qli_table *t, const ql_table *tab)
+{
+    uint64_t rows = 0, lost = 0;
+    char text[128];
+    if (ql_table_is_transactional(tab)) {
+        return message(cx, t, tab->db, tab->name, "repair", "note",
+                       "The storage engine for the table doesn't support repair");
+    }
+    QL_TRY(qli_table_repair(cx, t->run, tab->db, tab->name, &rows, &lost));
+    if (lost > 0) {
+        (void)snprintf(text, sizeof text, "Number of rows changed from %llu to %llu",
+                       (unsigned long long)(rows + lost), (unsigned long long)rows);
+        QL_TRY(message(cx, t, tab->db, tab->name, "repair", "warning", text));
+    }
+    return message(cx, t, tab->db, tab->name, "repair", "status", "OK");
 }
 
 /* Rows of these are made on demand. */
@@ -160,24 +181,23 @@ not_for_views(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *tab)
 static ql_status
 work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *tab)
 {
-    const char *op = op_word(kind);
     uint64_t n;
-    bool rebuilds = kind == QL_S_OPTIMIZE || kind == QL_S_REPAIR;
     if (tab->is_virtual) {
         return not_for_views(cx, t, kind, tab);
     }
-    QL_TRY(ql_table_lock(cx, tab, rebuilds));
-    if (rebuilds && ql_table_is_transactional(tab)) {
-        return do_nothing(cx, t, kind, tab);
+    if (kind == QL_S_OPTIMIZE) {
+        return optimize_table(cx, t, tab);
     }
+    if (kind == QL_S_REPAIR) {
+        return repair_table(cx, t, tab);
+    }
+    QL_TRY(ql_table_lock(cx, tab, false));
     if (kind == QL_S_CHECK) {
         return check_table(cx, t, mem, tab);
     }
-    if (kind == QL_S_ANALYZE) {
-        QL_TRY(read_index(cx, mem, tab, &tab->indexes[0], &n));
-        ql_table_rows_init(tab, (int64_t)n);
-    }
-    return message(cx, t, tab->db, tab->name, op, "status", "OK");
+    QL_TRY(read_index(cx, mem, tab, &tab->indexes[0], &n));
+    ql_table_rows_init(tab, (int64_t)n);
+    return message(cx, t, tab->db, tab->name, "analyze", "status", "OK");
 }
 
 /* A view is checked by looking for all that it needs; nothing else can be done to it. */

@@ -138,6 +138,15 @@ typedef enum qli_alter_lock {
 ql_status qli_alter_copy(ql_ctx *cx, ql_run *run, ql_table *old, ql_table *next,
                          const ql_table_change *c, qli_alter_lock lock, uint64_t *rows) QL_MUST_USE;
 
+/* --- rebuild.c --- */
+/* A table's rows and indexes written anew, in a transaction of its own; what was open is committed.
+ * Others may read it meanwhile. On any error the table is as it was, and a new statement layer is
+ * open. Waits: MDL, COMMIT, DISK_SPACE. */
+ql_status qli_table_rebuild(ql_ctx *cx, ql_run *run, ql_str db, ql_str name) QL_MUST_USE;
+/* The same with what can be read of a table without transactions; *lost rows could not. */
+ql_status qli_table_repair(ql_ctx *cx, ql_run *run, ql_str db, ql_str name, uint64_t *rows,
+                           uint64_t *lost) QL_MUST_USE;
+
 /* --- locks.c --- */
 ql_status qli_exec_lock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_unlock_tables(ql_ctx *cx, ql_run *run) QL_MUST_USE;

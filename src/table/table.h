@@ -86,6 +86,16 @@ typedef ql_status (*ql_table_row_check)(ql_ctx *cx, void *arg, const ql_value *v
 ql_status ql_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
                          ql_table_row_check row_check, void *arg, uint64_t *findings) QL_MUST_USE;
 
+/* Rows as far as they can be read (REPAIR TABLE), in the statement's view and the order of their
+ * keys. Owner: arena a; close it before that goes. */
+typedef struct ql_salvage ql_salvage;
+ql_status ql_salvage_open(ql_ctx *cx, ql_arena *a, ql_table *t, ql_salvage **out) QL_MUST_USE;
+/* values: ncolumns, valid until the next call, as is the clustered key. QL_END. A checkpoint a row.
+ */
+ql_status ql_salvage_next(ql_ctx *cx, ql_salvage *s, ql_value *values, ql_str *key) QL_MUST_USE;
+/* How many rows were passed over. */
+uint64_t ql_salvage_close(ql_salvage *s);
+
 typedef enum ql_write_result {
     QL_WROTE,
     QL_DUPLICATE, /* duplicate key; error not worded: *dup_index and the message's value are in

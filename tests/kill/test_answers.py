@@ -173,7 +173,11 @@ def test_states():
     """Each is seen, and killed in it."""
     watch.query("CREATE TABLE s.big (id INT PRIMARY KEY, g INT, v VARCHAR(40), KEY (g))")
     watch.query("INSERT INTO s.big VALUES " + ",".join(f"({i}, {i}, 'value {i}')" for i in range(20_000)))
-    for sql, state in (("CHECK TABLE s.big", "Checking table"), ("ANALYZE TABLE s.big", "Analyzing")):
+    watch.query("CREATE TABLE s.mbig (id INT PRIMARY KEY, g INT, v VARCHAR(40), KEY (g)) ENGINE=MyISAM")
+    watch.query("INSERT INTO s.mbig SELECT * FROM s.big")
+    for sql, state in (("CHECK TABLE s.big", "Checking table"), ("ANALYZE TABLE s.big", "Analyzing"), ("OPTIMIZE TABLE s.big", "copy to tmp table"),
+                       ("REPAIR TABLE s.mbig", "Repair by sorting")):
+        table = sql.split()[2]
         w = Wire(server)
         for _ in range(200):
             w.send(sql)
@@ -186,13 +190,16 @@ def test_states():
             except Err as e:
                 assert e.code == 1317
                 got = []
-            if seen[1] == state and got[-2:] == [("s.big", sql.split()[0].lower(), "error", KILLED["QUERY"]),
-                                                 ("s.big", sql.split()[0].lower(), "status", "Operation failed")]:
+            if seen[1] == state and got[-2:] == [(table, sql.split()[0].lower(), "error", KILLED["QUERY"]),
+                                                 (table, sql.split()[0].lower(), "status", "Operation failed")]:
                 break
         else:
             raise AssertionError(f"{sql} was never killed in State {state!r}")
         w.quit()
-    watch.query("DROP TABLE s.big")
+    for table in ("s.big", "s.mbig"):
+        assert watch.value(f"SELECT COUNT(*) FROM {table} WHERE g >= 0") == "20000"
+    assert text(watch.query("CHECK TABLE s.big, s.mbig")) == [("s.big", "check", "status", "OK"), ("s.mbig", "check", "status", "OK")]
+    watch.query("DROP TABLE s.big, s.mbig")
 
 
 def test_waiting_for_a_lock():
@@ -211,6 +218,39 @@ def test_waiting_for_a_lock():
     holder.quit()
     w.quit()
     tables_are_whole()
+
+
+def test_others_beside_optimize():
+    """They read it meanwhile; who writes waits, and goes on when it is killed. Behind a transaction that does not end it waits killably, too."""
+    w, other, writer = Wire(server), Wire(server), Wire(server)
+    w.query("SET DEBUG_SYNC = 'optimize_before_switch SIGNAL copied WAIT_FOR on'")
+    w.send("OPTIMIZE TABLE s.i")
+    watch.query("SET DEBUG_SYNC = 'now WAIT_FOR copied'")
+    assert other.value("SELECT COUNT(*) FROM s.i") == str(ROWS)
+    writer.send("UPDATE s.i SET g = 100 WHERE id = 5")
+    watch.until_state(writer.id, "Waiting for table metadata lock")
+    watch.kill(w.id)
+    assert text(w.result())[-1] == ("s.i", "optimize", "status", "Operation failed")
+    assert writer.error() == 0, "it goes on at once"
+    writer.query("UPDATE s.i SET g = 5 WHERE id = 5")
+    writer.quit()
+    other.query("BEGIN")
+    other.query("UPDATE s.i SET g = 5 WHERE id = 5")
+    w.send("OPTIMIZE TABLE s.i, s.m")
+    watch.until_state(w.id, "Waiting for table metadata lock")
+    watch.kill(w.id)
+    got = text(w.result())
+    assert got == [(t, "optimize", k, m) for t in TABLES for k, m in (("error", KILLED["QUERY"]), ("status", "Operation failed"))], got
+    assert other.value("SELECT COUNT(*) FROM s.i WHERE id = 5") == "1"
+    other.query("COMMIT")
+    w.query("SET lock_wait_timeout = 1")
+    other.query("BEGIN")
+    other.query("UPDATE s.i SET g = 6 WHERE id = 5")
+    assert text(w.query("OPTIMIZE TABLE s.i"))[0][2:] == ("Error", "Lock wait timeout exceeded; try restarting transaction")
+    other.query("ROLLBACK")
+    assert text(w.query("OPTIMIZE TABLE s.i"))[-1] == ("s.i", "optimize", "status", "OK")
+    other.quit()
+    w.quit()
 
 
 def test_blocks():

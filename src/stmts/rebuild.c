@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OPTIMIZE and REPAIR TABLE: a table's rows and indexes written anew under hidden ids, then the
+ * switch, as of an ALTER TABLE that changes nothing. Stopped anywhere before the switch is
+ * committed, the table is as it was and the ids go to the purger. Each table is a transaction of
+ * its own.
+ */
+#include "intr/sync.h"
+#include "resolve/tablespec.h"
+#include "stmts/stmts_int.h"
+#include "table/build.h"
+
+/* The same definition, all rows and ids new. Owner: a stack frame here. */
+typedef struct rebuild {
+    ql_run *run;
+    ql_arena *mem;
+    ql_table *old, *next;
+    ql_table_spec spec;
+    ql_table_change change;
+    ql_building *building; /* next's ids */
+    ql_build *build;
+} rebuild;
+
+static ql_status
+plan(ql_ctx *cx, rebuild *r)
+{
+    QL_TRY(ql_spec_from_table(cx, r->old, &r->spec));
+    r->spec.db = r->old->db;
+    r->spec.name = r->old->name;
+    int *from = QL_ARENA_ARRAY(cx, r->mem, int, r->old->ncolumns + 1);
+    if (from == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < r->old->ncolumns; i++) {
+        from[i] = i;
+    }
+    r->change = (ql_table_change){.spec = &r->spec, .from_column = from, .rebuild = true};
+    return ql_catalog_new_version(cx, r->old, &r->change, &r->next);
+}
+
+static ql_status
+begin(ql_ctx *cx, rebuild *r, ql_str db, ql_str name)
+{
+    QL_TRY(qli_ddl_begin(cx, r->run));
+    QL_TRY(ql_run_arena(r->run, "rebuild", &r->mem));
+    QL_TRY(ql_catalog_open_table(cx, r->mem, db, name, QL_MDL_SU, true, &r->old));
+    if (r->old->is_virtual || r->old->view != NULL) {
+        return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, db), ql_cstr(cx, name), "BASE TABLE");
+    }
+    return plan(cx, r);
+}
+
+/* The table as it was, and nothing of this one left for the next, for the statement itself may
+ * still succeed: a new layer, which the session ends. */
+static ql_status
+undo(ql_ctx *cx, ql_status st)
+{
+    if (cx->txn == NULL || ql_txn_must_rollback(cx->txn)) {
+        return st;
+    }
+    ql_txn_stmt_rollback(cx);
+    ql_catalog_stmt_rolled_back(cx);
+    ql_status again = ql_txn_stmt_begin(cx);
+    return again == QL_OK ? st : again;
+}
+
+static ql_status
+end(ql_ctx *cx, rebuild *r, ql_status st)
+{
+    if (st == QL_OK) {
+        st = ql_catalog_switch(cx, r->old, r->next);
+    }
+    if (st == QL_OK) {
+        st = qli_ddl_end(cx, r->run);
+    }
+    if (r->next != NULL) {
+        ql_table_put(r->next);
+    }
+    if (st != QL_OK) {
+        st = undo(cx, st);
+    }
+    ql_catalog_build_end(cx, r->building);
+    return st;
+}
+
+/* others: what the lock lets others do meanwhile (SNW: read). */
+static ql_status
+begin_build(ql_ctx *cx, rebuild *r, ql_mdl_mode others)
+{
+    QL_TRY(ql_table_lock_upgrade(cx, r->old, others));
+    QL_TRY(ql_catalog_build_begin(cx, r->next, r->old, &r->building));
+    return ql_build_new(cx, r->mem, r->next, NULL, &r->build);
+}
+
+static ql_status
+end_build(ql_ctx *cx, rebuild *r, ql_status st, uint64_t *rows)
+{
+    if (r->build != NULL) {
+        *rows = ql_build_rows(r->build);
+    }
+    if (st == QL_OK) {
+        ql_table_rows_init(r->next, (int64_t)*rows);
+    }
+    ql_build_free(cx, r->build);
+    return st;
+}
+
+/* ---- OPTIMIZE: all rows ---- */
+
+static ql_status
+copy_batch(ql_ctx *cx, rebuild *r, const ql_scan *scan, const ql_batch *b, ql_value *values)
+{
+    bool keeps = r->old->indexes[0].hidden_rowid;
+    for (uint16_t i = 0; i < b->nsel; i++) {
+        uint16_t row = ql_batch_row(b, i);
+        for (uint16_t c = 0; c < r->old->ncolumns; c++) {
+            ql_vector_get(&b->cols[c], row, &values[c]);
+        }
+        QL_TRY(
+            ql_build_row(cx, r->build, values, keeps ? ql_scan_locator(scan, row) : (ql_str){0}));
+    }
+    return QL_OK;
+}
+
+static ql_status
+copy_all(ql_ctx *cx, rebuild *r)
+{
+    uint16_t n = r->old->ncolumns;
+    uint16_t *ordinals = QL_ARENA_ARRAY(cx, r->mem, uint16_t, n + 1);
+    ql_value *values = QL_ARENA_ARRAY(cx, r->mem, ql_value, n + 1);
+    ql_scan *scan;
+    ql_batch *b;
+    ql_status st;
+    if (ordinals == NULL || values == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        ordinals[i] = i;
+    }
+    ql_scan_spec spec = {.table = r->old,
+                         .ordinals = ordinals,
+                         .ncols = n,
+                         .want_locator = true,
+                         .view = QL_VIEW_STATEMENT};
+    QL_TRY(ql_scan_open(cx, r->mem, &spec, &scan));
+    while ((st = ql_scan_next(cx, scan, &b)) == QL_OK) {
+        st = copy_batch(cx, r, scan, b, values);
+        if (st != QL_OK) {
+            break;
+        }
+    }
+    ql_scan_close(scan);
+    return st == QL_END ? ql_build_finish(cx, r->build) : st;
+}
+
+ql_status
+qli_table_rebuild(ql_ctx *cx, ql_run *run, ql_str db, ql_str name)
+{
+    rebuild r = {.run = run};
+    uint64_t rows = 0;
+    ql_status st = begin(cx, &r, db, name);
+    if (st == QL_OK) {
+        st = begin_build(cx, &r, QL_MDL_SNW);
+    }
+    if (st == QL_OK) {
+        if (cx->proc != NULL) {
+            ql_proc_set_stage(cx->proc, QL_STAGE_COPY_TABLE);
+        }
+        st = copy_all(cx, &r);
+    }
+    if (st == QL_OK) {
+        st = QL_SYNC(cx, OPTIMIZE_BEFORE_SWITCH);
+    }
+    if (st == QL_OK) {
+        st = ql_table_lock_upgrade(cx, r.old, QL_MDL_X);
+    }
+    return end(cx, &r, end_build(cx, &r, st, &rows));
+}
+
+/* ---- REPAIR: what can be read ---- */
+
+static ql_status
+copy_readable(ql_ctx *cx, rebuild *r, uint64_t *lost)
+{
+    ql_salvage *s;
+    ql_str key;
+    ql_status st;
+    bool keeps = r->old->indexes[0].hidden_rowid;
+    ql_value *values = QL_ARENA_ARRAY(cx, r->mem, ql_value, r->old->ncolumns + 1);
+    if (values == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_salvage_open(cx, r->mem, r->old, &s));
+    while ((st = ql_salvage_next(cx, s, values, &key)) == QL_OK) {
+        st = ql_build_row(cx, r->build, values, keeps ? key : (ql_str){0});
+        if (st != QL_OK) {
+            break;
+        }
+    }
+    *lost = ql_salvage_close(s);
+    return st == QL_END ? ql_build_finish(cx, r->build) : st;
+}
+
+ql_status
+qli_table_repair(ql_ctx *cx, ql_run *run, ql_str db, ql_str name, uint64_t *rows, uint64_t *lost)
+{
+    rebuild r = {.run = run};
+    ql_status st = begin(cx, &r, db, name);
+    if (st == QL_OK) {
+        st = begin_build(cx, &r, QL_MDL_X);
+    }
+    if (st == QL_OK) {
+        st = copy_readable(cx, &r, lost);
+    }
+    return end(cx, &r, end_build(cx, &r, st, rows));
+}
