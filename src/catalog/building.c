@@ -168,6 +168,7 @@ discard(ql_ctx *cx, const qli_object *o)
     ql_txn *saved = cx->txn;
     cx->diag = ql_diag_new();
     if (cx->diag && ql_beside_begin(cx, false) == QL_OK) {
+        ql_beside_set_lazy(cx); /* lost in a crash: the record is found at start */
         ql_status st = trash_building(cx, o);
         if (st == QL_OK) {
             st = ql_txn_commit(cx);

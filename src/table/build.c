@@ -22,6 +22,10 @@
 #define BLOCK_BYTES ((size_t)192 * 1024) /* above 256 KiB is no record of the redo log (kv.h) */
 #define BLOCK_ENTRIES 2000u              /* above 4,096 goes alone (txn/commit.c) */
 
+/* Who commits something small waits for the sync of what was written before it: not for more than
+ * so many blocks. */
+#define SYNC_EVERY 8u
+
 /* An index that is filled. */
 typedef struct target {
     const ql_index *ix;
@@ -34,7 +38,7 @@ struct ql_build {
     ql_txn *reader;
     ql_txn *block; /* in work, or NULL */
     size_t bytes;
-    uint32_t entries;
+    uint32_t entries, blocks;
     bool writes_rows;
     target *targets; /* the clustered index first, if it is one of them */
     uint16_t ntargets;
@@ -146,7 +150,9 @@ enter_block(ql_ctx *cx, ql_build *b, ql_txn **saved)
     *saved = cx->txn;
     if (b->block == NULL) {
         QL_TRY(ql_beside_begin(cx, true));
-        ql_beside_set_lazy(cx); /* the switch is durable, and comes behind it */
+        if (++b->blocks % SYNC_EVERY != 0) {
+            ql_beside_set_lazy(cx); /* the switch is durable, and comes behind it */
+        }
         b->block = cx->txn;
     }
     cx->txn = b->block;
