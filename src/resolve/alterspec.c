@@ -432,9 +432,7 @@ take_old_keys(qli_alter_work *w, int *from)
         }
         uint16_t n = w->spec->nindexes;
         QL_TRY(keep_key(w, i, from));
-        if (w->spec->nindexes > n) {
-            QL_TRY(change_key(w, old, &w->spec->indexes[n]));
-        }
+        QL_TRY(change_key(w, old, &w->spec->indexes[n])); /* also of one that goes: it is there */
     }
     return QL_OK;
 }

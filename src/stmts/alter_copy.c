@@ -300,7 +300,7 @@ static ql_status
 convert_bytes(ql_ctx *cx, copier *k, ql_str bytes)
 {
     const ql_table *t = k->old;
-    QL_TRY(ql_row_decode_values(cx, t->types, t->ncolumns, t->missing, bytes, k->from));
+    QL_TRY(ql_row_decode_as(cx, &t->layout, bytes, k->from));
     return convert_row(cx, k);
 }
 
