@@ -216,7 +216,7 @@ def parts():
     yield "kill-tsan", ["tsan"], lambda: [*file_jobs("tests/kill/test_*stress*.py", "tsan"), *file_jobs("tests/kill/test_history.py", "tsan", QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0")]
     yield "gaps", ["debug"], lambda: file_jobs(MEASURES_GAPS, "debug", QUELL_LARGE_MB="1")
     yield "scale", ["release"], lambda: file_jobs("tests/kill/scale_*.py", "release")
-    yield "recovery", ["asan", "release"], lambda: file_jobs("tests/recovery/test_*.py", "release")
+    yield "recovery", ["asan", "release"], lambda: [*file_jobs("tests/recovery/test_*.py", "release"), *file_jobs("tests/recovery/points_*.py", "asan")]
     yield "fuzz", ["fuzz"], lambda: file_jobs("tests/fuzz/run_fuzz.py", "fuzz")
 
 

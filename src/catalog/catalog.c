@@ -414,7 +414,7 @@ ql_status
 ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **out)
 {
     ql_table *t = qli_find_table(cx, db, name);
-    ql_status st = t ? qli_refuse_unusable(cx, t) : qli_no_such_table(cx, db, name);
+    ql_status st = t ? ql_table_refuse_unusable(cx, t) : qli_no_such_table(cx, db, name);
     if (st != QL_OK) {
         ql_table_put(t);
         t = NULL;

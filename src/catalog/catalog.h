@@ -87,6 +87,8 @@ ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name,
  * table then is. QL_ERROR 1103, 1059, 1223. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_lock_new_name(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 void ql_table_put(ql_table *t);
+/* 1235, which says why, for a table or view that only a newer server can use. */
+ql_status ql_table_refuse_unusable(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names,
                                  size_t *n) QL_MUST_USE; /* sorted */
 /* Definitions of all tables that the session sees (its own uncommitted changes too), of db or

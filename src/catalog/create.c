@@ -601,7 +601,7 @@ ql_status
 ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
 {
     QL_TRY(qli_refuse_virtual_table(cx, old));
-    QL_TRY(qli_refuse_unusable(cx, old));
+    QL_TRY(ql_table_refuse_unusable(cx, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;

@@ -297,7 +297,7 @@ ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias
         return must_exist ? qli_no_such_table(cx, db, name) : QL_END;
     }
     bool to_drop = mode == QL_MDL_X && !must_exist; /* or to find that the name is taken */
-    ql_status st = to_drop ? QL_OK : qli_refuse_unusable(cx, t);
+    ql_status st = to_drop ? QL_OK : ql_table_refuse_unusable(cx, t);
     st = st == QL_OK ? ql_arena_defer(cx, a, put_table, t) : st;
     if (st != QL_OK) {
         ql_table_put(t);
@@ -487,7 +487,7 @@ lock_rows(ql_ctx *cx, const ql_lock_item *it)
         return qli_no_such_table(cx, it->db, it->name);
     }
     bool plain = !ql_table_is_transactional(t);
-    ql_status st = qli_refuse_unusable(cx, t);
+    ql_status st = ql_table_refuse_unusable(cx, t);
     ql_table_put(t);
     QL_TRY(st);
     return plain ? lock_table(cx, QL_MDL_TABLE_DATA, it->db, it->name,

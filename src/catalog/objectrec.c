@@ -116,7 +116,7 @@ qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o, const char *why)
 }
 
 ql_status
-qli_refuse_unusable(ql_ctx *cx, const ql_table *t)
+ql_table_refuse_unusable(ql_ctx *cx, const ql_table *t)
 {
     return !t->unusable ? QL_OK
                         : ql_fail_text(cx, QL_ER_NOT_SUPPORTED_YET,

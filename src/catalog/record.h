@@ -14,8 +14,8 @@
 typedef enum ql_record_kind {
     QL_REC_DATABASE = 16,
     QL_REC_TABLE = 17,
-    QL_REC_VIEW = 18, /* this and the next: not built */
-    QL_REC_TRIGGER = 19,
+    QL_REC_VIEW = 18,
+    QL_REC_TRIGGER = 19, /* this and the next three: not built */
     QL_REC_PROCEDURE = 20,
     QL_REC_FUNCTION = 21,
     QL_REC_EVENT = 22,

@@ -105,7 +105,6 @@ typedef struct qli_unusable {
 /* From here on t is nothing but a name to be dropped. why in t's arena; NULL = out of memory. */
 ql_status qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o,
                           const char *why) QL_MUST_USE;
-ql_status qli_refuse_unusable(ql_ctx *cx, const ql_table *t) QL_MUST_USE; /* 1235 */
 
 typedef struct qli_database_record {
     const ql_collation *coll;

@@ -560,20 +560,18 @@ take_check(decoder *d, ql_str sections, ql_check_constraint *k)
     return ql_sections_unknown(d->cx, d->a, sections, &check_shape, &k->unknown);
 }
 
+/* Columns: of a table or a view. */
 static ql_status
-take_lists(decoder *d, ql_str sections, ql_table *t)
+take_columns(decoder *d, ql_str sections, ql_table *t)
 {
-    unsigned ncolumns = count(sections, TABLE_COLUMN), nindexes = count(sections, TABLE_INDEX);
-    unsigned nchecks = count(sections, TABLE_CHECK);
-    if (ncolumns > UINT16_MAX || nindexes > UINT16_MAX || nchecks > UINT16_MAX) {
+    unsigned ncolumns = count(sections, TABLE_COLUMN);
+    if (ncolumns > UINT16_MAX) {
         d->bad = true;
         return QL_OK;
     }
     t->columns = QL_ARENA_ARRAY(d->cx, t->arena, ql_column, ncolumns);
     t->missing = QL_ARENA_ARRAY(d->cx, t->arena, ql_value, ncolumns);
-    t->indexes = QL_ARENA_ARRAY(d->cx, t->arena, ql_index, nindexes);
-    t->checks = QL_ARENA_ARRAY(d->cx, t->arena, ql_check_constraint, nchecks + 1);
-    if (!t->columns || !t->missing || !t->indexes || !t->checks) {
+    if (!t->columns || !t->missing) {
         return QL_ERROR;
     }
     for (ql_section s; ql_section_next(&sections, &s);) {
@@ -581,8 +579,29 @@ take_lists(decoder *d, ql_str sections, ql_table *t)
             ql_column *c = &t->columns[t->ncolumns];
             c->ordinal = t->ncolumns;
             QL_TRY(take_column(d, s.body, c, &t->missing[t->ncolumns++]));
-        } else if (s.tag == TABLE_INDEX) {
-            QL_TRY(take_index(d, s.body, ncolumns, &t->indexes[t->nindexes++]));
+        }
+    }
+    return QL_OK;
+}
+
+/* What only tables have several of. */
+static ql_status
+take_lists(decoder *d, ql_str sections, ql_table *t)
+{
+    unsigned nindexes = count(sections, TABLE_INDEX), nchecks = count(sections, TABLE_CHECK);
+    QL_TRY(take_columns(d, sections, t));
+    if (d->bad || nindexes > UINT16_MAX || nchecks > UINT16_MAX) {
+        d->bad = true;
+        return QL_OK;
+    }
+    t->indexes = QL_ARENA_ARRAY(d->cx, t->arena, ql_index, nindexes);
+    t->checks = QL_ARENA_ARRAY(d->cx, t->arena, ql_check_constraint, nchecks + 1);
+    if (!t->indexes || !t->checks) {
+        return QL_ERROR;
+    }
+    for (ql_section s; ql_section_next(&sections, &s);) {
+        if (s.tag == TABLE_INDEX) {
+            QL_TRY(take_index(d, s.body, t->ncolumns, &t->indexes[t->nindexes++]));
         } else if (s.tag == TABLE_CHECK) {
             QL_TRY(take_check(d, s.body, &t->checks[t->nchecks++]));
         }
@@ -771,8 +790,8 @@ ql_status
 qli_take_columns(ql_ctx *cx, ql_str sections, ql_table *t, bool *bad, uint32_t *foreign)
 {
     decoder d = {.cx = cx, .a = t->arena};
-    QL_TRY(take_lists(&d, sections, t));
-    *bad |= d.bad || t->nindexes != 0;
+    QL_TRY(take_columns(&d, sections, t));
+    *bad |= d.bad;
     *foreign = *foreign != 0 ? *foreign : d.foreign;
     return QL_OK;
 }

@@ -190,7 +190,7 @@ ql_status
 ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_table **next)
 {
     QL_TRY(qli_refuse_virtual_table(cx, old));
-    QL_TRY(qli_refuse_unusable(cx, old));
+    QL_TRY(ql_table_refuse_unusable(cx, old));
     QL_TRY(qli_check_spec(cx, c->spec));
     QL_TRY(check_names(cx, old, c->spec));
     QL_TRY(qli_claim_constraints(cx, c->spec, old));

@@ -96,6 +96,7 @@ rename_one(ql_ctx *cx, const name *from, const name *to)
         return ql_fail(cx, QL_ER_NO_SUCH_TABLE, ql_cstr(cx, from->db), ql_cstr(cx, from->name));
     }
     QL_TRY(st);
+    QL_TRY(ql_table_refuse_unusable(cx, t));
     if (t->view != NULL) {
         return ql_not_built(cx, "RENAME TABLE of a view");
     }

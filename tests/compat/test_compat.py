@@ -307,27 +307,34 @@ def test_table_of_a_newer_server():
     server.query("CREATE DATABASE d")
     server.query("CREATE TABLE d.t (id INT AUTO_INCREMENT PRIMARY KEY, s VARCHAR(20), KEY s (s))")
     server.query("CREATE TABLE d.other (id INT PRIMARY KEY)")
+    server.query("CREATE VIEW d.w AS SELECT 1 AS one")
     server.query("INSERT INTO d.t (s) VALUES ('a'), ('b')")
     assert server.stop() == 0
     key = table_key("d", "t")
     put(server, key, with_sections(get(server, key), NEEDED))
-    put(server, table_key("d", "v"), bytes([18]) + bytes([1, 2]) + (5000).to_bytes(2, "little") + bytes([3, 0]) + NEEDED + b"\0")  # a view
+    put(server, table_key("d", "v"), bytes([28]) + bytes([1, 2]) + (5000).to_bytes(2, "little") + bytes([3, 0]) + NEEDED + b"\0")  # of a new kind
+    put(server, table_key("d", "w"), with_sections(get(server, table_key("d", "w")), NEEDED))
     put(server, table_key("d", "trigger", 2), bytes([19]) + bytes([1, 2]) + (5001).to_bytes(2, "little") + bytes([3, 0, 0]))
     rc, text = check_data(server)
     assert rc == 0 and "d.t: not checked" in text and "No damage found" in text, text
     server.start()
     log = server.log_text()
-    assert "Table 'd.t' cannot be used: section 61 of a table" in log and "Table 'd.v' cannot be used: it is of kind 18" in log, log
+    assert "Table 'd.t' cannot be used: section 61 of a table" in log and "Table 'd.v' cannot be used: it is of kind 28" in log, log
     assert "1 objects of kinds that this server does not know" in log
     words = ["'d.t'", "section 61", "newer", "DROP TABLE"]
     for sql in ("SELECT * FROM d.t", "INSERT INTO d.t (s) VALUES ('c')", "DELETE FROM d.t", "UPDATE d.t SET s = ''", "TRUNCATE TABLE d.t",
                 "SHOW CREATE TABLE d.t", "SHOW COLUMNS FROM d.t", "SHOW INDEX FROM d.t", "CREATE TABLE d.l LIKE d.t", "LOCK TABLES d.t READ",
-                "ALTER TABLE d.t DISABLE KEYS", "SELECT * FROM d.other, d.t", "EXPLAIN SELECT * FROM d.t", "CHECK TABLE d.t"):
+                "ALTER TABLE d.t DISABLE KEYS", "SELECT * FROM d.other, d.t", "EXPLAIN SELECT * FROM d.t", "ALTER TABLE d.t ADD COLUMN x INT", "RENAME TABLE d.t TO d.s"):
         fails(1235, words, server, sql)
-    fails(1235, ["'d.v'", "kind 18"], server, "SELECT * FROM d.v")
+    for sql in ("CHECK TABLE d.t", "OPTIMIZE TABLE d.t"):
+        rows = server.query(sql)
+        assert rows[0][2] == "Error" and all(w in rows[0][3] for w in words) and rows[1][3] == "Operation failed", rows
+    fails(1235, ["'d.v'", "kind 28"], server, "SELECT * FROM d.v")
+    for sql in ("SELECT * FROM d.w", "SHOW CREATE VIEW d.w"):
+        fails(1235, ["'d.w'", "section 61"], server, sql)
     fails(1050, ["'t'"], server, "CREATE TABLE d.t (a INT)")
     fails(1050, ["'v'"], server, "CREATE TABLE d.v (a INT)")
-    assert server.query("SHOW TABLES FROM d") == (("other",), ("t",), ("v",))
+    assert server.query("SHOW TABLES FROM d") == (("other",), ("t",), ("v",), ("w",))
     assert server.query("SELECT COUNT(*) FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'd'") == ((1,),)
     comment = server.query("SELECT TABLE_COMMENT FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'd' AND TABLE_NAME = 't'")
     assert "section 61" in comment[0][0], comment
@@ -336,7 +343,7 @@ def test_table_of_a_newer_server():
     server.query("INSERT INTO d.other VALUES (1)")
     server.kill9()
     server.start()
-    server.query("DROP TABLE d.t, d.v")
+    server.query("DROP TABLE d.t, d.v, d.w")
     server.query("CREATE TABLE d.t (a INT)")
     assert server.query("SHOW TABLES FROM d") == (("other",), ("t",))
     assert server.stop() == 0
