@@ -58,7 +58,7 @@ fuzz_table(ql_ctx *cx, ql_str record)
         for (size_t i = 0; i < t->unusable->object.nowned; i++) {
             CLAIM(t->unusable->object.owned[i] >= QL_FIRST_INDEX_ID);
         }
-        CLAIM(qli_refuse_unusable(cx, t) == QL_ERROR);
+        CLAIM(ql_table_refuse_unusable(cx, t) == QL_ERROR);
     }
     ql_table_put(t);
 }
