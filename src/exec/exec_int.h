@@ -103,8 +103,7 @@ typedef struct qli_watched qli_watched;
 void qli_watch_free(qli_watch *w);
 /* From now on op is counted; after its next and restart have been set. */
 ql_status qli_watch_op(ql_ctx *cx, qli_op *op) QL_MUST_USE;
-/* Its filter, applied to b: *n rows of op->sel. */
-ql_status qli_watched_filter(ql_ctx *cx, qli_op *op, const ql_batch *b, uint16_t *n) QL_MUST_USE;
+ql_op_counts *qli_watched_counts(qli_watched *w);
 /* q runs with that plan. */
 ql_status qli_watch_note_plan(ql_run *run, const ql_query *q,
                               const ql_block_plan *plan) QL_MUST_USE;

@@ -2,6 +2,7 @@
  *
  * What all operators have: the way to their next batch, their slots, their filter.
  */
+#include "base/thread.h"
 #include "exec/exec_int.h"
 
 ql_env
@@ -90,6 +91,18 @@ qli_op_filter_compile(ql_ctx *cx, qli_op *op)
     return ql_ex_new(cx, &env, op->plan->filter, &op->filter);
 }
 
+/* The filter of an operator that is watched (watch.c). */
+static ql_status
+watched_filter(ql_ctx *cx, qli_op *op, const ql_batch *b, uint16_t *n)
+{
+    ql_op_counts *k = qli_watched_counts(op->watched);
+    int64_t from = ql_now_mono_ns();
+    k->filtered += b->nsel;
+    ql_status st = ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, n);
+    k->filter_ns += ql_now_mono_ns() - from;
+    return st;
+}
+
 ql_status
 qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
 {
@@ -97,7 +110,7 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
         return QL_OK;
     }
     uint16_t n;
-    QL_TRY(op->watched != NULL ? qli_watched_filter(cx, op, b, &n)
+    QL_TRY(op->watched != NULL ? watched_filter(cx, op, b, &n)
                                : ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, &n));
     if (n == b->n && b->sel == NULL) {
         return QL_OK;

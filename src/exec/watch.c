@@ -152,13 +152,8 @@ qli_watch_op(ql_ctx *cx, qli_op *op)
     return QL_OK;
 }
 
-ql_status
-qli_watched_filter(ql_ctx *cx, qli_op *op, const ql_batch *b, uint16_t *n)
+ql_op_counts *
+qli_watched_counts(qli_watched *w)
 {
-    ql_op_counts *k = &op->watched->counts;
-    int64_t from = ql_now_mono_ns();
-    k->filtered += b->nsel;
-    ql_status st = ql_ex_filter(cx, op->filter, b, b->sel, b->nsel, op->sel, n);
-    k->filter_ns += ql_now_mono_ns() - from;
-    return st;
+    return &w->counts;
 }
