@@ -91,6 +91,18 @@ may_delete_from(qli_res *r, const ql_ast_stmt *leaves_of, const ql_ast_table_nam
     return QL_OK; /* 1109 comes later */
 }
 
+ql_status
+qli_hides_plan(qli_res *r, bool *yes)
+{
+    *yes = false;
+    for (const qli_below *b = r->below; b != NULL && !*yes; b = b->next) {
+        ql_pmask need = QL_PM(SELECT) | (b->table->view != NULL ? QL_PM(SHOW_VIEW) : 0);
+        QL_TRY(ql_check(r->cx));
+        *yes = (need & ~ql_acl_on_table(r->cx, b->table->db, b->table->name)) != 0;
+    }
+    return QL_OK;
+}
+
 static ql_status
 may_change(qli_res *r, const ql_ast_stmt *stmt, const ql_ast_stmt *leaves_of)
 {

@@ -251,7 +251,8 @@ typedef struct ql_rstmt {
     bool needs_ticket;   /* of the admission gate: some of them have transactions */
     ql_table_use *uses;  /* tables without transactions, to be locked before it runs */
     uint32_t nuses;
-    bool is_write; /* changes rows */
+    bool is_write;   /* changes rows */
+    bool hides_plan; /* the user may read a view, but not see what it is made of */
     const ql_value *params;
     uint32_t nparams; /* values of `?`: of what is bound while it runs (CREATE TABLE ... SELECT) */
 } ql_rstmt;

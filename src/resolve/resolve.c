@@ -255,6 +255,7 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     o->touches_tables = r->touches_tables;
     o->needs_ticket = r->needs_ticket;
     QL_TRY(list_uses(r, o));
+    QL_TRY(qli_hides_plan(r, &o->hides_plan));
     *out = o;
     return QL_OK;
 }

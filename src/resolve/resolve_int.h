@@ -127,6 +127,12 @@ typedef enum qli_dml {
 typedef struct qli_dup_columns qli_dup_columns;
 
 /* One resolution. */
+/* What a plan would show of a view. */
+typedef struct qli_below {
+    const ql_table *table;
+    struct qli_below *next;
+} qli_below;
+
 typedef struct qli_res {
     ql_ctx *cx;
     ql_arena *a;
@@ -150,6 +156,7 @@ typedef struct qli_res {
     const ql_ast_select *first; /* first block of the statement: SQL_CALC_FOUND_ROWS stands there */
     uint32_t ncalls;            /* of expressions outside query blocks */
     qli_view_frame *views;      /* innermost; NULL = none */
+    struct qli_below *below;    /* views, and tables opened below them, newest first */
     const qli_view_frame
         *making;   /* CREATE VIEW: the one that is made; it may not be below itself */
     bool freezing; /* the text of a view is being bound, to be kept: its tree is written to
@@ -160,6 +167,8 @@ typedef struct qli_res {
 ql_str qli_db_of(const qli_res *r, const ql_ast_table_name *name); /* n 0 = none */
 /* 1142 unless the session may use all tables of the statement as it does. Before any is opened. */
 ql_status qli_may_all(qli_res *r, const ql_ast_stmt *stmt) QL_MUST_USE;
+/* Is there a view below which the user may not look: SELECT on all of it, SHOW VIEW on views? */
+ql_status qli_hides_plan(qli_res *r, bool *yes) QL_MUST_USE;
 /* Of one table in FROM; that a FOR UPDATE locks; of INSERT. */
 ql_status qli_may_use_leaf(qli_res *r, const ql_ast_from *f) QL_MUST_USE;
 ql_status qli_may_lock_leaf(qli_res *r, const ql_ast_from *f) QL_MUST_USE;

@@ -173,6 +173,21 @@ qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias)
     return add_names(r, sc, n, t->ncolumns, &sc->names);
 }
 
+static ql_status
+note_below(qli_res *r, const ql_table *t)
+{
+    if (t->is_virtual || (r->views == NULL && t->view == NULL)) {
+        return QL_OK;
+    }
+    qli_below *b = QL_ARENA_NEW(r->cx, r->a, qli_below);
+    if (b == NULL) {
+        return QL_ERROR;
+    }
+    *b = (qli_below){t, r->below};
+    r->below = b;
+    return QL_OK;
+}
+
 ql_status
 qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool write, ql_table **out)
 {
@@ -189,6 +204,7 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool wri
     /* Below a view any lock of LOCK TABLES will do. */
     ql_str by = r->views != NULL ? (ql_str){0} : alias;
     QL_TRY(ql_catalog_open_as(r->cx, r->a, db, name->name, by, mode, true, out));
+    QL_TRY(note_below(r, *out));
     if ((*out)->is_virtual) {
         return QL_OK; /* to see and to kill must not queue */
     }

@@ -177,6 +177,9 @@ qli_exec_explain(ql_ctx *cx, ql_run *run)
     if (a->explain.for_connection != NULL) {
         return qli_explain_connection(cx, run, format);
     }
+    if (run->stmt->hides_plan) {
+        return ql_fail(cx, QL_ER_VIEW_NO_EXPLAIN);
+    }
     if (a->analyze && inner->kind != QL_S_SELECT) {
         return ql_not_built(cx, "EXPLAIN ANALYZE of this statement");
     }

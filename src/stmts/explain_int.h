@@ -28,7 +28,9 @@ ql_status qli_explain_write(ql_ctx *cx, qli_explain_format format, const ql_expl
 /* All of e but its plan and run. */
 void qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind);
 
-/* Of a ql_run, to another session's EXPLAIN FOR CONNECTION: what is a qli_explain_format. */
+/* Of a ql_run, to another session's EXPLAIN FOR CONNECTION: what is a qli_explain_format, and who
+ * asks sees what views are made of. */
+#define QLI_EXPLAIN_SEES_ALL 16u
 ql_status qli_explain_tell(ql_ctx *cx, void *run, unsigned what, ql_buf *out,
                            ql_ask_state *state) QL_MUST_USE;
 /* EXPLAIN ... FOR CONNECTION. */

@@ -43,7 +43,9 @@ qli_explain_tell(ql_ctx *cx, void *arg, unsigned what, ql_buf *out, ql_ask_state
     ql_stmt_kind kind = run->stmt->kind;
     ql_explained_run counted = {ql_watch_plan, ql_watch_counts, run};
     ql_explained e;
-    if (!has_plan(kind)) {
+    bool may_see = (what & QLI_EXPLAIN_SEES_ALL) != 0 || !run->stmt->hides_plan;
+    what &= ~QLI_EXPLAIN_SEES_ALL;
+    if (!has_plan(kind) || !may_see) {
         *state = QL_ASK_NEVER;
         return QL_OK;
     }
@@ -139,7 +141,8 @@ show_answer(ql_ctx *cx, ql_run *run, qli_explain_format format, const ql_ask *a)
 static ql_status
 ask(ql_ctx *cx, ql_run *run, qli_explain_format format, uint64_t id)
 {
-    ql_ask *a = ql_ask_new(cx, (unsigned)format);
+    bool all = ql_acl_globally(cx, QL_PM(SELECT) | QL_PM(SHOW_VIEW));
+    ql_ask *a = ql_ask_new(cx, (unsigned)format | (all ? QLI_EXPLAIN_SEES_ALL : 0));
     if (a == NULL) {
         return QL_ERROR;
     }
