@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #include "base/diag.h"
+#include "base/dispose.h"
+#include "base/mem.h"
 #include "intr/space.h"
 
 #define PIECE ((size_t)1 << 20)
@@ -76,6 +78,33 @@ ql_file_close(int fd)
     if (fd >= 0) {
         (void)close(fd);
     }
+}
+
+/* A file to be closed. */
+typedef struct dead_file {
+    ql_dead dead;
+    int fd;
+} dead_file;
+
+static void
+close_dead(ql_dead *d)
+{
+    dead_file *f = (dead_file *)d;
+    ql_file_close(f->fd);
+    ql_mem_free(f);
+}
+
+void
+ql_file_close_aside(int fd, uint64_t bytes)
+{
+    dead_file *d = bytes >= QL_DISPOSE_FROM ? ql_mem_zalloc(sizeof *d) : NULL;
+    if (d == NULL) {
+        ql_file_close(fd);
+        return;
+    }
+    d->fd = fd;
+    /* Its pages are no memory of the process: the backlog of the thread counts a little only. */
+    ql_dispose(&d->dead, QL_DISPOSE_FROM, close_dead);
 }
 
 ql_status

@@ -11,6 +11,9 @@
 /* 1004 with errno when it fails. flags and mode as open(2); O_CLOEXEC is added. */
 ql_status ql_file_open(ql_ctx *cx, const char *path, int flags, int mode, int *fd) QL_MUST_USE;
 void ql_file_close(int fd);
+/* The same of a file of so many bytes without a name left: giving back what a large one held takes
+ * the system long, so another thread does it. Never waits. */
+void ql_file_close_aside(int fd, uint64_t bytes);
 /* All n bytes at offset; QL_END when the file ends before (got says how many came). */
 ql_status ql_file_read(ql_ctx *cx, int fd, void *p, size_t n, uint64_t offset,
                        size_t *got) QL_MUST_USE;

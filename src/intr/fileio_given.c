@@ -12,8 +12,6 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
-#include "base/dispose.h"
-#include "base/mem.h"
 #include "intr/fileio.h"
 
 static ql_status
@@ -76,22 +74,7 @@ ql_file_publish(ql_ctx *cx, ql_new_file *f)
     return err == 0 ? QL_OK : fail_create(cx, f->path, err);
 }
 
-/* A file that is closed by the thread that frees what is large. */
-typedef struct dead_file {
-    ql_dead dead;
-    int fd;
-} dead_file;
-
-static void
-close_dead(ql_dead *d)
-{
-    dead_file *f = (dead_file *)d;
-    ql_file_close(f->fd);
-    ql_mem_free(f);
-}
-
-/* Closing it removes it, which takes long for a large one: somebody waits for the statement's
- * locks. */
+/* Somebody waits for the statement's locks. */
 void
 ql_file_abandon(ql_new_file *f)
 {
@@ -101,13 +84,7 @@ ql_file_abandon(ql_new_file *f)
     if (f->named) {
         (void)unlink(f->path);
     }
-    dead_file *d = f->n >= QL_DISPOSE_FROM ? ql_mem_zalloc(sizeof *d) : NULL;
-    if (d != NULL) {
-        d->fd = f->fd;
-        ql_dispose(&d->dead, QL_DISPOSE_FROM, close_dead);
-    } else {
-        ql_file_close(f->fd);
-    }
+    ql_file_close_aside(f->fd, f->n);
     f->fd = -1;
 }
 

@@ -11,8 +11,6 @@
 
 #include "base/bulk.h"
 #include "base/diag.h"
-#include "base/dispose.h"
-#include "base/mem.h"
 #include "intr/fileio.h"
 #include "intr/sync.h"
 #include "vars/sysvars.h"
@@ -81,20 +79,6 @@ count_used(ql_ctx *cx, ql_tapes *f, int64_t pages)
     ql_count(cx, QL_CT_TMP_DISK_BYTES, (uint64_t)pages * QL_TAPE_PAGE);
 }
 
-/* A file to be closed: the system takes its time to free what a large one held. */
-typedef struct dead_file {
-    ql_dead dead;
-    int fd;
-} dead_file;
-
-static void
-close_dead(ql_dead *d)
-{
-    dead_file *f = (dead_file *)d;
-    ql_file_close(f->fd);
-    ql_mem_free(f);
-}
-
 void
 ql_tapes_free(ql_ctx *cx, ql_tapes *f)
 {
@@ -107,16 +91,8 @@ ql_tapes_free(ql_ctx *cx, ql_tapes *f)
     if (f->fd < 0) {
         return;
     }
-    dead_file *d = ql_mem_zalloc(sizeof *d);
     count_used(cx, f, -(int64_t)f->used);
-    if (d == NULL) {
-        ql_file_close(f->fd);
-    } else {
-        d->fd = f->fd;
-        /* Its pages are no memory of the process: the backlog of the thread counts a little only.
-         */
-        ql_dispose(&d->dead, f->end > 64 ? QL_DISPOSE_FROM : 0, close_dead);
-    }
+    ql_file_close_aside(f->fd, f->end * QL_TAPE_PAGE);
     f->fd = -1;
 }
 

@@ -186,11 +186,9 @@ qli_alter(qli_parser *p, ql_ast_stmt *s)
 
 /* ---- DROP ---- */
 
-static ql_status
-drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
+ql_status
+qli_drop_names(qli_parser *p, ql_ast_stmt *s)
 {
-    s->kind = QL_S_DROP_TABLE;
-    s->temporary = temporary;
     qli_advance(p);
     QL_TRY(qli_parse_if_exists(p, &s->if_exists));
     QL_TRY(qli_table_names(p, &s->names));
@@ -199,6 +197,14 @@ drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
         (void)qli_accept(p, K_CASCADE);
     }
     return QL_OK;
+}
+
+static ql_status
+drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
+{
+    s->kind = QL_S_DROP_TABLE;
+    s->temporary = temporary;
+    return qli_drop_names(p, s);
 }
 
 static const object_word drop_words[] = {

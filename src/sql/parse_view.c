@@ -72,12 +72,5 @@ ql_status
 qli_drop_view(qli_parser *p, ql_ast_stmt *s)
 {
     s->kind = QL_S_DROP_VIEW;
-    qli_advance(p);
-    QL_TRY(qli_parse_if_exists(p, &s->if_exists));
-    QL_TRY(qli_table_names(p, &s->names));
-    s->restrict_ = qli_accept(p, K_RESTRICT);
-    if (!s->restrict_) {
-        (void)qli_accept(p, K_CASCADE);
-    }
-    return QL_OK;
+    return qli_drop_names(p, s);
 }

@@ -278,6 +278,8 @@ ql_status qli_drop(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 /* Behind CREATE [OR REPLACE] [DEFINER = user] or ALTER [DEFINER = user]; the current token is
  * ALGORITHM, SQL or VIEW. */
 ql_status qli_parse_view(qli_parser *p, ql_ast_stmt *s, ql_ast_view *v) QL_MUST_USE;
+/* [IF EXISTS] names [RESTRICT | CASCADE], behind the current token. */
+ql_status qli_drop_names(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 ql_status qli_drop_view(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE; /* the current token is VIEW */
 ql_status qli_parse_if_exists(qli_parser *p, bool *out) QL_MUST_USE;
 /* DEFINER = account; the current token is DEFINER. */
