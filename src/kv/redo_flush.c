@@ -6,6 +6,7 @@
  * thread; mutex KV for its lists, never over I/O or an LMDB call. LMDB's write transaction belongs
  * to whoever took the token writer_busy: the flusher or the committer.
  */
+#include "intr/space.h"
 #include "kv/redo_int.h"
 
 #include <errno.h>
@@ -187,6 +188,9 @@ note_flush(ql_ctx *cx, qli_redo *r, ql_status st)
     }
     r->flush_failed = failed;
     ql_diag_reset(cx->diag);
+    if (!failed && cx->inst->space != NULL && ql_space_waiting(cx->inst->space) > 0) {
+        ql_space_kick(cx->inst->space); /* who waits needs less space now */
+    }
 }
 
 /* [mu], given up meanwhile */

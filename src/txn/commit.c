@@ -107,8 +107,12 @@ await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
 static ql_status
 await_space(ql_ctx *cx, qli_commit_req *r, int *tries)
 {
-    uint64_t need = 2 * (uint64_t)r->bytes + 65536;
+    ql_kv_stats kv;
     ql_space *space = cx->inst->space;
+    ql_kv_get_stats(cx->inst->kv, &kv);
+    /* What waits in the redo log goes into the data file first; a kick says that it has. */
+    uint64_t before = kv.unflushed > 0 ? kv.memory_bytes : 0;
+    uint64_t need = 2 * ((uint64_t)r->bytes + before) + 65536;
     if (space == NULL || (!ql_space_is_low(space, need) && ++*tries >= SPACE_TRIES)) {
         return ql_fail_text(cx, r->code, "%s", r->text);
     }

@@ -15,9 +15,12 @@ MOUNT_MB = 64
 
 
 class SmallDisk:
+    def __init__(self, mb=MOUNT_MB):
+        self.mb = mb
+
     def __enter__(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="quell-disk-"))
-        r = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MOUNT_MB}m", "tmpfs", str(self.dir)], stderr=subprocess.PIPE)
+        r = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.mb}m", "tmpfs", str(self.dir)], stderr=subprocess.PIPE)
         if r.returncode:
             os.rmdir(self.dir)
             raise Skip("cannot mount a tmpfs: " + r.stderr.decode().strip())
@@ -239,6 +242,46 @@ def test_sort_on_a_full_disk():
         w.join(60)
         assert w.error is None, w.error
         assert server.stop() == 0
+
+
+def change_on_a_full_disk(sql, killed):
+    with SmallDisk(150) as disk:
+        server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=4M"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, batch INT, s TEXT)")
+        for i in range(10):
+            w = Writer(server, i, text="INSERT INTO t (batch, s) VALUES " + ",".join([f"({i}, REPEAT('x', 1900))"] * 1800))
+            w.join(30)
+            assert w.error is None, w.error
+        made = server.query("SHOW CREATE TABLE d.t")
+        disk.fill(4_300_000)
+        w = Writer(server, 0, text=sql)
+        quell.until(lambda: waiting(server, w.id), what=f"waiting for disk space: {sql}")
+        assert len(counts(server)) == 10  # readers are not held up
+        server.query(f"KILL QUERY {w.id}")
+        w.join(10)
+        assert not w.is_alive() and w.error == killed, (sql, w.error)
+        assert server.query("SHOW CREATE TABLE d.t") == made, sql
+        assert server.query("CHECK TABLE d.t")[-1][3] == "OK" and len(server.query("SHOW TABLES FROM d")) == 1
+        w = Writer(server, 0, text=sql)
+        quell.until(lambda: waiting(server, w.id), what=f"waiting again: {sql}")
+        disk.give_back()
+        w.join(60)
+        assert not w.is_alive() and w.error is None, (sql, w.error, disk.free())
+        assert set(counts(server).values()) == {1800} and server.query("CHECK TABLE d.t")[-1][3] == "OK"
+        changed = server.query("SHOW CREATE TABLE d.t") != made, len(server.query("SHOW TABLES FROM d"))
+        server.stop()
+        server.remove()
+        return changed
+
+
+def test_changed_definitions_on_a_full_disk():
+    """What copies rows waits like any writer, when it is more than the redo log holds; killed, the table is as it was; with space it goes on."""
+    assert change_on_a_full_disk("ALTER TABLE t ADD COLUMN x INT NOT NULL DEFAULT 5, ALGORITHM=COPY", 1021) == (True, 1)
+    assert change_on_a_full_disk("ALTER TABLE t ADD COLUMN g VARCHAR(300) AS (LEFT(s, 250)) STORED", 1021) == (True, 1)
+    assert change_on_a_full_disk("OPTIMIZE TABLE t", None) == (False, 1)  # it says so in its rows
+    assert change_on_a_full_disk("CREATE TABLE u SELECT * FROM t", 1021) == (False, 2)
 
 
 def test_outfile_on_a_full_disk():
