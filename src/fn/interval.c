@@ -143,6 +143,15 @@ complain_no_date(ql_ctx *cx, const ql_value *v)
                             (int)(s.n > 128 ? 128 : s.n), s.p);
 }
 
+/* false: it has no opposite. */
+static bool
+negate(int64_t *months, int64_t *days, int64_t *us)
+{
+    return !__builtin_sub_overflow((int64_t)0, *months, months) &&
+           !__builtin_sub_overflow((int64_t)0, *days, days) &&
+           !__builtin_sub_overflow((int64_t)0, *us, us);
+}
+
 static ql_status
 add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *amount, ql_unit unit,
              bool subtract, ql_value *out)
@@ -151,9 +160,8 @@ add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *am
     bool ok;
     if (base->kind == QL_K_TIME && call->expr->type.kind == QL_K_TIME) {
         QL_TRY(interval_of(cx, call, amount, unit, &months, &days, &us, &ok));
-        return !ok || months
-                   ? QL_OK
-                   : add_to_time(cx, call, base, subtract ? -days : days, subtract ? -us : us, out);
+        ok = ok && (!subtract || negate(&months, &days, &us));
+        return !ok || months ? QL_OK : add_to_time(cx, call, base, days, us, out);
     }
     ql_value moment;
     QL_TRY(ql_value_to_temporal(cx, base, QL_K_DATETIME, 6, true, &moment, &ok));
@@ -165,12 +173,7 @@ add_interval(ql_ctx *cx, ql_call *call, const ql_value *base, const ql_value *am
     is_date = is_date && is_day_unit(unit);
     ql_dt t = qli_date_of(&moment);
     QL_TRY(interval_of(cx, call, amount, unit, &months, &days, &us, &ok));
-    if (subtract) {
-        ok = ok && months != INT64_MIN && days != INT64_MIN && us != INT64_MIN;
-        months = -(ok ? months : 0);
-        days = -(ok ? days : 0);
-        us = -(ok ? us : 0);
-    }
+    ok = ok && (!subtract || negate(&months, &days, &us));
     if (!qli_is_full_date(&t)) {
         return complain_no_date(cx, base);
     }
