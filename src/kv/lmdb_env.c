@@ -30,6 +30,7 @@
 #define DEFAULT_MAP ((uint64_t)16 << 40)
 #endif
 #define TEMP_MAP (DEFAULT_MAP >> 4) /* many of them must fit into the address space */
+#define TEMP_TRIES 16 /* names taken away by servers that start */
 #define SPACE_FLOOR ((uint64_t)1 << 20)
 
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};
@@ -560,10 +561,30 @@ unlink_both(const char *path)
     }
 }
 
+/* LMDB opens the file by its name twice. Another server that starts on the same directory may take
+ * the name away in between (lmdb_temp.c): then under another name, until nobody does. */
+static int
+open_unlinked(qli_lmdb *l)
+{
+    static const ql_kv_options options = {.max_readers = 8, .no_sync = true};
+    char *random = l->path + strlen(l->path) - strlen(QLI_TEMP_RANDOM);
+    int rc = ENOENT;
+    for (int tries = 0; rc == ENOENT && tries < TEMP_TRIES; tries++) {
+        memcpy(random, QLI_TEMP_RANDOM, strlen(QLI_TEMP_RANDOM));
+        int fd = mkostemp(l->path, O_CLOEXEC);
+        if (fd < 0) {
+            return errno;
+        }
+        (void)close(fd);
+        rc = env_open(l, &options, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC);
+        unlink_both(l->path);
+    }
+    return rc;
+}
+
 ql_status
 ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
 {
-    static const ql_kv_options options = {.max_readers = 8, .no_sync = true};
     qli_lmdb *l = new_env(cx, tmpdir, QLI_TEMP_NAME QLI_TEMP_RANDOM, sizeof(qli_lmdb));
     if (l == NULL) {
         return QL_ERROR;
@@ -571,13 +592,7 @@ ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out)
     l->no_sync = true;
     l->reserve =
         cx->inst != NULL && cx->inst->space != NULL ? ql_space_reserve(cx->inst->space) : 0;
-    int fd = mkostemp(l->path, O_CLOEXEC);
-    int rc = fd >= 0 ? 0 : errno;
-    if (rc == 0) {
-        (void)close(fd);
-        rc = env_open(l, &options, MDB_NOSUBDIR | MDB_NOTLS | MDB_NORDAHEAD | MDB_NOSYNC);
-        unlink_both(l->path);
-    }
+    int rc = open_unlinked(l);
     if (rc == 0) {
         rc = open_dbi(l);
     }

@@ -2,8 +2,8 @@
  *
  * Temporary environments that a server left behind. Their files have names only from their making
  * until LMDB has opened them; a kill -9 in between leaves those. Taking the name of a file that
- * another server is just opening does no harm: it needs the name no longer, or LMDB makes the file
- * anew. At start, single-threaded.
+ * another server is just opening does no harm: it needs the name no longer, or takes another
+ * (open_unlinked in lmdb_env.c). At start, single-threaded.
  */
 #include <dirent.h>
 #include <fcntl.h>

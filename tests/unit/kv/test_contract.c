@@ -3,6 +3,9 @@
  * The contract of kv.h, run over LMDB and over memkv: a model test against a sorted array, snapshot
  * isolation, sequence numbers, long keys, cursors both ways, ranges, failures on demand.
  */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "kv_support.h"
 
 enum { KEYS = 600, ROUNDS = 60, OPS = 40 };
@@ -392,6 +395,43 @@ mem_fails_on_demand(void **state)
     ql_diag_reset(cx->diag);
 }
 
+/* --- another server starts, and cleans the same temporary directory up --- */
+
+typedef struct cleaner {
+    const char *dir;
+    atomic_bool stop;
+} cleaner;
+
+static void *
+clean_for_ever(void *arg)
+{
+    cleaner *c = arg;
+    while (!atomic_load(&c->stop)) {
+        (void)ql_kv_remove_temp(c->dir);
+    }
+    return NULL;
+}
+
+static void
+temp_opens_beside_a_cleaning_server(void **state)
+{
+    fixture *f = *state;
+    cleaner c = {.dir = f->dir};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, clean_for_ever, &c), 0);
+    ql_status st = QL_OK;
+    for (int i = 0; i < 1000 && st == QL_OK; i++) {
+        ql_kv *kv;
+        st = ql_kv_open_temp(&f->t.cx, f->dir, &kv);
+        if (st == QL_OK) {
+            ql_kv_close(kv);
+        }
+    }
+    atomic_store(&c.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(st, QL_OK);
+}
+
 #define CONTRACT(open)                                                                             \
     cmocka_unit_test_setup_teardown(model_matches, open, close_any),                               \
         cmocka_unit_test_setup_teardown(seq_is_exact, open, close_any),                            \
@@ -406,6 +446,7 @@ main(void)
         CONTRACT(open_lmdb),
         CONTRACT(open_mem),
         CONTRACT(open_temp),
+        cmocka_unit_test_setup_teardown(temp_opens_beside_a_cleaning_server, open_temp, close_any),
         cmocka_unit_test_setup_teardown(mem_fails_on_demand, open_mem, close_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

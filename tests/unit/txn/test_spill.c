@@ -215,6 +215,9 @@ killed_at_every_checkpoint(void **state)
             break;
         }
         killed++;
+        if (st != QL_KILLED) {
+            print_message("kill_at %d: %s\n", at, ql_diag_error(s->cx.diag)->text);
+        }
         assert_int_equal(st, QL_KILLED);
         expect_range(s, QL_VIEW_OWN, 1000, 1);
         stmt(s);
