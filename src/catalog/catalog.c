@@ -618,3 +618,40 @@ ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names, size_
     *names = list;
     return QL_OK;
 }
+
+static bool
+refers_to(const ql_foreign_key *k, ql_str db, ql_str name)
+{
+    return ql_str_eq(k->parent_db, db) && ql_str_eq(k->parent_name, name);
+}
+
+ql_status
+ql_catalog_children(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_child **v, size_t *n)
+{
+    ql_table **tables;
+    size_t ntables;
+    *v = NULL;
+    *n = 0;
+    QL_TRY(ql_catalog_all_tables(cx, a, QL_STR(""), &tables, &ntables));
+    for (size_t i = 0; i < ntables; i++) {
+        for (uint16_t k = 0; k < tables[i]->nforeign; k++) {
+            *n += refers_to(&tables[i]->foreign[k], db, name);
+        }
+    }
+    if (*n == 0) {
+        return QL_OK;
+    }
+    *v = QL_ARENA_ARRAY(cx, a, ql_child, *n);
+    if (*v == NULL) {
+        return QL_ERROR;
+    }
+    *n = 0;
+    for (size_t i = 0; i < ntables; i++) {
+        for (uint16_t k = 0; k < tables[i]->nforeign; k++) {
+            if (refers_to(&tables[i]->foreign[k], db, name)) {
+                (*v)[(*n)++] = (ql_child){tables[i], &tables[i]->foreign[k]};
+            }
+        }
+    }
+    return QL_OK;
+}

@@ -100,6 +100,19 @@ ql_status ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***
 ql_status ql_catalog_find_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name,
                                 ql_table **out) QL_MUST_USE;
 
+/* A foreign key of `table` (with a reference that is put back when the arena is reset). */
+typedef struct ql_child {
+    ql_table *table;
+    const ql_foreign_key *key;
+} ql_child;
+/* Foreign keys, of all tables as the session sees them, that refer to the table db.name, which need
+ * not exist; sorted by database, table and name. Who holds a metadata lock of that name that keeps
+ * X out (S and stronger) gets the same answer until he lets it go: whoever adds, drops or changes a
+ * foreign key holds the parent's name exclusively. One lookup when there are none. No locks, no
+ * waits. */
+ql_status ql_catalog_children(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_child **v,
+                              size_t *n) QL_MUST_USE;
+
 /* What CREATE TABLE asks for, checked and typed by resolve/tablespec.c; the catalog assigns ids and
  * makes the hidden clustered index. */
 typedef struct ql_table_spec {
@@ -111,6 +124,8 @@ typedef struct ql_table_spec {
     uint16_t nindexes;
     ql_check_constraint *checks; /* an empty name: to be made (t_chk_1) */
     uint16_t nchecks;
+    ql_foreign_key *foreign; /* an empty name: to be made (t_ibfk_1) */
+    uint16_t nforeign;
     uint64_t auto_increment; /* start value; 0 = 1 */
 } ql_table_spec;
 /* Checks names, keys, lengths (MySQL's error numbers) and writes the definition. 1050 when it

@@ -64,6 +64,29 @@ typedef struct ql_check_constraint {
     ql_str unknown;
 } ql_check_constraint;
 
+typedef enum ql_fk_action {
+    QL_FK_NO_ACTION, /* as RESTRICT: checked row by row */
+    QL_FK_RESTRICT,
+    QL_FK_CASCADE,
+    QL_FK_SET_NULL,
+    QL_FK_SET_DEFAULT /* accepted by the grammar, refused by InnoDB's tables as MySQL does */
+} ql_fk_action;
+
+/* FOREIGN KEY of the table that has it (the child). Its parent need not exist (foreign_key_checks
+ * = 0); what the parent knows of it is found by ql_catalog_children. */
+typedef struct ql_foreign_key {
+    ql_str name; /* as written or made (t_ibfk_1); differs, without regard to case, from all others
+                    of the child's database */
+    uint16_t ncolumns;
+    uint16_t *columns; /* [ncolumns] ordinals in the child */
+    ql_str parent_db, parent_name;
+    ql_str *parent_columns; /* [ncolumns] names; follow what RENAME and CHANGE make of the parent */
+    ql_str parent_index;    /* UNIQUE_CONSTRAINT_NAME: the parent's key that it stands on; empty
+                               without one */
+    ql_fk_action on_delete, on_update;
+    ql_str unknown;
+} ql_foreign_key;
+
 /* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
  * value the whole row (codec.h). Keys of others: columns, then (unless unique without NULLs) the
  * clustered key; value = the clustered key. */
@@ -84,6 +107,8 @@ typedef struct ql_table {
     ql_index *indexes;
     uint16_t nchecks;
     ql_check_constraint *checks; /* in the order of their names */
+    uint16_t nforeign;
+    ql_foreign_key *foreign; /* in the order of their names; none where nontxn */
     ql_str unknown;
     const struct qli_unusable *unusable; /* a newer server wrote what must be understood: there are
                                             no columns and indexes, only DROP gets it; or NULL */
