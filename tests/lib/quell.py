@@ -219,7 +219,7 @@ class MariaDB(Server):
         self.env = dict(os.environ)
         self.proc = None
         _started.append(self)
-        subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.datadir}", "--auth-root-authentication-method=normal",
+        subprocess.run(["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.datadir}", "--auth-root-authentication-method=normal",
                         "--skip-test-db"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def start(self, wait=True):
