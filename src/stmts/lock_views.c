@@ -4,6 +4,7 @@
  * definers or the user, so that statements find it locked. What is below is known for certain only
  * when the views are locked, so it is looked at again then. Waits: those of LOCK TABLES.
  */
+#include "base/bulk.h"
 #include "sql/viewtext.h"
 #include "stmts/stmts_int.h"
 
@@ -24,9 +25,7 @@ add_item(ql_ctx *cx, lock_list *l, const ql_lock_item *it)
         if (v == NULL) {
             return QL_ERROR;
         }
-        for (size_t i = 0; i < l->n; i++) {
-            v[i] = l->v[i];
-        }
+        QL_TRY(ql_bulk_copy(cx, v, l->v, l->n * sizeof *v));
         l->v = v;
         l->cap = cap;
     }
@@ -114,19 +113,21 @@ collect(ql_ctx *cx, const ql_lock_item *items, size_t n, lock_list *l)
         QL_TRY(add_item(cx, l, &items[i]));
     }
     for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
         QL_TRY(add_below(cx, l, &items[i], 0));
     }
     return QL_OK;
 }
 
-static bool
-is_same(const lock_list *a, const lock_list *b)
+static ql_status
+compare(ql_ctx *cx, const lock_list *a, const lock_list *b, bool *same)
 {
-    bool same = a->n == b->n;
-    for (size_t i = 0; same && i < a->n; i++) {
-        same = ql_str_eq(a->v[i].db, b->v[i].db) && ql_str_eq(a->v[i].name, b->v[i].name);
+    *same = a->n == b->n;
+    for (size_t i = 0; *same && i < a->n; i++) {
+        QL_TRY(ql_check(cx));
+        *same = ql_str_eq(a->v[i].db, b->v[i].db) && ql_str_eq(a->v[i].name, b->v[i].name);
     }
-    return same;
+    return QL_OK;
 }
 
 ql_status
@@ -134,10 +135,12 @@ qli_lock_tables(ql_ctx *cx, const ql_lock_item *items, size_t n, bool flush)
 {
     for (;;) {
         lock_list l, again;
+        bool same = false;
         QL_TRY(collect(cx, items, n, &l));
         QL_TRY(flush ? ql_locked_tables_flush(cx, l.v, l.n) : ql_locked_tables_lock(cx, l.v, l.n));
         ql_status st = collect(cx, items, n, &again);
-        if (st == QL_OK && is_same(&l, &again)) {
+        st = st == QL_OK ? compare(cx, &l, &again, &same) : st;
+        if (st == QL_OK && same) {
             return QL_OK;
         }
         ql_locked_tables_release(cx);
