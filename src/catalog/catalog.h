@@ -131,6 +131,11 @@ typedef struct ql_table_spec {
 /* Checks names, keys, lengths (MySQL's error numbers) and writes the definition. 1050 when it
  * exists. The caller holds the exclusive metadata lock. */
 ql_status ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
+/* The two halves of it, for who fills the table first (ql_catalog_build_begin): the definition, not
+ * yet seen by anybody, whose reference the caller puts back; and, in cx->txn, its record: others
+ * see it at the commit. */
+ql_status ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out) QL_MUST_USE;
+ql_status ql_catalog_add_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 /* Removes the definition and trashes its keys. */
 ql_status ql_catalog_drop_table(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 /* New index ids for the same definition, old keys trashed: TRUNCATE. */
@@ -161,8 +166,9 @@ ql_status ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next) QL_MUST_U
 /* Ids being filled (table/build.h). */
 typedef struct ql_building ql_building;
 /* Before anything is written under the ids that next has and old has not (old NULL: under all of
- * next's): a record in a commit of its own that they have no owner yet. ql_catalog_switch deletes
- * it. Sync points BUILD_BEGUN, BUILD_ENDED. Waits: COMMIT, DISK_SPACE. */
+ * next's): a record in a commit of its own that they have no owner yet. ql_catalog_switch and
+ * ql_catalog_add_table delete it. Sync points BUILD_BEGUN, BUILD_ENDED. Waits: COMMIT, DISK_SPACE.
+ */
 ql_status ql_catalog_build_begin(ql_ctx *cx, ql_table *next, const ql_table *old,
                                  ql_building **out) QL_MUST_USE;
 /* Whatever has become of it, and after the statement's transaction has been committed or is sure

@@ -487,7 +487,7 @@ static ql_status
 assign_ids(ql_ctx *cx, ql_table *t)
 {
     uint64_t first;
-    QL_TRY(qli_ids_reserve(cx, cx->inst->catalog, (uint64_t)t->nindexes + 1, &first));
+    QL_TRY(qli_ids_take(cx, cx->inst->catalog, (uint64_t)t->nindexes + 1, &first));
     t->id = first;
     for (unsigned i = 0; i < t->nindexes; i++) {
         t->indexes[i].id = (uint32_t)(first + 1 + i);
@@ -515,9 +515,8 @@ qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
     return QL_OK;
 }
 
-/* New counters, the record, and the staged entry that owns t from here on. */
 static ql_status
-stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
+new_counters(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 {
     t->state = qli_tablestate_new(t->id, autoinc_start, qli_auto_max(t));
     if (!t->state) {
@@ -525,7 +524,7 @@ stage_table(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
     }
     ql_table_rows_init(t, 0);
     atomic_store(&t->state->rowid, 1);
-    return qli_stage_definition(cx, t, autoinc_start);
+    return QL_OK;
 }
 
 static ql_status
@@ -542,11 +541,12 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
     QL_TRY(qli_copy_indexes(cx, t, spec->indexes, spec->nindexes));
     QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
     QL_TRY(qli_table_finish(cx, t));
-    return assign_ids(cx, t);
+    QL_TRY(assign_ids(cx, t));
+    return new_counters(cx, t, spec->auto_increment);
 }
 
 ql_status
-ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
+ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
 {
     QL_TRY(qli_check_spec(cx, spec));
     if (!ql_catalog_has_database(cx, spec->db)) {
@@ -563,10 +563,35 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
         return QL_ERROR;
     }
     ql_status st = build_table(cx, t, spec);
-    st = st == QL_OK ? stage_table(cx, t, spec->auto_increment) : st;
+    if (st != QL_OK) {
+        ql_table_put(t);
+        return st;
+    }
+    *out = t;
+    return QL_OK;
+}
+
+ql_status
+ql_catalog_add_table(ql_ctx *cx, ql_table *t)
+{
+    QL_TRY(t->building ? qli_forget_building(cx, t->building) : QL_OK);
+    QL_TRY(qli_ids_stage(cx, cx->inst->catalog)); /* the bound commits with the definition */
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    uint64_t next = ql_autoinc_peek(t);
+    ql_status st = qli_stage_definition(cx, t, next == 1 ? 0 : next);
     if (st != QL_OK) {
         ql_table_put(t);
     }
+    return st;
+}
+
+ql_status
+ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
+{
+    ql_table *t;
+    QL_TRY(ql_catalog_new_table(cx, spec, &t));
+    ql_status st = ql_catalog_add_table(cx, t);
+    ql_table_put(t);
     return st;
 }
 
@@ -594,7 +619,8 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     QL_TRY(qli_copy_indexes(cx, t, old->indexes, old->nindexes));
     QL_TRY(qli_copy_checks(cx, t, old->checks, old->nchecks));
     QL_TRY(qli_table_finish(cx, t));
-    return assign_ids(cx, t);
+    QL_TRY(assign_ids(cx, t));
+    return new_counters(cx, t, 1);
 }
 
 ql_status
@@ -608,10 +634,8 @@ ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
     }
     ql_status st = build_truncated(cx, t, old);
     st = st == QL_OK ? qli_trash_table(cx, old) : st;
-    st = st == QL_OK ? stage_table(cx, t, 1) : st;
-    if (st != QL_OK) {
-        ql_table_put(t);
-    }
+    st = st == QL_OK ? ql_catalog_add_table(cx, t) : st;
+    ql_table_put(t);
     return st;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * CREATE TABLE: resolve makes the specification (resolve/tablespec.h), the catalog the definition.
- * ... SELECT: the rows are written in the statement's transaction, so all of it is one commit.
  */
 #include "resolve/resolve.h"
 #include "resolve/tablespec.h"
@@ -45,51 +44,6 @@ create_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_table_spec *spec)
     return ql_catalog_create_table(cx, spec);
 }
 
-/* Rows into the table that only this session sees yet: whatever its engine, they are part of the
- * transaction until it is published. */
-static ql_status
-fill(ql_ctx *cx, ql_run *run, const ql_table_spec *spec, const ql_rinsert *how)
-{
-    ql_rinsert ins = *how;
-    ql_rstmt insert = {.kind = QL_S_INSERT, .ast = run->stmt->ast, .insert = &ins};
-    ql_rstmt *saved = run->stmt;
-    QL_TRY(ql_catalog_find_table(cx, cx->arena, spec->db, spec->name, &ins.table));
-    bool nontxn = ins.table->nontxn;
-    ins.table->nontxn = false;
-    run->stmt = &insert;
-    ql_status st = qli_insert_query(cx, run, &ins);
-    run->stmt = saved;
-    ins.table->nontxn = nontxn;
-    return st;
-}
-
-static ql_status
-create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_table_spec *spec)
-{
-    ql_database db;
-    ql_rstmt *query;
-    QL_TRY(ql_resolve_table_query(cx, run->stmt, &query));
-    QL_TRY(ql_table_lock_uses(cx, query->uses, query->nuses));
-    ql_status st = ql_catalog_find_database(cx, spec->db, &db);
-    if (st == QL_END) {
-        return ql_fail(cx, QL_ER_BAD_DB_ERROR, ql_cstr(cx, spec->db));
-    }
-    QL_TRY(st);
-    ql_rinsert ins = {.replace = ct->duplicates == QL_DUP_REPLACE,
-                      .ignore = ct->duplicates == QL_DUP_IGNORE,
-                      .ncolumns = query->query->nitems,
-                      .ncalls = query->ncalls,
-                      .select = query->query};
-    ins.columns = QL_ARENA_ARRAY(cx, cx->arena, uint16_t, ins.ncolumns + 1u);
-    if (ins.columns == NULL) {
-        return QL_ERROR;
-    }
-    QL_TRY(ql_spec_from_query(cx, ct, db.coll != NULL ? db.coll : ql_coll_default, query->query,
-                              spec, ins.columns));
-    QL_TRY(ql_catalog_create_table(cx, spec));
-    return fill(cx, run, spec, &ins);
-}
-
 ql_status
 qli_exec_create_table(ql_ctx *cx, ql_run *run)
 {
@@ -129,7 +83,7 @@ qli_exec_create_table(ql_ctx *cx, ql_run *run)
         return st;
     }
     QL_TRY(ct->like.name.n > 0  ? create_like(cx, ct, &spec)
-           : ct->select != NULL ? create_select(cx, run, ct, &spec)
+           : ct->select != NULL ? qli_create_select(cx, run, ct, &spec)
                                 : create_new(cx, ct, &spec));
     return qli_ddl_end(cx, run);
 }

@@ -147,11 +147,13 @@ report(ql_ctx *cx, qli_inserter *in)
 }
 
 ql_status
-qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins)
+qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, ql_build *build)
 {
     qli_inserter in;
     QL_TRY(qli_inserter_init(cx, run, ins, &in));
+    in.build = build;
     QL_TRY(insert_select(cx, &in));
+    QL_TRY(build != NULL ? ql_build_finish(cx, build) : QL_OK);
     QL_TRY(ql_check(cx));
     report(cx, &in);
     return QL_OK;

@@ -268,6 +268,10 @@ static ql_status
 replace_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup)
 {
     ql_str locator;
+    if (in->build != NULL) {
+        in->w.deleted++;
+        return ql_build_drop_row(cx, in->build, dup->locator);
+    }
     ql_status st = lock_existing(cx, in, dup, &locator);
     if (st == QL_END) {
         return QL_OK;
@@ -345,16 +349,29 @@ update_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup, bool *again)
 }
 
 static ql_status
-write_one(ql_ctx *cx, qli_inserter *in)
+insert_row(ql_ctx *cx, qli_inserter *in, ql_write_result *result, ql_dup *dup)
 {
     /* What is there will be changed: locked for that at once, two who do so do not end in a
      * deadlock. */
     ql_lock_mode on_dup = in->ins->replace || in->ins->non_duplicate > 0 ? QL_LOCK_X : QL_LOCK_S;
+    if (in->build == NULL) {
+        return ql_table_insert(cx, in->ins->table, in->row, on_dup, result, dup);
+    }
+    if (in->ins->ignore || in->ins->replace) {
+        return ql_build_try_row(cx, in->build, in->row, result, dup);
+    }
+    *result = QL_WROTE;
+    return ql_build_row(cx, in->build, in->row, (ql_str){0});
+}
+
+static ql_status
+write_one(ql_ctx *cx, qli_inserter *in)
+{
     for (;;) {
         ql_write_result result;
         ql_dup dup;
         QL_TRY(ql_check(cx));
-        QL_TRY(ql_table_insert(cx, in->ins->table, in->row, on_dup, &result, &dup));
+        QL_TRY(insert_row(cx, in, &result, &dup));
         if (result == QL_WROTE) {
             in->w.inserted++;
             note_auto(in, in->row);
@@ -386,6 +403,9 @@ write_one(ql_ctx *cx, qli_inserter *in)
 static ql_status
 write_row(ql_ctx *cx, qli_inserter *in)
 {
+    if (in->build != NULL) {
+        return write_one(cx, in);
+    }
     QL_TRY(ql_table_change_begin(cx, in->ins->table));
     return ql_table_change_end(cx, in->ins->table, write_one(cx, in));
 }

@@ -7,6 +7,7 @@
 #define QL_STMTS_INSERTER_INT_H
 
 #include "stmts/stmts_int.h"
+#include "table/build.h"
 
 /* One INSERT in work. */
 typedef struct qli_inserter {
@@ -27,6 +28,7 @@ typedef struct qli_inserter {
     ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
     ql_ex **updates;
     ql_value *old, *new_row;
+    ql_build *build; /* the table is being made: rows go there; or NULL */
     ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
 } qli_inserter;
 
@@ -38,6 +40,10 @@ ql_status qli_inserter_store(ql_ctx *cx, qli_inserter *in, uint16_t i) QL_MUST_U
 /* The row of given[]: stores what has not been (reads_row: all has), gives the other columns their
  * defaults, writes it. Waits: ROW_LOCK. */
 ql_status qli_inserter_row(ql_ctx *cx, qli_inserter *in) QL_MUST_USE;
+/* Rows of ins->select into ins->table; run->stmt is an INSERT's. build: the table is being made,
+ * and they go there, to the end (1062); or NULL. Fills run->out. */
+ql_status qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins,
+                           ql_build *build) QL_MUST_USE;
 /* What mysql_insert_id() says: the first value made, else that of LAST_INSERT_ID(expr), else what
  * the last row has if any row was inserted or changed. */
 uint64_t qli_insert_id(ql_ctx *cx, const qli_writer *w);

@@ -83,8 +83,6 @@ ql_status qli_answer_error(ql_ctx *cx, ql_status st, qli_reason *why) QL_MUST_US
 /* Statements. */
 ql_status qli_exec_insert(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_load(ql_ctx *cx, ql_run *run) QL_MUST_USE;
-/* Rows of ins->select into ins->table; run->stmt is an INSERT's. Fills run->out. */
-ql_status qli_insert_query(ql_ctx *cx, ql_run *run, const ql_rinsert *ins) QL_MUST_USE;
 ql_status qli_exec_update(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_delete(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_set(ql_ctx *cx, ql_run *run) QL_MUST_USE;
@@ -96,6 +94,10 @@ ql_status qli_exec_create_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_alter_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_drop_database(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_create_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* CREATE TABLE ... SELECT of a name that is free and locked; the caller commits (create_select.c).
+ * Waits: ROW_LOCK, TABLE_LOCK, COMMIT, DISK_SPACE. */
+ql_status qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct,
+                            ql_table_spec *spec) QL_MUST_USE;
 ql_status qli_exec_drop_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_truncate(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_shutdown(ql_ctx *cx, ql_run *run) QL_MUST_USE;

@@ -434,3 +434,73 @@ ql_build_add(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator)
     b->rows++;
     return QL_OK;
 }
+
+/* --- one by one --- */
+
+/* Has a row so far this unique key (b->key, or of the clustered index b->locator)? */
+static ql_status
+meets(ql_ctx *cx, ql_build *b, const target *g, const ql_value *row, bool *yes, ql_dup *dup)
+{
+    bool clustered = g->ix == &b->t->indexes[0], unique = clustered;
+    ql_str there;
+    *yes = false;
+    if (!clustered) {
+        QL_TRY(qli_secondary_key(cx, &b->key, b->t, g->ix, row, qli_str(&b->locator), &unique));
+        if (b->key.n > QLI_KEY_MAX) {
+            return ql_fail(cx, QL_ER_TOO_LONG_KEY, (int)QLI_KEY_MAX);
+        }
+    }
+    if (!unique) {
+        return QL_OK;
+    }
+    ql_status st = get(cx, b, qli_str(clustered ? &b->locator : &b->key), &there);
+    if (st != QL_OK) {
+        return st == QL_END ? QL_OK : st;
+    }
+    *yes = true;
+    dup->index = g->ix;
+    QL_TRY(qli_key_start(cx, &b->last, b->t->indexes[0].id));
+    there = clustered ? behind_id(&b->locator) : there;
+    QL_TRY(ql_buf_put(cx, &b->last, there.p, there.n));
+    dup->locator.p = ql_arena_strndup(cx, cx->arena, b->last.p, b->last.n);
+    dup->locator.n = b->last.n;
+    return dup->locator.p ? qli_describe_key(cx, g->ix, row, &dup->key_text) : QL_ERROR;
+}
+
+ql_status
+ql_build_try_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_write_result *result, ql_dup *dup)
+{
+    QL_TRY(ql_check(cx));
+    QL_TRY(make_locator(cx, b, row, (ql_str){0}));
+    for (uint16_t i = 0; i < b->ntargets; i++) {
+        bool yes;
+        QL_TRY(meets(cx, b, &b->targets[i], row, &yes, dup));
+        if (yes) {
+            *result = QL_DUPLICATE;
+            return QL_OK;
+        }
+    }
+    *result = QL_WROTE;
+    b->rows++;
+    ql_buf_clear(&b->row);
+    QL_TRY(ql_row_encode_as(cx, &b->t->layout, row, &b->row));
+    QL_TRY(put(cx, b, qli_str(&b->locator), qli_str(&b->row)));
+    for (uint16_t i = 1; i < b->ntargets; i++) {
+        bool unique;
+        QL_TRY(qli_secondary_key(cx, &b->key, b->t, b->targets[i].ix, row, qli_str(&b->locator),
+                                 &unique));
+        QL_TRY(put(cx, b, qli_str(&b->key), behind_id(&b->locator)));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_build_drop_row(ql_ctx *cx, ql_build *b, ql_str locator)
+{
+    ql_str bytes;
+    QL_TRY(find_row(cx, b, (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES}, &bytes));
+    ql_buf_clear(&b->row); /* bytes may end with the block */
+    QL_TRY(ql_buf_put(cx, &b->row, bytes.p, bytes.n));
+    QL_TRY(ql_row_decode_as(cx, &b->t->layout, qli_str(&b->row), b->values));
+    return ql_build_remove(cx, b, b->values, locator);
+}

@@ -28,6 +28,12 @@ bool ql_build_writes_rows(const ql_build *b);
  * once. Waits: COMMIT, DISK_SPACE. */
 ql_status ql_build_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator) QL_MUST_USE;
 uint64_t ql_build_rows(const ql_build *b);
+/* The same, but in the order in which rows come: every unique key is looked for among those so far.
+ * QL_DUPLICATE: the row was not taken, *dup tells what is in its way. For all rows or none. */
+ql_status ql_build_try_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_write_result *result,
+                           ql_dup *dup) QL_MUST_USE;
+/* A row that was taken so goes; its clustered key. */
+ql_status ql_build_drop_row(ql_ctx *cx, ql_build *b, ql_str locator) QL_MUST_USE;
 /* All rows were there: what was sorted is merged and written. 1062. Waits: COMMIT, DISK_SPACE. */
 ql_status ql_build_finish(ql_ctx *cx, ql_build *b) QL_MUST_USE;
 

@@ -90,33 +90,45 @@ def test_sweep_myisam():
     print("#", [sweep(s, "MyISAM") for s in STATEMENTS])
 
 
+def create_select(engine, keys, duplicates, query, ids):
+    setup(engine)
+    before = image()
+    watch.query("DROP TABLE IF EXISTS s.made")
+    sql = f"CREATE TABLE s.made ({keys}) ENGINE={engine} {duplicates} {query}"
+    w = Wire(server)
+    assert run(w, sql) == 0, sql
+    n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
+    whole = rows("SELECT * FROM s.made ORDER BY id")
+    assert [int(r[0]) for r in whole] == ids
+    killed = 0
+    for i in points(n):
+        watch.query("DROP TABLE IF EXISTS s.made")
+        code = run(w, sql, f"kill_at {i} QUERY")
+        killed += code == 1317
+        assert code in (0, 1317), (i, n, code)
+        if code:
+            assert rows("SHOW TABLES FROM s") == [("t",)], (i, n)
+        else:
+            assert rows("SELECT * FROM s.made ORDER BY id") == whole
+            assert rows("CHECK TABLE s.made")[0][2:] == ("status", "OK")
+    assert killed > 5
+    assert image() == before
+    watch.query("DROP TABLE IF EXISTS s.made")
+    w.quit()
+
+
 def test_create_select():
     """Killed at its checkpoints: no table of the name; the query's tables are as they were."""
-    sql = "CREATE TABLE s.made (PRIMARY KEY (id), KEY (v), UNIQUE KEY (d)) SELECT * FROM s.t"
     for engine in ("InnoDB", "MyISAM"):
-        setup(engine)
-        before = image()
-        watch.query("DROP TABLE IF EXISTS s.made")
-        w = Wire(server)
-        assert run(w, sql) == 0
-        n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
-        whole = rows("SELECT * FROM s.made ORDER BY id")
-        assert [r[0] for r in whole] == [str(i) for i in range(1, ROWS + 1)]
-        killed = 0
-        for i in points(n):
-            watch.query("DROP TABLE IF EXISTS s.made")
-            code = run(w, sql, f"kill_at {i} QUERY")
-            killed += code == 1317
-            assert code in (0, 1317), (i, n, code)
-            if code:
-                assert rows("SHOW TABLES FROM s") == [("t",)], (i, n)
-            else:
-                assert rows("SELECT * FROM s.made ORDER BY id") == whole
-                assert rows("CHECK TABLE s.made")[0][2:] == ("status", "OK")
-        assert killed > 5
-        assert image() == before
-        watch.query("DROP TABLE IF EXISTS s.made")
-        w.quit()
+        create_select(engine, "PRIMARY KEY (id), KEY (v), UNIQUE KEY (d)", "", "SELECT * FROM s.t", list(range(1, ROWS + 1)))
+
+
+def test_create_select_duplicates():
+    """IGNORE keeps the first of two, REPLACE the last, whichever unique key they have in common."""
+    keys = "id INT PRIMARY KEY, UNIQUE KEY (u), KEY (v)"
+    query = "SELECT id, id DIV 3 AS u, v FROM s.t"
+    create_select("InnoDB", keys, "IGNORE", query, [1, *range(3, ROWS + 1, 3)])
+    create_select("MyISAM", keys, "REPLACE", query, [*range(2, ROWS, 3), ROWS])
 
 
 def test_failing_allocations():

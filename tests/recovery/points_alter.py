@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at each sync point of an ALTER TABLE that copies or builds: the old table or the new one, sound, never between; what was
-built in vain is not met again, and the statement then succeeds."""
+"""kill -9 at each sync point of an ALTER TABLE that copies or builds, and of a CREATE TABLE ... SELECT: the old table or the new one, sound,
+never between; what was built in vain is not met again, and the statement then succeeds."""
 import quell
 from harness import main
 from wire import Closed, Watcher, Wire
@@ -69,6 +69,33 @@ def test_copy():
 
 def test_online_index():
     crash_everywhere(STATEMENTS[1])
+
+
+def test_create_select():
+    s = quell.Server()
+    s.start()
+    s.query("CREATE DATABASE s")
+    s.query("CREATE TABLE s.t (id INT PRIMARY KEY, v VARCHAR(100))")
+    s.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, 'value {i * 7919 % ROWS}')" for i in range(ROWS)))
+    sql = "CREATE TABLE s.made (PRIMARY KEY (id), KEY (v)) SELECT * FROM s.t"
+    for point in ("build_begun", "build_block", "create_select_filled", "commit_before_queue"):
+        assert s.stop() == 0
+        s.env["QUELL_CRASH_AT"] = point
+        s.start()
+        assert not run(s, sql), f"{point} is not met"
+        s.kill9()
+        del s.env["QUELL_CRASH_AT"]
+        s.start()
+        assert s.query("SHOW TABLES FROM s") == (("t",),), point
+        if point != "build_begun":
+            assert "were being built when the server ended" in s.log_text(), point
+    assert run(s, sql)
+    s.kill9()
+    s.start()
+    assert s.query("CHECK TABLE s.made") == (("s.made", "check", "status", "OK"),)
+    assert s.query("SELECT COUNT(*), COUNT(DISTINCT v) FROM s.made FORCE INDEX (v)") == ((ROWS, ROWS),)
+    assert s.stop() == 0, s.log_text()[-3000:]
+    s.remove()
 
 
 if __name__ == "__main__":
