@@ -464,43 +464,48 @@ equality_rows(const builder *b, uint16_t neq)
 /* Small tables are read either way before a look into the index has paid. */
 #define DIVE_MIN_ROWS 1000
 
-static bool
-is_large_table(const builder *b)
+ql_status
+qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                 qli_mask left, qli_access *a)
 {
-    return b->p->rows[b->source] >= DIVE_MIN_ROWS;
-}
-
-static ql_status
-try_index(builder *b)
-{
-    qli_access *a = b->a;
-    const ql_index *x = b->x;
-    const ql_source *s = &b->p->q->sources[b->source];
+    builder b = {.p = p, .source = source, .x = x, .c = c, .left = left, .a = a};
+    uint16_t nparts = x->hidden_rowid ? 0 : x->nparts;
     *a = (qli_access){.index = x, .unique = x->unique};
-    a->low.values = QL_ARENA_ARRAY(b->p->cx, b->p->a, ql_expr *, x->nparts + 1u);
-    a->high.values =
-        a->low.values ? QL_ARENA_ARRAY(b->p->cx, b->p->a, ql_expr *, x->nparts + 1u) : NULL;
+    a->low.values = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, x->nparts + 1u);
+    a->high.values = a->low.values ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, x->nparts + 1u) : NULL;
     if (!a->high.values) {
         return QL_ERROR;
     }
     a->low.inclusive = a->high.inclusive = true;
-    uint16_t nparts = x->hidden_rowid ? 0 : x->nparts;
-    while (a->neq < nparts && !b->truncated && add_equality(b, a->neq)) {
+    while (a->neq < nparts && !b.truncated && add_equality(&b, a->neq)) {
         a->neq++;
     }
-    a->unique = a->unique && a->neq == nparts && nparts > 0 && !b->truncated;
+    a->unique = a->unique && a->neq == nparts && nparts > 0 && !b.truncated;
     a->nlow = a->nhigh = a->neq;
-    a->rows = equality_rows(b, a->neq);
-    if (a->neq < nparts && !b->truncated) {
-        (void)add_range(b, a->neq);
+    a->rows = equality_rows(&b, a->neq);
+    if (a->neq < nparts && !b.truncated) {
+        (void)add_range(&b, a->neq);
     }
     a->low.n = a->nlow;
     a->high.n = a->nhigh;
+    return p->bad;
+}
+
+static ql_status
+try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c, qli_mask left,
+          qli_access *a)
+{
+    const ql_source *s = &p->q->sources[source];
+    QL_TRY(qli_index_bounds(p, source, x, c, left, a));
+    if (!a->points && !x->hidden_rowid && a->neq < x->nparts) {
+        QL_TRY(qli_or_bounds(p, source, c, a));
+    }
     bool clustered = x == &s->table->indexes[0];
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
     bool looks_up = !clustered && !a->index_only;
-    if (looks_up && !a->unique && !a->points && (a->nlow || a->nhigh) && is_large_table(b)) {
-        QL_TRY(qli_dive(b->p, b->source, a));
+    if (looks_up && !a->unique && !a->points && (a->nlow || a->nhigh) &&
+        p->rows[source] >= DIVE_MIN_ROWS) {
+        QL_TRY(qli_dive(p, source, a));
     }
     a->cost = a->rows * (looks_up ? LOOKUP_COST : clustered ? 1.0 : 0.8) + 1;
     return QL_OK;
@@ -526,13 +531,12 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     QL_TRY(full_scan(p, source, out));
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
-        builder b = {.p = p, .source = source, .x = &t->indexes[i], .c = c, .left = left, .a = &a};
         bool usable;
-        QL_TRY(ql_index_is_usable(p->cx, b.x, &usable));
+        QL_TRY(ql_index_is_usable(p->cx, &t->indexes[i], &usable));
         if (!usable) {
             continue;
         }
-        QL_TRY(try_index(&b));
+        QL_TRY(try_index(p, source, &t->indexes[i], c, left, &a));
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;

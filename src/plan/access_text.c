@@ -30,7 +30,7 @@ qli_access_index(const ql_query *q, const ql_plan *n)
     const ql_table *t = q->sources[n->source].table;
     bool whole = qli_access_parts(n) == 0;
     if (!t || !n->index || n->index->hidden_rowid ||
-        (whole && n->index == &t->indexes[0] && !n->reverse)) {
+        (whole && n->index == &t->indexes[0] && !n->reverse && !n->ordered)) {
         return NULL;
     }
     return n->index;
@@ -133,6 +133,38 @@ put_equalities(qli_explain *x, const ql_query *q, const ql_plan *n, const char *
     return QL_OK;
 }
 
+/* (5, 7) <= (a, b): bounds of several parts together, in the order of the index. */
+static ql_status
+put_row(qli_explain *x, const ql_query *q, const ql_plan *n, const ql_plan_bound *of, bool values,
+        ql_buf *b)
+{
+    for (uint16_t i = qli_access_fixed(n); i < of->n; i++) {
+        QL_TRY(ql_buf_put_str(x->cx, b, i > qli_access_fixed(n) ? "," : "("));
+        QL_TRY(values ? qli_expr_text(x, q, of->values[i], b) : put_part(x, q, n, i, b));
+    }
+    return ql_buf_put_u8(x->cx, b, ')');
+}
+
+static ql_status
+put_rows(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
+{
+    bool both = n->low.n > at && n->high.n > at;
+    if (n->low.n > at) {
+        QL_TRY(put_row(x, q, n, &n->low, true, b));
+        QL_TRY(ql_buf_put_str(x->cx, b, n->low.inclusive ? " <= " : " < "));
+        QL_TRY(put_row(x, q, n, &n->low, false, b));
+    }
+    if (both) {
+        QL_TRY(ql_buf_put_str(x->cx, b, " AND "));
+    }
+    if (n->high.n > at) {
+        QL_TRY(put_row(x, q, n, &n->high, false, b));
+        QL_TRY(ql_buf_put_str(x->cx, b, n->high.inclusive ? " <= " : " < "));
+        QL_TRY(put_row(x, q, n, &n->high, true, b));
+    }
+    return QL_OK;
+}
+
 /* 1 < a <= 5; on a descending part low is the greater one. */
 static ql_status
 put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
@@ -141,6 +173,9 @@ put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_b
     const ql_plan_bound *low = turned ? &n->high : &n->low, *high = turned ? &n->low : &n->high;
     bool null_end = low->n > at && low->values[at]->kind == QL_E_CONST &&
                     low->values[at]->value.kind == QL_K_NULL;
+    if (low->n > at + 1 || high->n > at + 1) {
+        return put_rows(x, q, n, at, b);
+    }
     if (low->n > at) {
         QL_TRY(qli_expr_text(x, q, low->values[at], b));
         QL_TRY(ql_buf_put_str(x->cx, b, low->inclusive && !null_end ? " <= " : " < "));

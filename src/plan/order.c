@@ -156,6 +156,7 @@ try_other_index(qli_planner *p, ql_plan *scan, bool *given)
         scan->index = x;
         scan->index_only = covers;
         scan->reverse = reverse;
+        scan->ordered = p->q->norder > 0;
         *given = true;
         return QL_OK;
     }
@@ -177,6 +178,7 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
     }
     if (index_orders(p, scan->source, scan->index, fixed_parts(scan), &reverse)) {
         scan->reverse = reverse;
+        scan->ordered = p->q->norder > 0;
         *given = true;
         return QL_OK;
     }

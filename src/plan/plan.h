@@ -52,6 +52,7 @@ struct ql_plan {
     ql_expr **points;
     uint32_t npoints;
     bool reverse, index_only, is_unique_lookup;
+    bool ordered;    /* SCAN: ORDER BY leans on the order of its index */
     ql_expr *filter; /* evaluated on the node's output */
     bool outer;
     ql_expr **left_keys, **right_keys;

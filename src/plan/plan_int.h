@@ -88,6 +88,15 @@ ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, 
 /* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
 bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
 
+/* The leading parts of x that the conditions fix or bound. */
+ql_status qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                           qli_mask left, qli_access *a) QL_MUST_USE;
+
+/* --- hull.c --- */
+/* Ends that the conditions have left open, out of the ORs among them. */
+ql_status qli_or_bounds(qli_planner *p, uint16_t source, const qli_conds *c,
+                        qli_access *a) QL_MUST_USE;
+
 /* --- dive.c --- */
 /* Count the entries of a range whose bounds are constants, up to a limit: a->rows. */
 ql_status qli_dive(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
