@@ -37,8 +37,8 @@ ql_catalog_is_virtual_database(ql_str name)
            ql_str_eq(c, QL_STR("performance_schema")) || ql_str_eq(c, QL_STR("sys"));
 }
 
-static uint64_t
-hash_of_table(ql_str db, ql_str name)
+uint64_t
+qli_hash_of_table(ql_str db, ql_str name)
 {
     return ql_hash_bytes(name.p, name.n, ql_hash_bytes(db.p, db.n, 0));
 }
@@ -84,7 +84,7 @@ qli_cache_put_database(ql_catalog *c, qli_database *d)
 qli_entry *
 qli_cache_entry(ql_catalog *c, ql_str db, ql_str name)
 {
-    ql_hash_node *n = ql_hash_first(&c->tables, hash_of_table(db, name));
+    ql_hash_node *n = ql_hash_first(&c->tables, qli_hash_of_table(db, name));
     for (; n; n = ql_hash_next(n)) {
         qli_entry *e = (qli_entry *)((char *)n - offsetof(qli_entry, node));
         if (ql_str_eq(e->table->name, name) && ql_str_eq(e->table->db, db)) {
@@ -92,12 +92,6 @@ qli_cache_entry(ql_catalog *c, ql_str db, ql_str name)
         }
     }
     return NULL;
-}
-
-void
-qli_cache_put_table(ql_catalog *c, qli_entry *e)
-{
-    ql_hash_insert(&c->tables, &e->node, hash_of_table(e->table->db, e->table->name));
 }
 
 /* --- life ------------------------------------------------------------------------------------ */
@@ -126,6 +120,7 @@ free_tables(ql_catalog *c)
         }
     }
     ql_hash_fini(&c->tables);
+    ql_hash_fini(&c->children);
 }
 
 void
@@ -162,6 +157,7 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
     ql_status st;
     QL_TRY_TO(st, ql_hash_init(cx, &c->databases, 16), fail);
     QL_TRY_TO(st, ql_hash_init(cx, &c->tables, 64), fail);
+    QL_TRY_TO(st, ql_hash_init(cx, &c->children, 16), fail);
     QL_TRY_TO(st, qli_load(cx, c), fail);
     QL_TRY_TO(st, qli_counters_open(cx, c), fail); /* last: the transaction system keeps them */
     if (cx->inst->sysvars) {
@@ -616,42 +612,5 @@ ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names, size_
         list[i] = v[i]->name; /* lives as long as the reference: until a is reset */
     }
     *names = list;
-    return QL_OK;
-}
-
-static bool
-refers_to(const ql_foreign_key *k, ql_str db, ql_str name)
-{
-    return ql_str_eq(k->parent_db, db) && ql_str_eq(k->parent_name, name);
-}
-
-ql_status
-ql_catalog_children(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_child **v, size_t *n)
-{
-    ql_table **tables;
-    size_t ntables;
-    *v = NULL;
-    *n = 0;
-    QL_TRY(ql_catalog_all_tables(cx, a, QL_STR(""), &tables, &ntables));
-    for (size_t i = 0; i < ntables; i++) {
-        for (uint16_t k = 0; k < tables[i]->nforeign; k++) {
-            *n += refers_to(&tables[i]->foreign[k], db, name);
-        }
-    }
-    if (*n == 0) {
-        return QL_OK;
-    }
-    *v = QL_ARENA_ARRAY(cx, a, ql_child, *n);
-    if (*v == NULL) {
-        return QL_ERROR;
-    }
-    *n = 0;
-    for (size_t i = 0; i < ntables; i++) {
-        for (uint16_t k = 0; k < tables[i]->nforeign; k++) {
-            if (refers_to(&tables[i]->foreign[k], db, name)) {
-                (*v)[(*n)++] = (ql_child){tables[i], &tables[i]->foreign[k]};
-            }
-        }
-    }
     return QL_OK;
 }

@@ -159,9 +159,12 @@ typedef struct ql_table_change {
  * (1235 otherwise). Errors are those of CREATE TABLE. */
 ql_status ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c,
                                  ql_table **next) QL_MUST_USE;
-/* In cx->txn, under X: next's record in place of old's, ids that only old has go to the trash;
- * others see it at the commit. Counters (AUTO_INCREMENT, row ids, row count) go on. */
-ql_status ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next) QL_MUST_USE;
+/* In cx->txn, under X, of the names of ql_foreign_affected too: next's record in place of old's,
+ * ids that only old has go to the trash, foreign keys of other tables follow (c NULL: no column has
+ * another name); others see it at the commit. Counters (AUTO_INCREMENT, row ids, row count) go on.
+ */
+ql_status ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next,
+                            const ql_table_change *c) QL_MUST_USE;
 
 /* Ids being filled (table/build.h). */
 typedef struct ql_building ql_building;

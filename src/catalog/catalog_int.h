@@ -24,16 +24,24 @@ typedef struct qli_database {
     char name[];              /* [const] */
 } qli_database;
 
+/* A foreign key of a table of the cache, found by the parent's name. */
+typedef struct qli_child_node {
+    ql_hash_node node;       /* [catalog.mu] */
+    struct qli_entry *entry; /* [const] of the child */
+    uint16_t key;            /* [const] number of the foreign key in it */
+} qli_child_node;
 /* One table of the cache; the definition is replaced, never changed. Owner as above. */
 typedef struct qli_entry {
-    ql_hash_node node; /* [catalog.mu] */
-    ql_table *table;   /* [catalog.mu] a reference */
+    ql_hash_node node;         /* [catalog.mu] */
+    ql_table *table;           /* [const] a reference */
+    qli_child_node children[]; /* [const] [table->nforeign] */
 } qli_entry;
 
 struct ql_catalog {
     ql_mutex mu;                   /* rank CATALOG */
     ql_hash databases;             /* [mu] */
     ql_hash tables;                /* [mu] by database and name */
+    ql_hash children;              /* [mu] foreign keys by database and name of the parent */
     uint64_t next_id;              /* [mu] next table or index id */
     uint64_t durable_id;           /* [mu] ids below are covered by a committed bound */
     unsigned format;               /* [start] of the records; older than ours until the upgrade */
@@ -103,7 +111,14 @@ qli_database *qli_database_new(ql_ctx *cx, ql_str name, const ql_collation *coll
 qli_database *qli_cache_database(ql_catalog *c, ql_str name);      /* [mu] */
 qli_entry *qli_cache_entry(ql_catalog *c, ql_str db, ql_str name); /* [mu] */
 void qli_cache_put_database(ql_catalog *c, qli_database *d);       /* [mu] */
-void qli_cache_put_table(ql_catalog *c, qli_entry *e);             /* [mu] */
+/* children.c: entries, and who refers to whom. The entry takes the caller's reference when QL_OK.
+ */
+ql_status qli_entry_new(ql_ctx *cx, ql_table *t, qli_entry **out) QL_MUST_USE;
+void qli_cache_put_table(ql_catalog *c, qli_entry *e);    /* [mu] */
+void qli_cache_remove_table(ql_catalog *c, qli_entry *e); /* [mu] */
+uint64_t qli_hash_of_table(ql_str db, ql_str name);
+/* Do other tables' foreign keys refer to t, as the session sees them? */
+bool qli_is_referenced(ql_ctx *cx, const ql_table *t);
 /* As the session sees it; false = there is none. unknown may be looked at under the database's
  * exclusive metadata lock only: it lives as long as the database. */
 bool qli_look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out);
@@ -131,6 +146,23 @@ ql_status qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, ui
 /* Sorted by their names. */
 ql_status qli_copy_checks(ql_ctx *cx, ql_table *t, const ql_check_constraint *checks,
                           uint16_t n) QL_MUST_USE;
+ql_status qli_copy_foreign(ql_ctx *cx, ql_table *t, const ql_foreign_key *foreign,
+                           uint16_t n) QL_MUST_USE;
+/* The foreign keys of a definition in the making, which old becomes by the change c (both NULL: it
+ * is new): keys and columns of both sides, types; the names that the parents have for them. 1553,
+ * 1821, 1822, 1824, 1829, 3733, 3734, 3780, 6125. */
+ql_status qli_settle_foreign(ql_ctx *cx, ql_table *t, const ql_table *old,
+                             const ql_table_change *c) QL_MUST_USE;
+/* Do the children of old (NULL: it is new) fit next (NULL: it goes)? 1553, 1822, 1829, 3734, 3776,
+ * 3780, 6125. */
+ql_status qli_check_children(ql_ctx *cx, const ql_table *old, const ql_table *next,
+                             const ql_table_change *c) QL_MUST_USE;
+/* next (NULL: nothing) is staged in old's place: children get new versions that follow it, records
+ * of parents say whether there are children. */
+ql_status qli_spread(ql_ctx *cx, const ql_table *old, const ql_table *next,
+                     const ql_table_change *c) QL_MUST_USE;
+/* A version of t with other foreign keys (as many), staged. */
+ql_status qli_restate(ql_ctx *cx, ql_table *t, const ql_foreign_key *keys) QL_MUST_USE;
 ql_status qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes,
                            unsigned n) QL_MUST_USE;
 /* The record of t, and the staged entry, which takes the caller's reference when QL_OK. */

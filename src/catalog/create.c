@@ -501,16 +501,13 @@ qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
 {
     QL_TRY(qli_store_table(cx, t, autoinc_start));
     QL_TRY(qli_store_constraints(cx, t));
-    qli_entry *e = ql_mem_zalloc(sizeof *e);
-    if (!e) {
-        return ql_fail_oom(cx, sizeof *e);
-    }
+    qli_entry *e;
+    QL_TRY(qli_entry_new(cx, t, &e));
     qli_change *ch = qli_stage_add(cx, QLI_TABLE_PUT, t->db, t->name);
     if (!ch) {
         ql_mem_free(e);
         return QL_ERROR;
     }
-    e->table = t;
     ch->entry = e;
     return QL_OK;
 }
@@ -540,7 +537,9 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
     QL_TRY(qli_copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
     QL_TRY(qli_copy_indexes(cx, t, spec->indexes, spec->nindexes));
     QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
+    QL_TRY(qli_copy_foreign(cx, t, spec->foreign, spec->nforeign));
     QL_TRY(qli_table_finish(cx, t));
+    QL_TRY(qli_settle_foreign(cx, t, NULL, NULL));
     QL_TRY(assign_ids(cx, t));
     return new_counters(cx, t, spec->auto_increment);
 }
@@ -563,6 +562,7 @@ ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
         return QL_ERROR;
     }
     ql_status st = build_table(cx, t, spec);
+    st = st == QL_OK ? qli_check_children(cx, NULL, t, NULL) : st;
     if (st != QL_OK) {
         ql_table_put(t);
         return st;
@@ -581,8 +581,9 @@ ql_catalog_add_table(ql_ctx *cx, ql_table *t)
     ql_status st = qli_stage_definition(cx, t, next == 1 ? 0 : next);
     if (st != QL_OK) {
         ql_table_put(t);
+        return st;
     }
-    return st;
+    return qli_spread(cx, NULL, t, NULL);
 }
 
 ql_status
@@ -602,7 +603,10 @@ ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
     QL_TRY(qli_erase_table(cx, t->db, t->name));
     QL_TRY(qli_erase_constraints(cx, t, NULL));
     QL_TRY(qli_trash_table(cx, t));
-    return qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name) ? QL_OK : QL_ERROR;
+    if (!qli_stage_add(cx, QLI_TABLE_DROP, t->db, t->name)) {
+        return QL_ERROR;
+    }
+    return qli_spread(cx, t, NULL, NULL);
 }
 
 static ql_status
@@ -618,6 +622,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
     QL_TRY(qli_copy_indexes(cx, t, old->indexes, old->nindexes));
     QL_TRY(qli_copy_checks(cx, t, old->checks, old->nchecks));
+    QL_TRY(qli_copy_foreign(cx, t, old->foreign, old->nforeign));
     QL_TRY(qli_table_finish(cx, t));
     QL_TRY(assign_ids(cx, t));
     return new_counters(cx, t, 1);
@@ -746,5 +751,11 @@ ql_catalog_drop_database(ql_ctx *cx, ql_str name, size_t *tables)
     }
     QL_TRY(qli_erase_database(cx, name));
     *tables = n;
-    return qli_stage_add(cx, QLI_DB_DROP, name, QL_STR("")) ? QL_OK : QL_ERROR;
+    if (!qli_stage_add(cx, QLI_DB_DROP, name, QL_STR(""))) {
+        return QL_ERROR;
+    }
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(qli_spread(cx, v[i], NULL, NULL));
+    }
+    return QL_OK;
 }

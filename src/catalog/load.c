@@ -134,12 +134,12 @@ load_table(ql_ctx *cx, loader *l, ql_str db, ql_str name, ql_str record)
     note_ids(l->c, t);
     ql_status st = check_usable(cx, l, t);
     st = st == QL_OK && !t->unusable && !t->view ? load_counters(cx, l, t, start) : st;
-    qli_entry *e = st == QL_OK ? ql_mem_zalloc(sizeof *e) : NULL;
-    if (!e) {
+    qli_entry *e = NULL;
+    st = st == QL_OK ? qli_entry_new(cx, t, &e) : st;
+    if (st != QL_OK) {
         ql_table_put(t);
-        return st == QL_OK ? ql_fail_oom(cx, sizeof *e) : st;
+        return st;
     }
-    e->table = t;
     qli_cache_put_table(l->c, e);
     return QL_OK;
 }
@@ -176,7 +176,7 @@ load_object(ql_ctx *cx, loader *l, ql_str key, ql_str record)
         return ql_fail_text(cx, QL_ER_TABLE_CORRUPT, "A key of the catalog is damaged");
     }
     if (has_space && zero[1] != QLI_SPACE_TABLE) {
-        l->strangers += zero[1] != QLI_SPACE_CHECK;
+        l->strangers += zero[1] != QLI_SPACE_CHECK && zero[1] != QLI_SPACE_FOREIGN_KEY;
         return QL_OK;
     }
     ql_str db = {key.p, (size_t)(zero - key.p)}, name = {key.p + head, key.n - head};

@@ -331,6 +331,71 @@ ql_table_lock_downgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
 }
 
 ql_status
+ql_name_list_add(ql_ctx *cx, ql_name_list *l, ql_str db, ql_str name)
+{
+    ql_table_name t;
+    for (size_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
+        if (ql_str_eq(l->v[i].db, db) && ql_str_eq(l->v[i].name, name)) {
+            return QL_OK;
+        }
+    }
+    if (l->n == l->cap) {
+        size_t cap = 2 * l->cap + 8;
+        ql_table_name *v = QL_ARENA_ARRAY(cx, cx->arena, ql_table_name, cap);
+        if (v == NULL) {
+            return QL_ERROR;
+        }
+        if (l->n > 0) {
+            memcpy(v, l->v, l->n * sizeof *v);
+        }
+        l->v = v;
+        l->cap = cap;
+    }
+    QL_TRY(qli_copy_str(cx, cx->arena, db, &t.db));
+    QL_TRY(qli_copy_str(cx, cx->arena, name, &t.name));
+    l->v[l->n++] = t;
+    return QL_OK;
+}
+
+static int
+by_table_name(const void *x, const void *y)
+{
+    const ql_table_name *a = x, *b = y;
+    int r = ql_str_cmp(a->db, b->db);
+    return r != 0 ? r : ql_str_cmp(a->name, b->name);
+}
+
+static ql_status
+lock_name(ql_ctx *cx, const ql_table_name *t, ql_mdl_mode mode, bool upgrade)
+{
+    char buf[KEY_MAX];
+    if (ql_catalog_is_virtual_database(t->db)) {
+        return QL_OK;
+    }
+    if (upgrade) {
+        ql_str key = table_key(buf, t->db, t->name);
+        return key.n > 0 ? ql_mdl_upgrade(cx, QL_MDL_TABLE, key, mode, QL_MDL_TRANSACTION,
+                                          PATIENCE_MS, ql_lock_wait_deadline(cx))
+                         : QL_OK;
+    }
+    QL_TRY(change_begin(cx, true, QL_MDL_TRANSACTION));
+    QL_TRY(lock_schema(cx, t->db, QL_MDL_IX, QL_MDL_TRANSACTION));
+    return lock_table(cx, QL_MDL_TABLE, t->db, t->name, mode, QL_MDL_TRANSACTION);
+}
+
+ql_status
+ql_name_list_lock(ql_ctx *cx, ql_name_list *l, ql_mdl_mode mode, bool upgrade)
+{
+    QL_TRY(ql_bulk_sort(cx, cx->arena, l->v, l->n, sizeof *l->v, by_table_name));
+    for (size_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(lock_name(cx, &l->v[i], mode, upgrade));
+    }
+    return QL_OK;
+}
+
+ql_status
 ql_catalog_lock_database(ql_ctx *cx, ql_str name)
 {
     QL_TRY(ql_locked_tables_refuse(cx));

@@ -65,6 +65,21 @@ ql_status ql_table_lock_upgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mod
 /* X back to the mode SU or SNW that it was got from. */
 void ql_table_lock_downgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mode mode);
 
+/* Names of tables, each once. Owner: cx->arena. */
+typedef struct ql_table_name {
+    ql_str db, name;
+} ql_table_name;
+typedef struct ql_name_list {
+    ql_table_name *v;
+    size_t n, cap;
+} ql_name_list;
+ql_status ql_name_list_add(ql_ctx *cx, ql_name_list *l, ql_str db, ql_str name) QL_MUST_USE;
+/* Metadata locks of all of them to change definitions, whether there are such tables or not, in an
+ * order that does not depend on who asks; LOCK TABLES is not asked. upgrade: SU is held of all.
+ * QL_ERROR 1223, 1205, 1213. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ql_status ql_name_list_lock(ql_ctx *cx, ql_name_list *l, ql_mdl_mode mode,
+                            bool upgrade) QL_MUST_USE;
+
 /* All rows of a table without transactions, for the running statement. LOCK TABLES' lock will do.
  * Waits: TABLE_LOCK. */
 ql_status ql_rows_lock(ql_ctx *cx, ql_str db, ql_str name, bool write) QL_MUST_USE;

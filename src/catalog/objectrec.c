@@ -109,7 +109,7 @@ qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o, const char *why)
     t->engine = t->engine.n ? t->engine : QL_STR("InnoDB");
     t->coll = t->coll ? t->coll : ql_coll_default;
     t->comment = (ql_str){why, strlen(why)};
-    t->ncolumns = t->nindexes = 0;
+    t->ncolumns = t->nindexes = t->nforeign = 0;
     t->view = NULL;
     t->auto_column = -1;
     return QL_OK;

@@ -156,7 +156,7 @@ typedef struct removed {
 static void
 remove_entry(ql_catalog *c, qli_entry *e, removed *gone)
 {
-    ql_hash_remove(&c->tables, &e->node);
+    qli_cache_remove_table(c, e);
     e->node.next = gone->entries ? &gone->entries->node : NULL;
     gone->entries = e;
 }

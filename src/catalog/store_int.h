@@ -23,7 +23,7 @@ enum qli_system_index {
 };
 
 /* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. In use:
- * TABLE and CHECK. */
+ * TABLE, FOREIGN_KEY and CHECK. */
 typedef enum qli_name_space {
     QLI_SPACE_TABLE = 1, /* and views */
     QLI_SPACE_TRIGGER = 2,
@@ -58,8 +58,8 @@ ql_status qli_erase_table(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
  * (may be NULL) has too (constraint.c). */
 ql_status qli_store_constraints(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 ql_status qli_erase_constraints(ql_ctx *cx, const ql_table *t, const ql_table *but) QL_MUST_USE;
-/* 3822 unless the names of spec's constraints are free, or are those of `old` (may be NULL). Under
- * locks of the names from then on. Waits: MDL. */
+/* 3822, 1826 unless the names of spec's constraints are free, or are those of `old` (may be NULL).
+ * Under locks of the names from then on. Waits: MDL. */
 ql_status qli_claim_constraints(ql_ctx *cx, const ql_table_spec *spec,
                                 const ql_table *old) QL_MUST_USE;
 /* A bound of ids; older: the committed one that it replaces, 0 = none. */
@@ -130,6 +130,11 @@ ql_status qli_decode_view(ql_ctx *cx, ql_str record, const qli_object *o, ql_tab
 ql_status qli_put_columns(ql_ctx *cx, ql_buf *b, const ql_column *columns, uint16_t n) QL_MUST_USE;
 ql_status qli_take_columns(ql_ctx *cx, ql_str sections, ql_table *t, bool *bad,
                            uint32_t *foreign) QL_MUST_USE;
+/* foreignrec.c: the section of a foreign key of t, whose columns are there. */
+#define QLI_TABLE_FOREIGN 31u
+ql_status qli_put_foreign(ql_ctx *cx, ql_buf *b, const ql_foreign_key *k) QL_MUST_USE;
+ql_status qli_take_foreign(ql_ctx *cx, ql_str sections, const ql_table *t, ql_foreign_key *k,
+                           bool *bad, uint32_t *foreign) QL_MUST_USE;
 /* format1.c: the same for records of format 1. */
 ql_status qli_decode_database_1(ql_ctx *cx, ql_str name, ql_str record,
                                 const ql_collation **coll) QL_MUST_USE;

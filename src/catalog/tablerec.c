@@ -18,15 +18,19 @@ enum {
     TABLE_AUTO_INCREMENT = 25,
     TABLE_CHECK = 27,  /* sections; in order */
     TABLE_LAYOUT = 29, /* of each stored column u16s: ordinal or 65535 (dropped), kind, field */
+    TABLE_FOREIGN = QLI_TABLE_FOREIGN, /* sections; in order */
+    TABLE_REFERENCED = 33, /* 1: foreign keys of other tables refer to it, whoever they are now */
     TABLE_COMMENT = 16,
 };
 static const ql_record_shape table_shape = {
     .known = QLI_OBJECT_TAGS | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
              QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_AUTO_INCREMENT) |
-             QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_LAYOUT) | QL_TAG(TABLE_COMMENT),
+             QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_LAYOUT) | QL_TAG(TABLE_FOREIGN) |
+             QL_TAG(TABLE_REFERENCED) | QL_TAG(TABLE_COMMENT),
     .required = QLI_OBJECT_REQUIRED | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
                 QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX),
-    .repeated = QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_CHECK)};
+    .repeated =
+        QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_FOREIGN)};
 
 /* Kinds, fields and defaults are stored by their number in the enums: append there. */
 enum {
@@ -66,11 +70,12 @@ enum {
     INDEX_PART = 11, /* sections; in order */
     INDEX_COMMENT = 2,
     INDEX_INVISIBLE = 4,
+    INDEX_GENERATED = 6,
 };
 static const ql_record_shape index_shape = {
     .known = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME) | QL_TAG(INDEX_PRIMARY) | QL_TAG(INDEX_UNIQUE) |
              QL_TAG(INDEX_HIDDEN_ROWID) | QL_TAG(INDEX_PART) | QL_TAG(INDEX_COMMENT) |
-             QL_TAG(INDEX_INVISIBLE),
+             QL_TAG(INDEX_INVISIBLE) | QL_TAG(INDEX_GENERATED),
     .required = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME),
     .repeated = QL_TAG(INDEX_PART)};
 
@@ -171,6 +176,7 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_index *ix)
     }
     QL_TRY(ql_section_put_text(cx, b, INDEX_COMMENT, ix->comment));
     QL_TRY(ql_section_put_number(cx, b, INDEX_INVISIBLE, ix->invisible));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_GENERATED, ix->generated));
     QL_TRY(put_raw(cx, b, ix->unknown));
     return ql_section_end(cx, b, at);
 }
@@ -235,6 +241,10 @@ qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *
     for (unsigned i = 0; i < t->nchecks; i++) {
         QL_TRY(put_check(cx, b, &t->checks[i]));
     }
+    for (unsigned i = 0; i < t->nforeign; i++) {
+        QL_TRY(qli_put_foreign(cx, b, &t->foreign[i]));
+    }
+    QL_TRY(ql_section_put_number(cx, b, TABLE_REFERENCED, qli_is_referenced(cx, t)));
     QL_TRY(put_layout(cx, b, &t->layout));
     QL_TRY(put_raw(cx, b, t->unknown));
     return ql_record_end(cx, b);
@@ -255,7 +265,7 @@ typedef struct decoder {
 static void
 note_foreign(decoder *d, uint32_t tag, const char *part)
 {
-    if (d->foreign == 0) {
+    if (d->foreign == 0 && tag != 0) {
         d->foreign = tag;
         d->part = part;
     }
@@ -526,6 +536,9 @@ take_index(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
         case INDEX_INVISIBLE:
             ix->invisible = ql_section_number(&s, 1, &d->bad) != 0;
             break;
+        case INDEX_GENERATED:
+            ix->generated = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
         default:
             break;
         }
@@ -589,14 +602,16 @@ static ql_status
 take_lists(decoder *d, ql_str sections, ql_table *t)
 {
     unsigned nindexes = count(sections, TABLE_INDEX), nchecks = count(sections, TABLE_CHECK);
+    unsigned nforeign = count(sections, TABLE_FOREIGN);
     QL_TRY(take_columns(d, sections, t));
-    if (d->bad || nindexes > UINT16_MAX || nchecks > UINT16_MAX) {
+    if (d->bad || nindexes > UINT16_MAX || nchecks > UINT16_MAX || nforeign > UINT16_MAX) {
         d->bad = true;
         return QL_OK;
     }
     t->indexes = QL_ARENA_ARRAY(d->cx, t->arena, ql_index, nindexes);
     t->checks = QL_ARENA_ARRAY(d->cx, t->arena, ql_check_constraint, nchecks + 1);
-    if (!t->indexes || !t->checks) {
+    t->foreign = QL_ARENA_ARRAY(d->cx, t->arena, ql_foreign_key, nforeign + 1);
+    if (!t->indexes || !t->checks || !t->foreign) {
         return QL_ERROR;
     }
     for (ql_section s; ql_section_next(&sections, &s);) {
@@ -604,6 +619,11 @@ take_lists(decoder *d, ql_str sections, ql_table *t)
             QL_TRY(take_index(d, s.body, t->ncolumns, &t->indexes[t->nindexes++]));
         } else if (s.tag == TABLE_CHECK) {
             QL_TRY(take_check(d, s.body, &t->checks[t->nchecks++]));
+        } else if (s.tag == TABLE_FOREIGN) {
+            uint32_t foreign = 0;
+            QL_TRY(
+                qli_take_foreign(d->cx, s.body, t, &t->foreign[t->nforeign++], &d->bad, &foreign));
+            note_foreign(d, foreign, "a foreign key");
         }
     }
     return QL_OK;

@@ -180,7 +180,9 @@ make_version(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
     QL_TRY(make_columns(cx, t, old, c));
     QL_TRY(make_indexes(cx, t, old, c));
     QL_TRY(qli_copy_checks(cx, t, spec->checks, spec->nchecks));
+    QL_TRY(qli_copy_foreign(cx, t, spec->foreign, spec->nforeign));
     QL_TRY(qli_table_finish(cx, t));
+    QL_TRY(qli_settle_foreign(cx, t, old, c));
     QL_TRY(c->rebuild ? QL_OK : make_layout(cx, t, old, c));
     QL_TRY(make_ids(cx, t, old, c));
     return make_counters(cx, t, old, c);
@@ -199,6 +201,7 @@ ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_t
         return QL_ERROR;
     }
     ql_status st = make_version(cx, t, old, c);
+    st = st == QL_OK ? qli_check_children(cx, old, t, c) : st;
     if (st != QL_OK) {
         ql_table_put(t);
         return st;
@@ -264,7 +267,7 @@ leave_name(ql_ctx *cx, const ql_table *old, const ql_table *next)
 }
 
 ql_status
-ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next)
+ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next, const ql_table_change *c)
 {
     QL_TRY(QL_SYNC(cx, BUILD_SWITCH));
     carry_counters(old, next);
@@ -275,6 +278,47 @@ ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next)
     QL_TRY(qli_ids_stage(cx, cx->inst->catalog));
     atomic_fetch_add_explicit(&next->refs, 1, memory_order_relaxed);
     ql_status st = qli_stage_definition(cx, next, ql_autoinc_peek(next));
+    if (st != QL_OK) {
+        ql_table_put(next);
+        return st;
+    }
+    return qli_spread(cx, old, next, c);
+}
+
+/* --- the same with other foreign keys -------------------------------------------------------- */
+
+static ql_status
+make_restated(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_foreign_key *keys)
+{
+    const ql_row_layout *l = &old->layout;
+    QL_TRY(qli_table_set_names(cx, t, old->db, old->name));
+    QL_TRY(qli_copy_str(cx, t->arena, old->engine, &t->engine));
+    QL_TRY(qli_copy_str(cx, t->arena, old->comment, &t->comment));
+    QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
+    t->id = old->id;
+    t->coll = old->coll;
+    t->version = old->version + 1;
+    t->create_time = old->create_time;
+    QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
+    QL_TRY(qli_copy_indexes(cx, t, old->indexes, old->nindexes));
+    QL_TRY(qli_copy_checks(cx, t, old->checks, old->nchecks));
+    QL_TRY(qli_copy_foreign(cx, t, keys, old->nforeign));
+    QL_TRY(qli_table_finish(cx, t));
+    QL_TRY(l->values ? qli_table_lay_out(cx, t, l->values, l->types, l->n) : QL_OK);
+    t->state = old->state;
+    atomic_fetch_add_explicit(&t->state->refs, 1, memory_order_relaxed);
+    return QL_OK;
+}
+
+ql_status
+qli_restate(ql_ctx *cx, ql_table *t, const ql_foreign_key *keys)
+{
+    ql_table *next = qli_table_alloc(cx, "table");
+    if (!next) {
+        return QL_ERROR;
+    }
+    ql_status st = make_restated(cx, next, t, keys);
+    st = st == QL_OK ? qli_stage_definition(cx, next, ql_autoinc_peek(next)) : st;
     if (st != QL_OK) {
         ql_table_put(next);
     }

@@ -24,6 +24,7 @@ typedef struct qli_alter_work {
     bool *done;            /* of each action: what it names has been found */
     qli_alter_slot *slots; /* in order */
     uint32_t nslots;
+    int *from_index;  /* change.from_index while it is made */
     bool checks_rows; /* a CHECK is new, or is enforced now */
 } qli_alter_work;
 
@@ -31,6 +32,9 @@ typedef struct qli_alter_work {
 ql_status qli_alter_find(qli_alter_work *w, ql_alter_kind kind, ql_str name, int *at) QL_MUST_USE;
 /* CHECK constraints of the new table. 3821, 3940, 3959. */
 ql_status qli_alter_checks(qli_alter_work *w) QL_MUST_USE;
+/* Foreign keys of the new table, and its keys without those that were made for them and are not
+ * needed any more. 1828, 3776, and those of ql_spec_foreign. */
+ql_status qli_alter_foreign(qli_alter_work *w) QL_MUST_USE;
 /* 3108, 3837: expressions that stay name columns that go or have another name now; 3106. */
 ql_status qli_alter_dependencies(qli_alter_work *w) QL_MUST_USE;
 /* plan->way, ->why and what goes with them; spec and change are complete but for new_values. */

@@ -514,7 +514,7 @@ alter_keys(qli_alter_work *w)
     if (room > INT16_MAX) {
         return ql_fail(w->cx, QL_ER_TOO_MANY_KEYS, 64);
     }
-    w->plan->change.from_index = from;
+    w->plan->change.from_index = w->from_index = from;
     QL_TRY(take_old_keys(w, from));
     QL_TRY(check_keys_found(w));
     return add_new_keys(w, from);
@@ -638,10 +638,12 @@ ql_alter_plan_make(ql_ctx *cx, const ql_table *t, const ql_ast_alter *a, ql_alte
     QL_TRY(table_options(&w));
     QL_TRY(alter_columns(&w));
     QL_TRY(alter_keys(&w));
+    QL_TRY(qli_alter_foreign(&w));
     QL_TRY(qli_alter_checks(&w));
     QL_TRY(check_drops(&w));
     QL_TRY(check_order(&w));
     QL_TRY(qli_alter_dependencies(&w));
     QL_TRY(ql_spec_exprs_check(cx, w.spec));
+    QL_TRY(ql_spec_foreign_check(cx, w.spec));
     return qli_alter_plan_weigh(&w);
 }

@@ -25,11 +25,12 @@ typedef struct ql_alter_plan {
     const char *why;            /* no cheaper algorithm: the reason that 1846 gives, or NULL */
     const ql_column *zero_date; /* a new column whose value in rows that are there would be
                                    0000-00-00, which the mode forbids; or NULL */
-    bool adds_auto;             /* a new AUTO_INCREMENT column */
-    bool adds_columns;          /* new ones that rows lack: way is not REBUILD or COPY */
-    bool renames;               /* db or name of spec are others */
-    bool acts;                  /* anything is written but RENAME, ENABLE and DISABLE KEYS */
-    bool sets_auto;             /* AUTO_INCREMENT=, in spec.auto_increment */
+    bool foreign_adds, foreign_drops; /* foreign keys come, go */
+    bool adds_auto;                   /* a new AUTO_INCREMENT column */
+    bool adds_columns;                /* new ones that rows lack: way is not REBUILD or COPY */
+    bool renames;                     /* db or name of spec are others */
+    bool acts;                        /* anything is written but RENAME, ENABLE and DISABLE KEYS */
+    bool sets_auto;                   /* AUTO_INCREMENT=, in spec.auto_increment */
 } ql_alter_plan;
 
 /* The plan; db: the database of names without one. QL_ERROR: 1054, 1060, 1061, 1068, 1072, 1090,

@@ -16,6 +16,7 @@ static const char needs_lock[] = "COPY algorithm requires a lock";
 static const char auto_needs_lock[] = "Adding an auto-increment column requires a lock";
 static const char drops_primary[] =
     "Dropping a primary key is not allowed without also adding a new primary key";
+static const char adds_foreign[] = "Adding foreign keys needs foreign_key_checks=OFF";
 static const char silent_nulls[] = "cannot silently convert NULL values, as required in this "
                                    "SQL_MODE";
 
@@ -189,6 +190,12 @@ qli_alter_plan_weigh(qli_alter_work *w)
     weigh_keys(t, plan);
     if (w->checks_rows) {
         at_least(plan, QL_WAY_COPY, NULL);
+    }
+    if (plan->foreign_adds || plan->foreign_drops) {
+        at_least(plan, QL_WAY_BUILD, NULL);
+    }
+    if (plan->foreign_adds && cx->vars->foreign_key_checks) {
+        at_least(plan, QL_WAY_COPY, adds_foreign);
     }
     if (!ql_str_eq(plan->spec.engine, t->engine)) {
         at_least(plan, QL_WAY_COPY, NULL);

@@ -189,8 +189,8 @@ add_index(ql_ctx *cx, ql_table_spec *spec, ql_str name, bool primary, bool uniqu
     return ix->parts != NULL ? QL_OK : QL_ERROR;
 }
 
-static ql_status
-part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name, uint16_t *column)
+ql_status
+qli_part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name, uint16_t *column)
 {
     for (uint16_t i = 0; i < spec->ncolumns; i++) {
         QL_TRY(ql_bulk_each(cx, i));
@@ -252,21 +252,23 @@ ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k)
         return not_built(cx, "FULLTEXT keys");
     case QL_KEY_SPATIAL:
         return not_built(cx, "SPATIAL keys");
-    case QL_KEY_FOREIGN:
-        return not_built(cx, "FOREIGN KEY constraints");
     default:
         break;
     }
-    ql_str name = k->name.n > 0 ? k->name : k->kind == QL_KEY_UNIQUE ? k->constraint : k->name;
+    bool foreign = k->kind == QL_KEY_FOREIGN, plain = foreign || k->kind == QL_KEY_PLAIN;
+    ql_str name = k->name.n > 0 && !(foreign && k->constraint.n > 0) ? k->name
+                  : foreign || k->kind == QL_KEY_UNIQUE              ? k->constraint
+                                                                     : k->name;
     QL_TRY(add_index(cx, spec, k->kind == QL_KEY_PRIMARY ? QL_STR("PRIMARY") : name,
-                     k->kind == QL_KEY_PRIMARY, k->kind != QL_KEY_PLAIN, k->nparts, &ix));
+                     k->kind == QL_KEY_PRIMARY, !plain, k->nparts, &ix));
+    ix->generated = foreign;
     ix->comment = k->comment;
     ix->invisible = k->invisible;
     for (uint32_t i = 0; i < k->nparts; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(k->parts[i].expr != NULL
                    ? hidden_column(cx, spec, k, i, &ix->parts[i].column)
-                   : part_column(cx, spec, k->parts[i].column, &ix->parts[i].column));
+                   : qli_part_column(cx, spec, k->parts[i].column, &ix->parts[i].column));
         ix->parts[i].prefix = k->parts[i].prefix;
         ix->parts[i].descending = k->parts[i].descending;
     }
@@ -282,11 +284,11 @@ build_keys(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
         const ql_ast_column *c = &ct->columns[i];
         if (c->primary_key) {
             QL_TRY(add_index(cx, spec, QL_STR("PRIMARY"), true, true, 1, &ix));
-            QL_TRY(part_column(cx, spec, c->name, &ix->parts[0].column));
+            QL_TRY(qli_part_column(cx, spec, c->name, &ix->parts[0].column));
         }
         if (c->unique_key) {
             QL_TRY(add_index(cx, spec, QL_STR(""), false, true, 1, &ix));
-            QL_TRY(part_column(cx, spec, c->name, &ix->parts[0].column));
+            QL_TRY(qli_part_column(cx, spec, c->name, &ix->parts[0].column));
         }
     }
     for (uint32_t i = 0; i < ct->nkeys; i++) {
@@ -443,6 +445,26 @@ build_checks(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
     return QL_OK;
 }
 
+static ql_status
+build_foreign(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
+{
+    uint32_t number = 0;
+    spec->foreign = QL_ARENA_ARRAY(cx, cx->arena, ql_foreign_key, ct->nkeys + 1);
+    if (spec->foreign == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < ct->nkeys; i++) {
+        QL_TRY(ql_check(cx));
+        if (ct->keys[i].kind == QL_KEY_FOREIGN) {
+            if (ct->temporary) {
+                return ql_fail(cx, QL_ER_CANNOT_ADD_FOREIGN);
+            }
+            QL_TRY(ql_spec_foreign(cx, spec, &ct->keys[i], &number));
+        }
+    }
+    return ql_spec_drop_superfluous(cx, spec, NULL);
+}
+
 ql_status
 ql_spec_from_query(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation *otherwise,
                    const ql_query *q, ql_table_spec *spec, uint16_t *columns)
@@ -462,8 +484,10 @@ ql_spec_from_query(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation
         QL_TRY(qli_query_columns(cx, spec, ct, q, columns));
     }
     QL_TRY(build_keys(cx, spec, ct));
+    QL_TRY(build_foreign(cx, spec, ct));
     QL_TRY(build_checks(cx, spec, ct));
-    return ql_spec_exprs_check(cx, spec);
+    QL_TRY(ql_spec_exprs_check(cx, spec));
+    return ql_spec_foreign_check(cx, spec);
 }
 
 ql_status

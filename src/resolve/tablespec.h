@@ -34,8 +34,18 @@ ql_status ql_spec_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_co
  * the end, ql_spec_exprs_check (tableexpr.h). */
 ql_status ql_spec_check(ql_ctx *cx, ql_table_spec *spec, const ql_ast_check *k,
                         uint32_t *number) QL_MUST_USE;
-/* One key more; spec->indexes has room for it, spec->columns for a hidden column for each of its
- * functional parts; the columns are there. 1072, 3756, 3757, 3762. */
+/* One foreign key more, for which spec->foreign has room; *number counts the names that are made.
+ * Only InnoDB's tables get it. 1059, 1060, 1072, 1103, 1215, 3104. */
+ql_status ql_spec_foreign(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k,
+                          uint32_t *number) QL_MUST_USE;
+/* When all keys are there: out with those made for foreign keys that others take the place of. from
+ * (may be NULL): what goes with each index, shifted along. */
+ql_status ql_spec_drop_superfluous(ql_ctx *cx, ql_table_spec *spec, int *from) QL_MUST_USE;
+/* At the end: foreign keys together with columns and CHECKs. 1215, 1830, 3733, 3823. */
+ql_status ql_spec_foreign_check(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
+/* One key more (of a FOREIGN KEY: the one that it needs); spec->indexes has room for it,
+ * spec->columns for a hidden column for each of its functional parts; the columns are there. 1072,
+ * 3756, 3757, 3762. */
 ql_status ql_spec_key(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k) QL_MUST_USE;
 /* ENGINE, AUTO_INCREMENT, COMMENT; others have no effect, CHARSET and COLLATE are
  * ql_spec_collation's. */

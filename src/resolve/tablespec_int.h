@@ -13,6 +13,9 @@ ql_status qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *
 /* Does a PRIMARY KEY among ct's keys name the column? */
 ql_status qli_in_primary_key(ql_ctx *cx, const ql_ast_create_table *ct, ql_str name,
                              bool *yes) QL_MUST_USE;
+/* Ordinal of the column that a key names. 1072. */
+ql_status qli_part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name,
+                          uint16_t *column) QL_MUST_USE;
 /* tablequery.c: spec has the columns that are written; those of the query come behind those of them
  * that it does not give. columns: [nitems] the ordinal of each item's. */
 ql_status qli_query_columns(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct,

@@ -162,7 +162,14 @@ foreign_key(qli_parser *p, ql_ast_key *key)
         QL_TRY(qli_name(p, &key->name));
     }
     QL_TRY(key_parts(p, key));
-    return references(p, key);
+    QL_TRY(references(p, key));
+    if (key->nref_columns != key->nparts) {
+        ql_str name = key->constraint.n > 0 ? key->constraint : key->name;
+        return ql_fail(p->cx, QL_ER_WRONG_FK_DEF,
+                       name.n > 0 ? ql_cstr(p->cx, name) : "foreign key without name",
+                       "Key reference and table reference don't match");
+    }
+    return QL_OK;
 }
 
 /* (expr) [[NOT] ENFORCED] behind CHECK */
@@ -315,14 +322,12 @@ generated(qli_parser *p, ql_ast_column *c)
     return QL_OK;
 }
 
-/* MySQL reads REFERENCES behind a column and does nothing with it. */
+/* MySQL reads REFERENCES behind a column and does nothing with it, without a word. */
 static ql_status
 inline_references(qli_parser *p)
 {
     ql_ast_key key = {0};
-    QL_TRY(references(p, &key));
-    ql_warn(p->cx, QL_DIAG_WARNING, QL_ER_NOT_SUPPORTED_YET, "REFERENCES behind a column");
-    return QL_OK;
+    return references(p, &key);
 }
 
 static ql_status

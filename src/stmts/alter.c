@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "catalog/foreign.h"
 #include "resolve/alterspec.h"
 #include "stmts/stmts_int.h"
 
@@ -169,6 +170,77 @@ check_zero_date(ql_ctx *cx, work *w)
                         is_date ? "0000-00-00" : "0000-00-00 00:00:00", ql_cstr(cx, c->name));
 }
 
+/* --- foreign keys ---------------------------------------------------------------------------- */
+
+/* Could the action change what ties the table to others? */
+static bool
+may_touch_others(const ql_ast_alter *a, const ql_ast_action *v)
+{
+    switch (v->kind) {
+    case QL_ALTER_ADD_COLUMN:
+    case QL_ALTER_SET_DEFAULT:
+    case QL_ALTER_DROP_DEFAULT:
+    case QL_ALTER_COLUMN_VISIBLE:
+    case QL_ALTER_KEY_VISIBLE:
+    case QL_ALTER_ADD_CHECK:
+    case QL_ALTER_DROP_CHECK:
+        return false;
+    case QL_ALTER_ADD_KEY:
+        return a->defs.keys[v->at].kind != QL_KEY_PLAIN;
+    default:
+        return true;
+    }
+}
+
+static bool
+touches_others(const work *w)
+{
+    const ql_ast_alter *a = w->a;
+    bool yes = w->new_name.n > 0 || a->convert || a->defs.noptions > 0;
+    for (uint32_t i = 0; i < a->n && !yes; i++) {
+        yes = may_touch_others(a, &a->v[i]);
+    }
+    return yes;
+}
+
+/* Parents and children, as they are now and are to be; the table itself too. */
+static ql_status
+collect_family(ql_ctx *cx, const work *w, ql_name_list *l)
+{
+    QL_TRY(ql_name_list_add(cx, l, w->db, w->a->table.name));
+    QL_TRY(ql_foreign_family(cx, w->db, w->a->table.name, l));
+    QL_TRY(w->new_name.n > 0 ? ql_foreign_family(cx, w->new_db, w->new_name, l) : QL_OK);
+    return qli_foreign_parents(cx, &w->a->defs, w->db, l);
+}
+
+/* Whoever changes definitions of the same family waits here, so that the exclusive locks at the end
+ * are waited for by one of them. Others read and write. */
+static ql_status
+lock_family(ql_ctx *cx, const work *w)
+{
+    ql_name_list l = {0};
+    if (!touches_others(w)) {
+        return QL_OK;
+    }
+    for (size_t before = 0;; before = l.n) {
+        QL_TRY(collect_family(cx, w, &l));
+        if (l.n == before || l.n == 1) {
+            return QL_OK;
+        }
+        QL_TRY(ql_name_list_lock(cx, &l, QL_MDL_SU, false));
+    }
+}
+
+/* All whose records change, with the table itself. */
+static ql_status
+lock_affected(ql_ctx *cx, const work *w, const ql_table *next)
+{
+    ql_name_list l = {0};
+    QL_TRY(ql_name_list_add(cx, &l, w->old->db, w->old->name));
+    QL_TRY(ql_foreign_affected(cx, w->old, next, &w->plan.change, &l));
+    return ql_name_list_lock(cx, &l, QL_MDL_X, true);
+}
+
 static ql_status
 lock_new_name(ql_ctx *cx, work *w)
 {
@@ -182,13 +254,13 @@ switch_now(ql_ctx *cx, work *w)
 {
     ql_table *next;
     QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
-    ql_status st = ql_table_lock_upgrade(cx, w->old, QL_MDL_X);
+    ql_status st = lock_affected(cx, w, next);
     if (st == QL_OK && w->plan.sets_auto) {
         ql_table_put(next);
         QL_TRY(settle_auto(cx, w));
         QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
     }
-    st = st == QL_OK ? ql_catalog_switch(cx, w->old, next) : st;
+    st = st == QL_OK ? ql_catalog_switch(cx, w->old, next, &w->plan.change) : st;
     st = st == QL_OK ? qli_ddl_end(cx, w->run) : st;
     ql_table_put(next);
     return st;
@@ -215,10 +287,34 @@ copy_and_switch(ql_ctx *cx, work *w)
     ql_table *next;
     QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
     ql_status st = qli_alter_copy(cx, w->run, w->old, next, &w->plan.change, lock_of(w), &w->rows);
-    st = st == QL_OK ? ql_catalog_switch(cx, w->old, next) : st;
+    st = st == QL_OK ? lock_affected(cx, w, next) : st;
+    st = st == QL_OK ? ql_catalog_switch(cx, w->old, next, &w->plan.change) : st;
     st = st == QL_OK ? qli_ddl_end(cx, w->run) : st;
     ql_table_put(next);
     return st;
+}
+
+/* Neither rows nor index entries. */
+static bool
+writes_nothing(const ql_alter_plan *p)
+{
+    bool nothing = p->way <= QL_WAY_BUILD;
+    for (uint16_t i = 0; i < p->spec.nindexes; i++) {
+        nothing = nothing && p->change.from_index[i] >= 0;
+    }
+    return nothing;
+}
+
+/* Rows that are there would have to be looked at. */
+static ql_status
+check_foreign_rows(ql_ctx *cx, work *w)
+{
+    bool yes = false;
+    if (!w->plan.foreign_adds || !cx->vars->foreign_key_checks) {
+        return QL_OK;
+    }
+    QL_TRY(has_rows(cx, w, &yes));
+    return yes ? ql_not_built(cx, "ADD FOREIGN KEY to a table with rows") : QL_OK;
 }
 
 static ql_status
@@ -232,8 +328,9 @@ work_on(ql_ctx *cx, work *w)
         return qli_ddl_end(cx, w->run);
     }
     QL_TRY(check_zero_date(cx, w));
+    QL_TRY(check_foreign_rows(cx, w));
     QL_TRY(set_new_values(cx, w));
-    return p->way == QL_WAY_INSTANT ? switch_now(cx, w) : copy_and_switch(cx, w);
+    return writes_nothing(p) ? switch_now(cx, w) : copy_and_switch(cx, w);
 }
 
 static void
@@ -254,7 +351,9 @@ qli_exec_alter(ql_ctx *cx, ql_run *run)
     work w = {.run = run, .a = run->stmt->ast->alter};
     QL_TRY(take_names(cx, &w));
     QL_TRY(may_alter(cx, &w));
+    QL_TRY(qli_foreign_may(cx, &w.a->defs, w.db));
     QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(lock_family(cx, &w));
     QL_TRY(ql_catalog_open_table(cx, cx->arena, w.db, w.a->table.name, QL_MDL_SU, true, &w.old));
     if (w.old->view != NULL) {
         return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, w.db), ql_cstr(cx, w.old->name),

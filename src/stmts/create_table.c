@@ -69,7 +69,9 @@ qli_exec_create_table(ql_ctx *cx, ql_run *run)
         }
         QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, ct->like.name));
     }
+    QL_TRY(qli_foreign_may(cx, ct, spec.db));
     QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(qli_foreign_lock_new(cx, ct, spec.db, spec.name));
     ql_status st =
         ql_catalog_open_table(cx, cx->arena, spec.db, spec.name, QL_MDL_X, false, &there);
     if (st == QL_OK) {

@@ -68,7 +68,7 @@ static ql_status
 end(ql_ctx *cx, rebuild *r, ql_status st)
 {
     if (st == QL_OK) {
-        st = ql_catalog_switch(cx, r->old, r->next);
+        st = ql_catalog_switch(cx, r->old, r->next, NULL);
     }
     if (st == QL_OK) {
         st = qli_ddl_end(cx, r->run);

@@ -102,7 +102,7 @@ rename_one(ql_ctx *cx, const name *from, const name *to)
     }
     QL_TRY(ql_alter_plan_make(cx, t, &as, &plan));
     QL_TRY(ql_catalog_new_version(cx, t, &plan.change, &next));
-    st = ql_catalog_switch(cx, t, next);
+    st = ql_catalog_switch(cx, t, next, &plan.change);
     ql_table_put(next);
     return st;
 }

@@ -191,6 +191,42 @@ put_check(ql_ctx *cx, ql_buf *b, const ql_check_constraint *k)
 }
 
 static ql_status
+put_action(ql_ctx *cx, ql_buf *b, const char *when, ql_fk_action a)
+{
+    static const char *const texts[] = {[QL_FK_RESTRICT] = "RESTRICT",
+                                        [QL_FK_CASCADE] = "CASCADE",
+                                        [QL_FK_SET_NULL] = "SET NULL",
+                                        [QL_FK_SET_DEFAULT] = "SET DEFAULT"};
+    return a != QL_FK_NO_ACTION ? ql_buf_printf(cx, b, " ON %s %s", when, texts[a]) : QL_OK;
+}
+
+static ql_status
+put_foreign(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_foreign_key *k)
+{
+    QL_TRY(ql_buf_put_str(cx, b, ",\n  CONSTRAINT "));
+    QL_TRY(put_name(cx, b, k->name));
+    QL_TRY(ql_buf_put_str(cx, b, " FOREIGN KEY ("));
+    for (uint16_t i = 0; i < k->ncolumns; i++) {
+        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ", " : ""));
+        QL_TRY(put_name(cx, b, t->columns[k->columns[i]].name));
+    }
+    QL_TRY(ql_buf_put_str(cx, b, ") REFERENCES "));
+    if (!ql_str_eq(k->parent_db, t->db)) {
+        QL_TRY(put_name(cx, b, k->parent_db));
+        QL_TRY(ql_buf_put_str(cx, b, "."));
+    }
+    QL_TRY(put_name(cx, b, k->parent_name));
+    QL_TRY(ql_buf_put_str(cx, b, " ("));
+    for (uint16_t i = 0; i < k->ncolumns; i++) {
+        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ", " : ""));
+        QL_TRY(put_name(cx, b, k->parent_columns[i]));
+    }
+    QL_TRY(ql_buf_put_str(cx, b, ")"));
+    QL_TRY(put_action(cx, b, "DELETE", k->on_delete));
+    return put_action(cx, b, "UPDATE", k->on_update);
+}
+
+static ql_status
 put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
 {
     unsigned shown = 0;
@@ -207,6 +243,9 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
         if (!t->indexes[i].hidden_rowid) {
             QL_TRY(put_index(cx, b, t, &t->indexes[i]));
         }
+    }
+    for (uint16_t i = 0; i < t->nforeign; i++) {
+        QL_TRY(put_foreign(cx, b, t, &t->foreign[i]));
     }
     for (uint16_t i = 0; i < t->nchecks; i++) {
         QL_TRY(put_check(cx, b, &t->checks[i]));

@@ -117,6 +117,16 @@ ql_status qli_exec_rename_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 /* 1050 when there is a table of that name (rename.c); the caller has its exclusive lock. */
 ql_status qli_check_name_free(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 
+/* --- foreign.c --- */
+/* Parents that FOREIGN KEY clauses name, db being the table's database. */
+ql_status qli_foreign_parents(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db,
+                              ql_name_list *names) QL_MUST_USE;
+/* May the session refer to them? 1142. */
+ql_status qli_foreign_may(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db) QL_MUST_USE;
+/* CREATE TABLE: the table's name, its parents and those that refer to it, exclusively. */
+ql_status qli_foreign_lock_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db,
+                               ql_str name) QL_MUST_USE;
+
 /* --- view.c --- */
 ql_status qli_exec_create_view(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ALTER VIEW too */
 ql_status qli_exec_drop_view(ql_ctx *cx, ql_run *run) QL_MUST_USE;

@@ -27,6 +27,7 @@ static const ql_wait_kind wait_kinds[QL_MDL_SPACES] = {
     [QL_MDL_USER_LOCK] = QL_W_USER_LOCK,
     [QL_MDL_TABLE_DATA] = QL_W_TABLE_LOCK,
     [QL_MDL_CHECK] = QL_W_MDL,
+    [QL_MDL_FOREIGN] = QL_W_MDL,
 };
 
 /* --- the set --- */

@@ -20,10 +20,11 @@ typedef enum ql_mdl_space {
     QL_MDL_USER_LOCK,  /* GET_LOCK: X, counted (txn/userlock.h) */
     QL_MDL_TABLE_DATA, /* "db\0table": S or X on the rows of a table without transactions; FIFO */
     QL_MDL_CHECK,      /* "db\0name": X by DDL that gives a CHECK constraint that name */
+    QL_MDL_FOREIGN,    /* "db\0name": X by DDL that gives a foreign key that name */
     QL_MDL_SPACES
 } ql_mdl_space;
 
-/* Of GLOBAL, BACKUP, COMMIT, SCHEMA and CHECK only IX, S and X; of TABLE all but IX. */
+/* Of GLOBAL, BACKUP, COMMIT, SCHEMA, CHECK and FOREIGN only IX, S and X; of TABLE all but IX. */
 typedef enum ql_mdl_mode {
     QL_MDL_IX,
     QL_MDL_S,    /* the definition is looked at, may come to more */

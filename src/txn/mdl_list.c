@@ -13,6 +13,7 @@ static const char *const space_names[QL_MDL_SPACES] = {
     [QL_MDL_COMMIT] = "COMMIT",         [QL_MDL_SCHEMA] = "SCHEMA",
     [QL_MDL_TABLE] = "TABLE",           [QL_MDL_USER_LOCK] = "USER LEVEL LOCK",
     [QL_MDL_TABLE_DATA] = "TABLE DATA", [QL_MDL_CHECK] = "CHECK CONSTRAINT",
+    [QL_MDL_FOREIGN] = "FOREIGN KEY",
 };
 static const char *const mode_names[QL_MDL_MODES] = {
     [QL_MDL_IX] = "INTENTION_EXCLUSIVE",    [QL_MDL_S] = "SHARED",

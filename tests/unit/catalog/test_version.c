@@ -122,7 +122,7 @@ an_added_index_leaves_the_others(void **state)
     OK(ql_catalog_build_begin(&s->cx, next, old, &b));
     assert_int_equal(keys_below(s, QLI_IX_BUILDING), 1);
     write_key(s, next->indexes[2].id, "entry");
-    OK(ql_catalog_switch(&s->cx, old, next));
+    OK(ql_catalog_switch(&s->cx, old, next, NULL));
     OK(ql_catalog_get_table(&other.cx, str("d"), str("t"), &seen));
     assert_ptr_equal(seen, old);
     ql_table_put(seen);
@@ -185,7 +185,7 @@ columns_come_and_go_without_touching_rows(void **state)
     spec.ncolumns = 3;
     begin(s);
     OK(ql_catalog_new_version(&s->cx, old, &c, &next));
-    OK(ql_catalog_switch(&s->cx, old, next));
+    OK(ql_catalog_switch(&s->cx, old, next, NULL));
     commit(s);
     expect_layout(s, 3, first);
     begin(s);
@@ -193,7 +193,7 @@ columns_come_and_go_without_touching_rows(void **state)
     spec.ncolumns = 2;
     spec.nindexes = 1;
     OK(ql_catalog_new_version(&s->cx, next, &c, &last));
-    OK(ql_catalog_switch(&s->cx, next, last));
+    OK(ql_catalog_switch(&s->cx, next, last, NULL));
     commit(s);
     expect_layout(s, 3, second);
     ql_table_put(old);
@@ -225,7 +225,7 @@ a_rebuilt_table_has_new_ids_and_goes_on_counting(void **state)
     assert_true(next->id > old->indexes[1].id && next->state != old->state);
     assert_true(next->indexes[0].id > next->id && next->indexes[1].id > next->indexes[0].id);
     OK(ql_catalog_build_begin(&s->cx, next, old, &b));
-    OK(ql_catalog_switch(&s->cx, old, next));
+    OK(ql_catalog_switch(&s->cx, old, next, NULL));
     assert_int_equal(ql_autoinc_peek(next), 42);
     assert_int_equal(ql_table_rows(next), 12);
     commit(s);
@@ -261,7 +261,7 @@ a_failed_build_is_trash(void **state)
         uint32_t id = next->indexes[0].id;
         OK(ql_catalog_build_begin(&s->cx, next, old, &b));
         write_key(s, id, "row");
-        OK(ql_catalog_switch(&s->cx, old, next));
+        OK(ql_catalog_switch(&s->cx, old, next, NULL));
         if (killed) {
             (void)ql_intr_raise(s->cx.intr, QL_INTR_QUERY, s->cx.stmt_id);
             assert_int_equal(ql_check(&s->cx), QL_KILLED);
@@ -298,7 +298,7 @@ a_crash_leaves_trash_only(void **state)
     uint32_t id = next->indexes[0].id, last = next->indexes[1].id;
     OK(ql_catalog_build_begin(&s->cx, next, old, &b));
     write_key(s, id, "row");
-    OK(ql_catalog_switch(&s->cx, old, next));
+    OK(ql_catalog_switch(&s->cx, old, next, NULL));
     ql_txn_rollback(&s->cx); /* what a crash does to it */
     ql_table_put(next);
     ql_table_put(old);
@@ -357,7 +357,7 @@ missing_values(void **state)
     spec.ncolumns = 3;
     begin(s);
     OK(ql_catalog_new_version(&s->cx, old, &c, &next));
-    OK(ql_catalog_switch(&s->cx, old, next));
+    OK(ql_catalog_switch(&s->cx, old, next, NULL));
     commit(s);
     ql_table_put(next);
     ql_table_put(old);

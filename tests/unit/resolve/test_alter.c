@@ -153,7 +153,11 @@ what_cannot_be_had_is_refused(void **state)
         {"ALTER TABLE t ADD KEY (x)", 1072},
         {"ALTER TABLE t MODIFY id INT NULL", 1171},
         {"ALTER TABLE t ADD x JSON", 1235},
-        {"ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (id)", 1235},
+        {"ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (id)", 0},
+        {"ALTER TABLE t ADD FOREIGN KEY (a) REFERENCES u (id), ALGORITHM=INPLACE", 1846},
+        {"ALTER TABLE t ADD FOREIGN KEY (x) REFERENCES u (id)", 1072},
+        {"ALTER TABLE t ADD FOREIGN KEY (a, A) REFERENCES u (id, x)", 1060},
+        {"ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES u (id) ON DELETE SET NULL", 1830},
         {"ALTER TABLE nokey ORDER BY k", 1235},
         {"ALTER TABLE t ORDER BY x", 1054},
     };

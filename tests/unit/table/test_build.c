@@ -107,7 +107,7 @@ build_and_check(sess *s, bool shuffle, bool with_primary)
     OK(ql_build_finish(&s->cx, b));
     assert_int_equal(ql_build_rows(b), ROWS);
     ql_build_free(&s->cx, b);
-    OK(ql_catalog_switch(&s->cx, v.old, v.next));
+    OK(ql_catalog_switch(&s->cx, v.old, v.next, NULL));
     commit(s);
     begin(s);
     ql_table *t = open_table(s);
