@@ -69,6 +69,9 @@ qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_tab
 {
     ql_rinsert ins;
     QL_TRY(resolve_rows(cx, run, ct, spec, &ins));
+    if (spec->nforeign > 0 && cx->vars->foreign_key_checks) { /* rows would have to be looked at */
+        return ql_not_built(cx, "CREATE TABLE ... SELECT with FOREIGN KEY");
+    }
     QL_TRY(ql_catalog_new_table(cx, spec, &ins.table));
     ql_status st = build_table(cx, run, &ins);
     st = st == QL_OK ? QL_SYNC(cx, CREATE_SELECT_FILLED) : st;
