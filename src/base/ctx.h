@@ -26,6 +26,7 @@ struct ql_txn;
 struct ql_nontxn;
 struct ql_mdl_set;
 struct ql_locked_tables;
+struct ql_temporary_tables;
 struct ql_txnsys;
 struct ql_catalog;
 struct ql_sysvars;
@@ -67,9 +68,10 @@ typedef struct ql_ctx {
     struct ql_txn *txn;   /* txn/txn.h: current transaction; NULL between transactions */
     struct ql_nontxn *nontxn; /* txn/nontxn.h: the statement's part in MyISAM tables; or NULL */
     struct ql_mdl_set *mdl;   /* txn/mdl.h: metadata locks held; NULL in background threads */
-    struct ql_locked_tables *locked; /* catalog/locked.h: LOCK TABLES; NULL = none */
-    bool read_locked;                /* holds the global read lock (FLUSH TABLES WITH READ LOCK) */
-    bool admitted;                   /* intr/gate.h: holds a ticket of inst->admission */
+    struct ql_locked_tables *locked;       /* catalog/locked.h: LOCK TABLES; NULL = none */
+    struct ql_temporary_tables *temporary; /* catalog/temporary.h; NULL = none */
+    bool read_locked;           /* holds the global read lock (FLUSH TABLES WITH READ LOCK) */
+    bool admitted;              /* intr/gate.h: holds a ticket of inst->admission */
     struct ql_vars *vars;       /* vars/sysvars.h: session values; NULL in background threads */
     struct ql_sink *sink;       /* types/sink.h: where rows and results go; NULL when nowhere */
     struct ql_session *session; /* session/session.h; opaque below it */

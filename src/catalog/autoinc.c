@@ -11,6 +11,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "txn/scratch.h"
 
 ql_tablestate *
 qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max)
@@ -66,7 +67,7 @@ add_ahead(qli_counters *c, ql_tablestate *s)
 static void
 note_ahead(ql_ctx *cx, ql_tablestate *s)
 {
-    if (!atomic_load(&s->is_ahead)) {
+    if (!atomic_load(&s->is_ahead) && s->table_id < QL_SCRATCH_FIRST) {
         add_ahead(cx->inst->catalog->counters, s);
     }
 }

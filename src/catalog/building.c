@@ -134,6 +134,9 @@ ql_status
 ql_catalog_build_begin(ql_ctx *cx, ql_table *next, const ql_table *old, ql_building **out)
 {
     *out = NULL;
+    if (next->temporary) { /* its ids are its own */
+        return QL_SYNC(cx, BUILD_BEGUN);
+    }
     ql_building *b = new_building(cx, next, old);
     if (!b) {
         return QL_ERROR;

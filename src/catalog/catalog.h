@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "catalog/locked.h"
 #include "catalog/tabledef.h"
+#include "catalog/temporary.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
 #include "vars/viewer.h"
@@ -77,11 +78,15 @@ ql_status ql_catalog_get_table(ql_ctx *cx, ql_str db, ql_str name, ql_table **ou
  * 1100, 1099 (alias: the name the statement gives the table; n 0: it stands below a view); own
  * global read lock: 1223. QL_END when absent and !must_exist (the lock of the name is held then,
  * too: CREATE TABLE). 1235 for a table that only a newer server can use, unless it is opened to be
- * dropped: X and !must_exist. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
+ * dropped: X and !must_exist. The session's temporary tables come first, except below views, and
+ * none of this is asked of them. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias,
                              ql_mdl_mode mode, bool must_exist, ql_table **out) QL_MUST_USE;
 ql_status ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
                                 bool must_exist, ql_table **out) QL_MUST_USE;
+/* The same without regard to temporary tables. */
+ql_status ql_catalog_open_shared(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
+                                 bool must_exist, ql_table **out) QL_MUST_USE;
 /* The exclusive lock of a name that a table is to be given (RENAME), whether it is free or not; not
  * for a name that LOCK TABLES lists. Under LOCK TABLES the name is locked for the session, as the
  * table then is. QL_ERROR 1103, 1059, 1223. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
@@ -96,7 +101,7 @@ ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **na
  * reset. No metadata locks; checkpoints inside. */
 ql_status ql_catalog_all_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_table ***v,
                                 size_t *n) QL_MUST_USE;
-/* The same for one; QL_END when there is none. No error, no lock. */
+/* The same for one; QL_END when there is none. No error, no lock. Not for temporary tables. */
 ql_status ql_catalog_find_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name,
                                 ql_table **out) QL_MUST_USE;
 
@@ -127,9 +132,10 @@ typedef struct ql_table_spec {
     ql_foreign_key *foreign; /* an empty name: to be made (t_ibfk_1) */
     uint16_t nforeign;
     uint64_t auto_increment; /* start value; 0 = 1 */
+    bool temporary;
 } ql_table_spec;
 /* Checks names, keys, lengths (MySQL's error numbers) and writes the definition. 1050 when it
- * exists. The caller holds the exclusive metadata lock. */
+ * exists. The caller holds the exclusive metadata lock, unless it is a temporary table. */
 ql_status ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec) QL_MUST_USE;
 /* The two halves of it, for who fills the table first (ql_catalog_build_begin): the definition, not
  * yet seen by anybody, whose reference the caller puts back; and, in cx->txn, its record: others

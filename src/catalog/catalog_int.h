@@ -131,6 +131,16 @@ ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others a
  * Wait: MDL_GLOBAL, MDL_COMMIT. */
 void qli_read_only_init(ql_sysvars *sv);
 
+/* 1215: a temporary table has no foreign keys. */
+ql_status qli_refuse_foreign(ql_ctx *cx, const ql_table_spec *spec, bool temporary) QL_MUST_USE;
+/* Temporary tables (temporary.h). The list takes the caller's reference when QL_OK. */
+ql_status qli_temporary_add(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+void qli_temporary_remove(ql_ctx *cx, const ql_table *t);
+/* n new ids for t, from *first on, which is made of old (NULL: of none) and keeps some of its: 0 of
+ * them: all. */
+ql_status qli_temporary_ids(ql_ctx *cx, ql_table *t, const ql_table *old, uint64_t n,
+                            uint64_t *first) QL_MUST_USE;
+
 /* Definitions. */
 ql_table *qli_table_alloc(ql_ctx *cx, const char *what); /* with arena and one reference */
 ql_status qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name) QL_MUST_USE;

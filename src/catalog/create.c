@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "catalog/catalog_int.h"
 #include "intr/space.h"
+#include "txn/scratch.h"
 
 #define MAX_COLUMNS 1017u
 #define MAX_KEYS 64u
@@ -259,7 +260,8 @@ qli_ids_take(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
     c->next_id += n;
     uint64_t end = c->next_id;
     ql_mutex_unlock(&c->mu);
-    return end > UINT32_MAX ? ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Out of index ids") : QL_OK;
+    return end > QL_SCRATCH_FIRST ? ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Out of index ids")
+                                  : QL_OK;
 }
 
 ql_status
@@ -486,12 +488,13 @@ qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes, unsigned n)
 static ql_status
 assign_ids(ql_ctx *cx, ql_table *t)
 {
-    uint64_t first;
-    QL_TRY(qli_ids_take(cx, cx->inst->catalog, (uint64_t)t->nindexes + 1, &first));
+    uint64_t first, n = (uint64_t)t->nindexes + 1;
+    QL_TRY(t->temporary ? qli_temporary_ids(cx, t, NULL, n, &first)
+                        : qli_ids_take(cx, cx->inst->catalog, n, &first));
     t->id = first;
     for (unsigned i = 0; i < t->nindexes; i++) {
         t->indexes[i].id = (uint32_t)(first + 1 + i);
-        t->indexes[i].born = QL_INDEX_NOT_BORN;
+        t->indexes[i].born = t->temporary ? 0 : QL_INDEX_NOT_BORN;
     }
     return QL_OK;
 }
@@ -532,6 +535,7 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
         qli_copy_str(cx, t->arena, spec->engine.n ? spec->engine : QL_STR("InnoDB"), &t->engine));
     QL_TRY(qli_copy_str(cx, t->arena, spec->comment, &t->comment));
     t->coll = spec->coll ? spec->coll : ql_coll_default;
+    t->temporary = spec->temporary;
     t->version = 1;
     t->create_time = ql_now_real_us() / 1000000;
     QL_TRY(qli_copy_columns(cx, t, spec->columns, spec->ncolumns, NULL));
@@ -545,6 +549,12 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
 }
 
 ql_status
+qli_refuse_foreign(ql_ctx *cx, const ql_table_spec *spec, bool temporary)
+{
+    return temporary && spec->nforeign > 0 ? ql_fail(cx, QL_ER_CANNOT_ADD_FOREIGN) : QL_OK;
+}
+
+ql_status
 ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
 {
     QL_TRY(qli_check_spec(cx, spec));
@@ -553,16 +563,18 @@ ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
     }
     QL_TRY(qli_refuse_virtual(cx, spec->db));
     QL_TRY(qli_refuse_unusable_database(cx, spec->db));
-    if (qli_table_exists(cx, spec->db, spec->name)) {
+    if (spec->temporary ? ql_is_temporary(cx, spec->db, spec->name)
+                        : qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
+    QL_TRY(qli_refuse_foreign(cx, spec, spec->temporary));
     QL_TRY(qli_claim_constraints(cx, spec, NULL));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;
     }
     ql_status st = build_table(cx, t, spec);
-    st = st == QL_OK ? qli_check_children(cx, NULL, t, NULL) : st;
+    st = st == QL_OK && !t->temporary ? qli_check_children(cx, NULL, t, NULL) : st;
     if (st != QL_OK) {
         ql_table_put(t);
         return st;
@@ -574,16 +586,19 @@ ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
 ql_status
 ql_catalog_add_table(ql_ctx *cx, ql_table *t)
 {
-    QL_TRY(t->building ? qli_forget_building(cx, t->building) : QL_OK);
-    QL_TRY(qli_ids_stage(cx, cx->inst->catalog)); /* the bound commits with the definition */
+    if (!t->temporary) {
+        QL_TRY(t->building ? qli_forget_building(cx, t->building) : QL_OK);
+        QL_TRY(qli_ids_stage(cx, cx->inst->catalog)); /* the bound commits with the definition */
+    }
     atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
     uint64_t next = ql_autoinc_peek(t);
-    ql_status st = qli_stage_definition(cx, t, next == 1 ? 0 : next);
+    ql_status st =
+        t->temporary ? qli_temporary_add(cx, t) : qli_stage_definition(cx, t, next == 1 ? 0 : next);
     if (st != QL_OK) {
         ql_table_put(t);
         return st;
     }
-    return qli_spread(cx, NULL, t, NULL);
+    return t->temporary ? QL_OK : qli_spread(cx, NULL, t, NULL);
 }
 
 ql_status
@@ -599,6 +614,10 @@ ql_catalog_create_table(ql_ctx *cx, const ql_table_spec *spec)
 ql_status
 ql_catalog_drop_table(ql_ctx *cx, ql_table *t)
 {
+    if (t->temporary) {
+        qli_temporary_remove(cx, t);
+        return QL_OK;
+    }
     QL_TRY(qli_refuse_virtual_table(cx, t));
     QL_TRY(qli_erase_table(cx, t->db, t->name));
     QL_TRY(qli_erase_constraints(cx, t, NULL));
@@ -617,6 +636,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     QL_TRY(qli_copy_str(cx, t->arena, old->comment, &t->comment));
     QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->coll = old->coll;
+    t->temporary = old->temporary;
     t->version = old->version + 1;
     t->create_time = old->create_time;
     QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));
@@ -638,8 +658,11 @@ ql_catalog_truncate_table(ql_ctx *cx, ql_table *old)
         return QL_ERROR;
     }
     ql_status st = build_truncated(cx, t, old);
-    st = st == QL_OK ? qli_trash_table(cx, old) : st;
+    st = st == QL_OK && !t->temporary ? qli_trash_table(cx, old) : st;
     st = st == QL_OK ? ql_catalog_add_table(cx, t) : st;
+    if (st == QL_OK && t->temporary) {
+        qli_temporary_remove(cx, old);
+    }
     ql_table_put(t);
     return st;
 }

@@ -277,9 +277,9 @@ put_table(void *t)
     ql_table_put(t);
 }
 
-ql_status
-ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias, ql_mdl_mode mode,
-                   bool must_exist, ql_table **out)
+static ql_status
+open_shared(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias, ql_mdl_mode mode,
+            bool must_exist, ql_table **out)
 {
     ql_table *t = NULL;
     if (ql_catalog_is_virtual_database(db) || ql_str_eq(db, QL_STR("mysql"))) {
@@ -305,6 +305,34 @@ ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias
     return st;
 }
 
+static ql_status
+open_temporary(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table **out)
+{
+    atomic_fetch_add_explicit(&t->refs, 1, memory_order_relaxed);
+    *out = t;
+    ql_status st = ql_arena_defer(cx, a, put_table, t);
+    if (st != QL_OK) {
+        ql_table_put(t);
+    }
+    return st;
+}
+
+ql_status
+ql_catalog_open_as(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_str alias, ql_mdl_mode mode,
+                   bool must_exist, ql_table **out)
+{
+    ql_table *own = ql_has_temporary(cx) && alias.n > 0 ? ql_temporary_find(cx, db, name) : NULL;
+    return own ? open_temporary(cx, a, own, out)
+               : open_shared(cx, a, db, name, alias, mode, must_exist, out);
+}
+
+ql_status
+ql_catalog_open_shared(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
+                       bool must_exist, ql_table **out)
+{
+    return open_shared(cx, a, db, name, name, mode, must_exist, out);
+}
+
 ql_status
 ql_catalog_open_table(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_mdl_mode mode,
                       bool must_exist, ql_table **out)
@@ -318,6 +346,9 @@ ql_status
 ql_table_lock_upgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
 {
     char buf[KEY_MAX];
+    if (t->temporary) {
+        return QL_OK;
+    }
     ql_str key = table_key(buf, t->db, t->name);
     return ql_mdl_upgrade(cx, QL_MDL_TABLE, key, mode, QL_MDL_TRANSACTION, PATIENCE_MS,
                           ql_lock_wait_deadline(cx));
@@ -327,6 +358,9 @@ void
 ql_table_lock_downgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
 {
     char buf[KEY_MAX];
+    if (t->temporary) {
+        return;
+    }
     ql_mdl_downgrade(cx, QL_MDL_TABLE, table_key(buf, t->db, t->name), QL_MDL_X, mode);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "txn/scratch.h"
 
 ql_table *
 qli_table_alloc(ql_ctx *cx, const char *what)
@@ -32,6 +33,7 @@ ql_table_put(ql_table *t)
 {
     if (t && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
         qli_tablestate_put(t->state);
+        ql_scratch_put(t->scratch);
         ql_arena_free(t->arena);
     }
 }

@@ -119,6 +119,8 @@ typedef struct ql_table {
     struct ql_building *building; /* [its session] being made; building.c; or NULL */
     struct ql_tablestate *state;  /* counters shared by the versions of the table; tablestate.h */
     int64_t create_time;          /* Unix seconds */
+    struct ql_scratch *scratch;   /* a temporary table: its ids (txn/scratch.h); NULL = any other */
+    bool temporary;
     bool is_virtual; /* information_schema, performance_schema: rows come from a function */
     const struct ql_virtual_table *virt;
     struct ql_arena *arena; /* owns all of it */

@@ -27,7 +27,8 @@ check_names(ql_ctx *cx, const ql_table *old, const ql_table_spec *spec)
     }
     QL_TRY(qli_refuse_virtual(cx, spec->db));
     QL_TRY(qli_refuse_unusable_database(cx, spec->db));
-    if (qli_table_exists(cx, spec->db, spec->name)) {
+    if (old->temporary ? ql_is_temporary(cx, spec->db, spec->name)
+                       : qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
     return QL_OK;
@@ -136,7 +137,8 @@ make_ids(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change *c)
     for (unsigned i = 0; i < t->nindexes; i++) {
         n += kept_index(old, c, &t->indexes[i]) == NULL;
     }
-    QL_TRY(qli_ids_take(cx, cx->inst->catalog, n, &next));
+    QL_TRY(t->temporary ? qli_temporary_ids(cx, t, c->rebuild ? NULL : old, n, &next)
+                        : qli_ids_take(cx, cx->inst->catalog, n, &next));
     t->id = stay ? old->id : next++;
     for (unsigned i = 0; i < t->nindexes; i++) {
         const ql_index *kept = kept_index(old, c, &t->indexes[i]);
@@ -175,6 +177,7 @@ make_version(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
     QL_TRY(qli_copy_str(cx, t->arena, spec->comment, &t->comment));
     QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->coll = spec->coll ? spec->coll : old->coll;
+    t->temporary = old->temporary;
     t->version = old->version + 1;
     t->create_time = c->rebuild ? ql_now_real_us() / 1000000 : old->create_time;
     QL_TRY(make_columns(cx, t, old, c));
@@ -195,13 +198,14 @@ ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_t
     QL_TRY(ql_table_refuse_unusable(cx, old));
     QL_TRY(qli_check_spec(cx, c->spec));
     QL_TRY(check_names(cx, old, c->spec));
+    QL_TRY(qli_refuse_foreign(cx, c->spec, old->temporary));
     QL_TRY(qli_claim_constraints(cx, c->spec, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {
         return QL_ERROR;
     }
     ql_status st = make_version(cx, t, old, c);
-    st = st == QL_OK ? qli_check_children(cx, old, t, c) : st;
+    st = st == QL_OK && !t->temporary ? qli_check_children(cx, old, t, c) : st;
     if (st != QL_OK) {
         ql_table_put(t);
         return st;
@@ -266,11 +270,31 @@ leave_name(ql_ctx *cx, const ql_table *old, const ql_table *next)
     return qli_stage_add(cx, QLI_TABLE_DROP, old->db, old->name) ? QL_OK : QL_ERROR;
 }
 
+/* In the session's list; nobody has the new version open yet. */
+static ql_status
+switch_temporary(ql_ctx *cx, ql_table *old, ql_table *next)
+{
+    for (unsigned i = 0; i < next->nindexes; i++) {
+        next->indexes[i].born = 0;
+    }
+    atomic_fetch_add_explicit(&next->refs, 1, memory_order_relaxed);
+    ql_status st = qli_temporary_add(cx, next);
+    if (st != QL_OK) {
+        ql_table_put(next);
+        return st;
+    }
+    qli_temporary_remove(cx, old);
+    return QL_OK;
+}
+
 ql_status
 ql_catalog_switch(ql_ctx *cx, ql_table *old, ql_table *next, const ql_table_change *c)
 {
     QL_TRY(QL_SYNC(cx, BUILD_SWITCH));
     carry_counters(old, next);
+    if (old->temporary) {
+        return switch_temporary(cx, old, next);
+    }
     QL_TRY(leave_name(cx, old, next));
     QL_TRY(qli_erase_constraints(cx, old, next));
     QL_TRY(trash_the_rest(cx, old, next));

@@ -32,7 +32,8 @@ typedef struct ql_view_filter {
     ql_str schema, table; /* only rows about these; p NULL = any */
     /* By which they are compared; NULL = by bytes. */
     const ql_collation *schema_coll, *table_coll;
-    uint64_t columns; /* bit i: column i is looked at */
+    uint64_t columns;    /* bit i: column i is looked at */
+    ql_table *temporary; /* the rows are to be about this table of the session's; or NULL */
 } ql_view_filter;
 #define QL_VIEW_MAX_COLUMNS 64u
 

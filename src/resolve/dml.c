@@ -221,7 +221,8 @@ insert_rows(qli_res *r, qli_scope *sc, const ql_ast_insert *ins, ql_rinsert *o)
     sc->barrier = false;
     if (o->reads_row) {
         const ql_table *seen = sc->sources[0].merged ? sc->sources[0].merged->view : o->table;
-        QL_TRY(ql_acl_require_table(r->cx, QL_PRIV_SELECT, seen->db, seen->name));
+        QL_TRY(seen->temporary ? QL_OK
+                               : ql_acl_require_table(r->cx, QL_PRIV_SELECT, seen->db, seen->name));
     }
     return QL_OK;
 }
@@ -439,7 +440,7 @@ load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
     o->nset = (uint16_t)ld->set.n;
     o->reads_row = ins->reads_row;
     ins->reads_row = true; /* values are stored as they come */
-    return o->reads_row
+    return o->reads_row && !ins->table->temporary
                ? ql_acl_require_table(r->cx, QL_PRIV_SELECT, ins->table->db, ins->table->name)
                : QL_OK;
 }
@@ -517,8 +518,9 @@ target_of(qli_res *r, ql_rupdate *o, qli_scope *sc, uint16_t source, const char 
     const qli_merged *m = sc->sources[source].merged;
     QL_TRY(refuse_join_view(r, s, priv));
     QL_TRY(target_is_base_table(r, s->table, s->alias, statement));
-    QL_TRY(m ? qli_merge_may_change(r, m, s->table, (ql_pmask)1 << priv)
-             : ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
+    QL_TRY(m                     ? qli_merge_may_change(r, m, s->table, (ql_pmask)1 << priv)
+           : s->table->temporary ? QL_OK
+                                 : ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
     QL_TRY(use_all_columns(r, sc, source));
     sc->q->sources[source].locking.kind = QL_LK_UPDATE;
     o->targets[o->ntargets++] = source;

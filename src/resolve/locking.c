@@ -18,7 +18,8 @@ text(qli_res *r, ql_str s)
 static ql_status
 may_lock(qli_res *r, const ql_source *s, const ql_ast_locking *l)
 {
-    if (l->kind != QL_LK_UPDATE || s->table == NULL || s->table->is_virtual) {
+    if (l->kind != QL_LK_UPDATE || s->table == NULL || s->table->is_virtual ||
+        s->table->temporary) {
         return QL_OK;
     }
     if (r->cx->txn != NULL && ql_txn_is_read_only(r->cx->txn) && !r->describing) {

@@ -29,12 +29,19 @@ is_cte_name(const ql_ast_stmt *stmt, const ql_ast_table_name *name)
     return false;
 }
 
+/* Of a temporary table its session may do anything; below a view the name is another's. */
+static bool
+is_own(const qli_res *r, ql_str db, ql_str name)
+{
+    return ql_has_temporary(r->cx) && r->views == NULL && ql_temporary_find(r->cx, db, name);
+}
+
 ql_status
 qli_may_use_leaf(qli_res *r, const ql_ast_from *f)
 {
     ql_str db = qli_db_of(r, &f->table), name = f->table.name;
     ql_pmask need = QL_PM(SELECT);
-    if (!db.n || ql_acl_globally(r->cx, EVERYTHING)) {
+    if (!db.n || ql_acl_globally(r->cx, EVERYTHING) || is_own(r, db, name)) {
         return QL_OK; /* no database: opening it says so */
     }
     if (f->dml && r->dml == QLI_DML_UPDATE_MANY) {
@@ -53,7 +60,8 @@ ql_status
 qli_may_lock_leaf(qli_res *r, const ql_ast_from *f)
 {
     ql_str db = qli_db_of(r, &f->table);
-    return db.n ? ql_acl_require_locking(r->cx, db, f->table.name) : QL_OK;
+    return db.n && !is_own(r, db, f->table.name) ? ql_acl_require_locking(r->cx, db, f->table.name)
+                                                 : QL_OK;
 }
 
 ql_status
@@ -62,7 +70,9 @@ qli_may_insert(qli_res *r, const ql_ast_insert *ins)
     ql_str db = qli_db_of(r, &ins->table);
     ql_pmask need = QL_PM(INSERT) | (ins->replace ? QL_PM(DELETE) : 0) |
                     (ins->on_duplicate.n ? QL_PM(UPDATE) : 0);
-    return db.n ? ql_acl_require_on_table(r->cx, need, db, ins->table.name) : QL_OK;
+    return db.n && !is_own(r, db, ins->table.name)
+               ? ql_acl_require_on_table(r->cx, need, db, ins->table.name)
+               : QL_OK;
 }
 
 static ql_status
@@ -73,7 +83,9 @@ may_load(qli_res *r, const ql_ast_load *ld)
     if (!ld->local) {
         QL_TRY(ql_acl_require_load_file(r->cx));
     }
-    return db.n ? ql_acl_require_on_table(r->cx, need, db, ld->table.name) : QL_OK;
+    return db.n && !is_own(r, db, ld->table.name)
+               ? ql_acl_require_on_table(r->cx, need, db, ld->table.name)
+               : QL_OK;
 }
 
 /* DELETE t1, t2 FROM ...: targets are names of the FROM, by alias. */
@@ -85,7 +97,9 @@ may_delete_from(qli_res *r, const ql_ast_stmt *leaves_of, const ql_ast_table_nam
         ql_str db = qli_db_of(r, &f->table);
         if (f->dml && db.n && ql_str_eq_nocase(alias, target->name) &&
             (!target->db.n || ql_str_eq_nocase(db, target->db))) {
-            return ql_acl_require_on_table(r->cx, QL_PM(DELETE), db, f->table.name);
+            return is_own(r, db, f->table.name)
+                       ? QL_OK
+                       : ql_acl_require_on_table(r->cx, QL_PM(DELETE), db, f->table.name);
         }
     }
     return QL_OK; /* 1109 comes later */

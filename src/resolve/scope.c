@@ -155,7 +155,7 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
     for (uint16_t i = 0; i < ncols; i++) {
         slot_of[i] = QL_NO_SLOT;
     }
-    bool readable = !t || ql_acl_globally(r->cx, QL_PM(SELECT)) ||
+    bool readable = !t || t->temporary || ql_acl_globally(r->cx, QL_PM(SELECT)) ||
                     (ql_acl_on_table(r->cx, t->db, t->name) & QL_PM(SELECT));
     q->sources[q->nsources] = (ql_source){.table = t, .derived = derived, .alias = alias, .db = db};
     sc->sources[q->nsources] =
@@ -210,6 +210,9 @@ qli_table_open(qli_res *r, const ql_ast_table_name *name, ql_str alias, bool wri
     }
     if ((*out)->view != NULL) {
         return QL_OK; /* what is below counts */
+    }
+    if ((*out)->temporary && r->making != NULL) {
+        return ql_fail(r->cx, QL_ER_VIEW_SELECT_TMPTABLE, ql_cstr(r->cx, (*out)->name));
     }
     r->touches_tables = true;
     if (ql_table_is_transactional(*out)) {

@@ -310,6 +310,7 @@ qli_session_clear(ql_session *s)
     uint64_t id = s->vars.thread_id;
     qli_txn_rollback(s);
     qli_release_locks(s);
+    ql_temporary_drop_all(&s->cx);
     qli_prepared_free_all(s);
     QL_TRY(ql_vars_reset(&s->cx, &s->vars));
     s->login_arena = kept;

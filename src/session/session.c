@@ -299,6 +299,7 @@ release_all(ql_session *s)
     ql_acl_end_session(cx);
     ql_vars_fini(&s->vars);
     cx->vars = NULL;
+    ql_temporary_drop_all(cx);
 }
 
 /* Did the connection end because its client closed or reset it, without a word? */

@@ -79,6 +79,7 @@ struct ql_session {
     qli_end end;
     bool logged_in;
     bool hide_warnings; /* SHOW WARNINGS and its kin answer with no warnings of their own */
+    bool changes_own; /* the statement may change nothing but temporary tables: see check_access */
     bool rebuilds; /* the statement writes tables anew that say what they said: read_only allows it
                     */
     bool silent;   /* init_connect: nobody gets the results */
@@ -163,7 +164,10 @@ ql_status qli_txn_control(ql_session *s, const ql_ast_stmt *ast) QL_MUST_USE;
 ql_status qli_txn_enter(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
 /* 1792, 1290: the statement changes rows and the transaction or the server is read only. Asked when
  * it has its metadata locks. */
-ql_status qli_txn_check_access(ql_session *s, ql_stmt_kind kind) QL_MUST_USE;
+ql_status qli_txn_check_access(ql_session *s, const ql_rstmt *rs) QL_MUST_USE;
+/* Are all tables that the statement is about, by its text, temporary ones? true, too, of those that
+ * change rows: what they change is known when they are bound. */
+bool qli_changes_own(const ql_ctx *cx, const ql_ast_stmt *ast);
 /* The outcome is decided here: commit, keep, or undo. Takes the status of the work and returns the
  * final one. */
 ql_status qli_txn_decide(ql_session *s, ql_status st) QL_MUST_USE;

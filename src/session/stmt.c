@@ -51,6 +51,7 @@ begin_statement(ql_session *s)
     cx->diag = s->diag_now;
     s->more_results = s->whole_text = false;
     s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = s->rebuilds = false;
+    s->changes_own = false;
     s->was_autocommit = s->vars.autocommit;
     s->begin_ns = ql_now_mono_ns();
     s->vars.timestamp_us =
@@ -188,11 +189,12 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     if (ql_stmt_does(ast->kind, QL_DOES_CONTROL)) {
         return qli_txn_control(s, ast);
     }
+    s->changes_own = ql_has_temporary(cx) && qli_changes_own(cx, ast);
     QL_TRY(qli_txn_enter(s, ast->kind));
     ql_diag_set_strict(cx->diag, is_strict_change(cx, ast));
     QL_TRY(ql_resolve(cx, ast, params, nparams, &rs));
-    s->touched |= rs->touches_tables;
-    QL_TRY(qli_txn_check_access(s, ast->kind));
+    s->touched |= rs->touches_tables || ast->kind == QL_S_CREATE_TEMPORARY;
+    QL_TRY(qli_txn_check_access(s, rs));
     QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
     bool outermost = !cx->admitted;
     QL_TRY(admit(s, rs));

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "intr/proc.h"
 #include "session/session_int.h"
+#include "sql/ast_alter.h"
 #include "txn/mdl.h"
 #include "txn/nontxn.h"
 #include "txn/txn.h"
@@ -33,6 +34,7 @@ static void
 forget_transaction(ql_session *s)
 {
     s->nontxn_changed = false;
+    ql_temporary_transaction_over(&s->cx);
     if (s->vars.in_transaction || (s->touched && !was_refused(s))) {
         forget_characteristics(s);
     }
@@ -67,12 +69,13 @@ qli_txn_commit(ql_session *s)
     if (cx->txn != NULL) {
         bool wrote = ql_txn_has_writes(cx->txn);
         ql_count(cx, QL_CT_HANDLER_COMMIT, s->touched || s->vars.in_transaction);
-        st = wrote ? begin_commit(s) : QL_OK;
+        st = ql_txn_writes_lasting(cx->txn) ? begin_commit(s) : QL_OK;
         if (st == QL_OK) {
             st = ql_txn_commit(cx);
         } else {
             ql_txn_rollback(cx);
         }
+        s->committed |= ql_temporary_settle(cx, st == QL_OK) && st == QL_OK;
         if (st == QL_OK) {
             s->committed |= wrote;
             ql_catalog_committed(cx);
@@ -133,6 +136,41 @@ begin_transaction(ql_session *s, characteristics c, bool own)
     return QL_OK;
 }
 
+static bool
+is_own(const ql_ctx *cx, const ql_ast_table_name *t)
+{
+    return ql_is_temporary(cx, t->db.n > 0 ? t->db : cx->vars->db, t->name);
+}
+
+static bool
+are_own(const ql_ctx *cx, const ql_ast_names *names)
+{
+    bool own = names->n > 0;
+    for (uint32_t i = 0; own && i < names->n; i++) {
+        own = is_own(cx, &names->v[i]);
+    }
+    return own;
+}
+
+bool
+qli_changes_own(const ql_ctx *cx, const ql_ast_stmt *ast)
+{
+    switch (ast->kind) {
+    case QL_S_ALTER_TABLE:
+    case QL_S_CREATE_INDEX:
+    case QL_S_DROP_INDEX:
+        return is_own(cx, &ast->alter->table);
+    case QL_S_DROP_TABLE:
+    case QL_S_TRUNCATE:
+        return are_own(cx, &ast->names);
+    case QL_S_OPTIMIZE:
+    case QL_S_REPAIR:
+        return are_own(cx, &ast->admin->tables);
+    default:
+        return ql_stmt_does(ast->kind, QL_DOES_ROWS);
+    }
+}
+
 /* Of the open transaction, or of those that the session begins by itself. What SET TRANSACTION said
  * of the next one does not reach a statement that commits implicitly. */
 static bool
@@ -147,10 +185,14 @@ static ql_status
 may_begin(ql_session *s, ql_stmt_kind kind)
 {
     ql_ctx *cx = &s->cx;
-    if (ql_stmt_does(kind, QL_DOES_ROWS | QL_DOES_DEFINITIONS)) {
+    if (ql_stmt_does(kind, QL_DOES_ROWS | QL_DOES_DEFINITIONS) && !s->changes_own) {
         QL_TRY(ql_acl_may_change(cx));
     }
-    bool defines = ql_stmt_does(kind, QL_DOES_DEFINITIONS | QL_DOES_REBUILDS);
+    bool defines = ql_stmt_does(kind, QL_DOES_DEFINITIONS | QL_DOES_REBUILDS) ||
+                   kind == QL_S_CREATE_TEMPORARY || kind == QL_S_DROP_TEMPORARY;
+    if (s->changes_own && (kind == QL_S_TRUNCATE || ql_stmt_does(kind, QL_DOES_REBUILDS))) {
+        defines = false; /* what a temporary table says stays as it is */
+    }
     return defines && changes_are_refused(s)
                ? ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
                : QL_OK;
@@ -179,10 +221,34 @@ qli_txn_enter(ql_session *s, ql_stmt_kind kind)
     return QL_OK;
 }
 
-ql_status
-qli_txn_check_access(ql_session *s, ql_stmt_kind kind)
+/* Are all tables that it changes temporary ones? */
+static bool
+changes_own_rows(const ql_rstmt *rs)
 {
-    if (!ql_stmt_does(kind, QL_DOES_ROWS)) {
+    const ql_rupdate *u;
+    bool own = true;
+    switch (rs->kind) {
+    case QL_S_INSERT:
+        return rs->insert->table->temporary;
+    case QL_S_LOAD:
+        return rs->load->insert.table->temporary;
+    case QL_S_UPDATE:
+    case QL_S_DELETE:
+        u = rs->update;
+        for (uint16_t i = 0; i < u->ntargets; i++) {
+            own = own && u->read->sources[u->targets[i]].table->temporary;
+        }
+        return own;
+    default:
+        return false;
+    }
+}
+
+ql_status
+qli_txn_check_access(ql_session *s, const ql_rstmt *rs)
+{
+    if (!ql_stmt_does(rs->kind, QL_DOES_ROWS) ||
+        (ql_has_temporary(&s->cx) && changes_own_rows(rs))) {
         return QL_OK;
     }
     if (ql_txn_is_read_only(s->cx.txn)) {
@@ -288,6 +354,7 @@ qli_txn_decide(ql_session *s, ql_status st)
     if (st != QL_OK) {
         undo(s);
     }
+    (void)ql_temporary_settle(&s->cx, st == QL_OK);
     if (st == QL_KILLED) {
         ql_user_lock_stmt_killed(&s->cx);
     }
@@ -352,6 +419,14 @@ warn_not_undone(ql_session *s)
 {
     if (s->nontxn_changed) {
         ql_warn(&s->cx, QL_DIAG_WARNING, QL_ER_WARNING_NOT_COMPLETE_ROLLBACK);
+    }
+    if (ql_temporary_was_made(&s->cx)) {
+        ql_warn(&s->cx, QL_DIAG_WARNING,
+                QL_ER_WARNING_NOT_COMPLETE_ROLLBACK_WITH_CREATED_TEMP_TABLE);
+    }
+    if (ql_temporary_was_dropped(&s->cx)) {
+        ql_warn(&s->cx, QL_DIAG_WARNING,
+                QL_ER_WARNING_NOT_COMPLETE_ROLLBACK_WITH_DROPPED_TEMP_TABLE);
     }
 }
 

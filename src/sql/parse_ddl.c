@@ -202,7 +202,7 @@ qli_drop_names(qli_parser *p, ql_ast_stmt *s)
 static ql_status
 drop_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
 {
-    s->kind = QL_S_DROP_TABLE;
+    s->kind = temporary ? QL_S_DROP_TEMPORARY : QL_S_DROP_TABLE;
     s->temporary = temporary;
     return qli_drop_names(p, s);
 }

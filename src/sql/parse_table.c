@@ -626,7 +626,7 @@ qli_create_table(qli_parser *p, ql_ast_stmt *s, bool temporary)
 {
     ql_ast_create_table *ct;
     QL_TRY(qli_new(p, sizeof *ct, &ct));
-    s->kind = QL_S_CREATE_TABLE;
+    s->kind = temporary ? QL_S_CREATE_TEMPORARY : QL_S_CREATE_TABLE;
     s->create_table = ct;
     s->temporary = ct->temporary = temporary;
     qli_advance(p); /* TABLE */

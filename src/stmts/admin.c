@@ -268,7 +268,9 @@ qli_admin_may(ql_ctx *cx, const ql_ast_admin *a, ql_pmask need)
         if (db.n == 0) {
             return ql_fail(cx, QL_ER_NO_DB_ERROR);
         }
-        QL_TRY(ql_acl_require_on_table(cx, need, db, name->name));
+        QL_TRY(ql_is_temporary(cx, db, name->name)
+                   ? QL_OK
+                   : ql_acl_require_on_table(cx, need, db, name->name));
     }
     return QL_OK;
 }

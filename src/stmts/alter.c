@@ -25,11 +25,12 @@ static ql_status
 may_alter(ql_ctx *cx, const work *w)
 {
     const ql_ast_table_name *t = &w->a->table;
+    bool own = ql_is_temporary(cx, w->db, t->name);
     if (w->run->stmt->kind != QL_S_ALTER_TABLE) {
-        return ql_acl_require_table(cx, QL_PRIV_INDEX, w->db, t->name);
+        return own ? QL_OK : ql_acl_require_table(cx, QL_PRIV_INDEX, w->db, t->name);
     }
     ql_pmask need = QL_PM(ALTER) | (w->new_name.n > 0 ? QL_PM(DROP) : 0);
-    QL_TRY(ql_acl_require_on_table(cx, need, w->db, t->name));
+    QL_TRY(own ? QL_OK : ql_acl_require_on_table(cx, need, w->db, t->name));
     return w->new_name.n > 0
                ? ql_acl_require_on_table(cx, QL_PM(CREATE) | QL_PM(INSERT), w->new_db, w->new_name)
                : QL_OK;
@@ -219,7 +220,7 @@ static ql_status
 lock_family(ql_ctx *cx, const work *w)
 {
     ql_name_list l = {0};
-    if (!touches_others(w)) {
+    if (!touches_others(w) || ql_is_temporary(cx, w->db, w->a->table.name)) {
         return QL_OK;
     }
     for (size_t before = 0;; before = l.n) {
@@ -236,6 +237,9 @@ static ql_status
 lock_affected(ql_ctx *cx, const work *w, const ql_table *next)
 {
     ql_name_list l = {0};
+    if (w->old->temporary) {
+        return QL_OK;
+    }
     QL_TRY(ql_name_list_add(cx, &l, w->old->db, w->old->name));
     QL_TRY(ql_foreign_affected(cx, w->old, next, &w->plan.change, &l));
     return ql_name_list_lock(cx, &l, QL_MDL_X, true);
@@ -244,6 +248,11 @@ lock_affected(ql_ctx *cx, const work *w, const ql_table *next)
 static ql_status
 lock_new_name(ql_ctx *cx, work *w)
 {
+    if (w->old->temporary) {
+        return ql_is_temporary(cx, w->new_db, w->new_name)
+                   ? ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, w->new_name))
+                   : QL_OK;
+    }
     QL_TRY(ql_catalog_lock_new_name(cx, w->new_db, w->new_name));
     return qli_check_name_free(cx, w->new_db, w->new_name);
 }
@@ -270,6 +279,9 @@ switch_now(ql_ctx *cx, work *w)
 static qli_alter_lock
 lock_of(const work *w)
 {
+    if (w->old->temporary) {
+        return QLI_ALTER_SHARED; /* there are no others */
+    }
     switch (w->a->lock) {
     case QL_LOCK_SHARED:
         return QLI_ALTER_SHARED;
@@ -310,7 +322,7 @@ static ql_status
 check_foreign_rows(ql_ctx *cx, work *w)
 {
     bool yes = false;
-    if (!w->plan.foreign_adds || !cx->vars->foreign_key_checks) {
+    if (!w->plan.foreign_adds || w->old->temporary || !cx->vars->foreign_key_checks) {
         return QL_OK;
     }
     QL_TRY(has_rows(cx, w, &yes));
@@ -363,7 +375,7 @@ qli_exec_alter(ql_ctx *cx, ql_run *run)
         ql_warn(cx, QL_DIAG_NOTE, QL_ER_ILLEGAL_HA, ql_cstr(cx, w.old->name));
     }
     ql_lock_rename r = {w.db, w.a->table.name, w.new_db, w.new_name};
-    size_t nr = w.new_name.n > 0;
+    size_t nr = w.new_name.n > 0 && !w.old->temporary;
     QL_TRY(ql_locked_tables_rename(cx, &r, nr));
     QL_TRY(work_on(cx, &w));
     ql_locked_tables_renamed(cx, &r, nr);

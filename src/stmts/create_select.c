@@ -3,6 +3,7 @@
  * CREATE TABLE ... SELECT: the table is made under ids that nobody knows, its rows are written in
  * blocks and its indexes after them (table/build.h), with bounded memory; then one commit gives it
  * its name. What fails, is killed or crashes before that leaves ids for the purger, nothing else.
+ * A temporary one is made and filled as by an INSERT.
  */
 #include "intr/sync.h"
 #include "resolve/resolve.h"
@@ -64,11 +65,24 @@ resolve_rows(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_table_sp
                               spec, ins->columns);
 }
 
+/* Its rows are part of the transaction that is open; the table goes with them if this fails. */
+static ql_status
+fill_temporary(ql_ctx *cx, ql_run *run, const ql_table_spec *spec, ql_rinsert *ins)
+{
+    QL_TRY(ql_catalog_create_table(cx, spec));
+    QL_TRY(
+        ql_catalog_open_table(cx, cx->arena, spec->db, spec->name, QL_MDL_SW, true, &ins->table));
+    return fill(cx, run, ins, NULL);
+}
+
 ql_status
 qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_table_spec *spec)
 {
     ql_rinsert ins;
     QL_TRY(resolve_rows(cx, run, ct, spec, &ins));
+    if (spec->temporary) {
+        return fill_temporary(cx, run, spec, &ins);
+    }
     if (spec->nforeign > 0 && cx->vars->foreign_key_checks) { /* rows would have to be looked at */
         return ql_not_built(cx, "CREATE TABLE ... SELECT with FOREIGN KEY");
     }

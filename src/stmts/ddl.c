@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/bulk.h"
 #include "resolve/tablespec.h"
 #include "stmts/stmts_int.h"
 
@@ -21,6 +22,7 @@ commit_now(ql_ctx *cx, ql_run *run)
     }
     ql_txn_stmt_end(cx);
     ql_status st = ql_txn_commit(cx);
+    (void)ql_temporary_settle(cx, st == QL_OK);
     if (st == QL_OK) {
         ql_catalog_committed(cx);
         ql_acl_committed(cx);
@@ -130,7 +132,36 @@ name_missing(ql_ctx *cx, ql_buf *list, ql_str db, ql_str name)
 }
 
 static ql_status
-drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing)
+report_missing(ql_ctx *cx, const ql_buf *missing, bool if_exists)
+{
+    const char *list = ql_cstr(cx, (ql_str){missing->p, missing->n});
+    if (!if_exists) {
+        return ql_fail(cx, QL_ER_BAD_TABLE_ERROR, list);
+    }
+    ql_warn(cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, list);
+    return QL_OK;
+}
+
+/* 1066: a name twice. */
+static ql_status
+check_unique(ql_ctx *cx, const ql_ast_names *names)
+{
+    for (uint32_t i = 0; i < names->n; i++) {
+        QL_TRY(ql_bulk_count(cx, (size_t)i * 16));
+        for (uint32_t k = 0; k < i; k++) {
+            const ql_ast_table_name *a = &names->v[i], *b = &names->v[k];
+            if (ql_str_eq(a->name, b->name) &&
+                ql_str_eq(a->db.n > 0 ? a->db : cx->vars->db, b->db.n > 0 ? b->db : cx->vars->db)) {
+                return ql_fail(cx, QL_ER_NONUNIQ_TABLE, ql_cstr(cx, a->name));
+            }
+        }
+    }
+    return QL_OK;
+}
+
+/* own: which of them are temporary tables. */
+static ql_status
+drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing, bool *own)
 {
     const ql_ast_names *names = &run->stmt->ast->names;
     for (uint32_t i = 0; i < names->n; i++) {
@@ -144,9 +175,37 @@ drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing)
             continue;
         }
         QL_TRY(st);
+        own[i] = t->temporary;
         QL_TRY(ql_catalog_drop_table(cx, t));
     }
     return QL_OK;
+}
+
+/* What is missing is an error before anything is dropped. */
+ql_status
+qli_exec_drop_temporary(ql_ctx *cx, ql_run *run)
+{
+    const ql_ast_stmt *a = run->stmt->ast;
+    ql_buf missing = {0};
+    ql_status st = QL_OK;
+    QL_TRY(check_unique(cx, &a->names));
+    for (uint32_t i = 0; st == QL_OK && i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        st = db.n > 0 ? ql_check(cx) : ql_fail(cx, QL_ER_NO_DB_ERROR);
+        if (st == QL_OK && !ql_is_temporary(cx, db, a->names.v[i].name)) {
+            st = name_missing(cx, &missing, db, a->names.v[i].name);
+        }
+    }
+    st = st == QL_OK && missing.n > 0 ? report_missing(cx, &missing, a->if_exists) : st;
+    for (uint32_t i = 0; st == QL_OK && i < a->names.n; i++) {
+        ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
+        ql_table *t = ql_is_temporary(cx, db, a->names.v[i].name)
+                          ? ql_temporary_find(cx, db, a->names.v[i].name)
+                          : NULL;
+        st = t != NULL ? ql_catalog_drop_table(cx, t) : QL_OK;
+    }
+    ql_buf_free(&missing);
+    return st;
 }
 
 ql_status
@@ -155,31 +214,30 @@ qli_exec_drop_table(ql_ctx *cx, ql_run *run)
     const ql_ast_stmt *a = run->stmt->ast;
     ql_buf missing = {0};
     ql_status st;
-    if (a->temporary) {
-        return ql_not_built(cx, "DROP TEMPORARY TABLE");
+    bool *own = QL_ARENA_ARRAY(cx, cx->arena, bool, a->names.n + 1);
+    if (own == NULL) {
+        return QL_ERROR;
     }
+    QL_TRY(check_unique(cx, &a->names));
     for (uint32_t i = 0; i < a->names.n; i++) {
         QL_TRY(ql_check(cx));
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
         if (db.n == 0) {
             return ql_fail(cx, QL_ER_NO_DB_ERROR);
         }
-        QL_TRY(ql_acl_require_table(cx, QL_PRIV_DROP, db, a->names.v[i].name));
+        QL_TRY(ql_is_temporary(cx, db, a->names.v[i].name)
+                   ? QL_OK
+                   : ql_acl_require_table(cx, QL_PRIV_DROP, db, a->names.v[i].name));
     }
     QL_TRY(qli_ddl_begin(cx, run));
-    QL_TRY_TO(st, drop_all(cx, run, &missing), out);
-    if (missing.n > 0) {
-        const char *list = ql_cstr(cx, (ql_str){missing.p, missing.n});
-        if (!a->if_exists) {
-            st = ql_fail(cx, QL_ER_BAD_TABLE_ERROR, list);
-            goto out;
-        }
-        ql_warn(cx, QL_DIAG_NOTE, QL_ER_BAD_TABLE_ERROR, list);
-    }
+    QL_TRY_TO(st, drop_all(cx, run, &missing, own), out);
+    QL_TRY_TO(st, missing.n > 0 ? report_missing(cx, &missing, a->if_exists) : QL_OK, out);
     st = qli_ddl_end(cx, run);
     for (uint32_t i = 0; st == QL_OK && cx->locked != NULL && i < a->names.n; i++) {
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
-        ql_locked_tables_forget(cx, db, a->names.v[i].name);
+        if (!own[i]) {
+            ql_locked_tables_forget(cx, db, a->names.v[i].name);
+        }
     }
 out:
     ql_buf_free(&missing);
@@ -196,7 +254,8 @@ begin_on_table(ql_ctx *cx, ql_run *run, ql_privilege needed, ql_table **out)
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(ql_acl_require_table(cx, needed, db, name->name));
+    QL_TRY(ql_is_temporary(cx, db, name->name) ? QL_OK
+                                               : ql_acl_require_table(cx, needed, db, name->name));
     QL_TRY(qli_ddl_begin(cx, run));
     return ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, true, out);
 }

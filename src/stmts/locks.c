@@ -49,20 +49,26 @@ qli_exec_lock_tables(ql_ctx *cx, ql_run *run)
         return QL_ERROR;
     }
     bool writes = false;
+    size_t n = 0;
     for (uint32_t i = 0; i < l->n; i++) {
         QL_TRY(ql_check(cx));
         const ql_ast_lock *in = &l->v[i];
-        items[i].name = in->table.name;
-        items[i].alias = in->alias.n > 0 ? in->alias : in->table.name;
-        items[i].write = in->write;
+        ql_lock_item *it = &items[n];
+        it->name = in->table.name;
+        it->alias = in->alias.n > 0 ? in->alias : in->table.name;
+        it->write = in->write;
+        QL_TRY(database_of(cx, &in->table, &it->db));
+        if (ql_is_temporary(cx, it->db, it->name)) {
+            continue; /* nobody else knows it, and it needs no lock to be used */
+        }
         writes |= in->write;
-        QL_TRY(database_of(cx, &in->table, &items[i].db));
-        QL_TRY(may_lock(cx, items[i].db, items[i].name));
+        n++;
+        QL_TRY(may_lock(cx, it->db, it->name));
     }
     QL_TRY(commit_first(cx, run));
     ql_locked_tables_release(cx);
     QL_TRY(writes ? may_write(cx) : QL_OK);
-    return qli_lock_tables(cx, items, l->n, false);
+    return qli_lock_tables(cx, items, n, false);
 }
 
 /* Commits only when LOCK TABLES is in force: what a dump has read since FLUSH TABLES WITH READ LOCK
@@ -117,7 +123,7 @@ flush_names(ql_ctx *cx, const ql_ast_names *names)
         QL_TRY(ql_check(cx));
         QL_TRY(database_of(cx, &names->v[i], &db));
         QL_TRY(ql_locked_tables_may_flush(cx, db, names->v[i].name));
-        QL_TRY(ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_SH, true, &t));
+        QL_TRY(ql_catalog_open_shared(cx, cx->arena, db, names->v[i].name, QL_MDL_SH, true, &t));
     }
     return QL_OK;
 }

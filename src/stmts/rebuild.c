@@ -55,6 +55,7 @@ begin(ql_ctx *cx, rebuild *r, ql_str db, ql_str name)
 static ql_status
 undo(ql_ctx *cx, ql_status st)
 {
+    (void)ql_temporary_settle(cx, false);
     if (cx->txn == NULL || ql_txn_must_rollback(cx->txn)) {
         return st;
     }

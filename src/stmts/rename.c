@@ -67,7 +67,7 @@ lock_names(ql_ctx *cx, name *v, uint32_t n)
             continue;
         }
         st = f->is_new ? ql_catalog_lock_new_name(cx, f->db, f->name)
-                       : ql_catalog_open_table(cx, cx->arena, f->db, f->name, QL_MDL_X, false, &t);
+                       : ql_catalog_open_shared(cx, cx->arena, f->db, f->name, QL_MDL_X, false, &t);
         QL_TRY(st == QL_END ? QL_OK : st);
     }
     return QL_OK;

@@ -230,7 +230,7 @@ static ql_status
 put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
 {
     unsigned shown = 0;
-    QL_TRY(ql_buf_put_str(cx, b, "CREATE TABLE "));
+    QL_TRY(ql_buf_put_str(cx, b, t->temporary ? "CREATE TEMPORARY TABLE " : "CREATE TABLE "));
     QL_TRY(put_name(cx, b, t->name));
     QL_TRY(ql_buf_put_str(cx, b, " (\n"));
     for (uint16_t i = 0; i < t->ncolumns; i++) {
@@ -297,7 +297,9 @@ show_create_table(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(ql_acl_require_any(cx, "SHOW", db, s->table.name));
+    QL_TRY(ql_is_temporary(cx, db, s->table.name)
+               ? QL_OK
+               : ql_acl_require_any(cx, "SHOW", db, s->table.name));
     QL_TRY(ql_run_arena(run, "show create", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
     if (t->view != NULL) {
@@ -357,7 +359,7 @@ show_create_absent(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
     case QL_SHOW_CREATE_VIEW:
         QL_TRY(ql_acl_require_table(cx, QL_PRIV_SELECT, db, s->table.name));
         QL_TRY(ql_run_arena(run, "show create", &mem));
-        QL_TRY(ql_catalog_open_table(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
+        QL_TRY(ql_catalog_open_shared(cx, mem, db, s->table.name, QL_MDL_SH, true, &t));
         if (t->view != NULL) {
             return qli_show_create_view(cx, run, t);
         }

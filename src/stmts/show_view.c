@@ -106,7 +106,8 @@ qli_open_shown(ql_ctx *cx, ql_arena *mem, const ql_ast_table_name *name, ql_tabl
     if (db.n == 0) {
         return ql_fail(cx, QL_ER_NO_DB_ERROR);
     }
-    QL_TRY(ql_acl_require_any(cx, "SELECT", db, name->name));
+    QL_TRY(ql_is_temporary(cx, db, name->name) ? QL_OK
+                                               : ql_acl_require_any(cx, "SELECT", db, name->name));
     return ql_catalog_open_table(cx, mem, db, name->name, QL_MDL_SH, true, out);
 }
 
@@ -121,6 +122,7 @@ find_target(ql_ctx *cx, ql_arena *mem, const projection *p, const ql_ast_show *s
         QL_TRY(qli_open_shown(cx, mem, &s->table, &t));
         f->schema = t->db;
         f->table = t->name;
+        f->temporary = t->temporary ? t : NULL;
     }
     return QL_OK;
 }

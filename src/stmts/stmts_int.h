@@ -99,6 +99,7 @@ ql_status qli_exec_create_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct,
                             ql_table_spec *spec) QL_MUST_USE;
 ql_status qli_exec_drop_table(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+ql_status qli_exec_drop_temporary(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_truncate(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_shutdown(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 ql_status qli_exec_account(ql_ctx *cx, ql_run *run) QL_MUST_USE;

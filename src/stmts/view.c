@@ -53,7 +53,7 @@ take_name(ql_ctx *cx, const ql_ast_view *v, ql_str db, const ql_table **old)
 {
     ql_table *t = NULL;
     *old = NULL;
-    ql_status st = ql_catalog_open_table(cx, cx->arena, db, v->name.name, QL_MDL_X, v->alter, &t);
+    ql_status st = ql_catalog_open_shared(cx, cx->arena, db, v->name.name, QL_MDL_X, v->alter, &t);
     if (st != QL_OK) {
         return st == QL_END ? QL_OK : st;
     }
@@ -110,7 +110,7 @@ drop_one(ql_ctx *cx, const ql_ast_table_name *name, ql_str db, ql_buf *missing)
 {
     ql_table *t;
     QL_TRY(ql_check(cx));
-    ql_status st = ql_catalog_open_table(cx, cx->arena, db, name->name, QL_MDL_X, false, &t);
+    ql_status st = ql_catalog_open_shared(cx, cx->arena, db, name->name, QL_MDL_X, false, &t);
     if (st == QL_END) {
         return missing->n > 1024 /* an error's text is shorter */
                    ? QL_OK

@@ -181,7 +181,8 @@ compare_uses(const void *x, const void *y)
 {
     const ql_table *a = ((const ql_table_use *)x)->table, *b = ((const ql_table_use *)y)->table;
     int d = ql_str_cmp(a->db, b->db);
-    return d != 0 ? d : ql_str_cmp(a->name, b->name);
+    d = d != 0 ? d : ql_str_cmp(a->name, b->name);
+    return d != 0 ? d : (int)a->temporary - (int)b->temporary;
 }
 
 ql_status
@@ -204,5 +205,5 @@ ql_table_lock_uses(ql_ctx *cx, ql_table_use *v, size_t n)
 ql_status
 ql_table_lock(ql_ctx *cx, const ql_table *t, bool write)
 {
-    return is_ordinary(t) ? QL_OK : ql_rows_lock(cx, t->db, t->name, write);
+    return is_ordinary(t) || t->temporary ? QL_OK : ql_rows_lock(cx, t->db, t->name, write);
 }

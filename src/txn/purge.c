@@ -169,6 +169,7 @@ qli_purger_run(void *arg)
             ql_mutex_unlock(&ts->purge_mu);
             ql_diag_reset(cx->diag);
             st = purge_all(cx, ts);
+            st = st == QL_OK && may_go_on(cx, ts) ? qli_scratch_purge(cx, ts) : st;
             ql_mutex_lock(&ts->purge_mu);
         }
         if (st == QL_ERROR) {

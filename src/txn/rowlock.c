@@ -9,6 +9,7 @@
 #include "txn/rowlock_int.h"
 
 #include "txn/graph.h"
+#include "txn/scratch.h"
 
 #define SWEEP_INLINE 64u /* void locks that the ending thread takes out itself */
 #define WAYS 200u        /* times the sweeper lets others run between two batches, at most */
@@ -545,11 +546,18 @@ take(ql_ctx *cx, qli_lock_request *r, const ql_lock_how *how)
     return st;
 }
 
+/* The table is locked as a whole, or only this session knows of it. */
+static bool
+is_needless(const ql_ctx *cx, ql_str key)
+{
+    return cx->txn->nontxn || ql_scratch_has(key);
+}
+
 ql_status
 ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
 {
-    if (cx->txn->nontxn) {
-        return QL_OK; /* the table is locked */
+    if (is_needless(cx, key)) {
+        return QL_OK;
     }
     qli_lock_request r = {
         .low = key, .point = true, .cls = how->mode == QL_LOCK_X ? QLI_REC_X : QLI_REC_S};
@@ -559,8 +567,8 @@ ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
 ql_status
 ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl)
 {
-    if (cx->txn->nontxn) {
-        return QL_OK; /* the table is locked */
+    if (is_needless(cx, key)) {
+        return QL_OK;
     }
     qli_lock_request r = {.low = key, .point = true, .cls = QLI_REC_X, .insert = true};
     return take(cx, &r, &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, dl});
@@ -581,7 +589,7 @@ ql_status
 ql_txn_lock_range(ql_ctx *cx, ql_str low, ql_str high, bool records, const ql_lock_how *how,
                   ql_lock_range **range)
 {
-    if (ql_str_cmp(low, high) >= 0 || cx->txn->nontxn) {
+    if (ql_str_cmp(low, high) >= 0 || is_needless(cx, low)) {
         return QL_OK;
     }
     bool exclusive = how->mode == QL_LOCK_X;

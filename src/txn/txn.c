@@ -6,6 +6,8 @@
  */
 #include "txn/txn_int.h"
 
+#include "txn/scratch.h"
+
 #define KEY_MAX 3500u
 
 /* What views of transactions show, set to a new transaction's. */
@@ -94,6 +96,12 @@ ql_isolation
 ql_txn_isolation(const ql_txn *t)
 {
     return t->iso;
+}
+
+bool
+ql_txn_writes_lasting(const ql_txn *t)
+{
+    return t->lasting && ql_txn_has_writes(t);
 }
 
 bool
@@ -191,6 +199,7 @@ qli_txn_write(ql_ctx *cx, ql_str key, ql_str value, bool deleted)
         QL_TRY(qli_txn_push_layer(cx, t));
     }
     qli_writeset *top = &t->layers[t->nlayers - 1];
+    t->lasting |= !ql_scratch_has(key);
     if (QL_UNLIKELY(t->memory_limit != 0 && t->below_bytes + top->mem.total > t->memory_limit)) {
         QL_TRY(qli_txn_spill_top(cx, t));
     }
@@ -206,7 +215,7 @@ ql_txn_count_row(ql_ctx *cx)
 static ql_status
 check_write(ql_ctx *cx, ql_str key)
 {
-    if (QL_UNLIKELY(cx->txn->read_only)) {
+    if (QL_UNLIKELY(cx->txn->read_only) && !ql_scratch_has(key)) {
         return ql_fail(cx, QL_ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     if (QL_UNLIKELY(key.n == 0 || key.n > KEY_MAX || (unsigned char)key.p[0] >= 0xFE)) {
@@ -269,7 +278,7 @@ commit_writes(ql_ctx *cx, ql_txn *t)
                         .nlayers = t->nlayers,
                         .proc = t->nontxn ? NULL : cx->proc,
                         .held = held,
-                        .lazy = t->lazy,
+                        .lazy = t->lazy || !t->lasting,
                         .begin_ns = t->begin_ns,
                         .kind = held ? QL_W_COMMIT_TAKEN : QL_W_COMMIT};
     for (uint32_t i = 0; i < t->nlayers; i++) {

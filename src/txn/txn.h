@@ -79,6 +79,9 @@ void ql_txn_stmt_end(ql_ctx *cx); /* keep what it wrote: the layer becomes part 
 void ql_txn_stmt_rollback(ql_ctx *cx); /* forget what it wrote; its row locks stay until the
                                           transaction ends (as InnoDB) */
 bool ql_txn_has_writes(const ql_txn *t);
+/* The same for what outlives the server: not for keys of temporary tables (scratch.h). It may be
+ * said of a transaction that has undone such a change. */
+bool ql_txn_writes_lasting(const ql_txn *t);
 uint64_t ql_txn_id(const ql_txn *t);
 bool ql_txn_is_read_only(const ql_txn *t);
 
@@ -132,7 +135,8 @@ ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUS
 void ql_txn_set_memory_limit(ql_ctx *cx, uint64_t bytes);
 
 /* Writes into the running statement's layer (outside a statement: the transaction's). Bytes are
- * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. QL_ERROR when memory is out. */
+ * copied. Keys: 1 to 3,500 bytes, first byte below 0xFE. In a READ ONLY transaction only keys of
+ * temporary tables (1792). QL_ERROR when memory is out. */
 ql_status ql_txn_put(ql_ctx *cx, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_txn_del(ql_ctx *cx, ql_str key) QL_MUST_USE;
 /* One more row has been changed, as views of transactions count it. */
@@ -222,7 +226,8 @@ typedef struct ql_txnsys_stats {
     uint64_t row_lock_waiting, row_lock_wait_ns, row_lock_wait_max_ns;
     /* Layers that are in temporary files now, bytes written to those, lists spilled since start. */
     uint64_t spilled_layers, spilled_bytes, spills;
-    uint64_t snapshots_ended; /* for snapshot_pinned_limit */
+    uint64_t snapshots_ended;  /* for snapshot_pinned_limit */
+    uint64_t temporary_tables; /* of all sessions, with those whose rows are still being deleted */
 } ql_txnsys_stats;
 void ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out);
 

@@ -79,6 +79,7 @@ struct ql_txn {
                     locks, not shown, commits cannot be killed */
     bool killable; /* nontxn, beside.h: its commits can be, after all */
     bool lazy;     /* beside.h: its commit need not be durable by itself */
+    bool lasting;  /* it has written (and may have undone) what outlives the server (scratch.h) */
     bool fixed;    /* nontxn: every view reads the snapshot of the statement's start */
     int64_t begin_ns;
     ql_proc_trx *figures; /* what the process list shows of it: the row's, or no_row */
@@ -195,6 +196,12 @@ struct ql_txnsys {
     bool purge_wanted, purge_paused; /* [purge_mu] */
     qli_worker purger;
 
+    ql_mutex scratch_mu; /* rank RECLAIM; never together with the others */
+    struct ql_scratch *scratch_all, *scratch_garbage; /* [scratch_mu] newest first */
+    uint32_t scratch_next;                            /* [scratch_mu] where to look for free ids */
+    bool scratch_wrapped;                             /* [scratch_mu] all have been used once */
+    size_t scratch_count;                             /* [scratch_mu] */
+
     ql_mutex shots_mu;                 /* rank RECLAIM; never together with the others */
     ql_txn *oldest_shot, *newest_shot; /* [shots_mu] transactions that hold snapshots */
     _Atomic uint64_t pinned_limit;     /* snapshot_pinned_limit; 0 = none */
@@ -291,6 +298,12 @@ ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUS
 ql_status qli_purge_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_purger_run(void *ts);
 void qli_purge_kick(ql_txnsys *ts);
+
+/* scratch.c */
+ql_status qli_scratch_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
+void qli_scratch_fini(ql_txnsys *ts);
+/* The purger: keys of ids that nobody has any more go. QL_ERROR: some are left. */
+ql_status qli_scratch_purge(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 
 /* reclaim.c */
 void qli_reclaimer_run(void *ts);

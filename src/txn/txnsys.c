@@ -3,6 +3,7 @@
  * The transaction system of an instance: its parts, its three threads (committer, reclaimer,
  * purger), its figures. Opened and closed single-threaded.
  */
+#include "txn/scratch.h"
 #include "txn/txn_int.h"
 
 #define GROUP_MAX 256u
@@ -38,6 +39,7 @@ start_all(ql_ctx *cx, ql_txnsys *ts, bool read_only)
     QL_TRY(qli_rowlock_init(cx, ts));
     QL_TRY(qli_mdl_init(cx, ts));
     QL_TRY(qli_purge_init(cx, ts));
+    QL_TRY(qli_scratch_init(cx, ts));
     QL_TRY(start_worker(cx, ts, &ts->committer, "ql-commit", qli_committer_run));
     QL_TRY(start_worker(cx, ts, &ts->reclaimer, "ql-reclaim", qli_reclaimer_run));
     return read_only ? QL_OK : start_worker(cx, ts, &ts->purger, "ql-purge", qli_purger_run);
@@ -61,6 +63,7 @@ ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out)
     ql_mutex_init(&ts->reclaim_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->purge_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->shots_mu, QL_RANK_RECLAIM);
+    ql_mutex_init(&ts->scratch_mu, QL_RANK_RECLAIM);
     ql_cv_init(&ts->commit_work);
     ql_cv_init(&ts->reclaim_work);
     ql_cv_init(&ts->purge_work);
@@ -86,6 +89,7 @@ ql_txnsys_close(ql_txnsys *ts)
         ts->rider.free(ts->rider.arg);
     }
     qli_reclaim_all(ts);
+    qli_scratch_fini(ts);
     qli_mdl_fini(ts);
     qli_rowlock_fini(ts);
     ql_mutex_fini(&ts->mdl_mu);
@@ -93,6 +97,7 @@ ql_txnsys_close(ql_txnsys *ts)
     ql_mutex_fini(&ts->reclaim_mu);
     ql_mutex_fini(&ts->purge_mu);
     ql_mutex_fini(&ts->shots_mu);
+    ql_mutex_fini(&ts->scratch_mu);
     ql_mem_free(ts);
 }
 
@@ -142,5 +147,6 @@ ql_txnsys_get_stats(ql_txnsys *ts, ql_txnsys_stats *out)
         .spilled_bytes = load(&ts->spilled_bytes),
         .spills = load(&ts->n_spills),
         .snapshots_ended = load(&ts->n_snapshots_ended),
+        .temporary_tables = ql_scratch_count(ts),
     };
 }

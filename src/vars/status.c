@@ -31,6 +31,7 @@ static const uint8_t counter_scopes[QL_CT_COUNT] = {
 };
 
 static const char *const com_names[QL_CC_COUNT] = {
+#define QL_STATEMENT_FORM(...)
 #define QL_STATEMENT(id, com, ...) "Com_" #com,
 #include "vars/statements.def"
 #undef QL_STATEMENT
@@ -185,6 +186,7 @@ add_txns(ql_ctx *cx, list *l)
     QL_TRY(add_number(cx, l, "Quell_spilled_bytes", s.spilled_bytes));
     QL_TRY(add_number(cx, l, "Quell_spills", s.spills));
     QL_TRY(add_number(cx, l, "Quell_snapshots_ended", s.snapshots_ended));
+    QL_TRY(add_number(cx, l, "Quell_temporary_tables", s.temporary_tables));
     return add_number(cx, l, "Quell_overlay_bytes", s.overlay_bytes);
 }
 

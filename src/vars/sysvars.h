@@ -204,6 +204,7 @@ uint64_t ql_counter_get(ql_instance *inst, ql_counter id);
 void ql_count_max(ql_ctx *cx, ql_counter id, uint64_t n);
 /* Com_<name> of statements.def and commands.def. */
 typedef enum ql_com_counter {
+#define QL_STATEMENT_FORM(...)
 #define QL_STATEMENT(id, com, ...) QL_CC_##com,
 #include "vars/statements.def"
 #undef QL_STATEMENT

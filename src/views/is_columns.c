@@ -308,7 +308,8 @@ qli_fill_columns(ql_ctx *cx, ql_view_rows *r)
     for (size_t i = 0; i < n; i++) {
         described d = {.t = list[i], .primary = shown_primary(list[i]), .privileges = ""};
         if (ql_view_wants(r, COL_PRIVILEGES)) {
-            d.privileges = ql_acl_column_privileges(cx, d.t->db, d.t->name);
+            d.privileges = d.t->temporary ? "select,insert,update,references"
+                                          : ql_acl_column_privileges(cx, d.t->db, d.t->name);
         }
         for (unsigned c = 0; c < d.t->ncolumns; c++) {
             if (!d.t->columns[c].hidden) {

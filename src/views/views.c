@@ -82,6 +82,15 @@ static ql_status
 take_candidates(ql_ctx *cx, const ql_view_rows *r, ql_table ***v, size_t *n)
 {
     const ql_view_filter *f = &r->filter;
+    if (f->temporary) {
+        *v = QL_ARENA_NEW(cx, r->a, ql_table *);
+        if (!*v) {
+            return QL_ERROR;
+        }
+        **v = f->temporary;
+        *n = 1;
+        return QL_OK;
+    }
     bool schema = f->schema.p && !f->schema_coll, table = f->table.p && !f->table_coll;
     if (!schema || !table) {
         return ql_catalog_all_tables(cx, r->a, schema ? f->schema : QL_STR(""), v, n);
@@ -108,7 +117,7 @@ passes(ql_ctx *cx, const ql_view_rows *r, const ql_table *t, bool *yes)
     if (*yes && (f->table_coll || !f->schema.p || f->schema_coll)) {
         QL_TRY(leaves(cx, f->table, f->table_coll, t->name, yes));
     }
-    *yes = *yes && ql_acl_sees_table(cx, t->db, t->name);
+    *yes = *yes && (f->temporary || ql_acl_sees_table(cx, t->db, t->name));
     return QL_OK;
 }
 

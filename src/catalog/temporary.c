@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The list of a session's temporary tables (temporary.h). An entry is made, then stands; it is
+ * dropped, then gone: each second step is taken when the statement that did the first is over, and
+ * undone with it if it fails. A dropped one's definition is kept until the open transaction ends,
+ * for what was written under its ids may still be on its way. Session's thread; no locks, no waits.
+ */
+#include <string.h>
+
+#include "base/diag.h"
+#include "catalog/catalog_int.h"
+#include "catalog/temporary.h"
+#include "txn/scratch.h"
+
+typedef enum entry_state {
+    STANDS,
+    MADE,        /* by the running statement */
+    DROPPED,     /* by it: nobody finds it any more */
+    MADE_DROPPED /* both */
+} entry_state;
+
+typedef struct entry {
+    struct entry *next;
+    ql_table *table; /* a reference */
+    entry_state state;
+} entry;
+
+/* Owner: the session. */
+struct ql_temporary_tables {
+    entry *first; /* newest first */
+    entry *gone;  /* dropped for good; their references go at the end of the transaction */
+    bool unsettled, made, dropped; /* by the statement; by the transaction */
+};
+
+static entry *
+find(const ql_ctx *cx, ql_str db, ql_str name)
+{
+    for (entry *e = cx->temporary ? cx->temporary->first : NULL; e; e = e->next) {
+        if (e->state <= MADE && ql_str_eq(e->table->name, name) && ql_str_eq(e->table->db, db)) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+ql_table *
+ql_temporary_find(const ql_ctx *cx, ql_str db, ql_str name)
+{
+    entry *e = find(cx, db, name);
+    return e ? e->table : NULL;
+}
+
+ql_status
+qli_temporary_add(ql_ctx *cx, ql_table *t)
+{
+    if (!cx->temporary) {
+        cx->temporary = ql_mem_zalloc(sizeof *cx->temporary);
+    }
+    entry *e = cx->temporary ? ql_mem_zalloc(sizeof *e) : NULL;
+    if (!e) {
+        return ql_fail_oom(cx, sizeof *e);
+    }
+    e->table = t;
+    e->state = MADE;
+    e->next = cx->temporary->first;
+    cx->temporary->first = e;
+    cx->temporary->unsettled = true;
+    return QL_OK;
+}
+
+void
+qli_temporary_remove(ql_ctx *cx, const ql_table *t)
+{
+    for (entry *e = cx->temporary->first; e; e = e->next) {
+        if (e->table == t) {
+            e->state = e->state == MADE ? MADE_DROPPED : DROPPED;
+        }
+    }
+    cx->temporary->unsettled = true;
+}
+
+/* --- ids ------------------------------------------------------------------------------------- */
+
+/* n ids that go on from those of old (NULL: of none). */
+ql_status
+qli_temporary_ids(ql_ctx *cx, ql_table *t, const ql_table *old, uint64_t n, uint64_t *first)
+{
+    ql_scratch *below = old ? old->scratch : NULL;
+    if (n == 0) {
+        t->scratch = ql_scratch_get(below);
+        *first = 0;
+        return QL_OK;
+    }
+    QL_TRY(ql_scratch_take(cx, (uint32_t)n, below, &t->scratch));
+    *first = ql_scratch_first(t->scratch);
+    return QL_OK;
+}
+
+/* --- settling -------------------------------------------------------------------------------- */
+
+static void
+free_entries(entry *e)
+{
+    while (e) {
+        entry *next = e->next;
+        ql_table_put(e->table);
+        ql_mem_free(e);
+        e = next;
+    }
+}
+
+static bool
+is_over(entry *e, bool done)
+{
+    bool made = e->state == MADE || e->state == MADE_DROPPED;
+    bool dropped = e->state >= DROPPED;
+    e->state = STANDS;
+    return done ? dropped : made;
+}
+
+bool
+ql_temporary_settle(ql_ctx *cx, bool done)
+{
+    ql_temporary_tables *l = cx->temporary;
+    if (QL_LIKELY(!l) || !l->unsettled) {
+        return false;
+    }
+    for (entry **at = &l->first; *at;) {
+        entry *e = *at;
+        l->made |= done && e->state == MADE;
+        l->dropped |= done && e->state == DROPPED;
+        if (is_over(e, done)) {
+            *at = e->next;
+            e->next = l->gone;
+            l->gone = e;
+        } else {
+            at = &e->next;
+        }
+    }
+    l->unsettled = false;
+    if (!cx->txn) {
+        ql_temporary_transaction_over(cx);
+    }
+    return true;
+}
+
+void
+ql_temporary_transaction_over(ql_ctx *cx)
+{
+    ql_temporary_tables *l = cx->temporary;
+    if (QL_UNLIKELY(l != NULL)) {
+        free_entries(l->gone);
+        l->gone = NULL;
+        l->made = l->dropped = false;
+    }
+}
+
+bool
+ql_temporary_was_made(const ql_ctx *cx)
+{
+    return cx->temporary && cx->temporary->made;
+}
+
+bool
+ql_temporary_was_dropped(const ql_ctx *cx)
+{
+    return cx->temporary && cx->temporary->dropped;
+}
+
+void
+ql_temporary_drop_all(ql_ctx *cx)
+{
+    ql_temporary_tables *l = cx->temporary;
+    if (l) {
+        free_entries(l->first);
+        free_entries(l->gone);
+        ql_mem_free(l);
+        cx->temporary = NULL;
+    }
+}
