@@ -132,7 +132,8 @@ ql_str qli_canonical_db(ql_str name); /* virtual schemas in lower case, others a
 void qli_read_only_init(ql_sysvars *sv);
 
 /* 1215: a temporary table has no foreign keys. */
-ql_status qli_refuse_foreign(ql_ctx *cx, const ql_table_spec *spec, bool temporary) QL_MUST_USE;
+ql_status qli_refuse_foreign_keys(ql_ctx *cx, const ql_table_spec *spec,
+                                  bool temporary) QL_MUST_USE;
 /* Temporary tables (temporary.h). The list takes the caller's reference when QL_OK. */
 ql_status qli_temporary_add(ql_ctx *cx, ql_table *t) QL_MUST_USE;
 void qli_temporary_remove(ql_ctx *cx, const ql_table *t);

@@ -127,8 +127,8 @@ claim_kind(ql_ctx *cx, unsigned kind, const ql_table_spec *spec, const ql_table 
     bool own = spec->temporary || (old && old->temporary); /* nobody else knows of them */
     for (uint16_t i = 0; i < wanted.n; i++) {
         ql_str name = name_at(&wanted, i);
-        bool kept = own || (old && ql_str_eq(old->db, spec->db) &&
-                            has_name(names_of(old, kind), name));
+        bool kept =
+            own || (old && ql_str_eq(old->db, spec->db) && has_name(names_of(old, kind), name));
         QL_TRY(ql_check(cx));
         if (has_name((names){wanted.v, wanted.size, i}, name)) {
             return ql_fail(cx, kinds[kind].taken, ql_cstr(cx, name));

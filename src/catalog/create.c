@@ -549,7 +549,7 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
 }
 
 ql_status
-qli_refuse_foreign(ql_ctx *cx, const ql_table_spec *spec, bool temporary)
+qli_refuse_foreign_keys(ql_ctx *cx, const ql_table_spec *spec, bool temporary)
 {
     return temporary && spec->nforeign > 0 ? ql_fail(cx, QL_ER_CANNOT_ADD_FOREIGN) : QL_OK;
 }
@@ -567,7 +567,7 @@ ql_catalog_new_table(ql_ctx *cx, const ql_table_spec *spec, ql_table **out)
                         : qli_table_exists(cx, spec->db, spec->name)) {
         return ql_fail(cx, QL_ER_TABLE_EXISTS_ERROR, ql_cstr(cx, spec->name));
     }
-    QL_TRY(qli_refuse_foreign(cx, spec, spec->temporary));
+    QL_TRY(qli_refuse_foreign_keys(cx, spec, spec->temporary));
     QL_TRY(qli_claim_constraints(cx, spec, NULL));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {

@@ -198,7 +198,7 @@ ql_catalog_new_version(ql_ctx *cx, ql_table *old, const ql_table_change *c, ql_t
     QL_TRY(ql_table_refuse_unusable(cx, old));
     QL_TRY(qli_check_spec(cx, c->spec));
     QL_TRY(check_names(cx, old, c->spec));
-    QL_TRY(qli_refuse_foreign(cx, c->spec, old->temporary));
+    QL_TRY(qli_refuse_foreign_keys(cx, c->spec, old->temporary));
     QL_TRY(qli_claim_constraints(cx, c->spec, old));
     ql_table *t = qli_table_alloc(cx, "table");
     if (!t) {

@@ -372,7 +372,9 @@ static ql_status
 build_options(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct)
 {
     ql_value engine;
-    QL_TRY(ql_sysvar_get(cx, QL_SV_DEFAULT_STORAGE_ENGINE, false, &engine));
+    QL_TRY(ql_sysvar_get(
+        cx, spec->temporary ? QL_SV_DEFAULT_TMP_STORAGE_ENGINE : QL_SV_DEFAULT_STORAGE_ENGINE,
+        false, &engine));
     QL_TRY(option_engine(cx, spec, engine.s));
     for (uint32_t i = 0; i < ct->noptions; i++) {
         QL_TRY(ql_check(cx));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ids of temporary tables: given out and emptied when nobody has them, found as nobody's by the next
- * start, not given twice when they have all been used. Their keys take no row locks, may be written
- * in READ ONLY transactions, and are not what outlives the server.
+ * Ids of temporary tables: given out and emptied when nobody has them, found as nobody's by the
+ * next start, not given twice when they have all been used. Their keys take no row locks, may be
+ * written in READ ONLY transactions, and are not what outlives the server.
  */
 #include "txn/scratch.h"
 #include "txn/txn_int.h"
@@ -24,9 +24,9 @@ write_rows(session *s, uint32_t id, unsigned n)
     begin(s, QL_REPEATABLE_READ);
     stmt(s);
     for (unsigned i = 0; i < n; i++) {
-        char key[12];
+        char key[16];
         (void)key_of(key, id, 0);
-        snprintf(key + 4, 8, "%06u", i);
+        snprintf(key + 4, 12, "%06u", i);
         assert_int_equal(ql_txn_put(&s->cx, (ql_str){key, 10}, QL_STR("row")), QL_OK);
     }
     assert_true(ql_txn_has_writes(s->cx.txn));
@@ -128,7 +128,8 @@ test_used_up(void **state)
     w->inst.txns->scratch_next = QL_SCRATCH_END - 6;
     assert_int_equal(ql_scratch_take(&s->cx, 4, NULL, &d), QL_OK); /* b is in the way, then a, c */
     assert_int_equal(ql_scratch_first(d), ql_scratch_first(c) + 3);
-    assert_int_equal(ql_scratch_take(&s->cx, QL_SCRATCH_END - QL_SCRATCH_FIRST, NULL, &d), QL_ERROR);
+    assert_int_equal(ql_scratch_take(&s->cx, QL_SCRATCH_END - QL_SCRATCH_FIRST, NULL, &d),
+                     QL_ERROR);
     session_next(s);
     for (ql_scratch **p = (ql_scratch *[]){a, b, c, NULL}; *p != NULL; p++) {
         ql_scratch_put(*p);
@@ -156,9 +157,9 @@ test_keys(void **state)
     assert_int_equal(ql_txn_put(&s->cx, key_of(buf, id, 'k'), QL_STR("v")), QL_OK);
     assert_int_equal(ql_txn_lock_row(&s->cx, key_of(buf, id, 'k'), &how), QL_OK);
     assert_int_equal(ql_txn_lock_insert(&s->cx, key_of(buf, id, 'k'), QL_FOREVER), QL_OK);
-    assert_int_equal(ql_txn_lock_range(&s->cx, key_of(buf, id, 'a'), key_of(high, id, 'z'), true,
-                                       &how, &range),
-                     QL_OK);
+    assert_int_equal(
+        ql_txn_lock_range(&s->cx, key_of(buf, id, 'a'), key_of(high, id, 'z'), true, &how, &range),
+        QL_OK);
     ql_txn_unlock_row(&s->cx, key_of(buf, id, 'k'));
     ql_txnsys_stats st;
     ql_txnsys_get_stats(w->inst.txns, &st);
@@ -179,7 +180,8 @@ test_keys(void **state)
     assert_false(ql_scratch_has(QL_STR("\x7f\xff\xff\xff")));
     assert_true(ql_scratch_has(QL_STR("\x80\0\0\0")));
     assert_true(ql_scratch_has(QL_STR("\xfd\xff\xff\xff")));
-    assert_false(ql_scratch_has(QL_STR("\xfe" "t")));
+    assert_false(ql_scratch_has(QL_STR("\xfe"
+                                       "t")));
     ql_scratch_put(a);
     expect_empty(w);
     world_close(w);
