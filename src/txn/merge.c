@@ -270,6 +270,17 @@ qli_cursors_cut_off(ql_ctx *cx, ql_txn *t)
     }
 }
 
+void
+qli_cursors_cut_off_own(ql_ctx *cx, ql_txn *t)
+{
+    for (ql_txn_cursor *c = t->cursors, *next; c != NULL; c = next) {
+        next = c->next;
+        if (c->view == QL_VIEW_OWN || c->view == QL_VIEW_CURRENT) {
+            cut_off(cx, c);
+        }
+    }
+}
+
 bool
 ql_txn_cursor_is_stale(const ql_txn_cursor *c)
 {

@@ -177,7 +177,11 @@ ql_txn_stmt_rollback(ql_ctx *cx)
     }
     t->depth--;
     if (t->nlayers > t->stmt_base[t->depth]) {
-        qli_cursors_cut_off(cx, t);
+        if (t->depth == 0) {
+            qli_cursors_cut_off(cx, t);
+        } else {
+            qli_cursors_cut_off_own(cx, t); /* the scan of the statement around it goes on */
+        }
         qli_txn_pop_layers(t, t->stmt_base[t->depth]);
         qli_reclaim_chunks(t->ts, &t->retired);
     }

@@ -266,6 +266,8 @@ ql_status qli_shot_newest(ql_ctx *cx, ql_txn *t, qli_shot **out) QL_MUST_USE;
 void qli_shots_drop(ql_ctx *cx, ql_txn *t); /* both; cursors are cut off first */
 void qli_shot_drop_current(ql_ctx *cx, ql_txn *t);
 void qli_cursors_cut_off(ql_ctx *cx, ql_txn *t);
+/* Only those that see what the running statement has written. */
+void qli_cursors_cut_off_own(ql_ctx *cx, ql_txn *t);
 /* Does a cursor stand on bytes of the top layer's that have been spilled since? */
 bool qli_cursors_hold_top(const ql_txn *t);
 
