@@ -103,13 +103,20 @@ ql_status
 ql_table_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
                 ql_write_result *result, ql_dup *dup)
 {
+    return ql_table_insert_watched(cx, t, NULL, row, on_dup, result, dup);
+}
+
+ql_status
+ql_table_insert_watched(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value *row,
+                        ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup)
+{
     ql_txn *saved;
     ql_count(cx, QL_CT_HANDLER_WRITE, 1);
     if (is_ordinary(t)) {
-        return qli_row_insert(cx, t, row, on_dup, result, dup);
+        return qli_row_insert(cx, t, watch, row, on_dup, result, dup);
     }
     QL_TRY(enter_row(cx, &saved));
-    ql_status st = qli_row_insert(cx, t, row, on_dup, result, dup);
+    ql_status st = qli_row_insert(cx, t, watch, row, on_dup, result, dup);
     return leave_row(cx, saved, st, *result);
 }
 
@@ -130,13 +137,21 @@ ql_status
 ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old, const ql_value *row,
                 ql_write_result *result, ql_dup *dup)
 {
+    return ql_table_update_watched(cx, t, NULL, locator, old, row, result, dup);
+}
+
+ql_status
+ql_table_update_watched(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str locator,
+                        const ql_value *old, const ql_value *row, ql_write_result *result,
+                        ql_dup *dup)
+{
     ql_txn *saved;
     ql_count(cx, QL_CT_HANDLER_UPDATE, 1);
     if (is_ordinary(t)) {
-        return qli_row_update(cx, t, locator, old, row, result, dup);
+        return qli_row_update(cx, t, watch, locator, old, row, result, dup);
     }
     QL_TRY(enter_row(cx, &saved));
-    ql_status st = qli_row_update(cx, t, locator, old, row, result, dup);
+    ql_status st = qli_row_update(cx, t, watch, locator, old, row, result, dup);
     return leave_row(cx, saved, st, *result);
 }
 

@@ -124,6 +124,22 @@ ql_status ql_table_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_valu
                           const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status ql_table_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
 
+/* Who else has a say in what is written: exec/foreign.h. look is asked for each index of the table,
+ * by its position, before the row's entry there is looked for, locked and written; nothing has been
+ * written then. It may change other rows. Not QL_OK: the row is not written. */
+typedef struct ql_key_watch {
+    ql_status (*look)(ql_ctx *cx, void *arg, uint16_t index, const ql_value *old,
+                      const ql_value *row);
+    void *arg;
+} ql_key_watch;
+/* As ql_table_insert and ql_table_update; watch may be NULL. */
+ql_status ql_table_insert_watched(ql_ctx *cx, ql_table *t, const ql_key_watch *watch,
+                                  const ql_value *row, ql_lock_mode on_dup, ql_write_result *result,
+                                  ql_dup *dup) QL_MUST_USE;
+ql_status ql_table_update_watched(ql_ctx *cx, ql_table *t, const ql_key_watch *watch,
+                                  ql_str locator, const ql_value *old, const ql_value *row,
+                                  ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+
 /* --- tables without transactions (ENGINE=MyISAM; others: nothing to do) --- */
 
 /* Before the next row is changed: commits the rows changed so far when they are a full block. Not

@@ -50,12 +50,13 @@ void qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
 ql_status qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
                           ql_table_row_check row_check, void *arg, uint64_t *findings) QL_MUST_USE;
 const ql_table *qli_scan_table(const ql_scan *s);
-ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
-                         ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value *row,
+                         ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
                        ql_value *values) QL_MUST_USE;
-ql_status qli_row_update(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old,
-                         const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
+ql_status qli_row_update(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str locator,
+                         const ql_value *old, const ql_value *row, ql_write_result *result,
+                         ql_dup *dup) QL_MUST_USE;
 ql_status qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old) QL_MUST_USE;
 /* Which index parts hold a column's whole value in a form that can be read back? */
 bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);

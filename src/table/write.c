@@ -122,16 +122,23 @@ take_unique(ql_ctx *cx, ql_str key, ql_lock_mode on_dup, ql_str *value)
     }
 }
 
+static ql_status
+look(ql_ctx *cx, const ql_key_watch *w, uint16_t index, const ql_value *old, const ql_value *row)
+{
+    return w == NULL ? QL_OK : w->look(cx, w->arg, index, old, row);
+}
+
 /* Take the unique keys of `row`. old: the row as it was (its own keys do not count), or NULL.
  */
 static ql_status
-check_unique(ql_ctx *cx, ql_table *t, const ql_value *old, const ql_value *row, ql_str old_locator,
-             ql_str locator, ql_buf *key, ql_buf *old_key, ql_lock_mode on_dup,
-             ql_write_result *result, ql_dup *dup)
+check_unique(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value *old,
+             const ql_value *row, ql_str old_locator, ql_str locator, ql_buf *key, ql_buf *old_key,
+             ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup)
 {
     for (uint16_t i = 1; i < t->nindexes; i++) {
         const ql_index *ix = &t->indexes[i];
         bool unique, old_unique = false;
+        QL_TRY(look(cx, watch, i, old, row));
         if (!ix->unique) {
             continue;
         }
@@ -188,12 +195,13 @@ hidden_key(ql_ctx *cx, ql_table *t, ql_buf *b)
 }
 
 ql_status
-qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup,
-               ql_write_result *result, ql_dup *dup)
+qli_row_insert(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value *row,
+               ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, bytes = {0};
     ql_status st;
     *result = QL_WROTE;
+    QL_TRY(look(cx, watch, 0, NULL, row));
     if (t->indexes[0].hidden_rowid) {
         QL_TRY_TO(st, hidden_key(cx, t, &locator), done);
         QL_TRY_TO(st, lock_new(cx, qli_str(&locator)), done);
@@ -211,8 +219,8 @@ qli_row_insert(ql_ctx *cx, ql_table *t, const ql_value *row, ql_lock_mode on_dup
         }
     }
     QL_TRY_TO(st,
-              check_unique(cx, t, NULL, row, (ql_str){0}, qli_str(&locator), &key, NULL, on_dup,
-                           result, dup),
+              check_unique(cx, t, watch, NULL, row, (ql_str){0}, qli_str(&locator), &key, NULL,
+                           on_dup, result, dup),
               done);
     if (*result == QL_DUPLICATE) {
         goto done;
@@ -309,18 +317,19 @@ update_locator(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *row,
 }
 
 ql_status
-qli_row_update(ql_ctx *cx, ql_table *t, ql_str old_locator, const ql_value *old,
-               const ql_value *row, ql_write_result *result, ql_dup *dup)
+qli_row_update(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str old_locator,
+               const ql_value *old, const ql_value *row, ql_write_result *result, ql_dup *dup)
 {
     ql_buf locator = {0}, key = {0}, old_key = {0}, bytes = {0};
     ql_status st;
     *result = QL_WROTE;
+    QL_TRY(look(cx, watch, 0, old, row));
     QL_TRY_TO(st, update_locator(cx, t, old_locator, row, &locator, result, dup), done);
     if (*result == QL_DUPLICATE) {
         goto done;
     }
     QL_TRY_TO(st,
-              check_unique(cx, t, old, row, old_locator, qli_str(&locator), &key, &old_key,
+              check_unique(cx, t, watch, old, row, old_locator, qli_str(&locator), &key, &old_key,
                            QL_LOCK_S, result, dup),
               done);
     if (*result == QL_DUPLICATE) {
