@@ -126,6 +126,20 @@ prepare_constraints(ql_ctx *cx, ql_arena *mem, check_rows *r)
     return QL_OK;
 }
 
+/* Rows whose parents are missing are told, too; foreign_key_checks = 0 lets them in, so they are no
+ * damage. */
+static ql_status
+check_foreign(ql_ctx *cx, check_rows *r)
+{
+    for (uint16_t i = 0; i < r->tab->nforeign; i++) {
+        uint64_t findings;
+        QL_TRY(ql_check(cx));
+        QL_TRY(
+            ql_fk_check_rows(r->t->run, r->tab, &r->tab->foreign[i], tell_finding, r, &findings));
+    }
+    return QL_OK;
+}
+
 /* The last row of the answer: what MySQL says of an InnoDB table that is, or is not, damaged. */
 static ql_status
 check_table(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_table *tab)
@@ -135,6 +149,7 @@ check_table(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_table *tab)
     QL_TRY(prepare_constraints(cx, mem, &r));
     QL_TRY(ql_table_check(cx, mem, tab, tell_finding, r.completer ? check_constraints : NULL, &r,
                           &findings));
+    QL_TRY(check_foreign(cx, &r));
     return message(cx, t, tab->db, tab->name, "check", findings != 0 ? "error" : "status",
                    findings != 0 ? "Corrupt" : "OK");
 }

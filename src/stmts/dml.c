@@ -50,6 +50,69 @@ qli_writer_complete(ql_ctx *cx, qli_writer *w, ql_value *row, const bool *given,
     return *keep ? qli_writer_check(cx, w, row, keep) : QL_OK;
 }
 
+/* Columns that change though nobody gives them a value. */
+static void
+add_made(const ql_table *t, bool *changing)
+{
+    for (uint16_t i = 0; i < t->ncolumns; i++) {
+        changing[i] = changing[i] || t->columns[i].on_update_now || t->columns[i].generated.n > 0;
+    }
+}
+
+ql_status
+qli_writer_guard(ql_ctx *cx, qli_writer *w, unsigned what, const bool *changing)
+{
+    bool *all = NULL;
+    if (changing != NULL) {
+        all = QL_ARENA_ARRAY(cx, cx->arena, bool, w->table->ncolumns);
+        if (all == NULL) {
+            return QL_ERROR;
+        }
+        memcpy(all, changing, w->table->ncolumns);
+        add_made(w->table, all);
+    }
+    return ql_fk_guard_new(w->run, w->table, what, all, w->ignore, &w->fk);
+}
+
+/* With IGNORE what a foreign key forbids is a warning, and the next row's turn. */
+static ql_status
+forbidden(ql_ctx *cx, const qli_writer *w, ql_status st, bool *keep)
+{
+    *keep = true;
+    if (QL_LIKELY(st == QL_OK) || !w->ignore) {
+        return st;
+    }
+    st = ql_intr_outcome(cx, st);
+    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
+    if (c == NULL ||
+        (c->number != QL_ER_NO_REFERENCED_ROW_2 && c->number != QL_ER_ROW_IS_REFERENCED_2)) {
+        return st;
+    }
+    *keep = false;
+    return qli_error_to_warning(cx, st);
+}
+
+ql_status
+qli_writer_insert(ql_ctx *cx, qli_writer *w, const ql_value *row, ql_lock_mode on_dup,
+                  ql_write_result *result, ql_dup *dup, bool *keep)
+{
+    return forbidden(cx, w, ql_fk_insert(cx, w->fk, w->table, row, on_dup, result, dup), keep);
+}
+
+ql_status
+qli_writer_update(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
+                  const ql_value *row, ql_write_result *result, ql_dup *dup, bool *keep)
+{
+    return forbidden(cx, w, ql_fk_update(cx, w->fk, w->table, locator, old, row, result, dup),
+                     keep);
+}
+
+ql_status
+qli_writer_delete(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old, bool *keep)
+{
+    return forbidden(cx, w, ql_fk_delete(cx, w->fk, w->table, locator, old), keep);
+}
+
 const char *
 ql_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
 {

@@ -52,12 +52,30 @@ init_on_duplicate(ql_ctx *cx, qli_inserter *in)
     return QL_OK;
 }
 
+static ql_status
+guard(ql_ctx *cx, qli_inserter *in)
+{
+    const ql_rinsert *ins = in->ins;
+    unsigned what = QL_FK_INSERTS;
+    what |= ins->replace ? QL_FK_DELETES : 0;
+    what |= ins->non_duplicate > 0 ? QL_FK_UPDATES : 0;
+    bool *changing = QL_ARENA_ARRAY(cx, cx->arena, bool, ins->table->ncolumns);
+    if (changing == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < ins->non_duplicate; i++) {
+        changing[ins->on_duplicate[i].column] = true;
+    }
+    return qli_writer_guard(cx, &in->w, what, changing);
+}
+
 ql_status
 qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *in)
 {
     *in = (qli_inserter){.run = run, .ins = ins};
     QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
     QL_TRY(qli_writer_check_with(cx, &in->w, &ins->checks));
+    QL_TRY(guard(cx, in));
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
     uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;
     in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns + more);
@@ -277,7 +295,8 @@ replace_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup)
         return QL_OK;
     }
     QL_TRY(st);
-    QL_TRY(ql_table_delete(cx, in->ins->table, locator, in->old));
+    bool keep;
+    QL_TRY(qli_writer_delete(cx, &in->w, locator, in->old, &keep));
     in->w.deleted++;
     return QL_OK;
 }
@@ -310,7 +329,10 @@ write_update(ql_ctx *cx, qli_inserter *in, ql_str locator)
     if (!keep) {
         return QL_OK;
     }
-    QL_TRY(ql_table_update(cx, t, locator, in->old, in->new_row, &result, &dup));
+    QL_TRY(qli_writer_update(cx, &in->w, locator, in->old, in->new_row, &result, &dup, &keep));
+    if (!keep) {
+        return QL_OK;
+    }
     if (result == QL_DUPLICATE) {
         ql_status st = ql_table_dup_error(cx, t, &dup);
         return in->w.ignore ? qli_error_to_warning(cx, st) : st;
@@ -349,14 +371,15 @@ update_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup, bool *again)
 }
 
 static ql_status
-insert_row(ql_ctx *cx, qli_inserter *in, ql_write_result *result, ql_dup *dup)
+insert_row(ql_ctx *cx, qli_inserter *in, ql_write_result *result, ql_dup *dup, bool *keep)
 {
     /* What is there will be changed: locked for that at once, two who do so do not end in a
      * deadlock. */
     ql_lock_mode on_dup = in->ins->replace || in->ins->non_duplicate > 0 ? QL_LOCK_X : QL_LOCK_S;
     if (in->build == NULL) {
-        return ql_table_insert(cx, in->ins->table, in->row, on_dup, result, dup);
+        return qli_writer_insert(cx, &in->w, in->row, on_dup, result, dup, keep);
     }
+    *keep = true;
     if (in->ins->ignore || in->ins->replace) {
         return ql_build_try_row(cx, in->build, in->row, result, dup);
     }
@@ -370,8 +393,14 @@ write_one(ql_ctx *cx, qli_inserter *in)
     for (;;) {
         ql_write_result result;
         ql_dup dup;
+        bool keep;
         QL_TRY(ql_check(cx));
-        QL_TRY(insert_row(cx, in, &result, &dup));
+        QL_TRY(insert_row(cx, in, &result, &dup, &keep));
+        if (!keep) {
+            note_auto(in, in->row);
+            unused_auto(in);
+            return QL_OK;
+        }
         if (result == QL_WROTE) {
             in->w.inserted++;
             note_auto(in, in->row);

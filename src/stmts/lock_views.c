@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * LOCK TABLES of views: what is below them is locked in the same way, under the privileges of their
- * definers or the user, so that statements find it locked. What is below is known for certain only
- * when the views are locked, so it is looked at again then. Waits: those of LOCK TABLES.
+ * LOCK TABLES: what statements reach through what is named there. What is below views is locked in
+ * the same way, under the privileges of their definers or the user; what foreign keys of tables to
+ * be written lead to, for reading or writing as they need it, under nobody's. What that is is known
+ * for certain only when all is locked, so it is looked at again then. Waits: those of LOCK TABLES.
  */
 #include "base/bulk.h"
 #include "sql/viewtext.h"
@@ -105,6 +106,28 @@ add_below(ql_ctx *cx, lock_list *l, const ql_lock_item *it, unsigned depth)
     return st;
 }
 
+/* Whatever a change of the table's rows may ask for or bring along. */
+static ql_status
+add_related(ql_ctx *cx, lock_list *l, const ql_lock_item *it)
+{
+    ql_table *t;
+    ql_fk_related *v;
+    size_t n;
+    ql_status st = ql_catalog_find_table(cx, cx->arena, it->db, it->name, &t);
+    if (st == QL_END || (st == QL_OK && (t->view != NULL || t->is_virtual))) {
+        return QL_OK;
+    }
+    QL_TRY(st);
+    QL_TRY(ql_fk_list_related(cx, t, &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        ql_lock_item more = {.db = v[i].db, .name = v[i].name, .write = v[i].write};
+        if (!is_listed(l, &more)) {
+            QL_TRY(add_item(cx, l, &more));
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 collect(ql_ctx *cx, const ql_lock_item *items, size_t n, lock_list *l)
 {
@@ -116,6 +139,14 @@ collect(ql_ctx *cx, const ql_lock_item *items, size_t n, lock_list *l)
         QL_TRY(ql_check(cx));
         QL_TRY(add_below(cx, l, &items[i], 0));
     }
+    size_t named = l->n;
+    for (size_t i = 0; i < named; i++) {
+        ql_lock_item it = l->v[i];
+        QL_TRY(ql_check(cx));
+        if (it.write) {
+            QL_TRY(add_related(cx, l, &it));
+        }
+    }
     return QL_OK;
 }
 
@@ -125,7 +156,8 @@ compare(ql_ctx *cx, const lock_list *a, const lock_list *b, bool *same)
     *same = a->n == b->n;
     for (size_t i = 0; *same && i < a->n; i++) {
         QL_TRY(ql_check(cx));
-        *same = ql_str_eq(a->v[i].db, b->v[i].db) && ql_str_eq(a->v[i].name, b->v[i].name);
+        *same = ql_str_eq(a->v[i].db, b->v[i].db) && ql_str_eq(a->v[i].name, b->v[i].name) &&
+                a->v[i].write == b->v[i].write;
     }
     return QL_OK;
 }

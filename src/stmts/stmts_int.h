@@ -8,6 +8,7 @@
 
 #include "exec/complete.h"
 #include "exec/exec.h"
+#include "exec/foreign.h"
 #include "stmts/stmts.h"
 
 /* Result sets that statements make themselves (SHOW, EXPLAIN ...): rows of text collected,
@@ -44,6 +45,7 @@ typedef struct qli_writer {
     ql_arena *row_mem;               /* bytes of the row in work; reset every so often */
     ql_completer *completer;         /* of the table's expressions; NULL = none */
     struct qli_row_checker *checker; /* row_check.c; NULL = none */
+    ql_fk_guard *fk;                 /* exec/foreign.h; NULL = nothing to ask */
     uint64_t matched, changed, inserted, deleted;
     uint64_t first_generated; /* first AUTO_INCREMENT value that was made and came to stay */
     uint64_t last_auto;       /* AUTO_INCREMENT column of the last row, however it came about */
@@ -57,6 +59,19 @@ ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_
  * CHECKs and the CHECK OPTION of a view looked at. *keep false: IGNORE leaves it out. */
 ql_status qli_writer_complete(ql_ctx *cx, qli_writer *w, ql_value *row, const bool *given,
                               bool *keep) QL_MUST_USE;
+/* Foreign keys are asked from now on, when rows are written by the three below. what: QL_FK_...;
+ * changing: [ncolumns] that an UPDATE gives values to, or NULL. Waits: MDL. */
+ql_status qli_writer_guard(ql_ctx *cx, qli_writer *w, unsigned what,
+                           const bool *changing) QL_MUST_USE;
+/* As ql_fk_insert and its kin; *keep false: IGNORE leaves the row as it is, the warning is given.
+ * Waits: ROW_LOCK. */
+ql_status qli_writer_insert(ql_ctx *cx, qli_writer *w, const ql_value *row, ql_lock_mode on_dup,
+                            ql_write_result *result, ql_dup *dup, bool *keep) QL_MUST_USE;
+ql_status qli_writer_update(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
+                            const ql_value *row, ql_write_result *result, ql_dup *dup,
+                            bool *keep) QL_MUST_USE;
+ql_status qli_writer_delete(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
+                            bool *keep) QL_MUST_USE;
 /* --- row_check.c: what may be written through a view --- */
 ql_status qli_writer_check_with(ql_ctx *cx, qli_writer *w, const ql_row_checks *checks) QL_MUST_USE;
 /* A row as it is to be stored. 1369; *keep false: IGNORE leaves it out. */

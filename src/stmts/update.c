@@ -31,6 +31,7 @@ typedef struct changer {
     const ql_rupdate *up;
     ql_block *block;
     bool is_delete, repeats;
+    bool rereads; /* what was scanned may have changed or gone when it is its turn */
     ql_batch one; /* the row in work: a one-row vector for each slot */
     ql_arena *scratch, *done_mem;
     target *targets;
@@ -60,6 +61,8 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     memset(t->given, true, ncolumns);
     ql_tupleset_init(&t->done, c->done_mem, 1);
     if (c->is_delete) {
+        QL_TRY(qli_writer_guard(cx, &t->w, QL_FK_DELETES, NULL));
+        c->rereads = c->rereads || ql_fk_comes_back(t->w.fk);
         return QL_OK;
     }
     ql_env env = ql_block_env(c->block, c->scratch);
@@ -82,7 +85,7 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
         }
         QL_TRY(ql_ex_new(cx, &env, t->set[k].value, &t->values[k]));
     }
-    return QL_OK;
+    return qli_writer_guard(cx, &t->w, QL_FK_UPDATES, t->assigned);
 }
 
 static ql_status
@@ -98,7 +101,7 @@ init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
     for (uint16_t i = 0; i < up->ntargets; i++) {
         wanted[up->targets[i]] = true;
     }
-    c->repeats = up->read->nsources > 1;
+    c->repeats = c->rereads = up->read->nsources > 1;
     QL_TRY(ql_block_new(run, NULL, up->read, NULL, wanted, &c->block));
     QL_TRY(ql_run_arena(run, "update", &c->scratch));
     QL_TRY(ql_run_arena(run, "locators", &c->done_mem));
@@ -209,7 +212,10 @@ update_row(ql_ctx *cx, changer *c, target *t, ql_str locator)
     if (!keep) {
         return QL_OK;
     }
-    QL_TRY(ql_table_update(cx, tab, locator, t->newest, t->new_row, &result, &dup));
+    QL_TRY(qli_writer_update(cx, &t->w, locator, t->newest, t->new_row, &result, &dup, &keep));
+    if (!keep) {
+        return QL_OK;
+    }
     if (result == QL_DUPLICATE) {
         ql_status st = ql_table_dup_error(cx, tab, &dup);
         return t->w.ignore ? qli_error_to_warning(cx, st) : st;
@@ -249,12 +255,12 @@ change_target(ql_ctx *cx, changer *c, target *t, const ql_batch *b, uint16_t row
     QL_TRY(qli_writer_next(cx, &t->w));
     ql_str locator = col->s[col->is_const ? 0 : row];
     load_row(c, b, row);
-    if (!c->repeats) {
+    if (!c->rereads) {
         take_newest(t, b, row);
     } else {
         ql_status st = ql_table_lock_row(cx, t->w.row_mem, t->source->table, locator, t->newest);
         if (st == QL_END) {
-            return QL_OK; /* deleted by this statement under another name */
+            return QL_OK; /* deleted by this statement under another name, or along with a row */
         }
         QL_TRY(st);
         load_newest(c, t);
@@ -262,8 +268,8 @@ change_target(ql_ctx *cx, changer *c, target *t, const ql_batch *b, uint16_t row
     if (!c->is_delete) {
         return update_row(cx, c, t, locator);
     }
-    QL_TRY(ql_table_delete(cx, t->source->table, locator, t->newest));
-    c->changed++;
+    QL_TRY(qli_writer_delete(cx, &t->w, locator, t->newest, &yes));
+    c->changed += yes;
     return QL_OK;
 }
 

@@ -19,7 +19,7 @@ struct ql_finder {
     uint16_t n;
     ql_buf key, end, other;
     bool remembers;
-    ql_buf known; /* the key that was there; empty: none */
+    ql_buf known;         /* the key that was there; empty: none */
     ql_lock_range *range; /* the stretches locked so far, as far as they touch */
     ql_lock_mode range_mode;
 };
