@@ -2,7 +2,6 @@
 """The kill sweep (after SQLite's fault sweeps): each statement is run once to count its checkpoints N, then again with a kill at the i-th of
 them for i = 1..N, on the same data. After each: the error of that kill or full success; the data wholly unchanged or wholly changed; the
 next statement works; no transaction, lock, snapshot, overlay or arena is left. The same with failing allocations."""
-# pieces: setup kill_query gap | setup time_limit gap | setup kill_connection gap | setup client_gone gap | setup failing prepared gap
 import os
 import pathlib
 import shutil
@@ -21,7 +20,7 @@ watch = Watcher(server)
 
 ROWS = 300
 IN.write_bytes(b"".join(b"%d\t1\tnew %d\t%d.5\n" % (i, i, i) for i in range(200, 600)) + b"1000\t1\t" + b"long" * 50 + b"\t1\n")
-SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
+SETUP = ["DROP TABLE IF EXISTS s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
          "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
          "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
          "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
@@ -30,10 +29,16 @@ SETUP = ["DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF 
          "INSERT INTO s.a VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {i}.125)" for i in range(ROWS)),
          "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
          "INSERT INTO s.auto (v) VALUES (1), (2), (3)",
+         "CREATE TABLE s.fp (id INT PRIMARY KEY, v INT)",
+         "CREATE TABLE s.fc (id INT PRIMARY KEY, p INT, n INT AS (p + 1) VIRTUAL, KEY (p), FOREIGN KEY (p) REFERENCES s.fp (id) ON DELETE CASCADE ON UPDATE CASCADE)",
+         "CREATE TABLE s.fg (id INT PRIMARY KEY, c INT, KEY (c), FOREIGN KEY (c) REFERENCES s.fc (id) ON DELETE SET NULL ON UPDATE CASCADE)",
+         "INSERT INTO s.fp VALUES " + ",".join(f"({i}, 0)" for i in range(60)),
+         "INSERT INTO s.fc (id, p) VALUES " + ",".join(f"({i}, {i % 50})" for i in range(200)),
+         "INSERT INTO s.fg VALUES " + ",".join(f"({i}, {i % 200})" for i in range(300)),
          "CREATE OR REPLACE VIEW s.low AS SELECT id, g, v FROM s.a WHERE g < 5",
          "CREATE OR REPLACE VIEW s.kept AS SELECT id, v, g, d FROM s.a WHERE g < 1000 WITH CHECK OPTION",
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g"]
-TABLES = {"a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
+TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
 
 READS = [
     "SELECT 1",
@@ -62,6 +67,7 @@ READS = [
     "EXPLAIN FORMAT=TREE UPDATE s.a SET v = CONCAT(v, '!') WHERE id IN (SELECT a_id FROM s.b WHERE n > 20)",
     "EXPLAIN FORMAT=JSON INSERT INTO s.b SELECT g, COUNT(*), 1, MIN(v) FROM s.a WHERE id IN (" + "123456, " * 2_000 + "1) GROUP BY g HAVING COUNT(*) > 3",
     "CHECKSUM TABLE s.a, s.b",
+    "CHECK TABLE s.fc, s.fg",
     "SELECT x.v, y.n FROM s.low x JOIN s.sums y ON y.g = x.g WHERE x.id < 50",
     "SELECT (SELECT MAX(n) FROM s.sums), COUNT(*) FROM s.low WHERE EXISTS (SELECT * FROM s.low z WHERE z.g = low.id)",
     "SHOW CREATE VIEW s.sums",
@@ -129,6 +135,17 @@ WRITES = [
     ("INSERT IGNORE INTO s.made (id, n) VALUES (1000, 1), (1001, -1), (1002, DEFAULT)", "made", ()),
     ("UPDATE s.made SET n = n + 7 WHERE id < 60", "made", ()),
     ("REPLACE INTO s.made (id) SELECT id + 50 FROM s.made", "made", ()),
+    ("INSERT INTO s.fc (id, p) SELECT id + 1000, id % 60 FROM s.a", "fp fc fg", ()),
+    ("INSERT IGNORE INTO s.fc (id, p) SELECT id + 1000, id % 80 FROM s.a", "fp fc fg", ()),
+    ("UPDATE s.fc SET p = p + 1 ORDER BY id", "fp fc fg", ()),
+    ("DELETE FROM s.fp WHERE id % 2 = 0", "fp fc fg", ()),
+    ("DELETE IGNORE FROM s.fp WHERE id % 3 = 0", "fp fc fg", ()),
+    ("UPDATE s.fp SET id = id + 1000 WHERE id < 40", "fp fc fg", ()),
+    ("UPDATE IGNORE s.fp SET id = id + 20 ORDER BY id DESC", "fp fc fg", ()),
+    ("UPDATE s.fc SET id = id + 1000", "fp fc fg", ()),
+    ("REPLACE INTO s.fp VALUES (3, 1), (70, 1), (4, 1), (5, 1)", "fp fc fg", ()),
+    ("INSERT INTO s.fp VALUES (3, 1), (70, 1), (4, 1) ON DUPLICATE KEY UPDATE id = s.fp.id + 500", "fp fc fg", ()),
+    ("DELETE fp, fc FROM s.fp JOIN s.fc ON fc.p = fp.id WHERE fp.id < 10", "fp fc fg", ()),
     ("ALTER TABLE s.a RENAME COLUMN v TO w, ADD x INT NOT NULL DEFAULT 5, DROP INDEX v, COMMENT 'swept'", "a", ()),
     ("ALTER TABLE s.b RENAME s.fresh, RENAME INDEX a_id TO again, ALTER n SET DEFAULT 4", "b fresh", ()),
     ("RENAME TABLE s.a TO s.fresh, s.b TO s.a, s.fresh TO s.b", "a b fresh", ()),
@@ -191,6 +208,8 @@ def image(sql, tables):
             found.append(watch.query(f"SELECT {columns} FROM s.{t} ORDER BY {TABLES[t]}"))
             if t == "a":  # the indexes say the same as the rows
                 found.append([watch.query("SELECT COUNT(*) FROM s.a FORCE INDEX (g) WHERE g > -1000000"), watch.query("SELECT v, id FROM s.a FORCE INDEX (v) ORDER BY v, id")])
+            if t == "fc":
+                found.append([watch.query("SELECT p, id FROM s.fc FORCE INDEX (p) ORDER BY p, id"), watch.query("SELECT COUNT(*) FROM s.fc LEFT JOIN s.fp ON fp.id = fc.p WHERE fc.p IS NOT NULL AND fp.id IS NULL")])
             if t == "b":
                 found.append(watch.query("SELECT a_id FROM s.b FORCE INDEX (a_id) ORDER BY a_id"))
         except Err as e:

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+# alone: it measures time
+"""Foreign keys between sessions: what waits for what, who is killed while he looks for a parent or changes children along, time limits,
+deadlocks, and many sessions at once after which no row is without its parent."""
+import random
+import threading
+import time
+
+import quell
+from harness import main
+from wire import Err, Watcher, Wire
+
+ROW_WAIT = "Waiting for row lock"
+server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0", "--loose-disk-reserve=0"])
+server.start()
+watch = Watcher(server)
+watch.query("CREATE DATABASE f")
+
+
+def fresh(action="ON DELETE CASCADE ON UPDATE CASCADE", parents=5, children=20):
+    """p(id, u) with two keys to refer to, c referring to the first, d (below c) and e referring to the second."""
+    watch.query("DROP TABLE IF EXISTS f.e, f.d, f.c, f.p")
+    watch.query("CREATE TABLE f.p (id INT PRIMARY KEY, u INT, v INT, UNIQUE KEY (u))")
+    watch.query(f"CREATE TABLE f.c (id INT PRIMARY KEY, pid INT, v INT, KEY (pid), FOREIGN KEY (pid) REFERENCES f.p (id) {action})")
+    watch.query("CREATE TABLE f.d (id INT PRIMARY KEY, cid INT, KEY (cid), FOREIGN KEY (cid) REFERENCES f.c (id) ON DELETE SET NULL ON UPDATE CASCADE)")
+    watch.query(f"CREATE TABLE f.e (id INT PRIMARY KEY, pu INT, KEY (pu), FOREIGN KEY (pu) REFERENCES f.p (u) {action})")
+    watch.query("INSERT INTO f.p VALUES " + ",".join(f"({i}, {i * 10}, 0)" for i in range(parents)))
+    watch.query("INSERT INTO f.c VALUES " + ",".join(f"({i}, {i % (parents - 1)}, 0)" for i in range(children)))
+    watch.query("INSERT INTO f.d VALUES " + ",".join(f"({i}, {i})" for i in range(children)))
+
+
+def image():
+    return [watch.query(f"SELECT * FROM f.{t} ORDER BY id") for t in "pcde"]
+
+
+def sessions(n, level=None):
+    out = [Wire(server) for _ in range(n)]
+    for w in out:
+        if level:
+            w.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {level}")
+    return out
+
+
+def waits(s, sql):
+    s.send(sql)
+    watch.until_state(s.id, ROW_WAIT)
+
+
+def end(*ss):
+    for s in ss:
+        s.quit()
+    watch.until_calm()
+
+
+LEVELS = ["READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"]
+# Who changes the parent, who wants a child of it; what the second is told when the first commits, and when he rolls back.
+PAIRS = [
+    ("DELETE FROM f.p WHERE id = 4", "INSERT INTO f.c VALUES (100, 4, 0)", 1452, 0),
+    ("UPDATE f.p SET id = 400 WHERE id = 4", "INSERT INTO f.c VALUES (100, 4, 0)", 1452, 0),
+    ("INSERT INTO f.p VALUES (50, 500, 0)", "INSERT INTO f.c VALUES (100, 50, 0)", 0, 1452),
+    ("INSERT INTO f.p VALUES (50, 500, 0)", "UPDATE f.c SET pid = 50 WHERE id = 1", 0, 1452),
+    ("DELETE FROM f.p WHERE id = 4", "INSERT INTO f.e VALUES (100, 40)", 1452, 0),
+    ("UPDATE f.p SET u = 41 WHERE id = 4", "INSERT INTO f.e VALUES (100, 40)", 1452, 0),
+    ("INSERT INTO f.p VALUES (50, 500, 0)", "INSERT INTO f.e VALUES (100, 500)", 0, 1452),
+    ("INSERT INTO f.c VALUES (100, 4, 0)", "DELETE FROM f.p WHERE id = 4", 1451, 0),
+    ("INSERT INTO f.e VALUES (100, 40)", "DELETE FROM f.p WHERE id = 4", 1451, 0),
+    ("INSERT INTO f.e VALUES (100, 40)", "UPDATE f.p SET u = 41 WHERE id = 4", 1451, 0),
+    ("UPDATE f.c SET pid = 4 WHERE id = 1", "UPDATE f.p SET id = 400 WHERE id = 4", 1451, 0),
+    ("DELETE FROM f.c WHERE pid = 1", "DELETE FROM f.p WHERE id = 1", 0, 1451),
+    ("UPDATE f.c SET pid = NULL WHERE pid = 1", "REPLACE INTO f.p VALUES (1, 1, 1)", 0, 1451),
+]
+
+
+def test_each_waits_for_the_other():
+    """Parents held back by children (RESTRICT): whoever comes second waits, is killed at once, and otherwise finds what the first has done."""
+    for n, (first, second, committed, rolled_back) in enumerate(PAIRS):
+        level = LEVELS[n % 3]
+        for outcome in ("kill", "ROLLBACK", "COMMIT"):
+            fresh("")
+            a, b = sessions(2, level)
+            a.query("BEGIN")
+            a.query(first)
+            waits(b, second)
+            if outcome == "kill":
+                before = image()
+                t = time.monotonic()
+                watch.kill(b.id, "QUERY")
+                assert b.error() == 1317, second
+                assert time.monotonic() - t < 1, "a kill in a foreign key's wait"
+                assert image() == before
+                a.query("ROLLBACK")
+            else:
+                a.query(outcome)
+                want = committed if outcome == "COMMIT" else rolled_back
+                try:
+                    b.result()
+                    got = 0
+                except Err as e:
+                    got = e.code
+                assert got == want, (level, first, second, outcome, got)
+            end(a, b)
+            assert orphans() == 0
+
+
+def orphans():
+    return sum(int(watch.value(q)) for q in (
+        "SELECT COUNT(*) FROM f.c LEFT JOIN f.p ON p.id = c.pid WHERE c.pid IS NOT NULL AND p.id IS NULL",
+        "SELECT COUNT(*) FROM f.d LEFT JOIN f.c ON c.id = d.cid WHERE d.cid IS NOT NULL AND c.id IS NULL",
+        "SELECT COUNT(*) FROM f.e LEFT JOIN f.p ON p.u = e.pu WHERE e.pu IS NOT NULL AND p.id IS NULL"))
+
+
+def test_killed_inside_a_cascade():
+    """Somebody has a grandchild: the delete has changed other children by then. Killed, nothing of it is left; the connection's end likewise."""
+    for sql in ("DELETE FROM f.p WHERE id = 1", "DELETE FROM f.p", "REPLACE INTO f.p VALUES (1, 10, 7)", "DELETE IGNORE FROM f.p", "DELETE p FROM f.p JOIN f.c ON c.pid = p.id"):
+        for how, code in (("QUERY", 1317), ("CONNECTION", 2013)):
+            fresh()
+            before = image()
+            a, b = sessions(2)
+            a.query("BEGIN")
+            a.query("SELECT * FROM f.d WHERE cid = 9 FOR UPDATE")
+            b.query("BEGIN")
+            b.query("UPDATE f.p SET v = 1 WHERE id = 0")
+            waits(b, sql)
+            t = time.monotonic()
+            watch.kill(b.id, how)
+            assert b.error() == code, sql
+            assert time.monotonic() - t < 1, "a kill in a cascade"
+            a.query("COMMIT")
+            if how == "QUERY":
+                b.query("ROLLBACK")
+                assert image() == before, sql
+                b.query(sql)
+                assert image() != before and orphans() == 0, sql
+            end(a, b)
+            if how == "CONNECTION":
+                assert image() == before, sql
+
+
+def test_time_limit_and_transaction():
+    fresh("")
+    a, b = sessions(2)
+    b.query("SET innodb_lock_wait_timeout = 1")
+    a.query("BEGIN")
+    a.query("DELETE FROM f.p WHERE id = 4")
+    b.query("BEGIN")
+    b.query("INSERT INTO f.c VALUES (99, 1, 0)")
+    b.send("INSERT IGNORE INTO f.c VALUES (98, 2, 0), (100, 4, 0)")
+    assert b.error() == 1205
+    assert b.query("SELECT id FROM f.c WHERE id > 90") == [(b"99",)]
+    a.query("ROLLBACK")
+    b.query("ROLLBACK")
+    end(a, b)
+
+
+def test_deadlock():
+    """Each has a child of what the other wants to delete: one is told 1213 and has lost everything, the other goes on."""
+    fresh("")
+    watch.query("INSERT INTO f.p VALUES (6, 60, 0), (7, 70, 0)")
+    a, b = sessions(2)
+    for w, parent in ((a, 6), (b, 7)):
+        w.query("BEGIN")
+        w.query(f"INSERT INTO f.c VALUES (10{parent}, {parent}, 0)")
+    waits(a, "DELETE FROM f.p WHERE id = 7")
+    b.send("DELETE FROM f.p WHERE id = 6")
+    codes = []
+    for w in (a, b):
+        try:
+            w.result()
+            codes.append(0)
+        except Err as e:
+            codes.append(e.code)
+            w.query("ROLLBACK")
+    assert sorted(codes) == [0, 1213], codes
+    (a if codes[0] == 0 else b).query("COMMIT")
+    assert orphans() == 0
+    end(a, b)
+
+
+def test_one_to_one_does_not_deadlock():
+    """The child's own key is the foreign key: whoever inserts asks for the parent before he takes the key, as whoever deletes does."""
+    watch.query("DROP TABLE IF EXISTS f.o, f.q")
+    watch.query("CREATE TABLE f.q (id INT PRIMARY KEY)")
+    watch.query("CREATE TABLE f.o (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES f.q (id) ON DELETE CASCADE)")
+    watch.query("INSERT INTO f.q VALUES (1)")
+    a, b = sessions(2)
+    a.query("BEGIN")
+    a.query("SELECT * FROM f.q WHERE id = 1 FOR UPDATE")
+    waits(b, "INSERT INTO f.o VALUES (1)")
+    a.query("DELETE FROM f.q WHERE id = 1")
+    a.query("COMMIT")
+    assert b.error() == 1452
+    end(a, b)
+
+
+def test_lock_tables_locks_what_is_related():
+    fresh()
+    a, b = sessions(2)
+    a.query("LOCK TABLES f.p WRITE")
+    for sql in ("UPDATE f.c SET v = 1 WHERE id = 1", "UPDATE f.d SET cid = NULL WHERE id = 1", "UPDATE f.e SET pu = NULL"):
+        b.query("SET lock_wait_timeout = 1")
+        b.send(sql)
+        assert b.error() == 1205, sql
+    a.query("DELETE FROM f.p WHERE id = 1")
+    a.query("UPDATE f.p SET id = 100 WHERE id = 2")
+    a.send("SELECT * FROM f.c")
+    assert a.error() == 1100
+    a.query("UNLOCK TABLES")
+    assert orphans() == 0
+    a.query("LOCK TABLES f.c WRITE")
+    assert b.query("SELECT COUNT(*) FROM f.p") == [(b"4",)]
+    b.send("UPDATE f.p SET v = 1")
+    assert b.error() == 1205
+    a.query("INSERT INTO f.c VALUES (200, 100, 0)")
+    a.query("UNLOCK TABLES")
+    b.query("UPDATE f.p SET v = 1")
+    end(a, b)
+
+
+def one_session(n, seconds, stop, errors, done):
+    rnd = random.Random(n)
+    w = Wire(server)
+    w.query(f"SET SESSION TRANSACTION ISOLATION LEVEL {LEVELS[n % 3]}")
+    w.query("SET innodb_lock_wait_timeout = 1")
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stop.is_set():
+        i, k = rnd.randint(0, 30), rnd.randint(0, 60)
+        sql = rnd.choice([
+            f"INSERT INTO f.p VALUES ({i}, {i * 10}, 0)", f"DELETE FROM f.p WHERE id = {i}", f"DELETE FROM f.p WHERE id = {i}", f"UPDATE f.p SET id = {rnd.randint(0, 30)} WHERE id = {i}",
+            f"UPDATE f.p SET u = {rnd.randint(0, 30) * 10} WHERE id = {i}", f"REPLACE INTO f.p VALUES ({i}, {i * 10}, 1)", f"INSERT INTO f.c VALUES ({k}, {i}, 0)", f"INSERT INTO f.c VALUES ({k}, {i}, 0)",
+            f"UPDATE f.c SET pid = {i} WHERE id = {k}", f"UPDATE f.c SET id = {rnd.randint(0, 60)} WHERE id = {k}", f"INSERT INTO f.d VALUES ({k}, {rnd.randint(0, 60)})", f"DELETE FROM f.c WHERE pid = {i}",
+            f"UPDATE f.d SET cid = {rnd.randint(0, 60)} WHERE id = {k}", f"INSERT INTO f.e VALUES ({k}, {i * 10})", f"INSERT IGNORE INTO f.e VALUES ({k}, {i * 10}), ({k + 1}, {i * 10 + 10})", "BEGIN", "COMMIT", "ROLLBACK"])
+        try:
+            w.query(sql)
+            done[n] += 1
+        except Err as e:
+            if e.code not in (1062, 1205, 1213, 1317, 1451, 1452, 1761):
+                errors.append((sql, e))
+                stop.set()
+    w.query("ROLLBACK")
+    w.quit()
+
+
+def test_many_sessions():
+    """Nine sessions at all levels insert, move and delete parents and children, somebody kills at random; no row is left without its parent."""
+    fresh(parents=20, children=60)
+    stop, errors, done = threading.Event(), [], [0] * 9
+    threads = [threading.Thread(target=one_session, args=(n, 6, stop, errors, done)) for n in range(9)]
+    for t in threads:
+        t.start()
+    rnd = random.Random(7)
+    while any(t.is_alive() for t in threads):
+        rows = [r for r in watch.query("SELECT ID FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for row lock'")]
+        if rows:
+            try:
+                watch.kill(int(rnd.choice(rows)[0]), "QUERY")
+            except Err:
+                pass
+        time.sleep(0.05)
+    for t in threads:
+        t.join()
+    assert not errors, errors
+    assert min(done) > 20, done
+    watch.until_calm()
+    assert orphans() == 0
+    for r in watch.query("CHECK TABLE f.p, f.c, f.d, f.e"):
+        assert r[3] == b"OK", r
+    print(f"# {sum(done)} statements succeeded")
+
+
+def test_zz_end():
+    watch.until_calm()
+    watch.close()
+    assert server.stop() == 0, server.log_text()[-6000:]
+
+
+if __name__ == "__main__":
+    main(globals())
