@@ -55,9 +55,45 @@ FEATURES = [
     "INSERT INTO functional VALUES ('Abc'), (NULL)",
     "CREATE TABLE parent (id INT PRIMARY KEY)",
     "CREATE TABLE child (id INT PRIMARY KEY, p INT, CONSTRAINT up FOREIGN KEY (p) REFERENCES parent (id) ON DELETE CASCADE)",
+    "CREATE TABLE referring (id INT PRIMARY KEY, p INT, q INT, x VARCHAR(9), y INT, UNIQUE KEY (x, y), CONSTRAINT `a \"name\"` FOREIGN KEY (p) REFERENCES parent (id) ON UPDATE CASCADE ON DELETE SET NULL, "
+    "CONSTRAINT self FOREIGN KEY (q) REFERENCES referring (id) ON DELETE RESTRICT)",
+    "CREATE TABLE referring_two (x VARCHAR(9), y INT, z INT, KEY zz (z, x), CONSTRAINT pair FOREIGN KEY (x, y) REFERENCES referring (x, y) ON DELETE NO ACTION ON UPDATE NO ACTION)",
+    "INSERT INTO parent VALUES (1), (2)",
+    "INSERT INTO child VALUES (1, 1), (2, NULL)",
+    "INSERT INTO referring VALUES (2, NULL, NULL, 'x', 2), (1, 1, 2, 'x', 1)",
+    "INSERT INTO referring_two VALUES ('x', 2, 1), (NULL, 7, 7)",
     "CREATE TABLE empty_one (a INT)",
+    "CREATE TABLE zeros (a INT(5) ZEROFILL, b TINYINT(3) UNSIGNED ZEROFILL, c DOUBLE(9,3), d DECIMAL(7,2) ZEROFILL, e FLOAT UNSIGNED, f BOOL NOT NULL DEFAULT TRUE, g BIGINT(20))",
+    "INSERT INTO zeros VALUES (7, 7, 7.1239, 7, 7, FALSE, -7), (NULL, NULL, NULL, NULL, NULL, TRUE, NULL)",
+    "CREATE TABLE commented (a INT COMMENT 'it''s \\\\ a `name` \u00e9\U0001f600', b INT DEFAULT NULL COMMENT '', KEY k (a) COMMENT 'the \"key\"') COMMENT='\u00e9 ''a table'' of'",
+    "CREATE TABLE defaults (a VARCHAR(20) NOT NULL DEFAULT '', b VARCHAR(20) DEFAULT '\\\\n%''\u00e9', c DECIMAL(5,2) DEFAULT '-1.50', d DATETIME(6) DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), e DATE DEFAULT '2024-02-29', "
+    "f BINARY(3) DEFAULT x'6100ff', g BLOB, h TIME DEFAULT '-00:00:01', i DOUBLE DEFAULT 1e-5, j DATETIME DEFAULT '2024-01-01 00:00:00')",
+    "INSERT INTO defaults (d) VALUES ('2024-05-05 05:05:05.000005')",
+    "CREATE TABLE expressions (a INT DEFAULT (1 + 2), b DATE DEFAULT (CURRENT_DATE + INTERVAL 1 YEAR), c VARCHAR(36) DEFAULT (UUID()), d DOUBLE DEFAULT (RAND() * 10), t TEXT DEFAULT ('a''b'))",
+    "INSERT INTO expressions VALUES (1, '2024-01-01', 'c', 0.5, 't')",
+    "CREATE TABLE generated_keys (id INT PRIMARY KEY, n VARCHAR(20), b INT, low VARCHAR(20) GENERATED ALWAYS AS (LOWER(n)) VIRTUAL COMMENT 'low', twice INT AS (IF(b > 0, b * 2, NULL)) STORED INVISIBLE, UNIQUE KEY low (low), KEY t (twice DESC, low(3)), "
+    "UNIQUE KEY f ((b + 1), (CONCAT(n, '!'))), KEY c ((CASE WHEN b = 1 THEN 'x' ELSE n END)))",
+    "INSERT INTO generated_keys (id, n, b) VALUES (1, 'Abc', 5), (2, NULL, -5)",
+    "CREATE TABLE checks (a INT CHECK (a > 0), b VARCHAR(10), c DATE, CONSTRAINT `odd ``name` CHECK (b LIKE 'x%' AND b NOT LIKE '%y' OR b IN ('q', '')), CHECK (c BETWEEN '2000-01-01' AND '2030-01-01'), CONSTRAINT off CHECK (a < 5) NOT ENFORCED)",
+    "INSERT INTO checks VALUES (1, 'xa', '2024-01-01'), (NULL, NULL, NULL)",
+    "CREATE TABLE in_memory (a INT, KEY (a)) ENGINE=MEMORY",
+    "CREATE TABLE sets (a VARCHAR(10) CHARACTER SET latin1 COLLATE latin1_swedish_ci, b VARCHAR(10) CHARACTER SET utf8mb3, c CHAR(5) CHARACTER SET ascii, d TEXT COLLATE utf8mb4_0900_as_cs, e VARCHAR(10) COLLATE utf8mb4_unicode_ci) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+    "INSERT INTO sets VALUES ('\u00e9', '\u20ac', 'abc', '\U0001f600', 'x')",
+    "CREATE TABLE options (a INT PRIMARY KEY, b INT) ROW_FORMAT=DYNAMIC STATS_PERSISTENT=0 KEY_BLOCK_SIZE=8 MAX_ROWS=1000",
+    "CREATE TABLE unseen (a INT INVISIBLE DEFAULT 5, b INT, c INT INVISIBLE NOT NULL DEFAULT '1', PRIMARY KEY (b), UNIQUE KEY u (c, a) INVISIBLE)",
+    "INSERT INTO unseen (a, b, c) VALUES (1, 2, 3)",
+    "CREATE TABLE changed (z INT, y VARCHAR(10), x DATE)",
+    "INSERT INTO changed VALUES (1, 'one', '2024-01-01'), (2, 'two', NULL)",
+    "ALTER TABLE changed ADD COLUMN first INT DEFAULT 7 FIRST, ADD COLUMN amid VARCHAR(5) NOT NULL DEFAULT 'm' AFTER z, DROP COLUMN y, ADD UNIQUE KEY (z), RENAME COLUMN x TO `x``x`",
+    "CREATE TABLE copied LIKE generated_keys",
+    "CREATE TABLE chosen (b INT, PRIMARY KEY (id)) SELECT id, n, low FROM generated_keys",
     "CREATE VIEW v AS SELECT a AS `x y`, b FROM auto WHERE b > 0",
     "CREATE VIEW v2 AS SELECT COUNT(*) AS n FROM v JOIN `we``ird \"t'` w",
+    "CREATE ALGORITHM=TEMPTABLE DEFINER=maker@localhost SQL SECURITY INVOKER VIEW v3 (`a b`, c) AS SELECT DISTINCT a, MAX(b) FROM auto GROUP BY a HAVING MAX(b) > 0 ORDER BY 2 DESC LIMIT 3",
+    "CREATE ALGORITHM=MERGE VIEW v4 AS SELECT a, b, c FROM keyed WHERE b LIKE 'o%' WITH CASCADED CHECK OPTION",
+    "CREATE VIEW v5 AS SELECT * FROM v4 WHERE a > 0 AND EXISTS (SELECT 1 FROM plain p WHERE p.a = v4.a) WITH LOCAL CHECK OPTION",
+    "CREATE VIEW a_first AS SELECT 'it''s' AS t, 1.50 AS d, DATE'2024-01-01' + INTERVAL 1 DAY AS e, x'00ff' AS x, _utf8mb4'\u00e9' AS u, NULL AS n UNION ALL SELECT IF(a, 'y', 'n'), a, NULL, b, CASE a WHEN 1 THEN 'one' END, COALESCE(a, b) FROM v5",
+    "CREATE VIEW joined AS SELECT x.a, y.b AS yb, z.n FROM auto x LEFT JOIN keyed y ON y.a = x.a AND y.b <> 'it' JOIN (SELECT COUNT(*) AS n FROM plain) z CROSS JOIN plain w WHERE x.a IN (SELECT a FROM keyed) OR x.b NOT BETWEEN 1 AND 2",
 ]
 
 
@@ -81,6 +117,8 @@ def setup():
     cur = c.cursor()
     for name in schemas.SCHEMAS:
         tables[name] = schemas.make(cur, name)
+    for s in (server, other):
+        s.query("CREATE USER maker@localhost")
     cur.execute("CREATE DATABASE features CHARACTER SET utf8mb4")
     cur.execute("USE features")
     built = 0
@@ -108,7 +146,7 @@ PLAIN = ["--skip-dump-date", "--default-character-set=utf8mb4"]
 def test_dump_restore_dump():
     setup()
     for options in (["--opt"], ["--single-transaction", "--quick"], ["--skip-opt", "--create-options", "--extended-insert"], ["--hex-blob", "--complete-insert", "--single-transaction"],
-                    ["--lock-all-tables", "--order-by-primary"], ["--routines", "--triggers", "--events", "--add-drop-database"], ["--compatible=ansi"], ["--replace", "--tz-utc", "--no-autocommit"]):
+                    ["--lock-all-tables", "--order-by-primary"], ["--routines", "--triggers", "--events", "--add-drop-database"], ["--compatible=ansi"], ["--replace", "--tz-utc", "--no-autocommit"], ["--insert-ignore", "--skip-quick", "--skip-disable-keys"], ["--skip-add-drop-table", "--skip-comments", "--net-buffer-length=4096"]):
         first = tool(server, "mariadb-dump", *PLAIN, *options, *ALL)
         empty(other)
         tool(other, "mariadb", "--default-character-set=utf8mb4", text=first)
@@ -200,8 +238,10 @@ def test_mydumper():
         raise Skip("mydumper is not installed")
     setup()
     server.query("DROP VIEW IF EXISTS features.v2")
-    server.query("DROP TABLE IF EXISTS features.`we``ird \"t'`")  # it does not quote quotes
+    server.query("DROP VIEW IF EXISTS features.joined, features.a_first")
+    server.query("DROP TABLE IF EXISTS features.`we``ird \"t'`, features.changed, features.referring_two, features.referring")  # it does not quote quotes
     # It leaves out columns whose EXTRA says GENERATED, and MySQL 8 says DEFAULT_GENERATED of a default that is an expression.
+    server.query("DROP TABLE IF EXISTS features.expressions, features.computed, features.defaults, features.unseen")
     moments = ["--ignore-table=features.times", "--ignore-table=lending.title"]
     for options in ([], ["--trx-consistency-only"], ["--lock-all-tables"], ["--rows=500", "--compress"]):
         out = FILES / "mydumper"
