@@ -96,6 +96,7 @@ ql_status
 qli_exec_drop_database(ql_ctx *cx, ql_run *run)
 {
     const ql_ast_stmt *a = run->stmt->ast;
+    ql_table **v = NULL;
     size_t tables = 0;
     QL_TRY(ql_acl_require_db(cx, QL_PRIV_DROP, a->name));
     QL_TRY(qli_ddl_begin(cx, run));
@@ -106,8 +107,14 @@ qli_exec_drop_database(ql_ctx *cx, ql_run *run)
     }
     if (ql_catalog_has_database(cx, a->name)) {
         QL_TRY(ql_catalog_lock_tables_of(cx, a->name));
+        QL_TRY(qli_foreign_lock_outside(cx, a->name));
+        QL_TRY(ql_catalog_all_tables(cx, cx->arena, a->name, &v, &tables));
     }
     QL_TRY(ql_catalog_drop_database(cx, a->name, &tables));
+    for (size_t i = 0; i < tables; i++) {
+        QL_TRY(ql_check(cx));
+        QL_TRY(qli_foreign_check_dropped(cx, a->name, v[i]->name));
+    }
     QL_TRY(qli_ddl_end(cx, run));
     run->out->affected_rows = tables;
     if (ql_str_eq(cx->vars->db, a->name)) {
@@ -208,6 +215,36 @@ qli_exec_drop_temporary(ql_ctx *cx, ql_run *run)
     return st;
 }
 
+/* With what their foreign keys tie to them. */
+static ql_status
+lock_all(ql_ctx *cx, const ql_ast_names *names)
+{
+    ql_table_name *v = QL_ARENA_ARRAY(cx, cx->arena, ql_table_name, names->n + 1);
+    if (v == NULL) {
+        return QL_ERROR;
+    }
+    size_t n = 0;
+    for (uint32_t i = 0; i < names->n; i++) {
+        ql_str db = names->v[i].db.n > 0 ? names->v[i].db : cx->vars->db;
+        QL_TRY(ql_check(cx));
+        if (!ql_is_temporary(cx, db, names->v[i].name)) {
+            v[n++] = (ql_table_name){db, names->v[i].name};
+        }
+    }
+    return qli_foreign_lock_names(cx, v, n);
+}
+
+static ql_status
+check_children(ql_ctx *cx, const ql_ast_names *names, const bool *own)
+{
+    for (uint32_t i = 0; i < names->n; i++) {
+        ql_str db = names->v[i].db.n > 0 ? names->v[i].db : cx->vars->db;
+        QL_TRY(ql_check(cx));
+        QL_TRY(own[i] ? QL_OK : qli_foreign_check_dropped(cx, db, names->v[i].name));
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_exec_drop_table(ql_ctx *cx, ql_run *run)
 {
@@ -230,8 +267,10 @@ qli_exec_drop_table(ql_ctx *cx, ql_run *run)
                    : ql_acl_require_table(cx, QL_PRIV_DROP, db, a->names.v[i].name));
     }
     QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY_TO(st, lock_all(cx, &a->names), out);
     QL_TRY_TO(st, drop_all(cx, run, &missing, own), out);
     QL_TRY_TO(st, missing.n > 0 ? report_missing(cx, &missing, a->if_exists) : QL_OK, out);
+    QL_TRY_TO(st, check_children(cx, &a->names, own), out);
     st = qli_ddl_end(cx, run);
     for (uint32_t i = 0; st == QL_OK && cx->locked != NULL && i < a->names.n; i++) {
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
@@ -268,6 +307,7 @@ qli_exec_truncate(ql_ctx *cx, ql_run *run)
     if (t->view != NULL) {
         return ql_fail(cx, QL_ER_NO_SUCH_TABLE, ql_cstr(cx, t->db), ql_cstr(cx, t->name));
     }
+    QL_TRY(qli_foreign_check_emptied(cx, t));
     QL_TRY(ql_catalog_truncate_table(cx, t));
     return qli_ddl_end(cx, run);
 }

@@ -107,6 +107,21 @@ rename_one(ql_ctx *cx, const name *from, const name *to)
     return st;
 }
 
+/* With what their foreign keys tie to them. */
+static ql_status
+lock_families(ql_ctx *cx, const name *v, uint32_t n)
+{
+    ql_table_name *names = QL_ARENA_ARRAY(cx, cx->arena, ql_table_name, n + 1);
+    if (names == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        names[i] = (ql_table_name){v[i].db, v[i].name};
+    }
+    return qli_foreign_lock_names(cx, names, n);
+}
+
 ql_status
 qli_exec_rename_table(ql_ctx *cx, ql_run *run)
 {
@@ -119,6 +134,7 @@ qli_exec_rename_table(ql_ctx *cx, ql_run *run)
     }
     QL_TRY(take_names(cx, in, v));
     QL_TRY(qli_ddl_begin(cx, run));
+    QL_TRY(lock_families(cx, v, in->n));
     QL_TRY(lock_names(cx, v, in->n));
     for (uint32_t i = 0; i < pairs; i++) {
         const name *from = &v[2 * i], *to = &v[2 * i + 1];

@@ -142,6 +142,15 @@ ql_status qli_foreign_may(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db) 
 /* CREATE TABLE: the table's name, its parents and those that refer to it, exclusively. */
 ql_status qli_foreign_lock_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db,
                                ql_str name) QL_MUST_USE;
+/* RENAME, DROP TABLE: those tables, their parents and children, exclusively, unless they are alone:
+ * then it is the caller's to lock them. */
+ql_status qli_foreign_lock_names(ql_ctx *cx, const ql_table_name *v, size_t n) QL_MUST_USE;
+/* DROP DATABASE: parents and children that its tables have in others. */
+ql_status qli_foreign_lock_outside(ql_ctx *cx, ql_str db) QL_MUST_USE;
+/* The table is dropped, and all that the statement drops: 3730 when others refer to it still. */
+ql_status qli_foreign_check_dropped(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
+/* TRUNCATE: 1701 when other tables refer to it. */
+ql_status qli_foreign_check_emptied(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 
 /* --- view.c --- */
 ql_status qli_exec_create_view(ql_ctx *cx, ql_run *run) QL_MUST_USE; /* ALTER VIEW too */

@@ -1,24 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Views of objects that do not exist here yet (views, routines, triggers, events, constraints
- * between tables, privileges on columns): they are there and empty, because dump tools and
+ * Views of objects that do not exist here yet (views, routines, triggers, events,
+ * privileges on columns): they are there and empty, because dump tools and
  * frameworks ask for them. Columns are those of MySQL 8.4, ENUM, SET and BINARY(0) as strings.
  */
 #include "views/views_int.h"
-
-#define REFERENTIAL_CONSTRAINTS(C)                                                                 \
-    C(CONSTRAINT_CATALOG, 's', 64, BIN)                                                            \
-    C(CONSTRAINT_SCHEMA, 's', 64, BIN)                                                             \
-    C(CONSTRAINT_NAME, 's', 64, NUL)                                                               \
-    C(UNIQUE_CONSTRAINT_CATALOG, 's', 64, BIN)                                                     \
-    C(UNIQUE_CONSTRAINT_SCHEMA, 's', 64, BIN)                                                      \
-    C(UNIQUE_CONSTRAINT_NAME, 's', 64, NUL)                                                        \
-    C(MATCH_OPTION, 's', 7, BIN)                                                                   \
-    C(UPDATE_RULE, 's', 11, BIN)                                                                   \
-    C(DELETE_RULE, 's', 11, BIN)                                                                   \
-    C(TABLE_NAME, 's', 64, BIN)                                                                    \
-    C(REFERENCED_TABLE_NAME, 's', 64, BIN)
-QLI_PLAIN_COLUMNS(referential_constraints, REFERENTIAL_CONSTRAINTS);
 
 #define TRIGGERS(C)                                                                                \
     C(TRIGGER_CATALOG, 's', 64, BIN)                                                               \

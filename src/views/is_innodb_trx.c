@@ -81,8 +81,9 @@ set_waiting(ql_ctx *cx, ql_arena *a, ql_value *v, const qli_sessions *s, const q
     return QL_OK;
 }
 
-/* Unique keys are always checked, there are no foreign keys and no adaptive hash index, and waiters
- * are served in order of arrival (no schedule weight): these columns are constant. */
+/* Unique keys are always checked, foreign keys are told as checked, there is no adaptive hash
+ * index, and waiters are served in order of arrival (no schedule weight): these columns are
+ * constant. */
 static void
 set_constants(ql_value *v)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * information_schema.TABLE_CONSTRAINTS: primary and unique keys, CHECKs.
+ * information_schema.TABLE_CONSTRAINTS: primary and unique keys, foreign keys, CHECKs.
  */
 #include "views/views_int.h"
 
@@ -44,6 +44,9 @@ qli_fill_table_constraints(ql_ctx *cx, ql_view_rows *r)
                 QL_TRY(add_constraint(cx, r, list[i], ix->name,
                                       ix->primary ? "PRIMARY KEY" : "UNIQUE", true));
             }
+        }
+        for (unsigned k = 0; k < list[i]->nforeign; k++) {
+            QL_TRY(add_constraint(cx, r, list[i], list[i]->foreign[k].name, "FOREIGN KEY", true));
         }
         for (unsigned k = 0; k < list[i]->nchecks; k++) {
             const ql_check_constraint *c = &list[i]->checks[k];
