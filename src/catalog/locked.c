@@ -421,6 +421,9 @@ lock_name(ql_ctx *cx, const ql_table_name *t, ql_mdl_mode mode, bool upgrade)
 ql_status
 ql_name_list_lock(ql_ctx *cx, ql_name_list *l, ql_mdl_mode mode, bool upgrade)
 {
+    if (l->n == 0) {
+        return QL_OK;
+    }
     QL_TRY(ql_bulk_sort(cx, cx->arena, l->v, l->n, sizeof *l->v, by_table_name));
     for (size_t i = 0; i < l->n; i++) {
         QL_TRY(ql_check(cx));
