@@ -17,7 +17,7 @@ typedef enum ql_view_algorithm {
 typedef enum ql_view_check { QL_CHECK_NONE, QL_CHECK_LOCAL, QL_CHECK_CASCADED } ql_view_check;
 
 /* What stands behind a row of the view: no row of a table; one of one table, which can be changed
- * through it; rows of several tables, each of which could be (not built). */
+ * through it; rows of several tables, one of which at a time can be. */
 typedef enum ql_view_rows_of {
     QL_VIEW_READ_ONLY,
     QL_VIEW_OF_TABLE,

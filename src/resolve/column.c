@@ -36,6 +36,12 @@ find_in_names(qli_res *r, const qli_scope *sc, const qli_names *n, ql_str name, 
 ql_status
 qli_may_read(qli_res *r, const qli_scope *sc, qli_name n)
 {
+    const qli_joined *v = qli_joined_of(sc, n.source);
+    if (v != NULL) {
+        return v->unreadable
+                   ? ql_acl_column_denied(r->cx, v->view->name, v->view->columns[n.column].name)
+                   : QL_OK;
+    }
     const qli_source *s = &sc->sources[n.source];
     const ql_table *t = s->merged != NULL ? s->merged->view : sc->q->sources[n.source].table;
     return s->unreadable
@@ -55,7 +61,7 @@ find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
 {
     bool found = false;
     for (uint16_t s = sc->lo; s < sc->hi; s++) {
-        if (!source_matches(&sc->q->sources[s], e)) {
+        if (!source_matches(&sc->q->sources[s], e) || sc->sources[s].behind != sc->behind) {
             continue;
         }
         uint16_t ncols = qli_visible(sc, s);
@@ -71,6 +77,14 @@ find_qualified(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
                 break;
             }
         }
+    }
+    for (const qli_joined *v = sc->joined; v != NULL && !found; v = v->next) {
+        int at = v->behind == sc->behind && ql_str_eq_nocase(v->alias, e->table) &&
+                         (!e->schema.n || ql_str_eq_nocase(v->view->db, e->schema))
+                     ? ql_table_column(v->view, e->name)
+                     : -1;
+        found = at >= 0;
+        *out = found ? (qli_name){(uint16_t)(QLI_JOINED | v->id), (uint16_t)at} : *out;
     }
     return found ? QL_OK : QL_END;
 }
@@ -98,13 +112,17 @@ qli_column_find(qli_res *r, qli_scope *sc, const ql_ast_expr *e, qli_name *out)
 int
 qli_base_ordinal(const qli_scope *sc, qli_name n)
 {
-    const qli_merged *m = sc->sources[n.source].merged;
+    const qli_merged *m = n.source & QLI_JOINED ? NULL : sc->sources[n.source].merged;
     return m != NULL ? m->ordinals[n.column] : n.column;
 }
 
 ql_status
 qli_column_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
 {
+    qli_joined *v = qli_joined_of(sc, source);
+    if (v != NULL) {
+        return qli_joined_column(r, sc, v, column, out);
+    }
     int at = qli_base_ordinal(sc, (qli_name){source, column});
     if (at < 0) {
         return qli_merge_column(r, sc, source, column, out);

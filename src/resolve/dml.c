@@ -281,16 +281,20 @@ has_column(const qli_merged *m, uint16_t ordinal, uint16_t before)
 /* Every column of the view is another column of the table, and those that it has not have defaults
  * (manual, "Updatable and Insertable Views"). */
 static ql_status
-check_insertable(qli_res *r, const ql_ast_insert *ins, const qli_merged *m, const ql_table *t)
+check_insertable(qli_res *r, ql_str alias, bool ignore, const qli_merged *m, const ql_table *t,
+                 bool join, const char *statement)
 {
     for (uint16_t i = 0; i < m->view->ncolumns; i++) {
         QL_TRY(ql_check(r->cx));
+        if (join && m->ordinals[i] < 0) {
+            continue; /* another table's */
+        }
         if (m->ordinals[i] < 0 || has_column(m, (uint16_t)m->ordinals[i], i)) {
-            return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ins->table.name), "INSERT");
+            return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, alias), statement);
         }
     }
     uint64_t strict = QL_MODE_STRICT_TRANS | QL_MODE_STRICT_ALL;
-    bool lax = ins->ignore || !r->cx->vars || !(r->cx->vars->sql_mode & strict);
+    bool lax = ignore || !r->cx->vars || !(r->cx->vars->sql_mode & strict);
     for (uint16_t i = 0; i < t->ncolumns && !lax; i++) {
         const ql_column *c = &t->columns[i];
         if (c->default_kind == QL_DEF_NONE && !c->type.nullable && !c->auto_increment &&
@@ -311,16 +315,15 @@ insert_through(qli_res *r, const ql_ast_insert *ins, qli_merged **m, ql_rinsert 
     ql_pmask need = QL_PM(INSERT) | (ins->replace ? QL_PM(DELETE) : 0) |
                     (ins->on_duplicate.n ? QL_PM(UPDATE) : 0);
     QL_TRY(qli_merge_find(r, view, true, true, m, &base));
-    if (!*m && view->view->updatable == QL_VIEW_OF_JOIN) {
-        return ins->has_columns ? ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "INSERT into a join view")
-                                : ql_fail(r->cx, QL_ER_VIEW_NO_INSERT_FIELD_LIST, text(r, view->db),
-                                          text(r, view->name));
+    bool join = !*m && view->view->updatable == QL_VIEW_OF_JOIN;
+    if (join) {
+        QL_TRY(qli_join_view_insert(r, ins, view, m, &base));
     }
     if (!*m) {
         return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ins->table.name), "INSERT");
     }
     QL_TRY(qli_merge_may_change(r, *m, base, need));
-    QL_TRY(check_insertable(r, ins, *m, base));
+    QL_TRY(check_insertable(r, ins->table.name, ins->ignore, *m, base, join, "INSERT"));
     o->table = base;
     return QL_OK;
 }
@@ -387,10 +390,10 @@ given_column(ql_rinsert *ins, uint16_t column)
 }
 
 static ql_status
-load_fields(qli_res *r, const ql_ast_load *ld, ql_rload *o)
+load_fields(qli_res *r, const ql_ast_load *ld, const qli_merged *m, ql_rload *o)
 {
     ql_rinsert *ins = &o->insert;
-    uint32_t n = ld->ncolumns ? ld->ncolumns : ins->table->ncolumns;
+    uint32_t n = ld->ncolumns ? ld->ncolumns : m ? m->view->ncolumns : ins->table->ncolumns;
     o->fields = QL_ARENA_ARRAY(r->cx, r->a, ql_load_field, n);
     if (!o->fields) {
         return QL_ERROR;
@@ -405,7 +408,9 @@ load_fields(qli_res *r, const ql_ast_load *ld, ql_rload *o)
             continue;
         }
         if (ld->ncolumns) {
-            QL_TRY(assign_column(r, ins->table, NULL, ld->columns[i], &column));
+            QL_TRY(assign_column(r, ins->table, m, ld->columns[i], &column));
+        } else if (m) {
+            column = (uint16_t)m->ordinals[i];
         } else if (ins->table->columns[i].invisible || ins->table->columns[i].hidden) {
             continue;
         }
@@ -431,7 +436,7 @@ load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
         const ql_ast_assign *a = &ld->set.v[i];
         ql_column_assign *c = &o->set[i];
         uint16_t column = 0;
-        QL_TRY(assign_column(r, ins->table, NULL, a->column, &column));
+        QL_TRY(assign_column(r, ins->table, sc->sources[0].merged, a->column, &column));
         QL_TRY(bind_value(r, sc, ins->table, column, a->value, &c->value));
         QL_TRY(note_row_reader(r, ins, c->value));
         c->column = given_column(ins, column);
@@ -440,9 +445,26 @@ load_set(qli_res *r, qli_scope *sc, const ql_ast_load *ld, ql_rload *o)
     o->nset = (uint16_t)ld->set.n;
     o->reads_row = ins->reads_row;
     ins->reads_row = true; /* values are stored as they come */
+    const ql_table *seen = sc->sources[0].merged ? sc->sources[0].merged->view : ins->table;
     return o->reads_row && !ins->table->temporary
-               ? ql_acl_require_table(r->cx, QL_PRIV_SELECT, ins->table->db, ins->table->name)
+               ? ql_acl_require_table(r->cx, QL_PRIV_SELECT, seen->db, seen->name)
                : QL_OK;
+}
+
+/* Into a view over one table: into that table. */
+static ql_status
+load_through(qli_res *r, const ql_ast_load *ld, qli_merged **m, ql_rinsert *ins)
+{
+    ql_table *base;
+    ql_pmask need = QL_PM(INSERT) | (ld->replace ? QL_PM(DELETE) : 0);
+    QL_TRY(qli_merge_find(r, ins->table, true, true, m, &base));
+    if (!*m) {
+        return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ld->table.name), "LOAD");
+    }
+    QL_TRY(qli_merge_may_change(r, *m, base, need));
+    QL_TRY(check_insertable(r, ld->table.name, ins->ignore, *m, base, false, "LOAD"));
+    ins->table = base;
+    return QL_OK;
 }
 
 ql_status
@@ -458,17 +480,26 @@ qli_load_bind(qli_res *r, const ql_ast_load *ld, ql_rload **out)
     ins->replace = ld->replace;
     ins->ignore = ld->ignore || (ld->local && !ld->replace); /* manual: LOCAL is as IGNORE */
     QL_TRY(qli_table_open(r, &ld->table, ld->table.name, true, &ins->table));
+    qli_merged *m = NULL;
+    if (ins->table->view) {
+        QL_TRY(load_through(r, ld, &m, ins));
+    }
     QL_TRY(target_is_base_table(r, ins->table, ld->table.name, "LOAD"));
     ins->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, ins->table->ncolumns + 1u);
     if (!ins->columns) {
         return QL_ERROR;
     }
-    QL_TRY(load_fields(r, ld, o));
+    QL_TRY(load_fields(r, ld, m, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &ins->ncalls;
-    QL_TRY(qli_source_add_table(r, sc, ins->table, ins->table->name));
+    QL_TRY(qli_source_add_table(r, sc, ins->table, m ? m->view->name : ins->table->name));
     sc->lo = 0;
     sc->hi = 1;
+    if (m) {
+        QL_TRY(target_slots(r, sc, ins->table));
+        QL_TRY(qli_merge_source(r, sc, m, 0, &sc->names, NULL));
+        QL_TRY(qli_merge_checks(r, sc, 0, &ins->checks));
+    }
     return load_set(r, sc, ld, o);
 }
 
@@ -555,25 +586,73 @@ alloc_update(qli_res *r, uint16_t nsources, uint32_t nassign, ql_rupdate *o)
     return QL_OK;
 }
 
+/* The base table's column that a column of a view, or of a table, is; as whoever counts there. */
+typedef struct assigned {
+    ql_rupdate *o;
+    const ql_ast_expr *column; /* as the statement names it */
+    qli_name name;
+    uint16_t target;
+} assigned;
+
+static ql_status find_assigned(qli_res *r, qli_scope *sc, assigned *a);
+
+static ql_status
+assign_below(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
+{
+    assigned *a = arg;
+    const ql_ast_expr *e = v->query->items[a->name.column].expr;
+    ql_status st = qli_column_find(r, sc, e, &a->name);
+    return st == QL_OK ? find_assigned(r, sc, a)
+           : st != QL_END
+               ? st
+               : ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, e), "field list");
+}
+
+static ql_status
+assign_joined(qli_res *r, qli_scope *sc, qli_joined *v, assigned *a)
+{
+    QL_TRY(ql_acl_require_on_table(r->cx, QL_PM(UPDATE), v->view->db, v->view->name));
+    if (v->query->items[a->name.column].expr->kind != QL_A_COLUMN) {
+        return ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, text(r, a->column->name));
+    }
+    if (v->view->view->check != QL_CHECK_NONE) {
+        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "UPDATE of a join view WITH CHECK OPTION");
+    }
+    QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, assign_below, a));
+    if (v->changed >= 0 && v->changed != a->name.source) {
+        return ql_fail(r->cx, QL_ER_VIEW_MULTIUPDATE, text(r, v->view->db), text(r, v->view->name));
+    }
+    v->changed = a->name.source;
+    return QL_OK;
+}
+
+static ql_status
+find_assigned(qli_res *r, qli_scope *sc, assigned *a)
+{
+    qli_joined *v = qli_joined_of(sc, a->name.source);
+    if (v != NULL) {
+        return assign_joined(r, sc, v, a);
+    }
+    QL_TRY(target_of(r, a->o, sc, a->name.source, "UPDATE", QL_PRIV_UPDATE, &a->target));
+    return qli_base_ordinal(sc, a->name) >= 0
+               ? QL_OK
+               : ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, text(r, a->column->name));
+}
+
 static ql_status
 bind_assignment(qli_res *r, qli_scope *sc, const ql_ast_assign *a, ql_rupdate *o)
 {
-    qli_name name;
-    uint16_t t;
-    ql_status st = qli_column_find(r, sc, a->column, &name);
+    assigned to = {.o = o, .column = a->column};
+    ql_status st = qli_column_find(r, sc, a->column, &to.name);
     if (st == QL_END) {
         return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, a->column), "field list");
     }
     QL_TRY(st);
-    QL_TRY(target_of(r, o, sc, name.source, "UPDATE", QL_PRIV_UPDATE, &t));
-    int ordinal = qli_base_ordinal(sc, name);
-    if (ordinal < 0) {
-        return ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, text(r, a->column->name));
-    }
-    ql_column_assign *c = &o->set[t][o->nset[t]++];
-    c->column = (uint16_t)ordinal;
-    r->dml_target = sc->q->sources[name.source].table;
-    return bind_value(r, sc, sc->q->sources[name.source].table, c->column, a->value, &c->value);
+    QL_TRY(find_assigned(r, sc, &to));
+    ql_column_assign *c = &o->set[to.target][o->nset[to.target]++];
+    c->column = (uint16_t)qli_base_ordinal(sc, to.name);
+    r->dml_target = sc->q->sources[to.name.source].table;
+    return bind_value(r, sc, sc->q->sources[to.name.source].table, c->column, a->value, &c->value);
 }
 
 /* WITH CHECK OPTION of each target, bound to the new row: slot = ordinal. */

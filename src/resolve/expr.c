@@ -367,7 +367,7 @@ bind_default(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
                        qli_clause_name(sc->clause));
     }
     QL_TRY(st);
-    const ql_table *t = sc->q->sources[name.source].table;
+    const ql_table *t = name.source & QLI_JOINED ? NULL : sc->q->sources[name.source].table;
     int at = qli_base_ordinal(sc, name);
     if (!t || at < 0) {
         return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "DEFAULT of a derived table's column");

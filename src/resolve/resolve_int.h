@@ -68,7 +68,23 @@ typedef struct qli_merged {
     qli_view_frame frame;
 } qli_merged;
 
+/* A view of several tables whose tables are sources of the block themselves (joinview.c). */
+#define QLI_JOINED 0x8000 /* in qli_name.source: the rest is the id of such a view */
+typedef struct qli_joined {
+    struct qli_joined *next;
+    const ql_table *view;
+    const ql_ast_select *query;
+    ql_str alias;
+    qli_names names; /* what its own text sees: */
+    uint16_t lo, hi; /* its sources */
+    uint16_t id;
+    uint16_t behind; /* the view in whose text it stands; 0: the statement's */
+    bool unreadable;
+    int changed; /* the source whose columns are assigned; -1: none so far */
+} qli_joined;
+
 typedef struct qli_source {
+    uint16_t behind;     /* the joined view that it belongs to; 0: none */
     uint16_t ncols;      /* of the table or query; a merged view shows others (qli_visible) */
     qli_merged *merged;  /* the source is known as this view; or NULL */
     uint16_t *slot_of;   /* by column ordinal; QL_NO_SLOT = not used so far */
@@ -99,6 +115,8 @@ typedef struct qli_scope {
     uint16_t cap_sources;
     qli_names names; /* what unqualified names may mean now */
     uint16_t lo, hi; /* sources that qualified names may mean now */
+    qli_joined *joined;
+    uint16_t behind; /* the joined view whose text is being bound; 0: none */
     qli_slot *slots;
     uint32_t cap_slots, cap_aggs;
     struct qli_agg_index *agg_index; /* finds an aggregate call that is there already */
@@ -223,6 +241,9 @@ ql_status qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out) QL_MUST_U
 ql_status qli_locking_bind(qli_res *r, ql_query *q, const ql_ast_select *s) QL_MUST_USE;
 /* Does a FOR UPDATE clause of the block reach the table called alias? */
 bool qli_locking_writes(const ql_ast_select *s, ql_str alias);
+/* The FROM of a view whose tables become sources of the block; what goes up is left in *pending. */
+ql_status qli_from_below(qli_res *r, qli_scope *sc, const ql_ast_from *from, bool inner,
+                         ql_join_tree **tree, ql_expr **pending, qli_names *names) QL_MUST_USE;
 ql_status qli_from_bind(qli_res *r, qli_scope *sc, const ql_ast_from *from) QL_MUST_USE;
 ql_status qli_source_add_table(qli_res *r, qli_scope *sc, ql_table *t, ql_str alias) QL_MUST_USE;
 ql_status qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type,
@@ -256,6 +277,24 @@ ql_status qli_view_begin(qli_res *r, const ql_table *view, qli_view_frame *frame
 void qli_view_end(qli_res *r, const qli_inside *in);
 /* An error that tells what the view is made of becomes 1356; others stay. */
 ql_status qli_view_hide_error(ql_ctx *cx, const ql_table *view, ql_status st) QL_MUST_USE;
+
+/* --- joinview.c --- */
+qli_joined *qli_joined_of(const qli_scope *sc, uint16_t source); /* NULL: an ordinary source */
+/* The tables of a join view become sources of the block, *at their join; its conditions go to
+ * *pending. *done false: it cannot be done. */
+ql_status qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, bool inner,
+                        ql_join_tree *at, ql_expr **pending, qli_names *names,
+                        bool *done) QL_MUST_USE;
+ql_status qli_joined_column(qli_res *r, qli_scope *sc, qli_joined *v, uint16_t column,
+                            ql_expr **out) QL_MUST_USE;
+/* fn where the names of the view's text count, with the rights of whoever counts there. */
+typedef ql_status qli_inside_fn(qli_res *r, qli_scope *sc, qli_joined *v, void *arg);
+ql_status qli_joined_inside(qli_res *r, qli_scope *sc, qli_joined *v, qli_clause clause,
+                            qli_inside_fn *fn, void *arg) QL_MUST_USE;
+/* INSERT into the one table that the list of columns names: *m knows its columns by the view's
+ * names. */
+ql_status qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view,
+                               qli_merged **m, ql_table **base) QL_MUST_USE;
 
 /* --- merge.c --- */
 static inline uint16_t

@@ -96,8 +96,11 @@ qli_new_slot(qli_res *r, qli_scope *sc, qli_slot what, const ql_type *type, uint
 ql_str
 qli_column_name(const qli_scope *sc, uint16_t source, uint16_t column)
 {
-    const qli_merged *m = sc->sources[source].merged;
-    return m != NULL ? m->view->columns[column].name : qli_base_name(sc, source, column);
+    const qli_joined *v = qli_joined_of(sc, source);
+    const qli_merged *m = v != NULL ? NULL : sc->sources[source].merged;
+    return v != NULL   ? v->view->columns[column].name
+           : m != NULL ? m->view->columns[column].name
+                       : qli_base_name(sc, source, column);
 }
 
 ql_str
@@ -134,7 +137,8 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
     ql_query *q = sc->q;
     for (uint16_t i = 0; i < q->nsources; i++) {
         const ql_source *s = &q->sources[i];
-        if (ql_str_eq_nocase(s->alias, alias) && ql_str_eq(s->db, db)) {
+        if (ql_str_eq_nocase(s->alias, alias) && ql_str_eq(s->db, db) &&
+            sc->sources[i].behind == sc->behind) {
             return ql_fail(r->cx, QL_ER_NONUNIQ_TABLE,
                            ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
         }
@@ -158,8 +162,8 @@ add_source(qli_res *r, qli_scope *sc, ql_table *t, ql_query *derived, ql_str db,
     bool readable = !t || t->temporary || ql_acl_globally(r->cx, QL_PM(SELECT)) ||
                     (ql_acl_on_table(r->cx, t->db, t->name) & QL_PM(SELECT));
     q->sources[q->nsources] = (ql_source){.table = t, .derived = derived, .alias = alias, .db = db};
-    sc->sources[q->nsources] =
-        (qli_source){.ncols = ncols, .slot_of = slot_of, .unreadable = !readable};
+    sc->sources[q->nsources] = (qli_source){
+        .ncols = ncols, .slot_of = slot_of, .unreadable = !readable, .behind = sc->behind};
     *out = q->nsources++;
     sc->hi = q->nsources;
     return QL_OK;
@@ -361,7 +365,7 @@ typedef struct from_side {
  * finds no row, and is not one that subqueries can refer to. */
 static ql_status
 bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view, ql_str alias,
-          bool write, from_side *side, qli_names *out)
+          bool write, from_side *side, ql_join_tree *j, qli_names *out)
 {
     qli_merged *m = NULL;
     ql_table *base;
@@ -371,6 +375,15 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
     }
     bool fits = m != NULL && (!m->computed || (f->dml && !side->inner));
     fits = fits && (r->dml_target == NULL || r->in_dml_from || r->dml_target->id != base->id);
+    if (!fits && f->dml && r->in_dml_from && sc->outer == NULL &&
+        view->view->updatable == QL_VIEW_OF_JOIN &&
+        (r->dml == QLI_DML_UPDATE || r->dml == QLI_DML_UPDATE_MANY || sc->behind != 0)) {
+        bool done;
+        QL_TRY(qli_join_view(r, sc, view, alias, side->inner, j, &side->pending, out, &done));
+        if (done) {
+            return QL_OK;
+        }
+    }
     if (!fits) {
         return qli_view_bind(r, sc, view, alias, out);
     }
@@ -418,7 +431,7 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, from
     }
     QL_TRY(check_hints(r, f, t, alias));
     if (t->view != NULL) {
-        return bind_view(r, sc, f, t, alias, write, side, out);
+        return bind_view(r, sc, f, t, alias, write, side, j, out);
     }
     QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
     return add_names(r, sc, n, t->ncolumns, out);
@@ -595,6 +608,16 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, f
     } else if (j->outer) {
         mark_outer_joined(sc, mid, hi);
     }
+    return QL_OK;
+}
+
+ql_status
+qli_from_below(qli_res *r, qli_scope *sc, const ql_ast_from *from, bool inner, ql_join_tree **tree,
+               ql_expr **pending, qli_names *names)
+{
+    from_side side = {.inner = inner};
+    QL_TRY(bind_from(r, sc, from, tree, &side, names));
+    *pending = side.pending;
     return QL_OK;
 }
 

@@ -50,7 +50,7 @@ add_view(ql_ctx *cx, ql_view_rows *r, const ql_table *t)
     qli_set_str(&v[COL_TABLE_NAME], t->name);
     qli_set_str(&v[COL_VIEW_DEFINITION], may_see_text(cx, t) ? d->query : QL_STR(""));
     qli_set_cstr(&v[COL_CHECK_OPTION], checks[d->check]);
-    qli_set_cstr(&v[COL_IS_UPDATABLE], d->updatable == QL_VIEW_OF_TABLE ? "YES" : "NO");
+    qli_set_cstr(&v[COL_IS_UPDATABLE], d->updatable != QL_VIEW_READ_ONLY ? "YES" : "NO");
     const char *definer =
         ql_arena_printf(cx, r->a, "%.*s@%.*s", (int)d->definer_user.n, d->definer_user.p,
                         (int)d->definer_host.n, d->definer_host.p);
