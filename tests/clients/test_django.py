@@ -213,16 +213,19 @@ def check_tables(apps, labels):
 
 
 def foreign_keys():
-    """Whether rows are held to them."""
+    """Whether tables with rows can be given them; whether rows are held to them."""
     try:
         server.query("CREATE DATABASE probe")
         server.query("CREATE TABLE probe.a (id INT PRIMARY KEY)")
-        server.query("CREATE TABLE probe.b (id INT, FOREIGN KEY (id) REFERENCES probe.a (id))")
-        server.query("INSERT INTO probe.b VALUES (1)")
+        server.query("CREATE TABLE probe.b (id INT)")
+        server.query("INSERT INTO probe.a VALUES (1)", autocommit=True)
+        server.query("INSERT INTO probe.b VALUES (1)", autocommit=True)
+        server.query("ALTER TABLE probe.b ADD FOREIGN KEY (id) REFERENCES probe.a (id)")
+        server.query("INSERT INTO probe.b VALUES (2)", autocommit=True)
     except Exception as e:
         return e.args[0] == 1452, e.args[0] == 1452
     else:
-        return False, False
+        return True, False
     finally:
         server.query("DROP DATABASE probe")
 
