@@ -111,6 +111,33 @@ def test_multi_statements():
         assert cur.fetchall() == ((42,),)
 
 
+def test_temporary_tables_of_the_stock_client():
+    """A script, as people write them: the names are free again afterwards, and a dump taken meanwhile does not see the tables."""
+    server.query("CREATE DATABASE IF NOT EXISTS tmp")
+    server.query("CREATE TABLE IF NOT EXISTS tmp.orders (id INT PRIMARY KEY, n INT)")
+    server.query("REPLACE INTO tmp.orders VALUES (1, 5), (2, 7), (3, 5)")
+    script = """
+        CREATE TEMPORARY TABLE IF NOT EXISTS sums ENGINE=MEMORY AS SELECT n, COUNT(*) AS k FROM orders GROUP BY n;
+        CREATE TEMPORARY TABLE orders LIKE orders;
+        INSERT INTO orders SELECT n, k FROM sums;
+        SELECT * FROM orders ORDER BY id;
+        SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'tmp';
+        DROP TEMPORARY TABLE orders;
+        SELECT COUNT(*) FROM orders;
+        """
+    run = lambda *words, **kw: subprocess.run([words[0], "--no-defaults", "-u", "root", f"--socket={server.socket}", *words[1:]], stdout=subprocess.PIPE,
+                                              stderr=subprocess.STDOUT, text=True, timeout=60, **kw)
+    for _ in range(2):  # the second is another session
+        r = run("mariadb", "-N", "tmp", input=script)
+        assert r.returncode == 0 and r.stdout.split() == ["5", "2", "7", "1", "orders", "3"], r.stdout
+    with contextlib.closing(server.connect(database="tmp")) as c, c.cursor() as cur:
+        cur.execute("CREATE TEMPORARY TABLE orders (other INT)")
+        cur.execute("CREATE TEMPORARY TABLE mine (other INT)")
+        r = run("mariadb-dump", "--single-transaction", "tmp")
+        assert r.returncode == 0 and "INSERT INTO `orders` VALUES\n(1,5),\n(2,7),\n(3,5);" in r.stdout and "mine" not in r.stdout and "other" not in r.stdout, r.stdout
+    server.query("DROP DATABASE tmp")
+
+
 def test_prepared_kill_through_libmariadb():
     home = tempfile.mkdtemp(prefix="quell-c-")
     atexit.register(shutil.rmtree, home, ignore_errors=True)

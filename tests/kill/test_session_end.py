@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The end of a session releases what it holds in one order, whatever ended it: socket, prepared statements, transaction, LOCK TABLES,
-metadata locks, global read lock, user locks, variables (shared KILL.md, section 3). The session is stopped before each step, and another
+metadata locks, global read lock, user locks, variables, temporary tables (shared KILL.md, section 3). The session is stopped before each step, and another
 one looks what is free by then and what is not yet. Also the states of a transaction on its way, and innodb_rollback_on_timeout."""
 import quell
 from harness import main
@@ -18,6 +18,10 @@ STEPS = ["session_end_prepared", "session_end_transaction", "session_end_locks",
 
 def prepared():
     return int(watch.query("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'")[0][1])
+
+
+def temporary():
+    return int(watch.query("SHOW GLOBAL STATUS LIKE 'Quell_temporary_tables'")[0][1])
 
 
 class Probe:
@@ -56,7 +60,10 @@ def holder(stop_at):
     w.prepare("SELECT 1")
     w.query(f"SET DEBUG_SYNC = '{stop_at} SIGNAL at_{stop_at} WAIT_FOR go_{stop_at} TIMEOUT 60'")
     w.query("DO GET_LOCK('e', 0)")
+    w.query("CREATE TEMPORARY TABLE e.own (a INT)")
+    w.query("INSERT INTO e.own VALUES (1)")
     w.query("BEGIN")
+    w.query("INSERT INTO e.own VALUES (2)")
     w.query("UPDATE e.t SET v = 11 WHERE id = 1")
     w.query("SELECT * FROM e.u")
     return w
@@ -83,6 +90,7 @@ def ends(how, stop_at):
     assert probe.row_is_free() == (reached > 1), stop_at
     assert probe.definition_is_free() == (reached > 1), stop_at
     assert watch.value("SELECT IS_FREE_LOCK('e')") == ("1" if reached > 3 else "0"), stop_at
+    assert temporary() == 1, "they go last"
     assert (state_of(w.id) == "OPEN") == (reached < 2)
     assert watch.value("SELECT v FROM e.t WHERE id = 1") == "10"
     assert watch.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {w.id}") == "1"
@@ -90,6 +98,7 @@ def ends(how, stop_at):
     quell.until(lambda: watch.value(f"SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE ID = {w.id}") == "0", what="the session gone")
     assert probe.row_is_free() and probe.definition_is_free()
     assert prepared() == before
+    quell.until(lambda: temporary() == 0, what="its temporary table gone")
     probe.end()
     watch.query("SET DEBUG_SYNC = 'RESET'")
 
