@@ -38,15 +38,16 @@ typedef struct qli_entry {
 } qli_entry;
 
 struct ql_catalog {
-    ql_mutex mu;                   /* rank CATALOG */
-    ql_hash databases;             /* [mu] */
-    ql_hash tables;                /* [mu] by database and name */
-    ql_hash children;              /* [mu] foreign keys by database and name of the parent */
-    uint64_t next_id;              /* [mu] next table or index id */
-    uint64_t durable_id;           /* [mu] ids below are covered by a committed bound */
-    unsigned format;               /* [start] of the records; older than ours until the upgrade */
-    struct ql_catalog_stage *boot; /* stage of contexts without session (start), one thread */
-    struct qli_counters *counters; /* [const] of the transaction system; autoinc.c */
+    ql_mutex mu;         /* rank CATALOG */
+    ql_hash databases;   /* [mu] */
+    ql_hash tables;      /* [mu] by database and name */
+    ql_hash children;    /* [mu] foreign keys by database and name of the parent */
+    uint64_t next_id;    /* [mu] next table or index id */
+    uint64_t durable_id; /* [mu] ids below are covered by a committed bound */
+    unsigned format;     /* [start] of the records; older than ours until the upgrade */
+    struct qli_temporary *temporaries; /* [mu] of all sessions, newest first; temporary.c */
+    struct ql_catalog_stage *boot;     /* stage of contexts without session (start), one thread */
+    struct qli_counters *counters;     /* [const] of the transaction system; autoinc.c */
 };
 
 /* Counters of a table, shared by its versions. */

@@ -3,13 +3,16 @@
  * The list of a session's temporary tables (temporary.h). An entry is made, then stands; it is
  * dropped, then gone: each second step is taken when the statement that did the first is over, and
  * undone with it if it fails. A dropped one's definition is kept until the open transaction ends,
- * for what was written under its ids may still be on its way. Session's thread; no locks, no waits.
+ * for what was written under its ids may still be on its way. Session's thread; the catalog's mutex
+ * for the list of all sessions' tables, which only views look at. No waits.
  */
 #include <string.h>
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
 #include "catalog/temporary.h"
+#include "intr/intr.h"
+#include "intr/proc.h"
 #include "txn/scratch.h"
 
 typedef enum entry_state {
@@ -19,10 +22,13 @@ typedef enum entry_state {
     MADE_DROPPED /* both */
 } entry_state;
 
-typedef struct entry {
-    struct entry *next;
+typedef struct qli_temporary {
+    struct qli_temporary *next;
     ql_table *table; /* a reference */
     entry_state state;
+    bool shown;                          /* in the list of all sessions' */
+    struct qli_temporary *newer, *older; /* [catalog.mu] in that list */
+    uint64_t conn_id;                    /* [const] of the session */
 } entry;
 
 /* Owner: the session. */
@@ -61,6 +67,7 @@ qli_temporary_add(ql_ctx *cx, ql_table *t)
         return ql_fail_oom(cx, sizeof *e);
     }
     e->table = t;
+    e->conn_id = cx->proc ? ql_proc_id(cx->proc) : 0;
     e->state = MADE;
     e->next = cx->temporary->first;
     cx->temporary->first = e;
@@ -96,13 +103,80 @@ qli_temporary_ids(ql_ctx *cx, ql_table *t, const ql_table *old, uint64_t n, uint
     return QL_OK;
 }
 
+/* --- shown to others ------------------------------------------------------------------------- */
+
+static void
+show_entry(ql_catalog *c, entry *e)
+{
+    ql_mutex_lock(&c->mu);
+    e->shown = true;
+    e->newer = NULL;
+    e->older = c->temporaries;
+    if (e->older) {
+        e->older->newer = e;
+    }
+    c->temporaries = e;
+    ql_mutex_unlock(&c->mu);
+}
+
+static void
+hide_entry(ql_catalog *c, entry *e)
+{
+    if (!e->shown) {
+        return;
+    }
+    ql_mutex_lock(&c->mu);
+    e->shown = false;
+    if (e->newer) {
+        e->newer->older = e->older;
+    } else {
+        c->temporaries = e->older;
+    }
+    if (e->older) {
+        e->older->newer = e->newer;
+    }
+    ql_mutex_unlock(&c->mu);
+}
+
+/* As many as there is room for; how many there are. */
+static size_t
+copy_shown(ql_catalog *c, ql_temporary_info *v, size_t room)
+{
+    size_t n = 0;
+    ql_mutex_lock(&c->mu);
+    for (const entry *e = c->temporaries; e; e = e->older, n++) {
+        if (n < room) {
+            v[n] = (ql_temporary_info){e->table->id, e->conn_id, e->table->ncolumns};
+        }
+    }
+    ql_mutex_unlock(&c->mu);
+    return n;
+}
+
+ql_status
+ql_temporary_list(ql_ctx *cx, ql_arena *a, ql_temporary_info **v, size_t *n)
+{
+    size_t room = 0;
+    *v = NULL;
+    while ((*n = copy_shown(cx->inst->catalog, *v, room)) > room) {
+        QL_TRY(ql_check(cx));
+        room = *n + 16;
+        *v = QL_ARENA_ARRAY(cx, a, ql_temporary_info, room);
+        if (!*v) {
+            return QL_ERROR;
+        }
+    }
+    return QL_OK;
+}
+
 /* --- settling -------------------------------------------------------------------------------- */
 
 static void
-free_entries(entry *e)
+free_entries(ql_ctx *cx, entry *e)
 {
     while (e) {
         entry *next = e->next;
+        hide_entry(cx->inst->catalog, e);
         ql_table_put(e->table);
         ql_mem_free(e);
         e = next;
@@ -130,10 +204,14 @@ ql_temporary_settle(ql_ctx *cx, bool done)
         l->made |= done && e->state == MADE;
         l->dropped |= done && e->state == DROPPED;
         if (is_over(e, done)) {
+            hide_entry(cx->inst->catalog, e);
             *at = e->next;
             e->next = l->gone;
             l->gone = e;
         } else {
+            if (!e->shown) {
+                show_entry(cx->inst->catalog, e);
+            }
             at = &e->next;
         }
     }
@@ -149,7 +227,7 @@ ql_temporary_transaction_over(ql_ctx *cx)
 {
     ql_temporary_tables *l = cx->temporary;
     if (QL_UNLIKELY(l != NULL)) {
-        free_entries(l->gone);
+        free_entries(cx, l->gone);
         l->gone = NULL;
         l->made = l->dropped = false;
     }
@@ -172,8 +250,8 @@ ql_temporary_drop_all(ql_ctx *cx)
 {
     ql_temporary_tables *l = cx->temporary;
     if (l) {
-        free_entries(l->first);
-        free_entries(l->gone);
+        free_entries(cx, l->first);
+        free_entries(cx, l->gone);
         ql_mem_free(l);
         cx->temporary = NULL;
     }

@@ -14,6 +14,7 @@
 #ifndef QL_CATALOG_TEMPORARY_H
 #define QL_CATALOG_TEMPORARY_H
 
+#include "base/arena.h"
 #include "catalog/tabledef.h"
 
 typedef struct ql_temporary_tables ql_temporary_tables;
@@ -42,6 +43,13 @@ void ql_temporary_transaction_over(ql_ctx *cx);
 /* What the open transaction has done that its ROLLBACK does not undo (1751, 1752). */
 bool ql_temporary_was_made(const ql_ctx *cx);
 bool ql_temporary_was_dropped(const ql_ctx *cx);
+/* One of some session's; for views. */
+typedef struct ql_temporary_info {
+    uint64_t id, conn_id;
+    uint16_t ncolumns;
+} ql_temporary_info;
+/* Those of all sessions, in arena a. */
+ql_status ql_temporary_list(ql_ctx *cx, ql_arena *a, ql_temporary_info **v, size_t *n) QL_MUST_USE;
 /* End of the session, COM_RESET_CONNECTION, COM_CHANGE_USER, when no transaction is open. */
 void ql_temporary_drop_all(ql_ctx *cx);
 

@@ -51,7 +51,7 @@ ql_fk_guard_new(ql_run *run, ql_table *t, unsigned what, const bool *changing, b
     qli_fk_node *root;
     *out = NULL;
     if ((cx->vars != NULL && !cx->vars->foreign_key_checks) || t->nontxn || t->is_virtual ||
-        (what == QL_FK_INSERTS && t->nforeign == 0)) {
+        t->temporary || (what == QL_FK_INSERTS && t->nforeign == 0)) {
         return QL_OK;
     }
     QL_TRY(qli_fk_graph(cx, t, what, changing, true, &root));
