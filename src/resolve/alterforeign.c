@@ -110,7 +110,6 @@ ql_status
 qli_alter_foreign(qli_alter_work *w)
 {
     uint32_t number = 0, room = w->old->nforeign + w->a->defs.nkeys;
-    uint16_t before;
     w->spec->foreign = QL_ARENA_ARRAY(w->cx, w->cx->arena, ql_foreign_key, room + 1);
     if (w->spec->foreign == NULL) {
         return QL_ERROR;
@@ -122,7 +121,7 @@ qli_alter_foreign(qli_alter_work *w)
         QL_TRY(keep_key(w, &w->old->foreign[i]));
     }
     QL_TRY(check_engine(w));
-    before = w->spec->nforeign;
+    w->plan->foreign_kept = w->spec->nforeign;
     for (uint32_t i = 0; i < w->a->n; i++) {
         const ql_ast_action *v = &w->a->v[i];
         QL_TRY(ql_check(w->cx));
@@ -130,6 +129,6 @@ qli_alter_foreign(qli_alter_work *w)
             QL_TRY(ql_spec_foreign(w->cx, w->spec, &w->a->defs.keys[v->at], &number));
         }
     }
-    w->plan->foreign_adds = w->spec->nforeign > before;
+    w->plan->foreign_adds = w->spec->nforeign > w->plan->foreign_kept;
     return ql_spec_drop_superfluous(w->cx, w->spec, w->from_index);
 }

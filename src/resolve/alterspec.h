@@ -26,6 +26,7 @@ typedef struct ql_alter_plan {
     const ql_column *zero_date; /* a new column whose value in rows that are there would be
                                    0000-00-00, which the mode forbids; or NULL */
     bool foreign_adds, foreign_drops; /* foreign keys come, go */
+    uint16_t foreign_kept;            /* those of spec that are not new stand before the others */
     bool adds_auto;                   /* a new AUTO_INCREMENT column */
     bool adds_columns;                /* new ones that rows lack: way is not REBUILD or COPY */
     bool renames;                     /* db or name of spec are others */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "catalog/foreign.h"
+#include "exec/foreign.h"
 #include "resolve/alterspec.h"
 #include "stmts/stmts_int.h"
 
@@ -245,6 +246,34 @@ lock_affected(ql_ctx *cx, const work *w, const ql_table *next)
     return ql_name_list_lock(cx, &l, QL_MDL_X, true);
 }
 
+/* Rows that are there have the parents that new foreign keys ask for. Nobody writes these from here
+ * on; the table itself is locked. */
+static ql_status
+check_foreign_rows(ql_ctx *cx, const work *w, ql_table *next)
+{
+    const ql_table_spec *s = &w->plan.spec;
+    ql_name_list l = {0};
+    if (!w->plan.foreign_adds || w->old->temporary || !cx->vars->foreign_key_checks) {
+        return QL_OK;
+    }
+    for (uint16_t i = w->plan.foreign_kept; i < s->nforeign; i++) {
+        const ql_foreign_key *k = &s->foreign[i];
+        if (!ql_foreign_refers_to(k, w->old->db, w->old->name)) {
+            QL_TRY(ql_name_list_add(cx, &l, k->parent_db, k->parent_name));
+        }
+    }
+    QL_TRY(ql_name_list_lock(cx, &l, QL_MDL_SNW, true));
+    for (uint16_t i = w->plan.foreign_kept; i < s->nforeign; i++) {
+        for (uint16_t k = 0; k < next->nforeign; k++) {
+            uint64_t findings;
+            if (ql_str_eq(next->foreign[k].name, s->foreign[i].name)) {
+                QL_TRY(ql_fk_check_rows(w->run, next, &next->foreign[k], NULL, NULL, &findings));
+            }
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 lock_new_name(ql_ctx *cx, work *w)
 {
@@ -299,6 +328,7 @@ copy_and_switch(ql_ctx *cx, work *w)
     ql_table *next;
     QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
     ql_status st = qli_alter_copy(cx, w->run, w->old, next, &w->plan.change, lock_of(w), &w->rows);
+    st = st == QL_OK ? check_foreign_rows(cx, w, next) : st;
     st = st == QL_OK ? lock_affected(cx, w, next) : st;
     st = st == QL_OK ? ql_catalog_switch(cx, w->old, next, &w->plan.change) : st;
     st = st == QL_OK ? qli_ddl_end(cx, w->run) : st;
@@ -317,18 +347,6 @@ writes_nothing(const ql_alter_plan *p)
     return nothing;
 }
 
-/* Rows that are there would have to be looked at. */
-static ql_status
-check_foreign_rows(ql_ctx *cx, work *w)
-{
-    bool yes = false;
-    if (!w->plan.foreign_adds || w->old->temporary || !cx->vars->foreign_key_checks) {
-        return QL_OK;
-    }
-    QL_TRY(has_rows(cx, w, &yes));
-    return yes ? ql_not_built(cx, "ADD FOREIGN KEY to a table with rows") : QL_OK;
-}
-
 static ql_status
 work_on(ql_ctx *cx, work *w)
 {
@@ -340,7 +358,6 @@ work_on(ql_ctx *cx, work *w)
         return qli_ddl_end(cx, w->run);
     }
     QL_TRY(check_zero_date(cx, w));
-    QL_TRY(check_foreign_rows(cx, w));
     QL_TRY(set_new_values(cx, w));
     return writes_nothing(p) ? switch_now(cx, w) : copy_and_switch(cx, w);
 }

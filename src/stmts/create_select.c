@@ -5,6 +5,7 @@
  * its name. What fails, is killed or crashes before that leaves ids for the purger, nothing else.
  * A temporary one is made and filled as by an INSERT.
  */
+#include "exec/foreign.h"
 #include "intr/sync.h"
 #include "resolve/resolve.h"
 #include "resolve/tablespec.h"
@@ -75,6 +76,17 @@ fill_temporary(ql_ctx *cx, ql_run *run, const ql_table_spec *spec, ql_rinsert *i
     return fill(cx, run, ins, NULL);
 }
 
+/* All rows have them; nobody changes these meanwhile, their names are locked. */
+static ql_status
+check_parents(ql_ctx *cx, ql_run *run, ql_table *t)
+{
+    uint64_t findings;
+    for (uint16_t i = 0; i < t->nforeign && cx->vars->foreign_key_checks; i++) {
+        QL_TRY(ql_fk_check_rows(run, t, &t->foreign[i], NULL, NULL, &findings));
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_table_spec *spec)
 {
@@ -83,11 +95,9 @@ qli_create_select(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_tab
     if (spec->temporary) {
         return fill_temporary(cx, run, spec, &ins);
     }
-    if (spec->nforeign > 0 && cx->vars->foreign_key_checks) { /* rows would have to be looked at */
-        return ql_not_built(cx, "CREATE TABLE ... SELECT with FOREIGN KEY");
-    }
     QL_TRY(ql_catalog_new_table(cx, spec, &ins.table));
     ql_status st = build_table(cx, run, &ins);
+    st = st == QL_OK ? check_parents(cx, run, ins.table) : st;
     st = st == QL_OK ? QL_SYNC(cx, CREATE_SELECT_FILLED) : st;
     st = st == QL_OK ? ql_catalog_add_table(cx, ins.table) : st;
     ql_table_put(ins.table);
