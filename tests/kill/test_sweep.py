@@ -20,7 +20,7 @@ watch = Watcher(server)
 
 ROWS = 300
 IN.write_bytes(b"".join(b"%d\t1\tnew %d\t%d.5\n" % (i, i, i) for i in range(200, 600)) + b"1000\t1\t" + b"long" * 50 + b"\t1\n")
-SETUP = ["DROP TABLE IF EXISTS s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
+SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
          "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
          "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
          "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
@@ -150,6 +150,13 @@ WRITES = [
     ("REPLACE INTO s.fp VALUES (3, 1), (70, 1), (4, 1), (5, 1)", "fp fc fg", ()),
     ("INSERT INTO s.fp VALUES (3, 1), (70, 1), (4, 1) ON DUPLICATE KEY UPDATE id = s.fp.id + 500", "fp fc fg", ()),
     ("DELETE fp, fc FROM s.fp JOIN s.fc ON fc.p = fp.id WHERE fp.id < 10", "fp fc fg", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES s.fp (id) ON DELETE SET NULL, FOREIGN KEY (id) REFERENCES s.fc (id), FOREIGN KEY (p) REFERENCES s.fresh (id))", "fp fc fg fresh", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY, FOREIGN KEY (id) REFERENCES s.fc (id)) SELECT id FROM s.fc", "fp fc fg fresh", ()),
+    ("ALTER TABLE s.fc ADD CONSTRAINT again FOREIGN KEY (p) REFERENCES s.fp (id), ADD KEY other (p, id), ADD FOREIGN KEY (id) REFERENCES s.fc (id)", "fp fc fg", ()),
+    ("ALTER TABLE s.fc DROP FOREIGN KEY fc_ibfk_1, RENAME COLUMN p TO q, DROP COLUMN n", "fp fc fg", ()),
+    ("ALTER TABLE s.fc RENAME COLUMN id TO nid, RENAME TO s.fresh", "fp fc fg fresh", ()),
+    ("RENAME TABLE s.fp TO s.fresh, s.fc TO s.fp", "fp fc fg fresh", ()),
+    ("DROP TABLE s.fp, s.fc, s.fg", "fp fc fg", ()),
     ("ALTER TABLE s.a RENAME COLUMN v TO w, ADD x INT NOT NULL DEFAULT 5, DROP INDEX v, COMMENT 'swept'", "a", ()),
     ("ALTER TABLE s.b RENAME s.fresh, RENAME INDEX a_id TO again, ALTER n SET DEFAULT 4", "b fresh", ()),
     ("RENAME TABLE s.a TO s.fresh, s.b TO s.a, s.fresh TO s.b", "a b fresh", ()),
@@ -218,6 +225,9 @@ def image(sql, tables):
                 found.append(watch.query("SELECT a_id FROM s.b FORCE INDEX (a_id) ORDER BY a_id"))
         except Err as e:
             found.append(e.code)
+    if "fp fc fg" in tables and sql.startswith(("CREATE", "ALTER", "RENAME", "DROP")):
+        found.append(watch.query("SELECT CONSTRAINT_NAME, TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = 's'"))
+        found.append(watch.query("SELECT CONSTRAINT_NAME, UNIQUE_CONSTRAINT_NAME, DELETE_RULE FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE CONSTRAINT_SCHEMA = 's'"))
     if "VIEW" in sql:
         found.append(watch.query("SELECT TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = 's'"))
     if "DATABASE" in sql:

@@ -71,6 +71,44 @@ def test_online_index():
     crash_everywhere(STATEMENTS[1])
 
 
+def ties(s):
+    """What the tables say of each other, with their definitions; rows fit."""
+    for t in ("p", "c"):
+        assert s.query(f"CHECK TABLE s.{t}")[-1][2:4] == ("status", "OK")
+    keys = s.query("SELECT CONSTRAINT_NAME, TABLE_NAME, COLUMN_NAME, REFERENCED_TABLE_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE TABLE_SCHEMA = 's'")
+    return keys, s.query("SELECT CONSTRAINT_NAME, UNIQUE_CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS"), s.query("SHOW CREATE TABLE s.p"), s.query("SHOW CREATE TABLE s.c")
+
+
+def test_foreign_keys():
+    """The child's record and the parent's are one commit, whoever of the two is altered."""
+    s = quell.Server()
+    s.start()
+    s.query("CREATE DATABASE s")
+    s.query("CREATE TABLE s.p (id INT PRIMARY KEY, u INT UNIQUE)")
+    s.query("CREATE TABLE s.c (id INT PRIMARY KEY, a INT, b INT)")
+    s.query("INSERT INTO s.p VALUES (1, 1), (2, 2), (3, 3)")
+    s.query("INSERT INTO s.c VALUES (1, 1, 1), (2, 3, 3), (3, NULL, NULL)")
+    for sql, points in (("ALTER TABLE s.c ADD FOREIGN KEY (a) REFERENCES s.p (id), ADD FOREIGN KEY (b) REFERENCES s.p (u)", ("build_begun", "alter_before_switch", "build_switch", "commit_before_queue")),
+                        ("ALTER TABLE s.p RENAME COLUMN u TO w, RENAME KEY u TO uw", ("build_switch", "commit_before_queue")),
+                        ("ALTER TABLE s.c DROP FOREIGN KEY c_ibfk_1", ("build_switch", "commit_before_queue"))):
+        old = ties(s)
+        for point in points:
+            assert s.stop() == 0
+            s.env["QUELL_CRASH_AT"] = point
+            s.start()
+            assert not run(s, sql), (point, sql)
+            s.kill9()
+            del s.env["QUELL_CRASH_AT"]
+            s.start()
+            assert ties(s) == old, (point, sql)
+        assert run(s, sql)
+        s.kill9()
+        s.start()
+        assert ties(s) != old, sql
+    assert s.stop() == 0, s.log_text()[-3000:]
+    s.remove()
+
+
 def test_create_select():
     s = quell.Server()
     s.start()

@@ -27,19 +27,31 @@ ALTER TABLE s.old RENAME COLUMN first TO nine, ADD INDEX by_b (b(4)), ALGORITHM=
 RENAME TABLE s.old TO s.renamed
 CREATE INDEX later ON s.renamed (nine, c)
 CREATE TABLE s.made (PRIMARY KEY (id)) SELECT id, n, kept FROM s.a
+CREATE TABLE s.top (id INT PRIMARY KEY, x INT, y VARCHAR(9), UNIQUE KEY xy (x, y))
+CREATE TABLE s.child (id INT PRIMARY KEY, t INT, CONSTRAINT `Named one` FOREIGN KEY (t) REFERENCES s.top (id) ON DELETE CASCADE ON UPDATE SET NULL, FOREIGN KEY (id) REFERENCES s.child (id))
+CREATE TABLE s.pair (a INT, b VARCHAR(9), FOREIGN KEY (a, b) REFERENCES s.top (x, y) ON DELETE RESTRICT)
+INSERT INTO s.top VALUES (1, 1, 'one'), (2, 2, 'two')
+INSERT INTO s.child VALUES (1, 2), (2, NULL)
+INSERT INTO s.pair VALUES (2, 'two'), (7, NULL)
+ALTER TABLE s.top RENAME COLUMN x TO `new x`, ADD COLUMN z INT FIRST, RENAME KEY xy TO yx
+ALTER TABLE s.child ADD KEY instead (t, id), ADD CONSTRAINT late FOREIGN KEY (t) REFERENCES s.top (id), DROP FOREIGN KEY child_ibfk_1
+RENAME TABLE s.top TO s.parent
+SET GLOBAL foreign_key_checks = 0
+CREATE TABLE s.orphan (a INT, FOREIGN KEY (a) REFERENCES s.nothing (b))
+SET GLOBAL foreign_key_checks = 1
 CREATE VIEW s.plain AS SELECT id, n FROM s.a WHERE n > 1 WITH CASCADED CHECK OPTION
 CREATE ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW s.sums (what, total) AS SELECT t, SUM(n) FROM s.a GROUP BY t
 CREATE VIEW s.above AS SELECT p.id, r.c FROM s.plain p JOIN s.renamed r ON r.a = p.id - 49
 ALTER VIEW s.above AS SELECT p.id, p.n, r.c FROM s.plain p LEFT JOIN s.renamed r ON r.a = p.id - 49
 """
-TABLES = ("a", "m", "renamed", "made")
+TABLES = ("a", "m", "renamed", "made", "parent", "child", "pair", "orphan")
 VIEWS = ("plain", "sums", "above")
 
 
 def seen(server):
     """Definitions, what information_schema says of them, and rows."""
     out = [server.query(f"SHOW CREATE TABLE s.{t}") for t in TABLES + VIEWS]
-    for view in ("COLUMNS", "STATISTICS", "TABLE_CONSTRAINTS", "CHECK_CONSTRAINTS", "VIEWS"):
+    for view in ("COLUMNS", "STATISTICS", "TABLE_CONSTRAINTS", "CHECK_CONSTRAINTS", "KEY_COLUMN_USAGE", "REFERENTIAL_CONSTRAINTS", "VIEWS"):
         schema = "CONSTRAINT_SCHEMA" if "CONSTRAINT" in view else "TABLE_SCHEMA"
         # CARDINALITY is an estimate
         rows = server.query(f"SELECT * FROM information_schema.{view} WHERE {schema} = 's'")
@@ -75,7 +87,9 @@ def test_everything_comes_back():
             assert a == b, (how, a, b)
         whole(server)
         # what is kept acts: numbers go on, CHECKs hold, views let through what they may
-        for sql, number in (("UPDATE s.a SET n = 0 WHERE id = 50", 3819), ("UPDATE s.plain SET n = 1 WHERE id = 51", 1369), ("INSERT INTO s.a (twice) VALUES (1)", 3105)):
+        for sql, number in (("UPDATE s.a SET n = 0 WHERE id = 50", 3819), ("UPDATE s.plain SET n = 1 WHERE id = 51", 1369), ("INSERT INTO s.a (twice) VALUES (1)", 3105),
+                            ("DELETE FROM s.parent WHERE id = 2", 1451), ("INSERT INTO s.child VALUES (3, 3)", 1452), ("DROP TABLE s.parent", 3730), ("INSERT INTO s.orphan VALUES (1)", 1452),
+                            ("ALTER TABLE s.pair DROP KEY a", 1553), ("CREATE TABLE s.x (a INT, CONSTRAINT `named ONE` FOREIGN KEY (a) REFERENCES s.parent (id))", 1826)):
             try:
                 server.query(sql)
                 raise AssertionError(f"went through: {sql}")
