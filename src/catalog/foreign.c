@@ -368,6 +368,43 @@ qli_settle_foreign(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_
     return QL_OK;
 }
 
+/* --- what is there already ------------------------------------------------------------------- */
+
+static bool
+fits_parent(const ql_table *t, const ql_foreign_key *k, const ql_table *parent)
+{
+    bool fits = ql_foreign_parent_index(parent, k) != NULL;
+    for (uint16_t i = 0; fits && i < k->ncolumns; i++) {
+        int c = ql_table_column(parent, k->parent_columns[i]);
+        fits =
+            ql_foreign_types_fit(&t->columns[k->columns[i]].type, &parent->columns[c].type, false);
+    }
+    return fits;
+}
+
+ql_status
+ql_foreign_check_definition(ql_ctx *cx, const ql_table *t,
+                            ql_status (*report)(ql_ctx *cx, void *arg, const char *text), void *arg,
+                            uint64_t *findings)
+{
+    for (uint16_t i = 0; i < t->nforeign; i++) {
+        const ql_foreign_key *k = &t->foreign[i];
+        ql_table *parent = qli_find_table(cx, k->parent_db, k->parent_name);
+        bool fits = !ql_table_may_be_parent(parent) || fits_parent(t, k, parent);
+        ql_table_put(parent);
+        QL_TRY(ql_check(cx));
+        if (fits && ql_foreign_index(t, k)) {
+            continue;
+        }
+        const char *text = ql_arena_printf(
+            cx, cx->arena, "Foreign key '%s' does not fit '%s.%s'", ql_cstr(cx, k->name),
+            ql_cstr(cx, fits ? t->db : k->parent_db), ql_cstr(cx, fits ? t->name : k->parent_name));
+        QL_TRY(text ? report(cx, arg, text) : QL_ERROR);
+        ++*findings;
+    }
+    return QL_OK;
+}
+
 /* --- children of a new definition ------------------------------------------------------------ */
 
 /* What becomes of a table that others refer to. */
@@ -535,7 +572,9 @@ qli_spread(ql_ctx *cx, const ql_table *old, const ql_table *next, const ql_table
     parent p = {.old = old, .next = next, .c = c, .stage = true};
     QL_TRY(follow_all(cx, &p, NULL));
     QL_TRY(each_parent(cx, old, next, store_parent, NULL));
-    return each_parent(cx, next, old, store_parent, NULL);
+    QL_TRY(each_parent(cx, next, old, store_parent, NULL));
+    bool renamed = old && next && !is_same_table(old, next); /* its children know that only now */
+    return renamed ? store_parent(cx, NULL, next->db, next->name) : QL_OK;
 }
 
 ql_status

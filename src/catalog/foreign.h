@@ -23,6 +23,12 @@ bool ql_foreign_types_fit(const ql_type *child, const ql_type *parent, bool char
 /* Does k refer to the table of that name? */
 bool ql_foreign_refers_to(const ql_foreign_key *k, ql_str db, ql_str name);
 
+/* CHECK: do the definitions of t and of its parents, as far as there are any, go together? Each
+ * finding in words, and added to *findings. */
+ql_status ql_foreign_check_definition(ql_ctx *cx, const ql_table *t,
+                                      ql_status (*report)(ql_ctx *cx, void *arg, const char *text),
+                                      void *arg, uint64_t *findings) QL_MUST_USE;
+
 /* --- locks: whose records change along, or could --- */
 
 /* Names of parents and children of the table of that name, which need not exist, as they are now.

@@ -13,6 +13,7 @@
 #include "acl/acl.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "catalog/foreign.h"
 #include "intr/gate.h"
 #include "intr/proc.h"
 #include "intr/space.h"
@@ -167,6 +168,22 @@ open_read_only(ql_ctx *cx, ql_server *server)
     return QL_OK;
 }
 
+/* Foreign keys against the definitions at their other ends. */
+static ql_status
+check_foreign_keys(ql_ctx *cx, tally *t)
+{
+    ql_table **v;
+    size_t n;
+    QL_TRY(ql_catalog_all_tables(cx, cx->arena, QL_STR(""), &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        t->db = v[i]->db.p;
+        t->name = v[i]->name.p;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_foreign_check_definition(cx, v[i], print_table_finding, t, &t->findings));
+    }
+    return QL_OK;
+}
+
 /* Records of accounts and grants. */
 static ql_status
 check_accounts(ql_ctx *cx, tally *t)
@@ -206,6 +223,9 @@ check_rows(ql_ctx *cx, ql_server *server, bool names)
     }
     if (st == QL_OK) {
         st = check_accounts(cx, &t);
+    }
+    if (st == QL_OK) {
+        st = check_foreign_keys(cx, &t);
     }
     if (st != QL_OK) {
         int rc = is_damage(cx) ? DAMAGED : REFUSED;

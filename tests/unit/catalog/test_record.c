@@ -118,8 +118,9 @@ sections_that_are_not_whole(void **state)
 /* Everything that a record can hold: CREATE TABLE d.full (id INT AUTO_INCREMENT COMMENT 'c', e
  * ENUM('x',''), n TEXT, t DATETIME(3) DEFAULT NOW(3) ON UPDATE NOW(3), d DECIMAL(5,2) UNSIGNED
  * ZEROFILL DEFAULT 1.5, PRIMARY KEY (id), KEY k (n(7) DESC, d) INVISIBLE COMMENT 'i', CONSTRAINT
- * Pos CHECK (d > 0), CONSTRAINT neg CHECK (d < 0) NOT ENFORCED) COMMENT 't'; e is generated, stored
- * and hidden, n invisible. */
+ * Pos CHECK (d > 0), CONSTRAINT neg CHECK (d < 0) NOT ENFORCED, CONSTRAINT Fk FOREIGN KEY (id)
+ * REFERENCES full (ID) ON DELETE CASCADE ON UPDATE RESTRICT) COMMENT 't'; e is generated, stored
+ * and hidden, n invisible, k as if made for a foreign key. */
 static ql_table *
 make_full(sess *s)
 {
@@ -148,7 +149,17 @@ make_full(sess *s)
         {.column = 0}, {.column = 2, .prefix = 7, .descending = true}, {.column = 4}};
     ql_index ix[2] = {{.parts = p, .nparts = 1, .primary = true},
                       {.parts = p + 1, .nparts = 2, .name = str("k"), .comment = str("i")}};
-    ix[1].invisible = true;
+    ix[1].invisible = ix[1].generated = true;
+    uint16_t own = 0;
+    ql_str referred = str("ID");
+    ql_foreign_key foreign = {.name = str("Fk"),
+                              .ncolumns = 1,
+                              .columns = &own,
+                              .parent_db = str("d"),
+                              .parent_name = str("full"),
+                              .parent_columns = &referred,
+                              .on_delete = QL_FK_CASCADE,
+                              .on_update = QL_FK_RESTRICT};
     ql_check_constraint checks[2] = {
         {.name = str("Pos"), .text = str("(`d` > 0)")},
         {.name = str("neg"), .text = str("(`d` < 0)"), .not_enforced = true}};
@@ -160,6 +171,8 @@ make_full(sess *s)
                           .nindexes = 2,
                           .checks = checks,
                           .nchecks = 2,
+                          .foreign = &foreign,
+                          .nforeign = 1,
                           .comment = str("t")};
     ql_table *t;
     begin(s);
@@ -218,6 +231,16 @@ a_full_table(void **state)
     assert_string_equal(copy->checks[1].text.p, "(`d` > 0)");
     assert_true(copy->checks[0].not_enforced && !copy->checks[1].not_enforced);
     assert_true(copy->indexes[1].invisible && !copy->indexes[0].invisible);
+    assert_true(copy->indexes[1].generated && !copy->indexes[0].generated);
+    assert_int_equal(copy->nforeign, 1);
+    const ql_foreign_key *k = &copy->foreign[0];
+    assert_true(k->ncolumns == 1 && k->columns[0] == 0);
+    assert_string_equal(k->name.p, "Fk");
+    assert_string_equal(k->parent_db.p, "d");
+    assert_string_equal(k->parent_name.p, "full");
+    assert_string_equal(k->parent_columns[0].p, "id"); /* as the column is written */
+    assert_string_equal(k->parent_index.p, "PRIMARY");
+    assert_true(k->on_delete == QL_FK_CASCADE && k->on_update == QL_FK_RESTRICT);
     assert_int_equal(copy->nindexes, 2);
     assert_true(copy->indexes[0].primary && copy->indexes[0].unique && !copy->indexes[1].unique);
     assert_string_equal(copy->indexes[1].comment.p, "i");
@@ -316,7 +339,7 @@ with_more(ql_ctx *cx, const ql_table *t, unsigned part, ql_str more, ql_buf *out
     ql_buf_free(&b);
 }
 
-static const unsigned parts[] = {0, 21, 23, 11}; /* table, column, index, part of one */
+static const unsigned parts[] = {0, 21, 23, 31, 11}; /* table, column, index, foreign key, part */
 
 /* Unknown sections that may be there: the table is used, written again with them, also as the table
  * that TRUNCATE makes. */
@@ -383,7 +406,7 @@ static void
 sections_that_must_be_understood(void **state)
 {
     static const char *const where[] = {"of a table", "of a column", "of an index",
-                                        "of a part of an index"};
+                                        "of a foreign key", "of a part of an index"};
     world *w = *state;
     sess *s = &w->boot;
     ql_table *t = make_full(s), *now;
