@@ -115,6 +115,13 @@ ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
 }
 
 ql_status
+ql_kv_beside_begin(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply **out)
+{
+    return kv->ops->beside_begin != NULL ? kv->ops->beside_begin(cx, kv, after, out)
+                                         : kv->ops->apply_begin(cx, kv, out);
+}
+
+ql_status
 ql_kv_apply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value)
 {
     QL_TRY(qli_kv_check_key(cx, key));

@@ -109,6 +109,15 @@ ql_status ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str 
 ql_status ql_kv_apply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync) QL_MUST_USE;
 void ql_kv_apply_abort(ql_kv_apply *a);
 
+/* An apply beside the order of the others, by any one thread, for keys no other has to do with:
+ * those that nobody reads or writes before a later apply tells of them, and those that nobody reads
+ * or writes since apply number `after` or an earlier one. Begun once the file has the state of
+ * number `after`, and when nobody else writes into the file; small applies go on meanwhile. Its
+ * operations go into the file as they come; committed, they are durable and in every snapshot begun
+ * from then on, and the number of the state is what it was. As for errors and ends: like an apply.
+ * Waits: BACKGROUND. */
+ql_status ql_kv_beside_begin(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply **out) QL_MUST_USE;
+
 /* The writer, or while there is none: everything committed is in LMDB's file when it returns QL_OK.
  * Waits for the flusher: BACKGROUND. */
 ql_status ql_kv_flush(ql_ctx *cx, ql_kv *kv) QL_MUST_USE;

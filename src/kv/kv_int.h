@@ -31,6 +31,8 @@ typedef struct ql_kv_ops {
     ql_status (*prev)(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
 
     ql_status (*apply_begin)(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out);
+    /* NULL: as apply_begin */
+    ql_status (*beside_begin)(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply **out);
     ql_status (*apply_put)(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value);
     ql_status (*apply_del)(ql_ctx *cx, ql_kv_apply *a, ql_str key);
     ql_status (*apply_get)(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value);

@@ -34,6 +34,7 @@ typedef struct memkv {
     ql_kv kv;
     ql_mutex mu;   /* rank KV: everything below */
     ql_cv stalled; /* commits that stand still */
+    ql_cv idle;    /* no apply is running */
     node head;
     uint64_t random, entries, snapshots;
     uint32_t fail_commits, fail_puts, nstalled;
@@ -310,17 +311,18 @@ mem_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
     if (a == NULL) {
         return ql_fail_oom(cx, sizeof *a);
     }
+    ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
     ql_mutex_lock(&m->mu);
-    bool second = m->applying;
-    m->applying = true;
-    ql_mutex_unlock(&m->mu);
-    if (second) {
-        ql_mem_free(a);
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "second writer");
+    while (m->applying) { /* one beside the others, which ends soon */
+        ql_status st = ql_cv_wait(cx, &m->idle, &m->mu, QL_FOREVER, QL_W_BACKGROUND);
+        (void)st;
     }
+    m->applying = true;
+    a->seq = ql_kv_seq(kv) + 1;
+    ql_mutex_unlock(&m->mu);
+    ql_unhold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
     a->a.ops = &mem_ops;
     a->m = m;
-    a->seq = ql_kv_seq(kv) + 1;
     *out = &a->a;
     return QL_OK;
 }
@@ -419,6 +421,7 @@ undo(memapply *a)
         }
     }
     a->m->applying = false;
+    ql_cv_signal(&a->m->idle);
 }
 
 static void
@@ -451,6 +454,7 @@ mem_apply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
         undo(a);
     } else {
         m->applying = false;
+        ql_cv_signal(&m->idle);
         if (a->touched != NULL) {
             atomic_store_explicit(&m->kv.seq, a->seq, memory_order_release);
         }
@@ -516,6 +520,7 @@ ql_kv_open_mem(ql_ctx *cx, ql_kv **out)
     m->random = 1;
     ql_mutex_init(&m->mu, QL_RANK_KV);
     ql_cv_init(&m->stalled);
+    ql_cv_init(&m->idle);
     *out = &m->kv;
     return QL_OK;
 }

@@ -332,6 +332,7 @@ qli_redo_open(ql_ctx *cx, qli_redo *r, const ql_kv_options *opt, ql_kv **out)
     r->no_log = opt->no_redo || opt->read_only;
     ql_cv_init(&r->work);
     ql_cv_init(&r->writer_free);
+    ql_cv_init(&r->flushed);
     ql_status st = recover(cx, r, opt->salvage);
     if (st == QL_OK && !r->read_only) {
         st = start_flusher(cx, r);
@@ -357,6 +358,7 @@ const ql_kv_ops qli_redo_ops = {
     .next = qli_rcursor_next,
     .prev = qli_rcursor_prev,
     .apply_begin = qli_rapply_begin,
+    .beside_begin = qli_rbeside_begin,
     .apply_put = qli_rapply_put,
     .apply_del = qli_rapply_del,
     .apply_get = qli_rapply_get,

@@ -127,6 +127,7 @@ qli_flush_commit(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint32_t n, uint64_t s
         r->l.old_format = false;
         qli_redo_log_applied(&r->log, seq);
         drop_gens(r, n);
+        ql_cv_broadcast(&r->flushed);
         if (atomic_load_explicit(&r->l.kv.seq, memory_order_relaxed) < seq) {
             atomic_store_explicit(&r->l.kv.seq, seq, memory_order_release);
         }
@@ -204,6 +205,9 @@ flush_now(ql_ctx *cx, qli_redo *r)
     ql_mutex_lock(&r->l.mu);
     r->writer_busy = false;
     r->retry_ns = st == QL_OK ? 0 : ql_now_mono_ns() + RETRY_NS;
+    if (st != QL_OK) {
+        ql_cv_broadcast(&r->flushed);
+    }
     ql_cv_signal(&r->writer_free);
 }
 
@@ -302,7 +306,7 @@ look_at_active(qli_redo *r, int64_t now, int64_t *until)
         return;
     }
     int64_t idle = g->last_ns + r->idle_ns, age = g->first_ns + r->age_ns;
-    int64_t due = idle < age ? idle : age;
+    int64_t due = r->wanted_seq >= g->first ? now : idle < age ? idle : age;
     if (now >= due && !r->committing) {
         qli_redo_freeze(r);
     } else if (now >= due) {

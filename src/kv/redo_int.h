@@ -51,16 +51,18 @@ typedef struct qli_redo {
     bool closing;                /* [flusher] the last flush: no log is needed behind it */
     int64_t retry_ns;            /* [mu] a flush failed: not before */
     int64_t segment_retry_ns;    /* [mu] making a segment failed: not before */
+    uint64_t wanted_seq;         /* [mu] somebody waits for LMDB to have this number: flush soon */
     int64_t synced_ns;           /* [flusher] last sync of what was written lazily */
     uint64_t file_txn, file_seq; /* [mu] LMDB's newest transaction, and the number it stands for */
     uint64_t next_txn, next_seq; /* [mu] of one that is being committed; 0 = none */
     uint64_t n_redo, n_direct, n_flushes; /* [mu] */
     ql_cv work;                           /* [mu] the flusher waits */
     ql_cv writer_free;                    /* [mu] */
-    char *buf;                            /* [committer] record that is being gathered */
-    size_t buf_size;                      /* [committer] */
-    bool broken_logged;                   /* [committer] */
-    bool flush_failed;                    /* [flusher] and it was logged */
+    ql_cv flushed;      /* [mu] LMDB's state has another number, or a flush failed */
+    char *buf;          /* [committer] record that is being gathered */
+    size_t buf_size;    /* [committer] */
+    bool broken_logged; /* [committer] */
+    bool flush_failed;  /* [flusher] and it was logged */
     ql_ctx flusher;
     ql_intr flusher_intr;
     ql_thread thread;
@@ -116,6 +118,9 @@ ql_status qli_rapply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str t
                                size_t *done);
 ql_status qli_rapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_rapply_abort(ql_kv_apply *a);
+
+/* redo_beside.c */
+ql_status qli_rbeside_begin(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply **out);
 
 /* redo_read.c */
 ql_status qli_rsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);

@@ -661,6 +661,104 @@ readers_beside_the_flusher(void **state)
     test_dir_remove(dir);
 }
 
+/* --- writes beside the order --- */
+
+typedef struct besider {
+    fixture *f;
+    test_ctx t;
+    uint64_t after;
+    pthread_t th;
+} besider;
+
+static void *
+write_beside(void *arg)
+{
+    besider *b = arg;
+    ql_kv_apply *a;
+    assert_int_equal(ql_kv_beside_begin(&b->t.cx, b->f->kv, b->after, &a), QL_OK);
+    assert_int_equal(ql_kv_apply_put(&b->t.cx, a, str("c"), str("3")), QL_OK);
+    assert_int_equal(ql_kv_apply_commit(&b->t.cx, a, QL_KV_DURABLE), QL_OK);
+    return NULL;
+}
+
+/* They have no number; what was committed before them comes into the file first, small commits go
+ * on meanwhile, and a crash leaves all of it or nothing. */
+static void
+writes_beside_the_order(void **state)
+{
+    fixture *f = *state;
+    char dir[64];
+    ql_kv *kv;
+    ql_kv_apply *a;
+    ql_kv_snap *old;
+    ql_str got;
+    size_t done;
+    put(f, "said before", "1");
+    uint64_t seq = ql_kv_seq(f->kv);
+    assert_int_equal(stats(f->kv).unflushed, 1);
+    assert_int_equal(ql_kv_snap_begin(&f->t.cx, f->kv, &old), QL_OK);
+    assert_int_equal(ql_kv_beside_begin(&f->t.cx, f->kv, seq, &a), QL_OK);
+    assert_int_equal(stats(f->kv).unflushed, 0);
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, a, str("new 1"), str("x")), QL_OK);
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, a, str("new 2"), str("y")), QL_OK);
+    put(f, "meanwhile", "2");
+    expect(f, f->kv, "meanwhile", "2");
+    expect(f, f->kv, "new 1", NULL);
+    copy_dir(f->dir, dir);
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+    expect(f, kv, "new 1", NULL);
+    expect(f, kv, "meanwhile", "2");
+    ql_kv_close(kv);
+    test_dir_remove(dir);
+    assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_OK);
+    assert_int_equal(ql_kv_seq(f->kv), seq + 1);
+    expect(f, f->kv, "new 1", "x");
+    expect(f, f->kv, "meanwhile", "2");
+    assert_int_equal(ql_kv_get(&f->t.cx, old, str("new 1"), &got), QL_END);
+    assert_int_equal(ql_kv_get(&f->t.cx, old, str("said before"), &got), QL_OK);
+    ql_kv_snap_end(old);
+    assert_int_equal(stats(f->kv).unflushed, 1); /* "meanwhile" is in the log still */
+    copy_dir(f->dir, dir);
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+    expect(f, kv, "new 2", "y");
+    expect(f, kv, "meanwhile", "2");
+    assert_int_equal(ql_kv_seq(kv), seq + 1);
+    ql_kv_close(kv);
+    test_dir_remove(dir);
+    assert_int_equal(ql_kv_beside_begin(&f->t.cx, f->kv, seq, &a), QL_OK);
+    assert_int_equal(ql_kv_apply_del_range(&f->t.cx, a, str("new"), str("nex"), 1, &done), QL_OK);
+    assert_int_equal(done, 1);
+    assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_OK);
+    expect(f, f->kv, "new 1", NULL);
+    assert_int_equal(ql_kv_beside_begin(&f->t.cx, f->kv, seq, &a), QL_OK);
+    assert_int_equal(ql_kv_apply_del(&f->t.cx, a, str("new 2")), QL_OK);
+    ql_kv_apply_abort(a);
+    expect(f, f->kv, "new 2", "y");
+}
+
+/* A large apply and one beside it take turns. */
+static void
+large_applies_wait_for_those_beside(void **state)
+{
+    fixture *f = *state;
+    besider b = {.f = f};
+    ql_kv_apply *large;
+    size_t done;
+    test_ctx_init(&b.t);
+    put(f, "a", "1");
+    b.after = ql_kv_seq(f->kv);
+    assert_int_equal(ql_kv_apply_begin(&f->t.cx, f->kv, &large), QL_OK);
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, large, str("b"), str("2")), QL_OK);
+    assert_int_equal(ql_kv_apply_del_range(&f->t.cx, large, str("x"), str("y"), 9, &done), QL_OK);
+    pthread_create(&b.th, NULL, write_beside, &b);
+    assert_int_equal(ql_kv_apply_commit(&f->t.cx, large, QL_KV_DURABLE), QL_OK);
+    pthread_join(b.th, NULL);
+    expect(f, f->kv, "a", "1");
+    expect(f, f->kv, "b", "2");
+    expect(f, f->kv, "c", "3");
+    test_ctx_fini(&b.t);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -683,6 +781,8 @@ main(void)
         TEST(failed_lazy_sync),
         TEST(flush_without_space),
         TEST(readers_beside_the_flusher),
+        TEST(writes_beside_the_order),
+        TEST(large_applies_wait_for_those_beside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
