@@ -163,7 +163,11 @@ trash_building(ql_ctx *cx, const qli_object *o)
     return erase_building(cx, o);
 }
 
-/* Nobody asks for errors here; the statement has its own. */
+static const char not_trashed[] =
+    "What a build left could not be given to the purger; the next start will";
+
+/* Nobody asks for errors here; the statement has its own. Nobody waits either: the table that was
+ * to be changed is free at once. */
 static void
 discard(ql_ctx *cx, const qli_object *o)
 {
@@ -172,15 +176,11 @@ discard(ql_ctx *cx, const qli_object *o)
     cx->diag = ql_diag_new();
     if (cx->diag && ql_beside_begin(cx, false) == QL_OK) {
         ql_beside_set_lazy(cx); /* lost in a crash: the record is found at start */
-        ql_status st = trash_building(cx, o);
-        if (st == QL_OK) {
-            st = ql_txn_commit(cx);
+        if (trash_building(cx, o) == QL_OK) {
+            ql_beside_commit_left(cx, not_trashed);
         } else {
             ql_txn_rollback(cx);
-        }
-        if (st != QL_OK) {
-            ql_log_write(cx->inst->log, QL_LOG_WARNING,
-                         "What a build left could not be given to the purger; the next start will");
+            ql_log_write(cx->inst->log, QL_LOG_WARNING, "%s", not_trashed);
         }
     }
     cx->txn = saved;

@@ -182,8 +182,8 @@ ql_status ql_catalog_build_begin(ql_ctx *cx, ql_table *next, const ql_table *old
                                  ql_building **out) QL_MUST_USE;
 /* Whatever has become of it, and after the statement's transaction has been committed or is sure
  * not to be: unless the ids have an owner now, they and the record go to the trash. Does not fail:
- * what cannot be written now (a full disk) is found by the next start. NULL is ignored. Waits:
- * COMMIT_TAKEN. */
+ * what cannot be written now (a full disk) is found by the next start. NULL is ignored. Never
+ * waits: the committer comes to it in its turn. */
 void ql_catalog_build_end(ql_ctx *cx, ql_building *b);
 /* At start: ids without an owner, of builds that the server did not live to see the end of, go to
  * the trash; says so in the log. Waits: COMMIT. */

@@ -3,7 +3,8 @@
  * Builds (build.h). Rows are written as they come while their keys rise; those that come out of
  * order wait, sorted, for the end, as do all entries of secondary indexes. A block is a transaction
  * beside the statement's, committed when it has as much as one commit may have without holding up
- * those of others. Session's thread; no locks. Waits: COMMIT and DISK_SPACE in the commits,
+ * those of others. From the third block on, what comes in order of its keys is a fill (txn/fill.h)
+ * instead. Session's thread; no locks. Waits: COMMIT and DISK_SPACE in the commits and in the fill,
  * DISK_SPACE in the temporary file.
  */
 #include "table/build.h"
@@ -17,6 +18,8 @@
 #include "spool/bytesort.h"
 #include "table/table_int.h"
 #include "txn/beside.h"
+#include "txn/fill.h"
+#include "txn/scratch.h"
 #include "vars/sysvars.h"
 
 #define BLOCK_BYTES ((size_t)192 * 1024) /* above 256 KiB is no record of the redo log (kv.h) */
@@ -25,6 +28,9 @@
 /* Who commits something small waits for the sync of what was written before it: not for more than
  * so many blocks. */
 #define SYNC_EVERY 8u
+
+/* A small table is there sooner through the log. */
+#define LOGGED_BLOCKS 2u
 
 /* An index that is filled. */
 typedef struct target {
@@ -39,6 +45,8 @@ struct ql_build {
     ql_txn *block; /* in work, or NULL */
     size_t bytes;
     uint32_t entries, blocks;
+    ql_fill *fill;    /* or NULL */
+    bool is_in_order; /* no key twice from here on, and none is read before settle */
     bool writes_rows;
     target *targets; /* the clustered index first, if it is one of them */
     uint16_t ntargets;
@@ -81,6 +89,7 @@ ql_build_new(ql_ctx *cx, ql_arena *a, ql_table *t, ql_txn *reader, ql_build **ou
         return QL_ERROR;
     }
     QL_TRY(ql_tapes_new(cx, b->mem, &b->file));
+    b->is_in_order = true;
     b->writes_rows = t->indexes[0].born == QL_INDEX_NOT_BORN;
     for (uint16_t i = 0; i < t->nindexes; i++) {
         if (t->indexes[i].born == QL_INDEX_NOT_BORN) {
@@ -109,6 +118,8 @@ ql_build_free(ql_ctx *cx, ql_build *b)
         return;
     }
     forget_block(cx, b);
+    ql_fill_drop(b->fill);
+    b->fill = NULL;
     for (uint16_t i = 0; i < b->ntargets; i++) {
         ql_bytesort_free(cx, b->targets[i].sort);
     }
@@ -159,23 +170,38 @@ enter_block(ql_ctx *cx, ql_build *b, ql_txn **saved)
     return QL_OK;
 }
 
-ql_status
-ql_build_flush(ql_ctx *cx, ql_build *b)
+static ql_status
+commit_block(ql_ctx *cx, ql_build *b)
 {
-    if (b->block == NULL) {
-        return QL_OK;
-    }
-    QL_TRY(QL_SYNC(cx, BUILD_BLOCK));
     ql_txn *saved = cx->txn;
     cx->txn = b->block;
     b->block = NULL;
+    ql_status st = ql_txn_commit(cx);
+    cx->txn = saved;
+    return st;
+}
+
+ql_status
+ql_build_flush(ql_ctx *cx, ql_build *b)
+{
+    if (b->entries == 0) {
+        forget_block(cx, b); /* something was read in it */
+        return QL_OK;
+    }
+    QL_TRY(QL_SYNC(cx, BUILD_BLOCK));
     if (cx->proc != NULL) {
         ql_proc_add_work(cx->proc, b->entries);
     }
     b->bytes = b->entries = 0;
-    ql_status st = ql_txn_commit(cx);
-    cx->txn = saved;
-    return st;
+    return b->block != NULL ? commit_block(cx, b) : ql_fill_send(cx, b->fill);
+}
+
+/* All that was written is there for whoever reads from now on. */
+static ql_status
+settle(ql_ctx *cx, ql_build *b)
+{
+    QL_TRY(ql_build_flush(cx, b));
+    return b->fill != NULL ? ql_fill_settle(cx, b->fill) : QL_OK;
 }
 
 static ql_status
@@ -186,10 +212,25 @@ count_entry(ql_ctx *cx, ql_build *b, size_t bytes)
     return b->bytes < BLOCK_BYTES && b->entries < BLOCK_ENTRIES ? QL_OK : ql_build_flush(cx, b);
 }
 
+/* Shall the next entry be one of the fill? */
+static ql_status
+choose_way(ql_ctx *cx, ql_build *b, ql_str key, bool *fills)
+{
+    *fills =
+        b->is_in_order && b->block == NULL && b->blocks >= LOGGED_BLOCKS && !ql_scratch_has(key);
+    return *fills && b->fill == NULL ? ql_fill_new(cx, &b->fill) : QL_OK;
+}
+
 static ql_status
 put(ql_ctx *cx, ql_build *b, ql_str key, ql_str value)
 {
     ql_txn *saved;
+    bool fills;
+    QL_TRY(choose_way(cx, b, key, &fills));
+    if (QL_LIKELY(fills)) {
+        QL_TRY(ql_fill_put(cx, b->fill, key, value));
+        return count_entry(cx, b, key.n + value.n);
+    }
     QL_TRY(enter_block(cx, b, &saved));
     ql_status st = ql_txn_put(cx, key, value);
     cx->txn = saved;
@@ -236,6 +277,7 @@ find_row(ql_ctx *cx, ql_build *b, ql_str locator, ql_str *bytes)
     QL_TRY(qli_key_start(cx, &b->locator, b->t->indexes[0].id));
     QL_TRY(ql_buf_put(cx, &b->locator, locator.p, locator.n));
     if (b->writes_rows) {
+        QL_TRY(b->fill != NULL ? settle(cx, b) : QL_OK);
         return get(cx, b, qli_str(&b->locator), bytes);
     }
     ql_txn *saved = cx->txn;
@@ -329,6 +371,11 @@ write_late_rows(ql_ctx *cx, ql_build *b, const target *g)
 {
     ql_str key, value, there;
     ql_status st;
+    if (ql_bytesort_count(g->sort) == 0) {
+        return QL_OK;
+    }
+    QL_TRY(settle(cx, b));
+    b->is_in_order = false; /* they are read, too */
     QL_TRY(ql_bytesort_begin(cx, g->sort));
     while ((st = ql_bytesort_next(cx, g->sort, &key, &value)) == QL_OK) {
         QL_TRY(ql_check(cx));
@@ -343,7 +390,9 @@ write_late_rows(ql_ctx *cx, ql_build *b, const target *g)
         }
         QL_TRY(put(cx, b, qli_str(&b->key), value));
     }
-    return st == QL_END ? QL_OK : st;
+    b->is_in_order = true;
+    QL_TRY(st == QL_END ? QL_OK : st);
+    return ql_build_flush(cx, b);
 }
 
 /* Entries of a unique index without NULL have nothing behind their columns, so equal neighbours are
@@ -375,7 +424,8 @@ ql_build_finish(ql_ctx *cx, ql_build *b)
         QL_TRY(i == 0 && b->writes_rows ? write_late_rows(cx, b, g) : write_entries(cx, b, g));
         ql_bytesort_free(cx, g->sort);
     }
-    return ql_build_flush(cx, b);
+    b->is_in_order = false;
+    return settle(cx, b);
 }
 
 /* --- changes --- */
@@ -470,6 +520,7 @@ meets(ql_ctx *cx, ql_build *b, const target *g, const ql_value *row, bool *yes, 
 ql_status
 ql_build_try_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_write_result *result, ql_dup *dup)
 {
+    b->is_in_order = false;
     QL_TRY(ql_check(cx));
     QL_TRY(make_locator(cx, b, row, (ql_str){0}));
     for (uint16_t i = 0; i < b->ntargets; i++) {

@@ -103,20 +103,18 @@ await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
     return QL_OK;
 }
 
-/* The disk was full. QL_OK: try again. */
-static ql_status
-await_space(ql_ctx *cx, qli_commit_req *r, int *tries)
+ql_status
+qli_await_space(ql_ctx *cx, size_t bytes, const char *text, int *tries)
 {
     ql_kv_stats kv;
     ql_space *space = cx->inst->space;
     ql_kv_get_stats(cx->inst->kv, &kv);
     /* What waits in the redo log goes into the data file first; a kick says that it has. */
     uint64_t before = kv.unflushed > 0 ? kv.memory_bytes : 0;
-    uint64_t need = 2 * ((uint64_t)r->bytes + before) + 65536;
+    uint64_t need = 2 * ((uint64_t)bytes + before) + 65536;
     if (space == NULL || (!ql_space_is_low(space, need) && ++*tries >= SPACE_TRIES)) {
-        return ql_fail_text(cx, r->code, "%s", r->text);
+        return ql_fail_text(cx, QL_ER_DISK_FULL, "%s", text);
     }
-    r->alone = true;
     return ql_space_wait(cx, space, need);
 }
 
@@ -140,8 +138,20 @@ qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
             return ql_fail_text(cx, r->code, "%s", r->text);
         }
         show_state(r, "QUEUED");
-        QL_TRY(await_space(cx, r, &tries));
+        r->alone = true;
+        QL_TRY(qli_await_space(cx, r->bytes, r->text, &tries));
     }
+}
+
+void
+qli_commit_leave(ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_cv_init(&r->cv);
+    r->big |= r->entries > BIG_ENTRIES;
+    r->alone = r->big;
+    ql_mutex_lock(&ts->commit_mu);
+    enqueue(ts, r);
+    ql_mutex_unlock(&ts->commit_mu);
 }
 
 /* --- the committer --- */
@@ -324,11 +334,30 @@ note_failure(ql_ctx *cx, qli_commit_req *r)
     r->text[n] = '\0';
 }
 
+/* Of a list of requests that nobody waits for. */
+static void
+end_left(ql_txnsys *ts, qli_commit_req *left)
+{
+    for (qli_commit_req *next; left != NULL; left = next) {
+        next = left->next;
+        for (uint32_t i = 0; i < left->nlayers; i++) {
+            qli_chunks mem = left->layers[i].mem;
+            qli_reclaim_chunks(ts, &mem);
+        }
+        if (left->state != QLI_CS_DONE) {
+            ql_log_write(ts->inst->log, QL_LOG_WARNING, "%s", left->if_lost);
+        } else if (left->has_trash) {
+            qli_purge_kick(ts);
+        }
+        ql_mem_free(left);
+    }
+}
+
 /* Tell the owners of the list. From here on r belongs to its owner again. */
 static void
 finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st)
 {
-    qli_commit_req *next;
+    qli_commit_req *next, *left = NULL;
     ql_mutex_lock(&ts->commit_mu);
     for (qli_commit_req *r = group; r != NULL; r = next) {
         next = r->next;
@@ -340,9 +369,15 @@ finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st)
             note_failure(cx, r);
             r->state = r->code == QL_ER_DISK_FULL ? QLI_CS_NEED_SPACE : QLI_CS_FAILED;
         }
-        ql_cv_signal(&r->cv);
+        if (r->if_lost != NULL) {
+            r->next = left;
+            left = r;
+        } else {
+            ql_cv_signal(&r->cv);
+        }
     }
     ql_mutex_unlock(&ts->commit_mu);
+    end_left(ts, left);
 }
 
 static void

@@ -2,8 +2,9 @@
  *
  * Purge: deletes the key ranges that DROP and TRUNCATE left, 1,000 keys a commit, in the background
  * and across restarts. A range is a record 0xFE 't' id(8) -> length of from (4, little-endian),
- * from, to, written by the transaction that made it garbage. Own thread; its deletes go through the
- * commit queue like everybody's. Mutex: purge_mu (rank RECLAIM), held for its flags only.
+ * from, to, written by the transaction that made it garbage. Nobody has to do with its keys any
+ * more, so they are deleted in the purger's own thread, beside the commits of others and a moment
+ * after those who waited for the name. Mutex: purge_mu (rank RECLAIM), held for its flags only.
  */
 #include "txn/txn_int.h"
 
@@ -11,6 +12,7 @@
 
 #define KEYS_PER_COMMIT 1000u
 #define RETRY_MS 1000
+#define POLITE_MS 50
 #define RECORD_KEY 10u
 
 static const char trash_from[] = {(char)0xFE, 't'};
@@ -56,12 +58,21 @@ ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to)
     return st;
 }
 
-/* First record, in a snapshot of its own; QL_END = nothing to purge. value is copied, freed by the
- * caller. */
+/* A record as it was found. Owner: the purger. */
+typedef struct trash {
+    char key[RECORD_KEY];
+    char *value;
+    size_t n;
+    uint64_t seq; /* number of a state that has it */
+} trash;
+
+/* First record, or the last one, in a snapshot of its own; QL_END = nothing to purge. t->value is
+ * freed by the caller. */
 static ql_status
-find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, char key[RECORD_KEY], char **value, size_t *n)
+find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, trash *t)
 {
     ql_kv_snap *s;
+    *t = (trash){.value = NULL};
     ql_kv_cursor *c = NULL;
     ql_str k = {NULL, 0}, v = {NULL, 0};
     QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
@@ -81,13 +92,14 @@ find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, char key[RECORD_KEY], char **va
         st = QL_END;
     }
     if (st == QL_OK) {
-        memcpy(key, k.p, RECORD_KEY);
-        *n = v.n;
-        *value = ql_mem_alloc(v.n);
-        if (*value == NULL) {
+        memcpy(t->key, k.p, RECORD_KEY);
+        t->n = v.n;
+        t->seq = ql_kv_snap_seq(s);
+        t->value = ql_mem_alloc(v.n);
+        if (t->value == NULL) {
             st = ql_fail_oom(cx, v.n);
         } else {
-            memcpy(*value, v.p, v.n);
+            memcpy(t->value, v.p, v.n);
         }
     }
     ql_kv_cursor_close(c);
@@ -95,18 +107,25 @@ find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, char key[RECORD_KEY], char **va
     return st;
 }
 
-typedef struct purge_step {
-    ql_str from, to, record;
-    size_t done;
-} purge_step;
-
-/* In the committer's thread. */
+/* Up to so many keys of the range; fewer: it is done, and the record goes as well. */
 static ql_status
-delete_some(ql_ctx *cx, ql_kv_apply *a, void *arg)
+delete_some(ql_ctx *cx, ql_txnsys *ts, const trash *t, size_t *done)
 {
-    purge_step *p = arg;
-    QL_TRY(ql_kv_apply_del_range(cx, a, p->from, p->to, KEYS_PER_COMMIT, &p->done));
-    return p->done < KEYS_PER_COMMIT ? ql_kv_apply_del(cx, a, p->record) : QL_OK;
+    ql_kv_apply *a;
+    uint32_t len;
+    memcpy(&len, t->value, 4);
+    len = len <= t->n - 4 ? len : (uint32_t)(t->n - 4);
+    ql_str from = {t->value + 4, len}, to = {t->value + 4 + len, t->n - 4 - len};
+    QL_TRY(ql_kv_beside_begin(cx, ts->kv, t->seq, &a));
+    ql_status st = ql_kv_apply_del_range(cx, a, from, to, KEYS_PER_COMMIT, done);
+    if (st == QL_OK && *done < KEYS_PER_COMMIT) {
+        st = ql_kv_apply_del(cx, a, (ql_str){t->key, RECORD_KEY});
+    }
+    if (st != QL_OK) {
+        ql_kv_apply_abort(a);
+        return st;
+    }
+    return ql_kv_apply_commit(cx, a, QL_KV_DURABLE);
 }
 
 static bool
@@ -120,20 +139,12 @@ may_go_on(ql_ctx *cx, ql_txnsys *ts)
 
 /* One record, as far as it gets. */
 static ql_status
-purge_record(ql_ctx *cx, ql_txnsys *ts, char key[RECORD_KEY], const char *value, size_t n)
+purge_record(ql_ctx *cx, ql_txnsys *ts, const trash *t)
 {
-    uint32_t len;
-    memcpy(&len, value, 4);
-    len = len <= n - 4 ? len : (uint32_t)(n - 4);
-    purge_step p = {.from = {value + 4, len},
-                    .to = {value + 4 + len, n - 4 - len},
-                    .record = {key, RECORD_KEY},
-                    .done = KEYS_PER_COMMIT};
-    while (p.done == KEYS_PER_COMMIT && may_go_on(cx, ts)) {
-        qli_commit_req r = {
-            .run = delete_some, .arg = &p, .entries = KEYS_PER_COMMIT, .kind = QL_W_BACKGROUND};
-        QL_TRY(qli_commit_submit(cx, ts, &r));
-        atomic_fetch_add_explicit(&ts->n_purged, p.done, memory_order_relaxed);
+    size_t done = KEYS_PER_COMMIT;
+    while (done == KEYS_PER_COMMIT && may_go_on(cx, ts)) {
+        QL_TRY(delete_some(cx, ts, t, &done));
+        atomic_fetch_add_explicit(&ts->n_purged, done, memory_order_relaxed);
     }
     return QL_OK;
 }
@@ -144,15 +155,26 @@ purge_all(ql_ctx *cx, ql_txnsys *ts)
 {
     ql_status st = QL_OK;
     while (st == QL_OK && may_go_on(cx, ts)) {
-        char key[RECORD_KEY], *value = NULL;
-        size_t n = 0;
-        st = find_trash(cx, ts, false, key, &value, &n);
+        trash t;
+        st = find_trash(cx, ts, false, &t);
         if (st == QL_OK) {
-            st = purge_record(cx, ts, key, value, n);
+            st = purge_record(cx, ts, &t);
         }
-        ql_mem_free(value);
+        ql_mem_free(t.value);
     }
     return st == QL_END ? QL_OK : st;
+}
+
+/* [purge_mu], given up meanwhile. Who waited for the name of what was dropped goes first. */
+static ql_status
+be_polite(ql_ctx *cx, ql_txnsys *ts)
+{
+    ql_deadline until = ql_deadline_ms(POLITE_MS);
+    ql_status st = QL_OK;
+    while (st == QL_OK) {
+        st = ql_cv_wait(cx, &ts->purge_work, &ts->purge_mu, until, QL_W_BACKGROUND);
+    }
+    return st == QL_TIMEOUT ? QL_OK : st;
 }
 
 void
@@ -165,10 +187,11 @@ qli_purger_run(void *arg)
     while (st != QL_KILLED) {
         bool wanted = ts->purge_wanted && !ts->purge_paused;
         if (wanted) {
+            st = be_polite(cx, ts);
             ts->purge_wanted = false;
             ql_mutex_unlock(&ts->purge_mu);
             ql_diag_reset(cx->diag);
-            st = purge_all(cx, ts);
+            st = st == QL_OK ? purge_all(cx, ts) : st;
             st = st == QL_OK && may_go_on(cx, ts) ? qli_scratch_purge(cx, ts) : st;
             ql_mutex_lock(&ts->purge_mu);
         }
@@ -205,11 +228,10 @@ ql_txnsys_pause_purge(ql_txnsys *ts, bool pause)
 ql_status
 qli_purge_init(ql_ctx *cx, ql_txnsys *ts)
 {
-    char key[RECORD_KEY], *value = NULL;
-    size_t n;
-    ql_status st = find_trash(cx, ts, true, key, &value, &n);
-    ql_mem_free(value);
-    uint64_t last = st == QL_OK ? load_be64(key + sizeof trash_from) : 0;
+    trash t;
+    ql_status st = find_trash(cx, ts, true, &t);
+    ql_mem_free(t.value);
+    uint64_t last = st == QL_OK ? load_be64(t.key + sizeof trash_from) : 0;
     atomic_store_explicit(&ts->next_trash, last + 1, memory_order_relaxed);
     ts->purge_wanted = st == QL_OK;
     return st == QL_END ? QL_OK : st;

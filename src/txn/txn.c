@@ -6,6 +6,8 @@
  */
 #include "txn/txn_int.h"
 
+#include "base/log.h"
+#include "txn/beside.h"
 #include "txn/scratch.h"
 
 #define KEY_MAX 3500u
@@ -292,6 +294,43 @@ commit_writes(ql_ctx *cx, ql_txn *t)
         r.big |= ws->spill != NULL;
     }
     return qli_commit_submit(cx, t->ts, &r);
+}
+
+/* The layers pass to the request. */
+static qli_commit_req *
+left_request(ql_txn *t, const char *if_lost)
+{
+    qli_commit_req *r = ql_mem_zalloc(sizeof *r + t->nlayers * sizeof *t->layers);
+    if (r == NULL) {
+        return NULL;
+    }
+    qli_writeset *layers = (qli_writeset *)(r + 1);
+    memcpy(layers, t->layers, t->nlayers * sizeof *layers);
+    *r = (qli_commit_req){.layers = layers,
+                          .nlayers = t->nlayers,
+                          .lazy = t->lazy,
+                          .has_trash = t->has_trash,
+                          .if_lost = if_lost,
+                          .kind = QL_W_COMMIT_TAKEN};
+    for (uint32_t i = 0; i < t->nlayers; i++) {
+        r->entries += layers[i].count;
+        r->bytes += layers[i].bytes;
+    }
+    t->nlayers = 0;
+    return r;
+}
+
+void
+ql_beside_commit_left(ql_ctx *cx, const char *if_lost)
+{
+    ql_txnsys *ts = cx->txn->ts;
+    qli_commit_req *r = left_request(cx->txn, if_lost);
+    ql_txn_rollback(cx); /* of nothing: the rest of it ends */
+    if (r != NULL) {
+        qli_commit_leave(ts, r);
+    } else {
+        ql_log_write(ts->inst->log, QL_LOG_WARNING, "%s", if_lost);
+    }
 }
 
 ql_status

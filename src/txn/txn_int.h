@@ -126,7 +126,7 @@ typedef enum qli_commit_state {
     QLI_CS_FAILED,
 } qli_commit_state;
 
-/* On the stack of whoever waits for it. */
+/* On the stack of whoever waits for it; one that nobody waits for is the committer's (if_lost). */
 typedef struct qli_commit_req {
     struct qli_commit_req *next, *prev; /* [commit_mu] */
     qli_commit_state state;             /* [commit_mu] */
@@ -138,13 +138,15 @@ typedef struct qli_commit_req {
     const qli_writeset *layers;
     uint32_t nlayers;
     size_t entries, bytes;
-    ql_status (*run)(ql_ctx *cx, ql_kv_apply *a, void *arg); /* instead of layers (purge) */
+    ql_status (*run)(ql_ctx *cx, ql_kv_apply *a, void *arg); /* instead of layers (scratch) */
     void *arg;
     ql_proc *proc; /* owner's row, or NULL */
     int64_t begin_ns;
     ql_wait_kind kind;
-    ql_cv cv;        /* [commit_mu] the owner */
-    ql_errcode code; /* of FAILED */
+    const char *if_lost; /* nobody waits: the line of the log for when it fails; else NULL */
+    bool has_trash;      /* the same */
+    ql_cv cv;            /* [commit_mu] the owner */
+    ql_errcode code;     /* of FAILED */
     char text[512];
 } qli_commit_req;
 
@@ -201,6 +203,12 @@ struct ql_txnsys {
     uint32_t scratch_next;                            /* [scratch_mu] where to look for free ids */
     bool scratch_wrapped;                             /* [scratch_mu] all have been used once */
     size_t scratch_count;                             /* [scratch_mu] */
+
+    ql_mutex fill_mu; /* rank RECLAIM; never together with the others */
+    ql_cv fill_work;  /* [fill_mu] the filler */
+    struct ql_fill *fills_first,
+        *fills_last; /* [fill_mu] that have sent something, or are dropped */
+    qli_worker filler;
 
     ql_mutex shots_mu;                 /* rank RECLAIM; never together with the others */
     ql_txn *oldest_shot, *newest_shot; /* [shots_mu] transactions that hold snapshots */
@@ -295,6 +303,16 @@ bool qli_mdl_is_wanted(ql_txnsys *ts, const struct ql_mdl_set *set, const struct
 void qli_committer_run(void *ts);
 /* Queue r and see it through. QL_OK = committed; else nothing happened. */
 ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUST_USE;
+/* Nobody waits for it: r, from malloc, and its layers, which are writable, are the committer's. */
+void qli_commit_leave(ql_txnsys *ts, qli_commit_req *r);
+
+/* The disk was full, as text says; so many bytes are to be written. QL_OK: try again. tries:
+ * counts, from 0, how often in a row. Waits: DISK_SPACE. */
+ql_status qli_await_space(ql_ctx *cx, size_t bytes, const char *text, int *tries) QL_MUST_USE;
+
+/* fill.c */
+void qli_filler_run(void *ts);
+void qli_fills_free(ql_txnsys *ts); /* once the filler has ended */
 
 /* purge.c */
 ql_status qli_purge_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The transaction system of an instance: its parts, its three threads (committer, reclaimer,
- * purger), its figures. Opened and closed single-threaded.
+ * The transaction system of an instance: its parts, its threads (committer, reclaimer, purger,
+ * filler), its figures. Opened and closed single-threaded.
  */
 #include "txn/scratch.h"
 #include "txn/txn_int.h"
@@ -42,7 +42,11 @@ start_all(ql_ctx *cx, ql_txnsys *ts, bool read_only)
     QL_TRY(qli_scratch_init(cx, ts));
     QL_TRY(start_worker(cx, ts, &ts->committer, "ql-commit", qli_committer_run));
     QL_TRY(start_worker(cx, ts, &ts->reclaimer, "ql-reclaim", qli_reclaimer_run));
-    return read_only ? QL_OK : start_worker(cx, ts, &ts->purger, "ql-purge", qli_purger_run);
+    if (read_only) {
+        return QL_OK;
+    }
+    QL_TRY(start_worker(cx, ts, &ts->filler, "ql-fill", qli_filler_run));
+    return start_worker(cx, ts, &ts->purger, "ql-purge", qli_purger_run);
 }
 
 ql_status
@@ -62,11 +66,13 @@ ql_txnsys_open(ql_ctx *cx, const ql_txnsys_options *opt, ql_txnsys **out)
     ql_mutex_init(&ts->commit_mu, QL_RANK_COMMIT);
     ql_mutex_init(&ts->reclaim_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->purge_mu, QL_RANK_RECLAIM);
+    ql_mutex_init(&ts->fill_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->shots_mu, QL_RANK_RECLAIM);
     ql_mutex_init(&ts->scratch_mu, QL_RANK_RECLAIM);
     ql_cv_init(&ts->commit_work);
     ql_cv_init(&ts->reclaim_work);
     ql_cv_init(&ts->purge_work);
+    ql_cv_init(&ts->fill_work);
     ql_status st = start_all(cx, ts, opt != NULL && opt->read_only);
     if (st != QL_OK) {
         ql_txnsys_close(ts);
@@ -82,7 +88,8 @@ ql_txnsys_close(ql_txnsys *ts)
     if (ts == NULL) {
         return;
     }
-    stop_worker(&ts->purger); /* it queues commits: before the committer */
+    stop_worker(&ts->purger);
+    stop_worker(&ts->filler);
     stop_worker(&ts->committer);
     stop_worker(&ts->reclaimer);
     if (ts->rider.free != NULL) {
@@ -90,12 +97,14 @@ ql_txnsys_close(ql_txnsys *ts)
     }
     qli_reclaim_all(ts);
     qli_scratch_fini(ts);
+    qli_fills_free(ts);
     qli_mdl_fini(ts);
     qli_rowlock_fini(ts);
     ql_mutex_fini(&ts->mdl_mu);
     ql_mutex_fini(&ts->commit_mu);
     ql_mutex_fini(&ts->reclaim_mu);
     ql_mutex_fini(&ts->purge_mu);
+    ql_mutex_fini(&ts->fill_mu);
     ql_mutex_fini(&ts->shots_mu);
     ql_mutex_fini(&ts->scratch_mu);
     ql_mem_free(ts);

@@ -27,11 +27,11 @@ def rows(sql):
     return [tuple(v if v is None else v.decode() for v in r) for r in watch.query(sql)]
 
 
-def setup(engine):
+def setup(engine, n=ROWS):
     watch.query("CREATE DATABASE IF NOT EXISTS s")
     watch.query("DROP TABLE IF EXISTS s.t")
     watch.query(f"CREATE TABLE s.t (id INT AUTO_INCREMENT PRIMARY KEY, g INT, v VARCHAR(200), d BIGINT NOT NULL, KEY (g), KEY (v)) ENGINE={engine}")
-    watch.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {(i * 31 + 7) % 10007})" for i in range(1, ROWS + 1)))
+    watch.query("INSERT INTO s.t VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % n}', {(i * 31 + 7) % 10007})" for i in range(1, n + 1)))
 
 
 def image():
@@ -40,8 +40,8 @@ def image():
     return rows("SHOW CREATE TABLE s.t"), rows("SELECT * FROM s.t ORDER BY id")
 
 
-def points(n):
-    edge = MOST // 3
+def points(n, most):
+    edge = most // 3
     return sorted({*range(1, min(n, edge) + 1), *range(edge, n + 1, max(1, n // edge)), *range(max(1, n - edge), n + 1)})
 
 
@@ -55,17 +55,17 @@ def run(w, sql, arm=None):
     return 0
 
 
-def sweep(sql, engine):
-    setup(engine)
+def sweep(sql, engine, size=ROWS, most=MOST):
+    setup(engine, size)
     before = image()
     w = Wire(server)
     assert run(w, sql) == 0, sql
     n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
     after = image()
     assert after != before
-    setup(engine)
+    setup(engine, size)
     before, killed = image(), 0
-    for i in points(n):
+    for i in points(n, most):
         code = run(w, sql, f"kill_at {i} QUERY")
         got = image()
         assert code in (0, 1317), (sql, i, code)
@@ -73,7 +73,7 @@ def sweep(sql, engine):
         assert got[1] == (after[1] if code == 0 else before[1]), (sql, i, n, code)
         killed += code == 1317
         if code == 0:
-            setup(engine)
+            setup(engine, size)
     assert killed > 5, (sql, n, killed)
     assert run(w, sql) == 0
     assert image() == after
@@ -90,6 +90,36 @@ def test_sweep_myisam():
     print("#", [sweep(s, "MyISAM") for s in STATEMENTS])
 
 
+def test_sweep_of_fills():
+    """More rows than go through the log."""
+    print("#", [sweep(s, "InnoDB", 6000, 9) for s in (STATEMENTS[0], STATEMENTS[3])])
+
+
+def test_nobody_waits_for_the_filler():
+    """The thread that writes for builds stands still: who waits for it is killed at once, and the table is free."""
+    for sql in STATEMENTS[0], STATEMENTS[3]:
+        setup("InnoDB", 9000)
+        before = image()
+        watch.query("SET DEBUG_SYNC = 'GLOBAL fill_before_write SIGNAL held WAIT_FOR go'")
+        w = Wire(server)
+        w.send(sql)
+        watch.query("SET DEBUG_SYNC = 'now WAIT_FOR held TIMEOUT 20'")
+        watch.until_state(w.id, "Waiting for commit")
+        watch.query(f"KILL QUERY {w.id}")
+        try:
+            w.result()
+            raise AssertionError("not killed")
+        except Err as e:
+            assert e.code == 1317, e
+        assert image() == before
+        watch.query("UPDATE s.t SET g = g + 1 WHERE id = 1")
+        watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+        watch.query("SET DEBUG_SYNC = 'GLOBAL fill_before_write CLEAR'")
+        assert run(w, sql) == 0
+        assert image()[0] != before[0]
+        w.quit()
+
+
 def create_select(engine, keys, duplicates, query, ids):
     setup(engine)
     before = image()
@@ -101,7 +131,7 @@ def create_select(engine, keys, duplicates, query, ids):
     whole = rows("SELECT * FROM s.made ORDER BY id")
     assert [int(r[0]) for r in whole] == ids
     killed = 0
-    for i in points(n):
+    for i in points(n, MOST):
         watch.query("DROP TABLE IF EXISTS s.made")
         code = run(w, sql, f"kill_at {i} QUERY")
         killed += code == 1317
