@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Long DDL, Quell beside MariaDB in one run: ALTER TABLE that copies, indexes that are built, how soon the table is free after a KILL in
-their middle, and how long commits of another session take beside them. Time on the clock, and processor time of the server, which says
-more where the machine has other work. Prints medians and ratios; judges nothing (docs/benchmarks.md).
+their middle, how long commits of another session take beside them, and how long DROP and TRUNCATE of many rows take. Time on the clock,
+and processor time of the server, which says more where the machine has other work. Prints medians and ratios; judges nothing
+(docs/benchmarks.md).
 
-  ddl.py --quelld PATH [--rows N] [--rounds N] [--json FILE] [NAME ...]     NAME: parts of figure names
+  ddl.py --quelld PATH [--rows N] [--million N] [--kills N] [--rounds N] [--json FILE] [NAME ...]     NAME: parts of figure names
 """
 import argparse
 import json
@@ -48,7 +49,7 @@ def cpu_seconds(pid):
 
 class Bench:
     def __init__(self, server):
-        self.server, self.n = server, 0
+        self.server, self.n, self.usual = server, 0, {}
         self.s = Session(server)
 
     def statement(self, sql):
@@ -58,6 +59,7 @@ class Bench:
     def undo(self, sql):
         """The table as it was, so that the next round does the same work."""
         self.s.do(f"ALTER TABLE big DROP COLUMN x{self.n}" if "COLUMN" in sql else f"ALTER TABLE big DROP INDEX i{self.n}")
+        time.sleep(1.5)  # what was dropped is deleted in the background
 
     def run(self, sql):
         """Seconds on the clock, and of processor time."""
@@ -68,22 +70,51 @@ class Bench:
         self.undo(sql)
         return t, cpu
 
-    def kill(self, sql, seconds):
-        """Seconds from KILL QUERY, after so long, to another session's writing to the table."""
+    def kill(self, sql, part):
+        """Seconds from KILL QUERY, when that part of the statement's usual time has gone, to another session's having the table for itself,
+        and to its having written to it (durably). None: it was over before."""
+        if sql not in self.usual:
+            self.usual[sql] = self.run(sql)[0]
         a, b = Session(self.server), Session(self.server)
+        time.sleep(0.2)
         a.send(self.statement(sql))
-        if a.is_ready(seconds):
-            raise SystemExit(f"{sql} is over before it can be killed: more rows")
+        a.is_ready(self.usual[sql] * part)
         t = time.perf_counter()
-        b.send(f"KILL QUERY {a.id}")
-        b.answer()
+        b.do(f"KILL QUERY {a.id}")
+        b.do("LOCK TABLES big WRITE")
+        free = time.perf_counter() - t
         b.do("UPDATE big SET v = v + 1 WHERE id = 1")
-        t = time.perf_counter() - t
-        if a.answer() != 1317:
-            raise SystemExit("it was not killed")
+        written = time.perf_counter() - t
+        b.do("UNLOCK TABLES")
+        killed = a.answer() == 1317
+        if not killed:
+            self.undo(sql)
         a.close()
         b.close()
-        return t
+        return (free, written) if killed else None
+
+    def kills(self, sql, n):
+        """The medians of n of them, from early to late."""
+        got = [v for v in (self.kill(sql, 0.1 + 0.7 * i / n) for i in range(n)) if v]
+        return tuple(statistics.median(v[i] for v in got) for i in (0, 1))
+
+    def drop(self, sql, rows):
+        """Seconds it takes, and a durable insert of another session right after it."""
+        self.s.do("DROP TABLE IF EXISTS many")
+        self.s.do("CREATE TABLE many (id INT NOT NULL PRIMARY KEY, v INT NOT NULL, u BIGINT NOT NULL, c VARCHAR(60) NOT NULL, KEY v (v)) ENGINE=InnoDB")
+        have = self.s.do("SELECT COUNT(*) FROM big")[0][0]
+        for base in range(0, rows, have):
+            self.s.do(f"INSERT INTO many SELECT id + {base}, v, u, c FROM big WHERE id <= {min(have, rows - base)}")
+        time.sleep(3)
+        other = Session(self.server)
+        t = time.perf_counter()
+        self.s.do(sql)
+        took = time.perf_counter() - t
+        t = time.perf_counter()
+        other.do("INSERT INTO side (v) VALUES (1)")
+        after = time.perf_counter() - t
+        other.close()
+        return took, after
 
     def commits_beside(self, sql):
         """Median and 99th percentile of a durable insert elsewhere while it runs."""
@@ -115,6 +146,8 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--quelld", required=True)
     ap.add_argument("--rows", type=int, default=200000)
+    ap.add_argument("--million", type=int, default=1000000)
+    ap.add_argument("--kills", type=int, default=12)
     ap.add_argument("--rounds", type=int, default=3)
     ap.add_argument("--json")
     ap.add_argument("names", nargs="*")
@@ -146,10 +179,12 @@ def main():
         for what, sql in (("ALTER TABLE, copy", COPY), ("ADD INDEX", INDEX), ("ADD UNIQUE INDEX", UNIQUE)):
             figure([what, f"{what}, processor time of the server"], lambda b: b.run(sql))
         for what, sql in (("ALTER TABLE, copy", COPY), ("ADD INDEX", INDEX)):
-            figure([f"KILL QUERY of {what}, to the table being written"], lambda b: b.kill(sql, a.rows / 2e6))
+            figure([f"KILL QUERY of {what}, to the table being free", "  to the table being written"], lambda b: b.kills(sql, a.kills))
         figure(["durable insert, alone", "  99th percentile", "  worst"], lambda b: b.commits_beside(None))
         for what, sql in (("ALTER TABLE, copy", COPY), ("ADD INDEX", INDEX)):
             figure([f"durable insert beside {what}", "  99th percentile", "  worst"], lambda b: b.commits_beside(sql))
+        for what, sql in (("DROP TABLE", "DROP TABLE many"), ("TRUNCATE TABLE", "TRUNCATE TABLE many")):
+            figure([f"{what} of {a.million:,} rows", "  durable insert right after it"], lambda b: b.drop(sql, a.million))
         if a.json:
             pathlib.Path(a.json).write_text(json.dumps(out, indent=1))
     except pymysql.MySQLError as e:
