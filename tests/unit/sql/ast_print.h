@@ -975,6 +975,7 @@ print_body(out_text *o, const ql_ast_stmt *s)
         print_options(o, s->options, s->noptions);
         break;
     case QL_S_CREATE_TABLE:
+    case QL_S_CREATE_TEMPORARY:
         print_create_table(o, s->create_table);
         break;
     case QL_S_ALTER_TABLE:
@@ -983,6 +984,7 @@ print_body(out_text *o, const ql_ast_stmt *s)
         print_alter(o, s->alter);
         break;
     case QL_S_DROP_TABLE:
+    case QL_S_DROP_TEMPORARY:
     case QL_S_TRUNCATE:
     case QL_S_RENAME_TABLE:
         print_names(o, &s->names);
@@ -1035,6 +1037,7 @@ static inline const char *
 com_name(const ql_ast_stmt *s)
 {
     static const char *const names[] = {
+#define QL_STATEMENT_FORM(...)
 #define QL_STATEMENT(id, com, ...) #com,
 #include "vars/statements.def"
 #undef QL_STATEMENT
