@@ -44,4 +44,9 @@ ql_status ql_alter_plan_make(ql_ctx *cx, const ql_table *t, const ql_ast_alter *
 ql_status ql_alter_plan_check(ql_ctx *cx, const ql_table *t, const ql_ast_alter *a,
                               ql_alter_plan *plan) QL_MUST_USE;
 
+/* When the new definition is known to fit: a copy that may change values of foreign keys' columns
+ * while nobody looks at the other table's rows. 1832, 1833. */
+ql_status ql_alter_plan_check_values(ql_ctx *cx, const ql_table *t,
+                                     const ql_alter_plan *plan) QL_MUST_USE;
+
 #endif

@@ -262,3 +262,80 @@ ql_alter_plan_check(ql_ctx *cx, const ql_table *t, const ql_ast_alter *a, ql_alt
     }
     return QL_OK;
 }
+
+/* --- values of foreign keys ------------------------------------------------------------------ */
+
+/* Might copying make other values of those that the column has? */
+static bool
+values_change(const ql_column *was, const ql_column *is)
+{
+    return !same_bytes(&was->type, &is->type) || (was->type.nullable && !is->type.nullable);
+}
+
+/* The column that name, one of t's, has become; NULL: it goes, which is refused elsewhere. */
+static const ql_column *
+column_now(const ql_table *t, const ql_alter_plan *plan, ql_str name, const ql_column **was)
+{
+    int from = ql_table_column(t, name);
+    for (uint16_t i = 0; i < plan->spec.ncolumns; i++) {
+        if (from >= 0 && plan->change.from_column[i] == from) {
+            *was = &t->columns[from];
+            return &plan->spec.columns[i];
+        }
+    }
+    return NULL;
+}
+
+static ql_status
+check_parents_of(ql_ctx *cx, const ql_table *t, const ql_alter_plan *plan)
+{
+    for (uint16_t i = 0; i < plan->foreign_kept; i++) {
+        const ql_foreign_key *k = &plan->spec.foreign[i];
+        QL_TRY(ql_check(cx));
+        for (uint16_t c = 0; c < k->ncolumns; c++) {
+            int from = plan->change.from_column[k->columns[c]];
+            const ql_column *was = from >= 0 ? &t->columns[from] : NULL;
+            if (was != NULL && values_change(was, &plan->spec.columns[k->columns[c]])) {
+                return ql_fail(cx, QL_ER_FK_COLUMN_CANNOT_CHANGE, ql_cstr(cx, was->name),
+                               ql_cstr(cx, k->name));
+            }
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+check_child(ql_ctx *cx, const ql_table *t, const ql_alter_plan *plan, const ql_child *child)
+{
+    const ql_foreign_key *k = child->key;
+    for (uint16_t i = 0; i < k->ncolumns; i++) {
+        const ql_column *was, *is = column_now(t, plan, k->parent_columns[i], &was);
+        if (is != NULL && values_change(was, is)) {
+            char *table = ql_arena_printf(cx, cx->arena, "%.*s.%.*s", (int)child->table->db.n,
+                                          child->table->db.p, (int)child->table->name.n,
+                                          child->table->name.p);
+            return table != NULL ? ql_fail(cx, QL_ER_FK_COLUMN_CANNOT_CHANGE_CHILD,
+                                           ql_cstr(cx, was->name), ql_cstr(cx, k->name), table)
+                                 : QL_ERROR;
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_alter_plan_check_values(ql_ctx *cx, const ql_table *t, const ql_alter_plan *plan)
+{
+    ql_child *v;
+    size_t n;
+    if (plan->way != QL_WAY_COPY || !cx->vars->foreign_key_checks || t->temporary) {
+        return QL_OK;
+    }
+    QL_TRY(check_parents_of(cx, t, plan));
+    QL_TRY(ql_catalog_children(cx, cx->arena, t->db, t->name, &v, &n));
+    for (size_t i = 0; i < n; i++) {
+        bool self = ql_str_eq(v[i].table->db, t->db) && ql_str_eq(v[i].table->name, t->name);
+        QL_TRY(ql_check(cx));
+        QL_TRY(self ? QL_OK : check_child(cx, t, plan, &v[i]));
+    }
+    return QL_OK;
+}

@@ -327,7 +327,10 @@ copy_and_switch(ql_ctx *cx, work *w)
 {
     ql_table *next;
     QL_TRY(ql_catalog_new_version(cx, w->old, &w->plan.change, &next));
-    ql_status st = qli_alter_copy(cx, w->run, w->old, next, &w->plan.change, lock_of(w), &w->rows);
+    ql_status st = ql_alter_plan_check_values(cx, w->old, &w->plan);
+    st = st == QL_OK
+             ? qli_alter_copy(cx, w->run, w->old, next, &w->plan.change, lock_of(w), &w->rows)
+             : st;
     st = st == QL_OK ? check_foreign_rows(cx, w, next) : st;
     st = st == QL_OK ? lock_affected(cx, w, next) : st;
     st = st == QL_OK ? ql_catalog_switch(cx, w->old, next, &w->plan.change) : st;
