@@ -226,10 +226,10 @@ lock_family(ql_ctx *cx, const work *w)
     }
     for (size_t before = 0;; before = l.n) {
         QL_TRY(collect_family(cx, w, &l));
-        if (l.n == before || l.n == 1) {
+        if (l.n == before || (l.n == 1 && cx->locked != NULL)) {
             return QL_OK;
         }
-        QL_TRY(ql_name_list_lock(cx, &l, QL_MDL_SU, false));
+        QL_TRY(qli_foreign_lock_list(cx, &l, QL_MDL_SU, before > 0));
     }
 }
 

@@ -142,8 +142,11 @@ ql_status qli_foreign_may(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db) 
 /* CREATE TABLE: the table's name, its parents and those that refer to it, exclusively. */
 ql_status qli_foreign_lock_new(ql_ctx *cx, const ql_ast_create_table *ct, ql_str db,
                                ql_str name) QL_MUST_USE;
-/* RENAME, DROP TABLE: those tables, their parents and children, exclusively, unless they are alone:
- * then it is the caller's to lock them. */
+/* At the beginning of a statement; again: some of them are locked. Waits: as ql_name_list_lock. */
+ql_status qli_foreign_lock_list(ql_ctx *cx, ql_name_list *l, ql_mdl_mode mode,
+                                bool again) QL_MUST_USE;
+/* RENAME, DROP TABLE: those tables, their parents and children, exclusively; under LOCK TABLES not
+ * those that are alone: they have been locked. */
 ql_status qli_foreign_lock_names(ql_ctx *cx, const ql_table_name *v, size_t n) QL_MUST_USE;
 /* DROP DATABASE: parents and children that its tables have in others. */
 ql_status qli_foreign_lock_outside(ql_ctx *cx, ql_str db) QL_MUST_USE;
