@@ -7,6 +7,7 @@ directory of its own for temporary files. What it leaves behind there, or a proc
 
 Two classes: a program whose first lines say `alone:` (with the reason, mostly that it measures time) runs with the machine to itself; the rest
 run side by side, one more than there are processors, because many of them wait. --serial runs everything one by one.
+A long program whose first lines say `pieces: a | b c` is run as several jobs, each with the tests whose names contain one of its words.
 The end says how long each part took; the last line is "N passed, N failed"."""
 import concurrent.futures
 import os
@@ -53,10 +54,20 @@ class Tally:
     parts = {}  # name: [seconds of jobs, seconds by the clock]
 
 
+def first_lines(source):
+    with open(source, errors="replace") as f:
+        return "".join(line for _, line in zip(range(20), f))
+
+
 def says_alone(source):
     """The first twenty lines ask for a machine without other tests."""
-    with open(source, errors="replace") as f:
-        return any(re.search(r"\balone: ", line) for _, line in zip(range(20), f))
+    return re.search(r"\balone: ", first_lines(source)) is not None
+
+
+def pieces_of(source):
+    """Words of each piece; one piece without words when it is not to be cut."""
+    said = re.search(r"\bpieces: (.*)", first_lines(source))
+    return [p.split() for p in said.group(1).split("|")] if said else [[]]
 
 
 def newest_test_directory():
@@ -189,7 +200,10 @@ def file_jobs(pattern, build, **more):
     for f in sorted(ROOT.glob(pattern)):
         if f == ROOT / MEASURES_GAPS and build != "debug":
             continue
-        yield Job(f"{f.parent.name}/{f.stem}{'' if build == 'asan' else '-' + build}", [PY, str(f)], env=env, source=f)
+        name = f"{f.parent.name}/{f.stem}{'' if build == 'asan' else '-' + build}"
+        pieces = pieces_of(f)
+        for i, words in enumerate(pieces):
+            yield Job(name if len(pieces) == 1 else f"{name}:{i + 1}", [PY, str(f), *words], env=env, source=f)
 
 
 def suite_jobs(build):

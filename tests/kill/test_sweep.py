@@ -2,6 +2,7 @@
 """The kill sweep (after SQLite's fault sweeps): each statement is run once to count its checkpoints N, then again with a kill at the i-th of
 them for i = 1..N, on the same data. After each: the error of that kill or full success; the data wholly unchanged or wholly changed; the
 next statement works; no transaction, lock, snapshot, overlay or arena is left. The same with failing allocations."""
+# pieces: setup kill_query gap | setup time_limit gap | setup kill_connection gap | setup client_gone gap | setup failing prepared gap
 import os
 import pathlib
 import shutil
