@@ -407,6 +407,47 @@ cursor_meets_new_layer(void **state)
     ql_txn_rollback(&s->cx);
 }
 
+/* What an inner statement has written goes; the scan of the one around it goes on where it is, and
+ * one that saw the inner statement's writes ends. */
+static void
+cursor_outlives_inner_rollback(void **state)
+{
+    world *w = *state;
+    session *s = &w->boss;
+    ql_txn_cursor *scan, *own;
+    ql_str k, v;
+    commit_one(s, "a", "1");
+    commit_one(s, "b", "1");
+    commit_one(s, "c", "1");
+    begin(s, QL_REPEATABLE_READ);
+    stmt(s);
+    assert_int_equal(ql_txn_cursor_open(&s->cx, QL_VIEW_LATEST, &scan), QL_OK);
+    assert_int_equal(ql_txn_seek_ge(&s->cx, scan, str("a"), &k, &v), QL_OK);
+    stmt(s);
+    del(s, "a");
+    put(s, "ab", "2");
+    ql_txn_stmt_end(&s->cx);
+    stmt(s);
+    del(s, "b");
+    put(s, "d", "2");
+    assert_int_equal(ql_txn_cursor_open(&s->cx, QL_VIEW_CURRENT, &own), QL_OK);
+    assert_int_equal(ql_txn_seek_ge(&s->cx, own, str("b"), &k, &v), QL_OK);
+    assert_memory_equal(k.p, "c", 1);
+    ql_txn_stmt_rollback(&s->cx);
+    assert_int_equal(ql_txn_next(&s->cx, own, &k, &v), QL_END);
+    assert_int_equal(ql_txn_next(&s->cx, scan, &k, &v), QL_OK);
+    assert_memory_equal(k.p, "b", 1);
+    assert_int_equal(ql_txn_next(&s->cx, scan, &k, &v), QL_OK);
+    assert_memory_equal(k.p, "c", 1);
+    assert_int_equal(ql_txn_next(&s->cx, scan, &k, &v), QL_END);
+    expect(s, QL_VIEW_OWN, "ab", "2");
+    expect(s, QL_VIEW_OWN, "b", "1");
+    expect(s, QL_VIEW_OWN, "d", NULL);
+    ql_txn_cursor_close(own);
+    ql_txn_cursor_close(scan);
+    ql_txn_rollback(&s->cx);
+}
+
 /* Many large statements: layers stack, and nothing is lost. */
 static void
 large_statements_stack(void **state)
@@ -459,6 +500,7 @@ main(void)
         T(inner_statements_join_the_outer),
         T(cursor_matches_model),
         T(cursor_meets_new_layer),
+        T(cursor_outlives_inner_rollback),
         T(large_statements_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
