@@ -121,9 +121,35 @@ is_own(ql_ctx *cx, qli_fk_parent *p, const ql_value *row, bool *yes)
     return ql_finder_same(cx, p->finder, p->values, p->others, yes);
 }
 
+static ql_status
+open_block(ql_fk_guard *g, qli_fk_level *l)
+{
+    return l->block != NULL ? QL_OK : ql_run_arena(g->run, "children", &l->block);
+}
+
+/* The row itself is a parent with these values and is about to be none: is there another one? */
+static ql_status
+find_other_parent(ql_ctx *cx, const change *ch, const qli_fk_parent *p)
+{
+    qli_fk_level *level = &ch->g->levels[ch->depth];
+    ql_finding found;
+    if (p->parent_index->unique && p->parent_index->nparts == p->key->ncolumns) {
+        return QL_END;
+    }
+    QL_TRY(open_block(ch->g, level));
+    ql_status st = ql_finding_begin(cx, p->finder, p->values, QL_LOCK_S, level->block, &found);
+    if (st == QL_OK) {
+        st = ql_finding_next(cx, &found, 2);
+        st = st == QL_OK && found.n < 2 ? QL_END : st;
+    }
+    ql_finding_end(&found);
+    return st;
+}
+
 /* QL_END: there is none. */
 static ql_status
-find_parent(ql_ctx *cx, qli_fk_parent *p, const ql_value *old, const ql_value *row)
+find_parent(ql_ctx *cx, const change *ch, qli_fk_parent *p, const ql_value *old,
+            const ql_value *row)
 {
     bool own = false;
     if (p->finder == NULL) {
@@ -134,10 +160,10 @@ find_parent(ql_ctx *cx, qli_fk_parent *p, const ql_value *old, const ql_value *r
         if (own) {
             return QL_OK;
         }
-        if (old != NULL && p->parent_index->unique && p->parent_index->nparts == p->key->ncolumns) {
+        if (old != NULL) {
             QL_TRY(is_own(cx, p, old, &own));
             if (own) {
-                return QL_END; /* what it was is what goes */
+                return find_other_parent(cx, ch, p);
             }
         }
     }
@@ -160,7 +186,7 @@ check_parent(ql_ctx *cx, const change *ch, qli_fk_parent *p, const ql_value *old
     if (null) {
         return QL_OK;
     }
-    ql_status st = find_parent(cx, p, old, row);
+    ql_status st = find_parent(cx, ch, p, old, row);
     return st == QL_END ? fail_on(cx, QL_ER_NO_REFERENCED_ROW_2, ch->node->table, k) : st;
 }
 
@@ -379,9 +405,7 @@ ask_child(ql_ctx *cx, const change *ch, const qli_fk_child *c, const ql_value *o
     if (brings && !deletes && is_updated_above(ch, c->node)) {
         brings = false;
     }
-    if (level->block == NULL) {
-        QL_TRY(ql_run_arena(g->run, "children", &level->block));
-    }
+    QL_TRY(open_block(g, level));
     ql_status st = ql_finding_begin(cx, c->finder, c->values, brings ? QL_LOCK_X : QL_LOCK_S,
                                     level->block, &found);
     if (st == QL_OK && brings) {

@@ -49,7 +49,7 @@ ql_status ql_fk_list_related(ql_ctx *cx, ql_table *t, ql_fk_related **v, size_t 
 
 /* Do all rows of t have the parents that k asks for? ALTER TABLE ... ADD FOREIGN KEY (report NULL:
  * 1452; the newest rows, of tables that are locked), CHECK TABLE (each finding in words, no error;
- * in the statement's view). Parents are opened SR. A checkpoint a row. Waits: MDL. */
+ * in the statement's view). The parent is opened S. A checkpoint a row. Waits: MDL. */
 ql_status ql_fk_check_rows(ql_run *run, ql_table *t, const ql_foreign_key *k,
                            ql_table_report report, void *arg, uint64_t *findings) QL_MUST_USE;
 

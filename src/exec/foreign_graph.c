@@ -16,6 +16,7 @@ typedef struct maker {
     qli_fk_node *root, *last;
     const bool *changing; /* [ncolumns] of the root's table: what an UPDATE changes; NULL: all */
     bool open;
+    bool look; /* for the statement only, whatever LOCK TABLES says */
 } maker;
 
 /* --- tables and keys --- */
@@ -25,7 +26,7 @@ static ql_status
 open_table(const maker *m, ql_str db, ql_str name, bool write, ql_table **out)
 {
     ql_ctx *cx = m->cx;
-    ql_mdl_mode mode = write ? QL_MDL_SW : QL_MDL_SR;
+    ql_mdl_mode mode = write ? QL_MDL_SW : m->look ? QL_MDL_S : QL_MDL_SR;
     ql_status st = m->open
                        ? ql_catalog_open_as(cx, cx->arena, db, name, (ql_str){0}, mode, false, out)
                        : ql_catalog_find_table(cx, cx->arena, db, name, out);
@@ -214,7 +215,7 @@ new_parent(const maker *m, ql_table *t, const ql_foreign_key *k, qli_fk_parent *
 ql_status
 qli_fk_parent_of(ql_ctx *cx, ql_table *t, const ql_foreign_key *k, qli_fk_parent **out)
 {
-    maker m = {.cx = cx, .open = true};
+    maker m = {.cx = cx, .open = cx->mdl != NULL, .look = true};
     return new_parent(&m, t, k, out);
 }
 

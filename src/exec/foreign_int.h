@@ -76,7 +76,7 @@ struct ql_fk_guard {
 ql_status qli_fk_graph(ql_ctx *cx, ql_table *t, unsigned what, const bool *changing, bool open,
                        qli_fk_node **out) QL_MUST_USE;
 
-/* One foreign key of t, its parent opened. Waits: MDL. */
+/* One foreign key of t, its parent opened, without locks where the thread has none. Waits: MDL. */
 ql_status qli_fk_parent_of(ql_ctx *cx, ql_table *t, const ql_foreign_key *k,
                            qli_fk_parent **out) QL_MUST_USE;
 

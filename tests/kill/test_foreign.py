@@ -233,19 +233,39 @@ def one_session(n, seconds, stop, errors, done):
             w.query(sql)
             done[n] += 1
         except Err as e:
-            if e.code not in (1062, 1205, 1213, 1317, 1451, 1452, 1761):
+            if e.code not in (1062, 1205, 1213, 1317, 1412, 1451, 1452, 1761):
                 errors.append((sql, e))
                 stop.set()
     w.query("ROLLBACK")
     w.quit()
 
 
+def definitions(stop, errors, done):
+    """A child is made anew, online, and gets and loses a key meanwhile."""
+    w = Wire(server)
+    w.query("SET lock_wait_timeout = 1")
+    n = 0
+    while not stop.is_set():
+        n += 1
+        try:
+            w.query(("ALTER TABLE f.c ADD KEY kv (v)", "ALTER TABLE f.c DROP KEY kv", "ALTER TABLE f.c FORCE", "ALTER TABLE f.p FORCE")[n % 4])
+            done.append(n)
+        except Err as e:
+            if e.code not in (1061, 1091, 1205, 1213, 1317):
+                errors.append(("ALTER", e))
+                return
+    w.quit()
+
+
 def test_many_sessions():
-    """Nine sessions at all levels insert, move and delete parents and children, somebody kills at random; no row is left without its parent."""
+    """Nine sessions at all levels insert, move and delete parents and children, somebody kills at random, definitions change; no row is left
+    without its parent."""
     fresh(parents=20, children=60)
     stop, errors, done = threading.Event(), [], [0] * 9
     threads = [threading.Thread(target=one_session, args=(n, 6, stop, errors, done)) for n in range(9)]
-    for t in threads:
+    ended, altered = threading.Event(), []
+    alter = threading.Thread(target=definitions, args=(ended, errors, altered))
+    for t in [*threads, alter]:
         t.start()
     rnd = random.Random(7)
     while any(t.is_alive() for t in threads):
@@ -256,15 +276,16 @@ def test_many_sessions():
             except Err:
                 pass
         time.sleep(0.05)
-    for t in threads:
+    ended.set()
+    for t in [*threads, alter]:
         t.join()
     assert not errors, errors
-    assert min(done) > 20, done
+    assert min(done) > 20 and altered, (done, altered)
     watch.until_calm()
     assert orphans() == 0
     for r in watch.query("CHECK TABLE f.p, f.c, f.d, f.e"):
         assert r[3] == b"OK", r
-    print(f"# {sum(done)} statements succeeded")
+    print(f"# {sum(done)} statements and {len(altered)} ALTERs succeeded")
 
 
 def test_zz_end():

@@ -81,6 +81,17 @@ def test_kill9():
     assert r.returncode == 0, r.stdout
 
 
+def test_rows_without_parents_are_told():
+    server.start()
+    c = server.connect(database="r", autocommit=True)
+    for sql in ("SET foreign_key_checks = 0", "INSERT INTO d VALUES (100000, 99999), (100001, 99999)", "DELETE FROM p WHERE n = 0"):
+        c.cursor().execute(sql)
+    c.close()
+    assert server.stop() == 0
+    r = subprocess.run([server.binary, "--check-data", f"--datadir={server.datadir}"], env=server.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0 and r.stdout.count(b"r.d: Foreign key 'd_ibfk_1': '99999' is not in 'r.c'") == 2, r.stdout
+
+
 def close_all():
     server.remove()
 
