@@ -551,7 +551,7 @@ ql_fk_list_related(ql_ctx *cx, ql_table *t, ql_fk_related **v, size_t *n)
     size_t most = 0;
     *n = 0;
     *v = NULL;
-    if (t->nontxn || (cx->vars != NULL && !cx->vars->foreign_key_checks)) {
+    if (t->nontxn || t->temporary || (cx->vars != NULL && !cx->vars->foreign_key_checks)) {
         return QL_OK;
     }
     QL_TRY(qli_fk_graph(cx, t, QL_FK_INSERTS | QL_FK_UPDATES | QL_FK_DELETES, NULL, false, &root));
