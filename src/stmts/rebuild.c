@@ -27,6 +27,8 @@ plan(ql_ctx *cx, rebuild *r)
     QL_TRY(ql_spec_from_table(cx, r->old, &r->spec));
     r->spec.db = r->old->db;
     r->spec.name = r->old->name;
+    r->spec.foreign = r->old->foreign; /* a copy by CREATE TABLE ... LIKE has none */
+    r->spec.nforeign = r->old->nforeign;
     int *from = QL_ARENA_ARRAY(cx, r->mem, int, r->old->ncolumns + 1);
     if (from == NULL) {
         return QL_ERROR;
