@@ -85,6 +85,7 @@ typedef struct qli_change {
     qli_entry *entry; /* TABLE_PUT: moves into the cache */
     uint64_t bound;
     char *db_name, *table_name; /* names that it is about; owned */
+    uint64_t hash;              /* of both */
 } qli_change;
 #define QLI_ROW_DELTAS 8
 typedef struct qli_row_delta {

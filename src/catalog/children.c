@@ -81,6 +81,17 @@ refers_to(const ql_foreign_key *k, ql_str db, ql_str name)
     return ql_str_eq(k->parent_db, db) && ql_str_eq(k->parent_name, name);
 }
 
+static bool
+any_refers_to(const ql_table *t, ql_str db, ql_str name)
+{
+    for (uint16_t i = 0; i < t->nforeign; i++) {
+        if (refers_to(&t->foreign[i], db, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* [mu] As many as there is room for; how many there are. */
 static size_t
 take_cached(ql_catalog *c, ql_str db, ql_str name, child_list *l)
@@ -141,8 +152,8 @@ add_staged(ql_ctx *cx, ql_str db, ql_str name, child_list *l)
     for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
         ql_table *t = ch->kind == QLI_TABLE_PUT ? ch->entry->table : NULL, *staged = NULL;
         QL_TRY(ql_bulk_node(cx));
-        if (!t || t->nforeign == 0 || qli_stage_table(cx, t->db, t->name, &staged) <= 0 ||
-            staged != t) {
+        if (!t || !any_refers_to(t, db, name) ||
+            qli_stage_table(cx, t->db, t->name, &staged) <= 0 || staged != t) {
             continue;
         }
         for (uint16_t i = 0; i < t->nforeign; i++) {
@@ -238,14 +249,9 @@ qli_is_referenced(ql_ctx *cx, const ql_table *t)
     for (qli_change *ch = s ? s->head : NULL; ch && !yes; ch = ch->next) {
         const ql_table *by = ch->kind == QLI_TABLE_PUT ? ch->entry->table : NULL;
         ql_table *staged = NULL;
-        if (!by || by->nforeign == 0 ||
-            (ql_str_eq(by->db, t->db) && ql_str_eq(by->name, t->name)) ||
-            qli_stage_table(cx, by->db, by->name, &staged) <= 0 || staged != by) {
-            continue;
-        }
-        for (uint16_t i = 0; i < by->nforeign; i++) {
-            yes = yes || refers_to(&by->foreign[i], t->db, t->name);
-        }
+        yes = by && any_refers_to(by, t->db, t->name) &&
+              !(ql_str_eq(by->db, t->db) && ql_str_eq(by->name, t->name)) &&
+              qli_stage_table(cx, by->db, by->name, &staged) > 0 && staged == by;
     }
     return yes;
 }
