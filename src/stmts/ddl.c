@@ -206,9 +206,7 @@ qli_exec_drop_temporary(ql_ctx *cx, ql_run *run)
     st = st == QL_OK && missing.n > 0 ? report_missing(cx, &missing, a->if_exists) : st;
     for (uint32_t i = 0; st == QL_OK && i < a->names.n; i++) {
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
-        ql_table *t = ql_is_temporary(cx, db, a->names.v[i].name)
-                          ? ql_temporary_find(cx, db, a->names.v[i].name)
-                          : NULL;
+        ql_table *t = ql_temporary_find(cx, db, a->names.v[i].name);
         st = t != NULL ? ql_catalog_drop_table(cx, t) : QL_OK;
     }
     ql_buf_free(&missing);

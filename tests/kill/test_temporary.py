@@ -234,6 +234,40 @@ def test_every_end():
     quell.until(lambda: keys() <= was, what=f"keys {keys()} as before {was}")
 
 
+def shape(w, stmt, *params):
+    """Columns and rows that it has now."""
+    w.execute(stmt, *params)
+    p = w.packet()
+    if p[0] == 0xFF:
+        raise Err(p)
+    if p[0] == 0:
+        return 0, 0
+    for _ in range(p[0]):
+        w.packet()
+    rows = 0
+    while w.packet()[0] != 0xFE:
+        rows += 1
+    return p[0], rows
+
+
+def test_prepared_statements_follow():
+    """Of the binary protocol: bound anew when a temporary table begins or ceases to hide a name."""
+    with Wire(server) as w:
+        w.query("USE s")
+        select, _ = w.prepare("SELECT * FROM t WHERE g = ? ORDER BY id LIMIT 2")
+        insert, _ = w.prepare("INSERT INTO t (id, g) VALUES (?, ?)")
+        assert shape(w, select, 3) == (4, 2)
+        w.query("CREATE TEMPORARY TABLE t (id INT PRIMARY KEY, g INT)")
+        assert shape(w, select, 3) == (2, 0)
+        assert shape(w, insert, 8, 3) == (0, 0)
+        assert shape(w, select, 3) == (2, 1)
+        w.query("ALTER TABLE t ADD x INT, ADD y VARCHAR(10) DEFAULT 'y', ADD z INT")
+        assert shape(w, select, 3) == (5, 1)
+        w.query("DROP TABLE t")
+        assert shape(w, select, 3) == (4, 2)
+    until_nothing_is_left()
+
+
 def test_nobody_else_feels_them():
     """No metadata locks on the names, no row locks; DDL and locks of others do not wait, nor does the owner."""
     with Wire(server) as a, Wire(server) as b:
