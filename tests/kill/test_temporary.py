@@ -352,5 +352,10 @@ def test_many_rows_and_many_tables():
     quell.until(lambda: keys() <= was, what="keys as before")
 
 
+def close_all():
+    watch.close()
+    server.__exit__(None, None, None)
+
+
 if __name__ == "__main__":
     main(globals())
