@@ -146,7 +146,7 @@ PLAIN = ["--skip-dump-date", "--default-character-set=utf8mb4"]
 def test_dump_restore_dump():
     setup()
     for options in (["--opt"], ["--single-transaction", "--quick"], ["--skip-opt", "--create-options", "--extended-insert"], ["--hex-blob", "--complete-insert", "--single-transaction"],
-                    ["--lock-all-tables", "--order-by-primary"], ["--routines", "--triggers", "--events", "--add-drop-database"], ["--compatible=ansi"], ["--replace", "--tz-utc", "--no-autocommit"], ["--insert-ignore", "--skip-quick", "--skip-disable-keys"], ["--skip-add-drop-table", "--skip-comments", "--net-buffer-length=4096"]):
+                    ["--lock-all-tables", "--order-by-primary"], ["--routines", "--triggers", "--events", "--add-drop-database"], ["--compatible=ansi"], ["--replace", "--tz-utc", "--no-autocommit"], ["--insert-ignore", "--skip-quick", "--skip-disable-keys", "--skip-add-drop-table", "--skip-comments", "--net-buffer-length=4096"]):
         first = tool(server, "mariadb-dump", *PLAIN, *options, *ALL)
         empty(other)
         tool(other, "mariadb", "--default-character-set=utf8mb4", text=first)
@@ -231,6 +231,22 @@ def test_queries():
         totals[unit_of[p]].append(a)
     got = ask("SELECT b.unit_no, COUNT(*), MAX(s.amount) FROM staff.now_paid s JOIN staff.belongs b ON b.person_no = s.person_no GROUP BY b.unit_no ORDER BY b.unit_no")
     assert list(got) == [(u, len(v), max(v)) for u, v in sorted(totals.items())]
+    # foreign keys hold again
+    for sql, number in (("INSERT INTO lending.loan (copy_id, member_id, taken, paid) VALUES (999999, 1, '2030-01-01', 0)", 1452), ("DELETE FROM lending.title WHERE title_id IN (SELECT title_id FROM lending.copy)", 1451),
+                        ("UPDATE staff.pay SET person_no = 5 LIMIT 1", 1452), ("DELETE FROM lending.branch", 1451)):
+        try:
+            cur.execute(sql)
+            raise AssertionError(sql)
+        except pymysql.MySQLError as e:
+            assert e.args[0] == number, (sql, e)
+    cur.execute("BEGIN")
+    one = st["pay"].rows[0][0]
+    cur.execute(f"DELETE FROM staff.person WHERE person_no = {one}")
+    assert ask("SELECT COUNT(*) FROM staff.pay") == ((sum(1 for p in pay.of("person_no") if p != one),),) and ask(f"SELECT COUNT(*) FROM staff.belongs WHERE person_no = {one}") == ((0,),)
+    cur.execute("UPDATE lending.region SET region_id = region_id + 100")
+    assert ask("SELECT MIN(region_id) > 100, COUNT(*) FROM lending.branch") == ((1, 12),)
+    cur.execute("ROLLBACK")
+    assert ask("SELECT COUNT(*) FROM staff.pay") == ((len(pay.rows),),)
 
 
 def test_mydumper():

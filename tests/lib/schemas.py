@@ -36,21 +36,25 @@ def lending(scale=1, seed=1):
     region = Table("region", "(region_id SMALLINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(40) NOT NULL, UNIQUE KEY name (name)) COMMENT='where branches are'",
                    "region_id name")
     branch = Table("branch", "(branch_id SMALLINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, region_id SMALLINT UNSIGNED NOT NULL, street VARCHAR(60) NOT NULL, "
-                   "opened DATE DEFAULT NULL, KEY region_id (region_id))", "branch_id region_id street opened")
+                   "opened DATE DEFAULT NULL, KEY region_id (region_id), CONSTRAINT branch_region FOREIGN KEY (region_id) REFERENCES region (region_id) ON UPDATE CASCADE)", "branch_id region_id street opened")
     author = Table("author", "(author_id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, first_name VARCHAR(30) NOT NULL, last_name VARCHAR(30) NOT NULL, KEY whole_name (last_name, first_name))",
                    "author_id first_name last_name")
     title = Table("title", "(title_id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(100) NOT NULL, about TEXT, year_made SMALLINT DEFAULT NULL, "
                   "fee DECIMAL(5,2) NOT NULL DEFAULT '2.50', pages INT UNSIGNED DEFAULT NULL, changed TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP, KEY name (name), "
                   "KEY year_fee (year_made, fee))", "title_id name about year_made fee pages changed")
-    wrote = Table("wrote", "(author_id INT UNSIGNED NOT NULL, title_id INT UNSIGNED NOT NULL, share DECIMAL(4,3) DEFAULT NULL, PRIMARY KEY (author_id, title_id), KEY title_id (title_id))",
+    wrote = Table("wrote", "(author_id INT UNSIGNED NOT NULL, title_id INT UNSIGNED NOT NULL, share DECIMAL(4,3) DEFAULT NULL, PRIMARY KEY (author_id, title_id), KEY title_id (title_id), "
+                  "CONSTRAINT wrote_author FOREIGN KEY (author_id) REFERENCES author (author_id) ON UPDATE CASCADE, CONSTRAINT wrote_title FOREIGN KEY (title_id) REFERENCES title (title_id) ON DELETE CASCADE)",
                   "author_id title_id share")
     copy = Table("copy", "(copy_id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, title_id INT UNSIGNED NOT NULL, branch_id SMALLINT UNSIGNED NOT NULL, tag BINARY(4) NOT NULL, "
-                 "UNIQUE KEY tag (tag), KEY where_it_is (branch_id, title_id))", "copy_id title_id branch_id tag")
+                 "UNIQUE KEY tag (tag), KEY where_it_is (branch_id, title_id), CONSTRAINT copy_title FOREIGN KEY (title_id) REFERENCES title (title_id), "
+                 "CONSTRAINT copy_branch FOREIGN KEY (branch_id) REFERENCES branch (branch_id) ON DELETE RESTRICT)", "copy_id title_id branch_id tag")
     member = Table("member", "(member_id INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60) NOT NULL, mail VARCHAR(80) CHARACTER SET ascii COLLATE ascii_general_ci DEFAULT NULL, "
-                   "branch_id SMALLINT UNSIGNED NOT NULL, active TINYINT(1) NOT NULL DEFAULT '1', joined DATETIME(3) NOT NULL, photo BLOB, UNIQUE KEY mail (mail), KEY branch_id (branch_id))",
+                   "branch_id SMALLINT UNSIGNED NOT NULL, active TINYINT(1) NOT NULL DEFAULT '1', joined DATETIME(3) NOT NULL, photo BLOB, UNIQUE KEY mail (mail), KEY branch_id (branch_id), "
+                   "CONSTRAINT member_branch FOREIGN KEY (branch_id) REFERENCES branch (branch_id))",
                    "member_id name mail branch_id active joined photo")
     loan = Table("loan", "(loan_id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, copy_id INT UNSIGNED NOT NULL, member_id INT UNSIGNED NOT NULL, taken DATE NOT NULL, returned DATE DEFAULT NULL, "
-                 "paid DECIMAL(7,2) NOT NULL, rating DOUBLE DEFAULT NULL, UNIQUE KEY once (taken, copy_id, member_id), KEY copy_id (copy_id), KEY member_id (member_id))",
+                 "paid DECIMAL(7,2) NOT NULL, rating DOUBLE DEFAULT NULL, UNIQUE KEY once (taken, copy_id, member_id), KEY copy_id (copy_id), KEY member_id (member_id), "
+                 "CONSTRAINT loan_copy FOREIGN KEY (copy_id) REFERENCES copy (copy_id), CONSTRAINT loan_member FOREIGN KEY (member_id) REFERENCES member (member_id) ON DELETE CASCADE)",
                  "loan_id copy_id member_id taken returned paid rating")
     for i in range(1, 9):
         region.add(i, f"{WORDS[i * 3 % 25]} {i}")
@@ -85,9 +89,11 @@ def staff(scale=1, seed=2):
     person = Table("person", "(person_no INT NOT NULL, born DATE NOT NULL, first_name VARCHAR(14) NOT NULL, last_name VARCHAR(16) NOT NULL, code CHAR(1) NOT NULL, hired DATE NOT NULL, PRIMARY KEY (person_no))",
                    "person_no born first_name last_name code hired")
     unit = Table("unit", "(unit_no CHAR(4) NOT NULL, unit_name VARCHAR(40) NOT NULL, PRIMARY KEY (unit_no), UNIQUE KEY unit_name (unit_name))", "unit_no unit_name")
-    belongs = Table("belongs", "(person_no INT NOT NULL, unit_no CHAR(4) NOT NULL, from_date DATE NOT NULL, to_date DATE NOT NULL, PRIMARY KEY (person_no, unit_no), KEY unit_no (unit_no))",
+    belongs = Table("belongs", "(person_no INT NOT NULL, unit_no CHAR(4) NOT NULL, from_date DATE NOT NULL, to_date DATE NOT NULL, PRIMARY KEY (person_no, unit_no), KEY unit_no (unit_no), "
+                    "CONSTRAINT belongs_person FOREIGN KEY (person_no) REFERENCES person (person_no) ON DELETE CASCADE, CONSTRAINT belongs_unit FOREIGN KEY (unit_no) REFERENCES unit (unit_no) ON DELETE CASCADE)",
                     "person_no unit_no from_date to_date")
-    pay = Table("pay", "(person_no INT NOT NULL, amount INT NOT NULL, from_date DATE NOT NULL, to_date DATE NOT NULL, PRIMARY KEY (person_no, from_date))", "person_no amount from_date to_date")
+    pay = Table("pay", "(person_no INT NOT NULL, amount INT NOT NULL, from_date DATE NOT NULL, to_date DATE NOT NULL, PRIMARY KEY (person_no, from_date), "
+                "CONSTRAINT pay_person FOREIGN KEY (person_no) REFERENCES person (person_no) ON DELETE CASCADE)", "person_no amount from_date to_date")
     grade = Table("grade", "(person_no INT NOT NULL, grade VARCHAR(50) NOT NULL, from_date DATE NOT NULL, to_date DATE DEFAULT NULL, PRIMARY KEY (person_no, grade, from_date)) ENGINE=MyISAM",
                   "person_no grade from_date to_date")
     forever = datetime.date(9999, 1, 1)
