@@ -237,6 +237,13 @@ static ql_status
 put_case(qli_explain *x, const ql_query *q, const ql_expr *e, ql_buf *b)
 {
     uint32_t i = 0;
+    const ql_expr *eq = e->args[0];
+    if (e->fn == QL_FN_IF || (e->fn == QL_FN_NULLIF && eq->kind == QL_E_OP)) {
+        bool plain = e->fn == QL_FN_IF;
+        QL_TRY(ql_buf_put_str(x->cx, b, plain ? "if(" : "nullif("));
+        QL_TRY(put_list(x, q, plain ? e->args : eq->args, plain ? 3 : 2, b));
+        return ql_buf_put_u8(x->cx, b, ')');
+    }
     QL_TRY(ql_buf_put_str(x->cx, b, "(case"));
     for (; i + 1 < e->nargs; i += 2) {
         QL_TRY(ql_buf_put_str(x->cx, b, " when "));
@@ -254,7 +261,8 @@ put_case(qli_explain *x, const ql_query *q, const ql_expr *e, ql_buf *b)
 static ql_status
 put_function(qli_explain *x, const ql_query *q, const ql_expr *e, ql_buf *b)
 {
-    for (const char *p = ql_func_name(e->fn); *p; p++) {
+    const char *name = e->name.n > 0 ? "ifnull" : ql_func_name(e->fn);
+    for (const char *p = name; *p; p++) {
         char c = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
         QL_TRY(ql_buf_put_u8(x->cx, b, (uint8_t)c));
     }

@@ -64,7 +64,11 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
     case 'T':
         return qli_cast_kind(r, sc, arg, QL_K_TIME);
     case 'M':
-        return qli_cast_kind(r, sc, arg, QL_K_DATETIME);
+        QL_TRY(qli_cast_kind(r, sc, arg, QL_K_DATETIME));
+        if (node->fn == QL_FN_UNIX_TIMESTAMP && (*arg)->kind == QL_E_CAST) {
+            (*arg)->zero_if_bad = true; /* a text that is no date gives 0, not NULL */
+        }
+        return QL_OK;
     case 'a':
         return qli_cast(r, sc, arg, &node->type);
     case 'c':
@@ -224,13 +228,22 @@ need_args(qli_res *r, const ql_ast_expr *e, uint32_t min, uint32_t max)
     return e->args.n < min || e->args.n > max ? wrong_count(r, e) : QL_OK;
 }
 
+/* CASE that was written as IF or NULLIF, and is printed as such. */
+static ql_status
+case_of(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, ql_expr **out)
+{
+    QL_TRY(qli_case_node(r, sc, args, 3, out));
+    (*out)->fn = (*out)->kind == QL_E_CASE ? fn : (*out)->fn;
+    return QL_OK;
+}
+
 static ql_status
 bind_if(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
     QL_TRY(need_args(r, e, 3, 3));
     QL_TRY(qli_bind_list(r, sc, &e->args, &a));
-    return qli_case_node(r, sc, a, 3, out);
+    return case_of(r, sc, QL_FN_IF, a, out);
 }
 
 static ql_status
@@ -247,7 +260,7 @@ bind_nullif(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     c[0] = eq;
     c[1] = qli_const(r, &null);
     c[2] = a[0];
-    return c[1] ? qli_case_node(r, sc, c, 3, out) : QL_ERROR;
+    return c[1] ? case_of(r, sc, QL_FN_NULLIF, c, out) : QL_ERROR;
 }
 
 /* BIN(n) is CONV(n, 10, 2), OCT(n) CONV(n, 10, 8) (manual); a hexadecimal literal is a number here.
@@ -288,7 +301,9 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool
     if (name_is(e, "IFNULL")) {
         QL_TRY(need_args(r, e, 2, 2));
         QL_TRY(qli_bind_list(r, sc, &e->args, &a));
-        return ql_call(r, sc, QL_FN_COALESCE, a, 2, QL_U_DAY, 0, out);
+        QL_TRY(ql_call(r, sc, QL_FN_COALESCE, a, 2, QL_U_DAY, 0, out));
+        (*out)->name = (*out)->kind == QL_E_FUNC ? QL_STR("ifnull") : (*out)->name;
+        return QL_OK;
     }
     if (name_is(e, "ISNULL")) {
         QL_TRY(need_args(r, e, 1, 1));
