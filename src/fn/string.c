@@ -733,11 +733,14 @@ static ql_status
 extreme(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, int sign, ql_value *out)
 {
     uint32_t best = 0;
+    bool moments = call->expr->compare_kind == QL_K_DATETIME; /* behind the texts */
+    uint32_t n = moments ? nargs / 2 : nargs;
+    const ql_value *keys = moments ? args + n : args;
     const ql_collation *c = call->expr->coll ? call->expr->coll : call->expr->type.coll;
-    for (uint32_t i = 1; i < nargs; i++) {
+    for (uint32_t i = 1; i < n; i++) {
         int cmp;
         QL_TRY(ql_bulk_each(cx, i));
-        QL_TRY(ql_value_compare(cx, &args[i], &args[best], c, &cmp));
+        QL_TRY(ql_value_compare(cx, &keys[i], &keys[best], c, &cmp));
         if (cmp * sign > 0) {
             best = i;
         }

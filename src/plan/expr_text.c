@@ -267,7 +267,9 @@ put_function(qli_explain *x, const ql_query *q, const ql_expr *e, ql_buf *b)
         QL_TRY(ql_buf_put_u8(x->cx, b, (uint8_t)c));
     }
     QL_TRY(ql_buf_put_u8(x->cx, b, '('));
-    QL_TRY(put_list(x, q, e->args, e->nargs, b));
+    bool twice = (e->fn == QL_FN_LEAST || e->fn == QL_FN_GREATEST) &&
+                 e->compare_kind == QL_K_DATETIME; /* texts, and what they are as moments */
+    QL_TRY(put_list(x, q, e->args, twice ? e->nargs / 2 : e->nargs, b));
     return ql_buf_put_u8(x->cx, b, ')');
 }
 

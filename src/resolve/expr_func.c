@@ -104,6 +104,36 @@ list_compare_kind(const ql_expr *node, ql_expr **args, uint32_t n)
     return k == QL_K_NULL || ql_kind_is_temporal(k) ? QL_K_STRING : k;
 }
 
+static bool
+is_dated(const ql_expr *e)
+{
+    return e->type.kind == QL_K_DATE || e->type.kind == QL_K_DATETIME;
+}
+
+/* LEAST and GREATEST of texts with a date among them: the values as moments, behind the texts. One
+ * that is none counts as zero, with a warning; what is answered is a text as it was given. */
+static ql_status
+add_moments(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr *const *given, uint32_t n)
+{
+    ql_expr **v = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, n * 2 + 1);
+    if (!v) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        v[i] = node->args[i];
+        v[n + i] = given[i];
+        QL_TRY(qli_cast_kind(r, sc, &v[n + i], QL_K_DATETIME));
+        if (v[n + i]->kind == QL_E_CAST) {
+            v[n + i]->zero_if_bad = true;
+        }
+    }
+    node->args = v;
+    node->nargs = n * 2;
+    node->compare_kind = QL_K_DATETIME;
+    return QL_OK;
+}
+
 /* Arguments that want more than their letter says. */
 static ql_status
 prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t n)
@@ -155,9 +185,22 @@ ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql
     node->fn = fn;
     node->unit = unit;
     node->index = index;
+    ql_expr **given = NULL;
+    bool dated = false;
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_require_scalar(r, args[i]));
+        dated |= (fn == QL_FN_LEAST || fn == QL_FN_GREATEST) && is_dated(args[i]);
+    }
+    if (dated) { /* as they are before the casts */
+        given = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, n);
+        for (uint32_t i = 0; given && i < n; i++) {
+            given[i] = args[i];
+            QL_TRY(ql_bulk_node(r->cx));
+        }
+        if (!given) {
+            return QL_ERROR;
+        }
     }
     QL_TRY(prepare_args(r, sc, node, args, n));
     if (types_before_casts(f->rule)) {
@@ -174,6 +217,9 @@ ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql
     QL_TRY(qli_coll_aggregate(r, args, n, f->name, &node->coll, &co));
     node->args = args;
     node->nargs = n;
+    if (dated && node->type.kind == QL_K_STRING) {
+        QL_TRY(add_moments(r, sc, node, given, n));
+    }
     node->type.nullable = true;
     QL_TRY(qli_args_constant(r, args, n, &node->is_constant));
     node->is_constant = node->is_constant && !(f->flags & QL_FF_NONDET);
