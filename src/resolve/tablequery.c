@@ -12,23 +12,274 @@
 #include "resolve/tablespec_int.h"
 #include "types/kinds.h"
 
-/* The column of a table that an item simply names, or NULL. */
+/* --- what an item is --- */
+
+/* The column of a table behind a slot of the block's rows before they are grouped, or NULL. */
 static const ql_column *
-named_column(const ql_query *q, const ql_expr *e)
+column_of_slot(const ql_query *q, uint32_t slot)
 {
-    if (e->kind != QL_E_SLOT || q->grouped || q->set_op != QL_SET_NONE) {
-        return NULL;
-    }
     for (uint16_t s = 0; s < q->nsources; s++) {
         const ql_source *src = &q->sources[s];
         for (uint16_t k = 0; src->table && k < src->ncols; k++) {
-            if (src->slots[k] == e->index) {
+            if (src->slots[k] == slot) {
                 return &src->table->columns[src->ordinals[k]];
             }
         }
     }
     return NULL;
 }
+
+static const ql_agg *
+aggregate_of_slot(const ql_query *q, uint32_t slot)
+{
+    for (uint16_t i = 0; q->grouped && i < q->naggs; i++) {
+        if (q->aggs[i].slot == slot) {
+            return &q->aggs[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a slot of grouped rows was before: a key; else e itself. */
+static const ql_expr *
+before_grouping(const ql_query *q, const ql_expr *e)
+{
+    for (uint16_t i = 0; q->grouped && i < q->ngroup; i++) {
+        if (q->group_slots[i] == e->index) {
+            return q->group_by[i];
+        }
+    }
+    return e;
+}
+
+/* The column of a table that an item simply names, or NULL. */
+static const ql_column *
+named_column(const ql_query *q, const ql_expr *e)
+{
+    if (e->kind != QL_E_SLOT || q->set_op != QL_SET_NONE || aggregate_of_slot(q, e->index)) {
+        return NULL;
+    }
+    e = before_grouping(q, e);
+    return e->kind == QL_E_SLOT ? column_of_slot(q, e->index) : NULL;
+}
+
+/* MIN and MAX of a column have its type. */
+static const ql_column *
+extreme_column(const ql_query *q, const ql_expr *e)
+{
+    const ql_agg *g =
+        e->kind == QL_E_SLOT && q->set_op == QL_SET_NONE ? aggregate_of_slot(q, e->index) : NULL;
+    bool is = g && (g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX) && g->args[0]->kind == QL_E_SLOT;
+    return is ? column_of_slot(q, g->args[0]->index) : NULL;
+}
+
+/* --- how long texts get --- */
+
+#define UNKNOWN UINT64_MAX
+
+static uint64_t
+chars_of_type(const ql_type *t)
+{
+    bool blob = t->field >= QL_F_TINY_BLOB && t->field <= QL_F_BLOB;
+    uint32_t per = t->coll && t->coll->charset->max_bytes ? t->coll->charset->max_bytes : 1;
+    return blob ? t->length / per : t->length; /* of those it is bytes */
+}
+
+static uint64_t chars_of(ql_ctx *cx, const ql_query *q, const ql_expr *e);
+
+static uint64_t
+chars_of_slot(ql_ctx *cx, const ql_query *q, const ql_expr *e)
+{
+    const ql_agg *g = aggregate_of_slot(q, e->index);
+    if (g && g->fn == QL_AGG_GROUP_CONCAT) {
+        return cx->vars ? ql_vars_u64(cx->vars, QL_SV_GROUP_CONCAT_MAX_LEN) : UNKNOWN;
+    }
+    if (g) {
+        bool is = g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX || g->fn == QL_AGG_ANY_VALUE;
+        return is ? chars_of(cx, q, g->args[0]) : UNKNOWN;
+    }
+    const ql_expr *was = before_grouping(q, e);
+    if (was != e && was->kind != QL_E_SLOT) {
+        return chars_of(cx, q, was);
+    }
+    const ql_column *c = column_of_slot(q, was->index);
+    return c ? chars_of_type(&c->type) : UNKNOWN;
+}
+
+/* Of item i of a UNION: of whichever side has more. */
+static uint64_t
+chars_of_union(ql_ctx *cx, const ql_query *q, uint32_t i)
+{
+    uint64_t most = 0;
+    for (; q->set_op != QL_SET_NONE; q = q->left) {
+        uint64_t n = chars_of(cx, q->right, q->right->items[i].expr);
+        most = n > most ? n : most;
+    }
+    uint64_t first = chars_of(cx, q, q->items[i].expr);
+    return first > most ? first : most;
+}
+
+static uint64_t
+most_chars(ql_ctx *cx, const ql_query *q, const ql_expr *e, bool sum)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < e->nargs && n != UNKNOWN; i++) {
+        uint64_t c = e->args[i]->type.kind == QL_K_STRING ? chars_of(cx, q, e->args[i]) : 0;
+        n = c == UNKNOWN || n > UINT32_MAX ? UNKNOWN : sum ? n + c : c > n ? c : n;
+    }
+    return n;
+}
+
+static uint64_t
+chars_of_function(ql_ctx *cx, const ql_query *q, const ql_expr *e)
+{
+    uint64_t first = e->nargs > 0 ? chars_of(cx, q, e->args[0]) : UNKNOWN;
+    const ql_expr *second = e->nargs > 1 ? e->args[1] : NULL;
+    bool counted = second && second->kind == QL_E_CONST && second->value.kind == QL_K_INT;
+    uint64_t count = !counted || second->value.i < 0 ? 0 : second->value.u;
+    switch (e->fn) {
+    case QL_FN_CONCAT:
+        return most_chars(cx, q, e, true);
+    case QL_FN_COALESCE:
+    case QL_FN_GREATEST:
+    case QL_FN_LEAST:
+    case QL_FN_ELT:
+        return most_chars(cx, q, e, false);
+    case QL_FN_UPPER:
+    case QL_FN_LOWER:
+    case QL_FN_TRIM:
+    case QL_FN_REVERSE:
+        return first;
+    case QL_FN_LEFT:
+    case QL_FN_RIGHT:
+    case QL_FN_SUBSTRING:
+        return e->type.length < first ? e->type.length : first;
+    case QL_FN_REPEAT:
+        return !counted || first > UINT32_MAX || count > UINT32_MAX ? UNKNOWN : count * first;
+    case QL_FN_LPAD:
+    case QL_FN_RPAD:
+        return counted ? count : UNKNOWN;
+    default:
+        return UNKNOWN;
+    }
+}
+
+/* The most characters that a text can have, as far as the expression tells; UNKNOWN. */
+static uint64_t
+chars_of(ql_ctx *cx, const ql_query *q, const ql_expr *e)
+{
+    switch (e->kind) {
+    case QL_E_CONST:
+        return chars_of_type(&e->type);
+    case QL_E_SLOT:
+        return q->set_op != QL_SET_NONE ? chars_of_union(cx, q, e->index) : chars_of_slot(cx, q, e);
+    case QL_E_CASE:
+        return most_chars(cx, q, e, false);
+    case QL_E_CAST:
+        return e->type.kind != QL_K_STRING || e->args[0]->type.kind != QL_K_STRING
+                   ? chars_of_type(&e->type)
+                   : chars_of(cx, q, e->args[0]);
+    case QL_E_FUNC:
+        return chars_of_function(cx, q, e);
+    default:
+        return UNKNOWN;
+    }
+}
+
+/* A computed text: what is longer than 512 characters is a TEXT of the size that holds it. */
+static void
+set_text_type(ql_ctx *cx, const ql_query *q, const ql_expr *e, ql_type *t)
+{
+    uint32_t per = t->coll->charset->max_bytes ? t->coll->charset->max_bytes : 1;
+    uint64_t chars = chars_of(cx, q, e), bytes = chars > UINT32_MAX ? UINT32_MAX : chars * per;
+    if (chars <= 512) {
+        t->field = QL_F_VARCHAR;
+        t->length = (uint32_t)chars;
+        return;
+    }
+    t->field = bytes <= 65535 ? QL_F_BLOB : bytes <= 16777215 ? QL_F_MEDIUM_BLOB : QL_F_LONG_BLOB;
+    t->length = bytes <= 65535 ? 65535 : bytes <= 16777215 ? 16777215 : UINT32_MAX;
+}
+
+/* Others are VARCHAR, also what was cast to CHAR(n); bytes of a text that becomes binary count. */
+static void
+set_short_text_type(const ql_expr *e, ql_type *t)
+{
+    const ql_type *from = e->nargs > 0 ? &e->args[0]->type : NULL;
+    bool packed = e->kind == QL_E_FUNC && e->fn == QL_FN_COMPRESS;
+    bool cast = e->kind == QL_E_CAST && t->coll == ql_coll_binary && from->coll != ql_coll_binary &&
+                t->length == from->length;
+    if (from && from->kind == QL_K_STRING && (packed || cast)) {
+        uint64_t bytes = chars_of_type(from) * from->coll->charset->max_bytes;
+        bytes = packed ? bytes + bytes / 5 + 12 : bytes;
+        t->length = bytes < t->length ? t->length : (uint32_t)bytes;
+    }
+    bool tall = t->length > 512;
+    bool fixed = t->field == QL_F_STRING && t->length > 0;
+    t->field = tall ? QL_F_LONG_BLOB : fixed ? QL_F_VARCHAR : t->field;
+    t->length = tall ? UINT32_MAX : t->length;
+}
+
+/* --- how long integers get --- */
+
+/* Functions whose results have fewer than ten digits, sign included, by MySQL's count. */
+static bool
+is_short_function(const ql_expr *e)
+{
+    switch (e->fn) {
+    case QL_FN_ASCII:
+    case QL_FN_ORD:
+    case QL_FN_FIELD:
+    case QL_FN_FIND_IN_SET:
+    case QL_FN_SIGN:
+    case QL_FN_BIT_COUNT:
+    case QL_FN_INTERVAL:
+    case QL_FN_STRCMP:
+    case QL_FN_YEAR:
+    case QL_FN_QUARTER:
+    case QL_FN_MONTH:
+    case QL_FN_DAYOFMONTH:
+    case QL_FN_DAYOFYEAR:
+    case QL_FN_DAYOFWEEK:
+    case QL_FN_WEEKDAY:
+    case QL_FN_WEEK:
+    case QL_FN_WEEKOFYEAR:
+    case QL_FN_YEARWEEK:
+    case QL_FN_HOUR:
+    case QL_FN_MINUTE:
+    case QL_FN_SECOND:
+    case QL_FN_MICROSECOND:
+    case QL_FN_TO_DAYS:
+    case QL_FN_DATEDIFF:
+    case QL_FN_PERIOD_ADD:
+    case QL_FN_PERIOD_DIFF:
+    case QL_FN_SLEEP:
+    case QL_FN_BENCHMARK:
+    case QL_FN_GET_LOCK:
+    case QL_FN_RELEASE_LOCK:
+    case QL_FN_IS_FREE_LOCK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* INT for what has fewer than ten digits, else BIGINT; unions of integers are BIGINT unless each
+ * side names a narrower column. */
+static void
+set_int_type(const ql_query *q, const ql_expr *e, ql_type *t)
+{
+    bool narrow = e->type.length > 0 && e->type.length < 10;
+    if (q->set_op != QL_SET_NONE && t->field == QL_F_LONGLONG) {
+        narrow = false;
+    }
+    if (narrow || (e->kind == QL_E_FUNC && is_short_function(e))) {
+        t->field = QL_F_LONG;
+        t->length = ql_type_display_length(t);
+    }
+}
+
+/* --- the column --- */
 
 /* What cannot be NULL and was computed has the zero of its type as default, but for dates. */
 static ql_status
@@ -50,15 +301,16 @@ item_column(ql_ctx *cx, const ql_query *q, const ql_item *it, bool primary, ql_c
     const ql_expr *e = it->expr;
     const ql_column *from = named_column(q, e);
     *c = (ql_column){.name = it->column.name};
-    c->type = from ? from->type : ql_type_for_column(&e->type);
-    c->type.nullable = (from ? e->type.nullable : c->type.nullable) && !primary;
-    if (!from && c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
-        c->type.field = QL_F_LONG_BLOB; /* how long it gets is not known */
-        c->type.length = UINT32_MAX;
+    const ql_column *extreme = from ? NULL : extreme_column(q, e);
+    c->type = from ? from->type : extreme ? extreme->type : ql_type_for_column(&e->type);
+    c->type.nullable = (from ? e->type.nullable : extreme || c->type.nullable) && !primary;
+    if (!from && !extreme && c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
+        set_text_type(cx, q, e, &c->type);
+    } else if (!from && !extreme && c->type.kind == QL_K_STRING) {
+        set_short_text_type(e, &c->type);
     }
-    if (!from && c->type.kind == QL_K_INT && e->type.length > 0 && e->type.length < 10) {
-        c->type.field = QL_F_LONG;
-        c->type.length = ql_type_display_length(&c->type);
+    if (!from && !extreme && c->type.kind == QL_K_INT) {
+        set_int_type(q, e, &c->type);
     }
     if (!from) {
         return computed_default(cx, c);
