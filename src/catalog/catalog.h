@@ -92,6 +92,8 @@ ql_status ql_catalog_open_shared(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name
  * table then is. QL_ERROR 1103, 1059, 1223. Waits: MDL, MDL_GLOBAL, MDL_BACKUP, MDL_SCHEMA. */
 ql_status ql_catalog_lock_new_name(ql_ctx *cx, ql_str db, ql_str name) QL_MUST_USE;
 void ql_table_put(ql_table *t);
+/* A view, also one that only a newer server can use (t->view is NULL then). */
+bool ql_table_is_view(const ql_table *t);
 /* 1235, which says why, for a table or view that only a newer server can use. */
 ql_status ql_table_refuse_unusable(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 ql_status ql_catalog_list_tables(ql_ctx *cx, ql_arena *a, ql_str db, ql_str **names,
@@ -159,6 +161,8 @@ typedef struct ql_table_change {
     bool rebuild;          /* rows are written anew: all ids are new */
     const ql_value *new_values; /* of each column of spec that is new: what it holds in the rows
                                    that are there, in stored form; NULL: NULL in all */
+    const ql_index *order;      /* rows get new row ids in the order of such an index (no id, not
+                                   unique); rebuild only; NULL: as they come */
 } ql_table_change;
 /* The new version, not yet seen by anybody; the caller puts its reference back. Without rebuild the
  * rows stay as they are: columns of the old table keep their ordinals, new ones are behind them
@@ -203,6 +207,8 @@ typedef struct ql_view_spec {
  * 1060, 1166. */
 ql_status ql_catalog_put_view(ql_ctx *cx, const ql_view_spec *spec,
                               const ql_table *old) QL_MUST_USE;
+/* Another name in the same database, which is free; both exclusively locked. QL_ERROR 1103. */
+ql_status ql_catalog_rename_view(ql_ctx *cx, const ql_table *v, ql_str name) QL_MUST_USE;
 /* Under the exclusive lock. */
 ql_status ql_catalog_drop_view(ql_ctx *cx, const ql_table *v) QL_MUST_USE;
 

@@ -115,11 +115,19 @@ qli_table_spoil(ql_ctx *cx, ql_table *t, const qli_object *o, const char *why)
     return QL_OK;
 }
 
+bool
+ql_table_is_view(const ql_table *t)
+{
+    return t->view || (t->unusable && t->unusable->object.kind == QL_REC_VIEW);
+}
+
 ql_status
 ql_table_refuse_unusable(ql_ctx *cx, const ql_table *t)
 {
+    bool view = ql_table_is_view(t);
     return !t->unusable ? QL_OK
                         : ql_fail_text(cx, QL_ER_NOT_SUPPORTED_YET,
-                                       "Table '%s.%s' cannot be used: %s. DROP TABLE removes it",
-                                       t->db.p, t->name.p, t->unusable->why);
+                                       "%s '%s.%s' cannot be used: %s. DROP %s removes it",
+                                       view ? "View" : "Table", t->db.p, t->name.p,
+                                       t->unusable->why, view ? "VIEW" : "TABLE");
 }

@@ -81,8 +81,19 @@ ql_catalog_put_view(ql_ctx *cx, const ql_view_spec *spec, const ql_table *old)
 }
 
 ql_status
+ql_catalog_rename_view(ql_ctx *cx, const ql_table *v, ql_str name)
+{
+    const ql_view_spec spec = {
+        .db = v->db, .name = name, .def = *v->view, .columns = v->columns, .ncolumns = v->ncolumns};
+    QL_TRY(ql_catalog_put_view(cx, &spec, v));
+    QL_TRY(qli_erase_table(cx, v->db, v->name));
+    return qli_stage_add(cx, QLI_TABLE_DROP, v->db, v->name) ? QL_OK : QL_ERROR;
+}
+
+ql_status
 ql_catalog_drop_view(ql_ctx *cx, const ql_table *v)
 {
+    QL_TRY(v->unusable ? qli_trash_table(cx, v) : QL_OK); /* what a newer one may own */
     QL_TRY(qli_erase_table(cx, v->db, v->name));
     return qli_stage_add(cx, QLI_TABLE_DROP, v->db, v->name) ? QL_OK : QL_ERROR;
 }

@@ -593,6 +593,29 @@ check_drops(qli_alter_work *w)
     return QL_OK;
 }
 
+/* The order as that of an index. */
+static ql_status
+plan_order(qli_alter_work *w)
+{
+    const ql_ast_orders *o = &w->a->order_by;
+    ql_index *ix = QL_ARENA_NEW(w->cx, w->cx->arena, ql_index);
+    ql_index_part *parts = QL_ARENA_ARRAY(w->cx, w->cx->arena, ql_index_part, o->n);
+    if (ix == NULL || parts == NULL) {
+        return QL_ERROR;
+    }
+    for (uint32_t i = 0; i < o->n; i++) {
+        uint16_t c = 0;
+        while (!same(w->spec->columns[c].name, o->v[i].expr->name)) {
+            c++;
+        }
+        parts[i] = (ql_index_part){.column = c, .descending = o->v[i].descending};
+        QL_TRY(ql_bulk_count(w->cx, c));
+    }
+    *ix = (ql_index){.nparts = (uint16_t)o->n, .parts = parts};
+    w->plan->change.order = ix;
+    return QL_OK;
+}
+
 /* ORDER BY: of a table with a primary key it is that key's already. */
 static ql_status
 check_order(qli_alter_work *w)
@@ -618,9 +641,7 @@ check_order(qli_alter_work *w)
             return QL_OK;
         }
     }
-    return o->n > 0 ? ql_fail(w->cx, QL_ER_NOT_SUPPORTED_YET,
-                              "ALTER TABLE ... ORDER BY of a table without a primary key")
-                    : QL_OK;
+    return o->n > 0 ? plan_order(w) : QL_OK;
 }
 
 ql_status

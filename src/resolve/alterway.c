@@ -188,7 +188,7 @@ qli_alter_plan_weigh(qli_alter_work *w)
     plan->way = QL_WAY_INSTANT;
     QL_TRY(weigh_columns(cx, t, plan));
     weigh_keys(t, plan);
-    if (w->checks_rows) {
+    if (w->checks_rows || a->order_by.n > 0) {
         at_least(plan, QL_WAY_COPY, NULL);
     }
     if (plan->foreign_adds || plan->foreign_drops) {

@@ -393,6 +393,7 @@ init(ql_ctx *cx, copier *k)
     QL_TRY(qli_writer_init(k->run, &k->w, k->next, false));
     k->keeps_locator =
         !k->c->rebuild || (k->old->indexes[0].hidden_rowid && k->next->indexes[0].hidden_rowid);
+    k->keeps_locator = k->keeps_locator && k->c->order == NULL;
     return plan_columns(cx, k);
 }
 
@@ -424,7 +425,8 @@ begin(ql_ctx *cx, copier *k, bool online)
         ql_table_lock_downgrade(cx, k->old, QL_MDL_SU);
     }
     QL_TRY(ql_catalog_build_begin(cx, k->next, k->old, &k->run->building));
-    return ql_build_new(cx, k->mem, k->next, k->reader, &k->build);
+    QL_TRY(ql_build_new(cx, k->mem, k->next, k->reader, &k->build));
+    return k->c->order != NULL ? ql_build_set_order(cx, k->build, k->c->order) : QL_OK;
 }
 
 /* A default that is an expression may give another value each time, and what was written of a row

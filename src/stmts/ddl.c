@@ -177,7 +177,7 @@ drop_all(ql_ctx *cx, ql_run *run, ql_buf *missing, bool *own)
         QL_TRY(ql_check(cx));
         ql_status st =
             ql_catalog_open_table(cx, cx->arena, db, names->v[i].name, QL_MDL_X, false, &t);
-        if (st == QL_END || (st == QL_OK && t->view != NULL)) {
+        if (st == QL_END || (st == QL_OK && ql_table_is_view(t))) {
             QL_TRY(name_missing(cx, missing, db, names->v[i].name));
             continue;
         }

@@ -5,7 +5,6 @@
  * committed, the table is as it was and the ids go to the purger. Each table is a transaction of
  * its own.
  */
-#include "intr/sync.h"
 #include "resolve/tablespec.h"
 #include "stmts/stmts_int.h"
 #include "table/build.h"
@@ -86,11 +85,28 @@ end(ql_ctx *cx, rebuild *r, ql_status st)
     return st;
 }
 
-/* others: what the lock lets others do meanwhile (SNW: read). */
-static ql_status
-begin_build(ql_ctx *cx, rebuild *r, ql_mdl_mode others)
+/* ---- OPTIMIZE: all rows, beside those who read and write ---- */
+
+ql_status
+qli_table_rebuild(ql_ctx *cx, ql_run *run, ql_str db, ql_str name)
 {
-    QL_TRY(ql_table_lock_upgrade(cx, r->old, others));
+    rebuild r = {.run = run};
+    uint64_t rows;
+    ql_status st = begin(cx, &r, db, name);
+    if (st == QL_OK) {
+        st = qli_alter_copy(cx, run, r.old, r.next, &r.change, QLI_ALTER_NONE, &rows);
+        r.building = run->building; /* of this table, not of the statement */
+        run->building = NULL;
+    }
+    return end(cx, &r, st);
+}
+
+/* ---- REPAIR: what can be read, nobody beside it ---- */
+
+static ql_status
+begin_build(ql_ctx *cx, rebuild *r)
+{
+    QL_TRY(ql_table_lock_upgrade(cx, r->old, QL_MDL_X));
     QL_TRY(ql_catalog_build_begin(cx, r->next, r->old, &r->building));
     return ql_build_new(cx, r->mem, r->next, NULL, &r->build);
 }
@@ -107,80 +123,6 @@ end_build(ql_ctx *cx, rebuild *r, ql_status st, uint64_t *rows)
     ql_build_free(cx, r->build);
     return st;
 }
-
-/* ---- OPTIMIZE: all rows ---- */
-
-static ql_status
-copy_batch(ql_ctx *cx, rebuild *r, const ql_scan *scan, const ql_batch *b, ql_value *values)
-{
-    bool keeps = r->old->indexes[0].hidden_rowid;
-    for (uint16_t i = 0; i < b->nsel; i++) {
-        uint16_t row = ql_batch_row(b, i);
-        for (uint16_t c = 0; c < r->old->ncolumns; c++) {
-            ql_vector_get(&b->cols[c], row, &values[c]);
-        }
-        QL_TRY(
-            ql_build_row(cx, r->build, values, keeps ? ql_scan_locator(scan, row) : (ql_str){0}));
-    }
-    return QL_OK;
-}
-
-static ql_status
-copy_all(ql_ctx *cx, rebuild *r)
-{
-    uint16_t n = r->old->ncolumns;
-    uint16_t *ordinals = QL_ARENA_ARRAY(cx, r->mem, uint16_t, n + 1);
-    ql_value *values = QL_ARENA_ARRAY(cx, r->mem, ql_value, n + 1);
-    ql_scan *scan;
-    ql_batch *b;
-    ql_status st;
-    if (ordinals == NULL || values == NULL) {
-        return QL_ERROR;
-    }
-    for (uint16_t i = 0; i < n; i++) {
-        ordinals[i] = i;
-    }
-    ql_scan_spec spec = {.table = r->old,
-                         .ordinals = ordinals,
-                         .ncols = n,
-                         .want_locator = true,
-                         .view = QL_VIEW_STATEMENT};
-    QL_TRY(ql_scan_open(cx, r->mem, &spec, &scan));
-    while ((st = ql_scan_next(cx, scan, &b)) == QL_OK) {
-        st = copy_batch(cx, r, scan, b, values);
-        if (st != QL_OK) {
-            break;
-        }
-    }
-    ql_scan_close(scan);
-    return st == QL_END ? ql_build_finish(cx, r->build) : st;
-}
-
-ql_status
-qli_table_rebuild(ql_ctx *cx, ql_run *run, ql_str db, ql_str name)
-{
-    rebuild r = {.run = run};
-    uint64_t rows = 0;
-    ql_status st = begin(cx, &r, db, name);
-    if (st == QL_OK) {
-        st = begin_build(cx, &r, QL_MDL_SNW);
-    }
-    if (st == QL_OK) {
-        if (cx->proc != NULL) {
-            ql_proc_set_stage(cx->proc, QL_STAGE_COPY_TABLE);
-        }
-        st = copy_all(cx, &r);
-    }
-    if (st == QL_OK) {
-        st = QL_SYNC(cx, OPTIMIZE_BEFORE_SWITCH);
-    }
-    if (st == QL_OK) {
-        st = ql_table_lock_upgrade(cx, r.old, QL_MDL_X);
-    }
-    return end(cx, &r, end_build(cx, &r, st, &rows));
-}
-
-/* ---- REPAIR: what can be read ---- */
 
 static ql_status
 copy_readable(ql_ctx *cx, rebuild *r, uint64_t *lost)
@@ -210,7 +152,7 @@ qli_table_repair(ql_ctx *cx, ql_run *run, ql_str db, ql_str name, uint64_t *rows
     rebuild r = {.run = run};
     ql_status st = begin(cx, &r, db, name);
     if (st == QL_OK) {
-        st = begin_build(cx, &r, QL_MDL_X);
+        st = begin_build(cx, &r);
     }
     if (st == QL_OK) {
         st = copy_readable(cx, &r, lost);

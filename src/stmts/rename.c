@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * RENAME TABLE: all names are locked first, in an order that does not depend on the statement's,
- * then each table is given its new name in turn, and one commit shows it all.
+ * RENAME TABLE, of views too: all names are locked first, in an order that does not depend on the
+ * statement's, then each table is given its new name in turn, and one commit shows it all.
  */
 #include "base/bulk.h"
 #include "resolve/alterspec.h"
@@ -98,7 +98,9 @@ rename_one(ql_ctx *cx, const name *from, const name *to)
     QL_TRY(st);
     QL_TRY(ql_table_refuse_unusable(cx, t));
     if (t->view != NULL) {
-        return ql_not_built(cx, "RENAME TABLE of a view");
+        return ql_str_eq(from->db, to->db) ? ql_catalog_rename_view(cx, t, to->name)
+                                           : ql_fail(cx, QL_ER_FORBID_SCHEMA_CHANGE,
+                                                     ql_cstr(cx, from->db), ql_cstr(cx, to->db));
     }
     QL_TRY(ql_alter_plan_make(cx, t, &as, &plan));
     QL_TRY(ql_catalog_new_version(cx, t, &plan.change, &next));

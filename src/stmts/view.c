@@ -118,7 +118,7 @@ drop_one(ql_ctx *cx, const ql_ast_table_name *name, ql_str db, ql_buf *missing)
                                    db.p, (int)name->name.n, name->name.p);
     }
     QL_TRY(st);
-    if (t->view == NULL) {
+    if (!ql_table_is_view(t)) {
         return ql_fail(cx, QL_ER_WRONG_OBJECT, ql_cstr(cx, db), ql_cstr(cx, name->name), "VIEW");
     }
     return ql_catalog_drop_view(cx, t);

@@ -50,6 +50,8 @@ struct ql_build {
     bool writes_rows;
     target *targets; /* the clustered index first, if it is one of them */
     uint16_t ntargets;
+    const ql_index *order; /* rows wait in their sort until all are there; or NULL */
+    ql_bytesort *ordered;
     ql_arena *mem; /* of the sorts and the file */
     ql_tapes *file;
     uint64_t rows;
@@ -60,13 +62,26 @@ struct ql_build {
 /* --- life --- */
 
 static ql_status
-add_target(ql_ctx *cx, ql_build *b, const ql_index *ix)
+new_sort(ql_ctx *cx, ql_build *b, ql_bytesort **out)
 {
     size_t budget =
         cx->vars != NULL ? ql_vars_u64(cx->vars, QL_SV_INNODB_SORT_BUFFER_SIZE) : 1 << 20;
+    return ql_bytesort_new(cx, b->mem, b->file, budget > 65536 ? budget : 65536, out);
+}
+
+static ql_status
+add_target(ql_ctx *cx, ql_build *b, const ql_index *ix)
+{
     target *g = &b->targets[b->ntargets++];
     g->ix = ix;
-    return ql_bytesort_new(cx, b->mem, b->file, budget > 65536 ? budget : 65536, &g->sort);
+    return new_sort(cx, b, &g->sort);
+}
+
+ql_status
+ql_build_set_order(ql_ctx *cx, ql_build *b, const ql_index *order)
+{
+    b->order = order;
+    return new_sort(cx, b, &b->ordered);
 }
 
 ql_status
@@ -124,6 +139,8 @@ ql_build_free(ql_ctx *cx, ql_build *b)
         ql_bytesort_free(cx, b->targets[i].sort);
     }
     b->ntargets = 0;
+    ql_bytesort_free(cx, b->ordered);
+    b->ordered = NULL;
     ql_tapes_free(cx, b->file);
     b->file = NULL;
     ql_arena_free(b->mem);
@@ -344,10 +361,25 @@ take_row(ql_ctx *cx, ql_build *b, const ql_value *row)
     return put(cx, b, qli_str(&b->locator), qli_str(&b->row));
 }
 
+/* Into the order, the place it came in last. */
+static ql_status
+keep_row(ql_ctx *cx, ql_build *b, const ql_value *row)
+{
+    bool unique;
+    QL_TRY(qli_hidden_key(cx, &b->locator, b->order, ql_bytesort_count(b->ordered)));
+    QL_TRY(qli_secondary_key(cx, &b->key, b->t, b->order, row, qli_str(&b->locator), &unique));
+    ql_buf_clear(&b->row);
+    QL_TRY(ql_row_encode_as(cx, &b->t->layout, row, &b->row));
+    return ql_bytesort_add(cx, b->ordered, behind_id(&b->key), qli_str(&b->row));
+}
+
 ql_status
 ql_build_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator)
 {
     QL_TRY(ql_check(cx));
+    if (b->order != NULL) {
+        return keep_row(cx, b, row);
+    }
     QL_TRY(make_locator(cx, b, row, locator));
     if (b->writes_rows) {
         QL_TRY(take_row(cx, b, row));
@@ -416,9 +448,26 @@ write_entries(ql_ctx *cx, ql_build *b, const target *g)
     return st == QL_END ? QL_OK : st;
 }
 
+static ql_status
+take_ordered_rows(ql_ctx *cx, ql_build *b)
+{
+    ql_str key, value;
+    ql_status st;
+    b->order = NULL;
+    QL_TRY(ql_bytesort_begin(cx, b->ordered));
+    while ((st = ql_bytesort_next(cx, b->ordered, &key, &value)) == QL_OK) {
+        QL_TRY(ql_row_decode_as(cx, &b->t->layout, value, b->values));
+        QL_TRY(ql_build_row(cx, b, b->values, (ql_str){0}));
+    }
+    ql_bytesort_free(cx, b->ordered);
+    b->ordered = NULL;
+    return st == QL_END ? QL_OK : st;
+}
+
 ql_status
 ql_build_finish(ql_ctx *cx, ql_build *b)
 {
+    QL_TRY(b->order != NULL ? take_ordered_rows(cx, b) : QL_OK);
     for (uint16_t i = 0; i < b->ntargets; i++) {
         target *g = &b->targets[i];
         QL_TRY(i == 0 && b->writes_rows ? write_late_rows(cx, b, g) : write_entries(cx, b, g));

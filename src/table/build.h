@@ -28,6 +28,9 @@ bool ql_build_writes_rows(const ql_build *b);
  * once. Waits: COMMIT, DISK_SPACE. */
 ql_status ql_build_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator) QL_MUST_USE;
 uint64_t ql_build_rows(const ql_build *b);
+/* Before the first row: they are written in the order of such an index (no id, not unique), equal
+ * ones as they come. */
+ql_status ql_build_set_order(ql_ctx *cx, ql_build *b, const ql_index *order) QL_MUST_USE;
 /* The same, but in the order in which rows come: every unique key is looked for among those so far.
  * QL_DUPLICATE: the row was not taken, *dup tells what is in its way. For all rows or none. */
 ql_status ql_build_try_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_write_result *result,

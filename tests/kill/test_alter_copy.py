@@ -82,6 +82,23 @@ def sweep(sql, engine, size=ROWS, most=MOST):
     return n
 
 
+def test_sweep_order():
+    """ALTER TABLE ... ORDER BY of a table without a primary key."""
+    global setup
+    with_key = setup
+
+    def setup(engine):
+        with_key(engine)
+        watch.query("ALTER TABLE s.t MODIFY id INT NOT NULL, DROP PRIMARY KEY")
+
+    try:
+        n = sweep("ALTER TABLE s.t ADD x INT, ORDER BY d DESC, v", "InnoDB")
+        print("#", n)
+        assert rows("SELECT d FROM s.t IGNORE INDEX (g, v)") == rows("SELECT d FROM s.t ORDER BY d DESC")
+    finally:
+        setup = with_key
+
+
 def test_sweep_innodb():
     print("#", [sweep(s, "InnoDB") for s in STATEMENTS])
 

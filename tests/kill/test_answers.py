@@ -221,18 +221,35 @@ def test_waiting_for_a_lock():
 
 
 def test_others_beside_optimize():
-    """They read it meanwhile; who writes waits, and goes on when it is killed. Behind a transaction that does not end it waits killably, too."""
+    """They read and write it meanwhile, and what they write is there whether it is killed or not; of MyISAM they read. Behind a transaction
+    that does not end it waits killably, too."""
     w, other, writer = Wire(server), Wire(server), Wire(server)
-    w.query("SET DEBUG_SYNC = 'optimize_before_switch SIGNAL copied WAIT_FOR on'")
-    w.send("OPTIMIZE TABLE s.i")
+    for killed in (True, False):
+        w.query("SET DEBUG_SYNC = 'alter_before_switch SIGNAL copied WAIT_FOR on'")
+        w.send("OPTIMIZE TABLE s.i")
+        watch.query("SET DEBUG_SYNC = 'now WAIT_FOR copied'")
+        assert other.value("SELECT COUNT(*) FROM s.i") == str(ROWS)
+        writer.query("UPDATE s.i SET g = 100 WHERE id = 5")
+        writer.query("DELETE FROM s.i WHERE id = 6")
+        writer.query("UPDATE s.i SET g = 101, v = 'seven' WHERE id = 7")
+        if killed:
+            watch.kill(w.id)
+        else:
+            watch.query("SET DEBUG_SYNC = 'now SIGNAL on'")
+        assert text(w.result())[-1] == ("s.i", "optimize", "status", "Operation failed" if killed else "OK")
+        assert other.query("SELECT id, g FROM s.i WHERE id IN (5, 6, 7) ORDER BY id") == [(b"5", b"100"), (b"7", b"101")], killed
+        assert text(other.query("CHECK TABLE s.i"))[-1][3] == "OK"
+        writer.query("REPLACE INTO s.i VALUES " + ",".join(f"({i}, {i % 7}, 'value {i}')" for i in (5, 6, 7)))
+    w.query("SET DEBUG_SYNC = 'alter_before_switch SIGNAL copied WAIT_FOR on'")
+    w.send("OPTIMIZE TABLE s.m")
     watch.query("SET DEBUG_SYNC = 'now WAIT_FOR copied'")
-    assert other.value("SELECT COUNT(*) FROM s.i") == str(ROWS)
-    writer.send("UPDATE s.i SET g = 100 WHERE id = 5")
+    assert other.value("SELECT COUNT(*) FROM s.m") == str(ROWS)
+    writer.send("UPDATE s.m SET g = 100 WHERE id = 5")
     watch.until_state(writer.id, "Waiting for table metadata lock")
     watch.kill(w.id)
-    assert text(w.result())[-1] == ("s.i", "optimize", "status", "Operation failed")
+    assert text(w.result())[-1] == ("s.m", "optimize", "status", "Operation failed")
     assert writer.error() == 0, "it goes on at once"
-    writer.query("UPDATE s.i SET g = 5 WHERE id = 5")
+    writer.query("UPDATE s.m SET g = 5 WHERE id = 5")
     writer.quit()
     other.query("BEGIN")
     other.query("UPDATE s.i SET g = 5 WHERE id = 5")

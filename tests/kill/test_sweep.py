@@ -161,6 +161,7 @@ WRITES = [
     ("ALTER TABLE s.a RENAME COLUMN v TO w, ADD x INT NOT NULL DEFAULT 5, DROP INDEX v, COMMENT 'swept'", "a", ()),
     ("ALTER TABLE s.b RENAME s.fresh, RENAME INDEX a_id TO again, ALTER n SET DEFAULT 4", "b fresh", ()),
     ("RENAME TABLE s.a TO s.fresh, s.b TO s.a, s.fresh TO s.b", "a b fresh", ()),
+    ("RENAME TABLE s.old_view TO s.fresh_view -- a VIEW", "", ()),
     ("DROP INDEX v ON s.a", "a", ()),
     ("CREATE DATABASE s_new", "", ()),
     ("DROP DATABASE s_old", "", ()),
@@ -175,7 +176,7 @@ WRITES = [
     ("INSERT INTO s.a VALUES (7000, 1, 'x', 1), (7001, 1, 'y', 1); UPDATE s.a SET g = 1 WHERE id = 7000; DELETE FROM s.a WHERE id = 7001", "a", ()),
 ]
 OLD_VIEWS = ["DROP VIEW IF EXISTS s.fresh_view", "CREATE OR REPLACE VIEW s.old_view AS SELECT 'old'", "CREATE OR REPLACE VIEW s.other_view AS SELECT 2 AS two"]
-EXTRA = {"CREATE VIEW": OLD_VIEWS, "CREATE OR REPLACE VIEW": OLD_VIEWS, "ALTER VIEW": OLD_VIEWS, "DROP VIEW": OLD_VIEWS,
+EXTRA = {"CREATE VIEW": OLD_VIEWS, "CREATE OR REPLACE VIEW": OLD_VIEWS, "ALTER VIEW": OLD_VIEWS, "DROP VIEW": OLD_VIEWS, "RENAME TABLE s.old_view": OLD_VIEWS,
          "CREATE DATABASE s_new": ["DROP DATABASE IF EXISTS s_new"], "DROP DATABASE s_old": ["CREATE DATABASE IF NOT EXISTS s_old",
          "CREATE TABLE IF NOT EXISTS s_old.t (id INT PRIMARY KEY)"], "CREATE USER sweep_u": ["DROP USER IF EXISTS sweep_u"],
          "GRANT PROCESS": ["DROP USER IF EXISTS sweep_g", "CREATE USER sweep_g"], "DROP USER sweep_g": ["CREATE USER IF NOT EXISTS sweep_g", "GRANT SELECT ON s.* TO sweep_g", "GRANT CREATE ON s.a TO sweep_g"],

@@ -6,7 +6,7 @@ from harness import main
 from wire import Closed, Watcher, Wire
 
 ROWS = 3000
-POINTS = ["build_begun", "build_block", "optimize_before_switch", "build_switch", "commit_before_queue"]
+POINTS = ["build_begun", "build_block", "alter_before_switch", "build_switch", "commit_before_queue"]
 
 
 def text(rows):
@@ -99,7 +99,7 @@ def test_optimize_crashes():
 
 
 def test_repair_crashes():
-    crash_everywhere("REPAIR TABLE s.t", "MyISAM", [p for p in POINTS if p != "optimize_before_switch"])
+    crash_everywhere("REPAIR TABLE s.t", "MyISAM", [p for p in POINTS if p != "alter_before_switch"])
 
 
 if __name__ == "__main__":
