@@ -15,6 +15,7 @@
 #include "intr/intr_int.h"
 #include "intr/netio.h"
 #include "intr/proc_int.h"
+#include "intr/progress.h"
 
 #define COPY_PIECE ((size_t)64 << 10) /* between two looks */
 
@@ -364,6 +365,27 @@ void
 ql_proc_add_work(ql_proc *row, uint64_t n)
 {
     add_to(&row->work_done, n);
+    if (row->told != NULL) {
+        row->told(row->told_arg);
+    }
+}
+
+void
+ql_proc_tell_work(ql_proc *row, void (*told)(void *arg), void *arg)
+{
+    row->told = told;
+    row->told_arg = arg;
+}
+
+uint32_t
+ql_proc_work_share(const ql_proc *row, ql_stage *stage)
+{
+    uint64_t all = atomic_load_explicit(&row->work_estimated, memory_order_relaxed);
+    uint64_t done = atomic_load_explicit(&row->work_done, memory_order_relaxed);
+    *stage = (ql_stage)atomic_load_explicit(&row->stage, memory_order_relaxed);
+    return all == 0      ? UINT32_MAX
+           : done >= all ? 100000
+                         : (uint32_t)((double)done / (double)all * 100000);
 }
 
 void

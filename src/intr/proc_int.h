@@ -49,6 +49,8 @@ struct ql_proc {
     _Atomic int64_t snapshot_ns;
     _Atomic uint64_t examined, sent;            /* [owner writes] */
     _Atomic uint64_t work_done, work_estimated; /* [owner writes] */
+    void (*told)(void *arg);                    /* [owner] of work added; or NULL */
+    void *told_arg;                             /* [owner] */
 };
 
 /* A connection whose client went away. */

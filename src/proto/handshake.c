@@ -255,6 +255,7 @@ ql_handshake(ql_ctx *cx, ql_wire *w, const ql_handshake_conf *conf, ql_arena *a,
     QL_TRY(send_greeting(cx, w, conf, nonce));
     QL_TRY(read_hello(cx, w, conf, &hello));
     out->caps = hello.caps & server_caps(conf);
+    out->wants_progress = hello.caps & QL_CAP_PROGRESS;
     agree_on_compression(&hello, out);
     QL_TRY(keep_hello(cx, a, &hello));
     out->user = hello.user;

@@ -36,6 +36,7 @@ typedef struct ql_login {
     ql_str user;         /* as given */
     ql_str db;           /* n 0 = none */
     ql_str host;         /* peer */
+    bool wants_progress; /* QL_CAP_PROGRESS */
     bool has_attrs;      /* it sent connection attributes */
     ql_str pid, program; /* _pid and program_name of them */
     ql_account account;

@@ -32,6 +32,7 @@ enum ql_capability {
     QL_CAP_SESSION_TRACK = 1u << 23,
     QL_CAP_DEPRECATE_EOF = 1u << 24,
     QL_CAP_ZSTD = 1u << 26,
+    QL_CAP_PROGRESS = 1u << 29, /* MariaDB's clients: they take progress reports; never offered */
 };
 
 /* Status word of OK and EOF packets. */

@@ -82,7 +82,8 @@ struct ql_session {
     bool changes_own; /* the statement may change nothing but temporary tables: see check_access */
     bool rebuilds; /* the statement writes tables anew that say what they said: read_only allows it
                     */
-    bool silent;   /* init_connect: nobody gets the results */
+    int64_t report_ns;       /* progress.c: when the next report of the running statement is due */
+    bool silent;             /* init_connect: nobody gets the results */
     bool more_results;       /* another statement of the text follows the reply being written */
     ql_proc_command command; /* being run, as shown */
     bool stops_server; /* the running statement is SHUTDOWN: asked for when its client has the OK */
@@ -128,6 +129,11 @@ ql_status qli_file_read(ql_ctx *cx, ql_str *bytes) QL_MUST_USE;
 /* Throw away what is still to come of the client's file, for net_read_timeout at most; false: it
  * has not come to its end, the connection cannot go on. Waits: CLIENT_FILE. */
 bool qli_file_drain(ql_session *s) QL_MUST_USE;
+
+/* ---- progress.c ---- */
+
+/* A statement begins: its client is told how far it comes, if it has asked for that. */
+void qli_progress_begin(ql_session *s);
 
 /* ---- stmt.c: the spine ---- */
 

@@ -61,6 +61,7 @@ begin_statement(ql_session *s)
                 (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
     watch_client(s);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
+    qli_progress_begin(s);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
     ql_arena_fault_begin(cx);
     QL_TRY(qli_limit_begin(s));
