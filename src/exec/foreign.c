@@ -221,6 +221,22 @@ text_fits(const ql_type *t, const ql_value *v)
     return bytes ? v->s.n <= t->length : ql_utf8_offset(v->s, t->length) >= v->s.n;
 }
 
+/* CHAR keeps no trailing spaces, which a VARCHAR may come with. False: they count there, so that
+ * the child's value would be another. */
+static bool
+fit_char(const ql_type *t, ql_value *v)
+{
+    if (t->field != QL_F_STRING || v->kind != QL_K_STRING || t->coll == NULL ||
+        t->coll == ql_coll_binary) {
+        return true;
+    }
+    size_t n = v->s.n;
+    while (v->s.n > 0 && v->s.p[v->s.n - 1] == ' ') { /* a key: short */
+        v->s.n--;
+    }
+    return v->s.n == n || t->coll->pad_space;
+}
+
 /* The child's row as the change along k makes it. *held: it cannot be made so. */
 static ql_status
 make_row(ql_ctx *cx, const qli_fk_child *c, const ql_value *parent_old, const ql_value *parent_row,
@@ -247,6 +263,10 @@ make_row(ql_ctx *cx, const qli_fk_child *c, const ql_value *parent_old, const ql
             return QL_OK;
         }
         *v = *to;
+        if (!fit_char(t, v)) {
+            *held = true;
+            return QL_OK;
+        }
     }
     return QL_OK;
 }
