@@ -207,7 +207,8 @@ qli_exec_drop_temporary(ql_ctx *cx, ql_run *run)
     for (uint32_t i = 0; st == QL_OK && i < a->names.n; i++) {
         ql_str db = a->names.v[i].db.n > 0 ? a->names.v[i].db : cx->vars->db;
         ql_table *t = ql_temporary_find(cx, db, a->names.v[i].name);
-        st = t != NULL ? ql_catalog_drop_table(cx, t) : QL_OK;
+        st = ql_check(cx);
+        st = st == QL_OK && t != NULL ? ql_catalog_drop_table(cx, t) : st;
     }
     ql_buf_free(&missing);
     return st;

@@ -347,6 +347,17 @@ def test_many_rows_and_many_tables():
             w.query(f"INSERT INTO s.n{i} VALUES ({i})")
         assert left() == 300
         assert w.value("SELECT a FROM s.n77") == "77"
+        names = ", ".join(f"s.n{i}" for i in range(300))
+        w.query("SET DEBUG_SYNC = 'kill_at 450 QUERY'")  # a checkpoint a name to look for them, one to drop them
+        try:
+            w.query(f"DROP TEMPORARY TABLE {names}")
+            raise AssertionError("dropped although killed")
+        except Err as e:
+            assert e.code == 1317, e
+        w.query("SET DEBUG_SYNC = 'RESET'")
+        assert left() == 300
+        assert w.value("SELECT a FROM s.n0") == "0"
+        w.query(f"DROP TEMPORARY TABLE {names}")
     until_nothing_is_left()
     watch.until_calm()
     quell.until(lambda: keys() <= was, what="keys as before")
