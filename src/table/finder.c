@@ -89,6 +89,7 @@ first_entry(ql_ctx *cx, ql_finder *f, ql_view view)
     ql_txn_cursor *c;
     ql_str k, v;
     QL_TRY(ql_txn_cursor_open(cx, view, &c));
+    ql_txn_cursor_within(c, qli_str(&f->key), qli_str(&f->end));
     ql_status st = ql_txn_seek_ge(cx, c, qli_str(&f->key), &k, &v);
     if (st == QL_OK) {
         st = ql_str_cmp(k, qli_str(&f->end)) < 0 ? set_key(cx, &f->other, k) : QL_END;
@@ -245,6 +246,7 @@ static ql_status
 read_block(ql_ctx *cx, ql_finding *g, ql_txn_cursor *c, uint16_t most)
 {
     ql_str k, v;
+    ql_txn_cursor_within(c, qli_str(&g->low), qli_str(&g->high));
     ql_status st = ql_txn_seek_ge(cx, c, qli_str(&g->pos), &k, &v);
     for (; st == QL_OK; st = ql_txn_next(cx, c, &k, &v)) {
         if (ql_str_cmp(k, qli_str(&g->high)) >= 0) {

@@ -427,6 +427,7 @@ first_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
         QL_TRY(ql_txn_cursor_open(cx, s->spec.view, &s->cursor));
     }
     s->started = true;
+    ql_txn_cursor_within(s->cursor, qli_str(&s->low), qli_str(&s->high));
     return s->spec.reverse ? ql_txn_seek_lt(cx, s->cursor, qli_str(&s->high), k, v)
                            : ql_txn_seek_ge(cx, s->cursor, qli_str(&s->low), k, v);
 }

@@ -66,17 +66,21 @@ lock_gap(ql_ctx *cx, ql_scan *s, ql_str low, ql_str high)
 
 /* --- blocks of entries --- */
 
+/* Of the entries before `end`; it may give one behind it. */
 static ql_status
-next_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
+next_entry(ql_ctx *cx, ql_scan *s, const ql_buf *end, ql_str *k, ql_str *v)
 {
     bool back = s->spec.reverse;
+    ql_str low = back ? qli_str(end) : QL_STR(""), high = back ? QL_STR("") : qli_str(end);
     if (s->placed) {
+        ql_txn_cursor_within(s->cursor, low, high);
         return back ? ql_txn_prev(cx, s->cursor, k, v) : ql_txn_next(cx, s->cursor, k, v);
     }
     if (s->cursor == NULL) {
         QL_TRY(ql_txn_cursor_open(cx, QL_VIEW_LATEST, &s->cursor));
     }
     s->placed = true;
+    ql_txn_cursor_within(s->cursor, low, high);
     return back ? ql_txn_seek_lt(cx, s->cursor, qli_str(&s->pos), k, v)
                 : ql_txn_seek_ge(cx, s->cursor, qli_str(&s->pos), k, v);
 }
@@ -105,7 +109,7 @@ read_block(ql_ctx *cx, ql_scan *s, const ql_buf *end, uint16_t *n, bool *all)
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
         QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
-        ql_status st = next_entry(cx, s, &k, &v);
+        ql_status st = next_entry(cx, s, end, &k, &v);
         if (st == QL_END ||
             (st == QL_OK && (ql_str_cmp(k, qli_str(end)) >= 0) != s->spec.reverse)) {
             *all = true;

@@ -19,6 +19,7 @@ struct ql_txn_cursor {
     ql_kv_cursor *kc;
     int dir;          /* 1, -1; 0 = not placed */
     ql_str key;       /* the current one */
+    ql_str low, high; /* what is wanted; empty: everything */
     uint64_t version; /* of the transaction's layers when the parts were placed */
     uint32_t nlayers; /* seen */
     qli_merge parts;  /* the snapshot first */
@@ -197,6 +198,7 @@ take_cursor(ql_txn *t)
     ql_txn_cursor *c = t->spare;
     if (c != NULL) {
         t->spare = NULL;
+        c->low = c->high = (ql_str){0};
         return c;
     }
     c = ql_mem_zalloc(sizeof *c);
@@ -347,6 +349,20 @@ place(ql_ctx *cx, ql_txn_cursor *c, ql_str key, bool back)
     return QL_OK;
 }
 
+void
+ql_txn_cursor_within(ql_txn_cursor *c, ql_str low, ql_str high)
+{
+    c->low = low;
+    c->high = high;
+}
+
+static bool
+is_beyond(const ql_txn_cursor *c, ql_str key)
+{
+    return c->dir > 0 ? c->high.n > 0 && ql_str_cmp(key, c->high) >= 0
+                      : c->low.n > 0 && ql_str_cmp(key, c->low) < 0;
+}
+
 /* From where the parts stand to the next entry that is not deleted. */
 static ql_status
 settle(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
@@ -357,6 +373,9 @@ settle(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
             c->key = *k = e.key;
             *v = e.value;
             return QL_OK;
+        }
+        if (is_beyond(c, e.key)) {
+            break;
         }
         QL_TRY(qli_merge_advance(cx, &c->parts));
         if (QL_UNLIKELY(n % 1024 == 0)) {

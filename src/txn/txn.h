@@ -118,6 +118,10 @@ ql_isolation ql_txn_isolation(const ql_txn *t);
 
 ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_MUST_USE;
 void ql_txn_cursor_close(ql_txn_cursor *c);
+/* Only keys from low up to below high are wanted of the moves to come: what the transaction has
+ * deleted beyond them is not passed, the move ends there (QL_END). Entries beyond may still come.
+ * The bytes stay the caller's, until the next call of this. */
+void ql_txn_cursor_within(ql_txn_cursor *c, ql_str low, ql_str high);
 /* Has anything been committed since the cursor's snapshot? One atomic load. A stale cursor is
  * closed, opened anew and placed again where its owner stands. */
 bool ql_txn_cursor_is_stale(const ql_txn_cursor *c);

@@ -2,6 +2,7 @@
  *
  * Layers, views, isolation, savepoints, and the merge cursor against a model.
  */
+#include "base/text.h"
 #include "txn_support.h"
 
 static int
@@ -74,6 +75,44 @@ commit_makes_visible(void **state)
     expect_committed(w, "k", "v");
     assert_int_equal(ql_txn_commit(&s->cx), QL_OK);
     expect_committed(w, "k", NULL);
+}
+
+/* What is deleted beyond the bounds is not passed: the move ends there, both ways. */
+static void
+moves_end_at_what_is_deleted_beyond(void **state)
+{
+    world *w = *state;
+    session *s = &w->boss;
+    ql_txn_cursor *c;
+    ql_str k, v;
+    for (const char *key = "a\0c\0e\0g\0i\0"; *key != 0; key += 2) {
+        commit_one(s, key, "v");
+    }
+    begin(s, QL_REPEATABLE_READ);
+    stmt(s);
+    del(s, "a");
+    del(s, "c");
+    del(s, "g");
+    assert_int_equal(ql_txn_cursor_open(&s->cx, QL_VIEW_OWN, &c), QL_OK);
+    ql_txn_cursor_within(c, str("d"), str("g"));
+    assert_int_equal(ql_txn_seek_ge(&s->cx, c, str("d"), &k, &v), QL_OK);
+    assert_true(ql_str_eq(k, str("e")));
+    assert_int_equal(ql_txn_next(&s->cx, c, &k, &v), QL_END);
+    assert_int_equal(ql_txn_seek_lt(&s->cx, c, str("g"), &k, &v), QL_OK);
+    assert_true(ql_str_eq(k, str("e")));
+    assert_int_equal(ql_txn_prev(&s->cx, c, &k, &v), QL_END);
+    ql_txn_cursor_within(c, str("a"), str("h")); /* deleted within is passed */
+    assert_int_equal(ql_txn_seek_ge(&s->cx, c, str("a"), &k, &v), QL_OK);
+    assert_true(ql_str_eq(k, str("e")));
+    assert_int_equal(ql_txn_next(&s->cx, c, &k, &v), QL_OK);
+    assert_true(ql_str_eq(k, str("i")));
+    ql_txn_cursor_close(c);
+    assert_int_equal(ql_txn_cursor_open(&s->cx, QL_VIEW_OWN, &c), QL_OK); /* without bounds */
+    assert_int_equal(ql_txn_seek_ge(&s->cx, c, str("f"), &k, &v), QL_OK);
+    assert_true(ql_str_eq(k, str("i")));
+    ql_txn_cursor_close(c);
+    ql_txn_stmt_end(&s->cx);
+    ql_txn_rollback(&s->cx);
 }
 
 static void
@@ -492,6 +531,7 @@ main(void)
         T(own_writes_and_rollback),
         T(only_statement_rolled_back_leaves_no_writes),
         T(commit_makes_visible),
+        T(moves_end_at_what_is_deleted_beyond),
         T(isolation_levels),
         T(snapshots_are_dropped),
         T(late_cursor_is_harmless),
