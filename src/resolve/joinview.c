@@ -88,6 +88,22 @@ bind_tables(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
     return qli_and_onto(r, sc, &t->pending, where);
 }
 
+/* A view whose column is gone below is invalid, whether the statement asks for it or not. */
+static ql_status
+check_columns(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
+{
+    ql_expr *e;
+    (void)arg;
+    for (uint16_t i = 0; i < v->view->ncolumns; i++) {
+        const ql_ast_expr *item = v->query->items[i].expr;
+        QL_TRY(ql_bulk_node(r->cx));
+        if (item->kind == QL_A_COLUMN) {
+            QL_TRY(qli_bind(r, sc, item, &e));
+        }
+    }
+    return QL_OK;
+}
+
 static ql_status
 make_names(qli_res *r, const qli_joined *v, qli_names *out)
 {
@@ -128,6 +144,7 @@ qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, boo
     sc->joined = v;
     mark_leaves(s->select->from);
     QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_WHERE, bind_tables, &t));
+    QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, check_columns, NULL));
     *at = *t.top;
     QL_TRY(qli_and_onto(r, sc, pending, t.pending));
     *done = true;
@@ -202,18 +219,55 @@ table_of_list(qli_res *r, const ql_ast_insert *ins, const ql_table *view, const 
     return QL_OK;
 }
 
-/* What the view's columns are in that table; those of others are -1. */
+/* What the view's columns are in that table, in v (NULL: only looked at); those of others stay as
+ * they are. 1356 where one is gone. */
+static ql_status
+map_columns(qli_res *r, const ql_ast_from *leaf, const ql_table *base, const qli_merged *m, int *v)
+{
+    for (uint16_t i = 0; i < m->view->ncolumns; i++) {
+        const ql_ast_expr *e = m->query->items[i].expr;
+        QL_TRY(ql_bulk_node(r->cx));
+        if (leaf_named(m->query->from, e) != leaf) {
+            continue;
+        }
+        int at = ql_table_column(base, e->name);
+        if (at < 0) {
+            return ql_fail(r->cx, QL_ER_VIEW_INVALID, ql_cstr(r->cx, m->view->db),
+                           ql_cstr(r->cx, m->view->name));
+        }
+        if (v != NULL) {
+            v[i] = at;
+        }
+    }
+    return QL_OK;
+}
+
+/* The other tables of the join have what the view wants of them. */
+static ql_status
+check_others(qli_res *r, const ql_ast_from *f, const ql_ast_from *leaf, const qli_merged *m)
+{
+    ql_table *t;
+    if (f->left != NULL) {
+        QL_TRY(check_others(r, f->left, leaf, m));
+        return check_others(r, f->right, leaf, m);
+    }
+    if (f == leaf || f->derived != NULL) {
+        return QL_OK;
+    }
+    QL_TRY(qli_table_open(r, &f->table, f->alias, false, &t));
+    return map_columns(r, f, t, m, NULL);
+}
+
 static ql_status
 map_list(qli_res *r, const ql_ast_from *leaf, const ql_table *base, qli_merged *m)
 {
     int *v = QL_ARENA_ARRAY(r->cx, r->a, int, m->view->ncolumns + 1u);
     m->ordinals = v;
     for (uint16_t i = 0; v != NULL && i < m->view->ncolumns; i++) {
-        const ql_ast_expr *e = m->query->items[i].expr;
         QL_TRY(ql_bulk_node(r->cx));
-        v[i] = leaf_named(m->query->from, e) == leaf ? ql_table_column(base, e->name) : -1;
+        v[i] = -1;
     }
-    return v != NULL ? QL_OK : QL_ERROR;
+    return v != NULL ? map_columns(r, leaf, base, m, v) : QL_ERROR;
 }
 
 ql_status
@@ -243,6 +297,7 @@ qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view,
     *m = (qli_merged){.view = view, .query = s->select, .computed = true};
     ql_status st = qli_view_begin(r, view, &m->frame, &in);
     st = st == QL_OK ? qli_table_open(r, &leaf->table, leaf->alias, true, base) : st;
+    st = st == QL_OK ? check_others(r, s->select->from, leaf, m) : st;
     qli_view_end(r, &in);
     QL_TRY(qli_view_hide_error(r->cx, view, st));
     if ((*base)->view != NULL) {
