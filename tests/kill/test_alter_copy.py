@@ -87,8 +87,8 @@ def test_sweep_order():
     global setup
     with_key = setup
 
-    def setup(engine):
-        with_key(engine)
+    def setup(engine, n=ROWS):
+        with_key(engine, n)
         watch.query("ALTER TABLE s.t MODIFY id INT NOT NULL, DROP PRIMARY KEY")
 
     try:

@@ -158,7 +158,7 @@ what_cannot_be_had_is_refused(void **state)
         {"ALTER TABLE t ADD FOREIGN KEY (x) REFERENCES u (id)", 1072},
         {"ALTER TABLE t ADD FOREIGN KEY (a, A) REFERENCES u (id, x)", 1060},
         {"ALTER TABLE t ADD FOREIGN KEY (id) REFERENCES u (id) ON DELETE SET NULL", 1830},
-        {"ALTER TABLE nokey ORDER BY k", 1235},
+        {"ALTER TABLE nokey ORDER BY k", 0},
         {"ALTER TABLE t ORDER BY x", 1054},
     };
     for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
