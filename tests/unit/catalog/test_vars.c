@@ -192,9 +192,9 @@ without_effect_warns(void **state)
 {
     world *w = *state;
     sess *s = &w->boot;
-    OK(set(s, "innodb_ft_enable_stopword", false, ql_value_int(1)));
+    OK(set(s, "sql_notes", false, ql_value_int(1)));
     assert_int_equal(ql_diag_count(s->cx.diag), 0);
-    OK(set(s, "innodb_ft_enable_stopword", false, ql_value_int(0)));
+    OK(set(s, "sql_notes", false, ql_value_int(0)));
     assert_int_equal(ql_diag_count(s->cx.diag), 1);
     assert_int_equal(ql_diag_at(s->cx.diag, 0)->number, 1618);
     ql_diag_reset(s->cx.diag);
