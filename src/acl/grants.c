@@ -120,19 +120,6 @@ ql_acl_revoke_all(ql_ctx *cx, ql_str user, ql_str host)
 
 /* --- SHOW GRANTS --- */
 
-static ql_status
-put_quoted(ql_ctx *cx, ql_buf *b, ql_str name)
-{
-    QL_TRY(ql_buf_put_u8(cx, b, '`'));
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '`') {
-            QL_TRY(ql_buf_put_u8(cx, b, '`'));
-        }
-        QL_TRY(ql_buf_put(cx, b, name.p + i, 1));
-    }
-    return ql_buf_put_u8(cx, b, '`');
-}
-
 /* Lines under construction. */
 typedef struct lines {
     ql_arena *arena;
@@ -148,9 +135,9 @@ grant_line(ql_ctx *cx, lines *l, const char *names, const char *where, bool opti
     ql_buf b = {0};
     ql_status st;
     QL_TRY_TO(st, ql_buf_printf(cx, &b, "GRANT %s ON %s TO ", names, where), done);
-    QL_TRY_TO(st, put_quoted(cx, &b, l->of->user), done);
+    QL_TRY_TO(st, ql_buf_put_name(cx, &b, l->of->user), done);
     QL_TRY_TO(st, ql_buf_put_u8(cx, &b, '@'), done);
-    QL_TRY_TO(st, put_quoted(cx, &b, l->of->host), done);
+    QL_TRY_TO(st, ql_buf_put_name(cx, &b, l->of->host), done);
     if (option) {
         QL_TRY_TO(st, ql_buf_put_str(cx, &b, " WITH GRANT OPTION"), done);
     }
@@ -209,10 +196,10 @@ object_line(ql_ctx *cx, lines *l, const qli_grant *g)
     } else if (mask != 0) {
         QL_TRY(ql_pmask_print(cx, l->arena, mask, &names));
     }
-    QL_TRY_TO(st, put_quoted(cx, &where, g->db), done);
+    QL_TRY_TO(st, ql_buf_put_name(cx, &where, g->db), done);
     QL_TRY_TO(st, ql_buf_put_u8(cx, &where, '.'), done);
     if (g->level == QL_GRANT_TABLE) {
-        QL_TRY_TO(st, put_quoted(cx, &where, g->table), done);
+        QL_TRY_TO(st, ql_buf_put_name(cx, &where, g->table), done);
     } else {
         QL_TRY_TO(st, ql_buf_put_u8(cx, &where, '*'), done);
     }

@@ -115,6 +115,20 @@ ql_buf_put_str(ql_ctx *cx, ql_buf *b, const char *cstr)
 }
 
 ql_status
+ql_buf_put_name(ql_ctx *cx, ql_buf *b, ql_str name)
+{
+    QL_TRY(ql_buf_put(cx, b, "`", 1));
+    for (size_t i = 0; i < name.n; i++) {
+        QL_TRY(ql_bulk_each(cx, i));
+        if (name.p[i] == '`') {
+            QL_TRY(ql_buf_put(cx, b, "`", 1));
+        }
+        QL_TRY(ql_buf_put(cx, b, &name.p[i], 1));
+    }
+    return ql_buf_put(cx, b, "`", 1);
+}
+
+ql_status
 ql_buf_printf(ql_ctx *cx, ql_buf *b, const char *fmt, ...)
 {
     va_list ap;

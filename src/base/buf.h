@@ -22,6 +22,8 @@ ql_status ql_buf_reserve(ql_ctx *cx, ql_buf *b, size_t n) QL_MUST_USE;
 ql_status ql_buf_put(ql_ctx *cx, ql_buf *b, const void *p, size_t n) QL_MUST_USE;
 ql_status ql_buf_put_str(ql_ctx *cx, ql_buf *b, const char *cstr) QL_MUST_USE;
 ql_status ql_buf_printf(ql_ctx *cx, ql_buf *b, const char *fmt, ...) QL_MUST_USE QL_PRINTF(3, 4);
+/* The name as SQL text: in backticks, those inside it doubled. */
+ql_status ql_buf_put_name(ql_ctx *cx, ql_buf *b, ql_str name) QL_MUST_USE;
 ql_status ql_buf_put_u8(ql_ctx *cx, ql_buf *b, uint8_t v) QL_MUST_USE;
 ql_status ql_buf_put_le(ql_ctx *cx, ql_buf *b, uint64_t v, unsigned bytes) QL_MUST_USE;
 ql_status ql_buf_put_lenenc(ql_ctx *cx, ql_buf *b, uint64_t v) QL_MUST_USE;

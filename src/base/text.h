@@ -44,6 +44,15 @@ ql_ascii_compare(const char *a, const char *b, size_t n)
     return 0;
 }
 
+/* The same of whole names, a longer one behind its beginning. For sorting. */
+static inline int
+ql_name_order(ql_str a, ql_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n != 0 ? ql_ascii_compare(a.p, b.p, n) : 0;
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 /* What the system says of an errno, in English; constant memory. */
 static inline const char *
 ql_errno_text(int err)

@@ -370,9 +370,7 @@ static int
 by_name(const void *a, const void *b)
 {
     const ql_check_constraint *x = a, *y = b;
-    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
-    int order = ql_ascii_compare(x->name.p, y->name.p, n);
-    return order != 0 ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+    return ql_name_order(x->name, y->name);
 }
 
 /* In the order of their names, as MySQL shows them. */

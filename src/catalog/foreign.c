@@ -120,9 +120,7 @@ static int
 by_name(const void *a, const void *b)
 {
     const ql_foreign_key *x = a, *y = b;
-    size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
-    int order = ql_ascii_compare(x->name.p, y->name.p, n);
-    return order != 0 ? order : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+    return ql_name_order(x->name, y->name);
 }
 
 static ql_status
@@ -477,7 +475,8 @@ follow_child(ql_ctx *cx, const parent *p, const ql_child *v, size_t n, size_t *i
     return *changes && p->stage ? qli_restate(cx, child, keys) : QL_OK;
 }
 
-/* All children of one name but the table itself; names of those that change, if lists is wanted. */
+/* All children of one name but the table itself; the names of those that change, where they are
+ * asked for. */
 static ql_status
 follow_name_of(ql_ctx *cx, const parent *p, ql_str db, ql_str name, ql_name_list *changed)
 {

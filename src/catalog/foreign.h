@@ -6,6 +6,7 @@
 #ifndef QL_CATALOG_FOREIGN_H
 #define QL_CATALOG_FOREIGN_H
 
+#include "base/buf.h"
 #include "catalog/catalog.h"
 
 /* The child's key that begins with k's columns in their order, each of them whole; the clustered
@@ -22,6 +23,10 @@ bool ql_table_may_be_parent(const ql_table *t);
 bool ql_foreign_types_fit(const ql_type *child, const ql_type *parent, bool charsets);
 /* Does k refer to the table of that name? */
 bool ql_foreign_refers_to(const ql_foreign_key *k, ql_str db, ql_str name);
+
+/* CONSTRAINT ... FOREIGN KEY ... as SHOW CREATE TABLE and messages write it, appended. */
+ql_status ql_foreign_print(ql_ctx *cx, ql_buf *b, const ql_table *child,
+                           const ql_foreign_key *k) QL_MUST_USE;
 
 /* CHECK: do the definitions of t and of its parents, as far as there are any, go together? Each
  * finding in words, and added to *findings. */

@@ -508,9 +508,7 @@ static int
 by_alias(const void *x, const void *y)
 {
     const ql_lock_item *a = *(const ql_lock_item *const *)x, *b = *(const ql_lock_item *const *)y;
-    size_t n = a->alias.n < b->alias.n ? a->alias.n : b->alias.n;
-    int r = n != 0 ? ql_ascii_compare(a->alias.p, b->alias.p, n) : 0;
-    r = r != 0 ? r : (a->alias.n > b->alias.n) - (a->alias.n < b->alias.n);
+    int r = ql_name_order(a->alias, b->alias);
     return r != 0 ? r : ql_str_cmp(a->db, b->db);
 }
 

@@ -527,7 +527,7 @@ ql_fk_update(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator, const ql_v
     QL_TRY(begin_row(cx, g, locator, old, row, &ch));
     ql_key_watch watch = {look, &ch};
     ql_status st = ql_table_update_watched(cx, t, &watch, locator, old, row, result, dup);
-    return end_row(cx, g, st, *result == QL_WROTE);
+    return end_row(cx, g, st, st == QL_OK && *result == QL_WROTE);
 }
 
 ql_status

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/bulk.h"
+#include "catalog/foreign.h"
 #include "exec/foreign_int.h"
 
 /* One graph in the making. */
@@ -36,34 +37,10 @@ open_table(const maker *m, ql_str db, ql_str name, bool write, ql_table **out)
     return st;
 }
 
-static bool
-index_begins_with(const ql_index *ix, const uint16_t *columns, uint16_t n)
+static uint16_t
+position_of(const ql_table *t, const ql_index *ix)
 {
-    if (ix->hidden_rowid || ix->nparts < n) {
-        return false;
-    }
-    for (uint16_t i = 0; i < n; i++) {
-        if (ix->parts[i].column != columns[i] || ix->parts[i].prefix != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Position of the first index that begins with the columns, or -1; one of that name first. */
-static int
-find_index(const ql_table *t, const uint16_t *columns, uint16_t n, ql_str name)
-{
-    int found = -1;
-    for (uint16_t i = 0; i < t->nindexes; i++) {
-        if (index_begins_with(&t->indexes[i], columns, n)) {
-            if (name.n > 0 && ql_str_eq_nocase(t->indexes[i].name, name)) {
-                return i;
-            }
-            found = found < 0 ? i : found;
-        }
-    }
-    return found;
+    return (uint16_t)(ix - t->indexes);
 }
 
 /* Can values of the key's columns be looked for in the other table's? They have to be of one kind
@@ -81,14 +58,13 @@ types_agree(const ql_table *child, const ql_foreign_key *k, const ql_table *pare
     return true;
 }
 
-/* The key in the parent that k stands on: its position and the ordinals of the columns. -1: the
- * parent has none. */
+/* The key in the parent that k stands on, and the ordinals of the columns. NULL: it has none. */
 static ql_status
 find_parent_key(ql_ctx *cx, const ql_table *child, const ql_foreign_key *k, const ql_table *parent,
-                const uint16_t **referred, int *index)
+                const uint16_t **referred, const ql_index **index)
 {
     uint16_t *v = QL_ARENA_ARRAY(cx, cx->arena, uint16_t, k->ncolumns);
-    *index = -1;
+    *index = NULL;
     if (v == NULL) {
         return QL_ERROR;
     }
@@ -101,7 +77,7 @@ find_parent_key(ql_ctx *cx, const ql_table *child, const ql_foreign_key *k, cons
     }
     *referred = v;
     if (types_agree(child, k, parent, v)) {
-        *index = find_index(parent, v, k->ncolumns, k->parent_index);
+        *index = ql_foreign_parent_index(parent, k);
     }
     return QL_OK;
 }
@@ -187,11 +163,11 @@ new_parent(const maker *m, ql_table *t, const ql_foreign_key *k, qli_fk_parent *
     qli_fk_parent *p = QL_ARENA_NEW(cx, cx->arena, qli_fk_parent);
     ql_table *parent = t;
     const uint16_t *referred;
-    int own = find_index(t, k->columns, k->ncolumns, (ql_str){0}), index = -1;
+    const ql_index *own = ql_foreign_index(t, k), *index = NULL;
     if (p == NULL) {
         return QL_ERROR;
     }
-    *p = (qli_fk_parent){.key = k, .index = (uint16_t)(own < 0 ? 0 : own)};
+    *p = (qli_fk_parent){.key = k, .index = own != NULL ? position_of(t, own) : 0};
     p->values = QL_ARENA_ARRAY(cx, cx->arena, ql_value, k->ncolumns);
     p->others = QL_ARENA_ARRAY(cx, cx->arena, ql_value, k->ncolumns);
     p->self = is_table(t, k->parent_db, k->parent_name);
@@ -204,8 +180,8 @@ new_parent(const maker *m, ql_table *t, const ql_foreign_key *k, qli_fk_parent *
     } else if (st != QL_END) {
         return st;
     }
-    if (index >= 0) {
-        p->parent_index = &parent->indexes[index];
+    if (index != NULL) {
+        p->parent_index = index;
         QL_TRY(ql_finder_new(cx, cx->arena, parent, p->parent_index, k->ncolumns, &p->finder));
     }
     *out = p;
@@ -266,7 +242,7 @@ add_children(maker *m, qli_fk_node *n)
     n->has_children = true;
     QL_TRY(ql_catalog_children(cx, cx->arena, n->table->db, n->table->name, &v, &count));
     for (size_t i = 0; i < count; i++) {
-        int index;
+        const ql_index *index;
         qli_fk_child *c = QL_ARENA_NEW(cx, cx->arena, qli_fk_child);
         if (c == NULL) {
             return QL_ERROR;
@@ -274,8 +250,8 @@ add_children(maker *m, qli_fk_node *n)
         *c = (qli_fk_child){.table = v[i].table, .key = v[i].key};
         QL_TRY(ql_check(cx));
         QL_TRY(find_parent_key(cx, c->table, c->key, n->table, &c->referred, &index));
-        if (index >= 0 && !c->table->nontxn) {
-            c->index = (uint16_t)index;
+        if (index != NULL && !c->table->nontxn) {
+            c->index = position_of(n->table, index);
             put_child(n, c);
         }
     }
@@ -295,8 +271,8 @@ follow(maker *m, qli_fk_child *c, ql_fk_action action, bool deletes)
     }
     if (c->node == NULL) {
         const ql_foreign_key *k = find_key(n->table, c->key->name);
-        int index = k != NULL ? find_index(n->table, k->columns, k->ncolumns, (ql_str){0}) : -1;
-        if (index < 0) {
+        const ql_index *index = k != NULL ? ql_foreign_index(n->table, k) : NULL;
+        if (index == NULL) {
             return QL_OK;
         }
         c->key = k;
@@ -304,8 +280,7 @@ follow(maker *m, qli_fk_child *c, ql_fk_action action, bool deletes)
         if (c->values == NULL) {
             return QL_ERROR;
         }
-        QL_TRY(ql_finder_new(cx, cx->arena, n->table, &n->table->indexes[index], k->ncolumns,
-                             &c->finder));
+        QL_TRY(ql_finder_new(cx, cx->arena, n->table, index, k->ncolumns, &c->finder));
         c->node = n;
     }
     if (brings) {
@@ -368,71 +343,17 @@ qli_fk_graph(ql_ctx *cx, ql_table *t, unsigned what, const bool *changing, bool 
 
 /* --- as messages show it --- */
 
-static ql_status
-put_name(ql_ctx *cx, ql_buf *b, ql_str name)
-{
-    QL_TRY(ql_buf_put_u8(cx, b, '`'));
-    for (size_t i = 0; i < name.n; i++) { /* a name: short */
-        if (name.p[i] == '`') {
-            QL_TRY(ql_buf_put_u8(cx, b, '`'));
-        }
-        QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)name.p[i]));
-    }
-    return ql_buf_put_u8(cx, b, '`');
-}
-
-static ql_status
-put_table(ql_ctx *cx, ql_buf *b, ql_str db, ql_str name)
-{
-    if (db.n > 0) {
-        QL_TRY(put_name(cx, b, db));
-        QL_TRY(ql_buf_put_u8(cx, b, '.'));
-    }
-    return put_name(cx, b, name);
-}
-
-static ql_status
-put_columns(ql_ctx *cx, ql_buf *b, const ql_table *child, const ql_foreign_key *k)
-{
-    QL_TRY(ql_buf_put_str(cx, b, " ("));
-    for (uint16_t i = 0; i < k->ncolumns; i++) {
-        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ", " : ""));
-        QL_TRY(put_name(cx, b,
-                        child != NULL ? child->columns[k->columns[i]].name : k->parent_columns[i]));
-    }
-    return ql_buf_put_u8(cx, b, ')');
-}
-
-static ql_status
-put_action(ql_ctx *cx, ql_buf *b, const char *when, ql_fk_action a)
-{
-    static const char *const words[] = {
-        [QL_FK_NO_ACTION] = "",
-        [QL_FK_RESTRICT] = "RESTRICT",
-        [QL_FK_CASCADE] = "CASCADE",
-        [QL_FK_SET_NULL] = "SET NULL",
-        [QL_FK_SET_DEFAULT] = "SET DEFAULT",
-    };
-    return a == QL_FK_NO_ACTION ? QL_OK : ql_buf_printf(cx, b, " ON %s %s", when, words[a]);
-}
+#define TEXT_BYTES 192 /* of it that messages show, as in MySQL */
 
 static ql_status
 put_key(ql_ctx *cx, ql_buf *b, const ql_table *child, const ql_foreign_key *k)
 {
-    bool near = ql_str_eq(child->db, k->parent_db);
-    QL_TRY(put_table(cx, b, child->db, child->name));
-    QL_TRY(ql_buf_put_str(cx, b, ", CONSTRAINT "));
-    QL_TRY(put_name(cx, b, k->name));
-    QL_TRY(ql_buf_put_str(cx, b, " FOREIGN KEY"));
-    QL_TRY(put_columns(cx, b, child, k));
-    QL_TRY(ql_buf_put_str(cx, b, " REFERENCES "));
-    QL_TRY(put_table(cx, b, near ? (ql_str){0} : k->parent_db, k->parent_name));
-    QL_TRY(put_columns(cx, b, NULL, k));
-    QL_TRY(put_action(cx, b, "DELETE", k->on_delete));
-    return put_action(cx, b, "UPDATE", k->on_update);
+    QL_TRY(ql_buf_put_name(cx, b, child->db));
+    QL_TRY(ql_buf_put_str(cx, b, "."));
+    QL_TRY(ql_buf_put_name(cx, b, child->name));
+    QL_TRY(ql_buf_put_str(cx, b, ", "));
+    return ql_foreign_print(cx, b, child, k);
 }
-
-#define TEXT_BYTES 192 /* of it that messages show, as in MySQL */
 
 ql_status
 qli_fk_text(ql_ctx *cx, const ql_table *child, const ql_foreign_key *key, const char **out)

@@ -15,12 +15,7 @@ put_name(qli_explain *x, ql_str name, ql_buf *b)
     if (!x->quoted) {
         return ql_buf_put(x->cx, b, name.p, name.n);
     }
-    QL_TRY(ql_buf_put_u8(x->cx, b, '`'));
-    for (size_t i = 0; i < name.n; i++) {
-        QL_TRY(name.p[i] == '`' ? ql_buf_put_u8(x->cx, b, '`') : QL_OK);
-        QL_TRY(ql_buf_put_u8(x->cx, b, (uint8_t)name.p[i]));
-    }
-    return ql_buf_put_u8(x->cx, b, '`');
+    return ql_buf_put_name(x->cx, b, name);
 }
 
 static ql_status

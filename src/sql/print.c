@@ -16,19 +16,6 @@
 
 /* --- names and literals ---------------------------------------------------------------------- */
 
-ql_status
-ql_print_name(ql_ctx *cx, ql_buf *b, ql_str name)
-{
-    QL_TRY(ql_buf_put(cx, b, "`", 1));
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '`') {
-            QL_TRY(ql_buf_put(cx, b, "`", 1));
-        }
-        QL_TRY(ql_buf_put(cx, b, &name.p[i], 1));
-    }
-    return ql_buf_put(cx, b, "`", 1);
-}
-
 static const char *
 escape_of(char c)
 {
@@ -74,10 +61,10 @@ ql_status
 qli_print_qualified(qli_printer *p, ql_str db, ql_str name)
 {
     if (db.n > 0 && !ql_str_eq(db, p->mode->omit_db)) {
-        QL_TRY(ql_print_name(p->cx, p->b, db));
+        QL_TRY(ql_buf_put_name(p->cx, p->b, db));
         QL_TRY(qli_put(p, "."));
     }
-    return ql_print_name(p->cx, p->b, name);
+    return ql_buf_put_name(p->cx, p->b, name);
 }
 
 static ql_status
@@ -442,7 +429,7 @@ put_function_name(qli_printer *p, const ql_ast_expr *e)
             return qli_put(p, renamed[i].shown);
         }
     }
-    return is_plain_word(e->name) ? put_lower(p, e->name) : ql_print_name(p->cx, p->b, e->name);
+    return is_plain_word(e->name) ? put_lower(p, e->name) : ql_buf_put_name(p->cx, p->b, e->name);
 }
 
 static ql_status
@@ -665,7 +652,7 @@ put_variable(qli_printer *p, const ql_ast_expr *e)
         return ql_buf_put(p->cx, p->b, e->name.p, e->name.n);
     }
     QL_TRY(qli_put(p, e->kind == QL_A_ASSIGN ? "(@" : "@"));
-    QL_TRY(ql_print_name(p->cx, p->b, e->name));
+    QL_TRY(ql_buf_put_name(p->cx, p->b, e->name));
     if (e->kind == QL_A_USERVAR) {
         return QL_OK;
     }
@@ -681,7 +668,7 @@ put_column(qli_printer *p, const ql_ast_expr *e)
         QL_TRY(qli_print_qualified(p, e->schema, e->table));
         QL_TRY(qli_put(p, "."));
     }
-    return e->kind == QL_A_STAR ? qli_put(p, "*") : ql_print_name(p->cx, p->b, e->name);
+    return e->kind == QL_A_STAR ? qli_put(p, "*") : ql_buf_put_name(p->cx, p->b, e->name);
 }
 
 ql_status

@@ -26,9 +26,7 @@ ql_status ql_print_expr(ql_ctx *cx, ql_buf *b, const ql_ast_expr *e,
 ql_status ql_print_select(ql_ctx *cx, ql_buf *b, const ql_ast_select *s,
                           const ql_print_mode *mode) QL_MUST_USE;
 
-/* `name`, with backticks in it doubled; 'text' as a literal that any sql_mode without
- * NO_BACKSLASH_ESCAPES reads. */
-ql_status ql_print_name(ql_ctx *cx, ql_buf *b, ql_str name) QL_MUST_USE;
+/* 'text' as a literal that any sql_mode without NO_BACKSLASH_ESCAPES reads. */
 ql_status ql_print_text(ql_ctx *cx, ql_buf *b, ql_str s) QL_MUST_USE;
 
 /* How definitions of tables keep their expressions: mode of ql_print_expr. */

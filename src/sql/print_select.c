@@ -21,7 +21,7 @@ put_leaf(qli_printer *p, const ql_ast_from *f)
     }
     if (f->alias.n > 0) {
         QL_TRY(qli_put(p, " "));
-        return ql_print_name(p->cx, p->b, f->alias);
+        return ql_buf_put_name(p->cx, p->b, f->alias);
     }
     return QL_OK;
 }
@@ -51,7 +51,7 @@ put_join_condition(qli_printer *p, const ql_ast_from *f)
     }
     for (uint32_t i = 0; i < f->nusing; i++) {
         QL_TRY(qli_put(p, i > 0 ? "," : " using ("));
-        QL_TRY(ql_print_name(p->cx, p->b, f->using_cols[i]));
+        QL_TRY(ql_buf_put_name(p->cx, p->b, f->using_cols[i]));
     }
     return f->nusing > 0 ? qli_put(p, ")") : QL_OK;
 }
@@ -83,10 +83,10 @@ put_items(qli_printer *p, const ql_ast_select *s)
         if (it->expr->kind != QL_A_STAR) {
             bool named = it->alias.p != NULL;
             QL_TRY(qli_put(p, " AS "));
-            QL_TRY(ql_print_name(p->cx, p->b,
-                                 named                           ? it->alias
-                                 : it->expr->kind == QL_A_COLUMN ? it->expr->name
-                                                                 : it->heading));
+            QL_TRY(ql_buf_put_name(p->cx, p->b,
+                                   named                           ? it->alias
+                                   : it->expr->kind == QL_A_COLUMN ? it->expr->name
+                                                                   : it->heading));
         }
     }
     return QL_OK;
@@ -195,10 +195,10 @@ put_ctes(qli_printer *p, const ql_ast_select *s)
     for (uint32_t i = 0; i < s->nctes; i++) {
         const ql_ast_cte *c = &s->ctes[i];
         QL_TRY(qli_put(p, i > 0 ? "," : s->recursive ? "with recursive " : "with "));
-        QL_TRY(ql_print_name(p->cx, p->b, c->name));
+        QL_TRY(ql_buf_put_name(p->cx, p->b, c->name));
         for (uint32_t k = 0; k < c->ncolumns; k++) {
             QL_TRY(qli_put(p, k > 0 ? "," : " ("));
-            QL_TRY(ql_print_name(p->cx, p->b, c->columns[k]));
+            QL_TRY(ql_buf_put_name(p->cx, p->b, c->columns[k]));
         }
         QL_TRY(qli_put(p, c->ncolumns > 0 ? ") as (" : " as ("));
         QL_TRY(qli_print_select(p, c->select));

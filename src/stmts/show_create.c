@@ -6,21 +6,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "catalog/foreign.h"
 #include "stmts/stmts_int.h"
 #include "views/views.h"
-
-static ql_status
-put_name(ql_ctx *cx, ql_buf *b, ql_str name)
-{
-    QL_TRY(ql_buf_put(cx, b, "`", 1));
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '`') {
-            QL_TRY(ql_buf_put(cx, b, "`", 1));
-        }
-        QL_TRY(ql_buf_put(cx, b, &name.p[i], 1));
-    }
-    return ql_buf_put(cx, b, "`", 1);
-}
 
 static ql_status
 put_quoted(ql_ctx *cx, ql_buf *b, ql_str s)
@@ -99,7 +87,7 @@ static ql_status
 put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
 {
     QL_TRY(ql_buf_put_str(cx, b, "  "));
-    QL_TRY(put_name(cx, b, c->name));
+    QL_TRY(ql_buf_put_name(cx, b, c->name));
     QL_TRY(ql_buf_put_str(cx, b, " "));
     ql_str type;
     QL_TRY(ql_column_type_text(cx, cx->arena, c, &type));
@@ -146,7 +134,7 @@ static ql_status
 put_part(ql_ctx *cx, ql_buf *b, const ql_column *c)
 {
     if (!c->hidden) {
-        return put_name(cx, b, c->name);
+        return ql_buf_put_name(cx, b, c->name);
     }
     QL_TRY(ql_buf_put_str(cx, b, "("));
     QL_TRY(ql_buf_put(cx, b, c->generated.p, c->generated.n));
@@ -160,7 +148,7 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix)
         QL_TRY(ql_buf_put_str(cx, b, ",\n  PRIMARY KEY ("));
     } else {
         QL_TRY(ql_buf_put_str(cx, b, ix->unique ? ",\n  UNIQUE KEY " : ",\n  KEY "));
-        QL_TRY(put_name(cx, b, ix->name));
+        QL_TRY(ql_buf_put_name(cx, b, ix->name));
         QL_TRY(ql_buf_put_str(cx, b, " ("));
     }
     for (uint16_t k = 0; k < ix->nparts; k++) {
@@ -184,46 +172,10 @@ static ql_status
 put_check(ql_ctx *cx, ql_buf *b, const ql_check_constraint *k)
 {
     QL_TRY(ql_buf_put_str(cx, b, ",\n  CONSTRAINT "));
-    QL_TRY(put_name(cx, b, k->name));
+    QL_TRY(ql_buf_put_name(cx, b, k->name));
     QL_TRY(ql_buf_put_str(cx, b, " CHECK ("));
     QL_TRY(ql_buf_put(cx, b, k->text.p, k->text.n));
     return ql_buf_put_str(cx, b, k->not_enforced ? ") /*!80016 NOT ENFORCED */" : ")");
-}
-
-static ql_status
-put_action(ql_ctx *cx, ql_buf *b, const char *when, ql_fk_action a)
-{
-    static const char *const texts[] = {[QL_FK_RESTRICT] = "RESTRICT",
-                                        [QL_FK_CASCADE] = "CASCADE",
-                                        [QL_FK_SET_NULL] = "SET NULL",
-                                        [QL_FK_SET_DEFAULT] = "SET DEFAULT"};
-    return a != QL_FK_NO_ACTION ? ql_buf_printf(cx, b, " ON %s %s", when, texts[a]) : QL_OK;
-}
-
-static ql_status
-put_foreign(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_foreign_key *k)
-{
-    QL_TRY(ql_buf_put_str(cx, b, ",\n  CONSTRAINT "));
-    QL_TRY(put_name(cx, b, k->name));
-    QL_TRY(ql_buf_put_str(cx, b, " FOREIGN KEY ("));
-    for (uint16_t i = 0; i < k->ncolumns; i++) {
-        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ", " : ""));
-        QL_TRY(put_name(cx, b, t->columns[k->columns[i]].name));
-    }
-    QL_TRY(ql_buf_put_str(cx, b, ") REFERENCES "));
-    if (!ql_str_eq(k->parent_db, t->db)) {
-        QL_TRY(put_name(cx, b, k->parent_db));
-        QL_TRY(ql_buf_put_str(cx, b, "."));
-    }
-    QL_TRY(put_name(cx, b, k->parent_name));
-    QL_TRY(ql_buf_put_str(cx, b, " ("));
-    for (uint16_t i = 0; i < k->ncolumns; i++) {
-        QL_TRY(ql_buf_put_str(cx, b, i > 0 ? ", " : ""));
-        QL_TRY(put_name(cx, b, k->parent_columns[i]));
-    }
-    QL_TRY(ql_buf_put_str(cx, b, ")"));
-    QL_TRY(put_action(cx, b, "DELETE", k->on_delete));
-    return put_action(cx, b, "UPDATE", k->on_update);
 }
 
 static ql_status
@@ -231,7 +183,7 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
 {
     unsigned shown = 0;
     QL_TRY(ql_buf_put_str(cx, b, t->temporary ? "CREATE TEMPORARY TABLE " : "CREATE TABLE "));
-    QL_TRY(put_name(cx, b, t->name));
+    QL_TRY(ql_buf_put_name(cx, b, t->name));
     QL_TRY(ql_buf_put_str(cx, b, " (\n"));
     for (uint16_t i = 0; i < t->ncolumns; i++) {
         if (!t->columns[i].hidden) {
@@ -245,7 +197,8 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
         }
     }
     for (uint16_t i = 0; i < t->nforeign; i++) {
-        QL_TRY(put_foreign(cx, b, t, &t->foreign[i]));
+        QL_TRY(ql_buf_put_str(cx, b, ",\n  "));
+        QL_TRY(ql_foreign_print(cx, b, t, &t->foreign[i]));
     }
     for (uint16_t i = 0; i < t->nchecks; i++) {
         QL_TRY(put_check(cx, b, &t->checks[i]));
@@ -330,7 +283,7 @@ show_create_database(ql_ctx *cx, ql_run *run, const ql_ast_show *s)
     if (s->if_not_exists) {
         QL_TRY_TO(st, ql_buf_put_str(cx, &b, "/*!32312 IF NOT EXISTS*/ "), out);
     }
-    QL_TRY_TO(st, put_name(cx, &b, db.name), out);
+    QL_TRY_TO(st, ql_buf_put_name(cx, &b, db.name), out);
     QL_TRY_TO(st,
               ql_buf_printf(cx, &b,
                             " /*!40100 DEFAULT CHARACTER SET %s COLLATE %s */ "

@@ -41,18 +41,18 @@ put_view(ql_ctx *cx, ql_arena *mem, ql_buf *b, const ql_table *v)
 {
     const ql_view_def *d = v->view;
     QL_TRY(ql_buf_printf(cx, b, "CREATE ALGORITHM=%s DEFINER=", algorithms[d->algorithm]));
-    QL_TRY(ql_print_name(cx, b, d->definer_user));
+    QL_TRY(ql_buf_put_name(cx, b, d->definer_user));
     QL_TRY(ql_buf_put_str(cx, b, "@"));
-    QL_TRY(ql_print_name(cx, b, d->definer_host));
+    QL_TRY(ql_buf_put_name(cx, b, d->definer_host));
     QL_TRY(ql_buf_printf(cx, b, " SQL SECURITY %s VIEW ", d->invoker ? "INVOKER" : "DEFINER"));
     if (!ql_str_eq(v->db, cx->vars->db)) {
-        QL_TRY(ql_print_name(cx, b, v->db));
+        QL_TRY(ql_buf_put_name(cx, b, v->db));
         QL_TRY(ql_buf_put_str(cx, b, "."));
     }
-    QL_TRY(ql_print_name(cx, b, v->name));
+    QL_TRY(ql_buf_put_name(cx, b, v->name));
     for (uint16_t i = 0; d->names_given && i < v->ncolumns; i++) {
         QL_TRY(ql_buf_put_str(cx, b, i > 0 ? "," : " ("));
-        QL_TRY(ql_print_name(cx, b, v->columns[i].name));
+        QL_TRY(ql_buf_put_name(cx, b, v->columns[i].name));
     }
     QL_TRY(ql_buf_put_str(cx, b, d->names_given ? ") AS " : " AS "));
     QL_TRY(put_query(cx, mem, b, v));
