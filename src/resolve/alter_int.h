@@ -30,6 +30,14 @@ typedef struct qli_alter_work {
 
 /* The first action of that kind about that name that is not done, which it then is; -1. */
 ql_status qli_alter_find(qli_alter_work *w, ql_alter_kind kind, ql_str name, int *at) QL_MUST_USE;
+/* Where a column of the old table is now, or -1. */
+int qli_alter_column_now(const qli_alter_work *w, uint16_t old);
+/* Number behind a name that was made for a constraint of the table: its name, what is between, a
+ * number; 0:
+ * it was not. */
+uint32_t qli_alter_made_number(ql_str table, ql_str name, const char *between);
+/* A name that was made of the old table's name is made of the new one's. */
+ql_status qli_alter_keep_name(qli_alter_work *w, ql_str *name, const char *between) QL_MUST_USE;
 /* CHECK constraints of the new table. 3821, 3940, 3959. */
 ql_status qli_alter_checks(qli_alter_work *w) QL_MUST_USE;
 /* Foreign keys of the new table, and its keys without those that were made for them and are not

@@ -8,6 +8,7 @@
 
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "base/text.h"
 #include "intr/intr.h"
 #include "resolve/alter_int.h"
 #include "resolve/tableexpr.h"
@@ -62,19 +63,20 @@ look_at_uses(qli_alter_work *w, ql_str text, uses *u)
 
 /* --- CHECK ----------------------------------------------------------------------------------- */
 
-/* Number behind a name that was made for the table, 0: it was not. */
-static uint32_t
-made_number(ql_str table, ql_str name)
+static const char middle[] = "_chk_"; /* of names that are made */
+
+uint32_t
+qli_alter_made_number(ql_str table, ql_str name, const char *between)
 {
-    static const char middle[] = "_chk_";
-    size_t head = table.n + sizeof middle - 1;
+    size_t n = strlen(between), head = table.n + n;
     uint32_t number = 0;
-    if (name.n <= head || name.n > head + 9 || memcmp(name.p, table.p, table.n) != 0 ||
-        memcmp(name.p + table.n, middle, sizeof middle - 1) != 0) {
+    if (name.n <= head || name.n > head + 9 || name.p[head] == '0' ||
+        !ql_str_eq_nocase((ql_str){name.p, table.n}, table) ||
+        memcmp(name.p + table.n, between, n) != 0) {
         return 0;
     }
     for (size_t i = head; i < name.n; i++) {
-        if (name.p[i] < '0' || name.p[i] > '9') {
+        if (!ql_is_digit(name.p[i])) {
             return 0;
         }
         number = number * 10 + (uint32_t)(name.p[i] - '0');
@@ -82,20 +84,19 @@ made_number(ql_str table, ql_str name)
     return number;
 }
 
-/* Names that were made of the table's name go along with it. */
-static ql_status
-keep_check_name(qli_alter_work *w, ql_check_constraint *k)
+ql_status
+qli_alter_keep_name(qli_alter_work *w, ql_str *name, const char *between)
 {
-    uint32_t number = made_number(w->old->name, k->name);
+    uint32_t number = qli_alter_made_number(w->old->name, *name, between);
     if (number == 0 || ql_str_eq(w->old->name, w->spec->name)) {
         return QL_OK;
     }
-    char *name = ql_arena_printf(w->cx, w->cx->arena, "%.*s_chk_%u", (int)w->spec->name.n,
-                                 w->spec->name.p, number);
-    if (name == NULL) {
+    char *p = ql_arena_printf(w->cx, w->cx->arena, "%.*s%s%u", (int)w->spec->name.n,
+                              w->spec->name.p, between, number);
+    if (p == NULL) {
         return QL_ERROR;
     }
-    k->name = (ql_str){name, strlen(name)};
+    *name = (ql_str){p, strlen(p)};
     return QL_OK;
 }
 
@@ -130,7 +131,7 @@ keep_check(qli_alter_work *w, const ql_check_constraint *k)
         to->not_enforced = !w->a->v[enforce].on;
         w->checks_rows |= k->not_enforced && !to->not_enforced;
     }
-    return keep_check_name(w, to);
+    return qli_alter_keep_name(w, &to->name, middle);
 }
 
 static ql_status
@@ -164,7 +165,7 @@ qli_alter_checks(qli_alter_work *w)
         return ql_fail(w->cx, QL_ER_TOO_MANY_KEYS, 64);
     }
     for (uint16_t i = 0; i < w->old->nchecks; i++) {
-        uint32_t n = made_number(w->old->name, w->old->checks[i].name);
+        uint32_t n = qli_alter_made_number(w->old->name, w->old->checks[i].name, middle);
         number = n > number ? n : number;
         QL_TRY(ql_check(w->cx));
         QL_TRY(keep_check(w, &w->old->checks[i]));

@@ -12,37 +12,7 @@
 #include "resolve/alter_int.h"
 #include "resolve/tablespec.h"
 
-/* Number behind a name that was made for the table, 0: it was not. */
-static uint32_t
-made_number(ql_str table, ql_str name)
-{
-    static const char middle[] = "_ibfk_";
-    size_t head = table.n + sizeof middle - 1;
-    uint32_t number = 0;
-    if (name.n <= head || name.n > head + 9 || name.p[head] == '0' ||
-        !ql_str_eq_nocase((ql_str){name.p, table.n}, table) ||
-        memcmp(name.p + table.n, middle, sizeof middle - 1) != 0) {
-        return 0;
-    }
-    for (size_t i = head; i < name.n; i++) {
-        if (name.p[i] < '0' || name.p[i] > '9') {
-            return 0;
-        }
-        number = number * 10 + (uint32_t)(name.p[i] - '0');
-    }
-    return number;
-}
-
-static int
-column_now(const qli_alter_work *w, uint16_t old)
-{
-    for (uint16_t i = 0; i < w->spec->ncolumns; i++) {
-        if (w->plan->change.from_column[i] == old) {
-            return i;
-        }
-    }
-    return -1;
-}
+static const char middle[] = "_ibfk_"; /* of names that are made */
 
 static ql_status
 keep_columns(qli_alter_work *w, const ql_foreign_key *k, ql_foreign_key *to)
@@ -52,7 +22,7 @@ keep_columns(qli_alter_work *w, const ql_foreign_key *k, ql_foreign_key *to)
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < k->ncolumns; i++) {
-        int now = column_now(w, k->columns[i]);
+        int now = qli_alter_column_now(w, k->columns[i]);
         if (now < 0) {
             return ql_fail(w->cx, QL_ER_FK_COLUMN_CANNOT_DROP,
                            ql_cstr(w->cx, w->old->columns[k->columns[i]].name),
@@ -60,23 +30,6 @@ keep_columns(qli_alter_work *w, const ql_foreign_key *k, ql_foreign_key *to)
         }
         to->columns[i] = (uint16_t)now;
     }
-    return QL_OK;
-}
-
-/* Names that were made of the table's name go along with it. */
-static ql_status
-keep_name(qli_alter_work *w, ql_foreign_key *k)
-{
-    uint32_t number = made_number(w->old->name, k->name);
-    if (number == 0 || ql_str_eq(w->old->name, w->spec->name)) {
-        return QL_OK;
-    }
-    char *name = ql_arena_printf(w->cx, w->cx->arena, "%.*s_ibfk_%u", (int)w->spec->name.n,
-                                 w->spec->name.p, number);
-    if (name == NULL) {
-        return QL_ERROR;
-    }
-    k->name = (ql_str){name, strlen(name)};
     return QL_OK;
 }
 
@@ -96,7 +49,7 @@ keep_key(qli_alter_work *w, const ql_foreign_key *k)
     *to = *k;
     QL_TRY(keep_columns(w, k, to));
     w->spec->nforeign++;
-    return keep_name(w, to);
+    return qli_alter_keep_name(w, &to->name, middle);
 }
 
 static ql_status
@@ -115,7 +68,7 @@ qli_alter_foreign(qli_alter_work *w)
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < w->old->nforeign; i++) {
-        uint32_t n = made_number(w->old->name, w->old->foreign[i].name);
+        uint32_t n = qli_alter_made_number(w->old->name, w->old->foreign[i].name, middle);
         number = n > number ? n : number;
         QL_TRY(ql_check(w->cx));
         QL_TRY(keep_key(w, &w->old->foreign[i]));

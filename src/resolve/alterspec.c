@@ -349,9 +349,8 @@ alter_columns(qli_alter_work *w)
 
 /* --- keys ------------------------------------------------------------------------------------ */
 
-/* Where an old column is now, or -1. */
-static int
-column_now(const qli_alter_work *w, uint16_t old)
+int
+qli_alter_column_now(const qli_alter_work *w, uint16_t old)
 {
     for (uint16_t i = 0; i < w->spec->ncolumns; i++) {
         if (w->plan->change.from_column[i] == old) {
@@ -386,7 +385,7 @@ keep_key(qli_alter_work *w, uint16_t i, int *from)
         return QL_ERROR;
     }
     for (uint16_t p = 0; p < old->nparts; p++) {
-        int now = column_now(w, old->parts[p].column);
+        int now = qli_alter_column_now(w, old->parts[p].column);
         if (now >= 0) {
             ql_index_part *part = &ix->parts[ix->nparts++];
             *part = old->parts[p];

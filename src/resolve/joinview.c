@@ -38,14 +38,7 @@ qli_joined_inside(qli_res *r, qli_scope *sc, qli_joined *v, qli_clause clause, q
         sc->clause = clause;
         st = fn(r, sc, v, arg);
     }
-    sc->names = was.names;
-    sc->lo = was.lo;
-    sc->hi = was.hi;
-    sc->behind = was.behind;
-    sc->inside = was.inside;
-    sc->items_bound = was.items_bound;
-    sc->aggs_allowed = was.aggs_allowed;
-    sc->clause = was.clause;
+    qli_scope_restore(sc, &was);
     qli_view_end(r, &in);
     return qli_view_hide_error(r->cx, v->view, st);
 }

@@ -182,13 +182,7 @@ bind_inside(qli_res *r, qli_scope *sc, uint16_t source, qli_merged *m, const ql_
     s->db = db;
     sc->sources[source].merged = outer;
     sc->sources[source].unreadable = unreadable;
-    sc->names = was.names;
-    sc->lo = was.lo;
-    sc->hi = was.hi;
-    sc->inside = was.inside;
-    sc->items_bound = was.items_bound;
-    sc->aggs_allowed = was.aggs_allowed;
-    sc->clause = was.clause;
+    qli_scope_restore(sc, &was);
     return st;
 }
 

@@ -336,10 +336,8 @@ bind_union(qli_res *r, qli_scope *sc, const ql_ast_select *s, qli_union *up)
 static int
 compare_ctes(const void *a, const void *b)
 {
-    ql_str x = (*(const ql_ast_cte *const *)a)->name, y = (*(const ql_ast_cte *const *)b)->name;
-    size_t n = x.n < y.n ? x.n : y.n;
-    int order = n != 0 ? ql_ascii_compare(x.p, y.p, n) : 0;
-    return order != 0 ? order : x.n < y.n ? -1 : x.n > y.n;
+    return ql_name_order((*(const ql_ast_cte *const *)a)->name,
+                         (*(const ql_ast_cte *const *)b)->name);
 }
 
 /* The first one in the text whose name another one before it has; NULL = none. */

@@ -127,6 +127,21 @@ typedef struct qli_scope {
     uint32_t *ncalls;
 } qli_scope;
 
+/* What may be named, and where in the statement one is: as it was, after a view's text was bound.
+ */
+static inline void
+qli_scope_restore(qli_scope *sc, const qli_scope *was)
+{
+    sc->names = was->names;
+    sc->lo = was->lo;
+    sc->hi = was->hi;
+    sc->behind = was->behind;
+    sc->inside = was->inside;
+    sc->items_bound = was->items_bound;
+    sc->aggs_allowed = was->aggs_allowed;
+    sc->clause = was->clause;
+}
+
 typedef struct qli_use {
     struct qli_use *next;
     ql_table *table;
