@@ -244,8 +244,8 @@ def test_sort_on_a_full_disk():
         assert server.stop() == 0
 
 
-def change_on_a_full_disk(sql, killed):
-    with SmallDisk(150) as disk:
+def change_on_a_full_disk(sql, killed, before=(), mb=150):
+    with SmallDisk(mb) as disk:
         server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=4M"])
         server.start()
         server.query("CREATE DATABASE d")
@@ -254,7 +254,9 @@ def change_on_a_full_disk(sql, killed):
             w = Writer(server, i, text="INSERT INTO t (batch, s) VALUES " + ",".join([f"({i}, REPEAT('x', 1900))"] * 1800))
             w.join(30)
             assert w.error is None, w.error
-        made = server.query("SHOW CREATE TABLE d.t")
+        for statement in before:
+            server.query(statement)
+        made, tables, there = server.query("SHOW CREATE TABLE d.t"), server.query("SHOW TABLES FROM d"), counts(server)
         disk.fill(4_300_000)
         w = Writer(server, 0, text=sql)
         quell.until(lambda: waiting(server, w.id), what=f"waiting for disk space: {sql}")
@@ -263,7 +265,7 @@ def change_on_a_full_disk(sql, killed):
         w.join(10)
         assert not w.is_alive() and w.error == killed, (sql, w.error)
         assert server.query("SHOW CREATE TABLE d.t") == made, sql
-        assert server.query("CHECK TABLE d.t")[-1][3] == "OK" and len(server.query("SHOW TABLES FROM d")) == 1
+        assert server.query("CHECK TABLE d.t")[-1][3] == "OK" and server.query("SHOW TABLES FROM d") == tables and counts(server) == there
         w = Writer(server, 0, text=sql)
         quell.until(lambda: waiting(server, w.id), what=f"waiting again: {sql}")
         disk.give_back()
@@ -282,6 +284,18 @@ def test_changed_definitions_on_a_full_disk():
     assert change_on_a_full_disk("ALTER TABLE t ADD COLUMN g VARCHAR(300) AS (LEFT(s, 250)) STORED", 1021) == (True, 1)
     assert change_on_a_full_disk("OPTIMIZE TABLE t", None) == (False, 1)  # it says so in its rows
     assert change_on_a_full_disk("CREATE TABLE u SELECT * FROM t", 1021) == (False, 2)
+
+
+def test_temporary_tables_on_a_full_disk():
+    """Their rows are written like others'; killed, there is no table."""
+    assert change_on_a_full_disk("CREATE TEMPORARY TABLE u SELECT * FROM t", 1021) == (False, 1)
+
+
+def test_cascades_on_a_full_disk():
+    """All rows that change along wait together, and are given up together."""
+    parents = ["CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p SELECT DISTINCT batch FROM d.t",
+               "ALTER TABLE d.t ADD FOREIGN KEY (batch) REFERENCES d.p (id) ON UPDATE CASCADE"]
+    assert change_on_a_full_disk("UPDATE p SET id = id + 100 ORDER BY id DESC", 1021, parents, 300) == (False, 2)
 
 
 def test_outfile_on_a_full_disk():
