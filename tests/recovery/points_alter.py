@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 at each sync point of an ALTER TABLE that copies or builds, and of a CREATE TABLE ... SELECT: the old table or the new one, sound,
 never between; what was built in vain is not met again, and the statement then succeeds."""
+import subprocess
+
 import quell
 from harness import main
 from wire import Closed, Watcher, Wire
@@ -69,6 +71,38 @@ def test_copy():
 
 def test_online_index():
     crash_everywhere(STATEMENTS[1])
+
+
+def test_fills():
+    """Blocks that go into the file beside the commits: killed between two of them, the old table is there and nothing else, page by page."""
+    many = 60_000
+    s = quell.Server()
+    s.start()
+    s.query("CREATE DATABASE s")
+    s.query("CREATE TABLE s.t (id INT PRIMARY KEY, v VARCHAR(100))")
+    for i in range(0, many, 10_000):
+        s.query("INSERT INTO s.t VALUES " + ",".join(f"({k}, 'value {k * 7919 % many}')" for k in range(i, i + 10_000)))
+    sums = s.query("CHECKSUM TABLE s.t"), s.query("SHOW CREATE TABLE s.t")
+    for sql in ("ALTER TABLE s.t ADD COLUMN x INT NOT NULL DEFAULT 5, ALGORITHM=COPY", "ALTER TABLE s.t ADD INDEX added (v)"):
+        for written in (0, 2):
+            w, v = Watcher(s), Wire(s)
+            w.query(f"SET DEBUG_SYNC = 'GLOBAL fill_before_write SIGNAL held WAIT_FOR go EXECUTE {written + 1}'")
+            v.send(sql)
+            for _ in range(written):
+                w.query("SET DEBUG_SYNC = 'now WAIT_FOR held'")
+                w.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+            w.query("SET DEBUG_SYNC = 'now WAIT_FOR held'")
+            s.kill9()
+            v.close()
+            w.close()
+            s.start()
+            assert (s.query("CHECKSUM TABLE s.t"), s.query("SHOW CREATE TABLE s.t")) == sums, (sql, written)
+            assert "were being built when the server ended" in s.log_text()
+            assert s.query("CHECK TABLE s.t")[-1][2:4] == ("status", "OK")
+    assert s.stop() == 0, s.log_text()[-3000:]
+    r = subprocess.run([s.binary, "--check-data", f"--datadir={s.datadir}"], env=s.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert r.returncode == 0, r.stdout.decode()
+    s.remove()
 
 
 def ties(s):
