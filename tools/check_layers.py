@@ -10,10 +10,12 @@ import sys
 
 LEVELS = {
     "base": 0, "intr": 1, "types": 2, "kv": 2, "txn": 3, "vars": 3, "spool": 3, "catalog": 3, "sql": 4, "table": 4, "acl": 4,
-    "resolve": 5, "views": 5, "plan": 6, "fn": 6, "exec": 7, "stmts": 8, "proto": 8, "session": 9, "server": 10, "embed": 10,
+    "resolve": 5, "views": 5, "plan": 6, "fn": 6, "exec": 7, "stmts": 8, "proto": 8, "session": 9, "connection": 10, "server": 11, "embed": 12,
 }
 # One level, one direction: sessions have settings of their transactions, definitions are stored through transactions.
 SIDEWAYS = {("vars", "txn"), ("catalog", "txn"), ("catalog", "vars"), ("spool", "vars")}
+# A session knows no client: what goes over a wire is connection's (src/session/README.md).
+NEVER = {("session", "proto")}
 OLD_KINDS = {"format1.c"}  # reads a format that knew the first eight
 KINDS = re.compile(r'\bcase\s+QL_K_|[<>]=?\s*QL_K_[A-Z]')
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
@@ -33,6 +35,8 @@ def problem(here, included):
         return None
     if parts[-1].endswith("_int.h"):
         return "private header of %s" % there
+    if (here, there) in NEVER:
+        return "%s must not know %s" % (here, there)
     if LEVELS[there] < LEVELS[here] or (here, there) in SIDEWAYS:
         return None
     return "%s (level %d) may not include %s (level %d)" % (here, LEVELS[here], there, LEVELS[there])

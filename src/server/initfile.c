@@ -18,8 +18,9 @@
 #define SCRIPT_STACK ((size_t)1 << 20)
 
 typedef struct script {
-    ql_session_env env; /* no watcher, no listener yet */
-    ql_session_start start;
+    ql_session_env *env;
+    ql_str text;
+    ql_script_result result;
     ql_intr *waiter;
     _Atomic bool done;
 } script;
@@ -28,7 +29,7 @@ static void
 run(void *arg)
 {
     script *s = arg;
-    ql_session_run(&s->start);
+    ql_script_run(s->env, s->text, &s->result);
     atomic_store_explicit(&s->done, true, memory_order_release);
     ql_intr_wake(s->waiter);
 }
@@ -57,25 +58,22 @@ qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
 {
     script s = {0};
     ql_thread thread = {0};
-    ql_script_result result = {0};
     const char *path = server->config->init_file.p;
     *stop = false;
     if (server->config->init_file.n == 0) {
         return QL_OK;
     }
-    s.env = server->env;
-    s.env.watch_peer = NULL;
-    s.start = (ql_session_start){.env = &s.env, .fd = -1, .is_unix = true, .result = &result};
+    s.env = &server->sessions;
     s.waiter = cx->intr;
-    QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &s.start.script));
+    QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &s.text));
     QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));
     *stop = wait_until_done(cx, server, &s, signals);
     ql_thread_join(&thread);
-    if (*stop || result.line == 0) {
+    if (*stop || s.result.line == 0) {
         return QL_OK;
     }
-    ql_log_write(server->inst->log, QL_LOG_ERROR, "%s:%u: %s (error %u)", path, result.line,
-                 result.text, result.number);
+    ql_log_write(server->inst->log, QL_LOG_ERROR, "%s:%u: %s (error %u)", path, s.result.line,
+                 s.result.text, s.result.number);
     return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the init file failed at %s:%u: %s", path,
-                        result.line, result.text);
+                        s.result.line, s.result.text);
 }

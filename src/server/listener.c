@@ -219,13 +219,13 @@ qli_listener_open(ql_ctx *cx, ql_server *server)
 /* Owner: its thread. */
 typedef struct connection {
     ql_server *server;
-    ql_session_start start;
+    ql_connection_start start;
     qli_login login;
     bool counted; /* [server->mu] against max_connections */
 } connection;
 
 static connection *
-connection_of(const ql_session_start *start)
+connection_of(const ql_connection_start *start)
 {
     return (connection *)((char *)start - offsetof(connection, start));
 }
@@ -266,17 +266,17 @@ count_out(ql_server *server, bool counted)
     ql_mutex_unlock(&server->mu);
 }
 
-/* ---- what sessions tell (ql_session_env) ---- */
+/* ---- what sessions tell (ql_connection_env) ---- */
 
 static void
-login_heard(const ql_session_start *start)
+login_heard(const ql_connection_start *start)
 {
     connection *c = connection_of(start);
     qli_login_heard(logins_of(c->server, start->is_admin), &c->login);
 }
 
 static void
-login_over(const ql_session_start *start)
+login_over(const ql_connection_start *start)
 {
     connection *c = connection_of(start);
     if (qli_login_over(logins_of(c->server, start->is_admin), &c->login)) {
@@ -285,7 +285,7 @@ login_over(const ql_session_start *start)
 }
 
 static bool
-admit(const ql_session_start *start, bool privileged)
+admit(const ql_connection_start *start, bool privileged)
 {
     connection *c = connection_of(start);
     ql_server *server = c->server;
@@ -316,7 +316,7 @@ serve(void *arg)
 {
     connection *c = arg;
     ql_server *server = c->server;
-    ql_session_run(&c->start);
+    ql_connection_run(&c->start);
     bool counted = c->counted;
     ql_mem_free(c);
     ql_tls_thread_end();
@@ -324,7 +324,7 @@ serve(void *arg)
 }
 
 static void
-fill_peer(ql_session_start *start, const struct sockaddr_storage *sa)
+fill_peer(ql_connection_start *start, const struct sockaddr_storage *sa)
 {
     const struct sockaddr_in *v4 = (const struct sockaddr_in *)sa;
     const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)sa;
@@ -386,7 +386,7 @@ refuse(ql_server *server, int fd, ql_counter counter)
 {
     ql_count(&server->listen_cx, QL_CT_ABORTED_CONNECTS, 1);
     ql_count(&server->listen_cx, counter, 1);
-    ql_session_refuse(server->inst, fd);
+    ql_connection_refuse(server->inst, fd);
 }
 
 static void
@@ -409,11 +409,11 @@ start_connection(ql_server *server, const qli_listener_socket *from, int fd,
     fill_key(&key, sa, fd);
     if (c != NULL && qli_logins_add(logins_of(server, from->is_admin), &c->login, &key, fd)) {
         c->server = server;
-        c->start = (ql_session_start){.env = &server->env,
-                                      .fd = fd,
-                                      .is_unix = from->is_unix,
-                                      .is_admin = from->is_admin,
-                                      .accepted_as = ql_procs_accept(server->inst->procs)};
+        c->start = (ql_connection_start){.env = &server->env,
+                                         .fd = fd,
+                                         .is_unix = from->is_unix,
+                                         .is_admin = from->is_admin,
+                                         .accepted_as = ql_procs_accept(server->inst->procs)};
         fill_peer(&c->start, sa);
         count_thread(server);
         size_t stack = ql_sysvar_global_u64(server->inst, QL_SV_THREAD_STACK);

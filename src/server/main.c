@@ -282,11 +282,12 @@ main(int argc, char **argv)
     } else if (ql_config_read(&cx, inst.sysvars, argc, argv, &config) != QL_OK) {
         rc = die(&cx);
     } else {
-        server.env = (ql_session_env){.inst = &inst,
-                                      .version = config.version.p,
-                                      .arg = &server,
-                                      .request_shutdown = request_shutdown,
-                                      .watch_peer = qli_watch_peer};
+        server.sessions =
+            (ql_session_env){.inst = &inst, .arg = &server, .request_shutdown = request_shutdown};
+        server.env = (ql_connection_env){.sessions = &server.sessions,
+                                         .version = config.version.p,
+                                         .arg = &server,
+                                         .watch_peer = qli_watch_peer};
         rc = run(&cx, &server, &config);
     }
     ql_sysvars_free(inst.sysvars);

@@ -7,11 +7,11 @@
 
 #include "base/mutex.h"
 #include "base/thread.h"
+#include "connection/connection.h"
 #include "intr/background.h"
 #include "intr/cv.h"
 #include "server/config.h"
 #include "server/logins.h"
-#include "session/session.h"
 
 #define QLI_MAX_LISTENERS 8
 
@@ -26,7 +26,8 @@ typedef struct qli_listener_socket {
 typedef struct ql_server {
     ql_instance *inst;
     const ql_config *config;
-    ql_session_env env;
+    ql_session_env sessions;
+    ql_connection_env env;
     ql_ctx *main_cx; /* waits for signals and for request_shutdown */
 
     ql_mutex mu;
@@ -114,7 +115,7 @@ void qli_listener_drain(ql_ctx *cx, ql_server *server);
 
 ql_status qli_watch_start(ql_ctx *cx, ql_server *server) QL_MUST_USE;
 void qli_watch_stop(ql_server *server);
-/* A ql_session_env call. */
+/* A ql_connection_env call. */
 void qli_watch_peer(void *arg, uint64_t conn_id, int fd, bool on);
 
 #endif

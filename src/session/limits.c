@@ -21,8 +21,7 @@ qli_limit_open_memory(ql_session *s)
     if (b != NULL) {
         ql_budget_join(b, &s->quota);
     }
-    s->text.quota = s->sink.text.quota = &s->kept;
-    ql_wire_set_quota(&s->wire, &s->kept);
+    s->text.quota = &s->kept;
 }
 
 void

@@ -7,27 +7,44 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "intr/proc.h"
+#include "base/mem.h"
+#include "intr/progress.h"
 #include "session/session_int.h"
 
-static void
-become_server(ql_session *s)
+/* ---- nobody's front ---- */
+
+static ql_status
+discard_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n)
 {
-    ql_vars *v = &s->vars;
-    s->login = (ql_login){.caps = QL_CAP_PROTOCOL_41,
-                          .user = QL_STR("root"),
-                          .host = QL_STR("localhost"),
-                          .account = {.user = QL_STR("root"),
-                                      .host = QL_STR("localhost"),
-                                      .privs = ql_privs_all(),
-                                      .grant_option = true}};
-    ql_acl_set_session(&s->cx, &s->login.account);
-    v->viewer = (ql_viewer){.conn_id = v->thread_id, .user = s->login.user, .has_process = true};
-    v->current_user = v->login_user = QL_STR("root@localhost");
-    v->is_server = true;
-    s->logged_in = true;
-    ql_proc_set_user(s->cx.proc, s->login.user, s->login.host, QL_PROC_SYSTEM_USER);
+    (void)cx;
+    (void)sink;
+    (void)cols;
+    (void)n;
+    return QL_OK;
 }
+
+static ql_status
+discard_rows(ql_ctx *cx, ql_sink *sink, const ql_batch *b)
+{
+    (void)sink;
+    (void)b;
+    return ql_check(cx);
+}
+
+static void
+begin_silent(ql_session *s, bool binary)
+{
+    static const ql_sink_ops discard = {.columns = discard_columns, .rows = discard_rows};
+    (void)binary;
+    s->nowhere = (ql_sink){.ops = &discard};
+    s->cx.sink = &s->nowhere;
+    ql_proc_tell_work(s->cx.proc, NULL, NULL);
+}
+
+static const ql_session_ops silent_ops = {QL_SESSION_OPS};
+const ql_front qli_silent_front = {.begin = begin_silent, .ops = &silent_ops};
+
+/* ---- the script ---- */
 
 static unsigned
 count_lines(ql_str text)
@@ -80,25 +97,46 @@ first_statement(ql_session *s, ql_str text)
     return 0;
 }
 
-void
-qli_script_run(ql_session *s)
+static void
+run_statements(ql_session *s, ql_str all, ql_script_result *result)
 {
-    ql_str all = s->start->script, rest = skip_blanks(all);
-    become_server(s);
-    while (rest.n != 0 && s->end == QLI_END_NONE) {
+    ql_str rest = skip_blanks(all);
+    while (rest.n != 0 && s->end == QL_END_NONE && ql_intr_conn_reason(&s->intr) == 0) {
         unsigned line = 1 + count_lines((ql_str){all.p, (size_t)(rest.p - all.p)});
         size_t n = first_statement(s, rest);
         if (n == 0) {
             if (ql_diag_has_error(s->diag_now)) {
-                report(s->start->result, line, s->diag_now);
+                report(result, line, s->diag_now);
             }
             return;
         }
-        qli_target_open(s, QL_COM_QUERY);
-        if (!qli_stmt_silent(s, (ql_str){rest.p, n})) {
-            report(s->start->result, line, s->diag_last);
+        ql_session_target_open(s, true, QL_PC_QUERY);
+        if (!ql_session_query_silent(s, (ql_str){rest.p, n})) {
+            report(result, line, s->diag_last);
             return;
         }
         rest = skip_blanks((ql_str){rest.p + n, rest.n - n});
+    }
+}
+
+void
+ql_script_run(ql_session_env *env, ql_str text, ql_script_result *result)
+{
+    ql_session *s = ql_mem_zalloc(sizeof *s);
+    ql_status st =
+        s != NULL ? ql_session_open(s, env, &qli_silent_front, -1, "localhost") : QL_ERROR;
+    if (st == QL_OK) {
+        st = ql_session_set_owner(s, true);
+    }
+    if (st == QL_OK) {
+        run_statements(s, text, result);
+    } else {
+        *result = (ql_script_result){
+            .line = 1, .number = QL_ER_OUT_OF_RESOURCES, .text = "out of memory"};
+    }
+    if (s != NULL) {
+        ql_session_release(s);
+        ql_session_fini(s);
+        ql_mem_free(s);
     }
 }

@@ -14,10 +14,6 @@
 #include "session/session_int.h"
 #include "txn/txn.h"
 
-#define DEFAULT_KILL_WRITE_GRACE_MS 1000
-#define SHUTDOWN_GRACE_MS 200
-#define MUCH_GATHERED ((size_t)16 << 10) /* a reply's end still fits without being sent */
-
 ql_parse_mode
 qli_parse_mode(const ql_session *s, bool allow_params)
 {
@@ -26,22 +22,6 @@ qli_parse_mode(const ql_session *s, bool allow_params)
 
 /* ---- begin and end ---- */
 
-/* A client that vanishes ends its statement, unless the session does not want that. */
-static void
-watch_client(ql_session *s)
-{
-    ql_value v;
-    if (s->env->watch_peer == NULL ||
-        ql_sysvar_get(&s->cx, QL_SV_KILL_ON_CLIENT_GONE, false, &v) != QL_OK) {
-        return;
-    }
-    bool on = v.i != 0;
-    if (on != s->watched) {
-        s->watched = on;
-        s->env->watch_peer(s->env->arg, s->vars.thread_id, s->wire.net.fd, on);
-    }
-}
-
 static ql_status
 begin_statement(ql_session *s)
 {
@@ -49,7 +29,7 @@ begin_statement(ql_session *s)
     ql_arena_reset(cx->arena);
     ql_diag_reset(s->diag_now);
     cx->diag = s->diag_now;
-    s->more_results = s->whole_text = false;
+    s->whole_text = false;
     s->committed = s->began = s->touched = s->is_kill = s->hide_warnings = s->rebuilds = false;
     s->changes_own = false;
     s->was_autocommit = s->vars.autocommit;
@@ -59,9 +39,7 @@ begin_statement(ql_session *s)
     ql_count(cx, QL_CT_QUERIES, 1);
     cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
                 (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
-    watch_client(s);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
-    qli_progress_begin(s);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
     ql_arena_fault_begin(cx);
     QL_TRY(qli_limit_begin(s));
@@ -77,7 +55,7 @@ end_statement(ql_session *s, bool more)
     if (more) {
         qli_target_next(s);
     } else {
-        qli_target_close(s);
+        ql_session_target_close(s);
     }
 }
 
@@ -105,7 +83,7 @@ static ql_status
 take_text(ql_session *s, qli_stmt *q)
 {
     if (!q->first) {
-        return s->silent ? QL_OK : ql_wire_drain(&s->cx, &s->wire);
+        return s->front->drain != NULL ? s->front->drain(s) : QL_OK;
     }
     QL_TRY(text_from_client(s, &q->text));
     return qli_show_text(s, q->text);
@@ -180,8 +158,8 @@ is_strict_change(const ql_ctx *cx, const ql_ast_stmt *ast)
 }
 
 ql_status
-qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params, uint32_t nparams,
-                    ql_outcome *out)
+ql_session_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params,
+                      uint32_t nparams, ql_outcome *out)
 {
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
@@ -202,7 +180,7 @@ qli_stmt_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *param
     ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);
     ql_status st = QL_SYNC(cx, STMT_BEFORE_EXECUTE);
     if (st == QL_OK) {
-        st = ql_exec(cx, &qli_session_ops, rs, out);
+        st = ql_exec(cx, s->front->ops, rs, out);
     }
     if (outermost) {
         ql_admission_leave(cx);
@@ -218,138 +196,26 @@ run_query_stages(ql_session *s, qli_stmt *q)
 {
     QL_TRY(take_text(s, q));
     QL_TRY(parse(s, q));
-    s->sink.reply = qli_reply_state(s, q->consumed < q->text.n);
+    if (s->front->parsed != NULL) {
+        s->front->parsed(s, q->consumed < q->text.n);
+    }
     choose_diagnostics(s, q->ast);
     ql_count_command(&s->cx, ql_ast_stmt_com(q->ast));
-    return qli_stmt_run_parsed(s, q->ast, NULL, 0, &q->out);
+    return ql_session_run_parsed(s, q->ast, NULL, 0, &q->out);
 }
 
 static ql_status
 run_prepared_stages(ql_session *s, qli_stmt *q)
 {
-    ql_value *values;
+    ql_value *values = NULL;
     QL_TRY(qli_show_text(s, q->text));
-    QL_TRY(qli_prepared_bind(s, q->ps, q->payload, &values));
+    QL_TRY(q->bind(s, q->bind_arg, &values));
     choose_diagnostics(s, q->ps->ast);
     ql_count_command(&s->cx, ql_ast_stmt_com(q->ps->ast));
-    return qli_stmt_run_parsed(s, q->ps->ast, values, q->ps->nparams, &q->out);
-}
-
-/* The rest of a result that has begun to stream goes out while the statement can still be killed: a
- * client that does not read is then no different at its last rows than at its first. more: so does
- * much of anything, for the end of the reply must not wait then (see tell). */
-static ql_status
-drain_rows(ql_session *s, bool more)
-{
-    bool streams = s->sink.began && s->wire.reply_began;
-    bool is_much = more && ql_wire_gathered(&s->wire) >= MUCH_GATHERED;
-    return streams || is_much ? ql_wire_drain(&s->cx, &s->wire) : QL_OK;
+    return ql_session_run_parsed(s, q->ps->ast, values, q->ps->nparams, &q->out);
 }
 
 /* ---- the one exit ---- */
-
-ql_reply
-qli_reply_state(ql_session *s, bool more)
-{
-    uint64_t warnings = s->hide_warnings ? 0 : ql_diag_warning_count(s->cx.diag);
-    unsigned status = 0;
-    status |= s->vars.in_transaction ? QL_SST_IN_TRANS : 0;
-    status |= s->vars.autocommit ? QL_SST_AUTOCOMMIT : 0;
-    status |= more ? QL_SST_MORE_RESULTS : 0;
-    status |= s->vars.sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES ? QL_SST_NO_BACKSLASH_ESCAPES : 0;
-    bool read_only = s->vars.in_transaction && s->cx.txn != NULL && ql_txn_is_read_only(s->cx.txn);
-    status |= read_only ? QL_SST_IN_TRANS_READONLY : 0;
-    return (ql_reply){.caps = s->login.caps,
-                      .status = (uint16_t)status,
-                      .warnings = (uint16_t)(warnings < 0xffff ? warnings : 0xffff)};
-}
-
-static void
-abort_connection(ql_session *s)
-{
-    if (s->end == QLI_END_NONE) {
-        s->end = QLI_END_ABORTED;
-    }
-}
-
-/* Whoever has the whole answer must not see the statement in the process list any more: the row
- * changes before the last bytes go, and back if they do not go at once. */
-static ql_status
-flush_as_idle(ql_session *s, ql_deadline dl)
-{
-    ql_proc_command command = s->command;
-    uint64_t stmt_id = ql_proc_query_id(s->cx.proc);
-    bool was_busy = qli_show_idle(s);
-    ql_status st = ql_wire_flush(&s->cx, &s->wire, QL_NO_WAIT);
-    if (st != QL_TIMEOUT || dl == QL_NO_WAIT) {
-        return st;
-    }
-    if (was_busy) {
-        qli_show_busy(s, stmt_id, command);
-    }
-    return ql_wire_flush(&s->cx, &s->wire, dl);
-}
-
-/* The reply of a statement that has others behind it: what does not go at once goes with theirs. */
-static ql_status
-flush_some(ql_session *s)
-{
-    ql_status st = ql_wire_flush(&s->cx, &s->wire, QL_NO_WAIT);
-    return st == QL_TIMEOUT ? QL_OK : st;
-}
-
-void
-qli_reply_flush(ql_session *s, ql_status st, ql_deadline dl)
-{
-    if (st == QL_OK) {
-        st = s->more_results ? flush_some(s) : flush_as_idle(s, dl);
-    }
-    if (st != QL_OK) {
-        abort_connection(s);
-    }
-}
-
-/* How long the error packet may take. One that killed its own connection gets one try. */
-static ql_deadline
-error_deadline(ql_session *s, ql_status why, uint32_t conn_reason)
-{
-    if (conn_reason == QL_INTR_SHUTDOWN) {
-        return ql_deadline_ms(SHUTDOWN_GRACE_MS);
-    }
-    if (conn_reason != 0) {
-        return QL_NO_WAIT;
-    }
-    if (why == QL_KILLED) {
-        return ql_deadline_ms(
-            (int64_t)qli_setting(s, "kill_write_grace", DEFAULT_KILL_WRITE_GRACE_MS));
-    }
-    return ql_wire_write_deadline(&s->wire);
-}
-
-void
-qli_reply_failure(ql_session *s, ql_status why)
-{
-    ql_ctx *cx = &s->cx;
-    qli_target_close(s);
-    uint32_t reason = ql_intr_conn_reason(&s->intr);
-    if (reason == QL_INTR_GONE || (reason == QL_INTR_CONN && !s->is_kill) || s->wire.net.broken ||
-        s->wire.lost) {
-        abort_connection(s);
-        return;
-    }
-    ql_hold(cx, reason);
-    ql_deadline dl = error_deadline(s, why, reason);
-    (void)ql_wire_trim(&s->wire);
-    ql_status st = ql_wire_flush(cx, &s->wire, dl); /* what is in flight has no more time either */
-    if (st == QL_OK) {
-        st = ql_reply_error(cx, &s->wire, s->login.caps, ql_diag_error(cx->diag));
-    }
-    qli_reply_flush(s, st, dl);
-    ql_unhold(cx, reason);
-    if (reason != 0) {
-        abort_connection(s);
-    }
-}
 
 static void
 count_slow(ql_session *s)
@@ -369,16 +235,6 @@ note_result(ql_session *s, ql_status st, const ql_outcome *out)
     v->row_count = st != QL_OK ? -1 : out->has_result_set ? -1 : (int64_t)out->affected_rows;
     v->status_warnings = ql_diag_warning_count(s->cx.diag);
     v->status_errors = ql_diag_error_count(s->cx.diag);
-}
-
-static void
-reply_success(ql_session *s, const ql_outcome *out, bool more)
-{
-    ql_reply r = qli_reply_state(s, more);
-    s->more_results = more;
-    ql_status st = out->has_result_set ? ql_reply_end_of_rows(&s->cx, &s->wire, &r, out)
-                                       : ql_reply_ok(&s->cx, &s->wire, &r, out);
-    qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
 }
 
 static void
@@ -409,34 +265,16 @@ count_interrupted(ql_session *s, ql_status st)
     }
 }
 
-/* With more to come the next statement is a target of kills already: they are on hold, and nothing
- * here waits. */
-static void
-tell(ql_session *s, ql_status st, const ql_outcome *out, bool more,
-     ql_status (*reply)(ql_session *, void *), void *arg)
-{
-    if (s->file_open && !qli_file_drain(s)) {
-        abort_connection(s);
-        return;
-    }
-    if (st != QL_OK) {
-        qli_reply_failure(s, st);
-    } else if (reply != NULL) {
-        qli_reply_flush(s, reply(s, arg), ql_wire_write_deadline(&s->wire));
-    } else {
-        reply_success(s, out, more);
-    }
-}
-
-/* Every statement ends here, whatever became of it. */
+/* Every statement ends here, whatever became of it. With more to come the next one is a target of
+ * kills already while this one is told of: they are on hold. */
 static ql_status
-finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
-                 ql_status (*reply)(ql_session *, void *), void *arg)
+finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more)
 {
+    const ql_front *front = s->front;
     st = ql_intr_outcome(&s->cx, st);
     ql_admission_leave(&s->cx);
-    if (st == QL_OK) {
-        st = drain_rows(s, more);
+    if (st == QL_OK && front->finish_rows != NULL) {
+        st = front->finish_rows(s, more);
     }
     ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
     st = qli_txn_decide(s, st);
@@ -446,13 +284,13 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
     ql_hold(&s->cx, next_kills);
     end_statement(s, more);
     if (QL_SYNC(&s->cx, BEFORE_REPLY) != QL_OK) {
-        abort_connection(s);
+        ql_session_abort(s);
     }
     note_result(s, st, out);
     count_slow(s);
     count_interrupted(s, st);
-    if (!s->silent) {
-        tell(s, st, out, more, reply, arg);
+    if (front->tell != NULL) {
+        front->tell(s, st, out, more);
     }
     ql_unhold(&s->cx, next_kills);
     if (s->stops_server && st == QL_OK) { /* earlier, it could be the one that gets 1053 */
@@ -463,48 +301,17 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more,
     return st;
 }
 
-static ql_status
-discard_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n)
-{
-    (void)cx;
-    (void)sink;
-    (void)cols;
-    (void)n;
-    return QL_OK;
-}
-
-static ql_status
-discard_rows(ql_ctx *cx, ql_sink *sink, const ql_batch *b)
-{
-    (void)sink;
-    (void)b;
-    return ql_check(cx);
-}
-
-static void
-open_sink(ql_session *s, bool binary)
-{
-    static const ql_sink_ops discard = {.columns = discard_columns, .rows = discard_rows};
-    ql_reply r = qli_reply_state(s, false);
-    ql_wire_begin_reply(&s->wire);
-    ql_wire_sink_init(&s->sink, &s->wire, &r, s->vars.cs_results, binary);
-    if (s->silent) {
-        s->sink.sink.ops = &discard;
-    }
-    s->cx.sink = &s->sink.sink;
-}
-
 /* ---- entries ---- */
 
 static ql_status
 run_statement(ql_session *s, qli_stmt *q)
 {
-    open_sink(s, q->binary);
+    s->front->begin(s, q->binary);
     ql_status st = begin_statement(s);
     if (st == QL_OK) {
         st = q->ps != NULL ? run_prepared_stages(s, q) : run_query_stages(s, q);
     }
-    return finish_statement(s, st, &q->out, q->consumed < q->text.n && st == QL_OK, NULL, NULL);
+    return finish_statement(s, st, &q->out, q->consumed < q->text.n && st == QL_OK);
 }
 
 /* All statements of a text, up to the first that fails. */
@@ -518,12 +325,12 @@ run_all(ql_session *s, ql_str text)
         st = run_statement(s, &q);
         text = (ql_str){q.text.p + q.consumed, q.text.n - q.consumed};
         first = false;
-    } while (st == QL_OK && s->end == QLI_END_NONE && text.n != 0);
+    } while (st == QL_OK && s->end == QL_END_NONE && text.n != 0);
     return st;
 }
 
 void
-qli_stmt_query(ql_session *s, ql_str text)
+ql_session_query(ql_session *s, ql_str text)
 {
     if (run_all(s, text) != QL_OK) {
         return; /* it has been told */
@@ -531,32 +338,37 @@ qli_stmt_query(ql_session *s, ql_str text)
 }
 
 bool
-qli_stmt_silent(ql_session *s, ql_str text)
+ql_session_query_silent(ql_session *s, ql_str text)
 {
     bool multi = s->multi_statements;
-    s->silent = s->multi_statements = true;
+    const ql_front *front = s->front;
+    s->multi_statements = true;
+    s->front = &qli_silent_front;
     ql_status st = run_all(s, text);
-    s->silent = false;
+    s->front = front;
     s->multi_statements = multi;
     return st == QL_OK;
 }
 
 void
-qli_stmt_execute(ql_session *s, qli_prepared *ps, ql_str payload)
+ql_session_execute(ql_session *s, ql_prepared *ps, bool binary, ql_session_bind bind, void *arg)
 {
-    qli_stmt q = {.text = ps->text, .consumed = ps->text.n, .binary = true, .ps = ps};
-    q.payload = payload;
+    qli_stmt q = {.text = ps->text,
+                  .consumed = ps->text.n,
+                  .binary = binary,
+                  .ps = ps,
+                  .bind = bind,
+                  .bind_arg = arg};
     ps->in_use = true;
     (void)run_statement(s, &q);
     ps->in_use = false;
 }
 
 void
-qli_stmt_work(ql_session *s, ql_str info, qli_work work, ql_status (*reply)(ql_session *, void *),
-              void *arg)
+ql_session_do(ql_session *s, ql_str info, ql_session_work work, void *arg)
 {
     ql_outcome out = {0};
-    open_sink(s, false);
+    s->front->begin(s, false);
     ql_status st = begin_statement(s);
     if (st == QL_OK) {
         st = qli_show_text(s, info);
@@ -567,5 +379,5 @@ qli_stmt_work(ql_session *s, ql_str info, qli_work work, ql_status (*reply)(ql_s
     if (st == QL_OK) {
         st = work(s, arg, &out);
     }
-    (void)finish_statement(s, st, &out, false, reply, arg);
+    (void)finish_statement(s, st, &out, false);
 }

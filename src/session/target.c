@@ -9,17 +9,17 @@
 #include "session/session_int.h"
 
 void
-qli_target_open(ql_session *s, int first)
+ql_session_target_open(ql_session *s, bool is_statement, ql_proc_command shown)
 {
     ql_ctx *cx = &s->cx;
     s->command_ns = ql_now_mono_ns();
-    if (ql_command_is_statement(first)) {
+    if (is_statement) {
         cx->stmt_id = ql_procs_next_stmt_id(cx->inst->procs);
         ql_intr_stmt_open(&s->intr, cx->stmt_id);
         ql_proc_set_query_id(cx->proc, cx->stmt_id);
         ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
     }
-    s->command = ql_command_proc((ql_com)first);
+    s->command = shown;
     ql_proc_set_command(cx->proc, s->command);
 }
 
@@ -34,7 +34,7 @@ qli_target_next(ql_session *s)
 }
 
 void
-qli_target_close(ql_session *s)
+ql_session_target_close(ql_session *s)
 {
     if (s->cx.stmt_id != 0) {
         ql_intr_stmt_end(&s->intr);
@@ -43,7 +43,7 @@ qli_target_close(ql_session *s)
 }
 
 bool
-qli_show_idle(ql_session *s)
+ql_session_show_idle(ql_session *s)
 {
     ql_proc *row = s->cx.proc;
     if (s->command == QL_PC_SLEEP) {
@@ -60,7 +60,7 @@ qli_show_idle(ql_session *s)
 }
 
 void
-qli_show_busy(ql_session *s, uint64_t stmt_id, ql_proc_command command)
+ql_session_show_busy(ql_session *s, uint64_t stmt_id, ql_proc_command command)
 {
     s->command = command;
     ql_proc_set_query_id(s->cx.proc, stmt_id);

@@ -90,7 +90,7 @@ qli_txn_commit(ql_session *s)
 }
 
 void
-qli_txn_rollback(ql_session *s)
+ql_session_rollback(ql_session *s)
 {
     ql_ctx *cx = &s->cx;
     if (cx->txn != NULL) {
@@ -313,7 +313,7 @@ undo(ql_session *s)
         forget_transaction(s);
     } else if (!is_in_transaction(s) || s->began || ql_txn_must_rollback(cx->txn) ||
                ql_intr_conn_reason(&s->intr) != 0) {
-        qli_txn_rollback(s); /* a BEGIN that failed has not begun */
+        ql_session_rollback(s); /* a BEGIN that failed has not begun */
     } else {
         if (s->layer_open) {
             ql_txn_stmt_rollback(cx);
@@ -445,12 +445,12 @@ control_end(ql_session *s, ql_stmt_kind kind, const ql_ast_txn *t)
         QL_TRY(qli_txn_commit(s));
     } else {
         warn_not_undone(s);
-        qli_txn_rollback(s);
+        ql_session_rollback(s);
         s->committed = true;
     }
     forget_characteristics(s);
     if (then.release) {
-        s->end = QLI_END_QUIT;
+        s->end = QL_END_QUIT;
         return QL_OK;
     }
     return then.chain ? open_transaction(s, c) : QL_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One command packet to its reply. Commands that can wait or look at tables run as statements
- * through stmt.c; the others are answered here.
+ * through the session; the others are answered here.
  */
 #include "proto/command.h"
 #include "base/text.h"
@@ -11,30 +11,31 @@
 #include <string.h>
 
 #include "base/thread.h"
+#include "connection/connection_int.h"
 #include "intr/proc.h"
-#include "session/session_int.h"
 
 static void
-reply_ok(ql_session *s)
+reply_ok(ql_connection *c)
 {
-    ql_reply r = qli_reply_state(s, false);
-    qli_reply_flush(s, ql_reply_ok(&s->cx, &s->wire, &r, NULL), ql_wire_write_deadline(&s->wire));
+    ql_reply r = qli_reply_state(c, false);
+    qli_reply_flush(c, ql_reply_ok(&c->s.cx, &c->wire, &r, NULL), ql_wire_write_deadline(&c->wire));
 }
 
 static void
-reply_eof(ql_session *s)
+reply_eof(ql_connection *c)
 {
-    ql_reply r = qli_reply_state(s, false);
-    qli_reply_flush(s, ql_reply_plain_eof(&s->cx, &s->wire, &r), ql_wire_write_deadline(&s->wire));
+    ql_reply r = qli_reply_state(c, false);
+    qli_reply_flush(c, ql_reply_plain_eof(&c->s.cx, &c->wire, &r),
+                    ql_wire_write_deadline(&c->wire));
 }
 
 static void
-reply_status(ql_session *s, ql_status st)
+reply_status(ql_connection *c, ql_status st)
 {
     if (st == QL_OK) {
-        reply_ok(s);
+        reply_ok(c);
     } else {
-        qli_reply_failure(s, st);
+        qli_reply_failure(c, st);
     }
 }
 
@@ -43,26 +44,18 @@ reply_status(ql_session *s, ql_status st)
 static ql_status
 init_db(ql_session *s, void *arg, ql_outcome *out)
 {
-    const ql_command *c = arg;
-    ql_ctx *cx = &s->cx;
+    const ql_command *cmd = arg;
     (void)out;
-    QL_TRY(ql_acl_require_entry(cx, c->text));
-    if (!ql_catalog_has_database(cx, c->text)) {
-        const char *name = ql_arena_strndup(cx, cx->arena, c->text.p, c->text.n);
-        return name != NULL ? ql_fail(cx, QL_ER_BAD_DB_ERROR, name) : QL_ERROR;
-    }
-    QL_TRY(ql_catalog_use(cx, c->text));
-    ql_proc_set_db(cx->proc, c->text);
-    return QL_OK;
+    return ql_session_use(s, cmd->text);
 }
 
 static ql_status
 process_kill(ql_session *s, void *arg, ql_outcome *out)
 {
-    const ql_command *c = arg;
+    const ql_command *cmd = arg;
     (void)out;
     s->is_kill = true;
-    return ql_exec_kill(&s->cx, c->id, false);
+    return ql_exec_kill(&s->cx, cmd->id, false);
 }
 
 static ql_status
@@ -74,7 +67,7 @@ process_info(ql_session *s, void *arg, ql_outcome *out)
 }
 
 typedef struct field_list {
-    const ql_command *c;
+    const ql_command *cmd;
     ql_result_column *cols;
     uint16_t n;
 } field_list;
@@ -84,25 +77,26 @@ list_fields(ql_session *s, void *arg, ql_outcome *out)
 {
     field_list *f = arg;
     (void)out;
-    return ql_exec_field_list(&s->cx, f->c->text, f->c->wild, &f->cols, &f->n);
+    return ql_exec_field_list(&s->cx, f->cmd->text, f->cmd->wild, &f->cols, &f->n);
 }
 
 static ql_status
-reply_fields(ql_session *s, void *arg)
+reply_fields(ql_connection *c, void *arg)
 {
     const field_list *f = arg;
-    ql_reply r = qli_reply_state(s, false);
+    ql_reply r = qli_reply_state(c, false);
     for (uint16_t i = 0; i < f->n; i++) {
-        QL_TRY(ql_put_column_definition(&s->cx, &s->wire, &f->cols[i], s->vars.cs_results, true));
+        QL_TRY(
+            ql_put_column_definition(&c->s.cx, &c->wire, &f->cols[i], c->s.vars.cs_results, true));
     }
-    return ql_reply_plain_eof(&s->cx, &s->wire, &r);
+    return ql_reply_plain_eof(&c->s.cx, &c->wire, &r);
 }
 
 static void
-run_field_list(ql_session *s, const ql_command *c)
+run_field_list(ql_connection *c, const ql_command *cmd)
 {
-    field_list f = {.c = c};
-    qli_stmt_work(s, c->text, list_fields, reply_fields, &f);
+    field_list f = {.cmd = cmd};
+    qli_do(c, cmd->text, list_fields, reply_fields, &f);
 }
 
 /* Bits of COM_REFRESH (protocol documentation) and what they flush. Those that would start new
@@ -116,17 +110,17 @@ static const struct {
 static ql_status
 refresh(ql_session *s, void *arg, ql_outcome *out)
 {
-    const ql_command *c = arg;
+    const ql_command *cmd = arg;
     ql_ctx *cx = &s->cx;
-    ql_parse_mode mode = qli_parse_mode(s, false);
+    ql_parse_mode mode = ql_parse_mode_of(&s->vars, false);
     QL_TRY(ql_acl_require(cx, QL_PRIV_RELOAD, QL_PRIV_RELOAD));
     for (size_t i = 0; i < QL_ARRAY_LEN(refreshes); i++) {
         ql_ast_stmt *ast;
         size_t consumed;
         ql_str text = {refreshes[i].text, strlen(refreshes[i].text)};
-        if (c->option & refreshes[i].bits) {
+        if (cmd->option & refreshes[i].bits) {
             QL_TRY(ql_parse(cx, cx->arena, text, &mode, &ast, &consumed));
-            QL_TRY(qli_stmt_run_parsed(s, ast, NULL, 0, out));
+            QL_TRY(ql_session_run_parsed(s, ast, NULL, 0, out));
         }
     }
     return QL_OK;
@@ -147,9 +141,9 @@ status_value(const ql_name_value *v, size_t n, const char *name)
 }
 
 static ql_status
-put_statistics(ql_session *s)
+put_statistics(ql_connection *c)
 {
-    ql_ctx *cx = &s->cx;
+    ql_ctx *cx = &c->s.cx;
     ql_name_value *v = NULL;
     size_t n = 0;
     ql_buf *b;
@@ -158,7 +152,7 @@ put_statistics(ql_session *s)
     uint64_t questions = strtoull(status_value(v, n, "Questions"), NULL, 10);
     char rate[QL_VALUE_TEXT_MAX];
     size_t nrate = ql_double_print_fixed((double)questions / (double)(up > 0 ? up : 1), 3, rate);
-    QL_TRY(ql_wire_begin(cx, &s->wire, &b));
+    QL_TRY(ql_wire_begin(cx, &c->wire, &b));
     QL_TRY(
         ql_buf_printf(cx, b,
                       "Uptime: %lld  Threads: %zu  Questions: %llu  Slow queries: %s  Opens: %s  "
@@ -166,153 +160,145 @@ put_statistics(ql_session *s)
                       (long long)up, ql_procs_count(cx->inst->procs), (unsigned long long)questions,
                       status_value(v, n, "Slow_queries"), status_value(v, n, "Opened_tables"),
                       status_value(v, n, "Open_tables"), (int)nrate, rate));
-    return ql_wire_end(cx, &s->wire);
+    return ql_wire_end(cx, &c->wire);
 }
 
 static void
-statistics(ql_session *s)
+statistics(ql_connection *c)
 {
-    ql_arena_reset(s->cx.arena);
-    ql_status st = put_statistics(s);
-    if (st == QL_ERROR && ql_diag_has_error(s->cx.diag)) {
-        qli_reply_failure(s, st);
+    ql_arena_reset(c->s.cx.arena);
+    ql_status st = put_statistics(c);
+    if (st == QL_ERROR && ql_diag_has_error(c->s.cx.diag)) {
+        qli_reply_failure(c, st);
     } else {
-        qli_reply_flush(s, st, ql_wire_write_deadline(&s->wire));
+        qli_reply_flush(c, st, ql_wire_write_deadline(&c->wire));
     }
 }
 
 static void
-set_option(ql_session *s, uint32_t option)
+set_option(ql_connection *c, uint32_t option)
 {
     if (option > 1) {
-        qli_reply_failure(s, ql_fail(&s->cx, QL_ER_UNKNOWN_COM_ERROR));
+        qli_reply_failure(c, ql_fail(&c->s.cx, QL_ER_UNKNOWN_COM_ERROR));
         return;
     }
-    s->multi_statements = option == 0;
-    reply_eof(s);
+    c->s.multi_statements = option == 0;
+    reply_eof(c);
 }
 
 /* MySQL writes what it knows of itself to its log; here the views tell it. */
 static void
-debug(ql_session *s)
+debug(ql_connection *c)
 {
-    ql_status st = ql_acl_require(&s->cx, QL_PRIV_SUPER, QL_PRIV_SUPER);
+    ql_status st = ql_acl_require(&c->s.cx, QL_PRIV_SUPER, QL_PRIV_SUPER);
     if (st == QL_OK) {
-        reply_eof(s);
+        reply_eof(c);
     } else {
-        qli_reply_failure(s, st);
+        qli_reply_failure(c, st);
     }
 }
 
 static void
-reset_connection(ql_session *s)
+reset_connection(ql_connection *c)
 {
-    reply_status(s, qli_session_clear(s));
+    reply_status(c, qli_clear(c));
 }
 
 static void
-shutdown_command(ql_session *s)
+shutdown_command(ql_connection *c)
 {
     int id = ql_privilege_find(QL_STR("SHUTDOWN"));
-    ql_status st = id < 0 ? QL_OK : ql_acl_require(&s->cx, (ql_privilege)id, (ql_privilege)id);
+    ql_status st = id < 0 ? QL_OK : ql_acl_require(&c->s.cx, (ql_privilege)id, (ql_privilege)id);
     if (st == QL_OK) {
-        reply_ok(s);
-        s->env->request_shutdown(s->env->arg);
+        reply_ok(c);
+        c->env->sessions->request_shutdown(c->env->sessions->arg);
     } else {
-        qli_reply_failure(s, st);
+        qli_reply_failure(c, st);
     }
 }
 
 static void
-execute(ql_session *s, const ql_command *c)
-{
-    qli_prepared *ps = qli_prepared_find(s, c->id);
-    if (ps == NULL) {
-        char id[24];
-        (void)snprintf(id, sizeof id, "%llu", (unsigned long long)c->id);
-        qli_reply_failure(s,
-                          ql_fail(&s->cx, QL_ER_UNKNOWN_STMT_HANDLER, id, "mysqld_stmt_execute"));
-        return;
-    }
-    qli_stmt_execute(s, ps, c->text);
-}
-
-static void
-dispatch(ql_session *s, ql_command *c)
+dispatch(ql_connection *c, ql_command *cmd)
 {
     ql_str none = {NULL, 0};
-    switch (c->com) {
+    switch (cmd->com) {
     case QL_COM_QUIT:
-        s->end = QLI_END_QUIT;
+        c->s.end = QL_END_QUIT;
         break;
     case QL_COM_QUERY:
-        qli_stmt_query(s, c->text);
+        ql_session_query(&c->s, cmd->text);
         break;
     case QL_COM_INIT_DB:
-        qli_stmt_work(s, c->text, init_db, NULL, c);
+        qli_do(c, cmd->text, init_db, NULL, cmd);
         break;
     case QL_COM_FIELD_LIST:
-        run_field_list(s, c);
+        run_field_list(c, cmd);
         break;
     case QL_COM_PROCESS_INFO:
-        qli_stmt_work(s, none, process_info, NULL, c);
+        qli_do(c, none, process_info, NULL, cmd);
         break;
     case QL_COM_PROCESS_KILL:
-        qli_stmt_work(s, none, process_kill, NULL, c);
+        qli_do(c, none, process_kill, NULL, cmd);
         break;
     case QL_COM_REFRESH:
-        qli_stmt_work(s, none, refresh, NULL, c);
+        qli_do(c, none, refresh, NULL, cmd);
         break;
     case QL_COM_STATISTICS:
-        statistics(s);
+        statistics(c);
         break;
     case QL_COM_PING:
-        reply_ok(s);
+        reply_ok(c);
         break;
     case QL_COM_DEBUG:
-        debug(s);
+        debug(c);
         break;
     case QL_COM_CHANGE_USER:
-        qli_change_user(s, c->text);
+        qli_change_user(c, cmd->text);
         break;
     case QL_COM_RESET_CONNECTION:
-        reset_connection(s);
+        reset_connection(c);
         break;
     case QL_COM_SET_OPTION:
-        set_option(s, c->option);
+        set_option(c, cmd->option);
         break;
     case QL_COM_SHUTDOWN:
-        shutdown_command(s);
+        shutdown_command(c);
         break;
     case QL_COM_STMT_PREPARE:
-        qli_prepared_prepare(s, c->text);
+        qli_handle_prepare(c, cmd->text);
         break;
     case QL_COM_STMT_EXECUTE:
-        execute(s, c);
+        qli_handle_execute(c, cmd->id, cmd->text);
         break;
     case QL_COM_STMT_SEND_LONG_DATA:
-        qli_prepared_long_data(s, c);
+        qli_handle_long_data(c, cmd);
         break;
     case QL_COM_STMT_CLOSE:
-        qli_prepared_close(s, c->id);
+        qli_handle_close(c, cmd->id);
         break;
     case QL_COM_STMT_RESET:
-        reply_status(s, qli_prepared_reset(s, c->id));
+        reply_status(c, qli_handle_reset(c, cmd->id));
         break;
     default:
-        qli_reply_failure(s, ql_fail(&s->cx, QL_ER_UNKNOWN_COM_ERROR));
+        qli_reply_failure(c, ql_fail(&c->s.cx, QL_ER_UNKNOWN_COM_ERROR));
         break;
     }
 }
 
 void
-qli_count_bytes(ql_session *s)
+qli_target_open(ql_connection *c, int first)
 {
-    const ql_net *net = &s->wire.net;
-    ql_count(&s->cx, QL_CT_BYTES_RECEIVED, net->bytes_in - s->counted_in);
-    ql_count(&s->cx, QL_CT_BYTES_SENT, net->bytes_out - s->counted_out);
-    s->counted_in = net->bytes_in;
-    s->counted_out = net->bytes_out;
+    ql_session_target_open(&c->s, ql_command_is_statement(first), ql_command_proc((ql_com)first));
+}
+
+void
+qli_count_bytes(ql_connection *c)
+{
+    const ql_net *net = &c->wire.net;
+    ql_count(&c->s.cx, QL_CT_BYTES_RECEIVED, net->bytes_in - c->counted_in);
+    ql_count(&c->s.cx, QL_CT_BYTES_SENT, net->bytes_out - c->counted_out);
+    c->counted_in = net->bytes_in;
+    c->counted_out = net->bytes_out;
 }
 
 /* Those that MySQL leaves out of Questions (manual, Server Status Variables). */
@@ -369,26 +355,26 @@ counted_as(ql_com com)
 }
 
 void
-qli_command_run(ql_session *s, ql_str payload)
+qli_command_run(ql_connection *c, ql_str payload)
 {
-    ql_command c;
-    ql_diag_reset(s->diag_now);
-    s->cx.diag = s->diag_now;
-    ql_wire_begin_reply(&s->wire);
-    ql_status st = ql_command_decode(&s->cx, payload, &c);
+    ql_command cmd;
+    ql_diag_reset(c->s.diag_now);
+    c->s.cx.diag = c->s.diag_now;
+    ql_wire_begin_reply(&c->wire);
+    ql_status st = ql_command_decode(&c->s.cx, payload, &cmd);
     if (st != QL_OK) {
-        qli_reply_failure(s, st);
+        qli_reply_failure(c, st);
         /* An unknown command is answered; a malformed one ends the connection. */
-        if (ql_diag_error(s->cx.diag)->number == QL_ER_MALFORMED_PACKET) {
-            s->end = QLI_END_ABORTED;
+        if (ql_diag_error(c->s.cx.diag)->number == QL_ER_MALFORMED_PACKET) {
+            c->s.end = QL_END_ABORTED;
         }
         return;
     }
-    qli_count_bytes(s);
-    if (is_question(c.com)) {
-        ql_count(&s->cx, QL_CT_QUESTIONS, 1);
+    qli_count_bytes(c);
+    if (is_question(cmd.com)) {
+        ql_count(&c->s.cx, QL_CT_QUESTIONS, 1);
     }
-    ql_count_command(&s->cx, counted_as(c.com));
-    dispatch(s, &c);
-    qli_count_bytes(s);
+    ql_count_command(&c->s.cx, counted_as(cmd.com));
+    dispatch(c, &cmd);
+    qli_count_bytes(c);
 }
