@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 #include "base/diag.h"
-#include "server/permissions.h"
+#include "instance/permissions.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 

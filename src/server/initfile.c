@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "instance/permissions.h"
 #include "intr/proc.h"
-#include "server/permissions.h"
 #include "server/server_int.h"
 
 #define FILE_MAX ((size_t)4 << 20)

@@ -10,19 +10,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/diag.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "instance/datadir.h"
+#include "instance/instance.h"
 #include "intr/fileio.h"
-#include "server/datadir.h"
 #include "server/server_int.h"
 
 #include <fcntl.h>
 
 #define PID_TEXT 24
+#define FILES_WANTED 262144
 /* A client this young is not ended to let others log in: silent, and having spoken. At the
  * administrative listeners there is always room for one more. */
 #define SILENT_GRACE_MS 500
@@ -172,6 +175,58 @@ log_wait_matrix(ql_server *server)
 #endif
 }
 
+/* The limit then in force; 0 = none. */
+static uint32_t
+raise_file_limit(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
+        lim.rlim_cur = lim.rlim_max < FILES_WANTED ? lim.rlim_max : FILES_WANTED;
+        (void)setrlimit(RLIMIT_NOFILE, &lim);
+    }
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur > UINT32_MAX) {
+        return 0;
+    }
+    return (uint32_t)lim.rlim_cur;
+}
+
+static ql_status
+open_instance(ql_ctx *cx, ql_server *server, bool must_exist)
+{
+    const ql_config *c = server->config;
+    bool to_stderr = c->log_error.n == 0 || ql_str_eq(c->log_error, QL_STR("stderr"));
+    ql_instance_options o = {.log = to_stderr ? NULL : c->log_error.p,
+                             .must_exist = must_exist,
+                             .redo_salvage = c->redo_salvage,
+                             .catch_faults = true};
+    server->env.fd_limit = raise_file_limit();
+    QL_TRY(ql_instance_open(cx, &o));
+    ql_status st = qli_tls_open(cx, server);
+    if (st != QL_OK) {
+        ql_instance_close(cx->inst);
+    }
+    return st;
+}
+
+static void
+close_instance(ql_server *server)
+{
+    ql_tls_close(server->env.tls);
+    server->env.tls = NULL;
+    ql_instance_close(server->inst);
+}
+
+/* --initialize, --initialize-insecure. */
+static ql_status
+initialize(ql_ctx *cx, ql_server *server, bool insecure)
+{
+    QL_TRY(ql_datadir_create(cx, server->inst->datadir));
+    QL_TRY(open_instance(cx, server, false));
+    ql_status st = ql_instance_make_root(cx, insecure);
+    close_instance(server);
+    return st;
+}
+
 static ql_status
 start_serving(ql_ctx *cx, ql_server *server)
 {
@@ -187,7 +242,7 @@ serve(ql_ctx *cx, ql_server *server)
     const ql_config *c = server->config;
     int signals = qli_signals_open();
     qli_warm_start(server);
-    ql_status st = qli_instance_open(cx, server);
+    ql_status st = open_instance(cx, server, true);
     qli_warm_wait(server);
     if (st != QL_OK) {
         return die(cx);
@@ -212,7 +267,7 @@ serve(ql_ctx *cx, ql_server *server)
     if (st == QL_OK) {
         ql_log_write(server->inst->log, QL_LOG_SYSTEM, "quelld: Shutdown complete.");
     }
-    qli_instance_close(cx, server);
+    close_instance(server);
     (void)close(signals);
     return st == QL_OK ? 0 : die(cx);
 }
@@ -239,7 +294,7 @@ run(ql_ctx *cx, ql_server *server, const ql_config *c)
     server->inst->datadir = c->datadir.p;
     server->inst->tmpdir = c->tmpdir.p;
     if (make) {
-        if (qli_boot(cx, server, c->mode == QL_MODE_INITIALIZE_INSECURE) != QL_OK) {
+        if (initialize(cx, server, c->mode == QL_MODE_INITIALIZE_INSECURE) != QL_OK) {
             return die(cx);
         }
         return 0;

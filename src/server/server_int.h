@@ -58,11 +58,10 @@ typedef struct ql_server {
     size_t ngone, cap_gone;
 } ql_server;
 
-/* ---- instance.c ---- */
+/* ---- tls.c ---- */
 
-/* Everything below the sessions, in order; on QL_ERROR what was opened is closed again. */
-ql_status qli_instance_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
-void qli_instance_close(ql_ctx *cx, ql_server *server);
+/* env.tls, unless --skip-ssl; the files are made if need be. */
+ql_status qli_tls_open(ql_ctx *cx, ql_server *server) QL_MUST_USE;
 
 /* ---- warm.c ---- */
 
@@ -79,11 +78,6 @@ int qli_signals_open(void);
 unsigned qli_signals_take(int fd);
 /* Takes all: has one asked the server to end? During the start; SIGHUP means nothing then. */
 bool qli_signals_say_stop(int fd);
-
-/* ---- boot.c ---- */
-
-/* --initialize: make the data directory with its first account. */
-ql_status qli_boot(ql_ctx *cx, ql_server *server, bool insecure) QL_MUST_USE;
 
 /* ---- check.c ---- */
 

@@ -4,7 +4,7 @@
  * could hold anybody's statements, keys or data. What everybody may read is told as a warning, for
  * some ways to hand out keys (mounted secrets) know no other mode.
  */
-#include "server/permissions.h"
+#include "instance/permissions.h"
 
 #include <fcntl.h>
 #include <limits.h>

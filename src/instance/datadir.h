@@ -3,8 +3,8 @@
  * The data directory as a place: there, empty, made before. Whether its contents are ours and free
  * to use is kv's to say.
  */
-#ifndef QL_SERVER_DATADIR_H
-#define QL_SERVER_DATADIR_H
+#ifndef QL_INSTANCE_DATADIR_H
+#define QL_INSTANCE_DATADIR_H
 
 #include "base/ctx.h"
 

@@ -3,8 +3,8 @@
  * Who else on this machine may read or write what the server must keep to itself. Looked at once,
  * at start.
  */
-#ifndef QL_SERVER_PERMISSIONS_H
-#define QL_SERVER_PERMISSIONS_H
+#ifndef QL_INSTANCE_PERMISSIONS_H
+#define QL_INSTANCE_PERMISSIONS_H
 
 #include "base/arena.h"
 

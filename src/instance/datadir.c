@@ -3,7 +3,7 @@
  * Looks at the data directory before anything is opened, so that the messages say what to do. Runs
  * on the main thread at start.
  */
-#include "server/datadir.h"
+#include "instance/datadir.h"
 #include "base/text.h"
 
 #include <dirent.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/diag.h"
-#include "server/permissions.h"
+#include "instance/permissions.h"
 
 static ql_status
 refuse(ql_ctx *cx, const char *dir, const char *why)

@@ -5,15 +5,19 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "instance/instance.h"
 
 #include "acl/acl.h"
 #include "base/diag.h"
 #include "base/dispose.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/thread.h"
+#include "instance/permissions.h"
+#include "intr/background.h"
 #include "intr/gate.h"
 #include "intr/memguard.h"
 #include "intr/proc.h"
@@ -21,30 +25,13 @@
 #include "intr/sync.h"
 #include "intr/timer.h"
 #include "kv/kv.h"
-#include "server/permissions.h"
-#include "server/server_int.h"
 #include "txn/txn.h"
+#include "vars/sysvars.h"
 #include "views/views.h"
 
 #define SPARE_READERS 256
 #define LEAST_READERS 16384
 #define CHECKPOINT_MS 300
-#define FILES_WANTED 262144
-
-/* The limit then in force; 0 = none. */
-static uint32_t
-raise_file_limit(void)
-{
-    struct rlimit lim;
-    if (getrlimit(RLIMIT_NOFILE, &lim) == 0 && lim.rlim_cur < lim.rlim_max) {
-        lim.rlim_cur = lim.rlim_max < FILES_WANTED ? lim.rlim_max : FILES_WANTED;
-        (void)setrlimit(RLIMIT_NOFILE, &lim);
-    }
-    if (getrlimit(RLIMIT_NOFILE, &lim) != 0 || lim.rlim_cur > UINT32_MAX) {
-        return 0;
-    }
-    return (uint32_t)lim.rlim_cur;
-}
 
 /* ---- variables that act outside the catalog ---- */
 
@@ -108,14 +95,13 @@ connect_variables(ql_instance *inst)
 /* ---- open ---- */
 
 static ql_status
-open_log(ql_ctx *cx, ql_server *server)
+open_log(ql_ctx *cx, const ql_instance_options *o)
 {
-    const ql_config *c = server->config;
-    bool to_stderr = c->log_error.n == 0 || ql_str_eq(c->log_error, QL_STR("stderr"));
-    int verbosity = (int)ql_sysvar_global_u64(server->inst, QL_SV_LOG_ERROR_VERBOSITY);
-    server->inst->log = ql_log_open(to_stderr ? NULL : c->log_error.p, verbosity);
-    if (server->inst->log == NULL) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot open the log %s", c->log_error.p);
+    ql_instance *inst = cx->inst;
+    int verbosity = (int)ql_sysvar_global_u64(inst, QL_SV_LOG_ERROR_VERBOSITY);
+    inst->log = ql_log_open(o->log, verbosity);
+    if (inst->log == NULL) {
+        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "cannot open the log %s", o->log);
     }
     return QL_OK;
 }
@@ -134,9 +120,9 @@ log_warnings(ql_ctx *cx)
 }
 
 static ql_status
-open_threads(ql_ctx *cx, ql_server *server)
+open_threads(ql_ctx *cx)
 {
-    ql_instance *inst = server->inst;
+    ql_instance *inst = cx->inst;
     inst->procs = ql_procs_new();
     inst->admission = ql_gate_new();
     if (inst->procs == NULL || inst->admission == NULL) {
@@ -177,19 +163,20 @@ refuse_newer_catalog(ql_ctx *cx, ql_instance *inst)
 }
 
 static ql_status
-open_storage(ql_ctx *cx, ql_server *server)
+open_storage(ql_ctx *cx, const ql_instance_options *o)
 {
-    ql_instance *inst = server->inst;
+    ql_instance *inst = cx->inst;
     uint64_t readers = 2 * ql_sysvar_global_u64(inst, QL_SV_MAX_CONNECTIONS) + SPARE_READERS;
-    const ql_config *c = server->config;
     ql_kv_options kv = {.max_readers =
                             (uint32_t)(readers > LEAST_READERS ? readers : LEAST_READERS),
-                        .must_exist = c->mode == QL_MODE_SERVE,
+                        .must_exist = o->must_exist,
                         .reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE),
-                        .salvage = c->redo_salvage};
+                        .salvage = o->redo_salvage};
     ql_txnsys_options txns = {.group_max = ql_sysvar_global_u64(inst, QL_SV_COMMIT_GROUP_MAX),
                               .space_reserve = ql_sysvar_global_u64(inst, QL_SV_DISK_RESERVE)};
-    ql_kv_catch_faults(ql_log_fd(inst->log));
+    if (o->catch_faults) {
+        ql_kv_catch_faults(ql_log_fd(inst->log));
+    }
     if (kv.must_exist) {
         QL_TRY(refuse_newer_catalog(cx, inst));
     }
@@ -201,22 +188,6 @@ open_storage(ql_ctx *cx, ql_server *server)
     QL_TRY(ql_catalog_empty_memory_tables(cx));
     QL_TRY(ql_views_open(cx));
     return ql_acl_open(cx, &inst->acl);
-}
-
-static ql_status
-open_tls(ql_ctx *cx, ql_server *server)
-{
-    if (!server->config->tls) {
-        return QL_OK;
-    }
-    const ql_config *c = server->config;
-    ql_tls_files files = {.dir = server->inst->datadir,
-                          .cert = c->ssl_cert.n != 0 ? c->ssl_cert.p : NULL,
-                          .key = c->ssl_key.n != 0 ? c->ssl_key.p : NULL,
-                          .versions = c->tls_version};
-    QL_TRY(ql_tls_make_files(cx, server->inst->datadir));
-    ql_warn_of_readable(cx, server->inst->datadir, files.key);
-    return ql_tls_open(cx, &files, &server->env.tls);
 }
 
 /* Found out now, not by the first transaction that outgrows its memory. */
@@ -239,26 +210,25 @@ check_tmpdir(ql_ctx *cx)
 }
 
 static ql_status
-open_all(ql_ctx *cx, ql_server *server)
+open_all(ql_ctx *cx, const ql_instance_options *o)
 {
-    server->env.fd_limit = raise_file_limit();
     ql_dispose_start();
-    QL_TRY(open_log(cx, server));
+    QL_TRY(open_log(cx, o));
     log_warnings(cx);
     QL_TRY(check_tmpdir(cx));
-    QL_TRY(open_threads(cx, server));
-    QL_TRY(open_storage(cx, server));
-    connect_variables(server->inst);
-    return open_tls(cx, server);
+    QL_TRY(open_threads(cx));
+    QL_TRY(open_storage(cx, o));
+    connect_variables(cx->inst);
+    return QL_OK;
 }
 
 ql_status
-qli_instance_open(ql_ctx *cx, ql_server *server)
+ql_instance_open(ql_ctx *cx, const ql_instance_options *o)
 {
-    server->inst->start_time = ql_now_real_us() / 1000000;
-    ql_status st = open_all(cx, server);
+    cx->inst->start_time = ql_now_real_us() / 1000000;
+    ql_status st = open_all(cx, o);
     if (st != QL_OK) {
-        qli_instance_close(cx, server);
+        ql_instance_close(cx->inst);
     }
     return st;
 }
@@ -300,42 +270,48 @@ checkpoint(ql_instance *inst)
 }
 
 void
-qli_instance_close(ql_ctx *cx, ql_server *server)
+ql_instance_close(ql_instance *inst)
 {
-    ql_instance *inst = server->inst;
-    (void)cx;
     if (inst->acl != NULL) {
         checkpoint(inst);
     }
-    ql_tls_close(server->env.tls);
     if (inst->acl != NULL) {
         ql_acl_close(inst->acl);
+        inst->acl = NULL;
     }
     if (inst->catalog != NULL) {
         ql_catalog_close(inst->catalog);
+        inst->catalog = NULL;
     }
     if (inst->txns != NULL) {
         ql_txnsys_close(inst->txns);
+        inst->txns = NULL;
     }
     if (inst->kv != NULL) {
         ql_kv_close(inst->kv);
+        inst->kv = NULL;
     }
     if (inst->space != NULL) {
         ql_space_free(inst->space);
+        inst->space = NULL;
     }
     if (inst->timers != NULL) {
         ql_timers_free(inst->timers);
+        inst->timers = NULL;
     }
     if (inst->syncs != NULL) {
         ql_syncs_free(inst->syncs);
+        inst->syncs = NULL;
     }
     if (inst->admission != NULL) {
         ql_gate_free(inst->admission);
+        inst->admission = NULL;
     }
     ql_memguard_stop(inst->memory);
     inst->memory = NULL;
     if (inst->procs != NULL) {
         ql_procs_free(inst->procs);
+        inst->procs = NULL;
     }
     ql_log_close(inst->log);
     inst->log = NULL;

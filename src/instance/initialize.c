@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * --initialize and --initialize-insecure: a new data directory with the system schemas (made by the
- * catalog), the first account, certificates and keys. Runs on the main thread, alone.
+ * The first account of a new data directory. Its system schemas are made by the catalog.
  */
 #include <pwd.h>
 #include <string.h>
@@ -9,8 +8,7 @@
 
 #include "acl/acl.h"
 #include "base/diag.h"
-#include "server/datadir.h"
-#include "server/server_int.h"
+#include "instance/instance.h"
 #include "txn/txn.h"
 
 /* Name of the OS user who runs this: the one whom auth_socket lets in. */
@@ -30,8 +28,8 @@ os_user(ql_ctx *cx, ql_str *out)
     return QL_OK;
 }
 
-static ql_status
-make_root(ql_ctx *cx, bool insecure)
+ql_status
+ql_instance_make_root(ql_ctx *cx, bool insecure)
 {
     ql_str user;
     QL_TRY(os_user(cx, &user));
@@ -46,14 +44,4 @@ make_root(ql_ctx *cx, bool insecure)
     }
     ql_txn_stmt_end(cx);
     return ql_txn_commit(cx);
-}
-
-ql_status
-qli_boot(ql_ctx *cx, ql_server *server, bool insecure)
-{
-    QL_TRY(ql_datadir_create(cx, server->inst->datadir));
-    QL_TRY(qli_instance_open(cx, server));
-    ql_status st = make_root(cx, insecure);
-    qli_instance_close(cx, server);
-    return st;
 }
