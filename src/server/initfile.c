@@ -63,7 +63,7 @@ qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
     if (server->config->init_file.n == 0) {
         return QL_OK;
     }
-    s.env = &server->sessions;
+    s.env = server->env.sessions;
     s.waiter = cx->intr;
     QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &s.text));
     QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));

@@ -561,6 +561,8 @@ qli_listener_stop(ql_server *server)
     if (server->listen_thread.started) {
         ql_background_stop(&server->listen_cx);
         ql_thread_join(&server->listen_thread);
+    }
+    if (server->listen_cx.arena != NULL) {
         ql_background_fini(&server->listen_cx);
     }
     for (unsigned i = 0; i < server->nsockets; i++) {

@@ -26,11 +26,8 @@
 
 #define PID_TEXT 24
 #define FILES_WANTED 262144
-/* A client this young is not ended to let others log in: silent, and having spoken. At the
- * administrative listeners there is always room for one more. */
-#define SILENT_GRACE_MS 500
-#define HEARD_GRACE_MS 2000
 
+static bool wrote_pid;
 static const char help[] =
     "quelld, a SQL server that speaks the MySQL protocol, whose statements stop when killed\n"
     "\n"
@@ -77,8 +74,7 @@ die(ql_ctx *cx)
 static void
 request_shutdown(void *arg)
 {
-    ql_server *server = arg;
-    ql_background_stop(server->main_cx);
+    ql_background_stop(arg);
 }
 
 static void
@@ -144,7 +140,7 @@ write_pid(ql_ctx *cx, ql_server *server)
                            "pid file '%s' is there and holds something else; not touched",
                            c->pid_file.p);
     ql_file_close(fd);
-    server->wrote_pid = st == QL_OK;
+    wrote_pid = st == QL_OK;
     return st;
 }
 
@@ -153,10 +149,8 @@ static void
 stop_serving(ql_ctx *cx, ql_server *server)
 {
     ql_hold(cx, QL_INTR_SHUTDOWN);
-    qli_listener_stop(server);
-    qli_listener_drain(cx, server);
-    qli_watch_stop(server);
-    if (server->wrote_pid) {
+    qli_server_stop(cx, server);
+    if (wrote_pid) {
         (void)unlink(server->config->pid_file.p);
     }
 }
@@ -232,8 +226,7 @@ start_serving(ql_ctx *cx, ql_server *server)
 {
     QL_TRY(qli_listener_open(cx, server));
     QL_TRY(write_pid(cx, server));
-    QL_TRY(qli_watch_start(cx, server));
-    return qli_listener_start(cx, server);
+    return qli_server_start(cx, server);
 }
 
 static int
@@ -322,33 +315,18 @@ main(int argc, char **argv)
         return 1;
     }
     inst.sysvars = ql_sysvars_new();
-    inst.server = &server;
-    server.inst = &inst;
-    server.config = &config;
-    server.main_cx = &cx;
-    server.listen_epoll = -1;
-    ql_mutex_init(&server.mu, QL_RANK_SERVER);
-    qli_logins_init(&server.logins, SILENT_GRACE_MS, HEARD_GRACE_MS);
-    qli_logins_init(&server.admin_logins, 0, 0);
-    ql_cv_init(&server.all_gone);
     int rc = 1;
     if (inst.sysvars == NULL) {
         (void)fprintf(stderr, "quelld: [ERROR] out of memory\n");
     } else if (ql_config_read(&cx, inst.sysvars, argc, argv, &config) != QL_OK) {
         rc = die(&cx);
     } else {
-        server.sessions =
-            (ql_session_env){.inst = &inst, .arg = &server, .request_shutdown = request_shutdown};
-        server.env = (ql_connection_env){.sessions = &server.sessions,
-                                         .version = config.version.p,
-                                         .arg = &server,
-                                         .watch_peer = qli_watch_peer};
+        ql_session_env sessions = {.inst = &inst, .arg = &cx, .request_shutdown = request_shutdown};
+        qli_server_init(&server, &sessions, &config);
         rc = run(&cx, &server, &config);
+        qli_server_fini(&server);
     }
     ql_sysvars_free(inst.sysvars);
     ql_background_fini(&cx);
-    qli_logins_fini(&server.logins);
-    qli_logins_fini(&server.admin_logins);
-    ql_mutex_fini(&server.mu);
     return rc;
 }

@@ -12,6 +12,7 @@
 #include "intr/cv.h"
 #include "server/config.h"
 #include "server/logins.h"
+#include "server/serve.h"
 
 #define QLI_MAX_LISTENERS 8
 
@@ -22,13 +23,11 @@ typedef struct qli_listener_socket {
     ql_str path; /* of a Unix socket */
 } qli_listener_socket;
 
-/* One per process that serves; owner: main. Lock order: mu is the outermost (rank SERVER). */
-typedef struct ql_server {
+/* What serves the clients of an instance. Lock order: mu is the outermost (rank SERVER). */
+struct ql_server {
     ql_instance *inst;
     const ql_config *config;
-    ql_session_env sessions;
     ql_connection_env env;
-    ql_ctx *main_cx; /* waits for signals and for request_shutdown */
 
     ql_mutex mu;
     uint32_t connections; /* [mu] authenticated, counted against max_connections */
@@ -44,7 +43,6 @@ typedef struct ql_server {
     qli_listener_socket sockets[QLI_MAX_LISTENERS]; /* [const while serving] */
     unsigned nsockets;
     int listen_epoll;
-    bool wrote_pid;
 
     ql_ctx warm_cx; /* [main]; the warm thread's while it runs */
     ql_intr warm_intr;
@@ -56,7 +54,19 @@ typedef struct ql_server {
     int watch_epoll;
     uint64_t *gone; /* [watch thread] ids whose peer hung up and that ran nothing then */
     size_t ngone, cap_gone;
-} ql_server;
+};
+
+/* ---- serve.c ---- */
+
+/* Nothing is opened yet; sessions and config stay. */
+void qli_server_init(ql_server *server, ql_session_env *sessions, const ql_config *config);
+void qli_server_fini(ql_server *server);
+/* Watch and accept at the sockets of qli_listener_open. On QL_ERROR what was begun is ended by
+ * qli_server_stop. */
+ql_status qli_server_start(ql_ctx *cx, ql_server *server) QL_MUST_USE;
+/* No new connections; those that are there are told to end, and waited for. Waits; QL_INTR_SHUTDOWN
+ * is held. */
+void qli_server_stop(ql_ctx *cx, ql_server *server);
 
 /* ---- tls.c ---- */
 

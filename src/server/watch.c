@@ -102,12 +102,15 @@ qli_watch_start(ql_ctx *cx, ql_server *server)
 void
 qli_watch_stop(ql_server *server)
 {
-    if (!server->watch_thread.started) {
-        return;
+    if (server->watch_thread.started) {
+        ql_background_stop(&server->watch_cx);
+        ql_thread_join(&server->watch_thread);
     }
-    ql_background_stop(&server->watch_cx);
-    ql_thread_join(&server->watch_thread);
-    ql_background_fini(&server->watch_cx);
-    (void)close(server->watch_epoll);
+    if (server->watch_cx.arena != NULL) {
+        ql_background_fini(&server->watch_cx);
+    }
+    if (server->watch_epoll >= 0) {
+        (void)close(server->watch_epoll);
+    }
     ql_mem_free(server->gone);
 }
