@@ -26,8 +26,6 @@
 
 #define PID_TEXT 24
 #define FILES_WANTED 262144
-
-static bool wrote_pid;
 static const char help[] =
     "quelld, a SQL server that speaks the MySQL protocol, whose statements stop when killed\n"
     "\n"
@@ -123,7 +121,7 @@ is_pid_file(ql_ctx *cx, int fd)
 }
 
 static ql_status
-write_pid(ql_ctx *cx, ql_server *server)
+write_pid(ql_ctx *cx, ql_server *server, bool *wrote)
 {
     const ql_config *c = server->config;
     char text[PID_TEXT];
@@ -140,13 +138,13 @@ write_pid(ql_ctx *cx, ql_server *server)
                            "pid file '%s' is there and holds something else; not touched",
                            c->pid_file.p);
     ql_file_close(fd);
-    wrote_pid = st == QL_OK;
+    *wrote = st == QL_OK;
     return st;
 }
 
 /* The main thread's waits after the request to stop: the reason that ended the first is held. */
 static void
-stop_serving(ql_ctx *cx, ql_server *server)
+stop_serving(ql_ctx *cx, ql_server *server, bool wrote_pid)
 {
     ql_hold(cx, QL_INTR_SHUTDOWN);
     qli_server_stop(cx, server);
@@ -222,10 +220,10 @@ initialize(ql_ctx *cx, ql_server *server, bool insecure)
 }
 
 static ql_status
-start_serving(ql_ctx *cx, ql_server *server)
+start_serving(ql_ctx *cx, ql_server *server, bool *wrote_pid)
 {
     QL_TRY(qli_listener_open(cx, server));
-    QL_TRY(write_pid(cx, server));
+    QL_TRY(write_pid(cx, server, wrote_pid));
     return qli_server_start(cx, server);
 }
 
@@ -240,13 +238,13 @@ serve(ql_ctx *cx, ql_server *server)
     if (st != QL_OK) {
         return die(cx);
     }
-    bool stop;
+    bool stop, wrote_pid = false;
     st = qli_upgrade_run(cx, server, signals, &stop);
     if (st == QL_OK && !stop) {
         st = qli_init_file_run(cx, server, signals, &stop);
     }
     if (st == QL_OK && !stop) {
-        st = start_serving(cx, server);
+        st = start_serving(cx, server, &wrote_pid);
     }
     if (st == QL_OK && !stop) {
         ql_log_write(server->inst->log, QL_LOG_SYSTEM,
@@ -255,7 +253,7 @@ serve(ql_ctx *cx, ql_server *server)
                      (unsigned long long)(c->networking ? c->port : 0));
         wait_for_stop(cx, server, signals);
     }
-    stop_serving(cx, server);
+    stop_serving(cx, server, wrote_pid);
     log_wait_matrix(server);
     if (st == QL_OK) {
         ql_log_write(server->inst->log, QL_LOG_SYSTEM, "quelld: Shutdown complete.");
