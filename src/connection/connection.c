@@ -37,7 +37,7 @@ static ql_status
 open_session(ql_connection *c)
 {
     const char *host = c->start->is_unix ? "localhost" : c->start->address;
-    QL_TRY(ql_session_open(&c->s, c->env->sessions, &qli_client_front, c->wire.net.fd, host));
+    QL_TRY(ql_session_init(&c->s, c->env->sessions, &qli_client_front, c->wire.net.fd, host));
     c->sink.text.quota = &c->s.kept;
     ql_wire_set_quota(&c->wire, &c->s.kept);
     c->login_arena = ql_arena_new("login", &c->s.kept);

@@ -46,6 +46,9 @@ ql_status ql_kv_open_temp(ql_ctx *cx, const char *tmpdir, ql_kv **out) QL_MUST_U
 /* Remove files of temporary environments that a killed server has left in tmpdir; how many. At
  * start. */
 unsigned ql_kv_remove_temp(const char *tmpdir);
+/* Has an instance, of this process or another, the directory open? False, too, when that cannot be
+ * told. */
+bool ql_kv_is_in_use(const char *dir);
 /* In memory, for tests; can fail or stall on demand (memkv.h). */
 ql_status ql_kv_open_mem(ql_ctx *cx, ql_kv **out) QL_MUST_USE;
 /* Before the first open, once a process: a fault in reading a data file (cut short while it is

@@ -338,6 +338,20 @@ lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
                         dir, strtol(text, NULL, 10));
 }
 
+bool
+ql_kv_is_in_use(const char *dir)
+{
+    char path[4096];
+    int n = snprintf(path, sizeof path, "%s/%s", dir, LOCK_FILE);
+    int fd = n > 0 && (size_t)n < sizeof path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    if (fd < 0) {
+        return false;
+    }
+    bool in_use = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    (void)close(fd);
+    return in_use;
+}
+
 /* What a server may put beside the data before they exist: keys, sockets, logs, settings. */
 static bool
 is_harmless(const char *name)

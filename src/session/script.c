@@ -124,7 +124,7 @@ ql_script_run(ql_session_env *env, ql_str text, ql_script_result *result)
 {
     ql_session *s = ql_mem_zalloc(sizeof *s);
     ql_status st =
-        s != NULL ? ql_session_open(s, env, &qli_silent_front, -1, "localhost") : QL_ERROR;
+        s != NULL ? ql_session_init(s, env, &qli_silent_front, -1, "localhost") : QL_ERROR;
     if (st == QL_OK) {
         st = ql_session_set_owner(s, true);
     }

@@ -80,7 +80,7 @@ open_intr(ql_session *s)
 }
 
 ql_status
-ql_session_open(ql_session *s, ql_session_env *env, const ql_front *front, int fd, const char *host)
+ql_session_init(ql_session *s, ql_session_env *env, const ql_front *front, int fd, const char *host)
 {
     ql_ctx *cx = &s->cx;
     s->env = env;

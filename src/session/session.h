@@ -96,7 +96,7 @@ struct ql_session {
 /* Set up s, which is zeroed, with a row of the process list: fd is what a KILL cuts (-1: nothing),
  * host what is shown. s must not move. QL_ERROR: worded if there is a s->cx.diag to word it in;
  * ql_session_release and ql_session_fini take apart what there is. */
-ql_status ql_session_open(ql_session *s, ql_session_env *env, const ql_front *front, int fd,
+ql_status ql_session_init(ql_session *s, ql_session_env *env, const ql_front *front, int fd,
                           const char *host) QL_MUST_USE;
 /* Give back all that others may wait for, in the order of KILL.md section 3, and leave the process
  * list. Waits for nothing; kills are held from here on. */
