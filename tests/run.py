@@ -220,7 +220,7 @@ def parts():
     """(name, builds it needs, function that yields jobs)"""
     yield "check", [], lambda: [Job("check", ["sh", "-c", "./dev check && echo ok check"])]
     yield "unit", ["asan"], lambda: unit_jobs("asan", None)
-    yield "unit-tsan", ["tsan"], lambda: unit_jobs("tsan", {"base", "intr", "kv", "txn", "catalog", "acl"})
+    yield "unit-tsan", ["tsan"], lambda: unit_jobs("tsan", {"base", "intr", "kv", "txn", "catalog", "acl", "embed"})
     yield "corpus", ["asan"], lambda: corpus_jobs("asan")
     yield "sql", ["asan"], lambda: suite_jobs("asan")
     yield "proto", ["asan"], lambda: file_jobs("tests/proto/test_*.py", "asan")
@@ -228,6 +228,7 @@ def parts():
     yield "compat", ["asan"], lambda: file_jobs("tests/compat/test_*.py", "asan")
     yield "kill", ["asan"], lambda: file_jobs("tests/kill/test_*.py", "asan")
     yield "kill-tsan", ["tsan"], lambda: [*file_jobs("tests/kill/test_*stress*.py", "tsan"), *file_jobs("tests/kill/test_history.py", "tsan", QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0")]
+    yield "embed", ["asan", "release"], lambda: [*file_jobs("tests/embed/test_*.py", "asan"), *file_jobs("tests/embed/installed_*.py", "release")]
     yield "gaps", ["debug"], lambda: file_jobs(MEASURES_GAPS, "debug", QUELL_LARGE_MB="1")
     yield "scale", ["release"], lambda: file_jobs("tests/kill/scale_*.py", "release")
     yield "recovery", ["asan", "release"], lambda: [*file_jobs("tests/recovery/test_*.py", "release"), *file_jobs("tests/recovery/points_*.py", "asan")]

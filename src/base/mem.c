@@ -176,3 +176,9 @@ ql_mem_fail_after(uint64_t nth)
 {
     fail_countdown = nth;
 }
+
+uint64_t
+ql_mem_fail_pending(void)
+{
+    return fail_countdown;
+}

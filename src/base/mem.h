@@ -34,5 +34,7 @@ void ql_mem_trim(void);
 /* Tests: let the nth allocation from now (1 = next) of this thread fail, once; 0 switches it off.
  */
 void ql_mem_fail_after(uint64_t nth);
+uint64_t
+ql_mem_fail_pending(void); /* how many are still to come; 0: it has failed, or none is to */
 
 #endif

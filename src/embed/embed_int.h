@@ -124,10 +124,12 @@ typedef struct qli_rows {
     ql_buf row;         /* one from the tape */
     const char *p;      /* the current row's bytes */
     unsigned ncols;
+    ql_status (*columns)(ql_ctx *cx, void *arg, const ql_result_column *cols, uint16_t n);
+    void *arg; /* whom the columns of a result are told */
 } qli_rows;
 
-/* Empty; rows of ncols columns follow. */
-void qli_rows_begin(qli_rows *r, unsigned ncols);
+/* Empty; a result may follow. */
+void qli_rows_begin(qli_rows *r);
 /* All are there. */
 ql_status qli_rows_end(ql_ctx *cx, qli_rows *r) QL_MUST_USE;
 /* The next one: r->p; QL_END. */

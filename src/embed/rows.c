@@ -88,10 +88,8 @@ static ql_status
 sink_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n)
 {
     qli_rows *r = (qli_rows *)sink;
-    (void)cx;
-    (void)cols;
     r->ncols = n;
-    return QL_OK;
+    return r->columns(cx, r->arg, cols, n);
 }
 
 static ql_status
@@ -110,7 +108,7 @@ sink_rows(ql_ctx *cx, ql_sink *sink, const ql_batch *batch)
 }
 
 void
-qli_rows_begin(qli_rows *r, unsigned ncols)
+qli_rows_begin(qli_rows *r)
 {
     static const ql_sink_ops ops = {.columns = sink_columns, .rows = sink_rows};
     r->sink = (ql_sink){.ops = &ops};
@@ -118,7 +116,7 @@ qli_rows_begin(qli_rows *r, unsigned ncols)
     r->count = r->at = 0;
     r->head_at = 0;
     r->p = NULL;
-    r->ncols = ncols;
+    r->ncols = 0;
 }
 
 ql_status

@@ -169,7 +169,9 @@ qli_embedded_release(qli_embedded *e)
     ql_ctx *cx = &e->s.cx;
     atomic_store(&e->ended_by, ql_intr_conn_reason(&e->s.intr));
     qli_reaper_forget(e);
-    ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
+    if (cx->intr != NULL) {
+        ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
+    }
     qli_stmts_release(e);
     ql_session_release(&e->s);
     ql_session_fini(&e->s);

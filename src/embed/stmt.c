@@ -159,8 +159,9 @@ forget(ql_prepared *ps)
 }
 
 static ql_status
-take_columns(ql_ctx *cx, ql_stmt *st, const ql_result_column *cols, uint16_t n)
+take_columns(ql_ctx *cx, void *arg, const ql_result_column *cols, uint16_t n)
 {
+    ql_stmt *st = arg;
     ql_arena_reset(st->names);
     st->ncols = 0;
     st->cols = QL_ARENA_ARRAY(cx, st->names, column, (size_t)n + 1);
@@ -431,7 +432,9 @@ run(qli_embedded *e, ql_stmt *st)
 {
     ql_ctx *cx = &e->s.cx;
     qli_rows_close(cx, &st->rows);
-    qli_rows_begin(&st->rows, st->ncols);
+    st->rows.columns = take_columns;
+    st->rows.arg = st;
+    qli_rows_begin(&st->rows);
     e->sink = &st->rows.sink;
     qli_call_statement(e, QL_PC_EXECUTE);
     ql_count(cx, QL_CT_QUESTIONS, 1);

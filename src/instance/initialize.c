@@ -38,10 +38,11 @@ ql_instance_make_root(ql_ctx *cx, bool insecure)
     if (st == QL_OK) {
         st = ql_acl_bootstrap(cx, user, insecure);
     }
-    if (st != QL_OK) {
+    if (st == QL_OK) {
+        ql_txn_stmt_end(cx);
+        st = ql_txn_commit(cx);
+    } else {
         ql_txn_rollback(cx);
-        return st;
     }
-    ql_txn_stmt_end(cx);
-    return ql_txn_commit(cx);
+    return st == QL_OK ? ql_acl_flush(cx) : st;
 }
