@@ -4,7 +4,8 @@
  *
  * An *instance* is a database: a directory, or memory. Any number of *sessions* work in it, each as
  * a client of a server would: with variables, a transaction, locks and temporary tables of its own.
- * A session runs statements, either whole texts (ql_execute) or prepared ones (ql_prepare, ql_step).
+ * A session runs statements, either whole texts (ql_execute) or prepared ones (ql_prepare,
+ * ql_step).
  *
  * Threads. Calls on different sessions may be made at the same time from different threads; a
  * session and its statements belong to one thread at a time (which may change between calls; a call
@@ -113,12 +114,14 @@ QUELL_API int ql_kill(ql_instance *inst, uint64_t id, int query_only);
  * says when there is none (QUELL_ERROR, *out NULL). Close it with ql_session_close. */
 QUELL_API int ql_session_open(ql_instance *inst, const char *user, ql_session **out);
 /* Rolls back its transaction, frees its locks, finalizes its statements, drops its temporary
- * tables. Must not run beside another call on the session, ql_interrupt among them. NULL is ignored. */
+ * tables. Must not run beside another call on the session, ql_interrupt among them. NULL is
+ * ignored. */
 QUELL_API void ql_session_close(ql_session *s);
 /* CONNECTION_ID(): what KILL and ql_kill name. */
 QUELL_API uint64_t ql_session_id(const ql_session *s);
 /* Any thread: stop the statement that the session runs now; its call returns QUELL_KILLED (1317).
- * Between two calls there is nothing to stop, and the next statement is not touched. Never waits. */
+ * Between two calls there is nothing to stop, and the next statement is not touched. Never waits.
+ */
 QUELL_API void ql_interrupt(ql_session *s);
 
 /* Of the session's last call: MySQL's error number (0 = none), SQLSTATE ("00000") and text ("").
@@ -142,27 +145,27 @@ QUELL_API int ql_in_transaction(const ql_session *s);
 /* ---- whole texts ---- */
 
 /* A row of a result: n columns, their names, their values as text (NULL = SQL NULL) and the lengths
- * of these. All valid until the function returns. Nonzero: enough, the statement is stopped. It must not
- * call anything on the same session but ql_interrupt; other sessions it may use. */
+ * of these. All valid until the function returns. Nonzero: enough, the statement is stopped. It
+ * must not call anything on the same session but ql_interrupt; other sessions it may use. */
 typedef int (*ql_row_function)(void *arg, unsigned n, const char *const *names,
                                const char *const *values, const size_t *lengths);
-/* Run all statements of a text, up to the first that fails. Rows go to `row` as they come, while the
- * statement runs (NULL: they are thrown away). n: bytes of the text, (size_t)-1 = up to its NUL. QUELL_OK,
- * _ERROR, _KILLED (also when `row` returned nonzero: 1317), _ENDED, _MISUSE. */
+/* Run all statements of a text, up to the first that fails. Rows go to `row` as they come, while
+ * the statement runs (NULL: they are thrown away). n: bytes of the text, (size_t)-1 = up to its
+ * NUL. QUELL_OK, _ERROR, _KILLED (also when `row` returned nonzero: 1317), _ENDED, _MISUSE. */
 QUELL_API int ql_execute(ql_session *s, const char *sql, size_t n, ql_row_function row, void *arg);
 
 /* ---- prepared statements ---- */
 
 /* Prepare one statement; ? are its parameters. Names are looked up now and again at each execution.
- * QUELL_ERROR leaves *out NULL. ql_finalize it before its session is closed, or let ql_session_close
- * do so. */
+ * QUELL_ERROR leaves *out NULL. ql_finalize it before its session is closed, or let
+ * ql_session_close do so. */
 QUELL_API int ql_prepare(ql_session *s, const char *sql, size_t n, ql_stmt **out);
 QUELL_API void ql_finalize(ql_stmt *st); /* NULL is ignored */
 QUELL_API ql_session *ql_stmt_session(const ql_stmt *st);
 
-/* Parameters, from 1; unset ones are NULL. They keep their values from execution to execution. Bytes are
- * copied. QUELL_OK; _MISUSE: no such parameter, or a result is being read (ql_reset first);
- * _NOMEM. */
+/* Parameters, from 1; unset ones are NULL. They keep their values from execution to execution.
+ * Bytes are copied. QUELL_OK; _MISUSE: no such parameter, or a result is being read (ql_reset
+ * first); _NOMEM. */
 QUELL_API unsigned ql_bind_count(const ql_stmt *st);
 QUELL_API int ql_bind_null(ql_stmt *st, unsigned i);
 QUELL_API int ql_bind_int64(ql_stmt *st, unsigned i, int64_t v);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A program with the library in it, for tests that need a process of its own: one that is killed, or
- * that stock clients look into.
+ * A program with the library in it, for tests that need a process of its own: one that is killed,
+ * or that stock clients look into.
  *
  *   host serve DIR SOCKET     runs what standard input says: lines "SESSION SQL", each session on a
  *                             thread of its own; answers "SESSION RC ERRNO FIRST-VALUE"
- *   host load DIR THREADS     rows into d.t, each acknowledged by a line with its id, until it is killed
- *   host query DIR SQL        prints the first value
+ *   host load DIR THREADS     rows into d.t, each acknowledged by a line with its id, until it is
+ * killed host query DIR SQL        prints the first value
  */
 #include <pthread.h>
 #include <quell/quell.h>
@@ -165,8 +165,9 @@ load(const char *dir, int threads, long round)
     char value[256] = "";
     open_db(dir);
     ql_session *s = session();
-    if (ql_execute(s, "CREATE DATABASE IF NOT EXISTS d; CREATE TABLE IF NOT EXISTS d.t (id BIGINT "
-                      "PRIMARY KEY, v VARCHAR(20), KEY (v))",
+    if (ql_execute(s,
+                   "CREATE DATABASE IF NOT EXISTS d; CREATE TABLE IF NOT EXISTS d.t (id BIGINT "
+                   "PRIMARY KEY, v VARCHAR(20), KEY (v))",
                    (size_t)-1, first, value) != QUELL_OK) {
         die("schema", ql_errmsg(s));
     }
