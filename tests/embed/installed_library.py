@@ -79,6 +79,18 @@ def test_static():
     assert "libquell" not in build_and_run([*compile_flags, LIBDIR / "libquell.a", *[f for f in flags if f.startswith("-l")]], os.environ)
 
 
+def test_guide():
+    """The program of docs/embedding.md, as it stands there, prints what it says."""
+    text = (ROOT / "docs/embedding.md").read_text()
+    program = re.search(r"`killed\.c`:\n\n((?:    .*\n|\n)+)", text).group(1)
+    printed = re.search(r"-pthread && \./a\.out\n    (.*)\n", text).group(1)
+    with tempfile.TemporaryDirectory(prefix="quell-installed-") as d:
+        f = pathlib.Path(d) / "killed.c"
+        f.write_text("\n".join(line[4:] for line in program.splitlines()) + "\n")
+        run("cc", "-Wall", "-o", d + "/a.out", f, *pkg_config("--cflags", "--libs"), "-pthread")
+        assert run(d + "/a.out", env=dict(os.environ, LD_LIBRARY_PATH=str(LIBDIR))) == printed + "\n"
+
+
 def test_man_page():
     page = next(installed.rglob("libquell.3"))
     text = page.read_text()
