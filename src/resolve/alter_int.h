@@ -38,6 +38,8 @@ int qli_alter_column_now(const qli_alter_work *w, uint16_t old);
 uint32_t qli_alter_made_number(ql_str table, ql_str name, const char *between);
 /* A name that was made of the old table's name is made of the new one's. */
 ql_status qli_alter_keep_name(qli_alter_work *w, ql_str *name, const char *between) QL_MUST_USE;
+/* 3939, 3941: DROP CONSTRAINT and ALTER CONSTRAINT name several, or one that is always enforced. */
+ql_status qli_alter_constraint_names(const qli_alter_work *w) QL_MUST_USE;
 /* CHECK constraints of the new table. 3821, 3940, 3959. */
 ql_status qli_alter_checks(qli_alter_work *w) QL_MUST_USE;
 /* Foreign keys of the new table, and its keys without those that were made for them and are not

@@ -655,6 +655,7 @@ ql_alter_plan_make(ql_ctx *cx, const ql_table *t, const ql_ast_alter *a, ql_alte
         return QL_ERROR;
     }
     new_name(&w);
+    QL_TRY(qli_alter_constraint_names(&w));
     QL_TRY(table_options(&w));
     QL_TRY(alter_columns(&w));
     QL_TRY(alter_keys(&w));
