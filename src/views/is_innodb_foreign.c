@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * information_schema.INNODB_FOREIGN and INNODB_FOREIGN_COLS: foreign keys and their columns under
- * the storage engine's names (manual, "The INFORMATION_SCHEMA INNODB_FOREIGN Table").
+ * the storage engine's names, for who has PROCESS (manual, "The INFORMATION_SCHEMA INNODB_FOREIGN
+ * Table").
  */
 #include <string.h>
 
@@ -78,6 +79,7 @@ fill(ql_ctx *cx, ql_view_rows *r,
 {
     ql_table **list;
     size_t n;
+    QL_TRY(qli_view_require_process(cx));
     QL_TRY(qli_tables(cx, r, &list, &n));
     for (size_t i = 0; i < n; i++) {
         for (unsigned k = 0; k < list[i]->nforeign; k++) {

@@ -31,6 +31,13 @@ qli_fill_nothing(ql_ctx *cx, ql_view_rows *r)
     return QL_OK;
 }
 
+ql_status
+qli_fill_nothing_but_process(ql_ctx *cx, ql_view_rows *r)
+{
+    (void)r;
+    return qli_view_require_process(cx);
+}
+
 /* --- who sees what --------------------------------------------------------------------------- */
 
 bool
