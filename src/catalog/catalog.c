@@ -130,6 +130,7 @@ ql_catalog_close(ql_catalog *c)
         free_tables(c);
         free_databases(c);
         qli_stage_free(c->boot);
+        ql_mutex_fini(&c->latest_mu);
         ql_mutex_fini(&c->mu);
         ql_mem_free(c);
     }
@@ -153,6 +154,7 @@ ql_catalog_open(ql_ctx *cx, ql_catalog **out)
         return ql_fail_oom(cx, sizeof *c);
     }
     ql_mutex_init(&c->mu, QL_RANK_CATALOG);
+    ql_mutex_init(&c->latest_mu, QL_RANK_LEAF);
     c->next_id = QL_FIRST_INDEX_ID;
     ql_status st;
     QL_TRY_TO(st, ql_hash_init(cx, &c->databases, 16), fail);

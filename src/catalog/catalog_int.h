@@ -48,6 +48,10 @@ struct ql_catalog {
     struct qli_temporary *temporaries; /* [mu] of all sessions, newest first; temporary.c */
     struct ql_catalog_stage *boot;     /* stage of contexts without session (start), one thread */
     struct qli_counters *counters;     /* [const] of the transaction system; autoinc.c */
+    ql_mutex latest_mu;                /* rank LEAF; foreignerror.c */
+    int64_t latest_us;                 /* [latest_mu] when, Unix time */
+    size_t latest_n;                   /* [latest_mu] 0: there was none */
+    char latest_error[4096];           /* [latest_mu] */
 };
 
 /* Counters of a table, shared by its versions. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a foreign key stands on: the keys of its two tables. For who looks at rows and definitions;
- * the rules for making one are foreign.c's. Pure functions.
+ * the rules for making one are foreign.c's. Pure functions, but for the latest error, which the
+ * server keeps.
  */
 #ifndef QL_CATALOG_FOREIGN_H
 #define QL_CATALOG_FOREIGN_H
@@ -33,6 +34,12 @@ ql_status ql_foreign_print(ql_ctx *cx, ql_buf *b, const ql_table *child,
 ql_status ql_foreign_check_definition(ql_ctx *cx, const ql_table *t,
                                       ql_status (*report)(ql_ctx *cx, void *arg, const char *text),
                                       void *arg, uint64_t *findings) QL_MUST_USE;
+
+/* The latest error of a foreign key, of all sessions: lines of text (what is longer than 4 KB is
+ * cut) and when it was kept, Unix time. text.n 0: there was none. Never waits. */
+void ql_foreign_keep_error(ql_catalog *c, ql_str text);
+ql_status ql_foreign_latest_error(ql_ctx *cx, ql_arena *a, int64_t *at_us,
+                                  ql_str *text) QL_MUST_USE;
 
 /* --- locks: whose records change along, or could --- */
 

@@ -79,14 +79,6 @@ ql_fk_comes_back(const ql_fk_guard *g)
     return g != NULL && g->root->reached;
 }
 
-static ql_status
-fail_on(ql_ctx *cx, ql_errcode code, const ql_table *child, const ql_foreign_key *k)
-{
-    const char *text;
-    QL_TRY(qli_fk_text(cx, child, k, &text));
-    return ql_fail(cx, code, text);
-}
-
 /* --- parents --- */
 
 /* Columns of a row into out; *null: one of them is NULL. */
@@ -171,6 +163,17 @@ find_parent(ql_ctx *cx, const change *ch, qli_fk_parent *p, const ql_value *old,
 }
 
 static ql_status
+fail_missing(ql_ctx *cx, const change *ch, const qli_fk_parent *p)
+{
+    qli_fk_failure f = {.missing = true,
+                        .child = ch->node->table,
+                        .key = p->key,
+                        .parent_index = p->parent_index,
+                        .values = p->values};
+    return qli_fk_fail(cx, ch->g, &f);
+}
+
+static ql_status
 check_parent(ql_ctx *cx, const change *ch, qli_fk_parent *p, const ql_value *old,
              const ql_value *row)
 {
@@ -187,13 +190,23 @@ check_parent(ql_ctx *cx, const change *ch, qli_fk_parent *p, const ql_value *old
         return QL_OK;
     }
     ql_status st = find_parent(cx, ch, p, old, row);
-    return st == QL_END ? fail_on(cx, QL_ER_NO_REFERENCED_ROW_2, ch->node->table, k) : st;
+    return st == QL_END ? fail_missing(cx, ch, p) : st;
 }
 
 /* --- children --- */
 
 static ql_status change_children(ql_ctx *cx, const change *ch, int index, const ql_value *old,
                                  const ql_value *row);
+
+static ql_status
+fail_held(ql_ctx *cx, const change *ch, const qli_fk_child *c)
+{
+    qli_fk_failure f = {.child = c->node->table,
+                        .key = c->key,
+                        .parent_index = c->parent_index,
+                        .values = c->values};
+    return qli_fk_fail(cx, ch->g, &f);
+}
 
 static ql_status
 look(ql_ctx *cx, void *arg, uint16_t index, const ql_value *old, const ql_value *row)
@@ -271,18 +284,6 @@ make_row(ql_ctx *cx, const qli_fk_child *c, const ql_value *parent_old, const ql
     return QL_OK;
 }
 
-/* A duplicate that a change would make further down; the statement's own row is shown. */
-static ql_status
-fail_duplicate(ql_ctx *cx, const ql_fk_guard *g, const ql_table *child, const ql_dup *dup)
-{
-    const ql_table *t = g->root->table;
-    const ql_index *first = &t->indexes[t->indexes[0].hidden_rowid && t->nindexes > 1 ? 1 : 0];
-    ql_str text;
-    QL_TRY(ql_key_text(cx, first, g->row, &text));
-    return ql_fail(cx, QL_ER_FOREIGN_DUPLICATE_KEY_WITH_CHILD_INFO, ql_cstr(cx, t->name),
-                   ql_cstr(cx, text), ql_cstr(cx, child->name), ql_cstr(cx, dup->index->name));
-}
-
 static ql_status
 update_child(ql_ctx *cx, change *ch, const qli_fk_child *c, const ql_value *parent_old,
              const ql_value *parent_row, const ql_value *old)
@@ -299,7 +300,7 @@ update_child(ql_ctx *cx, change *ch, const qli_fk_child *c, const ql_value *pare
     memcpy(row, old, sizeof *row * t->ncolumns);
     QL_TRY(make_row(cx, c, parent_old, parent_row, row, &held));
     if (held) {
-        return fail_on(cx, QL_ER_ROW_IS_REFERENCED_2, t, c->key);
+        return fail_held(cx, ch, c);
     }
     QL_TRY(are_same(cx, old, row, c->key->columns, c->key->ncolumns, &same));
     if (same) {
@@ -308,7 +309,7 @@ update_child(ql_ctx *cx, change *ch, const qli_fk_child *c, const ql_value *pare
     QL_TRY(ql_complete_row(cx, c->node->completer, row, NULL, 1, &keep));
     ql_key_watch watch = {look, ch};
     QL_TRY(ql_table_update_watched(cx, t, &watch, level->locator, old, row, &result, &dup));
-    return result == QL_DUPLICATE ? fail_duplicate(cx, ch->g, t, &dup) : QL_OK;
+    return result == QL_DUPLICATE ? qli_fk_fail_duplicate(cx, ch->g, t, &dup) : QL_OK;
 }
 
 static ql_status
@@ -432,9 +433,7 @@ ask_child(ql_ctx *cx, const change *ch, const qli_fk_child *c, const ql_value *o
         st = change_found(cx, ch, c, &found, old, row);
     } else if (st == QL_OK) {
         st = ql_finding_next(cx, &found, 1);
-        st = st == QL_OK    ? fail_on(cx, QL_ER_ROW_IS_REFERENCED_2, c->node->table, c->key)
-             : st == QL_END ? QL_OK
-                            : st;
+        st = st == QL_OK ? fail_held(cx, ch, c) : st == QL_END ? QL_OK : st;
     }
     ql_finding_end(&found);
     return st;

@@ -29,15 +29,19 @@ ql_status ql_fk_guard_new(ql_run *run, ql_table *t, unsigned what, const bool *c
 bool ql_fk_comes_back(const ql_fk_guard *g);
 
 /* As ql_table_insert, ql_table_update and ql_table_delete. 1452: a parent is missing. 1451: a child
- * holds the row back. 1761: a change that comes along would make a duplicate. 3008: beyond 15
- * levels, the row's own among them. Rows are locked before. With ignore everything that came along
- * is undone when the row is not written, whatever the reason. Waits: ROW_LOCK. */
+ * holds the row back (1216 and 1217 for who may not know of all the tables). 1761
+ * (1762): a change that comes along would make a duplicate. 3008: beyond 15 levels, the row's own
+ * among them. Rows are locked before. With ignore everything that came along is undone when the row
+ * is not written, whatever the reason. Waits: ROW_LOCK. */
 ql_status ql_fk_insert(ql_ctx *cx, ql_fk_guard *g, ql_table *t, const ql_value *row,
                        ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status ql_fk_update(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator, const ql_value *old,
                        const ql_value *row, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status ql_fk_delete(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator,
                        const ql_value *old) QL_MUST_USE;
+
+/* Is it one of 1216, 1217, 1451, 1452? */
+bool ql_fk_is_forbidden(int code);
 
 /* A table that statements which write t reach through foreign keys; write: to change it. */
 typedef struct ql_fk_related {

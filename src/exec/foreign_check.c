@@ -77,9 +77,12 @@ tell(ql_ctx *cx, checker *c, ql_arena *mem)
     ql_buf b = {0};
     c->findings++;
     if (c->report == NULL) {
-        const char *text;
-        QL_TRY(qli_fk_text(cx, c->table, k, &text));
-        return ql_fail(cx, QL_ER_NO_REFERENCED_ROW_2, text);
+        qli_fk_failure f = {.missing = true,
+                            .child = c->table,
+                            .key = k,
+                            .parent_index = c->parent->parent_index,
+                            .values = c->parent->values};
+        return qli_fk_fail(cx, NULL, &f);
     }
     if (c->findings > TOLD) {
         return QL_OK;

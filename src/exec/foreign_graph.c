@@ -43,15 +43,15 @@ position_of(const ql_table *t, const ql_index *ix)
     return (uint16_t)(ix - t->indexes);
 }
 
-/* Can values of the key's columns be looked for in the other table's? They have to be of one kind
- * and collation; definitions see to that. */
+/* Can values of the key's columns be looked for in the other table's? Definitions see to that, but
+ * not under foreign_key_checks = 0. */
 static bool
 types_agree(const ql_table *child, const ql_foreign_key *k, const ql_table *parent,
             const uint16_t *referred)
 {
     for (uint16_t i = 0; i < k->ncolumns; i++) {
-        const ql_type *a = &child->types[k->columns[i]], *b = &parent->types[referred[i]];
-        if (a->kind != b->kind || a->is_unsigned != b->is_unsigned || a->coll != b->coll) {
+        if (!ql_foreign_types_fit(&child->types[k->columns[i]], &parent->types[referred[i]],
+                                  true)) {
             return false;
         }
     }
@@ -251,6 +251,7 @@ add_children(maker *m, qli_fk_node *n)
         QL_TRY(ql_check(cx));
         QL_TRY(find_parent_key(cx, c->table, c->key, n->table, &c->referred, &index));
         if (index != NULL && !c->table->nontxn) {
+            c->parent_index = index;
             c->index = position_of(n->table, index);
             put_child(n, c);
         }

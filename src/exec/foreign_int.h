@@ -30,9 +30,10 @@ typedef struct qli_fk_child {
     const ql_foreign_key *key;
     qli_fk_node *node; /* of the child; NULL: what the statement does does not matter to it */
     ql_finder *finder; /* in the child's index that begins with the key */
-    const uint16_t *referred; /* [ncolumns] ordinals in the parent */
-    uint16_t index;           /* position of the parent's key that it stands on */
-    ql_value *values;         /* [ncolumns] room */
+    const uint16_t *referred;     /* [ncolumns] ordinals in the parent */
+    const ql_index *parent_index; /* that it stands on */
+    uint16_t index;               /* its position */
+    ql_value *values;             /* [ncolumns] room */
     struct qli_fk_child *next;
 } qli_fk_child;
 
@@ -67,6 +68,7 @@ struct ql_fk_guard {
     bool brings_changes; /* other rows may be changed along */
     const ql_value *row; /* the one in work; for messages */
     ql_arena *computed;  /* generated columns */
+    ql_arena *words;     /* of the latest failure; or NULL */
     qli_fk_level levels[QLI_FK_DEPTH];
 };
 
@@ -80,8 +82,21 @@ ql_status qli_fk_graph(ql_ctx *cx, ql_table *t, unsigned what, const bool *chang
 ql_status qli_fk_parent_of(ql_ctx *cx, ql_table *t, const ql_foreign_key *k,
                            qli_fk_parent **out) QL_MUST_USE;
 
-/* The constraint as messages show it, in cx->arena. child: the table that has it. */
-ql_status qli_fk_text(ql_ctx *cx, const ql_table *child, const ql_foreign_key *key,
-                      const char **out) QL_MUST_USE;
+/* A foreign key that is not kept. */
+typedef struct qli_fk_failure {
+    bool missing; /* there is no parent; else a child holds the row back */
+    const ql_table *child;
+    const ql_foreign_key *key;
+    const ql_index *parent_index; /* NULL: the parent, or its key, is not there */
+    const ql_value *values;       /* [key->ncolumns] what was looked for */
+} qli_fk_failure;
+/* Fails: 1452, 1451 with the constraint, or 1216, 1217 without for whom has no privilege on one of
+ * the tables: those that the message would name, and all parents or children of the statement's
+ * table. Kept as the latest error. g NULL: rows that were there already. */
+ql_status qli_fk_fail(ql_ctx *cx, ql_fk_guard *g, const qli_fk_failure *f) QL_MUST_USE;
+/* Fails: a change that comes along would make a duplicate; the statement's own row is shown. 1761,
+ * or 1762 without names for whom has no privilege on the child. */
+ql_status qli_fk_fail_duplicate(ql_ctx *cx, const ql_fk_guard *g, const ql_table *child,
+                                const ql_dup *dup) QL_MUST_USE;
 
 #endif

@@ -84,8 +84,7 @@ forbidden(ql_ctx *cx, const qli_writer *w, ql_status st, bool *keep)
     }
     st = ql_intr_outcome(cx, st);
     const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
-    if (c == NULL ||
-        (c->number != QL_ER_NO_REFERENCED_ROW_2 && c->number != QL_ER_ROW_IS_REFERENCED_2)) {
+    if (c == NULL || !ql_fk_is_forbidden((int)c->number)) {
         return st;
     }
     *keep = false;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SHOW ENGINE ... STATUS. For INNODB the report of InnoDB's monitor with the sections that tell
- * something true here: the latest deadlock, transactions with the locks they wait for, the log,
- * locks, memory. What has no counterpart (buffer pool, adaptive hash index, semaphores) is left
- * out, nothing is made up. Copies of the process list and the lock table stop nobody.
+ * something true here: the latest error of a foreign key, the latest deadlock, transactions with
+ * the locks they wait for, the log, locks, memory. What has no counterpart (buffer pool, adaptive
+ * hash index, semaphores) is left out, nothing is made up. Copies of the process list and the lock
+ * table stop nobody.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/thread.h"
+#include "catalog/foreign.h"
 #include "stmts/stmts_int.h"
 #include "views/lockview.h"
 
@@ -33,14 +35,37 @@ put_heading(ql_ctx *cx, ql_buf *b, const char *text)
 }
 
 static ql_status
+put_time(ql_ctx *cx, ql_buf *b, int64_t us)
+{
+    char text[32];
+    ql_dt dt;
+    ql_dt_from_unix(us, cx->vars->zone_seconds, &dt);
+    return ql_buf_put(cx, b, text, ql_dt_print(&dt, 0, text));
+}
+
+static ql_status
 put_title(ql_ctx *cx, ql_buf *b)
 {
     static const char line[] = "=====================================";
-    char now[32];
-    ql_dt dt;
-    ql_dt_from_unix(ql_now_real_us(), cx->vars->zone_seconds, &dt);
-    size_t n = ql_dt_print(&dt, 0, now);
-    return ql_buf_printf(cx, b, "\n%s\n%.*s INNODB MONITOR OUTPUT\n%s\n", line, (int)n, now, line);
+    QL_TRY(ql_buf_printf(cx, b, "\n%s\n", line));
+    QL_TRY(put_time(cx, b, ql_now_real_us()));
+    return ql_buf_printf(cx, b, " INNODB MONITOR OUTPUT\n%s\n", line);
+}
+
+static ql_status
+put_foreign_key(ql_ctx *cx, report *r)
+{
+    ql_str text;
+    int64_t at;
+    QL_TRY(ql_foreign_latest_error(cx, r->mem, &at, &text));
+    if (text.n == 0) {
+        return QL_OK;
+    }
+    QL_TRY(put_heading(cx, &r->b, "LATEST FOREIGN KEY ERROR"));
+    QL_TRY(put_time(cx, &r->b, at));
+    QL_TRY(ql_buf_put_u8(cx, &r->b, '\n'));
+    QL_TRY(ql_buf_put(cx, &r->b, text.p, text.n));
+    return text.p[text.n - 1] == '\n' ? QL_OK : ql_buf_put_u8(cx, &r->b, '\n');
 }
 
 static ql_status
@@ -227,6 +252,7 @@ static ql_status
 put_report(ql_ctx *cx, report *r)
 {
     QL_TRY(put_title(cx, &r->b));
+    QL_TRY(put_foreign_key(cx, r));
     QL_TRY(put_deadlock(cx, r));
     QL_TRY(put_transactions(cx, r));
     QL_TRY(put_counters(cx, r));

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, pt-deadlock-logger, mysqldump's first questions."""
+"""Stock tools: mariadb-admin, PyMySQL, libmariadb's prepared statements, pt-kill, pt-deadlock-logger, pt-fk-error-logger, mysqldump's first questions."""
 import atexit
 import contextlib
 import pathlib
@@ -201,6 +201,23 @@ def test_pt_deadlock_logger():
     assert len(victim) == 1 and victim[0].split()[2] == str(b.thread_id()), r.stdout
     a.close()
     b.close()
+
+
+def test_pt_fk_error_logger():
+    if not shutil.which("pt-fk-error-logger"):
+        print("# pt-fk-error-logger is not installed")
+        return
+    for sql in ("CREATE DATABASE fk", "CREATE TABLE fk.p (id INT PRIMARY KEY)", "CREATE TABLE fk.c (id INT PRIMARY KEY, pid INT, CONSTRAINT c_p FOREIGN KEY (pid) REFERENCES fk.p (id))"):
+        server.query(sql)
+    with server.connect() as c:
+        try:
+            c.cursor().execute("INSERT INTO fk.c VALUES (1, 77)")
+            raise AssertionError("no error")
+        except pymysql.MySQLError as e:
+            assert e.args[0] == 1452, e
+    r = subprocess.run(["pt-fk-error-logger", "--no-version-check", "--run-time=2", "--iterations=1", f"S={server.socket},u=root"], capture_output=True, text=True, timeout=60)
+    for text in ("INSERT INTO fk.c VALUES (1, 77)", "Foreign key constraint fails for table `fk`.`c`:", "CONSTRAINT `c_p` FOREIGN KEY (`pid`) REFERENCES `p` (`id`)", "Key: 77", "But in parent table `fk`.`p`, in index `PRIMARY`"):
+        assert text in r.stdout, (text, r.stdout, r.stderr)
 
 
 def close_all():

@@ -216,6 +216,52 @@ def test_lock_tables_locks_what_is_related():
     end(a, b)
 
 
+def latest_error():
+    """The section of SHOW ENGINE INNODB STATUS as lines, without its heading and its time."""
+    text = watch.query("SHOW ENGINE INNODB STATUS")[0][2].decode()
+    lines = text.split("LATEST FOREIGN KEY ERROR\n")[1].split("\n")
+    end = next(i for i in range(1, len(lines)) if lines[i].startswith("---"))
+    assert lines[0].startswith("---") and lines[1][:2] == "20", lines
+    return lines[2:end]
+
+
+def test_latest_error():
+    """Of all sessions, also of those that IGNORE makes warnings of; values cut, binary ones in hexadecimal, lines kept whole."""
+    fresh("")
+    a, b = sessions(2)
+    a.send("INSERT INTO f.c VALUES (100, 1, 0),\n (101, 55, 0)")
+    assert a.error() == 1452
+    lines = latest_error()
+    assert lines[0] == "Transaction:" and lines[1].startswith("TRANSACTION "), lines
+    assert lines[2].startswith(f"MySQL thread id {a.id}, query id "), lines
+    assert lines[3:] == ["INSERT INTO f.c VALUES (100, 1, 0),  (101, 55, 0)", "Foreign key constraint fails for table `f`.`c`:", ",",
+                         "  CONSTRAINT `c_ibfk_1` FOREIGN KEY (`pid`) REFERENCES `p` (`id`)", "Trying to add in child table, in index `pid` tuple:", "Key: 55",
+                         "But in parent table `f`.`p`, in index `PRIMARY`, there is no such record"], lines
+    b.query("DELETE IGNORE FROM f.p WHERE id = 2")
+    lines = latest_error()
+    assert lines[2].startswith(f"MySQL thread id {b.id}, "), lines
+    assert lines[4:] == ["Foreign key constraint fails for table `f`.`c`:", ",", "  CONSTRAINT `c_ibfk_1` FOREIGN KEY (`pid`) REFERENCES `p` (`id`)",
+                         "Trying to delete or update in parent table, in index `PRIMARY` tuple:", "Key: 2", "But in child table `f`.`c`, in index `pid`, there is a record"], lines
+    watch.query("CREATE TABLE f.q (s VARCHAR(200), x VARBINARY(200), d DATETIME, PRIMARY KEY (s, x, d))")
+    watch.query("CREATE TABLE f.r (s VARCHAR(200), x VARBINARY(200), d DATETIME, CONSTRAINT r_q FOREIGN KEY (s, x, d) REFERENCES f.q (s, x, d))")
+    a.send(f"INSERT INTO f.r VALUES ('one\ntwo{'é' * 100}', X'00FF', '2001-02-03 04:05:06')")
+    assert a.error() == 1452
+    assert f"Key: 'one two{'é' * 57}', 0x00FF, '2001-02-03 04:05:06'" in latest_error()
+    watch.query("CREATE TABLE f.w (id INT, KEY (id))")
+    watch.query("INSERT INTO f.w VALUES (1), (77)")
+    a.send("ALTER TABLE f.w ADD CONSTRAINT w_p FOREIGN KEY (id) REFERENCES f.p (id)")
+    assert a.error() == 1452
+    assert "Key: 77" in latest_error()
+    a.query("SET foreign_key_checks = 0")
+    a.query("DROP TABLE f.q")
+    a.query("SET foreign_key_checks = 1")
+    a.send("INSERT INTO f.r VALUES ('x', 'y', NOW())")
+    assert a.error() == 1452
+    assert latest_error()[-1] == "But in parent table `f`.`q`, in index none, there is no such record"
+    watch.query("DROP TABLE f.r, f.w")
+    end(a, b)
+
+
 def one_session(n, seconds, stop, errors, done):
     rnd = random.Random(n)
     w = Wire(server)
