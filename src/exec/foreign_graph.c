@@ -44,7 +44,7 @@ position_of(const ql_table *t, const ql_index *ix)
 }
 
 /* Can values of the key's columns be looked for in the other table's? Definitions see to that, but
- * not under foreign_key_checks = 0. */
+ * for collations under foreign_key_checks = 0. */
 static bool
 types_agree(const ql_table *child, const ql_foreign_key *k, const ql_table *parent,
             const uint16_t *referred)
