@@ -516,6 +516,19 @@ ql_fk_insert(ql_ctx *cx, ql_fk_guard *g, ql_table *t, const ql_value *row, ql_lo
 }
 
 ql_status
+ql_fk_ask_parents(ql_ctx *cx, ql_fk_guard *g, const ql_value *row)
+{
+    if (g == NULL) {
+        return QL_OK;
+    }
+    change ch = {.g = g, .node = g->root};
+    for (qli_fk_parent *p = g->root->parents; p != NULL; p = p->next) {
+        QL_TRY(p->self ? QL_OK : check_parent(cx, &ch, p, NULL, row));
+    }
+    return QL_OK;
+}
+
+ql_status
 ql_fk_update(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator, const ql_value *old,
              const ql_value *row, ql_write_result *result, ql_dup *dup)
 {

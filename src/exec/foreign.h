@@ -40,6 +40,9 @@ ql_status ql_fk_update(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator, 
 ql_status ql_fk_delete(ql_ctx *cx, ql_fk_guard *g, ql_table *t, ql_str locator,
                        const ql_value *old) QL_MUST_USE;
 
+/* Are the parents of a row there that goes into a table which is being made? 1452. Of keys that
+ * refer to the table itself nothing is known yet. Waits: ROW_LOCK. */
+ql_status ql_fk_ask_parents(ql_ctx *cx, ql_fk_guard *g, const ql_value *row) QL_MUST_USE;
 /* Is it one of 1216, 1217, 1451, 1452? */
 bool ql_fk_is_forbidden(int code);
 

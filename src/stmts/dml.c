@@ -99,6 +99,12 @@ qli_writer_insert(ql_ctx *cx, qli_writer *w, const ql_value *row, ql_lock_mode o
 }
 
 ql_status
+qli_writer_ask_parents(ql_ctx *cx, qli_writer *w, const ql_value *row, bool *keep)
+{
+    return forbidden(cx, w, ql_fk_ask_parents(cx, w->fk, row), keep);
+}
+
+ql_status
 qli_writer_update(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
                   const ql_value *row, ql_write_result *result, ql_dup *dup, bool *keep)
 {

@@ -380,6 +380,12 @@ insert_row(ql_ctx *cx, qli_inserter *in, ql_write_result *result, ql_dup *dup, b
         return qli_writer_insert(cx, &in->w, in->row, on_dup, result, dup, keep);
     }
     *keep = true;
+    if (in->ins->ignore) { /* with REPLACE and without: all rows when they are there */
+        QL_TRY(qli_writer_ask_parents(cx, &in->w, in->row, keep));
+        if (!*keep) {
+            return QL_OK;
+        }
+    }
     if (in->ins->ignore || in->ins->replace) {
         return ql_build_try_row(cx, in->build, in->row, result, dup);
     }

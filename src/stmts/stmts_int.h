@@ -67,6 +67,9 @@ ql_status qli_writer_guard(ql_ctx *cx, qli_writer *w, unsigned what,
  * Waits: ROW_LOCK. */
 ql_status qli_writer_insert(ql_ctx *cx, qli_writer *w, const ql_value *row, ql_lock_mode on_dup,
                             ql_write_result *result, ql_dup *dup, bool *keep) QL_MUST_USE;
+/* As ql_fk_ask_parents. */
+ql_status qli_writer_ask_parents(ql_ctx *cx, qli_writer *w, const ql_value *row,
+                                 bool *keep) QL_MUST_USE;
 ql_status qli_writer_update(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
                             const ql_value *row, ql_write_result *result, ql_dup *dup,
                             bool *keep) QL_MUST_USE;
