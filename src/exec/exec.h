@@ -204,6 +204,7 @@ typedef struct ql_block {
                             below */
     bool exact;          /* its reader computes on: DECIMAL quotients keep all their digits */
     bool reader_stops;   /* EXISTS: one row is enough */
+    bool reader_counts;  /* LIMIT is kept by who reads */
     ql_arena *rows_mem;  /* of a subquery: bytes of its rows in work; made when needed */
     uint64_t examined_seen;
 } ql_block;
@@ -213,6 +214,9 @@ typedef struct ql_block {
 /* Build the state of a query (plan it when plan is NULL). want_locators: [nsources] or NULL. */
 ql_status ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_plan *plan,
                        const bool *want_locators, ql_block **out) QL_MUST_USE;
+/* Before the first row: not every row that comes counts for LIMIT, the reader keeps it himself. The
+ * block gives all rows from now on, in the order and with the locks that it has under its LIMIT. */
+ql_status ql_block_count_rows(ql_ctx *cx, ql_block *b, uint64_t *limit) QL_MUST_USE;
 /* Rows before the select list; QL_END after the last. Never an empty batch. */
 ql_status ql_block_rows(ql_ctx *cx, ql_block *b, ql_batch **out) QL_MUST_USE;
 /* Slots that are valid in them; their number. */

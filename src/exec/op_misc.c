@@ -138,6 +138,7 @@ limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
         if (!l->known) {
             QL_TRY(qli_limit_value(op->block->run, q->limit, UINT64_MAX, &l->limit));
             QL_TRY(qli_limit_value(op->block->run, q->offset, 0, &l->offset));
+            l->limit = op->block->reader_counts ? UINT64_MAX : l->limit;
             l->known = true;
         }
         l->left = l->limit;

@@ -325,7 +325,7 @@ wanted_rows(sort_op *s)
         return QL_OK;
     }
     s->limit_known = true;
-    if (!s->op.plan->stop_at_limit || q->limit == NULL) {
+    if (!s->op.plan->stop_at_limit || q->limit == NULL || s->op.block->reader_counts) {
         return QL_OK;
     }
     QL_TRY(qli_limit_value(s->op.block->run, q->limit, UINT64_MAX, &limit));

@@ -36,6 +36,8 @@ typedef struct changer {
     ql_arena *scratch, *done_mem;
     target *targets;
     uint64_t changed, matched;
+    bool counts; /* LIMIT counts rows that are deleted, not those that are found */
+    uint64_t limit;
 } changer;
 
 static ql_status
@@ -88,6 +90,18 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     return qli_writer_guard(cx, &t->w, QL_FK_UPDATES, t->assigned);
 }
 
+/* Rows that went along with others, and those that IGNORE leaves, do not count for LIMIT. */
+static ql_status
+count_deleted(ql_ctx *cx, changer *c)
+{
+    if (!c->is_delete || c->up->read->limit == NULL || c->targets[0].w.fk == NULL ||
+        !(c->rereads || c->up->ignore)) {
+        return QL_OK;
+    }
+    c->counts = true;
+    return ql_block_count_rows(cx, c->block, &c->limit);
+}
+
 static ql_status
 init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
 {
@@ -116,7 +130,7 @@ init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
     for (uint16_t i = 0; i < up->ntargets; i++) {
         QL_TRY(init_target(cx, c, i));
     }
-    return QL_OK;
+    return count_deleted(cx, c);
 }
 
 static void
@@ -303,13 +317,19 @@ check_safe(ql_ctx *cx, const changer *c)
 
 #define SCRATCH_LIMIT (256 * 1024)
 
+static bool
+is_done(const changer *c)
+{
+    return c->counts && c->changed >= c->limit;
+}
+
 static ql_status
 change_all(ql_ctx *cx, changer *c)
 {
     ql_batch *b;
-    ql_status st;
-    while ((st = ql_block_rows(cx, c->block, &b)) == QL_OK) {
-        for (uint16_t k = 0; k < b->nsel; k++) {
+    ql_status st = QL_END;
+    while (!is_done(c) && (st = ql_block_rows(cx, c->block, &b)) == QL_OK) {
+        for (uint16_t k = 0; k < b->nsel && !is_done(c); k++) {
             if (ql_arena_used(c->scratch) > SCRATCH_LIMIT) {
                 ql_arena_reset(c->scratch);
             }
@@ -318,7 +338,7 @@ change_all(ql_ctx *cx, changer *c)
             }
         }
     }
-    return st == QL_END ? ql_check(cx) : st;
+    return st == QL_END || st == QL_OK ? ql_check(cx) : st;
 }
 
 ql_status
