@@ -13,6 +13,7 @@
 
 #include "base/bulk.h"
 #include "exec/foreign_int.h"
+#include "intr/sync.h"
 #include "vars/sysvars.h"
 
 #define BLOCK 256 /* children whose clustered keys are read at a time */
@@ -377,6 +378,7 @@ change_child(ql_ctx *cx, const change *ch, const qli_fk_child *c, ql_finding *fo
     level->node = c->node;
     level->locator = locator;
     level->deletes = row == NULL && c->key->on_delete == QL_FK_CASCADE;
+    QL_TRY(QL_SYNC(cx, CASCADE_ROW));
     change down = {.g = g, .node = c->node, .along = c->key, .depth = ch->depth + 1};
     return level->deletes ? delete_child(cx, &down, values)
                           : update_child(cx, &down, c, old, row, values);

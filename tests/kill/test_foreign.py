@@ -242,9 +242,9 @@ def test_latest_error():
     assert lines[2].startswith(f"MySQL thread id {b.id}, "), lines
     assert lines[4:] == ["Foreign key constraint fails for table `f`.`c`:", ",", "  CONSTRAINT `c_ibfk_1` FOREIGN KEY (`pid`) REFERENCES `p` (`id`)",
                          "Trying to delete or update in parent table, in index `PRIMARY` tuple:", "Key: 2", "But in child table `f`.`c`, in index `pid`, there is a record"], lines
-    watch.query("CREATE TABLE f.q (s VARCHAR(200), x VARBINARY(200), d DATETIME, PRIMARY KEY (s, x, d))")
-    watch.query("CREATE TABLE f.r (s VARCHAR(200), x VARBINARY(200), d DATETIME, CONSTRAINT r_q FOREIGN KEY (s, x, d) REFERENCES f.q (s, x, d))")
-    a.send(f"INSERT INTO f.r VALUES ('one\ntwo{'é' * 100}', X'00FF', '2001-02-03 04:05:06')")
+    watch.query("CREATE TABLE f.parent (s VARCHAR(200), x VARBINARY(200), d DATETIME, PRIMARY KEY (s, x, d))")
+    watch.query("CREATE TABLE f.child (s VARCHAR(200), x VARBINARY(200), d DATETIME, CONSTRAINT r_q FOREIGN KEY (s, x, d) REFERENCES f.parent (s, x, d))")
+    a.send(f"INSERT INTO f.child VALUES ('one\ntwo{'é' * 100}', X'00FF', '2001-02-03 04:05:06')")
     assert a.error() == 1452
     assert f"Key: 'one two{'é' * 57}', 0x00FF, '2001-02-03 04:05:06'" in latest_error()
     watch.query("CREATE TABLE f.w (id INT, KEY (id))")
@@ -253,12 +253,12 @@ def test_latest_error():
     assert a.error() == 1452
     assert "Key: 77" in latest_error()
     a.query("SET foreign_key_checks = 0")
-    a.query("DROP TABLE f.q")
+    a.query("DROP TABLE f.parent")
     a.query("SET foreign_key_checks = 1")
-    a.send("INSERT INTO f.r VALUES ('x', 'y', NOW())")
+    a.send("INSERT INTO f.child VALUES ('x', 'y', NOW())")
     assert a.error() == 1452
-    assert latest_error()[-1] == "But in parent table `f`.`q`, in index none, there is no such record"
-    watch.query("DROP TABLE f.r, f.w")
+    assert latest_error()[-1] == "But in parent table `f`.`parent`, in index none, there is no such record"
+    watch.query("DROP TABLE f.child, f.w")
     end(a, b)
 
 
@@ -286,39 +286,46 @@ def one_session(n, seconds, stop, errors, done):
     w.quit()
 
 
-def definitions(stop, errors, done):
-    """A child is made anew, online, and gets and loses a key meanwhile."""
-    w = Wire(server)
+CHANGES = ("ALTER TABLE f.c ADD KEY kv (v)", "OPTIMIZE TABLE f.c", "ALTER TABLE f.p FORCE", "ALTER TABLE f.c DROP KEY kv", "OPTIMIZE TABLE f.p, f.d", "ALTER TABLE f.d FORCE, ALGORITHM=INPLACE, LOCK=NONE",
+           "ALTER TABLE f.c FORCE, ALGORITHM=COPY", "ALTER TABLE f.e DROP FOREIGN KEY e_ibfk_1, ADD CONSTRAINT e_ibfk_1 FOREIGN KEY (pu) REFERENCES f.p (u) ON DELETE CASCADE ON UPDATE CASCADE")
+
+
+def definitions(w, stop, errors, done, killed):
+    """Parents and children are made anew, online and not, get and lose keys meanwhile."""
     w.query("SET lock_wait_timeout = 1")
     n = 0
     while not stop.is_set():
         n += 1
         try:
-            w.query(("ALTER TABLE f.c ADD KEY kv (v)", "ALTER TABLE f.c DROP KEY kv", "ALTER TABLE f.c FORCE", "ALTER TABLE f.p FORCE")[n % 4])
-            done.append(n)
+            rows = w.query(CHANGES[n % len(CHANGES)])
+            told = [r[3] for r in rows if r[2] == b"error"] if isinstance(rows, list) else []
+            (killed if any(b"interrupted" in t for t in told) else done).append(n)
         except Err as e:
-            if e.code not in (1061, 1091, 1205, 1213, 1317):
-                errors.append(("ALTER", e))
+            if e.code == 1317:
+                killed.append(n)
+            elif e.code not in (1061, 1091, 1205, 1213):
+                errors.append((CHANGES[n % len(CHANGES)], e))
                 return
     w.quit()
 
 
 def test_many_sessions():
-    """Nine sessions at all levels insert, move and delete parents and children, somebody kills at random, definitions change; no row is left
-    without its parent."""
+    """Nine sessions at all levels insert, move and delete parents and children, somebody kills at random, definitions change and are killed as
+    well; no row is left without its parent, and every index agrees with its table."""
     fresh(parents=20, children=60)
     stop, errors, done = threading.Event(), [], [0] * 9
     threads = [threading.Thread(target=one_session, args=(n, 6, stop, errors, done)) for n in range(9)]
-    ended, altered = threading.Event(), []
-    alter = threading.Thread(target=definitions, args=(ended, errors, altered))
+    ended, altered, killed, changer = threading.Event(), [], [], Wire(server)
+    alter = threading.Thread(target=definitions, args=(changer, ended, errors, altered, killed))
     for t in [*threads, alter]:
         t.start()
     rnd = random.Random(7)
     while any(t.is_alive() for t in threads):
         rows = [r for r in watch.query("SELECT ID FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for row lock'")]
-        if rows:
+        victims = [int(rnd.choice(rows)[0])] if rows else []
+        for victim in victims + [changer.id] * (rnd.random() < 0.2):
             try:
-                watch.kill(int(rnd.choice(rows)[0]), "QUERY")
+                watch.kill(victim, "QUERY")
             except Err:
                 pass
         time.sleep(0.05)
@@ -326,12 +333,62 @@ def test_many_sessions():
     for t in [*threads, alter]:
         t.join()
     assert not errors, errors
-    assert min(done) > 20 and altered, (done, altered)
+    assert min(done) > 20 and len(altered) > 10 and killed, (done, altered, killed)
     watch.until_calm()
     assert orphans() == 0
     for r in watch.query("CHECK TABLE f.p, f.c, f.d, f.e"):
         assert r[3] == b"OK", r
-    print(f"# {sum(done)} statements and {len(altered)} ALTERs succeeded")
+    print(f"# {sum(done)} statements and {len(altered)} changes of definitions succeeded, {len(killed)} of these were killed")
+
+
+CHILDREN = 10_000
+
+
+def one_parent():
+    watch.query("DROP TABLE IF EXISTS f.m, f.l")
+    watch.query("CREATE TABLE f.l (id INT PRIMARY KEY, v INT)")
+    watch.query("CREATE TABLE f.m (id INT PRIMARY KEY, lid INT NOT NULL, s VARCHAR(50), KEY (lid), KEY (s), FOREIGN KEY (lid) REFERENCES f.l (id) ON DELETE CASCADE ON UPDATE CASCADE)")
+    watch.query("INSERT INTO f.l VALUES (1, 0), (2, 0)")
+    watch.query("INSERT INTO f.m VALUES " + ",".join(f"({i}, 1, 'text {i * 7919 % CHILDREN}')" for i in range(CHILDREN)))
+
+
+def kill_when_changed(a, sql, rows):
+    """Seconds until a has its error; None: it was done before."""
+    figures = f"SELECT (SELECT TRX_ROWS_MODIFIED FROM information_schema.INNODB_TRX WHERE TRX_MYSQL_THREAD_ID = {a.id}), COMMAND FROM information_schema.PROCESSLIST WHERE ID = {a.id}"
+    a.send(sql)
+    sent = time.monotonic()
+    while time.monotonic() < sent + 20:
+        changed, command = watch.query(figures)[0]
+        if int(changed or 0) > rows or command == b"Sleep" and time.monotonic() > sent + 0.01:
+            break
+    t = time.monotonic()
+    watch.kill(a.id, "QUERY")
+    code = a.error()
+    assert code in (0, 1317), code
+    return time.monotonic() - t if code else None
+
+
+def test_ten_thousand_children():
+    """Killed at any moment of a cascade: the session has its error, and the next one the parent's lock, at once, at any number of children."""
+    limit, took = 0.25 * quell.SLOWNESS, []
+    one_parent()
+    a, b = sessions(2)
+    for sql, part in (("DELETE FROM f.l WHERE id = 1", 0.02), ("DELETE FROM f.l WHERE id = 1", 0.5), ("UPDATE f.l SET id = 3 WHERE id = 1", 0.5), ("DELETE IGNORE FROM f.l", 0.5), ("REPLACE INTO f.l VALUES (1, 5)", 0.7)):
+        for _ in range(20):
+            told = kill_when_changed(a, sql, CHILDREN * part)
+            if told is not None:
+                break
+            one_parent()
+        assert told is not None, f"{sql}: always too late"
+        t = time.monotonic()
+        b.query("UPDATE f.l SET v = v + 1 WHERE id = 1")
+        took.append((told, time.monotonic() - t))
+        assert watch.query("SELECT COUNT(*), MIN(lid), MAX(lid) FROM f.m") == [(b"10000", b"1", b"1")], sql
+    assert max(x for pair in took for x in pair) < limit, took
+    print("# from KILL to the error, and from there to the lock: " + ", ".join(f"{x * 1000:.1f} and {y * 1000:.1f} ms" for x, y in took))
+    a.query("DELETE FROM f.l WHERE id = 1")
+    assert watch.value("SELECT COUNT(*) FROM f.m") == "0"
+    end(a, b)
 
 
 def test_zz_end():
