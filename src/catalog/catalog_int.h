@@ -24,11 +24,15 @@ typedef struct qli_database {
     char name[];              /* [const] */
 } qli_database;
 
-/* A foreign key of a table of the cache, found by the parent's name. */
+/* A foreign key of a table of the cache, found by the parent's name. Those of one parent are a
+ * ring, of which one is in the hash table: a parent may have thousands. */
 typedef struct qli_child_node {
-    ql_hash_node node;       /* [catalog.mu] */
-    struct qli_entry *entry; /* [const] of the child */
-    uint16_t key;            /* [const] number of the foreign key in it */
+    ql_hash_node node;                  /* [catalog.mu] */
+    struct qli_child_node *prev, *next; /* [catalog.mu] */
+    uint64_t hash;                      /* [const] of the parent's name */
+    struct qli_entry *entry;            /* [const] of the child */
+    uint16_t key;                       /* [const] number of the foreign key in it */
+    bool leads;                         /* [catalog.mu] it is the one in the hash table */
 } qli_child_node;
 /* One table of the cache; the definition is replaced, never changed. Owner as above. */
 typedef struct qli_entry {
@@ -100,6 +104,7 @@ typedef struct qli_row_delta {
 /* Owner: ql_vars (session) or the catalog (start). Used by its session's thread only. */
 typedef struct ql_catalog_stage {
     qli_change *head, *tail;
+    uint64_t parents[4]; /* a bit by the hash of each name that foreign keys in it refer to */
     unsigned ndeltas;
     qli_row_delta deltas[QLI_ROW_DELTAS];
 } ql_catalog_stage;
@@ -125,6 +130,8 @@ void qli_cache_remove_table(ql_catalog *c, qli_entry *e); /* [mu] */
 uint64_t qli_hash_of_table(ql_str db, ql_str name);
 /* Do other tables' foreign keys refer to t, as the session sees them? */
 bool qli_is_referenced(ql_ctx *cx, const ql_table *t);
+/* The definition of a change that is staged. */
+void qli_stage_put_entry(ql_ctx *cx, qli_change *ch, qli_entry *e);
 /* As the session sees it; false = there is none. unknown may be looked at under the database's
  * exclusive metadata lock only: it lives as long as the database. */
 bool qli_look_up_database(ql_ctx *cx, ql_str name, qli_database_record *out);

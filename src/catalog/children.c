@@ -23,11 +23,72 @@ qli_entry_new(ql_ctx *cx, ql_table *t, qli_entry **out)
     }
     e->table = t;
     for (uint16_t i = 0; i < t->nforeign; i++) {
+        const ql_foreign_key *k = &t->foreign[i];
         e->children[i].entry = e;
         e->children[i].key = i;
+        e->children[i].hash = qli_hash_of_table(k->parent_db, k->parent_name);
     }
     *out = e;
     return QL_OK;
+}
+
+static bool
+refers_to(const ql_foreign_key *k, ql_str db, ql_str name)
+{
+    return ql_str_eq(k->parent_db, db) && ql_str_eq(k->parent_name, name);
+}
+
+static const ql_foreign_key *
+key_of(const qli_child_node *n)
+{
+    return &n->entry->table->foreign[n->key];
+}
+
+/* [mu] NULL: nobody refers to that name. */
+static qli_child_node *
+find_ring(const ql_catalog *c, ql_str db, ql_str name, uint64_t hash)
+{
+    ql_hash_node *node = ql_hash_first(&c->children, hash);
+    for (; node; node = ql_hash_next(node)) {
+        qli_child_node *n = (qli_child_node *)((char *)node - offsetof(qli_child_node, node));
+        if (refers_to(key_of(n), db, name)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+/* [mu] */
+static void
+put_child(ql_catalog *c, qli_child_node *n)
+{
+    const ql_foreign_key *k = key_of(n);
+    qli_child_node *first = find_ring(c, k->parent_db, k->parent_name, n->hash);
+    n->leads = !first;
+    if (first) {
+        n->prev = first->prev;
+        n->next = first;
+        n->prev->next = n->next->prev = n;
+    } else {
+        n->prev = n->next = n;
+        ql_hash_insert(&c->children, &n->node, n->hash);
+    }
+}
+
+/* [mu] */
+static void
+remove_child(ql_catalog *c, qli_child_node *n)
+{
+    qli_child_node *next = n->next;
+    n->prev->next = next;
+    next->prev = n->prev;
+    if (n->leads) {
+        ql_hash_remove(&c->children, &n->node);
+    }
+    if (n->leads && next != n) {
+        next->leads = true;
+        ql_hash_insert(&c->children, &next->node, next->hash);
+    }
 }
 
 void
@@ -35,9 +96,7 @@ qli_cache_put_table(ql_catalog *c, qli_entry *e)
 {
     ql_hash_insert(&c->tables, &e->node, qli_hash_of_table(e->table->db, e->table->name));
     for (uint16_t i = 0; i < e->table->nforeign; i++) {
-        const ql_foreign_key *k = &e->table->foreign[i];
-        ql_hash_insert(&c->children, &e->children[i].node,
-                       qli_hash_of_table(k->parent_db, k->parent_name));
+        put_child(c, &e->children[i]);
     }
 }
 
@@ -46,7 +105,7 @@ qli_cache_remove_table(ql_catalog *c, qli_entry *e)
 {
     ql_hash_remove(&c->tables, &e->node);
     for (uint16_t i = 0; i < e->table->nforeign; i++) {
-        ql_hash_remove(&c->children, &e->children[i].node);
+        remove_child(c, &e->children[i]);
     }
 }
 
@@ -75,21 +134,15 @@ list_add(child_list *l, ql_table *t, const ql_foreign_key *k)
     l->v[l->n++] = (ql_child){t, k};
 }
 
-static bool
-refers_to(const ql_foreign_key *k, ql_str db, ql_str name)
+/* How many keys of a definition that is staged (NULL: none) refer to that name? */
+static size_t
+count_refers(const qli_entry *e, ql_str db, ql_str name, uint64_t hash)
 {
-    return ql_str_eq(k->parent_db, db) && ql_str_eq(k->parent_name, name);
-}
-
-static bool
-any_refers_to(const ql_table *t, ql_str db, ql_str name)
-{
-    for (uint16_t i = 0; i < t->nforeign; i++) {
-        if (refers_to(&t->foreign[i], db, name)) {
-            return true;
-        }
+    size_t n = 0;
+    for (uint16_t i = 0; e && i < e->table->nforeign; i++) {
+        n += e->children[i].hash == hash && refers_to(&e->table->foreign[i], db, name);
     }
-    return false;
+    return n;
 }
 
 /* [mu] As many as there is room for; how many there are. */
@@ -97,30 +150,45 @@ static size_t
 take_cached(ql_catalog *c, ql_str db, ql_str name, child_list *l)
 {
     size_t n = 0;
-    ql_hash_node *node = ql_hash_first(&c->children, qli_hash_of_table(db, name));
-    for (; node; node = ql_hash_next(node)) {
-        qli_child_node *child = (qli_child_node *)((char *)node - offsetof(qli_child_node, node));
-        ql_table *t = child->entry->table;
-        if (refers_to(&t->foreign[child->key], db, name)) {
-            n++;
-            if (l->n < l->cap) {
-                list_add(l, t, &t->foreign[child->key]);
-            }
+    qli_child_node *first = find_ring(c, db, name, qli_hash_of_table(db, name)), *child = first;
+    for (; child && (n == 0 || child != first); child = child->next) {
+        n++;
+        if (l->n < l->cap) {
+            list_add(l, child->entry->table, key_of(child));
         }
     }
     return n;
+}
+
+void
+qli_stage_put_entry(ql_ctx *cx, qli_change *ch, qli_entry *e)
+{
+    ql_catalog_stage *s = qli_stage_of(cx, false);
+    for (uint16_t i = 0; i < e->table->nforeign; i++) {
+        uint64_t hash = e->children[i].hash;
+        s->parents[hash >> 6 & 3] |= (uint64_t)1 << (hash & 63);
+    }
+    ch->entry = e;
+}
+
+/* The own stage, if anything in it may refer to a name of that hash. */
+static ql_catalog_stage *
+stage_about(ql_ctx *cx, uint64_t hash)
+{
+    ql_catalog_stage *s = qli_stage_of(cx, false);
+    bool yes = s && (s->parents[hash >> 6 & 3] >> (hash & 63) & 1) != 0;
+    return yes ? s : NULL;
 }
 
 /* How many of the changes staged could count. */
 static size_t
 count_staged(ql_ctx *cx, ql_str db, ql_str name)
 {
-    ql_catalog_stage *s = qli_stage_of(cx, false);
+    uint64_t hash = qli_hash_of_table(db, name);
+    ql_catalog_stage *s = stage_about(cx, hash);
     size_t n = 0;
     for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
-        for (uint16_t i = 0; ch->kind == QLI_TABLE_PUT && i < ch->entry->table->nforeign; i++) {
-            n += refers_to(&ch->entry->table->foreign[i], db, name);
-        }
+        n += count_refers(ch->entry, db, name, hash);
     }
     return n;
 }
@@ -148,11 +216,12 @@ drop_staged(ql_ctx *cx, child_list *l)
 static ql_status
 add_staged(ql_ctx *cx, ql_str db, ql_str name, child_list *l)
 {
-    ql_catalog_stage *s = qli_stage_of(cx, false);
+    uint64_t hash = qli_hash_of_table(db, name);
+    ql_catalog_stage *s = stage_about(cx, hash);
     for (qli_change *ch = s ? s->head : NULL; ch; ch = ch->next) {
         ql_table *t = ch->kind == QLI_TABLE_PUT ? ch->entry->table : NULL, *staged = NULL;
         QL_TRY(ql_bulk_node(cx));
-        if (!t || !any_refers_to(t, db, name) ||
+        if (!t || count_refers(ch->entry, db, name, hash) == 0 ||
             qli_stage_table(cx, t->db, t->name, &staged) <= 0 || staged != t) {
             continue;
         }
@@ -219,18 +288,18 @@ ql_catalog_children(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, ql_child **
 
 /* [mu] */
 static bool
-is_referenced_in_cache(ql_ctx *cx, ql_catalog *c, const ql_table *t)
+is_referenced_in_cache(ql_ctx *cx, ql_catalog *c, const ql_table *t, uint64_t hash)
 {
-    ql_hash_node *node = ql_hash_first(&c->children, qli_hash_of_table(t->db, t->name));
-    for (; node; node = ql_hash_next(node)) {
-        qli_child_node *child = (qli_child_node *)((char *)node - offsetof(qli_child_node, node));
+    qli_child_node *first = find_ring(c, t->db, t->name, hash);
+    qli_child_node *child = first;
+    while (child) {
         const ql_table *by = child->entry->table;
         ql_table *staged;
         bool self = ql_str_eq(by->db, t->db) && ql_str_eq(by->name, t->name);
-        if (!self && refers_to(&by->foreign[child->key], t->db, t->name) &&
-            qli_stage_table(cx, by->db, by->name, &staged) == 0) {
+        if (!self && qli_stage_table(cx, by->db, by->name, &staged) == 0) {
             return true;
         }
+        child = child->next != first ? child->next : NULL;
     }
     return false;
 }
@@ -239,17 +308,18 @@ bool
 qli_is_referenced(ql_ctx *cx, const ql_table *t)
 {
     ql_catalog *c = cx->inst->catalog;
-    ql_catalog_stage *s = c ? qli_stage_of(cx, false) : NULL;
     if (!c) {
         return false;
     }
+    uint64_t hash = qli_hash_of_table(t->db, t->name);
+    ql_catalog_stage *s = stage_about(cx, hash);
     ql_mutex_lock(&c->mu);
-    bool yes = is_referenced_in_cache(cx, c, t);
+    bool yes = is_referenced_in_cache(cx, c, t, hash);
     ql_mutex_unlock(&c->mu);
     for (qli_change *ch = s ? s->head : NULL; ch && !yes; ch = ch->next) {
         const ql_table *by = ch->kind == QLI_TABLE_PUT ? ch->entry->table : NULL;
         ql_table *staged = NULL;
-        yes = by && any_refers_to(by, t->db, t->name) &&
+        yes = by && count_refers(ch->entry, t->db, t->name, hash) > 0 &&
               !(ql_str_eq(by->db, t->db) && ql_str_eq(by->name, t->name)) &&
               qli_stage_table(cx, by->db, by->name, &staged) > 0 && staged == by;
     }

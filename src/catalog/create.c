@@ -509,7 +509,7 @@ qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start)
         ql_mem_free(e);
         return QL_ERROR;
     }
-    ch->entry = e;
+    qli_stage_put_entry(cx, ch, e);
     return QL_OK;
 }
 

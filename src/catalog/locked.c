@@ -364,40 +364,64 @@ ql_table_lock_downgrade(ql_ctx *cx, const ql_table *t, ql_mdl_mode mode)
     ql_mdl_downgrade(cx, QL_MDL_TABLE, table_key(buf, t->db, t->name), QL_MDL_X, mode);
 }
 
-ql_status
-ql_name_list_add(ql_ctx *cx, ql_name_list *l, ql_str db, ql_str name)
+static int
+by_table_name(const ql_table_name *a, const ql_table_name *b)
 {
-    ql_table_name t;
-    for (size_t i = 0; i < l->n; i++) {
-        QL_TRY(ql_bulk_each(cx, i));
-        if (ql_str_eq(l->v[i].db, db) && ql_str_eq(l->v[i].name, name)) {
-            return QL_OK;
+    int r = ql_str_cmp(a->db, b->db);
+    return r != 0 ? r : ql_str_cmp(a->name, b->name);
+}
+
+/* Where t is in the list (true), or would be. */
+static bool
+find_name(const ql_name_list *l, const ql_table_name *t, size_t *at)
+{
+    size_t low = 0, high = l->n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        int r = by_table_name(&l->v[middle], t);
+        if (r == 0) {
+            *at = middle;
+            return true;
         }
+        low = r < 0 ? middle + 1 : low;
+        high = r < 0 ? high : middle;
     }
-    if (l->n == l->cap) {
-        size_t cap = 2 * l->cap + 8;
-        ql_table_name *v = QL_ARENA_ARRAY(cx, cx->arena, ql_table_name, cap);
-        if (v == NULL) {
-            return QL_ERROR;
-        }
-        if (l->n > 0) {
-            memcpy(v, l->v, l->n * sizeof *v);
-        }
-        l->v = v;
-        l->cap = cap;
+    *at = low;
+    return false;
+}
+
+static ql_status
+make_room(ql_ctx *cx, ql_name_list *l)
+{
+    size_t cap = 2 * l->cap + 8;
+    ql_table_name *v = QL_ARENA_ARRAY(cx, cx->arena, ql_table_name, cap);
+    if (v == NULL) {
+        return QL_ERROR;
     }
-    QL_TRY(qli_copy_str(cx, cx->arena, db, &t.db));
-    QL_TRY(qli_copy_str(cx, cx->arena, name, &t.name));
-    l->v[l->n++] = t;
+    if (l->n > 0) {
+        memcpy(v, l->v, l->n * sizeof *v);
+    }
+    l->v = v;
+    l->cap = cap;
     return QL_OK;
 }
 
-static int
-by_table_name(const void *x, const void *y)
+ql_status
+ql_name_list_add(ql_ctx *cx, ql_name_list *l, ql_str db, ql_str name)
 {
-    const ql_table_name *a = x, *b = y;
-    int r = ql_str_cmp(a->db, b->db);
-    return r != 0 ? r : ql_str_cmp(a->name, b->name);
+    ql_table_name t = {db, name};
+    size_t at;
+    if (find_name(l, &t, &at)) {
+        return QL_OK;
+    }
+    QL_TRY(l->n == l->cap ? make_room(cx, l) : QL_OK);
+    QL_TRY(qli_copy_str(cx, cx->arena, db, &t.db));
+    QL_TRY(qli_copy_str(cx, cx->arena, name, &t.name));
+    QL_TRY(ql_bulk_count(cx, (l->n - at) * sizeof t + 1));
+    memmove(&l->v[at + 1], &l->v[at], (l->n - at) * sizeof t);
+    l->v[at] = t;
+    l->n++;
+    return QL_OK;
 }
 
 static ql_status
@@ -421,10 +445,6 @@ lock_name(ql_ctx *cx, const ql_table_name *t, ql_mdl_mode mode, bool upgrade)
 ql_status
 ql_name_list_lock(ql_ctx *cx, ql_name_list *l, ql_mdl_mode mode, bool upgrade)
 {
-    if (l->n == 0) {
-        return QL_OK;
-    }
-    QL_TRY(ql_bulk_sort(cx, cx->arena, l->v, l->n, sizeof *l->v, by_table_name));
     for (size_t i = 0; i < l->n; i++) {
         QL_TRY(ql_check(cx));
         QL_TRY(lock_name(cx, &l->v[i], mode, upgrade));

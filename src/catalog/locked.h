@@ -65,7 +65,7 @@ ql_status ql_table_lock_upgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mod
 /* X back to the mode SU or SNW that it was got from. */
 void ql_table_lock_downgrade(ql_ctx *cx, const struct ql_table *t, ql_mdl_mode mode);
 
-/* Names of tables, each once. Owner: cx->arena. */
+/* Names of tables, each once, in their order. Owner: cx->arena. */
 typedef struct ql_table_name {
     ql_str db, name;
 } ql_table_name;

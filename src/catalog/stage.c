@@ -62,6 +62,7 @@ forget_all(ql_catalog_stage *s)
         change_free(ch);
     }
     s->tail = NULL;
+    memset(s->parents, 0, sizeof s->parents);
     forget_deltas(s);
 }
 

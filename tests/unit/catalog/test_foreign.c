@@ -176,12 +176,91 @@ definitions_follow(void **state)
     ql_table_put(old);
 }
 
+static void
+drop(sess *s, const char *name)
+{
+    ql_table *t;
+    OK(ql_catalog_get_table(&s->cx, str("d"), str(name), &t));
+    OK(ql_catalog_drop_table(&s->cx, t));
+    ql_table_put(t);
+}
+
+#define MANY 60
+
+/* Children of two parents come, are replaced and go in any order: each parent has his own, at every
+ * moment, and both follow their names. */
+static void
+many_children(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    char name[16], fk[16];
+    size_t left[2] = {MANY / 2, MANY / 2};
+    begin(s);
+    OK(ql_catalog_create_database(&s->cx, str("d"), NULL));
+    make(s, "p0", "");
+    make(s, "p1", "");
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "c%d", i);
+        snprintf(fk, sizeof fk, "fk%d", i);
+        ql_table_spec spec = spec_of(name, i % 2 ? "p1" : "p0");
+        foreign.name = str(fk);
+        OK(ql_catalog_create_table(&s->cx, &spec));
+    }
+    assert_int_equal(children(s, "p0"), left[0]);
+    commit(s);
+    for (int k = 0; k < MANY; k++) {
+        int i = k * 37 % MANY; /* all of them, far from their order */
+        assert_int_equal(children(s, "p0"), left[0]);
+        assert_int_equal(children(s, "p1"), left[1]);
+        snprintf(name, sizeof name, "c%d", i);
+        begin(s);
+        if (k % 3 == 0) {
+            ql_table *t;
+            OK(ql_catalog_get_table(&s->cx, str("d"), str(name), &t));
+            OK(ql_catalog_truncate_table(&s->cx, t)); /* another definition in its place */
+            ql_table_put(t);
+            commit(s);
+            assert_int_equal(children(s, "p0"), left[0]);
+            assert_int_equal(children(s, "p1"), left[1]);
+            begin(s);
+        }
+        drop(s, name);
+        left[i % 2]--;
+        assert_int_equal(children(s, "p0"), left[0]);
+        commit(s);
+        assert_int_equal(record_tells(s, "p0"), left[0] > 0);
+        assert_int_equal(record_tells(s, "p1"), left[1] > 0);
+    }
+}
+
+/* Each once, in order, whatever order they come in. */
+static void
+names_in_order(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    ql_name_list l = {0};
+    for (int k = 0; k < 200; k++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%02d", k * 37 % 100);
+        OK(ql_name_list_add(&s->cx, &l, str(k % 2 ? "b" : "a"), str(name)));
+    }
+    assert_int_equal(l.n, 100);
+    for (size_t i = 1; i < l.n; i++) {
+        int r = ql_str_cmp(l.v[i - 1].db, l.v[i].db);
+        assert_true(r < 0 || (r == 0 && ql_str_cmp(l.v[i - 1].name, l.v[i].name) < 0));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(who_refers, world_setup, world_teardown),
         cmocka_unit_test_setup_teardown(definitions_follow, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(many_children, world_setup, world_teardown),
+        cmocka_unit_test_setup_teardown(names_in_order, world_setup, world_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
