@@ -15,6 +15,7 @@
 typedef struct maker {
     ql_ctx *cx;
     qli_fk_node *root, *last;
+    ql_hash nodes;        /* by name; all but the root; made for the second */
     const bool *changing; /* [ncolumns] of the root's table: what an UPDATE changes; NULL: all */
     bool open;
     bool look; /* for the statement only, whatever LOCK TABLES says */
@@ -101,6 +102,12 @@ find_key(const ql_table *t, ql_str name)
 
 /* --- nodes --- */
 
+static uint64_t
+hash_of(const ql_table *t)
+{
+    return ql_hash_bytes(t->name.p, t->name.n, ql_hash_bytes(t->db.p, t->db.n, 0));
+}
+
 static ql_status
 new_node(maker *m, ql_table *t, bool write, qli_fk_node **out)
 {
@@ -111,6 +118,7 @@ new_node(maker *m, ql_table *t, bool write, qli_fk_node **out)
     *n = (qli_fk_node){.table = t, .write = write};
     if (m->last != NULL) {
         m->last->next = n;
+        ql_hash_insert(&m->nodes, &n->by_name, hash_of(t));
     } else {
         m->root = n;
     }
@@ -119,15 +127,28 @@ new_node(maker *m, ql_table *t, bool write, qli_fk_node **out)
     return QL_OK;
 }
 
+static qli_fk_node *
+find_node(const maker *m, const ql_table *t)
+{
+    if (is_table(m->root->table, t->db, t->name)) {
+        return m->root;
+    }
+    for (ql_hash_node *h = ql_hash_first(&m->nodes, hash_of(t)); h != NULL; h = ql_hash_next(h)) {
+        qli_fk_node *n = (qli_fk_node *)((char *)h - offsetof(qli_fk_node, by_name));
+        if (is_table(n->table, t->db, t->name)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
 /* The node of a table; it is opened when it is new, and again when it has only been read so far. */
 static ql_status
 node_of(maker *m, const ql_table *t, bool write, qli_fk_node **out)
 {
     ql_table *opened;
-    *out = m->root;
-    while (*out != NULL && !is_table((*out)->table, t->db, t->name)) {
-        *out = (*out)->next;
-    }
+    QL_TRY(m->nodes.buckets == NULL ? ql_hash_init(m->cx, &m->nodes, 16) : QL_OK);
+    *out = find_node(m, t);
     if (*out != NULL && ((*out)->write || !write)) {
         return QL_OK;
     }
@@ -215,22 +236,31 @@ add_parents(maker *m, qli_fk_node *n)
 /* --- children --- */
 
 static int
-compare_children(const qli_fk_child *a, const qli_fk_child *b)
+compare_children(const void *x, const void *y)
 {
+    const qli_fk_child *a = *(qli_fk_child *const *)x, *b = *(qli_fk_child *const *)y;
     int r = (int)a->index - (int)b->index;
     r = r != 0 ? r : ql_str_cmp(a->table->db, b->table->db);
     return r != 0 ? r : ql_str_cmp(a->key->name, b->key->name);
 }
 
-static void
-put_child(qli_fk_node *n, qli_fk_child *c)
+static ql_status
+new_child(ql_ctx *cx, const qli_fk_node *n, const ql_child *found, qli_fk_child **out)
 {
-    qli_fk_child **at = &n->children;
-    while (*at != NULL && compare_children(*at, c) <= 0) {
-        at = &(*at)->next;
+    const ql_index *index;
+    qli_fk_child *c = QL_ARENA_NEW(cx, cx->arena, qli_fk_child);
+    *out = NULL;
+    if (c == NULL) {
+        return QL_ERROR;
     }
-    c->next = *at;
-    *at = c;
+    *c = (qli_fk_child){.table = found->table, .key = found->key};
+    QL_TRY(find_parent_key(cx, c->table, c->key, n->table, &c->referred, &index));
+    if (index != NULL && !c->table->nontxn) {
+        c->parent_index = index;
+        c->index = position_of(n->table, index);
+        *out = c;
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -238,25 +268,40 @@ add_children(maker *m, qli_fk_node *n)
 {
     ql_ctx *cx = m->cx;
     ql_child *v;
-    size_t count;
+    size_t count, used = 0;
     n->has_children = true;
     QL_TRY(ql_catalog_children(cx, cx->arena, n->table->db, n->table->name, &v, &count));
+    qli_fk_child **list = QL_ARENA_ARRAY(cx, cx->arena, qli_fk_child *, count + 1);
+    if (list == NULL) {
+        return QL_ERROR;
+    }
     for (size_t i = 0; i < count; i++) {
-        const ql_index *index;
-        qli_fk_child *c = QL_ARENA_NEW(cx, cx->arena, qli_fk_child);
-        if (c == NULL) {
-            return QL_ERROR;
-        }
-        *c = (qli_fk_child){.table = v[i].table, .key = v[i].key};
         QL_TRY(ql_check(cx));
-        QL_TRY(find_parent_key(cx, c->table, c->key, n->table, &c->referred, &index));
-        if (index != NULL && !c->table->nontxn) {
-            c->parent_index = index;
-            c->index = position_of(n->table, index);
-            put_child(n, c);
-        }
+        QL_TRY(new_child(cx, n, &v[i], &list[used]));
+        used += list[used] != NULL;
+    }
+    QL_TRY(ql_bulk_sort(cx, cx->arena, list, used, sizeof *list, compare_children));
+    qli_fk_child **tail = &n->children;
+    for (size_t i = 0; i < used; i++) {
+        *tail = list[i];
+        tail = &list[i]->next;
     }
     return QL_OK;
+}
+
+/* What is changed is in no key, so no foreign key refers to it. */
+static bool
+keys_stay(const maker *m, const qli_fk_node *n)
+{
+    const ql_table *t = n->table;
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        for (uint16_t p = 0; p < t->indexes[i].nparts; p++) {
+            if (!stay(m, n, &t->indexes[i].parts[p].column, 1)) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 /* The child matters: its table becomes a node, its index is found. */
@@ -314,10 +359,27 @@ expand(maker *m, qli_fk_node *n)
     if ((what & (QL_FK_INSERTS | QL_FK_UPDATES)) != 0 && !n->has_parents) {
         QL_TRY(add_parents(m, n));
     }
-    if ((what & (QL_FK_UPDATES | QL_FK_DELETES)) != 0 && !n->has_children) {
+    bool asks = (what & QL_FK_DELETES) != 0 || ((what & QL_FK_UPDATES) != 0 && !keys_stay(m, n));
+    if (asks && !n->has_children) {
         QL_TRY(add_children(m, n));
     }
     return follow_children(m, n, what);
+}
+
+static ql_status
+make_graph(maker *m)
+{
+    bool again = true;
+    while (again) {
+        again = false;
+        for (qli_fk_node *n = m->root; n != NULL; n = n->next) {
+            if ((n->what & ~n->done) != 0) {
+                again = true;
+                QL_TRY(expand(m, n));
+            }
+        }
+    }
+    return QL_OK;
 }
 
 ql_status
@@ -326,18 +388,10 @@ qli_fk_graph(ql_ctx *cx, ql_table *t, unsigned what, const bool *changing, bool 
 {
     maker m = {.cx = cx, .changing = changing, .open = open};
     qli_fk_node *root;
-    bool again = true;
     QL_TRY(new_node(&m, t, true, &root));
     root->what = what;
-    while (again) {
-        again = false;
-        for (qli_fk_node *n = root; n != NULL; n = n->next) {
-            if ((n->what & ~n->done) != 0) {
-                again = true;
-                QL_TRY(expand(&m, n));
-            }
-        }
-    }
+    ql_status st = make_graph(&m);
+    ql_hash_fini(&m.nodes);
     *out = root;
-    return QL_OK;
+    return st;
 }

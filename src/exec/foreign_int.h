@@ -6,6 +6,7 @@
 #ifndef QL_EXEC_FOREIGN_INT_H
 #define QL_EXEC_FOREIGN_INT_H
 
+#include "base/hash.h"
 #include "exec/foreign.h"
 #include "table/finder.h"
 
@@ -39,6 +40,7 @@ typedef struct qli_fk_child {
 
 /* A table whose rows change or are looked at. */
 struct qli_fk_node {
+    ql_hash_node by_name; /* while the graph is made */
     ql_table *table;
     unsigned what; /* QL_FK_..., of the statement and of changes that come along */
     unsigned done; /* of these, what has been followed */
