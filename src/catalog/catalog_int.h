@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/mutex.h"
 #include "catalog/catalog.h"
+#include "catalog/foreign.h"
 #include "catalog/store_int.h"
 #include "vars/sysvars.h"
 
@@ -55,7 +56,7 @@ struct ql_catalog {
     ql_mutex latest_mu;                /* rank LEAF; foreignerror.c */
     int64_t latest_us;                 /* [latest_mu] when, Unix time */
     size_t latest_n;                   /* [latest_mu] 0: there was none */
-    char latest_error[4096];           /* [latest_mu] */
+    char latest_error[QL_FOREIGN_ERROR_BYTES]; /* [latest_mu] */
 };
 
 /* Counters of a table, shared by its versions. */

@@ -35,8 +35,9 @@ ql_status ql_foreign_check_definition(ql_ctx *cx, const ql_table *t,
                                       ql_status (*report)(ql_ctx *cx, void *arg, const char *text),
                                       void *arg, uint64_t *findings) QL_MUST_USE;
 
-/* The latest error of a foreign key, of all sessions: lines of text (what is longer than 4 KB is
- * cut) and when it was kept, Unix time. text.n 0: there was none. Never waits. */
+/* The latest error of a foreign key, of all sessions: lines of text, cut to so many bytes, and when
+ * it was kept, Unix time. text.n 0: there was none. Never waits. */
+#define QL_FOREIGN_ERROR_BYTES 4096
 void ql_foreign_keep_error(ql_catalog *c, ql_str text);
 ql_status ql_foreign_latest_error(ql_ctx *cx, ql_arena *a, int64_t *at_us,
                                   ql_str *text) QL_MUST_USE;

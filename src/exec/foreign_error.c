@@ -17,6 +17,16 @@
 #define STATEMENT 1024  /* bytes of it in the report */
 #define VALUE_CHARS 64u /* of each value */
 
+/* Of n bytes of text, as many as do not end inside a character. more: others follow. */
+static size_t
+whole_chars(const char *p, size_t n, bool more)
+{
+    while (more && n > 0 && ((unsigned char)p[n - 1] & 0xC0) == 0x80) {
+        n--;
+    }
+    return more && n > 0 && ((unsigned char)p[n - 1] & 0x80) != 0 ? n - 1 : n;
+}
+
 /* --- the constraint --- */
 
 static ql_status
@@ -43,11 +53,8 @@ fail_with_text(ql_ctx *cx, ql_errcode code, const ql_table *child, const ql_fore
     st = st == QL_OK ? ql_buf_put_u8(cx, &b, 0) : st;
     if (st == QL_OK) {
         if (b.n > TEXT_BYTES) {
-            size_t n = TEXT_BYTES;
-            while (n > 0 && ((unsigned char)b.p[n] & 0xC0) == 0x80) {
-                n--; /* not inside a character */
-            }
-            b.p[n] = '\0';
+            b.p[whole_chars(b.p, TEXT_BYTES, ((unsigned char)b.p[TEXT_BYTES] & 0xC0) == 0x80)] =
+                '\0';
         }
         st = ql_fail(cx, code, b.p);
     }
@@ -135,6 +142,7 @@ put_transaction(ql_ctx *cx, ql_buf *b)
                          (unsigned long long)ql_proc_id(cx->proc),
                          (unsigned long long)ql_proc_query_id(cx->proc)));
     size_t n = ql_proc_copy_statement(cx->proc, text, sizeof text);
+    n = whole_chars(text, n, n == sizeof text);
     for (size_t i = 0; i < n; i++) {
         text[i] = text[i] == '\n' || text[i] == '\r' ? ' ' : text[i];
     }
@@ -179,7 +187,9 @@ keep_report(ql_ctx *cx, ql_fk_guard *g, const qli_fk_failure *f)
     }
     ql_status st = put_report(cx, mem, &b, f);
     if (st == QL_OK) {
-        ql_foreign_keep_error(cx->inst->catalog, (ql_str){b.p, b.n});
+        bool more = b.n > QL_FOREIGN_ERROR_BYTES;
+        size_t n = whole_chars(b.p, more ? QL_FOREIGN_ERROR_BYTES : b.n, more);
+        ql_foreign_keep_error(cx->inst->catalog, (ql_str){b.p, n});
     }
     ql_buf_free(&b);
     return st;

@@ -6,7 +6,7 @@
 
 #define COLUMNS(C)                                                                                 \
     C(CONSTRAINT_CATALOG, 's', 64, BIN)                                                            \
-    C(CONSTRAINT_SCHEMA, 's', 64, BIN)                                                             \
+    C(CONSTRAINT_SCHEMA, 's', 64, SCHEMA)                                                          \
     C(CONSTRAINT_NAME, 's', 64, NUL)                                                               \
     C(UNIQUE_CONSTRAINT_CATALOG, 's', 64, BIN)                                                     \
     C(UNIQUE_CONSTRAINT_SCHEMA, 's', 64, BIN)                                                      \
@@ -14,7 +14,7 @@
     C(MATCH_OPTION, 's', 7, BIN)                                                                   \
     C(UPDATE_RULE, 's', 11, BIN)                                                                   \
     C(DELETE_RULE, 's', 11, BIN)                                                                   \
-    C(TABLE_NAME, 's', 64, BIN)                                                                    \
+    C(TABLE_NAME, 's', 64, TABLE)                                                                  \
     C(REFERENCED_TABLE_NAME, 's', 64, BIN)
 QLI_COLUMNS(referential_constraints, COLUMNS);
 

@@ -258,6 +258,10 @@ def test_latest_error():
     a.send("INSERT INTO f.child VALUES ('x', 'y', NOW())")
     assert a.error() == 1452
     assert latest_error()[-1] == "But in parent table `f`.`parent`, in index none, there is no such record"
+    a.send("INSERT INTO f.c VALUES (102, 55, 0) /* " + "é" * 2000 + " */")
+    assert a.error() == 1452
+    text = latest_error()[3]
+    assert text.startswith("INSERT INTO f.c VALUES (102, 55, 0) /* éé") and 1020 <= len(text.encode()) <= 1024, text
     watch.query("DROP TABLE f.child, f.w")
     end(a, b)
 
