@@ -100,7 +100,8 @@ def update(rnd, t):
 
 
 def delete(rnd, t):
-    return f"DELETE {rnd.choice(['', '', 'IGNORE '])}FROM {t.name} {condition(rnd, t)}"
+    limit = f" LIMIT {rnd.randint(1, 3)}" if rnd.random() < 0.3 else ""
+    return f"DELETE {rnd.choice(['', '', 'IGNORE '])}FROM {t.name} {condition(rnd, t)}{limit}"
 
 
 def statement(rnd, tables):
