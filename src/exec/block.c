@@ -163,14 +163,6 @@ ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_pla
 }
 
 ql_status
-ql_block_count_rows(ql_ctx *cx, ql_block *b, uint64_t *limit)
-{
-    (void)cx;
-    b->reader_counts = true;
-    return qli_limit_value(b->run, b->query->limit, UINT64_MAX, limit);
-}
-
-ql_status
 ql_block_rows(ql_ctx *cx, ql_block *b, ql_batch **out)
 {
     return b->root != NULL ? qli_op_next(cx, b->root, out) : QL_END;
@@ -261,4 +253,12 @@ qli_op_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     ql_status st = build_kind(cx, b, p, out);
     b->stops_early = above;
     return st == QL_OK && b->run->watch != NULL ? qli_watch_op(cx, *out) : st;
+}
+
+ql_status
+ql_block_count_rows(ql_ctx *cx, ql_block *b, uint64_t *limit)
+{
+    (void)cx;
+    b->reader_counts = true;
+    return qli_limit_value(b->run, b->query->limit, UINT64_MAX, limit);
 }
