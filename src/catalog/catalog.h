@@ -217,9 +217,10 @@ ql_status ql_catalog_drop_view(ql_ctx *cx, const ql_table *v) QL_MUST_USE;
 ql_status ql_catalog_empty_memory_tables(ql_ctx *cx) QL_MUST_USE;
 
 /* Definition changes of cx->txn become visible/forgotten; called by session after every commit and
- * rollback of a transaction, before the metadata locks are released. Cheap when nothing is staged.
- * Never wait. */
-void ql_catalog_committed(ql_ctx *cx);
+ * rollback of a transaction, before the metadata locks are released. state: what ql_txn_commit_at
+ * said; snapshots of earlier ones do not see new indexes. Cheap when nothing is staged. Never wait.
+ * Sync point CATALOG_PUBLISH. */
+void ql_catalog_committed(ql_ctx *cx, uint64_t state);
 void ql_catalog_rolled_back(ql_ctx *cx);
 /* After ql_txn_stmt_rollback: forgets what the statement staged (definitions, row counts). */
 void ql_catalog_stmt_rolled_back(ql_ctx *cx);

@@ -681,9 +681,10 @@ empty_all(ql_ctx *cx, ql_table *const *v, size_t n)
         return st;
     }
     ql_txn_stmt_end(cx);
-    st = ql_txn_commit(cx);
+    uint64_t state;
+    st = ql_txn_commit_at(cx, &state);
     if (st == QL_OK) {
-        ql_catalog_committed(cx);
+        ql_catalog_committed(cx, state);
     } else {
         ql_catalog_rolled_back(cx);
     }

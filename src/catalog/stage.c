@@ -9,6 +9,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "intr/sync.h"
 
 ql_catalog_stage *
 qli_stage_of(ql_ctx *cx, bool make)
@@ -260,9 +261,14 @@ publish_rows(qli_row_delta *d)
 }
 
 static void
-publish_definitions(ql_catalog *c, ql_catalog_stage *s, uint64_t state)
+publish_definitions(ql_ctx *cx, ql_catalog_stage *s, uint64_t state)
 {
+    ql_catalog *c = cx->inst->catalog;
     removed gone = {NULL};
+    ql_hold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK); /* it is committed */
+    ql_status ignored = QL_SYNC(cx, CATALOG_PUBLISH);
+    (void)ignored;
+    ql_unhold(cx, QL_INTR_STMT_MASK | QL_INTR_CONN_MASK);
     ql_mutex_lock(&c->mu);
     for (qli_change *ch = s->head; ch; ch = ch->next) {
         publish(c, ch, state, &gone);
@@ -278,7 +284,7 @@ publish_definitions(ql_catalog *c, ql_catalog_stage *s, uint64_t state)
 }
 
 void
-ql_catalog_committed(ql_ctx *cx)
+ql_catalog_committed(ql_ctx *cx, uint64_t state)
 {
     ql_catalog_stage *s = qli_stage_of(cx, false);
     if (!s || (!s->head && !s->ndeltas)) {
@@ -288,7 +294,7 @@ ql_catalog_committed(ql_ctx *cx)
         publish_rows(&s->deltas[i]);
     }
     if (s->head) {
-        publish_definitions(cx->inst->catalog, s, ql_kv_seq(cx->inst->kv));
+        publish_definitions(cx, s, state);
     }
     forget_all(s);
 }

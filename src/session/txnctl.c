@@ -67,18 +67,19 @@ qli_txn_commit(ql_session *s)
     ql_status st = QL_OK;
     close_layer(s);
     if (cx->txn != NULL) {
+        uint64_t state = 0;
         bool wrote = ql_txn_has_writes(cx->txn);
         ql_count(cx, QL_CT_HANDLER_COMMIT, s->touched || s->vars.in_transaction);
         st = ql_txn_writes_lasting(cx->txn) ? begin_commit(s) : QL_OK;
         if (st == QL_OK) {
-            st = ql_txn_commit(cx);
+            st = ql_txn_commit_at(cx, &state);
         } else {
             ql_txn_rollback(cx);
         }
         s->committed |= ql_temporary_settle(cx, st == QL_OK) && st == QL_OK;
         if (st == QL_OK) {
             s->committed |= wrote;
-            ql_catalog_committed(cx);
+            ql_catalog_committed(cx, state);
             ql_acl_committed(cx);
         } else {
             ql_catalog_rolled_back(cx);

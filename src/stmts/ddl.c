@@ -21,10 +21,11 @@ commit_now(ql_ctx *cx, ql_run *run)
         return QL_OK;
     }
     ql_txn_stmt_end(cx);
-    ql_status st = ql_txn_commit(cx);
+    uint64_t state;
+    ql_status st = ql_txn_commit_at(cx, &state);
     (void)ql_temporary_settle(cx, st == QL_OK);
     if (st == QL_OK) {
-        ql_catalog_committed(cx);
+        ql_catalog_committed(cx, state);
         ql_acl_committed(cx);
     } else {
         ql_catalog_rolled_back(cx);

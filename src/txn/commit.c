@@ -358,11 +358,13 @@ static void
 finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st)
 {
     qli_commit_req *next, *left = NULL;
+    uint64_t seq = ql_kv_seq(ts->kv); /* nobody else counts it up */
     ql_mutex_lock(&ts->commit_mu);
     for (qli_commit_req *r = group; r != NULL; r = next) {
         next = r->next;
         if (st == QL_OK) {
             r->state = QLI_CS_DONE;
+            r->seq = seq;
         } else if (st == QL_KILLED) {
             r->state = QLI_CS_CANCELLED;
         } else {

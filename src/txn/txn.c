@@ -273,7 +273,7 @@ end_txn(ql_ctx *cx, const char *state)
 }
 
 static ql_status
-commit_writes(ql_ctx *cx, ql_txn *t)
+commit_writes(ql_ctx *cx, ql_txn *t, uint64_t *seq)
 {
     bool held = t->nontxn && !t->killable;
     if (!held) { /* rows of tables without transactions stay changed, killed or not */
@@ -293,7 +293,9 @@ commit_writes(ql_ctx *cx, ql_txn *t)
         r.bytes += ws->bytes + (ws->spill != NULL ? ws->spill->bytes : 0);
         r.big |= ws->spill != NULL;
     }
-    return qli_commit_submit(cx, t->ts, &r);
+    QL_TRY(qli_commit_submit(cx, t->ts, &r));
+    *seq = r.seq;
+    return QL_OK;
 }
 
 /* The layers pass to the request. */
@@ -334,20 +336,28 @@ ql_beside_commit_left(ql_ctx *cx, const char *if_lost)
 }
 
 ql_status
-ql_txn_commit(ql_ctx *cx)
+ql_txn_commit_at(ql_ctx *cx, uint64_t *state)
 {
     ql_txn *t = cx->txn;
     ql_txnsys *ts = t->ts;
     bool has_trash = t->has_trash;
     qli_shots_drop(cx, t); /* nothing is read any more; the wait in the queue must pin no pages */
     bool wrote = ql_txn_has_writes(t);
-    ql_status st = wrote ? commit_writes(cx, t) : QL_OK;
+    *state = ql_kv_seq(ts->kv);
+    ql_status st = wrote ? commit_writes(cx, t, state) : QL_OK;
     end_txn(cx, wrote && st == QL_OK ? "DONE" : NULL);
     qli_count(st == QL_OK ? &ts->n_commits : &ts->n_rollbacks);
     if (st == QL_OK && has_trash) {
         qli_purge_kick(ts);
     }
     return st;
+}
+
+ql_status
+ql_txn_commit(ql_ctx *cx)
+{
+    uint64_t ignored;
+    return ql_txn_commit_at(cx, &ignored);
 }
 
 void

@@ -49,6 +49,9 @@ ql_status ql_txn_begin(ql_ctx *cx, ql_isolation iso, bool read_only) QL_MUST_USE
  * kill before *taken*: then too, and all is rolled back (QL_KILLED). Disk full: waits for space,
  * killed there 1021. Nothing written: no queue. Waits: COMMIT, COMMIT_TAKEN, DISK_SPACE. */
 ql_status ql_txn_commit(ql_ctx *cx) QL_MUST_USE;
+/* The same; *state: number of the first state of the store that has what was committed (the newest
+ * there is when that is nothing). Set with QL_OK. */
+ql_status ql_txn_commit_at(ql_ctx *cx, uint64_t *state) QL_MUST_USE;
 /* The session waits for its client (true), or works again. What happens between the two to a
  * transaction whose snapshot is too dear: snapshot_pinned_limit. Cheap; without a snapshot nothing.
  */

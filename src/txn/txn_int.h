@@ -146,6 +146,7 @@ typedef struct qli_commit_req {
     const char *if_lost; /* nobody waits: the line of the log for when it fails; else NULL */
     bool has_trash;      /* the same */
     ql_cv cv;            /* [commit_mu] the owner */
+    uint64_t seq;        /* of DONE: number of the state that it has made */
     ql_errcode code;     /* of FAILED */
     char text[512];
 } qli_commit_req;

@@ -51,13 +51,14 @@ run_txn(sess *s, ql_status (*fn)(sess *s, worker *k, int i), worker *k, int i)
     s->cx.stmt_id++;
     bool ok = ql_txn_begin(&s->cx, QL_REPEATABLE_READ, false) == QL_OK &&
               ql_txn_stmt_begin(&s->cx) == QL_OK && fn(s, k, i) == QL_OK;
+    uint64_t state = 0;
     ql_arena_reset(s->cx.arena);
     if (ok) {
         ql_txn_stmt_end(&s->cx);
-        ok = ql_txn_commit(&s->cx) == QL_OK;
+        ok = ql_txn_commit_at(&s->cx, &state) == QL_OK;
     }
     if (ok) {
-        ql_catalog_committed(&s->cx);
+        ql_catalog_committed(&s->cx, state);
     } else {
         ql_txn_rollback(&s->cx);
         ql_catalog_rolled_back(&s->cx);

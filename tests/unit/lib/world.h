@@ -89,10 +89,11 @@ begin(sess *s)
 static inline void
 commit(sess *s)
 {
+    uint64_t state;
     ql_arena_reset(s->cx.arena);
     ql_txn_stmt_end(&s->cx);
-    OK(ql_txn_commit(&s->cx));
-    ql_catalog_committed(&s->cx);
+    OK(ql_txn_commit_at(&s->cx, &state));
+    ql_catalog_committed(&s->cx, state);
     ql_mdl_release_transaction(&s->cx);
 }
 
