@@ -84,6 +84,12 @@ ql_kv_cursor_trust(ql_kv_cursor *c)
     c->trusting = true;
 }
 
+ql_str
+ql_kv_cursor_damaged(const ql_kv_cursor *c)
+{
+    return c->damaged;
+}
+
 ql_status
 ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v)
 {

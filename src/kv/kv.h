@@ -84,16 +84,21 @@ void ql_kv_cursor_close(ql_kv_cursor *c);
  * believed; elsewhere, and in ql_kv_get, each value is compared. For plain scans: comparing every
  * value at every read costs them 16 to 70 % more. */
 void ql_kv_cursor_trust(ql_kv_cursor *c);
-/* Position and read; QL_END = none there. QL_ERROR (1877) with *k set: that key is there, its value
- * is damaged. Bytes of value are valid until the snapshot ends, those of key until the next call on
- * the cursor (short keys: until the snapshot ends). Cheap steps: the caller has the checkpoints
- * (once a block). An empty key for seek_ge means the first. After QL_END seek again before
- * stepping. The key given may lie in bytes the cursor returned. */
+/* Position and read; QL_END = none there. QL_ERROR: ql_kv_cursor_damaged says whether it is that
+ * entry's value alone (1877; *k is its key). Bytes of value are valid until the snapshot ends,
+ * those of key until the next call on the cursor (short keys: until the snapshot ends). Cheap
+ * steps: the caller has the checkpoints (once a block). An empty key for seek_ge means the first.
+ * After QL_END seek again before stepping. The key given may lie in bytes the cursor returned. */
 ql_status ql_kv_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_kv_seek_lt(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k,
                         ql_str *v) QL_MUST_USE; /* last one below key */
 ql_status ql_kv_next(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_kv_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+
+/* After a move that ended with QL_ERROR: the key that is there, and whose value is damaged; the
+ * same cursor, or another one, can be placed behind it. Empty: it was something else, and what
+ * comes behind cannot be told. Bytes until the next call on the cursor. */
+ql_str ql_kv_cursor_damaged(const ql_kv_cursor *c);
 
 /* The one writer (the committer's thread; in temp environments the owner). After an error of a put
  * or del only abort is left (1021: disk full, as from the commit). */

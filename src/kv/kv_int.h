@@ -57,6 +57,7 @@ struct ql_kv_snap {
 struct ql_kv_cursor {
     const ql_kv_ops *ops; /* [const] */
     bool trusting;        /* [owner] a page that was whole a moment ago is believed */
+    ql_str damaged;       /* [owner] ql_kv_cursor_damaged; set by moves that fail */
 };
 
 struct ql_kv_apply {

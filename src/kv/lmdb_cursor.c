@@ -69,6 +69,7 @@ qli_lcursor_open(ql_ctx *cx, ql_kv_snap *snap, ql_kv_cursor **out)
     c->page = 0;
     c->depth = 0;
     c->c.trusting = false;
+    c->c.damaged = (ql_str){NULL, 0};
     *out = &c->c;
     return QL_OK;
 }
@@ -243,7 +244,11 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
         *k = (ql_str){key->mv_data, key->mv_size};
         *v = (ql_str){value->mv_data, value->mv_size};
         if (c->snap->l->sums) {
-            QL_TRY(check_value(cx, c, *k, value));
+            ql_status st = check_value(cx, c, *k, value);
+            if (QL_UNLIKELY(st != QL_OK)) {
+                c->c.damaged = st == QL_ERROR ? *k : (ql_str){NULL, 0};
+                return st;
+            }
             v->n -= QLI_SUM_BYTES;
         }
         return QL_OK;
@@ -251,6 +256,7 @@ answer(ql_ctx *cx, qli_lcursor *c, int rc, const MDB_val *key, const MDB_val *va
     if (rc == MDB_NOTFOUND) {
         return QL_END;
     }
+    c->c.damaged = (ql_str){NULL, 0};
     return rc == QLI_BAD_PAGE ? qli_page_fail(cx, c->snap->l, qli_page_number(c->looks, c->page))
                               : qli_lmdb_fail(cx, c->snap->l, rc);
 }

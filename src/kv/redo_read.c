@@ -105,11 +105,12 @@ typedef struct rcursor {
     ql_kv_cursor c;
     qli_lsnap *snap;
     ql_kv_cursor *base; /* LMDB's */
-    ql_status base_st;  /* QL_OK: base_k, base_v are its next entry */
+    ql_status base_st;  /* QL_OK: base_k, base_v are its next entry. QL_ERROR: base_k is its key */
     ql_str base_k, base_v;
     bool base_tied;
-    int dir;    /* 1, -1; 0 = not placed */
-    ql_str key; /* the current one */
+    bool worded; /* what is wrong with LMDB's next entry has just been worded */
+    int dir;     /* 1, -1; 0 = not placed */
+    ql_str key;  /* the current one */
     uint32_t n;
     source src[QLI_GENS]; /* as snap->gen: later ones are newer */
 } rcursor;
@@ -155,6 +156,27 @@ stand(rcursor *c, uint32_t i, const qli_mnode *n)
     s->at = n;
 }
 
+/* After a move of LMDB's cursor that failed. A value that is damaged concerns who comes to it: what
+ * is in memory may come before it, or be newer. */
+static ql_status
+base_failed(rcursor *c)
+{
+    c->c.damaged = (ql_str){NULL, 0};
+    c->base_k = c->base->damaged;
+    if (c->base_st == QL_ERROR && c->base_k.n != 0) {
+        c->worded = true;
+        return QL_OK;
+    }
+    c->dir = 0;
+    return c->base_st;
+}
+
+static inline ql_status
+base_moved(rcursor *c)
+{
+    return QL_LIKELY(c->base_st == QL_OK || c->base_st == QL_END) ? QL_OK : base_failed(c);
+}
+
 /* LMDB's cursor last: key may lie in its bytes. */
 static ql_status
 place(ql_ctx *cx, rcursor *c, ql_str key, bool back)
@@ -166,22 +188,28 @@ place(ql_ctx *cx, rcursor *c, ql_str key, bool back)
     }
     c->base_tied = false;
     c->base->trusting = c->c.trusting;
-    c->base_k = (ql_str){NULL, 0};
     c->base_st = back ? qli_lcursor_seek_lt(cx, c->base, key, &c->base_k, &c->base_v)
                       : qli_lcursor_seek_ge(cx, c->base, key, &c->base_k, &c->base_v);
-    if (QL_UNLIKELY(c->base_st != QL_OK && c->base_st != QL_END)) {
-        c->dir = 0;
-        return c->base_st;
-    }
-    return QL_OK;
+    return base_moved(c);
 }
 
-/* After an error of place. */
+/* The cursor has come to an entry of LMDB's whose value is damaged. */
 static ql_status
-failed_at(const rcursor *c, ql_status st, ql_str *k)
+fail_here(ql_ctx *cx, rcursor *c, ql_str *k)
 {
-    *k = c->base_k;
-    return st;
+    c->dir = 0;
+    c->c.damaged = *k = c->base_k;
+    return c->worded ? QL_ERROR : qli_value_fail(cx, c->snap->l, c->base_k);
+}
+
+/* It has come to one in front of that. */
+static void
+not_yet(ql_ctx *cx, rcursor *c)
+{
+    if (c->worded) {
+        ql_diag_clear_error(cx->diag);
+        c->worded = false;
+    }
 }
 
 /* Those that stand on the current key go one step on. */
@@ -193,9 +221,7 @@ advance(ql_ctx *cx, rcursor *c)
         c->base_st = back ? qli_lcursor_prev(cx, c->base, &c->base_k, &c->base_v)
                           : qli_lcursor_next(cx, c->base, &c->base_k, &c->base_v);
         c->base_tied = false;
-        if (QL_UNLIKELY(c->base_st != QL_OK && c->base_st != QL_END)) {
-            return c->base_st;
-        }
+        QL_TRY(base_moved(c));
     }
     for (uint32_t i = 0; i < c->n; i++) {
         const qli_mnode *at = c->src[i].at;
@@ -213,7 +239,7 @@ advance(ql_ctx *cx, rcursor *c)
 static bool
 choose(rcursor *c, const qli_mver **top)
 {
-    bool any = c->base_st == QL_OK;
+    bool any = c->base_st != QL_END;
     ql_str best = c->base_k;
     *top = NULL;
     c->base_tied = any;
@@ -250,6 +276,12 @@ settle(ql_ctx *cx, rcursor *c, ql_str *k, ql_str *v)
 {
     const qli_mver *top;
     while (choose(c, &top)) {
+        if (QL_UNLIKELY(c->base_st != QL_OK && c->base_st != QL_END)) {
+            if (top == NULL) {
+                return fail_here(cx, c, k);
+            }
+            not_yet(cx, c);
+        }
         if (top == NULL || !top->deleted) {
             *k = c->key;
             *v = top != NULL ? (ql_str){top->bytes, top->n} : c->base_v;
@@ -265,10 +297,7 @@ ql_status
 qli_rcursor_seek_ge(ql_ctx *cx, ql_kv_cursor *cursor, ql_str key, ql_str *k, ql_str *v)
 {
     rcursor *c = (rcursor *)cursor;
-    ql_status st = place(cx, c, key, false);
-    if (st != QL_OK) {
-        return failed_at(c, st, k);
-    }
+    QL_TRY(place(cx, c, key, false));
     return settle(cx, c, k, v);
 }
 
@@ -276,10 +305,7 @@ ql_status
 qli_rcursor_seek_lt(ql_ctx *cx, ql_kv_cursor *cursor, ql_str key, ql_str *k, ql_str *v)
 {
     rcursor *c = (rcursor *)cursor;
-    ql_status st = place(cx, c, key, true);
-    if (st != QL_OK) {
-        return failed_at(c, st, k);
-    }
+    QL_TRY(place(cx, c, key, true));
     return settle(cx, c, k, v);
 }
 

@@ -197,6 +197,7 @@ walk(checker *c, ql_txn_cursor *cur, const ql_index *ix, uint64_t *n)
     QL_TRY(qli_key_start(c->cx, &c->key, ix->id));
     QL_TRY(qli_key_start(c->cx, &c->end, ix->id));
     bool bounded = qli_key_successor(&c->end);
+    ql_txn_cursor_within(cur, (ql_str){NULL, 0}, bounded ? qli_str(&c->end) : (ql_str){NULL, 0});
     ql_status st = ql_txn_seek_ge(c->cx, cur, qli_str(&c->key), &k, &v);
     while (st == QL_OK && (!bounded || ql_str_cmp(k, qli_str(&c->end)) < 0)) {
         QL_TRY(look(c));

@@ -63,50 +63,28 @@ pass_over(ql_ctx *cx, ql_salvage *s, ql_status st)
     return QL_TIMEOUT;
 }
 
-static int
-hex_digit(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* Behind the value that storage says is damaged: its words name the key (kv/lmdb_value.c), if it is
- * not longer than they have room for. *skipped false: what comes behind cannot be told. */
-static ql_status
-named_key(ql_ctx *cx, const char *p, ql_buf *key, bool *whole)
-{
-    for (; hex_digit(p[0]) >= 0 && hex_digit(p[1]) >= 0; p += 2) {
-        QL_TRY(ql_buf_put_u8(cx, key, (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]))));
-    }
-    *whole = *p == ' ';
-    return QL_OK;
-}
-
 static ql_status
 begin_behind(ql_ctx *cx, ql_salvage *s, ql_str key)
 {
+    ql_buf_clear(&s->start);
+    QL_TRY(ql_buf_put(cx, &s->start, key.p, key.n)); /* the cursor's bytes: before it is closed */
     ql_txn_cursor_close(s->cur);
     s->cur = NULL;
     s->began = false;
-    ql_buf_clear(&s->start);
-    QL_TRY(ql_buf_put(cx, &s->start, key.p, key.n));
     return ql_buf_put_u8(cx, &s->start, 0); /* the first key above it */
 }
 
+/* After an error of the cursor: behind the value that is damaged, when it is that (QL_TIMEOUT, as
+ * pass_over). */
 static ql_status
-skip_value(ql_ctx *cx, ql_salvage *s, bool *skipped)
+skip_value(ql_ctx *cx, ql_salvage *s)
 {
-    static const char before[] = "value of key 0x";
-    const ql_condition *e = ql_diag_error(cx->diag);
-    const char *p = says_something_of_the_data(e) ? strstr(e->text, before) : NULL;
-    ql_buf key = {0};
-    bool whole = false;
-    ql_status st = p != NULL ? named_key(cx, p + strlen(before), &key, &whole) : QL_OK;
-    *skipped = whole && ql_str_cmp(qli_str(&key), qli_str(&s->start)) >= 0;
-    if (st == QL_OK && *skipped) {
-        st = begin_behind(cx, s, qli_str(&key));
+    ql_str key = ql_txn_cursor_damaged(s->cur);
+    if (key.n == 0) {
+        return QL_ERROR;
     }
-    ql_buf_free(&key);
-    return st;
+    QL_TRY(begin_behind(cx, s, key));
+    return pass_over(cx, s, QL_ERROR);
 }
 
 static ql_status
@@ -115,15 +93,15 @@ read_row(ql_ctx *cx, ql_salvage *s, ql_value *values, ql_str *key)
     ql_str row;
     QL_TRY(ql_check(cx));
     if (s->cur == NULL) {
+        ql_str high = s->bounded ? qli_str(&s->end) : (ql_str){NULL, 0};
         QL_TRY(ql_txn_cursor_open(cx, QL_VIEW_STATEMENT, &s->cur));
+        ql_txn_cursor_within(s->cur, (ql_str){NULL, 0}, high);
     }
     ql_status st = s->began ? ql_txn_next(cx, s->cur, key, &row)
                             : ql_txn_seek_ge(cx, s->cur, qli_str(&s->start), key, &row);
     s->began = true;
     if (st == QL_ERROR) {
-        bool skipped;
-        QL_TRY(skip_value(cx, s, &skipped));
-        return skipped ? pass_over(cx, s, st) : st;
+        return skip_value(cx, s);
     }
     QL_TRY(st);
     if (s->bounded && ql_str_cmp(*key, qli_str(&s->end)) >= 0) {

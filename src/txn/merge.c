@@ -357,10 +357,10 @@ ql_txn_cursor_within(ql_txn_cursor *c, ql_str low, ql_str high)
 }
 
 static bool
-is_beyond(const ql_txn_cursor *c, ql_str key)
+is_beyond(const ql_txn_cursor *c, ql_str key, bool back)
 {
-    return c->dir > 0 ? c->high.n > 0 && ql_str_cmp(key, c->high) >= 0
-                      : c->low.n > 0 && ql_str_cmp(key, c->low) < 0;
+    return !back ? c->high.n > 0 && ql_str_cmp(key, c->high) >= 0
+                 : c->low.n > 0 && ql_str_cmp(key, c->low) < 0;
 }
 
 /* From where the parts stand to the next entry that is not deleted. */
@@ -374,7 +374,7 @@ settle(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
             *v = e.value;
             return QL_OK;
         }
-        if (is_beyond(c, e.key)) {
+        if (is_beyond(c, e.key, c->dir < 0)) {
             break;
         }
         QL_TRY(qli_merge_advance(cx, &c->parts));
@@ -386,14 +386,28 @@ settle(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
     return QL_END;
 }
 
+/* A value that is damaged beyond what is wanted is nobody's business here. */
+static ql_status
+mind_own_business(ql_ctx *cx, ql_txn_cursor *c, ql_status st, bool back)
+{
+    ql_str bad = st == QL_ERROR ? ql_kv_cursor_damaged(c->kc) : (ql_str){NULL, 0};
+    if (bad.n == 0 || !is_beyond(c, bad, back)) {
+        return st;
+    }
+    ql_diag_clear_error(cx->diag);
+    c->dir = 0;
+    return QL_END;
+}
+
 static ql_status
 seek(ql_ctx *cx, ql_txn_cursor *c, ql_str key, bool back, ql_str *k, ql_str *v)
 {
     if (QL_UNLIKELY(c->t == NULL)) {
         return QL_END;
     }
-    QL_TRY(place(cx, c, key, back));
-    return settle(cx, c, k, v);
+    ql_status st = place(cx, c, key, back);
+    st = st == QL_OK ? settle(cx, c, k, v) : st;
+    return QL_LIKELY(st != QL_ERROR) ? st : mind_own_business(cx, c, st, back);
 }
 
 ql_status
@@ -437,17 +451,20 @@ step_base(ql_ctx *cx, ql_txn_cursor *c, bool back, ql_str *k, ql_str *v)
 static ql_status
 step(ql_ctx *cx, ql_txn_cursor *c, bool back, ql_str *k, ql_str *v)
 {
+    ql_status st;
     if (QL_UNLIKELY(c->dir == 0)) {
         return QL_END;
     }
     if (QL_UNLIKELY(c->dir != (back ? -1 : 1) || layers_have_changed(c))) {
-        QL_TRY(turn(cx, c, back));
+        st = turn(cx, c, back);
     } else if (QL_LIKELY(c->nlayers == 0)) {
-        return step_base(cx, c, back, k, v);
+        st = step_base(cx, c, back, k, v);
+        return QL_LIKELY(st != QL_ERROR) ? st : mind_own_business(cx, c, st, back);
     } else {
-        QL_TRY(qli_merge_advance(cx, &c->parts));
+        st = qli_merge_advance(cx, &c->parts);
     }
-    return settle(cx, c, k, v);
+    st = st == QL_OK ? settle(cx, c, k, v) : st;
+    return QL_LIKELY(st != QL_ERROR) ? st : mind_own_business(cx, c, st, back);
 }
 
 ql_status
@@ -460,4 +477,10 @@ ql_status
 ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v)
 {
     return step(cx, c, true, k, v);
+}
+
+ql_str
+ql_txn_cursor_damaged(const ql_txn_cursor *c)
+{
+    return c->kc != NULL ? ql_kv_cursor_damaged(c->kc) : (ql_str){NULL, 0};
 }

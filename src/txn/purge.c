@@ -82,8 +82,9 @@ find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, trash *t)
             last ? (ql_str){trash_to, sizeof trash_to} : (ql_str){trash_from, sizeof trash_from};
         st = last ? ql_kv_seek_lt(cx, c, edge, &k, &v) : ql_kv_seek_ge(cx, c, edge, &k, &v);
     }
-    if (QL_UNLIKELY(st == QL_ERROR && k.n != 0) &&
-        memcmp(k.p, trash_from, k.n < sizeof trash_from ? k.n : sizeof trash_from) != 0) {
+    ql_str bad = st == QL_ERROR && c != NULL ? ql_kv_cursor_damaged(c) : (ql_str){NULL, 0};
+    if (QL_UNLIKELY(bad.n != 0) &&
+        memcmp(bad.p, trash_from, bad.n < sizeof trash_from ? bad.n : sizeof trash_from) != 0) {
         ql_diag_clear_error(cx->diag); /* a damaged value of somebody else's */
         st = QL_END;
     }

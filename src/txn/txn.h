@@ -123,7 +123,9 @@ ql_status ql_txn_cursor_open(ql_ctx *cx, ql_view view, ql_txn_cursor **out) QL_M
 void ql_txn_cursor_close(ql_txn_cursor *c);
 /* Only keys from low up to below high are wanted of the moves to come: what the transaction has
  * deleted beyond them is not passed, the move ends there (QL_END). Entries beyond may still come.
- * The bytes stay the caller's, until the next call of this. */
+ * A
+ * value that is damaged there is passed over, too. The bytes stay the caller's, until the next call
+ * of this. */
 void ql_txn_cursor_within(ql_txn_cursor *c, ql_str low, ql_str high);
 /* Has anything been committed since the cursor's snapshot? One atomic load. A stale cursor is
  * closed, opened anew and placed again where its owner stands. */
@@ -136,6 +138,10 @@ ql_status ql_txn_seek_lt(ql_ctx *cx, ql_txn_cursor *c, ql_str key, ql_str *k,
                          ql_str *v) QL_MUST_USE;
 ql_status ql_txn_next(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
 ql_status ql_txn_prev(ql_ctx *cx, ql_txn_cursor *c, ql_str *k, ql_str *v) QL_MUST_USE;
+/* After a move that ended with QL_ERROR: the committed key whose value is damaged, or empty (kv.h,
+ * ql_kv_cursor_damaged). For transactions that have written nothing: keys of their layers may come
+ * before it. */
+ql_str ql_txn_cursor_damaged(const ql_txn_cursor *c);
 
 /* Most memory that the changes of cx->txn may take (0 = no limit): beyond it they go to temporary
  * files in inst->tmpdir (a write fails with 1026 when that is full). */

@@ -73,6 +73,31 @@ read_all(fixture *f, ql_kv *kv, bool trusting, int *n)
     return st;
 }
 
+/* So many entries, then the damaged one; who is placed behind it goes on. */
+static void
+the_cursor_says_which(fixture *f, ql_kv_snap *s, ql_str key, int before)
+{
+    ql_kv_cursor *c;
+    ql_str k, v;
+    char behind[702];
+    assert_int_equal(ql_kv_cursor_open(&f->t.cx, s, &c), QL_OK);
+    ql_status st = ql_kv_seek_ge(&f->t.cx, c, str("a"), &k, &v);
+    for (; st == QL_OK; st = ql_kv_next(&f->t.cx, c, &k, &v)) {
+        before--;
+    }
+    assert_int_equal(st, QL_ERROR);
+    assert_int_equal(before, 0);
+    assert_int_equal(ql_str_cmp(ql_kv_cursor_damaged(c), key), 0);
+    ql_diag_reset(f->t.cx.diag);
+    memcpy(behind, key.p, key.n);
+    behind[key.n] = '\0';
+    st = ql_kv_seek_ge(&f->t.cx, c, (ql_str){behind, key.n + 1}, &k, &v);
+    bool last = key.n > 1;
+    assert_true(last ? st == QL_END : st == QL_OK || ql_kv_cursor_damaged(c).n > 1);
+    ql_diag_reset(f->t.cx.diag);
+    ql_kv_cursor_close(c);
+}
+
 static void
 changed_value_is_an_error(void **state)
 {
@@ -108,6 +133,8 @@ changed_value_is_an_error(void **state)
         }
         ql_diag_reset(f->t.cx.diag);
         assert_int_equal(ql_kv_snap_begin(&f->t.cx, kv, &s), QL_OK);
+        the_cursor_says_which(f, s, what[i].key != NULL ? str(what[i].key) : str(key),
+                              i == 0 ? 0 : what[i].before);
         ql_str k = what[i].key != NULL ? str(what[i].key) : str(key);
         assert_int_equal(ql_kv_get(&f->t.cx, s, k, &v), QL_ERROR);
         assert_non_null(strstr(ql_diag_error(f->t.cx.diag)->text, "does not match its checksum"));
