@@ -16,6 +16,7 @@ struct ql_completer {
     ql_batch row; /* slot = ordinal */
     ql_arena *row_mem;
     bool ignore;
+    const char *violated; /* in row_mem */
 };
 
 static ql_status
@@ -173,10 +174,17 @@ look_at_checks(ql_ctx *cx, ql_completer *c, bool *keep)
             return ql_fail(cx, QL_ER_CHECK_CONSTRAINT_VIOLATED, name);
         }
         ql_warn(cx, QL_DIAG_WARNING, QL_ER_CHECK_CONSTRAINT_VIOLATED, name);
+        c->violated = name;
         *keep = false;
         return QL_OK;
     }
     return QL_OK;
+}
+
+const char *
+ql_completer_violated(const ql_completer *c)
+{
+    return c->violated;
 }
 
 ql_status

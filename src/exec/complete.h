@@ -24,6 +24,9 @@ ql_status ql_completer_new(ql_run *run, const ql_table *t, bool ignore, ql_arena
  * and those of evaluating and storing. */
 ql_status ql_complete_row(ql_ctx *cx, ql_completer *c, ql_value *row, const bool *given,
                           uint64_t row_no, bool *keep) QL_MUST_USE;
+/* Name of the CHECK for which ql_complete_row said that the row is to be left out. Bytes: row_mem.
+ */
+const char *ql_completer_violated(const ql_completer *c);
 /* The defaults alone: UPDATE SET a = DEFAULT, before the old row and the new one are compared. */
 ql_status ql_complete_defaults(ql_ctx *cx, ql_completer *c, ql_value *row, const bool *given,
                                uint64_t row_no) QL_MUST_USE;

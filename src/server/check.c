@@ -2,8 +2,8 @@
  *
  * --check-data: looks through a data directory that no server is using, changes nothing, and prints
  * what it finds. First the data file page by page, believing nothing; then, in a process of its own
- * (damaged pages may end it), the redo log, and every table against its indexes, and
- * rows against their parents, as CHECK TABLE does. Runs on the main thread, alone.
+ * (damaged pages may end it), the redo log, and every table as CHECK TABLE
+ * examines it. Runs on the main thread, alone.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "catalog/foreign.h"
-#include "exec/foreign.h"
+#include "exec/examine.h"
 #include "intr/gate.h"
 #include "intr/proc.h"
 #include "intr/space.h"
@@ -86,17 +86,12 @@ print_indexes(const ql_table *t)
     }
 }
 
-/* Rows without parents are told, and are no damage: foreign_key_checks = 0 lets them in. */
 static ql_status
-check_parents(ql_ctx *cx, tally *t, ql_table *tab)
+examine(ql_ctx *cx, ql_arena *a, tally *t, ql_table *tab, uint64_t *n)
 {
     ql_run run;
-    ql_status st = QL_OK;
     ql_run_init(&run, cx, NULL, NULL, NULL);
-    for (uint16_t i = 0; st == QL_OK && i < tab->nforeign; i++) {
-        uint64_t n;
-        st = ql_fk_check_rows(&run, tab, &tab->foreign[i], print_table_finding, t, &n);
-    }
+    ql_status st = ql_examine_table(&run, a, tab, print_table_finding, t, n);
     ql_run_fini(&run);
     return st;
 }
@@ -125,8 +120,7 @@ check_one(ql_ctx *cx, ql_arena *a, tally *t, ql_str db, ql_str name, bool only_n
         return QL_OK;
     }
     if (st == QL_OK) {
-        st = ql_table_check(cx, a, tab, print_table_finding, NULL, t, &n);
-        st = st == QL_OK ? check_parents(cx, t, tab) : st;
+        st = examine(cx, a, t, tab, &n);
         ql_table_put(tab);
     }
     if (st != QL_OK) {
@@ -223,7 +217,12 @@ static int
 check_rows(ql_ctx *cx, ql_server *server, bool names)
 {
     tally t = {0};
+    ql_vars vars; /* expressions of definitions are evaluated with the server's settings */
     ql_status st = open_read_only(cx, server);
+    if (st == QL_OK) {
+        st = ql_vars_init(cx, &vars, cx->arena);
+        cx->vars = st == QL_OK ? &vars : NULL;
+    }
     if (st == QL_OK) {
         st = ql_txn_begin(cx, QL_REPEATABLE_READ, true);
     }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ANALYZE, CHECK, OPTIMIZE and REPAIR TABLE. CHECK compares every row with every index
- * (table/check.c) and asks its CHECK constraints; ANALYZE counts rows. Result rows are Table, Op,
+ * ANALYZE, CHECK, OPTIMIZE and REPAIR TABLE. CHECK examines every row (exec/examine.h);
+ * ANALYZE counts rows. Result rows are Table, Op,
  * Msg_type, Msg_text; a killed one says so in its rows, as KILL.md section 3 has it.
  * OPTIMIZE and REPAIR write the table anew (rebuild.c).
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "exec/complete.h"
+#include "exec/examine.h"
 #include "resolve/resolve.h"
 #include "stmts/stmts_int.h"
 
@@ -74,84 +74,27 @@ read_index(ql_ctx *cx, ql_arena *mem, ql_table *tab, const ql_index *ix, uint64_
     return st == QL_END ? QL_OK : st;
 }
 
-typedef struct check_rows {
+typedef struct finding_to {
     qli_table *t;
-    ql_table *tab;
-    ql_completer *completer; /* of its CHECK constraints; NULL = none */
-    ql_arena *row_mem;
-    ql_value *row;
-    bool *given;
-} check_rows;
+    const ql_table *tab;
+} finding_to;
 
 static ql_status
 tell_finding(ql_ctx *cx, void *arg, const char *text)
 {
-    const check_rows *r = arg;
+    const finding_to *r = arg;
     return message(cx, r->t, r->tab->db, r->tab->name, "check", "warning", text);
-}
-
-/* A CHECK that says no is told; evaluating does not change what is stored. */
-static ql_status
-check_constraints(ql_ctx *cx, void *arg, const ql_value *values, char *text)
-{
-    const check_rows *r = arg;
-    bool keep;
-    ql_arena_reset(r->row_mem);
-    memcpy(r->row, values, sizeof *values * r->tab->ncolumns);
-    ql_status st =
-        ql_intr_outcome(cx, ql_complete_row(cx, r->completer, r->row, r->given, 1, &keep));
-    const ql_condition *c = st == QL_ERROR ? ql_diag_error(cx->diag) : NULL;
-    if (c == NULL || c->number != QL_ER_CHECK_CONSTRAINT_VIOLATED) {
-        return st;
-    }
-    (void)snprintf(text, 256, "%s", c->text);
-    ql_diag_clear_error(cx->diag);
-    return QL_OK;
-}
-
-static ql_status
-prepare_constraints(ql_ctx *cx, ql_arena *mem, check_rows *r)
-{
-    if (r->tab->nchecks == 0) {
-        return QL_OK;
-    }
-    QL_TRY(ql_run_arena(r->t->run, "checked row", &r->row_mem));
-    QL_TRY(ql_completer_new(r->t->run, r->tab, false, r->row_mem, &r->completer));
-    r->row = QL_ARENA_ARRAY(cx, mem, ql_value, r->tab->ncolumns + 1);
-    r->given = QL_ARENA_ARRAY(cx, mem, bool, r->tab->ncolumns + 1);
-    if (r->row == NULL || r->given == NULL) {
-        return QL_ERROR;
-    }
-    memset(r->given, true, r->tab->ncolumns);
-    return QL_OK;
-}
-
-/* Rows whose parents are missing are told, too; foreign_key_checks = 0 lets them in, so they are no
- * damage. */
-static ql_status
-check_foreign(ql_ctx *cx, check_rows *r)
-{
-    for (uint16_t i = 0; i < r->tab->nforeign; i++) {
-        uint64_t findings;
-        QL_TRY(ql_check(cx));
-        QL_TRY(
-            ql_fk_check_rows(r->t->run, r->tab, &r->tab->foreign[i], tell_finding, r, &findings));
-    }
-    return QL_OK;
 }
 
 /* The last row of the answer: what MySQL says of an InnoDB table that is, or is not, damaged. */
 static ql_status
 check_table(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_table *tab)
 {
-    uint64_t findings;
-    check_rows r = {.t = t, .tab = tab};
-    QL_TRY(prepare_constraints(cx, mem, &r));
-    QL_TRY(ql_table_check(cx, mem, tab, tell_finding, r.completer ? check_constraints : NULL, &r,
-                          &findings));
-    QL_TRY(check_foreign(cx, &r));
-    return message(cx, t, tab->db, tab->name, "check", findings != 0 ? "error" : "status",
-                   findings != 0 ? "Corrupt" : "OK");
+    uint64_t damage;
+    finding_to to = {.t = t, .tab = tab};
+    QL_TRY(ql_examine_table(t->run, mem, tab, tell_finding, &to, &damage));
+    return message(cx, t, tab->db, tab->name, "check", damage != 0 ? "error" : "status",
+                   damage != 0 ? "Corrupt" : "OK");
 }
 
 static ql_status

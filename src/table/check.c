@@ -46,10 +46,9 @@ key_text(ql_str key, char out[64])
 
 /* what: says something of `key` (hexadecimal without the index's id). */
 static ql_status
-found(checker *c, const ql_index *ix, const char *what, ql_str key)
+tell(checker *c, const ql_index *ix, const char *what, ql_str key)
 {
     char text[400], hex[64];
-    c->findings++;
     if (c->told++ >= TOLD_PER_INDEX) {
         return QL_OK;
     }
@@ -57,6 +56,13 @@ found(checker *c, const ql_index *ix, const char *what, ql_str key)
     (void)snprintf(text, sizeof text, "Index '%.*s': %s (key 0x%s)", (int)ix->name.n, ix->name.p,
                    what, hex);
     return c->report(c->cx, c->arg, text);
+}
+
+static ql_status
+found(checker *c, const ql_index *ix, const char *what, ql_str key)
+{
+    c->findings++;
+    return tell(c, ix, what, key);
 }
 
 /* An error that speaks of the data is a finding, and its text is told; others are passed on. */
@@ -124,9 +130,16 @@ decode(checker *c, ql_str row)
 static ql_status
 check_values(checker *c, ql_str key)
 {
-    char text[256] = "";
-    QL_TRY(c->row_check != NULL ? c->row_check(c->cx, c->arg, c->values, text) : QL_OK);
-    return text[0] != '\0' ? found(c, &c->t->indexes[0], text, key) : QL_OK;
+    ql_row_finding f = {.text = ""};
+    if (c->row_check == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(c->row_check(c->cx, c->arg, c->values, &f));
+    if (f.text[0] == '\0') {
+        return QL_OK;
+    }
+    c->findings += f.is_damage;
+    return tell(c, &c->t->indexes[0], f.text, key);
 }
 
 /* Read once more as a point: scans do not compare checksums. */

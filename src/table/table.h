@@ -77,9 +77,14 @@ ql_status ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST
 
 /* Told of each finding of ql_table_check, in words. Not QL_OK: the check ends with it. */
 typedef ql_status (*ql_table_report)(ql_ctx *cx, void *arg, const char *text);
-/* What else is to be said of a row's values: text (empty: nothing, 256 bytes) makes it a finding.
- */
-typedef ql_status (*ql_table_row_check)(ql_ctx *cx, void *arg, const ql_value *values, char *text);
+/* What else is to be said of a row's values; text is empty when it is called, and stays so when
+ * there is nothing. */
+typedef struct ql_row_finding {
+    char text[256];
+    bool is_damage; /* it counts */
+} ql_row_finding;
+typedef ql_status (*ql_table_row_check)(ql_ctx *cx, void *arg, const ql_value *values,
+                                        ql_row_finding *f);
 /* Decode every row and compare it with every index, entry by entry and both ways, in the
  * statement's view. *findings counts them; of each index the first few are reported. row_check may
  * be NULL. Errors are those that say nothing of the data. One checkpoint a row. */

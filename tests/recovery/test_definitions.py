@@ -101,5 +101,53 @@ def test_everything_comes_back():
     server.remove()
 
 
+def check_data(server):
+    r = subprocess.run([server.binary, "--check-data", f"--datadir={server.datadir}"], env=server.env, stdout=subprocess.PIPE,
+                       stderr=subprocess.STDOUT, timeout=120, text=True)
+    return r.returncode, r.stdout
+
+
+def test_expressions_are_evaluated():
+    """What a definition's expressions say of rows is looked at by CHECK TABLE and by --check-data alike. Rows of another time zone
+    stand for rows that no longer are what they should be."""
+    server = quell.Server()
+    server.start()
+    for t, a in (("g", ""), ("c", ", CHECK (FROM_UNIXTIME(u) >= '1970-01-01 05:00:00')")):
+        server.query("CREATE DATABASE IF NOT EXISTS x")
+        server.query(f"CREATE TABLE x.{t} (u INT PRIMARY KEY, d DATETIME AS (FROM_UNIXTIME(u)) VIRTUAL, q INT AS (10 / (u - 7)) STORED, KEY ((u + 1)){a})")
+    c = server.connect()
+    cur = c.cursor()
+    cur.execute("SET time_zone = '+05:00', sql_mode = ''")
+    for t in ("g", "c"):
+        cur.execute(f"INSERT INTO x.{t} (u) VALUES (0), (7), (100000)")  # 10 / 0: NULL
+        cur.execute(f"CHECK TABLE x.{t}")
+        assert cur.fetchall() == ((f"x.{t}", "check", "status", "OK"),)
+    c.close()
+    differs = "Index 'PRIMARY': column 'd' is not what its expression gives now (key 0x{})"
+    violated = "Index 'PRIMARY': Check constraint 'c_chk_1' is violated. (key 0x{})"
+    keys = [r[0] for r in server.query("SELECT u FROM x.g")]
+    assert keys == [0, 7, 100000]
+    told = {"g": [differs] * 3, "c": [violated, violated, differs]}
+    for t in ("g", "c"):
+        got = server.query(f"CHECK TABLE x.{t}")
+        assert len(got) == 4 and got[-1][2:] == (("error", "Corrupt") if t == "c" else ("status", "OK")), got
+        for row, want in zip(got, told[t]):
+            assert row[2] == "warning" and row[3].startswith(want.split("{")[0]), row
+        told[t] = [row[3] for row in got[:-1]]
+    assert server.query("SHOW WARNINGS") == ()
+    server.stop()
+    rc, text = check_data(server)
+    assert rc == 2, text
+    lines = text.split("\n")
+    for t in ("g", "c"):
+        assert [line[5:] for line in lines if line.startswith(f"x.{t}: ")] == told[t], text
+    server.start()
+    server.query("DROP TABLE x.c")
+    server.stop()
+    rc, text = check_data(server)  # told, but no damage
+    assert rc == 0 and text.count("x.g: ") == 3 and "No damage found" in text, text
+    server.remove()
+
+
 if __name__ == "__main__":
     main(globals())
