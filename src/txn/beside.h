@@ -23,8 +23,9 @@ ql_status ql_beside_begin(ql_ctx *cx, bool killable) QL_MUST_USE;
 /* cx->txn is one of many whose last one, or what comes after them, is durable: its own commit waits
  * for no sync. What a crash loses of them it loses from the end. */
 void ql_beside_set_lazy(ql_ctx *cx);
-/* Commits cx->txn and does not wait: it comes behind what was queued before it. When it fails, or a
- * disk is full, the log gets that line (it stays the caller's). Few writes, none spilled. */
+/* Commits cx->txn and does not wait: it comes behind what was queued before it. On a full disk it
+ * is tried again about once a second. When it fails otherwise, or the server ends before it could
+ * be done, the log gets that line (it stays the caller's). Few writes, none spilled. */
 void ql_beside_commit_left(ql_ctx *cx, const char *if_lost);
 /* What cx->txn reads is from now: takes its snapshot. */
 ql_status ql_beside_snapshot(ql_ctx *cx) QL_MUST_USE;

@@ -334,22 +334,32 @@ note_failure(ql_ctx *cx, qli_commit_req *r)
     r->text[n] = '\0';
 }
 
+void
+qli_commit_left_end(ql_txnsys *ts, qli_commit_req *r)
+{
+    for (uint32_t i = 0; i < r->nlayers; i++) {
+        qli_chunks mem = r->layers[i].mem;
+        qli_reclaim_chunks(ts, &mem);
+    }
+    if (r->state != QLI_CS_DONE) {
+        ql_log_write(ts->inst->log, QL_LOG_WARNING, "%s", r->if_lost);
+    } else if (r->has_trash) {
+        qli_purge_kick(ts);
+    }
+    ql_mem_free(r);
+}
+
 /* Of a list of requests that nobody waits for. */
 static void
 end_left(ql_txnsys *ts, qli_commit_req *left)
 {
     for (qli_commit_req *next; left != NULL; left = next) {
         next = left->next;
-        for (uint32_t i = 0; i < left->nlayers; i++) {
-            qli_chunks mem = left->layers[i].mem;
-            qli_reclaim_chunks(ts, &mem);
+        if (left->state == QLI_CS_NEED_SPACE) {
+            qli_purge_retry(ts, left);
+        } else {
+            qli_commit_left_end(ts, left);
         }
-        if (left->state != QLI_CS_DONE) {
-            ql_log_write(ts->inst->log, QL_LOG_WARNING, "%s", left->if_lost);
-        } else if (left->has_trash) {
-            qli_purge_kick(ts);
-        }
-        ql_mem_free(left);
     }
 }
 

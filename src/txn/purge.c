@@ -4,7 +4,8 @@
  * and across restarts. A range is a record 0xFE 't' id(8) -> length of from (4, little-endian),
  * from, to, written by the transaction that made it garbage. Nobody has to do with its keys any
  * more, so they are deleted in the purger's own thread, beside the commits of others and a moment
- * after those who waited for the name. Mutex: purge_mu (rank RECLAIM), held for its flags only.
+ * after those who waited for the name. The same thread queues again what nobody waits for and what
+ * the disk had no room for. Mutex: purge_mu (rank RECLAIM), held for its flags only.
  */
 #include "txn/txn_int.h"
 
@@ -178,6 +179,36 @@ be_polite(ql_ctx *cx, ql_txnsys *ts)
     return st == QL_TIMEOUT ? QL_OK : st;
 }
 
+/* What nobody waits for goes into the commit queue again once it is due. */
+static void
+queue_left(ql_txnsys *ts)
+{
+    qli_commit_req *r = NULL;
+    ql_mutex_lock(&ts->purge_mu);
+    if (ts->left != NULL && ql_now_mono_ns() >= ts->left_due_ns) {
+        r = ts->left;
+        ts->left = NULL;
+    }
+    ql_mutex_unlock(&ts->purge_mu);
+    for (qli_commit_req *next; r != NULL; r = next) {
+        next = r->next;
+        qli_commit_leave(ts, r);
+    }
+}
+
+/* Scratch too; and what is left, whatever becomes of the others. */
+static ql_status
+work(ql_ctx *cx, ql_txnsys *ts)
+{
+    ql_diag_reset(cx->diag);
+    ql_status st = purge_all(cx, ts);
+    st = st == QL_OK && may_go_on(cx, ts) ? qli_scratch_purge(cx, ts) : st;
+    if (st != QL_KILLED) {
+        queue_left(ts);
+    }
+    return st;
+}
+
 void
 qli_purger_run(void *arg)
 {
@@ -191,12 +222,10 @@ qli_purger_run(void *arg)
             st = be_polite(cx, ts);
             ts->purge_wanted = false;
             ql_mutex_unlock(&ts->purge_mu);
-            ql_diag_reset(cx->diag);
-            st = st == QL_OK ? purge_all(cx, ts) : st;
-            st = st == QL_OK && may_go_on(cx, ts) ? qli_scratch_purge(cx, ts) : st;
+            st = st == QL_OK ? work(cx, ts) : st;
             ql_mutex_lock(&ts->purge_mu);
         }
-        if (st == QL_ERROR) {
+        if (st == QL_ERROR || (st != QL_KILLED && ts->left != NULL)) {
             ts->purge_wanted = true;
             st = ql_cv_wait(cx, &ts->purge_work, &ts->purge_mu, ql_deadline_ms(RETRY_MS),
                             QL_W_BACKGROUND);
@@ -214,6 +243,29 @@ qli_purge_kick(ql_txnsys *ts)
     ts->purge_wanted = true;
     ql_cv_signal(&ts->purge_work);
     ql_mutex_unlock(&ts->purge_mu);
+}
+
+void
+qli_purge_retry(ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_mutex_lock(&ts->purge_mu);
+    if (ts->left == NULL) {
+        ts->left_due_ns = ql_now_mono_ns() + (int64_t)RETRY_MS * 1000000;
+    }
+    r->next = ts->left;
+    ts->left = r;
+    ql_cv_signal(&ts->purge_work);
+    ql_mutex_unlock(&ts->purge_mu);
+}
+
+void
+qli_purge_fini(ql_txnsys *ts)
+{
+    for (qli_commit_req *r = ts->left, *next; r != NULL; r = next) {
+        next = r->next;
+        qli_commit_left_end(ts, r);
+    }
+    ts->left = NULL;
 }
 
 void

@@ -143,7 +143,7 @@ typedef struct qli_commit_req {
     ql_proc *proc; /* owner's row, or NULL */
     int64_t begin_ns;
     ql_wait_kind kind;
-    const char *if_lost; /* nobody waits: the line of the log for when it fails; else NULL */
+    const char *if_lost; /* nobody waits: the line of the log for when it is lost; else NULL */
     bool has_trash;      /* the same */
     ql_cv cv;            /* [commit_mu] the owner */
     uint64_t seq;        /* of DONE: number of the state that it has made */
@@ -197,6 +197,8 @@ struct ql_txnsys {
     ql_mutex purge_mu;               /* rank RECLAIM; never together with reclaim_mu */
     ql_cv purge_work;                /* [purge_mu] */
     bool purge_wanted, purge_paused; /* [purge_mu] */
+    struct qli_commit_req *left;     /* [purge_mu] nobody waits for them, and the disk was full */
+    int64_t left_due_ns;             /* [purge_mu] when they are queued again (monotonic) */
     qli_worker purger;
 
     ql_mutex scratch_mu; /* rank RECLAIM; never together with the others */
@@ -306,6 +308,8 @@ void qli_committer_run(void *ts);
 ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUST_USE;
 /* Nobody waits for it: r, from malloc, and its layers, which are writable, are the committer's. */
 void qli_commit_leave(ql_txnsys *ts, qli_commit_req *r);
+/* The end of such a one, committed or not. */
+void qli_commit_left_end(ql_txnsys *ts, qli_commit_req *r);
 
 /* The disk was full, as text says; so many bytes are to be written. QL_OK: try again. tries:
  * counts, from 0, how often in a row. Waits: DISK_SPACE. */
@@ -319,6 +323,9 @@ void qli_fills_free(ql_txnsys *ts); /* once the filler has ended */
 ql_status qli_purge_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_purger_run(void *ts);
 void qli_purge_kick(ql_txnsys *ts);
+/* r, which nobody waits for, is queued again in a while. */
+void qli_purge_retry(ql_txnsys *ts, qli_commit_req *r);
+void qli_purge_fini(ql_txnsys *ts); /* all threads have ended: those are lost */
 
 /* scratch.c */
 ql_status qli_scratch_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;

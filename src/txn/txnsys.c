@@ -95,6 +95,7 @@ ql_txnsys_close(ql_txnsys *ts)
     if (ts->rider.free != NULL) {
         ts->rider.free(ts->rider.arg);
     }
+    qli_purge_fini(ts);
     qli_reclaim_all(ts);
     qli_scratch_fini(ts);
     qli_fills_free(ts);

@@ -286,6 +286,47 @@ def test_changed_definitions_on_a_full_disk():
     assert change_on_a_full_disk("CREATE TABLE u SELECT * FROM t", 1021) == (False, 2)
 
 
+def purged(server):
+    return int(server.query("SHOW GLOBAL STATUS LIKE 'Quell_trash_keys_purged'")[0][1])
+
+
+def test_what_a_build_left_goes_once_there_is_space():
+    """A build is killed when there is no room left to say that its ids are nobody's: that is said, and they are purged, once there is."""
+    with SmallDisk() as disk:
+        server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=1M"])
+        server.start()
+        server.query("CREATE DATABASE d")
+        server.query("CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, batch INT, s TEXT)")
+        server.query("CREATE TABLE d.small (id BIGINT AUTO_INCREMENT PRIMARY KEY, s LONGTEXT)")
+        for i in range(5):
+            w = Writer(server, i, rows=1000)
+            w.join(30)
+            assert w.error is None, w.error
+        disk.fill(6_000_000)
+        build = Writer(server, 0, text="ALTER TABLE t ADD COLUMN x INT, ALGORITHM=COPY")
+        quell.until(lambda: waiting(server, build.id), what="waiting for disk space")
+        for i in range(1000):  # until the redo log is full, too
+            w = Writer(server, 0, text="INSERT INTO small (s) VALUES " + ",".join(["(REPEAT('x', 20000))"] * 10))
+            quell.until(lambda: not w.is_alive() or waiting(server, w.id), what="the insert's end, or its wait")
+            if w.is_alive():
+                break
+        assert w.is_alive(), i
+        before = purged(server)
+        server.query(f"KILL QUERY {build.id}")
+        build.join(10)
+        assert build.error == 1021, build.error
+        assert purged(server) == before and w.is_alive()
+        disk.give_back()
+        w.join(30)
+        assert w.error is None, w.error
+        quell.until(lambda: purged(server) > before, what="what the build left to be purged")
+        assert set(counts(server).values()) == {1000} and server.query("CHECK TABLE d.t")[-1][3] == "OK"
+        assert server.stop() == 0
+        server.start()
+        assert "were being built when the server ended" not in server.log_text()
+        assert server.stop() == 0
+
+
 def test_temporary_tables_on_a_full_disk():
     """Their rows are written like others'; killed, there is no table."""
     assert change_on_a_full_disk("CREATE TEMPORARY TABLE u SELECT * FROM t", 1021) == (False, 1)

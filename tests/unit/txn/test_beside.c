@@ -104,6 +104,65 @@ lazy_ones_are_there_again(void **state)
     *state = w;
 }
 
+static uint64_t
+purged(world *w)
+{
+    ql_txnsys_stats st;
+    ql_txnsys_get_stats(w->inst.txns, &st);
+    return st.trash_keys_purged;
+}
+
+/* One that nobody waits for meets a full disk: it is done when there is room. */
+static void
+a_left_one_is_tried_again(void **state)
+{
+    world *w = *state;
+    session *s = &w->boss;
+    assert_int_equal(commit_beside(s, "k1", false), QL_OK);
+    assert_int_equal(commit_beside(s, "k2", false), QL_OK);
+    ql_memkv_fail_commits(w->inst.kv, 2, QL_ER_DISK_FULL);
+    assert_int_equal(ql_beside_begin(&s->cx, false), QL_OK);
+    ql_beside_set_lazy(&s->cx);
+    put(s, "left", "v");
+    assert_int_equal(ql_txn_trash_range(&s->cx, (ql_str){"k", 1}, (ql_str){"l", 1}), QL_OK);
+    ql_beside_commit_left(&s->cx, "lost");
+    for (int i = 0; i < 10000 && purged(w) != 2; i++) {
+        pause_ms(1);
+    }
+    assert_int_equal(purged(w), 2);
+    expect_committed(w, "left", "v");
+    expect_committed(w, "k1", NULL);
+    expect_committed(w, "k2", NULL);
+}
+
+/* The end of all comes first. */
+static void
+a_left_one_may_be_lost(void **state)
+{
+    world *w = *state;
+    session *s = &w->boss;
+    ql_memkv_fail_commits(w->inst.kv, 1000000, QL_ER_DISK_FULL);
+    assert_int_equal(ql_beside_begin(&s->cx, false), QL_OK);
+    put(s, "left", "v");
+    ql_beside_commit_left(&s->cx, "lost");
+    pause_ms(20);
+    expect_committed(w, "left", NULL);
+}
+
+static int
+open_memory_world(void **state)
+{
+    *state = world_open(NULL, 0);
+    return 0;
+}
+
+static int
+close_memory_world(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
 int
 main(void)
 {
@@ -111,6 +170,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         T(the_statements_own_is_untouched),
         T(lazy_ones_are_there_again),
+        cmocka_unit_test_setup_teardown(a_left_one_is_tried_again, open_memory_world,
+                                        close_memory_world),
+        cmocka_unit_test_setup_teardown(a_left_one_may_be_lost, open_memory_world,
+                                        close_memory_world),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
