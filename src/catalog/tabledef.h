@@ -51,6 +51,7 @@ typedef struct ql_index {
     ql_index_part *parts;
     bool invisible; /* kept up to date, but not used to find rows */
     bool generated; /* made for a foreign key; goes when one that is written can take its place */
+    bool asked; /* of a specification: the statement makes or changes it; warning 1831 may follow */
     ql_str comment;
     ql_str unknown;
     uint64_t born; /* state of the store (kv.h) from which on its entries are there: a snapshot that

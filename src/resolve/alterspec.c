@@ -393,6 +393,7 @@ keep_key(qli_alter_work *w, uint16_t i, int *from)
             fit_part(w, part);
         }
     }
+    ix->asked = ix->nparts < old->nparts;
     if (ix->nparts > 0) {
         from[w->spec->nindexes++] = ix->nparts == old->nparts ? i : -1;
     }

@@ -183,6 +183,7 @@ add_index(ql_ctx *cx, ql_table_spec *spec, ql_str name, bool primary, bool uniqu
     ix->name = name;
     ix->primary = primary;
     ix->unique = unique;
+    ix->asked = true;
     ix->nparts = nparts < UINT16_MAX ? (uint16_t)nparts : UINT16_MAX;
     ix->parts = QL_ARENA_ARRAY(cx, cx->arena, ql_index_part, nparts + 1);
     *out = ix;
