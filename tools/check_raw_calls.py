@@ -66,6 +66,7 @@ ALLOWED = {
         "pread": "regular file, 1 MiB a call", "pwrite": "regular file, 1 MiB a call",
         "fdatasync": "the caller asked for durability",
     },
+    "intr/fileio_given.c": {"read": "named pipe, non-blocking", "poll": "without waiting"},
     "kv/lmdb_env.c": {n: "lock file of the data directory, at start; flock with LOCK_NB" for n in (
         "flock", "pread", "pwrite")},
     "kv/lmdb_pages.c": {"pread": "the data file, looked through at start or offline"},

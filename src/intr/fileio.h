@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * File I/O of sessions: short reads and writes are continued, EINTR is hidden, a full disk becomes
- * a killable wait. Regular files only; each call moves at most 1 MiB between checkpoints.
+ * a killable wait. Regular files, but for pipes that a statement reads; each call moves at most 1
+ * MiB between checkpoints.
  */
 #ifndef QL_INTR_FILEIO_H
 #define QL_INTR_FILEIO_H
@@ -47,8 +48,21 @@ ql_status ql_file_append(ql_ctx *cx, ql_new_file *f, const void *p, size_t n) QL
 ql_status ql_file_publish(ql_ctx *cx, ql_new_file *f) QL_MUST_USE;
 void ql_file_abandon(ql_new_file *f); /* nothing of it remains; none begun: nothing to do */
 
-/* To be read by a statement: 13, 29 with errno; 1085 when it is not a regular file. */
-ql_status ql_file_open_given(ql_ctx *cx, const char *path, int *fd) QL_MUST_USE;
+/* A file that a statement reads. Owner: a stack frame; ql_file_close(fd) ends it. */
+typedef struct ql_given_file {
+    int fd; /* -1: none */
+    bool is_pipe;
+    uint64_t bytes; /* its size when it was opened; a pipe's is not known: 0 */
+    uint64_t at;    /* read so far */
+} ql_given_file;
+/* 13, 29 with errno; 1085 when it is neither a regular file nor a named pipe. Of a pipe nobody need
+ * have the other end yet. */
+ql_status ql_file_open_given(ql_ctx *cx, const char *path, ql_given_file *f) QL_MUST_USE;
+/* Up to n bytes, what comes next; QL_END when there is none: at the end of the file, or when all
+ * who have written into the pipe have closed it. Gives the admission ticket back while it waits.
+ * Waits: PIPE. */
+ql_status ql_file_read_given(ql_ctx *cx, ql_given_file *f, void *p, size_t n,
+                             size_t *got) QL_MUST_USE;
 
 /* Tests (debug builds), for this thread: each write moves at most short_max bytes (0 = no limit),
  * and the nth from now (0 = none) fails once with ENOSPC. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +14,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "intr/fileio.h"
+#include "intr/gate.h"
 
 static ql_status
 fail_create(ql_ctx *cx, const char *path, int err)
@@ -88,20 +90,75 @@ ql_file_abandon(ql_new_file *f)
     f->fd = -1;
 }
 
+static bool
+is_readable_kind(const struct stat *st)
+{
+    return S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode);
+}
+
 ql_status
-ql_file_open_given(ql_ctx *cx, const char *path, int *fd)
+ql_file_open_given(ql_ctx *cx, const char *path, ql_given_file *f)
 {
     struct stat st;
+    *f = (ql_given_file){.fd = -1};
     QL_TRY(ql_check(cx));
     if (stat(path, &st) != 0) {
         return ql_fail(cx, QL_ER_EE_STAT, path, errno, strerrordesc_np(errno));
     }
-    if (!S_ISREG(st.st_mode)) {
+    if (!is_readable_kind(&st)) { /* opening a device may do something */
         return ql_fail(cx, QL_ER_TEXTFILE_NOT_READABLE, path);
     }
-    *fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (*fd < 0) {
+    f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (f->fd < 0) {
         return ql_fail(cx, QL_ER_EE_FILENOTFOUND, path, errno, strerrordesc_np(errno));
     }
+    if (fstat(f->fd, &st) != 0 || !is_readable_kind(&st)) {
+        ql_file_close(f->fd);
+        f->fd = -1;
+        return ql_fail(cx, QL_ER_TEXTFILE_NOT_READABLE, path);
+    }
+    f->is_pipe = S_ISFIFO(st.st_mode);
+    f->bytes = f->is_pipe ? 0 : (uint64_t)st.st_size;
     return QL_OK;
+}
+
+static ql_status
+await_pipe(ql_ctx *cx, int fd)
+{
+    bool paused = ql_admission_pause(cx);
+    QL_TRY(ql_wait(cx, fd, POLLIN, QL_FOREVER, QL_W_PIPE));
+    return paused ? ql_admission_resume(cx) : QL_OK;
+}
+
+/* A pipe into which nobody has written yet is at its end for read, not for poll: so it is asked
+ * after poll only. */
+static ql_status
+read_pipe(ql_ctx *cx, int fd, void *p, size_t n, size_t *got)
+{
+    *got = 0;
+    for (;;) {
+        struct pollfd at_once = {.fd = fd, .events = POLLIN};
+        QL_TRY(ql_check(cx));
+        if (poll(&at_once, 1, 0) <= 0) {
+            QL_TRY(await_pipe(cx, fd));
+            continue;
+        }
+        ssize_t rc = read(fd, p, n);
+        if (rc >= 0) {
+            *got = (size_t)rc;
+            return rc > 0 ? QL_OK : QL_END;
+        }
+        if (errno != EAGAIN && errno != EINTR) {
+            return ql_fail(cx, QL_ER_ERROR_ON_READ, "pipe", errno, strerrordesc_np(errno));
+        }
+    }
+}
+
+ql_status
+ql_file_read_given(ql_ctx *cx, ql_given_file *f, void *p, size_t n, size_t *got)
+{
+    ql_status st =
+        f->is_pipe ? read_pipe(cx, f->fd, p, n, got) : ql_file_read(cx, f->fd, p, n, f->at, got);
+    f->at += *got;
+    return st == QL_END && *got > 0 ? QL_OK : st;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * LOAD DATA: rows of a text file into a table (manual, "LOAD DATA Statement"). The file is the
- * server's, read in blocks, or comes from the client piece by piece; types/textfile.h tells rows
- * and fields apart. Memory is bounded by the longest row. One checkpoint a row, and one for each
- * 64 KiB of a long one.
+ * server's, read in blocks (its bytes are the statement's progress), or comes from the client piece
+ * by piece; types/textfile.h tells rows and fields apart. Memory is bounded by the longest row. One
+ * checkpoint a row, and one for each 64 KiB of a long one.
  */
 #include <stdio.h>
 
 #include "intr/fileio.h"
+#include "intr/proc.h"
 #include "stmts/inserter_int.h"
 #include "types/kinds.h"
 #include "types/textfile.h"
@@ -28,8 +29,8 @@ typedef struct loader {
     bool *null_given; /* [insert.ncolumns] NULL for a column that takes none; SET may still help */
     bool fixed;
     size_t *widths, width; /* fixed: of each field, of all */
-    int fd;                /* -1: the client's */
-    uint64_t at;           /* bytes read of the file */
+    ql_given_file file;    /* none: the client's */
+    uint64_t told;         /* bytes of it that count as work done */
     char *block;
 } loader;
 
@@ -41,18 +42,25 @@ column_of(const loader *l, int i)
 
 /* ---- the file ---- */
 
+/* All that was read before is in rows now. */
+static void
+tell_progress(ql_ctx *cx, loader *l)
+{
+    if (cx->proc != NULL && l->file.at > l->told) {
+        ql_proc_add_work(cx->proc, l->file.at - l->told);
+        l->told = l->file.at;
+    }
+}
+
 static ql_status
 more_of_file(ql_ctx *cx, void *arg, ql_str *bytes)
 {
     loader *l = arg;
     size_t got;
-    ql_status st = ql_file_read(cx, l->fd, l->block, BLOCK, l->at, &got);
-    if (st != QL_OK && st != QL_END) {
-        return st;
-    }
-    l->at += got;
+    tell_progress(cx, l);
+    QL_TRY(ql_file_read_given(cx, &l->file, l->block, BLOCK, &got));
     *bytes = (ql_str){l->block, got};
-    return got > 0 ? QL_OK : QL_END;
+    return QL_OK;
 }
 
 static ql_status
@@ -81,7 +89,14 @@ open_file(ql_ctx *cx, loader *l)
     }
     QL_TRY(ql_acl_file_path(cx, l->ast->file, false, &path));
     l->block = ql_arena_alloc(cx, cx->arena, BLOCK);
-    return l->block != NULL ? ql_file_open_given(cx, path, &l->fd) : QL_ERROR;
+    if (l->block == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(ql_file_open_given(cx, path, &l->file));
+    if (cx->proc != NULL) {
+        ql_proc_set_work(cx->proc, l->file.bytes);
+    }
+    return QL_OK;
 }
 
 /* ---- set up ---- */
@@ -131,7 +146,7 @@ static ql_status
 init(ql_ctx *cx, ql_run *run, loader *l)
 {
     const ql_rload *ld = run->stmt->load;
-    *l = (loader){.ld = ld, .ast = run->stmt->ast->load, .fd = -1};
+    *l = (loader){.ld = ld, .ast = run->stmt->ast->load, .file = {.fd = -1}};
     ql_text_format f = l->ast->format;
     l->converted.quota = ql_arena_quota(cx->arena);
     QL_TRY(choose_charset(cx, l));
@@ -389,7 +404,7 @@ load_rows(ql_ctx *cx, loader *l)
             st = load_row(cx, l);
         }
     }
-    ql_file_close(l->fd);
+    ql_file_close(l->file.fd);
     return st == QL_END ? QL_OK : st;
 }
 

@@ -6,6 +6,7 @@ import pty
 import select
 import shutil
 import subprocess
+import tempfile
 import time
 
 import quell
@@ -14,7 +15,7 @@ from wire import CAPS, Err, Watcher, Wire
 
 PROGRESS = 1 << 29
 ROWS = 6000
-server = quell.Server()
+server = quell.Server(args=["--secure-file-priv="])
 server.start()
 watch = Watcher(server)
 
@@ -53,6 +54,33 @@ def test_reports():
     got, answer = reports(w, "OPTIMIZE TABLE p.t")
     assert len(got) == 1 and answer == b"\4", (got, answer)
     w.close()
+
+
+def test_load_data():
+    """Bytes of the file: what stands in rows when the next block is read."""
+    setup()
+    block = 128 * 1024
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as f:
+        f.write("".join(f"{ROWS + i:012}\t{i:011}\n" for i in range(5 * block // 25)))
+        f.flush()
+        os.chmod(f.name, 0o644)
+        size = os.stat(f.name).st_size
+        holder, w = Wire(server), Wire(server, caps=CAPS | PROGRESS)
+        holder.query("BEGIN")
+        holder.query(f"INSERT INTO p.t VALUES ({ROWS + (2 * block + block // 2) // 25}, 0)")  # in the third block
+        w.send(f"LOAD DATA INFILE '{f.name}' INTO TABLE p.t")
+        watch.until_state(w.id, "Waiting for row lock")
+        got = watch.query(f"SELECT PROGRESS FROM information_schema.PROCESSLIST WHERE ID = {w.id}")
+        assert got == [(str(100 * 2 * block // size).encode(),)], got
+        got = watch.query(f"SELECT WORK_COMPLETED, WORK_ESTIMATED FROM performance_schema.events_stages_current WHERE THREAD_ID = {w.id}")
+        assert got == [(str(2 * block).encode(), str(size).encode())], got
+        p = w.packet()
+        assert p[:3] == b"\xff\xff\xff" and int.from_bytes(p[6:9], "little") == 100000 * block // size and p[10:] == b"executing", p
+        holder.query("ROLLBACK")
+        assert w.packet()[0] == 0
+        assert w.value("SELECT COUNT(*) FROM p.t") == str(ROWS + 5 * block // 25)
+        w.quit()
+        holder.quit()
 
 
 def test_errors_and_kills_behind_a_report():

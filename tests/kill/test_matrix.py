@@ -4,9 +4,12 @@
 a time limit, a client that goes away, and the shutdown. At the end the server's own record of what ended which wait is compared with the
 pairs that waits.def promises, so that a wait without a test here fails."""
 import contextlib
+import os
 import re
+import shutil
 import ssl
 import struct
+import tempfile
 import time
 
 import quell
@@ -19,7 +22,7 @@ STATEMENT = {"QUERY", "TIME", "GONE"}
 ALL = STATEMENT | {"CONN", "SHUTDOWN"}
 ELSEWHERE = {"DISK_SPACE"}  # tests/recovery, on a small file system
 
-FAST = ["--innodb-flush-log-at-trx-commit=0", "--loose-disk-reserve=0"]
+FAST = ["--innodb-flush-log-at-trx-commit=0", "--loose-disk-reserve=0", "--secure-file-priv="]
 server = quell.Server(args=FAST)
 server.start()
 watch = Watcher(server)
@@ -242,6 +245,41 @@ def stand_before_answer(w):
     return f"EXPLAIN FOR CONNECTION {w.id}"
 
 
+class Pipe(Scene):
+    """A named pipe that nobody has opened for writing."""
+    wait = "PIPE"
+
+    def enter(self):
+        self.dir = tempfile.mkdtemp(prefix="quell-pipe-")
+        self.path = self.dir + "/pipe"
+        os.mkfifo(self.path)
+        self.sql = f"LOAD DATA INFILE '{self.path}' INTO TABLE k.one"
+
+    def leave(self):
+        shutil.rmtree(self.dir)
+
+
+class HalfPipe(Pipe):
+    """Somebody has written a row and a half. Whoever writes afterwards is told that nobody reads."""
+
+    def enter(self):
+        super().enter()
+        self.both = os.open(self.path, os.O_RDWR)  # so that the next does not wait for a reader
+        self.writer = os.open(self.path, os.O_WRONLY)
+        os.write(self.writer, b"3\t3\n4")
+
+    def leave(self):
+        os.close(self.both)
+        watch.until_calm()
+        try:
+            os.write(self.writer, b"4\n")
+            raise AssertionError("the pipe is still open")
+        except BrokenPipeError:
+            pass
+        os.close(self.writer)
+        super().leave()
+
+
 class Admission(Scene):
     wait, sql = "ADMISSION", "SELECT COUNT(*) FROM k.one"
 
@@ -279,7 +317,7 @@ class CommitOfTransaction(Commit):
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, Library, Answer, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, Library, Answer, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Pipe, HalfPipe, Admission, Commit, CommitOfTransaction]
 
 
 @contextlib.contextmanager
@@ -905,7 +943,9 @@ def shutdown_scene():
         watch.query(sql)
     # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
     (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked, reader,
-     idle, holder, holder2) = (Wire(server) for _ in range(20))
+     idle, holder, holder2, piped) = (Wire(server) for _ in range(21))
+    pipe = Pipe()
+    pipe.enter()
     holder.query("BEGIN")
     holder.query("UPDATE k.one SET v = 1 WHERE id = 1")
 
@@ -927,7 +967,7 @@ def shutdown_scene():
     watch.until_state(login.id, "login")
     watch.until_state(tls.id, "login")
     for sql in ("CREATE DATABASE k2", "CREATE TABLE k2.a (id INT PRIMARY KEY)", "CREATE TABLE k.plain (id INT) ENGINE=MyISAM",
-                "INSERT INTO k.plain VALUES (1)", "CREATE TABLE k.loaded (id INT PRIMARY KEY, v INT) ENGINE=MyISAM", "CREATE TABLE k.three (id INT PRIMARY KEY)", "INSERT INTO k.three VALUES (1)"):
+                "INSERT INTO k.plain VALUES (1)", "CREATE TABLE k.loaded (id INT PRIMARY KEY, v INT) ENGINE=MyISAM", "CREATE TABLE k.loaded_too (id INT PRIMARY KEY, v INT) ENGINE=MyISAM", "CREATE TABLE k.three (id INT PRIMARY KEY)", "INSERT INTO k.three VALUES (1)"):
         watch.query(sql)
     holder.query("SELECT * FROM k2.a")
     holder2.query("DO GET_LOCK('a', 0)")
@@ -942,6 +982,7 @@ def shutdown_scene():
     start(inside, "SELECT SLEEP(1000) FROM k.three", "SLEEP")
     start(admission, "SELECT * FROM k.two", "ADMISSION")
     start(backup, "LOCK INSTANCE FOR BACKUP", "MDL_BACKUP")
+    start(piped, pipe.sql.replace("k.one", "k.loaded_too"), "PIPE")
     watch.query("SET GLOBAL local_infile = 1")
     sender = Wire(server)
     sender.start_file("LOAD DATA LOCAL INFILE 'rows' INTO TABLE k.loaded")
@@ -950,11 +991,12 @@ def shutdown_scene():
     rc = server.stop()
     seconds = time.monotonic() - t
     assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
-    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked):
+    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked, piped):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
     for v in (writer, reader, login, tls, idle, holder, holder2, sender):
         assert v.at_end()
+    pipe.leave()
     assert seconds < 3, f"the stop took {seconds:.2f} s"
     server.start()  # nothing of what was not committed is there
     watch2 = Watcher(server)
