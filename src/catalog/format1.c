@@ -113,7 +113,7 @@ take_column(ql_ctx *cx, ql_arena *a, reader *r, ql_column *c, ql_value *missing)
     unsigned flags = (unsigned)take(r, 1);
     c->auto_increment = flags & 1;
     c->on_update_now = flags >> 1 & 1;
-    c->zerofill = flags >> 2 & 1;
+    ql_column_set_zerofill(c, flags >> 2 & 1, 0);
     c->default_kind = (ql_default_kind)take(r, 1);
     c->default_value = ql_value_null();
     if (r->bad || c->default_kind > QL_DEF_EXPR) {

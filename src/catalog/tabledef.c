@@ -53,6 +53,27 @@ qli_table_set_names(ql_ctx *cx, ql_table *t, ql_str db, ql_str name)
     return qli_copy_str(cx, t->arena, name, &t->name);
 }
 
+static bool
+is_number(ql_kind k)
+{
+    return k == QL_K_INT || k == QL_K_DECIMAL || k == QL_K_DOUBLE;
+}
+
+void
+ql_column_set_zerofill(ql_column *c, bool zerofill, uint32_t width)
+{
+    c->zerofill = zerofill;
+    c->type.zerofill = 0;
+    if (!zerofill || !is_number(c->type.kind)) {
+        return;
+    }
+    if (width == 0 || c->type.kind != QL_K_INT) {
+        width = ql_type_display_length(&c->type);
+        width -= c->type.field == QL_F_DOUBLE && width == 23; /* no sign */
+    }
+    c->type.zerofill = (uint8_t)(width < UINT8_MAX ? width : UINT8_MAX);
+}
+
 ql_status
 qli_table_finish(ql_ctx *cx, ql_table *t)
 {
@@ -65,6 +86,7 @@ qli_table_finish(ql_ctx *cx, ql_table *t)
     t->auto_column = -1;
     for (unsigned i = 0; i < t->ncolumns; i++) {
         t->types[i] = t->columns[i].type;
+        t->columns[i].default_value.zerofill = t->types[i].zerofill;
         if (t->columns[i].auto_increment) {
             t->auto_column = (int)i;
         }

@@ -34,6 +34,9 @@ typedef struct ql_column {
     ql_str comment;
     ql_str unknown; /* of the record, here and below: what a newer server wrote, kept as it is */
 } ql_column;
+/* ZEROFILL (zerofill true) of a column whose type is set, with the display width as it was written
+ * (0: not). */
+void ql_column_set_zerofill(ql_column *c, bool zerofill, uint32_t width);
 
 typedef struct ql_index_part {
     uint16_t column; /* ordinal */

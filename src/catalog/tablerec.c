@@ -55,11 +55,13 @@ enum {
     COLUMN_INVISIBLE = 37,
     COLUMN_HIDDEN = 39,
     COLUMN_COMMENT = 2,
+    COLUMN_WIDTH = 4, /* of integers with ZEROFILL: the display width, when it is not the type's */
 };
-static const ql_record_shape column_shape = {
-    .known = 0xaaaaaaaaaa /* the odd ones up to 39 */ | QL_TAG(COLUMN_COMMENT),
-    .required = QL_TAG(COLUMN_NAME) | QL_TAG(COLUMN_KIND) | QL_TAG(COLUMN_FIELD),
-    .repeated = QL_TAG(COLUMN_MEMBER)};
+static const ql_record_shape column_shape = {.known = 0xaaaaaaaaaa /* the odd ones up to 39 */ |
+                                                      QL_TAG(COLUMN_COMMENT) | QL_TAG(COLUMN_WIDTH),
+                                             .required = QL_TAG(COLUMN_NAME) | QL_TAG(COLUMN_KIND) |
+                                                         QL_TAG(COLUMN_FIELD),
+                                             .repeated = QL_TAG(COLUMN_MEMBER)};
 
 enum {
     INDEX_ID = 1,
@@ -130,6 +132,9 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_column *c, const ql_value *missing)
     QL_TRY(ql_section_put_text(cx, b, COLUMN_NAME, c->name));
     QL_TRY(put_type(cx, b, &c->type));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_ZEROFILL, c->zerofill));
+    if (c->zerofill && c->type.kind == QL_K_INT && c->type.zerofill != c->type.length) {
+        QL_TRY(ql_section_put_number(cx, b, COLUMN_WIDTH, c->type.zerofill));
+    }
     QL_TRY(ql_section_put_number(cx, b, COLUMN_AUTO_INCREMENT, c->auto_increment));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_ON_UPDATE_NOW, c->on_update_now));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_DEFAULT_KIND, c->default_kind));
@@ -414,13 +419,18 @@ take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
         return QL_OK;
     }
     ql_str rest = sections;
+    uint32_t width = 0;
+    bool zerofill = false;
     for (ql_section s; ql_section_next(&rest, &s);) {
         switch (s.tag) {
         case COLUMN_NAME:
             QL_TRY(ql_section_text(d->cx, d->a, &s, &c->name));
             break;
         case COLUMN_ZEROFILL:
-            c->zerofill = ql_section_number(&s, 1, &d->bad) != 0;
+            zerofill = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case COLUMN_WIDTH:
+            width = (uint32_t)ql_section_number(&s, UINT8_MAX, &d->bad);
             break;
         case COLUMN_AUTO_INCREMENT:
             c->auto_increment = ql_section_number(&s, 1, &d->bad) != 0;
@@ -454,6 +464,7 @@ take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
         }
     }
     d->bad |= c->type.kind == QL_K_STRING && !c->type.coll;
+    ql_column_set_zerofill(c, zerofill, width);
     QL_TRY(take_members(d, sections, &c->type));
     QL_TRY(ql_sections_unknown(d->cx, d->a, sections, &column_shape, &c->unknown));
     return take_values(d, sections, c, missing);

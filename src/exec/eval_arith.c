@@ -533,7 +533,7 @@ qli_arith_compile(ql_ctx *cx, ql_ex *x)
     }
 }
 
-/* Integers to text, in one allocation. QL_END: some are longer than the type. */
+/* Integers to text, in one allocation. QL_END: some are longer than the type, or filled up. */
 static ql_status
 cast_ints_to_text(ql_ctx *cx, ql_ex *x, const operands *o)
 {
@@ -541,6 +541,9 @@ cast_ints_to_text(ql_ctx *cx, ql_ex *x, const operands *o)
     const uint16_t *sel = o->sel;
     uint16_t n = o->n;
     bool uns = o->a->type.is_unsigned;
+    if (o->a->type.zerofill != 0) {
+        return QL_END;
+    }
     char *p = ql_arena_alloc(cx, x->env.scratch, (size_t)n * 24);
     if (p == NULL) {
         return QL_ERROR;

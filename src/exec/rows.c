@@ -175,6 +175,7 @@ qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const char *ro
     out->kind = t->kind;
     out->is_unsigned = t->is_unsigned;
     out->decimals = t->decimals;
+    out->zerofill = t->zerofill;
     out->coll = t->coll;
     switch (ql_kind_slot(t->kind)) {
     case QL_SLOT_STRING:

@@ -88,6 +88,7 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
     }
     default: /* MIN, MAX, ANY_VALUE */
         g->type = g->args[0]->type;
+        g->type.zerofill = 0;
         if (g->type.kind == QL_K_NULL) {
             g->type = ql_type_varchar(0, qli_conn_coll(r));
             QL_TRY(qli_cast(r, sc, &g->args[0], &g->type));

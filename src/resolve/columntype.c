@@ -10,6 +10,7 @@
 #include "resolve/tablespec_int.h"
 
 #define MAX_VARCHAR_BYTES 65535u
+#define MAX_WIDTH 255u /* of integers */
 
 static ql_status
 not_built(ql_ctx *cx, const char *what)
@@ -166,7 +167,10 @@ qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll
     case QL_F_LONG:
     case QL_F_LONGLONG:
         *out = int_type(t);
-        return QL_OK;
+        return t->has_length && t->length > MAX_WIDTH
+                   ? ql_fail(cx, QL_ER_TOO_BIG_DISPLAYWIDTH, ql_cstr(cx, c->name),
+                             (unsigned long)MAX_WIDTH)
+                   : QL_OK;
     case QL_F_NEWDECIMAL:
         QL_TRY(decimal_type(cx, c, out));
         out->is_unsigned = t->is_unsigned;

@@ -71,6 +71,7 @@ bind_assign(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     n->args = args;
     n->nargs = 1;
     n->type = args[0]->type;
+    n->type.zerofill = 0;
     if (n->type.kind == QL_K_NULL) {
         n->type = ql_type_varchar(0, qli_conn_coll(r));
     }

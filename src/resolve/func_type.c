@@ -410,6 +410,7 @@ qli_func_type(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, uint
         return type_by_string_rule(r, f->rule, node, args, n);
     case QLI_R_ARG0:
         node->type = args[0]->type;
+        node->type.zerofill = 0;
         node->coercibility = args[0]->coercibility;
         return QL_OK;
     case QLI_R_AGGTYPE:

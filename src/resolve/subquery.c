@@ -26,6 +26,7 @@ qli_bind_subquery(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out
     } else {
         n->type = n->query->items[0].expr->type;
         n->type.nullable = true;
+        n->type.zerofill = 0;
         n->coercibility = n->query->items[0].expr->coercibility;
     }
     n->is_constant = !n->query->correlated && !r->has_assign;

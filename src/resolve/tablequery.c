@@ -303,6 +303,7 @@ item_column(ql_ctx *cx, const ql_query *q, const ql_item *it, bool primary, ql_c
     *c = (ql_column){.name = it->column.name};
     const ql_column *extreme = from ? NULL : extreme_column(q, e);
     c->type = from ? from->type : extreme ? extreme->type : ql_type_for_column(&e->type);
+    c->type.zerofill = from ? from->type.zerofill : 0;
     c->type.nullable = (from ? e->type.nullable : extreme || c->type.nullable) && !primary;
     if (!from && !extreme && c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
         set_text_type(cx, q, e, &c->type);

@@ -168,7 +168,7 @@ ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, b
     c->type.nullable = ac->nullability != QL_NULL_NO && !key && !ac->auto_increment;
     c->name = ac->name;
     c->auto_increment = ac->auto_increment;
-    c->zerofill = ac->type.zerofill;
+    ql_column_set_zerofill(c, ac->type.zerofill, ac->type.has_length ? ac->type.length : 0);
     c->comment = ac->comment;
     c->invisible = ac->invisible;
     return ac->generated != NULL ? generated_column(cx, spec, ac, key, c)

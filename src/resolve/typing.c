@@ -165,6 +165,7 @@ qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, u
             acc.field = QL_F_VAR_STRING;
         }
     }
+    acc.zerofill = 0;
     acc.nullable = nullable;
     *out = acc;
     return QL_OK;

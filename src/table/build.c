@@ -283,7 +283,7 @@ static ql_status
 duplicate(ql_ctx *cx, ql_build *b, const ql_index *ix, const ql_value *row)
 {
     ql_dup dup = {.index = ix};
-    QL_TRY(qli_describe_key(cx, ix, row, &dup.key_text));
+    QL_TRY(qli_describe_key(cx, b->t->types, ix, row, &dup.key_text));
     return ql_table_dup_error(cx, b->t, &dup);
 }
 
@@ -563,7 +563,8 @@ meets(ql_ctx *cx, ql_build *b, const target *g, const ql_value *row, bool *yes, 
     QL_TRY(ql_buf_put(cx, &b->last, there.p, there.n));
     dup->locator.p = ql_arena_strndup(cx, cx->arena, b->last.p, b->last.n);
     dup->locator.n = b->last.n;
-    return dup->locator.p ? qli_describe_key(cx, g->ix, row, &dup->key_text) : QL_ERROR;
+    return dup->locator.p ? qli_describe_key(cx, b->t->types, g->ix, row, &dup->key_text)
+                          : QL_ERROR;
 }
 
 ql_status

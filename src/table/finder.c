@@ -309,5 +309,5 @@ ql_finding_end(ql_finding *g)
 ql_status
 ql_key_text(ql_ctx *cx, const ql_index *ix, const ql_value *row, ql_str *out)
 {
-    return qli_describe_key(cx, ix, row, out);
+    return qli_describe_key(cx, NULL, ix, row, out);
 }

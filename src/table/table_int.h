@@ -30,9 +30,10 @@ ql_status qli_clustered_key(ql_ctx *cx, ql_buf *b, const ql_table *t,
                             const ql_value *row) QL_MUST_USE;
 /* Of hidden row id `id`; ix: the clustered index. */
 ql_status qli_hidden_key(ql_ctx *cx, ql_buf *b, const ql_index *ix, uint64_t id) QL_MUST_USE;
-/* Text of the key columns for "Duplicate entry", in cx->arena. */
-ql_status qli_describe_key(ql_ctx *cx, const ql_index *ix, const ql_value *row,
-                           ql_str *out) QL_MUST_USE;
+/* Text of the key columns for "Duplicate entry", in cx->arena. types: of the table's columns; NULL:
+ * without zeros that ZEROFILL puts in front. */
+ql_status qli_describe_key(ql_ctx *cx, const ql_type *types, const ql_index *ix,
+                           const ql_value *row, ql_str *out) QL_MUST_USE;
 /* Key of the row in secondary index ix; locator = its clustered key. *is_unique: uniqueness is to
  * be checked (unique index, no NULL). */
 ql_status qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,

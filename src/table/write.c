@@ -45,15 +45,17 @@ lock_new(ql_ctx *cx, ql_str key)
 /* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.
  */
 ql_status
-qli_describe_key(ql_ctx *cx, const ql_index *ix, const ql_value *row, ql_str *out)
+qli_describe_key(ql_ctx *cx, const ql_type *types, const ql_index *ix, const ql_value *row,
+                 ql_str *out)
 {
     ql_buf b = {0};
     ql_status st = QL_OK;
     for (uint16_t i = 0; i < ix->nparts; i++) {
-        const ql_value *v = &row[ix->parts[i].column];
+        ql_value v = row[ix->parts[i].column];
         ql_str s = QL_STR("NULL");
-        if (!ql_value_is_null(v)) {
-            QL_TRY_TO(st, ql_value_to_str(cx, cx->arena, v, &s), done);
+        if (!ql_value_is_null(&v)) {
+            v.zerofill = types != NULL ? types[ix->parts[i].column].zerofill : 0;
+            QL_TRY_TO(st, ql_value_to_str(cx, cx->arena, &v, &s), done);
             if (ix->parts[i].prefix > 0) {
                 s.n = ql_utf8_offset(s, ix->parts[i].prefix);
             }
@@ -77,7 +79,7 @@ report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_val
                  ql_str locator, ql_str entry, ql_write_result *result, ql_dup *dup)
 {
     dup->index = ix;
-    QL_TRY(qli_describe_key(cx, ix, row, &dup->key_text));
+    QL_TRY(qli_describe_key(cx, t->types, ix, row, &dup->key_text));
     ql_buf b = {0};
     ql_status st = QL_OK;
     if (ix == &t->indexes[0]) {

@@ -92,6 +92,7 @@ decimal_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t
     out->kind = QL_K_DECIMAL;
     out->is_unsigned = t->is_unsigned;
     out->decimals = t->decimals;
+    out->zerofill = 0;
     out->coll = NULL;
     ql_decimal d;
     QL_TRY(ql_value_to_decimal(cx, v, &d));
@@ -223,8 +224,9 @@ decimal_storage_bytes(const ql_type *t)
 static ql_status
 decimal_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
 {
-    char text[QL_DECIMAL_TEXT_MAX];
-    return ql_buf_put_lenenc_str(cx, w->out, text, ql_decimal_print(&v->dec[at], text));
+    char text[QL_VALUE_TEXT_MAX];
+    size_t n = ql_decimal_print(&v->dec[at], text);
+    return ql_buf_put_lenenc_str(cx, w->out, text, qli_fill_up(text, n, w->told->type.zerofill));
 }
 
 const ql_kind_ops qli_kind_DECIMAL = {

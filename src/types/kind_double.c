@@ -250,7 +250,8 @@ double_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
     } else if (t->field == QL_F_FLOAT) {
         d.decimals = QL_DECIMALS_FLOAT;
     }
-    return ql_buf_put_lenenc_str(cx, w->out, text, double_print(&d, text));
+    size_t n = double_print(&d, text);
+    return ql_buf_put_lenenc_str(cx, w->out, text, qli_fill_up(text, n, t->zerofill));
 }
 
 static ql_status

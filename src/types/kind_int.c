@@ -379,6 +379,7 @@ int_common(const ql_type *a, const ql_type *b)
         return t;
     }
     ql_type t = a->length >= b->length ? *a : *b;
+    t.zerofill = 0;
     t.field = wider_int(a->field, b->field);
     return t;
 }
@@ -410,8 +411,8 @@ ql_type_int_digits(const ql_type *t)
 static uint32_t
 int_display_length(const ql_type *t)
 {
-    if (t->length != 0) {
-        return t->length;
+    if (t->zerofill != 0 || t->length != 0) {
+        return t->zerofill != 0 ? t->zerofill : t->length;
     }
     switch (t->field) {
     case QL_F_TINY:
@@ -432,7 +433,8 @@ int_display_length(const ql_type *t)
 static uint32_t
 int_text_length(const ql_type *t)
 {
-    return t->length && t->length <= 21 ? t->length : 20;
+    uint32_t n = t->length && t->length <= 21 ? t->length : 20;
+    return t->zerofill > n ? t->zerofill : n;
 }
 
 static void
@@ -489,18 +491,13 @@ put_bit(ql_ctx *cx, ql_buf *b, uint64_t v, uint32_t bits)
 static ql_status
 int_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
 {
-    char text[256];
+    char text[QL_VALUE_TEXT_MAX];
     const ql_type *t = &w->told->type;
     if (t->field == QL_F_BIT) {
         return put_bit(cx, w->out, (uint64_t)v->i[at], t->length);
     }
     size_t n = ql_int_print(v->i[at], v->type.is_unsigned, text);
-    size_t width = t->field == QL_F_YEAR ? 4 : w->told->flags & QL_CF_ZEROFILL ? t->length : 0;
-    if (n < width && width < sizeof text) {
-        memmove(text + width - n, text, n);
-        memset(text, '0', width - n);
-        n = width;
-    }
+    n = qli_fill_up(text, n, t->field == QL_F_YEAR ? 4 : t->zerofill);
     return ql_buf_put_lenenc_str(cx, w->out, text, n);
 }
 

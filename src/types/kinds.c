@@ -81,9 +81,21 @@ ql_type_storage_bytes(const ql_type *t)
 }
 
 size_t
+qli_fill_up(char *text, size_t n, unsigned width)
+{
+    if (n < width) { /* a number is unsigned then: no sign stands in front */
+        memmove(text + width - n, text, n);
+        memset(text, '0', width - n);
+        n = width;
+    }
+    return n;
+}
+
+size_t
 ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
 {
-    return ql_kinds[v->kind]->print(v, out);
+    size_t n = ql_kinds[v->kind]->print(v, out);
+    return QL_LIKELY(v->zerofill == 0) ? n : qli_fill_up(out, n, v->zerofill);
 }
 
 ql_status

@@ -13,6 +13,8 @@
 #include "types/kinds.def"
 
 /* Complaint 1292 "Truncated incorrect <what> value". */
+/* The text of n bytes, filled up with 0 in front to so many (at most 255). Returns its length. */
+size_t qli_fill_up(char *text, size_t n, unsigned width);
 ql_status qli_complain_truncated(ql_ctx *cx, const char *what, const ql_value *v) QL_MUST_USE;
 /* Any number into a temporal: ql_kind_ops.to_temporal of INT, DECIMAL, DOUBLE. */
 ql_status qli_number_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,

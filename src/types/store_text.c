@@ -130,7 +130,9 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
     const ql_type *t = s->t;
     bool binary = t->coll == ql_coll_binary;
     ql_str text;
-    QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
+    ql_value plain = *v;
+    plain.zerofill = 0; /* MySQL stores the number, not the column's text of it */
+    QL_TRY(ql_value_to_str(s->cx, s->a, &plain, &text));
     if (!binary && v->kind == QL_K_STRING && t->coll != NULL) {
         size_t good;
         QL_TRY(storable_prefix(s->cx, text, t->coll->charset, &good));

@@ -121,6 +121,8 @@ typedef struct ql_type {
     bool is_unsigned;
     bool nullable;
     uint8_t decimals; /* DECIMAL scale; fractional seconds digits; 31 = not fixed (DOUBLE) */
+    uint8_t zerofill; /* of a column with ZEROFILL: its texts are filled up with 0 to so many
+                         characters; 0 = not, as of everything computed */
     uint32_t length;  /* DECIMAL precision; characters for CHAR/VARCHAR; bytes for BLOB/TEXT; else
                          display width */
     const ql_collation *coll;  /* strings; NULL for others. Binary strings: ql_coll_binary */

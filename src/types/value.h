@@ -18,6 +18,7 @@ typedef struct ql_value {
     bool is_unsigned;         /* QL_K_INT: u counts */
     uint8_t decimals;         /* fractional digits of DATETIME, TIME; DOUBLE: digits to print, 31 =
                                  not fixed, 32 = not fixed and single precision (FLOAT) */
+    uint8_t zerofill;         /* of a number: as in its type (type.h) */
     const ql_collation *coll; /* QL_K_STRING */
     union {
         int64_t i; /* INT, DATE, TIME, DATETIME */

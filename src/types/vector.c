@@ -47,12 +47,14 @@ ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
         out->kind = QL_K_NULL;
         out->is_unsigned = false;
         out->decimals = 0;
+        out->zerofill = 0;
         out->coll = NULL;
         return;
     }
     out->kind = v->type.kind;
     out->is_unsigned = v->type.is_unsigned;
     out->decimals = value_decimals(&v->type);
+    out->zerofill = v->type.zerofill;
     out->coll = v->type.coll;
     switch (ql_kind_slot(v->type.kind)) {
     case QL_SLOT_DOUBLE:

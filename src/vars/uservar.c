@@ -179,5 +179,6 @@ ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v)
         return st;
     }
     u->v = now;
+    u->v.zerofill = 0; /* a variable has the number, not the column's text of it */
     return QL_OK;
 }

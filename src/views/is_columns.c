@@ -179,7 +179,7 @@ put_type(ql_ctx *cx, ql_buf *b, const ql_column *c)
             n++;
         }
         b->n = n;
-        QL_TRY(ql_buf_printf(cx, b, "(%u) unsigned", c->type.length));
+        QL_TRY(ql_buf_printf(cx, b, "(%u) unsigned", c->type.zerofill));
     }
     return ql_buf_put_str(cx, b, " zerofill");
 }

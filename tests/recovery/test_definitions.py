@@ -39,12 +39,14 @@ RENAME TABLE s.top TO s.parent
 SET GLOBAL foreign_key_checks = 0
 CREATE TABLE s.orphan (a INT, FOREIGN KEY (a) REFERENCES s.nothing (b))
 SET GLOBAL foreign_key_checks = 1
+CREATE TABLE s.zeros (i INT(5) ZEROFILL DEFAULT 3, j BIGINT ZEROFILL, d DECIMAL(6,2) ZEROFILL, one INT(1) ZEROFILL)
+INSERT INTO s.zeros VALUES (7, 7, 7, 7)
 CREATE VIEW s.plain AS SELECT id, n FROM s.a WHERE n > 1 WITH CASCADED CHECK OPTION
 CREATE ALGORITHM=TEMPTABLE SQL SECURITY INVOKER VIEW s.sums (what, total) AS SELECT t, SUM(n) FROM s.a GROUP BY t
 CREATE VIEW s.above AS SELECT p.id, r.c FROM s.plain p JOIN s.renamed r ON r.a = p.id - 49
 ALTER VIEW s.above AS SELECT p.id, p.n, r.c FROM s.plain p LEFT JOIN s.renamed r ON r.a = p.id - 49
 """
-TABLES = ("a", "m", "renamed", "made", "parent", "child", "pair", "orphan")
+TABLES = ("a", "m", "renamed", "made", "parent", "child", "pair", "orphan", "zeros")
 VIEWS = ("plain", "sums", "above")
 
 
@@ -83,6 +85,7 @@ def test_everything_comes_back():
             assert r.returncode == 0 and "No damage found" in r.stdout, r.stdout
         server.start()
         now = seen(server)
+        assert server.query("SELECT CONCAT_WS(' ', i, j, d, one) FROM s.zeros") == (("00007 00000000000000000007 0007.00 7",),)
         for a, b in zip(was, now):
             assert a == b, (how, a, b)
         whole(server)

@@ -141,7 +141,9 @@ make_full(sess *s)
     c[3].default_kind = QL_DEF_NOW;
     c[3].on_update_now = true;
     c[4].type = ql_type_decimal(5, 2);
-    c[4].type.is_unsigned = c[4].zerofill = true;
+    c[4].type.is_unsigned = true;
+    ql_column_set_zerofill(&c[4], true, 0);
+    assert_int_equal(c[4].type.zerofill, 6); /* digits and the point */
     c[4].default_kind = QL_DEF_VALUE;
     ql_value text = ql_value_str(str("1.5"), ql_coll_default);
     OK(ql_value_store(&s->cx, s->cx.arena, &text, &c[4].type, "d", 1, true, &c[4].default_value));
@@ -213,7 +215,8 @@ a_full_table(void **state)
         assert_true(x->type.kind == y->type.kind && x->type.field == y->type.field &&
                     x->type.length == y->type.length && x->type.decimals == y->type.decimals &&
                     x->type.coll == y->type.coll && x->type.nullable == y->type.nullable &&
-                    x->type.is_unsigned == y->type.is_unsigned);
+                    x->type.is_unsigned == y->type.is_unsigned &&
+                    x->type.zerofill == y->type.zerofill);
         assert_true(x->auto_increment == y->auto_increment && x->zerofill == y->zerofill &&
                     x->on_update_now == y->on_update_now && x->default_kind == y->default_kind &&
                     x->ordinal == i);
