@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Purge: deletes the key ranges that DROP and TRUNCATE left, 1,000 keys a commit, in the background
- * and across restarts. A range is a record 0xFE 't' id(8) -> length of from (4, little-endian),
- * from, to, written by the transaction that made it garbage. Nobody has to do with its keys any
- * more, so they are deleted in the purger's own thread, beside the commits of others and a moment
- * after those who waited for the name. The same thread queues again what nobody waits for and what
- * the disk had no room for. Mutex: purge_mu (rank RECLAIM), held for its flags only.
+ * Purge: deletes the key ranges that DROP and TRUNCATE left, in commits of a few milliseconds, in
+ * the background and across restarts. A range is a record 0xFE 't' id(8) -> length of from (4,
+ * little-endian), from, to, written by the transaction that made it garbage. Nobody has to do with
+ * its keys any more, so they are deleted in the purger's own thread, beside the commits of others
+ * and a moment after those who waited for the name. The same thread queues again what nobody waits
+ * for and what the disk had no room for. Mutex: purge_mu (rank RECLAIM), held for its flags only.
  */
 #include "txn/txn_int.h"
 
 #include "base/log.h"
 
-#define KEYS_PER_COMMIT 1000u
+#define KEYS_PER_LOOK 1000u /* at the clock */
+#define BUSY_MS 5           /* of a commit */
+#define RECORDS 64u         /* that are looked for at once */
 #define RETRY_MS 1000
 #define POLITE_MS 50
 #define RECORD_KEY 10u
@@ -64,70 +66,123 @@ typedef struct trash {
     char key[RECORD_KEY];
     char *value;
     size_t n;
-    uint64_t seq; /* number of a state that has it */
 } trash;
 
-/* First record, or the last one, in a snapshot of its own; QL_END = nothing to purge. t->value is
- * freed by the caller. */
-static ql_status
-find_trash(ql_ctx *cx, ql_txnsys *ts, bool last, trash *t)
+/* The first ones there are. Owner: the purger. */
+typedef struct trash_list {
+    trash v[RECORDS];
+    size_t n;
+    uint64_t seq; /* number of a state that has them all */
+} trash_list;
+
+static void
+free_list(trash_list *l)
 {
-    ql_kv_snap *s;
-    *t = (trash){.value = NULL};
-    ql_kv_cursor *c = NULL;
-    ql_str k = {NULL, 0}, v = {NULL, 0};
-    QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
-    ql_status st = ql_kv_cursor_open(cx, s, &c);
-    if (st == QL_OK) {
-        ql_str edge =
-            last ? (ql_str){trash_to, sizeof trash_to} : (ql_str){trash_from, sizeof trash_from};
-        st = last ? ql_kv_seek_lt(cx, c, edge, &k, &v) : ql_kv_seek_ge(cx, c, edge, &k, &v);
+    for (size_t i = 0; i < l->n; i++) {
+        ql_mem_free(l->v[i].value);
     }
-    ql_str bad = st == QL_ERROR && c != NULL ? ql_kv_cursor_damaged(c) : (ql_str){NULL, 0};
-    if (QL_UNLIKELY(bad.n != 0) &&
-        memcmp(bad.p, trash_from, bad.n < sizeof trash_from ? bad.n : sizeof trash_from) != 0) {
-        ql_diag_clear_error(cx->diag); /* a damaged value of somebody else's */
-        st = QL_END;
+    l->n = 0;
+}
+
+static bool
+is_record(ql_str k)
+{
+    return k.n == RECORD_KEY && memcmp(k.p, trash_from, sizeof trash_from) == 0;
+}
+
+static ql_status
+keep_record(ql_ctx *cx, trash_list *l, ql_str k, ql_str v)
+{
+    trash *t = &l->v[l->n];
+    memcpy(t->key, k.p, RECORD_KEY);
+    t->n = v.n;
+    t->value = ql_mem_alloc(v.n);
+    if (t->value == NULL) {
+        return ql_fail_oom(cx, v.n);
     }
-    if (st == QL_OK &&
-        (k.n != RECORD_KEY || v.n < 4 || memcmp(k.p, trash_from, sizeof trash_from) != 0)) {
-        st = QL_END;
+    memcpy(t->value, v.p, v.n);
+    l->n++;
+    return QL_OK;
+}
+
+/* Somebody else's value is damaged: there is no record any more. */
+static ql_status
+not_ours(ql_ctx *cx, const ql_kv_cursor *c, ql_status st)
+{
+    ql_str bad = st == QL_ERROR ? ql_kv_cursor_damaged(c) : (ql_str){NULL, 0};
+    size_t n = bad.n < sizeof trash_from ? bad.n : sizeof trash_from;
+    if (QL_UNLIKELY(bad.n != 0) && memcmp(bad.p, trash_from, n) != 0) {
+        ql_diag_clear_error(cx->diag);
+        return QL_END;
     }
-    if (st == QL_OK) {
-        memcpy(t->key, k.p, RECORD_KEY);
-        t->n = v.n;
-        t->seq = ql_kv_snap_seq(s);
-        t->value = ql_mem_alloc(v.n);
-        if (t->value == NULL) {
-            st = ql_fail_oom(cx, v.n);
-        } else {
-            memcpy(t->value, v.p, v.n);
+    return st;
+}
+
+/* Up to RECORDS of them; QL_END = none. Freed by the caller in any case. */
+static ql_status
+list_trash(ql_ctx *cx, ql_kv_snap *s, trash_list *l)
+{
+    ql_kv_cursor *c;
+    ql_str k, v;
+    QL_TRY(ql_kv_cursor_open(cx, s, &c));
+    ql_status st = ql_kv_seek_ge(cx, c, (ql_str){trash_from, sizeof trash_from}, &k, &v);
+    while (st == QL_OK && is_record(k) && v.n >= 4) {
+        st = keep_record(cx, l, k, v);
+        if (st == QL_OK) {
+            st = l->n < RECORDS ? ql_kv_next(cx, c, &k, &v) : QL_END;
         }
     }
+    st = not_ours(cx, c, st);
     ql_kv_cursor_close(c);
+    if (st == QL_ERROR && l->n > 0) { /* met again when these are done */
+        ql_diag_clear_error(cx->diag);
+        return QL_OK;
+    }
+    return st == QL_OK && l->n == 0 ? QL_END : st == QL_END && l->n > 0 ? QL_OK : st;
+}
+
+static ql_status
+find_trash(ql_ctx *cx, ql_txnsys *ts, trash_list *l)
+{
+    ql_kv_snap *s;
+    l->n = 0;
+    QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
+    l->seq = ql_kv_snap_seq(s);
+    ql_status st = list_trash(cx, s, l);
     ql_kv_snap_end(s);
     return st;
 }
 
+/* Number of the last record; 0 = none. */
+static ql_status
+last_record(ql_ctx *cx, ql_txnsys *ts, uint64_t *id)
+{
+    ql_kv_snap *s;
+    ql_kv_cursor *c;
+    ql_str k, v;
+    *id = 0;
+    QL_TRY(ql_kv_snap_begin(cx, ts->kv, &s));
+    ql_status st = ql_kv_cursor_open(cx, s, &c);
+    if (st == QL_OK) {
+        st = ql_kv_seek_lt(cx, c, (ql_str){trash_to, sizeof trash_to}, &k, &v);
+        *id = st == QL_OK && is_record(k) ? load_be64(k.p + sizeof trash_from) : 0;
+        st = not_ours(cx, c, st);
+        ql_kv_cursor_close(c);
+    }
+    ql_kv_snap_end(s);
+    return st == QL_END ? QL_OK : st;
+}
+
 /* Up to so many keys of the range; fewer: it is done, and the record goes as well. */
 static ql_status
-delete_some(ql_ctx *cx, ql_txnsys *ts, const trash *t, size_t *done)
+delete_some(ql_ctx *cx, ql_kv_apply *a, const trash *t, size_t *done)
 {
-    ql_kv_apply *a;
     uint32_t len;
     memcpy(&len, t->value, 4);
     len = len <= t->n - 4 ? len : (uint32_t)(t->n - 4);
     ql_str from = {t->value + 4, len}, to = {t->value + 4 + len, t->n - 4 - len};
-    QL_TRY(ql_kv_beside_begin(cx, ts->kv, t->seq, &a));
-    ql_status st = ql_kv_apply_del_range(cx, a, from, to, KEYS_PER_COMMIT, done);
-    if (st == QL_OK && *done < KEYS_PER_COMMIT) {
-        st = ql_kv_apply_del(cx, a, (ql_str){t->key, RECORD_KEY});
-    }
-    if (st != QL_OK) {
-        ql_kv_apply_abort(a);
-        return st;
-    }
-    return ql_kv_apply_commit(cx, a, QL_KV_DURABLE);
+    QL_TRY(ql_kv_apply_del_range(cx, a, from, to, KEYS_PER_LOOK, done));
+    return *done < KEYS_PER_LOOK ? ql_kv_apply_del(cx, a, (ql_str){t->key, RECORD_KEY}) : QL_OK;
 }
 
 static bool
@@ -139,15 +194,28 @@ may_go_on(ql_ctx *cx, ql_txnsys *ts)
     return !paused && ql_check(cx) == QL_OK;
 }
 
-/* One record, as far as it gets. */
+/* One commit, of what a few milliseconds are enough for: its two syncs are what others feel, and
+ * what comes into the data file otherwise waits for it. *at: of the records, those done so far. */
 static ql_status
-purge_record(ql_ctx *cx, ql_txnsys *ts, const trash *t)
+purge_some(ql_ctx *cx, ql_txnsys *ts, const trash_list *l, size_t *at)
 {
-    size_t done = KEYS_PER_COMMIT;
-    while (done == KEYS_PER_COMMIT && may_go_on(cx, ts)) {
-        QL_TRY(delete_some(cx, ts, t, &done));
-        atomic_fetch_add_explicit(&ts->n_purged, done, memory_order_relaxed);
+    ql_kv_apply *a;
+    size_t i = *at, keys = 0, done;
+    int64_t until = ql_now_mono_ns() + (int64_t)BUSY_MS * 1000000;
+    ql_status st;
+    QL_TRY(ql_kv_beside_begin(cx, ts->kv, l->seq, &a));
+    do {
+        st = delete_some(cx, a, &l->v[i], &done);
+        keys += done;
+        i += st == QL_OK && done < KEYS_PER_LOOK;
+    } while (st == QL_OK && i < l->n && ql_now_mono_ns() < until);
+    if (st != QL_OK) {
+        ql_kv_apply_abort(a);
+        return st;
     }
+    QL_TRY(ql_kv_apply_commit(cx, a, QL_KV_DURABLE));
+    *at = i;
+    atomic_fetch_add_explicit(&ts->n_purged, keys, memory_order_relaxed);
     return QL_OK;
 }
 
@@ -157,12 +225,13 @@ purge_all(ql_ctx *cx, ql_txnsys *ts)
 {
     ql_status st = QL_OK;
     while (st == QL_OK && may_go_on(cx, ts)) {
-        trash t;
-        st = find_trash(cx, ts, false, &t);
-        if (st == QL_OK) {
-            st = purge_record(cx, ts, &t);
+        trash_list l;
+        size_t at = 0;
+        st = find_trash(cx, ts, &l);
+        while (st == QL_OK && at < l.n && may_go_on(cx, ts)) {
+            st = purge_some(cx, ts, &l, &at);
         }
-        ql_mem_free(t.value);
+        free_list(&l);
     }
     return st == QL_END ? QL_OK : st;
 }
@@ -281,11 +350,9 @@ ql_txnsys_pause_purge(ql_txnsys *ts, bool pause)
 ql_status
 qli_purge_init(ql_ctx *cx, ql_txnsys *ts)
 {
-    trash t;
-    ql_status st = find_trash(cx, ts, true, &t);
-    ql_mem_free(t.value);
-    uint64_t last = st == QL_OK ? load_be64(t.key + sizeof trash_from) : 0;
+    uint64_t last;
+    QL_TRY(last_record(cx, ts, &last));
     atomic_store_explicit(&ts->next_trash, last + 1, memory_order_relaxed);
-    ts->purge_wanted = st == QL_OK;
-    return st == QL_END ? QL_OK : st;
+    ts->purge_wanted = last != 0;
+    return QL_OK;
 }

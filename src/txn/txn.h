@@ -220,7 +220,7 @@ ql_status ql_txnsys_latest_deadlock(ql_ctx *cx, ql_arena *a, ql_str *out) QL_MUS
  * "QUEUED" for the committer, "APPLYING" (a big set goes in row by row; still killable), "TAKEN"
  * (point of no return), "DONE" (committed, until the statement's reply is written). */
 
-/* Delete all keys of [from, to) in the background, 1,000 a transaction, also across restarts: DROP
+/* Delete all keys of [from, to) in the background, in small commits, also across restarts: DROP
  * and TRUNCATE write this record in the same transaction that removes the definition. Takes effect
  * at commit. */
 ql_status ql_txn_trash_range(ql_ctx *cx, ql_str from, ql_str to) QL_MUST_USE;
