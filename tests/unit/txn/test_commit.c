@@ -291,6 +291,51 @@ purge_deletes_and_survives_restart(void **state)
     world_close(w);
 }
 
+/* Many small ranges, one that takes several looks, ranges of nothing; a commit of the purger's that
+ * fails is done again. */
+static void
+purge_takes_many_ranges(void **state)
+{
+    world *w = *state;
+    session *s = &w->boss;
+    enum { RANGES = 150, BIG = 2500 };
+    char from[16], to[16], key[32];
+    ql_txnsys_pause_purge(w->inst.txns, true);
+    begin(s, QL_REPEATABLE_READ);
+    fill(s, "big", BIG);
+    fill(s, "kept", 10);
+    for (int i = 0; i < RANGES; i++) {
+        for (int k = 0; k < i % 3; k++) {
+            (void)sprintf(key, "r%03d-%d", i, k);
+            put(s, key, "v");
+        }
+    }
+    assert_int_equal(ql_txn_commit(&s->cx), QL_OK);
+    begin(s, QL_REPEATABLE_READ);
+    for (int i = 0; i < RANGES; i++) {
+        (void)sprintf(from, "r%03d", i);
+        (void)sprintf(to, "r%03d.", i);
+        if (i == RANGES / 2) {
+            assert_int_equal(ql_txn_trash_range(&s->cx, str("big"), str("bih")), QL_OK);
+        }
+        assert_int_equal(ql_txn_trash_range(&s->cx, str(from), str(to)), QL_OK);
+    }
+    assert_int_equal(ql_txn_commit(&s->cx), QL_OK);
+    assert_int_equal(entries(w), BIG + 10 + RANGES + RANGES + 1);
+    ql_memkv_fail_commits(w->inst.kv, 1, QL_ER_DISK_FULL);
+    ql_txnsys_pause_purge(w->inst.txns, false);
+    for (int i = 0; i < 10000 && entries(w) != 10; i++) {
+        pause_ms(1);
+    }
+    assert_int_equal(entries(w), 10);
+    expect_committed(w, "kept000009", "v");
+    ql_txnsys_stats st;
+    do { /* counted just after the commit that the entries showed */
+        ql_txnsys_get_stats(w->inst.txns, &st);
+    } while (st.trash_keys_purged < BIG + RANGES);
+    assert_int_equal(st.trash_keys_purged, BIG + RANGES);
+}
+
 /* Threads commit, random kills strike: what was acknowledged is there, what was not is not. */
 enum { WRITERS = 4, COMMITS = 120 };
 
@@ -369,6 +414,7 @@ main(void)
                                         world_teardown),
         T(reads_do_not_queue),
         cmocka_unit_test(purge_deletes_and_survives_restart),
+        T(purge_takes_many_ranges),
         T(acknowledged_means_committed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
