@@ -71,6 +71,13 @@ qli_chunks_take(qli_chunks *c, size_t n)
     return p;
 }
 
+bool
+qli_chunks_reserve(qli_chunks *c, size_t n)
+{
+    const qli_chunk *k = c->newest;
+    return n == 0 || (k != NULL && k->size - k->used >= n) || add_chunk(c, n) != NULL;
+}
+
 void
 qli_chunks_join(qli_chunks *into, qli_chunks *from)
 {

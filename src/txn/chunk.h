@@ -8,6 +8,7 @@
 #define QL_TXN_CHUNK_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/mem.h"
 
@@ -26,6 +27,8 @@ typedef struct qli_chunks {
 
 /* n bytes aligned to 8, or NULL when memory is out. */
 void *qli_chunks_take(qli_chunks *c, size_t n) QL_MUST_USE;
+/* n bytes can be taken now, in pieces that are multiples of 8. False: memory is out. */
+bool qli_chunks_reserve(qli_chunks *c, size_t n) QL_MUST_USE;
 /* All of from now belongs to into; O(1). */
 void qli_chunks_join(qli_chunks *into, qli_chunks *from);
 /* Free one after the other. */

@@ -207,8 +207,9 @@ static ql_status
 put_list(ql_ctx *cx, ql_kv_apply *a, const qli_commit_req *r, const qli_writeset *ws)
 {
     size_t rows = 0;
-    for (const qli_wnode *n = qli_writeset_first(ws); n != NULL; n = n->next[0]) {
-        qli_entry e = {qli_wnode_key(n), qli_wnode_value(n), n->deleted};
+    qli_wpos p = qli_wtree_first(&ws->tree);
+    for (; p.at != NULL; qli_wtree_next(&ws->tree, &p)) {
+        qli_entry e = {qli_wnode_key(p.at), qli_wnode_value(p.at), p.at->deleted};
         QL_TRY(put_entry(cx, a, &e));
         if (is_cancelled(r, ++rows)) {
             return QL_KILLED;

@@ -91,19 +91,20 @@ close_gap(ql_txn *t, uint32_t upper)
 }
 
 /* As qli_writeset_merge; can_merge holds. */
-static bool
+static ql_status
 merge_some(ql_txn *t, uint32_t upper, size_t n)
 {
     qli_writeset *lo = &t->layers[upper - 1], *up = &t->layers[upper];
     if (up->spill != NULL) {
         qli_chunks_join(&up->mem, &lo->mem);
         *lo = *up;
-    } else if (!qli_writeset_merge(lo, up, n)) {
-        t->merging = upper;
-        return false;
+    } else {
+        ql_status st = qli_writeset_merge(lo, up, n);
+        t->merging = st == QL_END ? upper : t->merging;
+        QL_TRY(st);
     }
     close_gap(t, upper);
-    return true;
+    return QL_OK;
 }
 
 void
@@ -117,7 +118,9 @@ qli_txn_collapse(ql_txn *t)
         if (smaller_count(t, upper) > MERGE_MAX || !can_merge(t, upper)) {
             return;
         }
-        (void)merge_some(t, upper, SIZE_MAX);
+        if (merge_some(t, upper, SIZE_MAX) != QL_OK) {
+            return; /* no memory: they stay as they are */
+        }
     }
 }
 
@@ -127,17 +130,24 @@ qli_txn_join_inner(ql_txn *t)
     uint32_t base = t->stmt_base[t->depth], outer = t->stmt_base[t->depth - 1];
     uint32_t upper = t->nlayers - 1;
     if (t->nlayers > base && base > outer && upper > outer && can_merge(t, upper)) {
-        (void)merge_some(t, upper, SIZE_MAX);
+        ql_status left = merge_some(t, upper, SIZE_MAX);
+        (void)left; /* no memory: they stay as they are */
     }
 }
 
 static ql_status
 merge_wholly(ql_ctx *cx, ql_txn *t, uint32_t upper)
 {
-    while (!merge_some(t, upper, MERGE_STEP)) {
+    for (;;) {
+        ql_status st = merge_some(t, upper, MERGE_STEP);
+        if (st == QL_ERROR) {
+            return ql_fail_oom(cx, qli_wtree_room(&t->layers[upper].tree, MERGE_STEP));
+        }
+        if (st == QL_OK) {
+            return QL_OK;
+        }
         QL_TRY(ql_check(cx));
     }
-    return QL_OK;
 }
 
 /* Two neighbours above the floor whose merge costs least; 0 = none can be merged. */

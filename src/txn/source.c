@@ -99,13 +99,12 @@ stand_in_kv(qli_source *s, ql_status st)
 }
 
 static void
-stand_in_list(qli_source *s, qli_wnode *at)
+stand_in_list(qli_source *s)
 {
-    s->at = at;
-    s->on = at != NULL;
+    s->on = s->at.at != NULL;
     s->tied = false;
-    if (at != NULL) {
-        s->k = qli_wnode_key(at);
+    if (s->on) {
+        s->k = qli_wnode_key(s->at.at);
     }
 }
 
@@ -113,8 +112,8 @@ static ql_status
 place_one(ql_ctx *cx, qli_source *s, ql_str key, bool back)
 {
     if (s->kind == QLI_SRC_LIST) {
-        stand_in_list(s,
-                      back ? qli_writeset_seek_lt(s->ws, key) : qli_writeset_seek_ge(s->ws, key));
+        s->at = back ? qli_wtree_seek_lt(&s->ws->tree, key) : qli_wtree_seek_ge(&s->ws->tree, key);
+        stand_in_list(s);
         return QL_OK;
     }
     return stand_in_kv(s, back ? ql_kv_seek_lt(cx, s->kc, key, &s->k, &s->v)
@@ -125,7 +124,12 @@ static ql_status
 step_one(ql_ctx *cx, qli_source *s, bool back)
 {
     if (s->kind == QLI_SRC_LIST) {
-        stand_in_list(s, back ? s->at->prev : s->at->next[0]);
+        if (back) {
+            qli_wtree_prev(&s->ws->tree, &s->at);
+        } else {
+            qli_wtree_next(&s->ws->tree, &s->at);
+        }
+        stand_in_list(s);
         return QL_OK;
     }
     return stand_in_kv(s, back ? ql_kv_prev(cx, s->kc, &s->k, &s->v)
@@ -168,8 +172,8 @@ fill_entry(const qli_source *s, qli_entry *e)
 {
     e->key = s->k;
     if (s->kind == QLI_SRC_LIST) { /* its value may have been replaced since the stand was taken */
-        e->value = qli_wnode_value(s->at);
-        e->deleted = s->at->deleted;
+        e->value = qli_wnode_value(s->at.at);
+        e->deleted = s->at.at->deleted;
     } else {
         e->value = s->v;
         e->deleted = s->kind == QLI_SRC_SPILL && s->deleted;

@@ -18,7 +18,7 @@ typedef struct qli_source {
     bool tied;    /* its key is the current one */
     bool deleted; /* SPILL: what the entry is */
     const qli_writeset *ws;
-    qli_wnode *at;    /* LIST */
+    qli_wpos at;      /* LIST */
     qli_shot *shot;   /* SPILL: referenced */
     ql_kv_cursor *kc; /* BASE, SPILL */
     ql_str k, v;

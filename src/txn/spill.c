@@ -73,13 +73,13 @@ qli_spill_value(ql_str stored, bool *deleted)
     return (ql_str){stored.p + 1, stored.n - 1};
 }
 
-/* Entries from *at on until the batch is full. */
+/* Entries from p on until the batch is full. */
 static ql_status
-put_batch(ql_ctx *cx, ql_kv_apply *a, const qli_wnode **at, size_t *bytes)
+put_batch(ql_ctx *cx, ql_kv_apply *a, const qli_wtree *t, qli_wpos *p, size_t *bytes)
 {
     size_t rows = 0, size = 0;
-    for (; *at != NULL && rows < BATCH_ROWS && size < BATCH_BYTES; *at = (*at)->next[0]) {
-        ql_str key = qli_wnode_key(*at), value = stored_value(*at);
+    for (; p->at != NULL && rows < BATCH_ROWS && size < BATCH_BYTES; qli_wtree_next(t, p)) {
+        ql_str key = qli_wnode_key(p->at), value = stored_value(p->at);
         QL_TRY(reword(cx, ql_kv_apply_put(cx, a, key, value)));
         size += key.n + value.n;
         if (++rows % ROWS_PER_LOOK == 0) {
@@ -93,13 +93,13 @@ put_batch(ql_ctx *cx, ql_kv_apply *a, const qli_wnode **at, size_t *bytes)
 static ql_status
 write_list(ql_ctx *cx, qli_spill *sp, const qli_writeset *ws, size_t *bytes)
 {
-    const qli_wnode *at = qli_writeset_first(ws);
-    while (at != NULL) {
+    qli_wpos p = qli_wtree_first(&ws->tree);
+    while (p.at != NULL) {
         ql_kv_apply *a;
         QL_TRY(QL_SYNC(cx, SPILL_BATCH));
         QL_TRY(ql_check(cx));
         QL_TRY(reword(cx, ql_kv_apply_begin(cx, sp->kv, &a)));
-        ql_status st = put_batch(cx, a, &at, bytes);
+        ql_status st = put_batch(cx, a, &ws->tree, &p, bytes);
         if (st != QL_OK) {
             ql_kv_apply_abort(a);
             return st;
