@@ -10,7 +10,8 @@
 
 #include "txn/txn_int.h"
 
-#define DEPTH 96 /* 1.44 log2(n) for any n there can be */
+#define DEPTH QLI_LOCK_DEPTH
+#define LINE 64 /* bytes that are fetched at once */
 
 static int
 compare_place(qli_lock *a, ql_str key, uint64_t ticket)
@@ -89,6 +90,17 @@ balance(const qli_locktree *t, qli_lock **link)
     }
 }
 
+/* In a large tree nodes are out of the cache: both that can be next come while n's key is compared.
+ */
+static void
+fetch_lower(const qli_lock *n)
+{
+    __builtin_prefetch(n->left);
+    __builtin_prefetch((const char *)n->left + LINE);
+    __builtin_prefetch(n->right);
+    __builtin_prefetch((const char *)n->right + LINE);
+}
+
 /* Links from the root down to the place of (key, ticket): *path[d-1] is l or NULL. */
 static int
 find_path(qli_locktree *t, ql_str key, uint64_t ticket, qli_lock **path[DEPTH])
@@ -100,6 +112,7 @@ find_path(qli_locktree *t, ql_str key, uint64_t ticket, qli_lock **path[DEPTH])
         if (*link == NULL) {
             return d;
         }
+        fetch_lower(*link);
         int c = compare_place(*link, key, ticket);
         if (c == 0) {
             return d;
@@ -108,11 +121,16 @@ find_path(qli_locktree *t, ql_str key, uint64_t ticket, qli_lock **path[DEPTH])
     }
 }
 
-void
-qli_locktree_insert(qli_locktree *t, qli_lock *l)
+/* Does n's subtree know of l, which has come into it? Then all above it does. */
+static bool
+knows_of(const qli_lock *n, const qli_lock *l)
 {
-    qli_lock **path[DEPTH];
-    int d = find_path(t, qli_lock_low(l), l->ticket, path);
+    return (n->below & l->cls) == l->cls && (!n->uniform || n->owner == l->owner);
+}
+
+static void
+insert_at(qli_locktree *t, qli_lock *l, qli_lock **path[DEPTH], int d)
+{
     l->left = l->right = NULL;
     l->linked = true;
     *path[d - 1] = l;
@@ -126,6 +144,9 @@ qli_locktree_insert(qli_locktree *t, qli_lock *l)
             grows = (*path[i])->height != before;
             continue;
         }
+        if (!t->spans && knows_of(n, l)) {
+            break;
+        }
         n->below |= l->cls;
         n->uniform = n->uniform && n->owner == l->owner;
         if (t->spans) {
@@ -133,6 +154,51 @@ qli_locktree_insert(qli_locktree *t, qli_lock *l)
         }
     }
     t->count++;
+}
+
+void
+qli_locktree_insert(qli_locktree *t, qli_lock *l)
+{
+    qli_lock **path[DEPTH];
+    int d = find_path(t, qli_lock_low(l), l->ticket, path);
+    insert_at(t, l, path, d);
+}
+
+bool
+qli_locktree_probe(qli_locktree *t, ql_str key, qli_lock_place *place)
+{
+    qli_lock **link = &t->root;
+    place->depth = 0;
+    for (;;) {
+        place->path[place->depth++] = link;
+        qli_lock *n = *link;
+        if (n == NULL) {
+            return false;
+        }
+        fetch_lower(n);
+        int c = ql_str_cmp(qli_lock_low(n), key);
+        if (c == 0) {
+            return true;
+        }
+        link = c > 0 ? &n->left : &n->right;
+    }
+}
+
+void
+qli_locktree_insert_at(qli_locktree *t, qli_lock *l, qli_lock_place *place)
+{
+    insert_at(t, l, place->path, place->depth);
+}
+
+bool
+qli_locktree_forget(qli_locktree *t, const qli_trx *trx)
+{
+    if (t->root == NULL || !t->root->uniform || t->root->owner != trx) {
+        return false;
+    }
+    t->root = NULL;
+    t->count = 0;
+    return true;
 }
 
 void

@@ -96,7 +96,21 @@ typedef struct qli_locktree {
     bool spans;
 } qli_locktree;
 
+#define QLI_LOCK_DEPTH 96 /* 1.44 log2(n) for any n there can be */
+
+/* Where a key belongs: links from the root down to the place. Until the tree changes. */
+typedef struct qli_lock_place {
+    int depth;
+    qli_lock **path[QLI_LOCK_DEPTH];
+} qli_lock_place;
+
 void qli_locktree_insert(qli_locktree *t, qli_lock *l);
+/* True: locks of key's are there. False: none is, and this is where one belongs. */
+bool qli_locktree_probe(qli_locktree *t, ql_str key, qli_lock_place *place);
+/* Put l in where the probe for its key has been. */
+void qli_locktree_insert_at(qli_locktree *t, qli_lock *l, qli_lock_place *place);
+/* Forget all there is, if all of it is trx's: O(1). Its locks stay marked as linked. */
+bool qli_locktree_forget(qli_locktree *t, const struct qli_trx *trx);
 void qli_locktree_remove(qli_locktree *t, qli_lock *l);
 /* l's class has become a stronger one. */
 void qli_locktree_raise(qli_locktree *t, qli_lock *l);

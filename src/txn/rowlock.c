@@ -141,13 +141,43 @@ unlink_lock(qli_shard *sh, qli_lock *l)
     }
 }
 
+/* Trees in which there is nobody else are forgotten as they are. Bits of shards. */
+typedef struct forgotten {
+    uint64_t points, spans;
+} forgotten;
+_Static_assert(QLI_SHARDS <= 64, "a bit each");
+
+static forgotten
+forget_trees(ql_txnsys *ts, const qli_trx *trx)
+{
+    forgotten f = {0, 0};
+    for (unsigned i = 0; trx->nmade > SWEEP_INLINE && i < QLI_SHARDS; i++) {
+        qli_shard *sh = &ts->shards[i];
+        ql_mutex_lock(&sh->mu);
+        f.points |= (uint64_t)qli_locktree_forget(&sh->points, trx) << i;
+        f.spans |= (uint64_t)qli_locktree_forget(&sh->spans, trx) << i;
+        ql_mutex_unlock(&sh->mu);
+    }
+    return f;
+}
+
+static bool
+is_forgotten(const forgotten *f, const qli_lock *l, ptrdiff_t shard)
+{
+    return ((qli_is_span(l) ? f->spans : f->points) >> shard & 1) != 0;
+}
+
 void
 qli_trx_sweep(ql_txnsys *ts, qli_trx *trx)
 {
     qli_shard *sh = NULL;
     unsigned n = 0;
+    forgotten f = forget_trees(ts, trx);
     for (qli_lock *l = trx->locks; l != NULL; l = l->next_own) {
         qli_shard *its = shard_of(ts, qli_lock_low(l));
+        if (is_forgotten(&f, l, its - ts->shards)) {
+            continue;
+        }
         bool full = ++n % SWEEP_BATCH == 0;
         if (sh != its || full) {
             if (sh != NULL) {
@@ -274,7 +304,11 @@ add_lock(qli_lock_request *r, bool granted)
     l->passes = r->passed || r->own_there;
     l->stmt = r->stmt;
     l->asks = 1;
-    qli_locktree_insert(tree_of(r->shard, l), l);
+    if (r->place != NULL) {
+        qli_locktree_insert_at(&r->shard->points, l, r->place);
+    } else {
+        qli_locktree_insert(tree_of(r->shard, l), l);
+    }
     r->trx->nlocks += granted;
     return l;
 }
@@ -443,8 +477,9 @@ ql_status
 qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue)
 {
     bool enough = true;
+    qli_lock_place place;
     enter_shard(r->shard);
-    qli_lock *b = qli_lock_find_blocker(r);
+    qli_lock *b = qli_lock_find_blocker(r, &place);
     if (b == NULL) {
         enough = grant(qli_ts(cx), r);
         r->trx->wait_since_ns = 0;
@@ -458,6 +493,7 @@ qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue)
             note_blocker(qli_ts(cx), r, b);
         }
     }
+    r->place = NULL;
     ql_mutex_unlock(&r->shard->mu);
     if (!enough) {
         return ql_fail_oom(cx, sizeof(qli_lock) + r->low.n + r->high.n);

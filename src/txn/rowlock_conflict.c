@@ -253,20 +253,24 @@ look_for_cover(qli_lock_request *r)
 }
 
 qli_lock *
-qli_lock_find_blocker(qli_lock_request *r)
+qli_lock_find_blocker(qli_lock_request *r, qli_lock_place *place)
 {
+    bool alone = r->point && !qli_locktree_probe(&r->shard->points, r->low, place);
+    r->place = alone ? place : NULL;
     r->held = r->covered = r->latest = NULL;
     r->hits = 0;
     r->passed = r->own_there = false;
-    if (r->point) {
+    if (r->point && !alone) {
         qli_lock_holders(r, note_held, r);
-    } else if (r->grows == NULL) {
+    } else if (!r->point && r->grows == NULL) {
         look_for_cover(r);
     }
     if (is_held(r) || r->covered != NULL) {
         return NULL;
     }
-    qli_lock_points(r, consider_point, r);
+    if (!alone) {
+        qli_lock_points(r, consider_point, r);
+    }
     qli_lock_spans(r, consider_span, r);
     return is_held(r) || r->covered != NULL ? NULL : r->latest;
 }

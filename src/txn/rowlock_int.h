@@ -26,6 +26,8 @@ typedef struct qli_lock_request {
     qli_lock *covered; /* own span that makes the request needless */
     qli_lock *latest;  /* the last arrival in the way */
     size_t hits;
+    qli_lock_place
+        *place;     /* of a point: where it belongs; NULL: somewhere near others of its key */
     bool own_there; /* of a point: own locks on or over it */
     bool passed;    /* went ahead of one that waits */
 } qli_lock_request;
@@ -35,8 +37,8 @@ typedef struct qli_lock_request {
 /* Classes of others that are in the way of such a request. */
 uint8_t qli_lock_conflicts(uint8_t cls, bool insert, bool gap_s);
 /* [shard] Look for own locks there (held, covered) and for the one to wait for: NULL when r can be
- * granted. */
-qli_lock *qli_lock_find_blocker(qli_lock_request *r);
+ * granted. place: for r->place to stand in until the shard is left. */
+qli_lock *qli_lock_find_blocker(qli_lock_request *r, qli_lock_place *place);
 /* [shard] Is l in the way of r? */
 bool qli_lock_blocks(qli_lock_request *r, qli_lock *l);
 /* [shard] Of a point: call hit for the holders of the key (not for ended ones), first ones first,

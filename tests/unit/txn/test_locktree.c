@@ -124,6 +124,28 @@ compare_searches(model *m)
     assert_int_equal(next - found, want);
 }
 
+/* Points by a probe before them where they are the first ones of their key. */
+static void
+insert(model *m, qli_lock *l)
+{
+    qli_lock_place place;
+    bool there = false;
+    for (int i = 0; i < LOCKS; i++) {
+        there = there || (m->locks[i] != NULL && m->locks[i] != l &&
+                          ql_str_cmp(qli_lock_low(m->locks[i]), qli_lock_low(l)) == 0);
+    }
+    if (m->tree.spans) {
+        qli_locktree_insert(&m->tree, l);
+        return;
+    }
+    assert_int_equal(qli_locktree_probe(&m->tree, qli_lock_low(l), &place), there);
+    if (there) {
+        qli_locktree_insert(&m->tree, l);
+    } else {
+        qli_locktree_insert_at(&m->tree, l, &place);
+    }
+}
+
 static void
 change(model *m)
 {
@@ -131,7 +153,7 @@ change(model *m)
     qli_lock *l = m->locks[i];
     if (l == NULL) {
         m->locks[i] = new_lock(m);
-        qli_locktree_insert(&m->tree, m->locks[i]);
+        insert(m, m->locks[i]);
     } else if (m->tree.spans && dice(m, 3) == 0) {
         char b[8];
         ql_str high = key_of(b, KEYS + dice(m, 12));
@@ -199,12 +221,40 @@ spans_match_model(void **state)
     run_model(true);
 }
 
+/* Only where nobody else is. */
+static void
+trees_of_one_owner_are_forgotten(void **state)
+{
+    (void)state;
+    for (int spans = 0; spans < 2; spans++) {
+        model m = {.tree.spans = spans != 0, .seed = 11};
+        assert_false(qli_locktree_forget(&m.tree, &m.owners[1]));
+        for (int i = 0; i < LOCKS; i++) {
+            m.locks[i] = new_lock(&m);
+            m.locks[i]->owner = &m.owners[i == LOCKS / 2 ? 2 : 1];
+            insert(&m, m.locks[i]);
+        }
+        assert_false(qli_locktree_forget(&m.tree, &m.owners[1]));
+        assert_false(qli_locktree_forget(&m.tree, &m.owners[2]));
+        qli_locktree_remove(&m.tree, m.locks[LOCKS / 2]);
+        qli_locktree_check(&m.tree);
+        assert_false(qli_locktree_forget(&m.tree, &m.owners[2]));
+        assert_true(qli_locktree_forget(&m.tree, &m.owners[1]));
+        assert_null(m.tree.root);
+        assert_int_equal(m.tree.count, 0);
+        for (int i = 0; i < LOCKS; i++) {
+            free_lock(&m, m.locks[i]);
+        }
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(points_match_model),
         cmocka_unit_test(spans_match_model),
+        cmocka_unit_test(trees_of_one_owner_are_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
