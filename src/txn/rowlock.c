@@ -14,6 +14,7 @@
 #define SWEEP_INLINE 64u /* void locks that the ending thread takes out itself */
 #define WAYS 200u        /* times the sweeper lets others run between two batches, at most */
 #define SWEEP_BATCH 64u  /* taken out at a time */
+#define OVER_BATCH 4096u /* stepped over, their tree being forgotten, between giving way */
 #define KEEP UINT8_MAX   /* asks: cannot be given back */
 #define FIRST_TICKET (1ull << 32)
 #define SPAN_LEAST 24u /* bytes kept for each end of a span */
@@ -171,11 +172,14 @@ void
 qli_trx_sweep(ql_txnsys *ts, qli_trx *trx)
 {
     qli_shard *sh = NULL;
-    unsigned n = 0;
+    unsigned n = 0, over = 0;
     forgotten f = forget_trees(ts, trx);
     for (qli_lock *l = trx->locks; l != NULL; l = l->next_own) {
         qli_shard *its = shard_of(ts, qli_lock_low(l));
         if (is_forgotten(&f, l, its - ts->shards)) {
+            if (++over % OVER_BATCH == 0) {
+                ql_thread_yield();
+            }
             continue;
         }
         bool full = ++n % SWEEP_BATCH == 0;
