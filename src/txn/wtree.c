@@ -574,14 +574,30 @@ place_of(const qli_wtree *t, const qli_wpos *p)
     return now;
 }
 
+/* What a walk comes to soon: in a large set every entry is out of the cache. */
+static void
+fetch_ahead(const qli_wleaf *l, uint32_t i)
+{
+    const qli_wleaf *next = l->next;
+    if (i == 0 && next != NULL) {
+        fetch(next, sizeof *next);
+        fetch(&next->heads[QLI_WLEAF], QLI_WLEAF * sizeof(qli_wnode *));
+    }
+    i += AHEAD;
+    if (i >= l->n) {
+        i -= l->n;
+        l = next;
+    }
+    if (l != NULL && i < l->n) {
+        fetch(entries_of(l)[i], 2 * (size_t)LINE);
+    }
+}
+
 void
 qli_wtree_next(const qli_wtree *t, qli_wpos *p)
 {
     qli_wplace now = place_of(t, p);
-    if (now.i + AHEAD < now.leaf->n) {
-        const char *soon = (const char *)entries_of(now.leaf)[now.i + AHEAD];
-        fetch(soon, 2 * (size_t)LINE);
-    }
+    fetch_ahead(now.leaf, now.i);
     now.i++;
     *p = stand_at(&now);
 }

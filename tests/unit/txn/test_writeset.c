@@ -28,7 +28,7 @@ static void
 add_number(key *k, uint32_t v, uint16_t bytes)
 {
     for (int i = bytes - 1; i >= 0; i--) {
-        k->bytes[k->n++] = (char)(v >> (8 * i));
+        k->bytes[k->n++] = (char)((uint64_t)v >> (8 * i));
     }
 }
 
@@ -75,8 +75,20 @@ like_numbers(key *k, uint32_t i)
     add_number(k, i, 4);
 }
 
+/* Long ones that all come before many with a long beginning in common. */
+static void
+like_two_families(key *k, uint32_t i)
+{
+    char of = i % 8 == 0 ? 'a' : 'b';
+    k->bytes[0] = of;
+    memset(k->bytes + 1, of == 'a' ? 'z' : 'b', 40);
+    k->n = of == 'a' ? 41 : 25;
+    add_number(k, i, 4);
+}
+
 typedef void (*shape)(key *k, uint32_t i);
-static const shape shapes[] = {like_entries_of_four_indexes, like_trouble, like_numbers};
+static const shape shapes[] = {like_entries_of_four_indexes, like_trouble, like_numbers,
+                               like_two_families};
 
 /* --- orders in which they come --- */
 
@@ -99,11 +111,13 @@ scattered(uint32_t i, uint32_t n)
     return (uint32_t)((uint64_t)i * 2654435761u % n); /* some twice, some never */
 }
 
-/* Two runs downwards, the second one into the gap before the first one. */
+/* Runs upwards that fill a leaf each, then downwards into the gaps behind them. n: a multiple of
+ * 128. */
 static uint32_t
 falling_into_gaps(uint32_t i, uint32_t n)
 {
-    return i < n / 2 ? 2 * i : n - 1 - 2 * (i - n / 2) % n;
+    uint32_t j = i % (n / 2), block = j / QLI_WLEAF * 2 * QLI_WLEAF;
+    return block + (i < n / 2 ? j % QLI_WLEAF : 2 * QLI_WLEAF - 1 - j % QLI_WLEAF);
 }
 
 typedef uint32_t (*order)(uint32_t i, uint32_t n);
@@ -252,7 +266,7 @@ each_shape_in_each_order(void **state)
     world *w = *state;
     for (size_t sh = 0; sh < QL_ARRAY_LEN(shapes); sh++) {
         for (size_t o = 0; o < QL_ARRAY_LEN(orders); o++) {
-            uint32_t n = sh == 0 ? 40000 : 9000;
+            uint32_t n = sh == 0 ? 312 * 128 : 70 * 128;
             model m = model_of(shapes[sh], n);
             qli_writeset ws;
             qli_writeset_init(&ws, NULL);
@@ -279,7 +293,7 @@ leaves_are_not_left_empty(void **state)
 {
     world *w = *state;
     for (size_t o = 0; o < QL_ARRAY_LEN(orders); o++) {
-        enum { N = 30000 };
+        enum { N = 234 * 128 };
         model m = model_of(like_numbers, N);
         qli_writeset ws;
         qli_writeset_init(&ws, NULL);
@@ -360,76 +374,94 @@ expect_pair(const qli_writeset *lower, const qli_writeset *upper, const model *m
 }
 
 static void
+hand_over(session *s, shape sh, uint32_t below, uint32_t above)
+{
+    model m = model_of(sh, 8000);
+    model none = model_of(like_numbers, 1);
+    qli_writeset lower, upper;
+    _Atomic uint64_t counter = 0;
+    qli_writeset_init(&lower, &counter);
+    qli_writeset_init(&upper, &counter);
+    for (uint32_t i = 0; i < below; i++) {
+        put_at(s, &lower, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
+    }
+    for (uint32_t i = 0; i < above; i++) {
+        put_at(s, &upper, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
+    }
+    size_t bytes = lower.bytes + upper.bytes, step = 1 + rnd(300);
+    ql_status st;
+    while ((st = qli_writeset_merge(&lower, &upper, step)) == QL_END) {
+        expect_pair(&lower, &upper, &m);
+    }
+    assert_int_equal(st, QL_OK);
+    expect_all(&lower, &m);
+    expect_all(&upper, &none);
+    assert_int_equal(lower.bytes, bytes);
+    assert_int_equal(counter, lower.mem.total + upper.mem.total);
+    for (uint32_t i = 0; i < 500; i++) { /* it can be written to */
+        put_at(s, &lower, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
+    }
+    expect_all(&lower, &m);
+    qli_chunks_free(&lower.mem);
+    qli_chunks_free(&upper.mem);
+    assert_int_equal(counter, 0);
+    model_free(&m);
+    model_free(&none);
+}
+
+static void
 sets_are_handed_over(void **state)
 {
     world *w = *state;
     static const uint32_t sizes[] = {0, 1, 3, 70, 500, 5000};
-    for (uint32_t a = 0; a < QL_ARRAY_LEN(sizes); a++) {
-        for (uint32_t b = 0; b < QL_ARRAY_LEN(sizes); b++) {
-            model m = model_of(shapes[(a + b) % QL_ARRAY_LEN(shapes)], 8000);
-            model none = model_of(like_numbers, 1);
-            qli_writeset lower, upper;
-            _Atomic uint64_t counter = 0;
-            qli_writeset_init(&lower, &counter);
-            qli_writeset_init(&upper, &counter);
-            for (uint32_t i = 0; i < sizes[a]; i++) {
-                put_at(&w->boss, &lower, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
-            }
-            for (uint32_t i = 0; i < sizes[b]; i++) {
-                put_at(&w->boss, &upper, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
-            }
-            size_t bytes = lower.bytes + upper.bytes, step = 1 + rnd(300);
-            ql_status st;
-            while ((st = qli_writeset_merge(&lower, &upper, step)) == QL_END) {
-                expect_pair(&lower, &upper, &m);
-            }
-            assert_int_equal(st, QL_OK);
-            expect_all(&lower, &m);
-            expect_all(&upper, &none);
-            assert_int_equal(lower.bytes, bytes);
-            assert_int_equal(counter, lower.mem.total + upper.mem.total);
-            for (uint32_t i = 0; i < 500; i++) { /* it can be written to */
-                put_at(&w->boss, &lower, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
-            }
-            expect_all(&lower, &m);
-            qli_chunks_free(&lower.mem);
-            qli_chunks_free(&upper.mem);
-            assert_int_equal(counter, 0);
-            model_free(&m);
-            model_free(&none);
+    for (uint32_t i = 0; i < QL_ARRAY_LEN(sizes) * QL_ARRAY_LEN(sizes); i++) {
+        for (size_t sh = 0; sh < QL_ARRAY_LEN(shapes); sh++) {
+            hand_over(&w->boss, shapes[sh], sizes[i / QL_ARRAY_LEN(sizes)],
+                      sizes[i % QL_ARRAY_LEN(sizes)]);
         }
     }
 }
 
-/* What is reserved for handing over is enough: with every allocation behind it failing. */
+static void
+take_all_but(qli_chunks *c, size_t rest)
+{
+    assert_non_null(c->newest);
+    size_t n = c->newest->size - c->newest->used - ((rest + 7) & ~(size_t)7);
+    assert_non_null(qli_chunks_take(c, n & ~(size_t)7));
+}
+
+/* What is reserved for handing over is enough, with every allocation behind it failing: for keys at
+ * random, and for one key into each of many full leaves. */
 static void
 handing_over_fails_only_at_its_start(void **state)
 {
     world *w = *state;
     for (uint32_t round = 0; round < 40; round++) {
-        model m = model_of(shapes[round % QL_ARRAY_LEN(shapes)], 8000);
+        model m = model_of(shapes[round % QL_ARRAY_LEN(shapes)], 16000);
         qli_writeset lower, upper;
+        bool full = round / QL_ARRAY_LEN(shapes) % 2 == 0;
         qli_writeset_init(&lower, NULL);
         qli_writeset_init(&upper, NULL);
-        for (uint32_t i = 0; i < 6000; i++) {
-            put_at(&w->boss, &lower, &m, m.rank[round % 2 == 0 ? i : rnd(m.n)], 2 + rnd(1000));
+        for (uint32_t i = 0; i < 8000; i++) {
+            put_at(&w->boss, &lower, &m, full ? 2 * i : m.rank[rnd(m.n)], 2 + rnd(1000));
         }
-        for (uint32_t i = 0; i < 2500; i++) {
-            put_at(&w->boss, &upper, &m, m.rank[rnd(m.n)], 2 + rnd(1000));
+        for (uint32_t i = 0; i < (full ? m.n / 128 : 2500); i++) {
+            put_at(&w->boss, &upper, &m, full ? 128 * i + 1 : m.rank[rnd(m.n)], 2 + rnd(1000));
         }
+        take_all_but(&lower.mem, 0);
         size_t below = lower.count, above = upper.count;
+        ql_mem_fail_after(1);
+        assert_int_equal(qli_writeset_merge(&lower, &upper, SIZE_MAX), QL_ERROR);
+        ql_mem_fail_after(0);
+        assert_int_equal(lower.count, below);
+        assert_int_equal(upper.count, above);
+        expect_pair(&lower, &upper, &m);
+        size_t room = qli_wtree_room(&lower.tree, above);
+        assert_true(qli_chunks_reserve(&lower.mem, room));
+        take_all_but(&lower.mem, room);
         ql_mem_fail_after(1);
         ql_status st = qli_writeset_merge(&lower, &upper, SIZE_MAX);
         ql_mem_fail_after(0);
-        if (st == QL_ERROR) { /* else there was room */
-            assert_int_equal(lower.count, below);
-            assert_int_equal(upper.count, above);
-            expect_pair(&lower, &upper, &m);
-            assert_true(qli_chunks_reserve(&lower.mem, qli_wtree_room(&lower.tree, above)));
-            ql_mem_fail_after(1);
-            st = qli_writeset_merge(&lower, &upper, SIZE_MAX);
-            ql_mem_fail_after(0);
-        }
         assert_int_equal(st, QL_OK);
         expect_all(&lower, &m);
         qli_chunks_free(&lower.mem);
