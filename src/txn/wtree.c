@@ -460,7 +460,11 @@ splits(size_t nodes, size_t n, size_t half)
 size_t
 qli_wtree_room(const qli_wtree *t, size_t n)
 {
-    size_t leaves = splits(t->nleaves, n, QLI_WLEAF / 2), bytes = 2 * leaf_bytes(QLI_WLEAF);
+    size_t there = t->first != NULL ? t->first->n : 0, bytes = 2 * leaf_bytes(QLI_WLEAF);
+    if (t->nleaves <= 1 && there + n <= QLI_WLEAF) { /* transactions of a few rows */
+        return t->first != NULL && there + n <= t->first->cap ? 0 : bytes;
+    }
+    size_t leaves = splits(t->nleaves, n, QLI_WLEAF / 2);
     bytes += leaves * leaf_bytes(QLI_WLEAF);
     size_t inners = leaves;
     for (int d = 0; d <= t->height + 1; d++) {
