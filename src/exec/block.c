@@ -163,6 +163,18 @@ ql_block_new(ql_run *run, ql_block *outer, const ql_query *q, const ql_block_pla
 }
 
 ql_status
+ql_block_of_row(ql_run *run, ql_arena *mem, const ql_query *q, ql_block **out)
+{
+    ql_block *b = QL_ARENA_NEW(run->cx, mem, ql_block);
+    *out = b;
+    if (b == NULL) {
+        return QL_ERROR;
+    }
+    *b = (ql_block){.run = run, .query = q, .mem = mem, .scratch = mem};
+    return QL_OK;
+}
+
+ql_status
 ql_block_rows(ql_ctx *cx, ql_block *b, ql_batch **out)
 {
     return b->root != NULL ? qli_op_next(cx, b->root, out) : QL_END;

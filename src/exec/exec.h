@@ -225,6 +225,10 @@ uint16_t ql_block_live(const ql_block *b, const uint16_t **slots);
 ql_status ql_block_next(ql_ctx *cx, ql_block *b, ql_batch **out) QL_MUST_USE;
 ql_status ql_block_restart(ql_ctx *cx, ql_block *b) QL_MUST_USE;
 ql_env ql_block_env(ql_block *b, ql_arena *scratch);
+/* The block of a row that a statement makes itself: expressions over it have ql_block_env(block),
+ * and subqueries in them see the row. It has no rows of its own. */
+ql_status ql_block_of_row(ql_run *run, ql_arena *mem, const ql_query *q,
+                          ql_block **out) QL_MUST_USE;
 
 /* SELECT, DO. */
 ql_status ql_exec_select(ql_ctx *cx, ql_run *run) QL_MUST_USE;

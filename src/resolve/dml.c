@@ -234,6 +234,9 @@ assign_column(qli_res *r, const ql_table *t, const qli_merged *m, const ql_ast_e
     const ql_table *seen = m ? m->view : t;
     bool other = c->table.n && !ql_str_eq_nocase(c->table, seen->name);
     int ord = other ? -1 : ql_table_column(seen, c->name);
+    if (m && m->of_join && ord >= 0 && m->ordinals[ord] < 0) {
+        return ql_fail(r->cx, QL_ER_VIEW_MULTIUPDATE, text(r, seen->db), text(r, seen->name));
+    }
     ord = m && ord >= 0 ? m->ordinals[ord] : ord;
     if (ord < 0) {
         return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, c), "field list");
@@ -282,11 +285,11 @@ has_column(const qli_merged *m, uint16_t ordinal, uint16_t before)
  * (manual, "Updatable and Insertable Views"). */
 static ql_status
 check_insertable(qli_res *r, ql_str alias, bool ignore, const qli_merged *m, const ql_table *t,
-                 bool join, const char *statement)
+                 const char *statement)
 {
     for (uint16_t i = 0; i < m->view->ncolumns; i++) {
         QL_TRY(ql_check(r->cx));
-        if (join && m->ordinals[i] < 0) {
+        if (m->of_join && m->ordinals[i] < 0) {
             continue; /* another table's */
         }
         if (m->ordinals[i] < 0 || has_column(m, (uint16_t)m->ordinals[i], i)) {
@@ -308,30 +311,47 @@ check_insertable(qli_res *r, ql_str alias, bool ignore, const qli_merged *m, con
 
 /* INSERT into a view: into the table behind it. */
 static ql_status
-insert_through(qli_res *r, const ql_ast_insert *ins, qli_merged **m, ql_rinsert *o)
+insert_through(qli_res *r, const ql_ast_insert *ins, qli_join_insert *j, ql_rinsert *o)
 {
     const ql_table *view = o->table;
     ql_table *base;
     ql_pmask need = QL_PM(INSERT) | (ins->replace ? QL_PM(DELETE) : 0) |
                     (ins->on_duplicate.n ? QL_PM(UPDATE) : 0);
-    QL_TRY(qli_merge_find(r, view, true, true, m, &base));
-    bool join = !*m && view->view->updatable == QL_VIEW_OF_JOIN;
-    if (join) {
-        QL_TRY(qli_join_view_insert(r, ins, view, m, &base));
-    }
-    if (!*m) {
+    QL_TRY(qli_merge_find(r, view, true, true, &j->merged, &base));
+    if (j->merged) {
+        QL_TRY(qli_merge_may_change(r, j->merged, base, need));
+    } else if (view->view->updatable == QL_VIEW_OF_JOIN) {
+        QL_TRY(qli_join_view_insert(r, ins, view, need, j));
+        base = j->sc->q->sources[j->source].table;
+    } else {
         return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ins->table.name), "INSERT");
     }
-    QL_TRY(qli_merge_may_change(r, *m, base, need));
-    QL_TRY(check_insertable(r, ins->table.name, ins->ignore, *m, base, join, "INSERT"));
+    QL_TRY(check_insertable(r, ins->table.name, ins->ignore, j->merged, base, "INSERT"));
     o->table = base;
     return QL_OK;
+}
+
+/* The view's names over the row, and what the row has to keep to. */
+static ql_status
+row_of_view(qli_res *r, qli_scope *sc, qli_join_insert *j, ql_rinsert *o, ql_str alias,
+            const char *statement)
+{
+    ql_expr *cond;
+    bool may;
+    QL_TRY(target_slots(r, sc, o->table));
+    QL_TRY(qli_merge_source(r, sc, j->merged, 0, &sc->names, j->sc ? NULL : &cond));
+    QL_TRY(j->sc ? qli_view_lets_change(r, j->sc, j->source, &may)
+                 : qli_view_lets_change(r, sc, 0, &may));
+    if (!may) {
+        return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, alias), statement);
+    }
+    return j->sc ? qli_check_bind_insert(r, sc, j, &o->check) : qli_check_bind(r, sc, 0, &o->check);
 }
 
 ql_status
 qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
 {
-    qli_merged *m = NULL;
+    qli_join_insert j = {0};
     qli_scope *sc;
     ql_rinsert *o = QL_ARENA_NEW(r->cx, r->a, ql_rinsert);
     if (!o) {
@@ -342,20 +362,18 @@ qli_insert_bind(qli_res *r, const ql_ast_insert *ins, ql_rinsert **out)
     o->ignore = ins->ignore;
     QL_TRY(qli_table_open(r, &ins->table, ins->table.name, true, &o->table));
     if (o->table->view) {
-        QL_TRY(insert_through(r, ins, &m, o));
+        QL_TRY(insert_through(r, ins, &j, o));
     }
+    qli_merged *m = j.merged;
     QL_TRY(target_is_base_table(r, o->table, ins->table.name, "INSERT"));
     QL_TRY(insert_columns(r, ins, m, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &o->ncalls;
+    o->row = sc->q;
     QL_TRY(qli_source_add_table(r, sc, o->table, m ? m->view->name : o->table->name));
     sc->lo = 0;
     sc->hi = 1;
-    if (m) {
-        QL_TRY(target_slots(r, sc, o->table));
-        QL_TRY(qli_merge_source(r, sc, m, 0, &sc->names, NULL));
-        QL_TRY(qli_merge_checks(r, sc, 0, &o->checks));
-    }
+    QL_TRY(m ? row_of_view(r, sc, &j, o, ins->table.name, "INSERT") : QL_OK);
     if (ins->select) {
         const ql_ast_select *select;
         QL_TRY(qli_dup_select(r, ins, m ? m->view : o->table, &select));
@@ -462,7 +480,7 @@ load_through(qli_res *r, const ql_ast_load *ld, qli_merged **m, ql_rinsert *ins)
         return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, text(r, ld->table.name), "LOAD");
     }
     QL_TRY(qli_merge_may_change(r, *m, base, need));
-    QL_TRY(check_insertable(r, ld->table.name, ins->ignore, *m, base, false, "LOAD"));
+    QL_TRY(check_insertable(r, ld->table.name, ins->ignore, *m, base, "LOAD"));
     ins->table = base;
     return QL_OK;
 }
@@ -480,10 +498,11 @@ qli_load_bind(qli_res *r, const ql_ast_load *ld, ql_rload **out)
     ins->replace = ld->replace;
     ins->ignore = ld->ignore || (ld->local && !ld->replace); /* manual: LOCAL is as IGNORE */
     QL_TRY(qli_table_open(r, &ld->table, ld->table.name, true, &ins->table));
-    qli_merged *m = NULL;
+    qli_join_insert j = {0};
     if (ins->table->view) {
-        QL_TRY(load_through(r, ld, &m, ins));
+        QL_TRY(load_through(r, ld, &j.merged, ins));
     }
+    qli_merged *m = j.merged;
     QL_TRY(target_is_base_table(r, ins->table, ld->table.name, "LOAD"));
     ins->columns = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, ins->table->ncolumns + 1u);
     if (!ins->columns) {
@@ -492,14 +511,11 @@ qli_load_bind(qli_res *r, const ql_ast_load *ld, ql_rload **out)
     QL_TRY(load_fields(r, ld, m, o));
     QL_TRY(qli_scope_new(r, NULL, &sc));
     sc->ncalls = &ins->ncalls;
+    ins->row = sc->q;
     QL_TRY(qli_source_add_table(r, sc, ins->table, m ? m->view->name : ins->table->name));
     sc->lo = 0;
     sc->hi = 1;
-    if (m) {
-        QL_TRY(target_slots(r, sc, ins->table));
-        QL_TRY(qli_merge_source(r, sc, m, 0, &sc->names, NULL));
-        QL_TRY(qli_merge_checks(r, sc, 0, &ins->checks));
-    }
+    QL_TRY(m ? row_of_view(r, sc, &j, ins, ld->table.name, "LOAD") : QL_OK);
     return load_set(r, sc, ld, o);
 }
 
@@ -548,13 +564,27 @@ target_of(qli_res *r, ql_rupdate *o, qli_scope *sc, uint16_t source, const char 
     const ql_source *s = &sc->q->sources[source];
     const qli_merged *m = sc->sources[source].merged;
     QL_TRY(refuse_join_view(r, s, priv));
-    QL_TRY(target_is_base_table(r, s->table, s->alias, statement));
+    QL_TRY(target_is_base_table(r, s->table, qli_known_as(sc, source), statement));
     QL_TRY(m                     ? qli_merge_may_change(r, m, s->table, (ql_pmask)1 << priv)
            : s->table->temporary ? QL_OK
                                  : ql_acl_require_table(r->cx, priv, s->table->db, s->table->name));
     QL_TRY(use_all_columns(r, sc, source));
     sc->q->sources[source].locking.kind = QL_LK_UPDATE;
     o->targets[o->ntargets++] = source;
+    return QL_OK;
+}
+
+static ql_status
+views_let_change(qli_res *r, qli_scope *sc, const ql_rupdate *o, const char *statement)
+{
+    for (uint16_t i = 0; i < o->ntargets; i++) {
+        bool may;
+        QL_TRY(qli_view_lets_change(r, sc, o->targets[i], &may));
+        if (!may) {
+            return ql_fail(r->cx, QL_ER_NON_UPDATABLE_TABLE,
+                           text(r, qli_known_as(sc, o->targets[i])), statement);
+        }
+    }
     return QL_OK;
 }
 
@@ -573,7 +603,7 @@ alloc_update(qli_res *r, uint16_t nsources, uint32_t nassign, ql_rupdate *o)
     o->targets = QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u);
     o->set = o->targets ? QL_ARENA_ARRAY(r->cx, r->a, ql_column_assign *, nsources + 1u) : NULL;
     o->nset = o->set ? QL_ARENA_ARRAY(r->cx, r->a, uint16_t, nsources + 1u) : NULL;
-    o->checks = o->nset ? QL_ARENA_ARRAY(r->cx, r->a, ql_row_checks, nsources + 1u) : NULL;
+    o->checks = o->nset ? QL_ARENA_ARRAY(r->cx, r->a, ql_row_check, nsources + 1u) : NULL;
     if (!o->checks) {
         return QL_ERROR;
     }
@@ -615,9 +645,6 @@ assign_joined(qli_res *r, qli_scope *sc, qli_joined *v, assigned *a)
     if (v->query->items[a->name.column].expr->kind != QL_A_COLUMN) {
         return ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, text(r, a->column->name));
     }
-    if (v->view->view->check != QL_CHECK_NONE) {
-        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "UPDATE of a join view WITH CHECK OPTION");
-    }
     QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, assign_below, a));
     if (v->changed >= 0 && v->changed != a->name.source) {
         return ql_fail(r->cx, QL_ER_VIEW_MULTIUPDATE, text(r, v->view->db), text(r, v->view->name));
@@ -655,27 +682,6 @@ bind_assignment(qli_res *r, qli_scope *sc, const ql_ast_assign *a, ql_rupdate *o
     return bind_value(r, sc, sc->q->sources[to.name.source].table, c->column, a->value, &c->value);
 }
 
-/* WITH CHECK OPTION of each target, bound to the new row: slot = ordinal. */
-static ql_status
-update_checks(qli_res *r, qli_scope *sc, ql_rupdate *o)
-{
-    for (uint16_t i = 0; i < o->ntargets; i++) {
-        qli_merged *m = sc->sources[o->targets[i]].merged;
-        ql_table *t = sc->q->sources[o->targets[i]].table;
-        qli_scope *row;
-        if (!m) {
-            continue;
-        }
-        QL_TRY(qli_scope_new(r, NULL, &row));
-        row->ncalls = &r->ncalls;
-        QL_TRY(qli_source_add_table(r, row, t, m->view->name));
-        QL_TRY(target_slots(r, row, t));
-        QL_TRY(qli_merge_source(r, row, m, 0, &row->names, NULL));
-        QL_TRY(qli_merge_checks(r, row, 0, &o->checks[i]));
-    }
-    return QL_OK;
-}
-
 ql_status
 qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
 {
@@ -695,10 +701,13 @@ qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
     for (uint32_t i = 0; i < u->set.n; i++) {
         QL_TRY(bind_assignment(r, sc, &u->set.v[i], o));
     }
+    QL_TRY(views_let_change(r, sc, o, "UPDATE"));
     QL_TRY(bind_rows(r, sc, u->where, &u->order_by, u->limit));
     r->dml_target = NULL;
     o->read = sc->q;
-    QL_TRY(update_checks(r, sc, o));
+    for (uint16_t i = 0; i < o->ntargets; i++) {
+        QL_TRY(qli_check_bind(r, sc, o->targets[i], &o->checks[i]));
+    }
     return qli_scope_finish(r, sc);
 }
 
@@ -738,6 +747,7 @@ qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out)
         QL_TRY(delete_target(r, sc, &d->targets[i], &source));
         QL_TRY(target_of(r, o, sc, source, "DELETE", QL_PRIV_DELETE, &at));
     }
+    QL_TRY(views_let_change(r, sc, o, "DELETE"));
     r->dml_target = sc->q->sources[o->targets[0]].table;
     QL_TRY(bind_rows(r, sc, d->where, &d->order_by, d->limit));
     r->dml_target = NULL;

@@ -368,12 +368,19 @@ bind_default(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
                        qli_clause_name(sc->clause));
     }
     QL_TRY(st);
-    const ql_table *t = name.source & QLI_JOINED ? NULL : sc->q->sources[name.source].table;
-    int at = qli_base_ordinal(sc, name);
-    if (!t || at < 0) {
-        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "DEFAULT of a derived table's column");
+    bool found;
+    QL_TRY(qli_joined_base(r, sc, &name, &found));
+    const ql_source *s = found ? &sc->q->sources[name.source] : NULL;
+    int at = found ? qli_base_ordinal(sc, name) : -1;
+    const ql_column *c = at < 0               ? NULL
+                         : s->derived != NULL ? qli_column_behind(s->derived, (uint16_t)at)
+                                              : &s->table->columns[at];
+    if (!c) {
+        return ql_fail(
+            r->cx, QL_ER_NO_DEFAULT_FOR_FIELD,
+            ql_arena_printf(r->cx, r->a, "%.*s", (int)e->args.v[0]->name.n, e->args.v[0]->name.p)
+                ?: "");
     }
-    const ql_column *c = &t->columns[at];
     if (c->default_kind == QL_DEF_EXPR || c->generated.n) {
         return ql_fail(r->cx, QL_ER_DEFAULT_AS_VAL_GENERATED);
     }

@@ -3,7 +3,8 @@
  * Views of several tables in UPDATE: the tables below stand in the statement's own block, joined as
  * the view joins them, so that their rows can be locked and changed. Nobody but the view's own text
  * sees their names; the statement sees the view's columns, each of which stands for what is written
- * in the view, bound as its definer or user. INSERT into one table of such a view.
+ * in the view, bound as its definer or user. INSERT into one table of such a view: the tables are
+ * joined in a block that is not run.
  */
 #include "acl/acl.h"
 #include "base/arena.h"
@@ -140,6 +141,7 @@ qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, boo
     QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, check_columns, NULL));
     *at = *t.top;
     QL_TRY(qli_and_onto(r, sc, pending, t.pending));
+    v->cond = t.pending;
     *done = true;
     return make_names(r, v, names);
 }
@@ -170,106 +172,130 @@ qli_joined_column(qli_res *r, qli_scope *sc, qli_joined *v, uint16_t column, ql_
     return QL_OK;
 }
 
-/* --- INSERT ---------------------------------------------------------------------------------- */
+/* --- what is behind a column ------------------------------------------------------------------ */
 
-static const ql_ast_from *
-leaf_named(const ql_ast_from *f, const ql_ast_expr *column)
+typedef struct below {
+    qli_name name;
+    ql_pmask need; /* privileges to be asked for on the way down */
+    bool found;
+} below;
+
+static ql_status
+may_change(qli_res *r, const qli_scope *sc, uint16_t source, ql_pmask need)
 {
-    if (f->left != NULL) {
-        const ql_ast_from *found = leaf_named(f->left, column);
-        return found != NULL ? found : leaf_named(f->right, column);
-    }
-    ql_str alias = f->alias.n > 0 ? f->alias : f->table.name;
-    return column->kind == QL_A_COLUMN && f->derived == NULL &&
-                   ql_str_eq_nocase(alias, column->table)
-               ? f
-               : NULL;
+    const ql_table *t = sc->q->sources[source].table;
+    const qli_merged *m = sc->sources[source].merged;
+    return need == 0 || t == NULL ? QL_OK
+           : m != NULL            ? qli_merge_may_change(r, m, t, need)
+                                  : ql_acl_require_on_table(r->cx, need, t->db, t->name);
 }
+
+static ql_status
+find_below(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
+{
+    below *b = arg;
+    const ql_ast_expr *e = v->query->items[b->name.column].expr;
+    b->found = e->kind == QL_A_COLUMN;
+    if (!b->found) {
+        return QL_OK;
+    }
+    ql_status st = qli_column_find(r, sc, e, &b->name);
+    if (st == QL_END) {
+        return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, qli_full_name(r, e), "field list");
+    }
+    QL_TRY(st);
+    qli_joined *in = qli_joined_of(sc, b->name.source);
+    if (in != NULL) {
+        QL_TRY(b->need == 0
+                   ? QL_OK
+                   : ql_acl_require_on_table(r->cx, b->need, in->view->db, in->view->name));
+        return qli_joined_inside(r, sc, in, QLI_CL_FIELDS, find_below, b);
+    }
+    b->found = qli_base_ordinal(sc, b->name) >= 0;
+    return may_change(r, sc, b->name.source, b->need);
+}
+
+ql_status
+qli_joined_base(qli_res *r, qli_scope *sc, qli_name *n, bool *found)
+{
+    below b = {.name = *n, .found = true};
+    qli_joined *v = qli_joined_of(sc, n->source);
+    if (v != NULL) {
+        QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, find_below, &b));
+    }
+    *n = b.name;
+    *found = b.found;
+    return QL_OK;
+}
+
+/* --- INSERT ---------------------------------------------------------------------------------- */
 
 /* The one table that all columns of the list are of. */
 static ql_status
-table_of_list(qli_res *r, const ql_ast_insert *ins, const ql_table *view, const ql_ast_select *s,
-              const ql_ast_from **out)
+table_of_list(qli_res *r, const ql_ast_insert *ins, ql_pmask need, qli_join_insert *j)
 {
-    *out = NULL;
+    const ql_table *view = j->view->view;
+    j->source = UINT16_MAX;
     for (uint32_t i = 0; i < ins->ncolumns; i++) {
         int at = ql_table_column(view, ins->columns[i]);
+        below b = {.name = {.column = (uint16_t)at}, .need = i == 0 ? need : 0};
         QL_TRY(ql_bulk_node(r->cx));
         if (at < 0) {
             return ql_fail(r->cx, QL_ER_BAD_FIELD_ERROR, ql_cstr(r->cx, ins->columns[i]),
                            "field list");
         }
-        const ql_ast_from *f = leaf_named(s->from, s->items[at].expr);
-        if (f == NULL) {
+        QL_TRY(qli_joined_inside(r, j->sc, j->view, QLI_CL_FIELDS, find_below, &b));
+        if (!b.found) {
             return ql_fail(r->cx, QL_ER_NONUPDATEABLE_COLUMN, ql_cstr(r->cx, ins->columns[i]));
         }
-        if (*out != NULL && *out != f) {
+        if (i > 0 && b.name.source != j->source) {
             return ql_fail(r->cx, QL_ER_VIEW_MULTIUPDATE, ql_cstr(r->cx, view->db),
                            ql_cstr(r->cx, view->name));
         }
-        *out = f;
+        j->source = b.name.source;
     }
     return QL_OK;
 }
 
-/* What the view's columns are in that table, in v (NULL: only looked at); those of others stay as
- * they are. 1356 where one is gone. */
+/* What the view's columns are in that table; -1: computed, or another one's. */
 static ql_status
-map_columns(qli_res *r, const ql_ast_from *leaf, const ql_table *base, const qli_merged *m, int *v)
+map_columns(qli_res *r, const qli_join_insert *j)
 {
-    for (uint16_t i = 0; i < m->view->ncolumns; i++) {
-        const ql_ast_expr *e = m->query->items[i].expr;
-        QL_TRY(ql_bulk_node(r->cx));
-        if (leaf_named(m->query->from, e) != leaf) {
-            continue;
-        }
-        int at = ql_table_column(base, e->name);
-        if (at < 0) {
-            return ql_fail(r->cx, QL_ER_VIEW_INVALID, ql_cstr(r->cx, m->view->db),
-                           ql_cstr(r->cx, m->view->name));
-        }
-        if (v != NULL) {
-            v[i] = at;
-        }
-    }
-    return QL_OK;
-}
-
-/* The other tables of the join have what the view wants of them. */
-static ql_status
-check_others(qli_res *r, const ql_ast_from *f, const ql_ast_from *leaf, const qli_merged *m)
-{
-    ql_table *t;
-    if (f->left != NULL) {
-        QL_TRY(check_others(r, f->left, leaf, m));
-        return check_others(r, f->right, leaf, m);
-    }
-    if (f == leaf || f->derived != NULL) {
-        return QL_OK;
-    }
-    QL_TRY(qli_table_open(r, &f->table, f->alias, false, &t));
-    return map_columns(r, f, t, m, NULL);
-}
-
-static ql_status
-map_list(qli_res *r, const ql_ast_from *leaf, const ql_table *base, qli_merged *m)
-{
+    qli_merged *m = j->merged;
     int *v = QL_ARENA_ARRAY(r->cx, r->a, int, m->view->ncolumns + 1u);
     m->ordinals = v;
     for (uint16_t i = 0; v != NULL && i < m->view->ncolumns; i++) {
+        below b = {.name = {.column = i}};
         QL_TRY(ql_bulk_node(r->cx));
-        v[i] = -1;
+        QL_TRY(qli_joined_inside(r, j->sc, j->view, QLI_CL_FIELDS, find_below, &b));
+        v[i] = b.found && b.name.source == j->source ? qli_base_ordinal(j->sc, b.name) : -1;
     }
-    return v != NULL ? map_columns(r, leaf, base, m, v) : QL_ERROR;
+    return v != NULL ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+join_below(qli_res *r, const ql_table *view, qli_join_insert *j, bool *done)
+{
+    ql_join_tree *top = QL_ARENA_NEW(r->cx, r->a, ql_join_tree);
+    ql_expr *pending = NULL;
+    qli_names names;
+    if (top == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_scope_new(r, NULL, &j->sc));
+    QL_TRY(qli_join_view(r, j->sc, view, view->name, false, top, &pending, &names, done));
+    j->view = j->sc->joined;
+    while (j->view != NULL && j->view->behind != 0) {
+        j->view = j->view->next;
+    }
+    return QL_OK;
 }
 
 ql_status
-qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view, qli_merged **out,
-                     ql_table **base)
+qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view, ql_pmask need,
+                     qli_join_insert *out)
 {
-    ql_ast_stmt *s;
-    const ql_ast_from *leaf;
-    qli_inside in;
+    bool done;
     qli_merged *m = QL_ARENA_NEW(r->cx, r->a, qli_merged);
     if (m == NULL) {
         return QL_ERROR;
@@ -278,24 +304,23 @@ qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view,
         return ql_fail(r->cx, QL_ER_VIEW_NO_INSERT_FIELD_LIST, ql_cstr(r->cx, view->db),
                        ql_cstr(r->cx, view->name));
     }
-    if (view->view->check != QL_CHECK_NONE) {
-        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "INSERT into a join view WITH CHECK OPTION");
-    }
-    QL_TRY(ql_view_parse(r->cx, r->a, view, &s));
-    QL_TRY(table_of_list(r, ins, view, s->select, &leaf));
-    if (leaf == NULL || s->select->nctes > 0) {
+    QL_TRY(ql_acl_require_on_table(r->cx, need, view->db, view->name));
+    QL_TRY(join_below(r, view, out, &done));
+    out->source = UINT16_MAX;
+    QL_TRY(done ? table_of_list(r, ins, need, out) : QL_OK);
+    if (out->source == UINT16_MAX || out->sc->q->sources[out->source].table == NULL) {
         return ql_fail(r->cx, QL_ER_NON_INSERTABLE_TABLE, ql_cstr(r->cx, ins->table.name),
                        "INSERT");
     }
-    *m = (qli_merged){.view = view, .query = s->select, .computed = true};
-    ql_status st = qli_view_begin(r, view, &m->frame, &in);
-    st = st == QL_OK ? qli_table_open(r, &leaf->table, leaf->alias, true, base) : st;
-    st = st == QL_OK ? check_others(r, s->select->from, leaf, m) : st;
-    qli_view_end(r, &in);
-    QL_TRY(qli_view_hide_error(r->cx, view, st));
-    if ((*base)->view != NULL) {
-        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "INSERT through views below a join view");
-    }
-    *out = m;
-    return map_list(r, leaf, *base, m);
+    const ql_source *s = &out->sc->q->sources[out->source];
+    const qli_source *x = &out->sc->sources[out->source];
+    bool direct = x->merged == NULL && x->behind == out->view->id;
+    *m = (qli_merged){.view = view,
+                      .query = out->view->query,
+                      .computed = true,
+                      .of_join = true,
+                      .alias = direct ? s->alias : (ql_str){0},
+                      .db = s->db};
+    out->merged = m;
+    return map_columns(r, out);
 }

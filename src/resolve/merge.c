@@ -14,15 +14,15 @@
 
 /* --- which views ----------------------------------------------------------------------------- */
 
-static bool
-has_query(const ql_ast_expr *e)
+bool
+qli_ast_has_query(const ql_ast_expr *e)
 {
     if (e == NULL) {
         return false;
     }
     bool yes = e->select != NULL;
     for (uint32_t i = 0; i < e->args.n && !yes; i++) {
-        yes = has_query(e->args.v[i]);
+        yes = qli_ast_has_query(e->args.v[i]);
     }
     return yes;
 }
@@ -38,8 +38,8 @@ is_plain(qli_res *r, const ql_table *view, const ql_ast_select *s, bool change, 
            (change || s->order_by.n == 0) && s->nctes == 0 && s->nlocking == 0 && !aggregates &&
            s->from != NULL && s->from->left == NULL && s->from->derived == NULL &&
            s->nitems == view->ncolumns;
-    for (uint32_t i = 0; i < s->nitems && *yes; i++) {
-        *yes = !has_query(s->items[i].expr);
+    for (uint32_t i = 0; i < s->nitems && *yes && !change; i++) {
+        *yes = !qli_ast_has_query(s->items[i].expr);
     }
     return QL_OK;
 }
@@ -115,7 +115,12 @@ find_levels(qli_res *r, const ql_table *view, qli_merged *above, bool write, boo
     if (!plain) {
         return QL_OK;
     }
-    *m = (qli_merged){.view = view, .query = s->select, .above = above};
+    const ql_ast_from *f = s->select->from;
+    *m = (qli_merged){.view = view,
+                      .query = s->select,
+                      .above = above,
+                      .alias = f->alias.n > 0 ? f->alias : f->table.name,
+                      .db = f->table.db};
     qli_inside in;
     ql_status st = qli_view_begin(r, view, &m->frame, &in);
     st = st == QL_OK ? find_below(r, m, write, change, depth, base) : st;
@@ -162,11 +167,10 @@ bind_inside(qli_res *r, qli_scope *sc, uint16_t source, qli_merged *m, const ql_
     ql_source *s = &sc->q->sources[source];
     qli_scope was = *sc;
     ql_str alias = s->alias, db = s->db;
-    const ql_ast_from *f = m->query->from;
     qli_merged *outer = sc->sources[source].merged;
     bool unreadable = sc->sources[source].unreadable;
-    s->alias = f->alias.n > 0 ? f->alias : f->table.name;
-    s->db = f->table.db;
+    s->alias = m->alias;
+    s->db = m->db;
     sc->sources[source].merged = m->below;
     sc->sources[source].unreadable = false;
     sc->lo = source;
@@ -219,11 +223,27 @@ qli_merge_bind(qli_res *r, qli_scope *sc, uint16_t source, qli_merged *m, const 
     return qli_view_hide_error(r->cx, top->view, bind_as(r, sc, source, top, m, e, cond, out));
 }
 
+/* At another table of the join, or at what is not known to be this one. */
+static bool
+looks_elsewhere(const qli_merged *m, const ql_ast_expr *e)
+{
+    bool yes = e->select != NULL || m->alias.n == 0 ||
+               (e->kind == QL_A_COLUMN && !ql_str_eq_nocase(e->table, m->alias));
+    for (uint32_t i = 0; i < e->args.n && !yes; i++) {
+        yes = e->args.v[i] != NULL && looks_elsewhere(m, e->args.v[i]);
+    }
+    return yes;
+}
+
 ql_status
 qli_merge_column(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_expr **out)
 {
     qli_merged *m = sc->sources[source].merged;
     const ql_ast_expr *e = m->query->items[column].expr;
+    if (m->of_join && looks_elsewhere(m, e)) {
+        return ql_fail(r->cx, QL_ER_VIEW_MULTIUPDATE, ql_cstr(r->cx, m->view->db),
+                       ql_cstr(r->cx, m->view->name));
+    }
     if (e->kind == QL_A_COLUMN) { /* computed further down */
         int at = ql_table_column(m->below->view, e->name);
         sc->sources[source].merged = m->below;
@@ -265,7 +285,12 @@ qli_merge_source(qli_res *r, qli_scope *sc, qli_merged *m, uint16_t source, qli_
         !ql_acl_globally(r->cx, QL_PM(SELECT)) &&
         (ql_acl_on_table(r->cx, view->db, view->name) & QL_PM(SELECT)) == 0;
     QL_TRY(names_inside(r, sc, source, names));
-    return cond != NULL ? bind_conditions(r, sc, source, m, cond) : QL_OK;
+    if (cond == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(bind_conditions(r, sc, source, m, cond));
+    sc->sources[source].view_cond = *cond;
+    return QL_OK;
 }
 
 /* --- changing -------------------------------------------------------------------------------- */
@@ -304,30 +329,16 @@ is_checked(const qli_merged *m)
 }
 
 ql_status
-qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source, ql_row_checks *out)
+qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source, bool forced, ql_expr **cond)
 {
-    qli_merged *top = sc->sources[source].merged;
-    uint16_t levels = 0;
-    *out = (ql_row_checks){.v = NULL};
-    for (qli_merged *m = top; m != NULL; m = m->below) {
-        levels++;
-    }
-    out->v = levels > 0 ? QL_ARENA_ARRAY(r->cx, r->a, ql_row_check, levels) : NULL;
-    for (qli_merged *m = top; m != NULL; m = m->below) {
-        if (out->v == NULL) {
-            return QL_ERROR;
-        }
-        if (!is_checked(m) || m->query->where == NULL) {
+    for (qli_merged *m = sc->sources[source].merged; m != NULL; m = m->below) {
+        ql_expr *e;
+        QL_TRY(ql_bulk_node(r->cx));
+        if (m->query->where == NULL || !(forced || is_checked(m))) {
             continue;
         }
-        if (has_query(m->query->where)) {
-            return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET,
-                           "CHECK OPTION with subqueries in the condition");
-        }
-        ql_row_check *c = &out->v[out->n++];
-        c->db = top->view->db;
-        c->name = top->view->name;
-        QL_TRY(qli_merge_bind(r, sc, source, m, m->query->where, true, &c->cond));
+        QL_TRY(qli_merge_bind(r, sc, source, m, m->query->where, true, &e));
+        QL_TRY(qli_and_onto(r, sc, cond, e));
     }
     return QL_OK;
 }

@@ -179,15 +179,11 @@ typedef struct ql_column_assign {
     ql_expr *value;  /* not yet converted to the column: exec stores through ql_value_store */
 } ql_column_assign;
 
-/* WITH CHECK OPTION: conditions on rows of a table, slot = ordinal; with the view to be named. */
+/* WITH CHECK OPTION: what has to hold for a row as it is written, with the view to be named. */
 typedef struct ql_row_check {
-    ql_expr *cond;
+    ql_expr *cond; /* NULL: nothing */
     ql_str db, name;
 } ql_row_check;
-typedef struct ql_row_checks {
-    ql_row_check *v;
-    uint16_t n;
-} ql_row_checks;
 
 typedef struct ql_rinsert {
     ql_table *table;
@@ -199,7 +195,9 @@ typedef struct ql_rinsert {
     bool reads_row;   /* values look at other columns of their row: slot = ordinal */
     ql_query *select; /* or from a query */
     ql_column_assign *on_duplicate;
-    ql_row_checks checks;
+    ql_row_check check; /* slot = ordinal */
+    ql_query *row;      /* block of the row that check and on_duplicate look at: never run, but what
+                           subqueries in them refer to */
     uint16_t
         non_duplicate; /* slots of `query_dup`: all columns of the existing row, slot = ordinal */
     uint32_t ncalls;
@@ -228,8 +226,8 @@ typedef struct ql_rupdate {
     uint16_t ntargets;
     uint16_t *targets; /* source numbers */
     ql_column_assign **set;
-    uint16_t *nset;        /* per target (UPDATE) */
-    ql_row_checks *checks; /* per target (UPDATE) */
+    uint16_t *nset;       /* per target (UPDATE) */
+    ql_row_check *checks; /* per target (UPDATE); slots of `read` */
 } ql_rupdate;
 
 typedef struct ql_rstmt {

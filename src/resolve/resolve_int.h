@@ -62,6 +62,8 @@ typedef struct qli_view_frame {
 typedef struct qli_merged {
     const ql_table *view;
     const ql_ast_select *query;
+    ql_str alias, db;                 /* of what is below, as its text has it */
+    bool of_join;                     /* of several tables, the others out of reach (INSERT) */
     const int *ordinals;              /* of each column of the view: the table's, or -1: computed */
     bool computed;                    /* some are */
     struct qli_merged *above, *below; /* below NULL: the table */
@@ -79,6 +81,7 @@ typedef struct qli_joined {
     uint16_t lo, hi; /* its sources */
     uint16_t id;
     uint16_t behind; /* the view in whose text it stands; 0: the statement's */
+    ql_expr *cond;   /* WHERE and what goes up from its FROM */
     bool unreadable;
     int changed; /* the source whose columns are assigned; -1: none so far */
 } qli_joined;
@@ -87,6 +90,7 @@ typedef struct qli_source {
     uint16_t behind;     /* the joined view that it belongs to; 0: none */
     uint16_t ncols;      /* of the table or query; a merged view shows others (qli_visible) */
     qli_merged *merged;  /* the source is known as this view; or NULL */
+    ql_expr *view_cond;  /* WHERE of that view and of those below it */
     uint16_t *slot_of;   /* by column ordinal; QL_NO_SLOT = not used so far */
     bool outer_joined;   /* on the inner side of an outer join */
     bool unreadable;     /* the session has no SELECT on it: its columns may be assigned only */
@@ -306,10 +310,19 @@ ql_status qli_joined_column(qli_res *r, qli_scope *sc, qli_joined *v, uint16_t c
 typedef ql_status qli_inside_fn(qli_res *r, qli_scope *sc, qli_joined *v, void *arg);
 ql_status qli_joined_inside(qli_res *r, qli_scope *sc, qli_joined *v, qli_clause clause,
                             qli_inside_fn *fn, void *arg) QL_MUST_USE;
-/* INSERT into the one table that the list of columns names: *m knows its columns by the view's
- * names. */
+/* INSERT into the one table that the list of columns names. */
+typedef struct qli_join_insert {
+    qli_scope *sc; /* the view's tables joined, in a block of their own */
+    qli_joined *view;
+    uint16_t source;    /* the table among them */
+    qli_merged *merged; /* knows its columns by the view's names */
+} qli_join_insert;
+/* 1393 1394 1471, and 1142 unless the session may change the view so; 1356 unless those who count
+ * below it may. */
 ql_status qli_join_view_insert(qli_res *r, const ql_ast_insert *ins, const ql_table *view,
-                               qli_merged **m, ql_table **base) QL_MUST_USE;
+                               ql_pmask need, qli_join_insert *out) QL_MUST_USE;
+/* The table's column behind a column of a joined view; *found false: it is computed. */
+ql_status qli_joined_base(qli_res *r, qli_scope *sc, qli_name *n, bool *found) QL_MUST_USE;
 
 /* --- merge.c --- */
 static inline uint16_t
@@ -341,9 +354,28 @@ ql_status qli_merge_bind(qli_res *r, qli_scope *sc, uint16_t source, qli_merged 
 /* 1142 unless the session may change the view so; 1356 unless those who count below it may. */
 ql_status qli_merge_may_change(qli_res *r, const qli_merged *m, const ql_table *base,
                                ql_pmask need) QL_MUST_USE;
-/* What rows have to keep to (WITH CHECK OPTION), bound to the source. */
-ql_status qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source,
-                           ql_row_checks *out) QL_MUST_USE;
+/* What rows have to keep to (WITH CHECK OPTION), bound to the source, onto *cond. forced: a view
+ * over it has CASCADED. */
+ql_status qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source, bool forced,
+                           ql_expr **cond) QL_MUST_USE;
+bool qli_ast_has_query(const ql_ast_expr *e);
+
+/* --- viewcheck.c --- */
+/* CHECK OPTION of the view that the source belongs to, bound in its block. */
+ql_status qli_check_bind(qli_res *r, qli_scope *sc, uint16_t source, ql_row_check *out) QL_MUST_USE;
+/* What the statement calls the source, or the view it belongs to. */
+ql_str qli_known_as(const qli_scope *sc, uint16_t source);
+/* For a row of one table of a join view: that the other tables have rows to go with it. sc: the
+ * row's block. */
+ql_status qli_check_bind_insert(qli_res *r, qli_scope *sc, qli_join_insert *j,
+                                ql_row_check *out) QL_MUST_USE;
+/* May rows of the source be changed through the view it belongs to? Not when that reads the table
+ * in subqueries, nor when its columns have some that depend on the row. */
+ql_status qli_view_lets_change(qli_res *r, qli_scope *sc, uint16_t source, bool *yes) QL_MUST_USE;
+/* Do subqueries in e read the table? */
+ql_status qli_subqueries_read(qli_res *r, ql_expr *e, const ql_table *t, bool *yes) QL_MUST_USE;
+/* viewspec.c: the column of a table that is behind an item, if nothing but that is; NULL. */
+const ql_column *qli_column_behind(const ql_query *q, uint16_t item);
 
 /* --- freeze.c: what was found is written into the tree, while r->freezing --- */
 /* Of what source the column is. */

@@ -61,9 +61,8 @@ name_columns(ql_ctx *cx, const ql_ast_view *v, ql_query *q)
 
 /* --- columns --------------------------------------------------------------------------------- */
 
-/* The column of a table that is behind an item, if nothing but that is; NULL. */
-static const ql_column *
-column_behind(const ql_query *q, uint16_t item)
+const ql_column *
+qli_column_behind(const ql_query *q, uint16_t item)
 {
     while (q->set_op == QL_SET_NONE && !q->grouped) {
         const ql_expr *e = q->items[item].expr;
@@ -122,7 +121,7 @@ make_columns(ql_ctx *cx, const ql_query *q, ql_view_spec *spec)
     }
     for (uint16_t i = 0; i < q->nitems; i++) {
         QL_TRY(ql_bulk_node(cx));
-        const ql_column *c = column_behind(q, i);
+        const ql_column *c = qli_column_behind(q, i);
         if (c != NULL) {
             v[i] = *c;
             v[i].type.nullable = q->items[i].expr->type.nullable;
@@ -173,8 +172,13 @@ rows_of(const ql_query *q)
         return QL_VIEW_READ_ONLY;
     }
     ql_view_rows_of most = q->nsources == 1 ? QL_VIEW_OF_TABLE : QL_VIEW_OF_JOIN;
+    uint16_t nderived = 0;
     for (uint16_t i = 0; i < q->nsources; i++) {
         const ql_source *s = &q->sources[i];
+        if (s->table == NULL && s->view == NULL) {
+            nderived++; /* beside tables */
+            continue;
+        }
         ql_view_rows_of one = s->view != NULL                             ? s->view->view->updatable
                               : s->table != NULL && !s->table->is_virtual ? QL_VIEW_OF_TABLE
                                                                           : QL_VIEW_READ_ONLY;
@@ -182,12 +186,31 @@ rows_of(const ql_query *q)
                : one > most                                          ? one
                                                                      : most;
     }
-    return most;
+    return nderived < q->nsources ? most : QL_VIEW_READ_ONLY;
+}
+
+/* Subqueries of a view over one table that read this table: its rows cannot be changed through it.
+ */
+static ql_status
+reads_itself(qli_res *r, ql_query *q, bool *yes)
+{
+    const ql_table *t = q->nsources == 1 ? q->sources[0].table : NULL;
+    *yes = false;
+    if (t == NULL || q->set_op != QL_SET_NONE) {
+        return QL_OK;
+    }
+    QL_TRY(qli_subqueries_read(r, q->where, t, yes));
+    for (uint16_t i = 0; i < q->nitems && !*yes; i++) {
+        QL_TRY(qli_subqueries_read(r, q->items[i].expr, t, yes));
+    }
+    return QL_OK;
 }
 
 static ql_status
-judge(ql_ctx *cx, const ql_ast_view *v, const ql_query *q, ql_view_spec *spec, bool *given_up)
+judge(qli_res *r, const ql_ast_view *v, ql_query *q, ql_view_spec *spec, bool *given_up)
 {
+    ql_ctx *cx = r->cx;
+    bool itself;
     ql_view_def *d = &spec->def;
     bool mergeable = is_mergeable(q);
     d->algorithm = v->algorithm;
@@ -196,7 +219,8 @@ judge(ql_ctx *cx, const ql_ast_view *v, const ql_query *q, ql_view_spec *spec, b
         d->algorithm = QL_VIEW_UNDEFINED;
     }
     d->check = v->check;
-    d->updatable = v->algorithm != QL_VIEW_TEMPTABLE ? rows_of(q) : QL_VIEW_READ_ONLY;
+    QL_TRY(reads_itself(r, q, &itself));
+    d->updatable = v->algorithm != QL_VIEW_TEMPTABLE && !itself ? rows_of(q) : QL_VIEW_READ_ONLY;
     if (d->check != QL_CHECK_NONE && d->updatable == QL_VIEW_READ_ONLY) {
         return ql_fail(cx, QL_ER_VIEW_NONUPD_CHECK, ql_cstr(cx, spec->db), ql_cstr(cx, spec->name));
     }
@@ -229,7 +253,7 @@ ql_resolve_view(ql_ctx *cx, ql_ast_stmt *stmt, ql_view_spec *spec, bool *merge_g
     QL_TRY(qli_items_settle(&r, q));
     QL_TRY(name_columns(cx, v, q));
     QL_TRY(make_columns(cx, q, spec));
-    QL_TRY(judge(cx, v, q, spec, merge_given_up));
+    QL_TRY(judge(&r, v, q, spec, merge_given_up));
     spec->def.names_given = v->ncolumns > 0;
     return print_query(cx, v, spec);
 }

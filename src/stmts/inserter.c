@@ -32,8 +32,8 @@ static ql_status
 init_on_duplicate(ql_ctx *cx, qli_inserter *in)
 {
     const ql_table *t = in->ins->table;
-    ql_env env = ql_env_single(in->run, cx->arena);
-    env.scratch = in->w.row_mem;
+    ql_env env = ql_block_env(in->block, in->w.row_mem);
+    env.single = true;
     in->old = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
     in->new_row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
     in->updates = QL_ARENA_ARRAY(cx, cx->arena, ql_ex *, in->ins->non_duplicate + 1);
@@ -74,7 +74,8 @@ qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *
 {
     *in = (qli_inserter){.run = run, .ins = ins};
     QL_TRY(qli_writer_init(run, &in->w, ins->table, ins->ignore));
-    QL_TRY(qli_writer_check_with(cx, &in->w, &ins->checks));
+    QL_TRY(ql_block_of_row(run, cx->arena, ins->row, &in->block));
+    QL_TRY(qli_writer_check_with(cx, &in->w, &ins->check, in->block, NULL, NULL));
     QL_TRY(guard(cx, in));
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
     uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;

@@ -25,6 +25,7 @@ typedef struct qli_inserter {
     uint64_t next_auto, end_auto;
     uint32_t nreserved; /* how often values were taken */
     uint64_t generated; /* value made for the row in work, 0 = none */
+    ql_block *block;    /* of the rows below, for subqueries over them */
     ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
     ql_ex **updates;
     ql_value *old, *new_row;

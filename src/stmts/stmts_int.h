@@ -76,7 +76,11 @@ ql_status qli_writer_update(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_
 ql_status qli_writer_delete(ql_ctx *cx, qli_writer *w, ql_str locator, const ql_value *old,
                             bool *keep) QL_MUST_USE;
 /* --- row_check.c: what may be written through a view --- */
-ql_status qli_writer_check_with(ql_ctx *cx, qli_writer *w, const ql_row_checks *checks) QL_MUST_USE;
+/* The rows that are written have to keep to it from now on (check, block and one stay). one: a row
+ * of the block, of which the table is the source; both NULL: the row alone, slot = ordinal. */
+ql_status qli_writer_check_with(ql_ctx *cx, qli_writer *w, const ql_row_check *check,
+                                ql_block *block, ql_batch *one,
+                                const ql_source *source) QL_MUST_USE;
 /* A row as it is to be stored. 1369; *keep false: IGNORE leaves it out. */
 ql_status qli_writer_check(ql_ctx *cx, qli_writer *w, const ql_value *row, bool *keep) QL_MUST_USE;
 ql_status qli_rows_identical(ql_ctx *cx, const ql_value *a, const ql_value *b, uint16_t n,

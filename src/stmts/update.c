@@ -69,7 +69,7 @@ init_target(ql_ctx *cx, changer *c, uint16_t i)
     }
     ql_env env = ql_block_env(c->block, c->scratch);
     env.single = true;
-    QL_TRY(qli_writer_check_with(cx, &t->w, &c->up->checks[i]));
+    QL_TRY(qli_writer_check_with(cx, &t->w, &c->up->checks[i], c->block, &c->one, t->source));
     t->set = c->up->set[i];
     t->nset = c->up->nset[i];
     t->values = QL_ARENA_ARRAY(cx, cx->arena, ql_ex *, t->nset + 1);

@@ -39,7 +39,8 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "CREATE OR REPLACE VIEW s.low AS SELECT id, g, v FROM s.a WHERE g < 5",
          "CREATE OR REPLACE VIEW s.kept AS SELECT id, v, g, d FROM s.a WHERE g < 1000 WITH CHECK OPTION",
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g",
-         "CREATE OR REPLACE VIEW s.pairs AS SELECT a.id, a.v, a.g, b.id AS b_id, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v <> 'none'"]
+         "CREATE OR REPLACE VIEW s.pairs AS SELECT a.id, a.v, a.g, b.id AS b_id, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v <> 'none'",
+         "CREATE OR REPLACE VIEW s.paired AS SELECT a.id, a.v, a.g, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE EXISTS (SELECT 1 FROM s.fp WHERE fp.v < a.g + 2) WITH CHECK OPTION"]
 TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
 
 READS = [
@@ -124,6 +125,8 @@ WRITES = [
     ("UPDATE s.kept JOIN s.b ON b.a_id = kept.id SET kept.g = kept.g + 1, b.n = 0", "a b", ()),
     ("DELETE FROM s.low WHERE v > 'value 2'", "a", ()),
     ("UPDATE s.pairs SET v = CONCAT(v, n), g = g + b_id WHERE n < 40 AND id IN (SELECT id FROM s.b)", "a", ()),
+    ("UPDATE s.paired SET v = CONCAT(v, n), g = g + 1 WHERE n < 40", "a", ()),
+    ("INSERT INTO s.paired (id, v, g) SELECT id, v, g FROM s.a WHERE id < 60 AND id IN (SELECT a_id FROM s.b) ON DUPLICATE KEY UPDATE g = VALUES(g) + 1", "a", ()),
     ("INSERT INTO s.pairs (id, v, g) SELECT id + 6000, v, g FROM s.a WHERE id < 200", "a", ()),
     (f"LOAD DATA INFILE '{IN}' REPLACE INTO TABLE s.kept (id, g, v, d)", "a", ()),
     ("CREATE VIEW s.fresh_view (p, q) AS SELECT a.v, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v NOT IN (SELECT v FROM s.low)", "", ()),

@@ -142,7 +142,7 @@ changed_through(void **state)
     /* Of CASCADED both conditions count. */
     make(w, "CREATE VIEW checked AS SELECT one FROM low WHERE one <> 7 WITH CHECK OPTION");
     u = resolve(w, "UPDATE checked SET one = 1")->update;
-    assert_int_equal(u->checks[0].n, 2);
+    assert_true(u->checks[0].cond->op == QL_OP_AND);
 }
 
 int
