@@ -14,176 +14,26 @@
 
 /* --- what an item is --- */
 
-/* The column of a table behind a slot of the block's rows before they are grouped, or NULL. */
-static const ql_column *
-column_of_slot(const ql_query *q, uint32_t slot)
-{
-    for (uint16_t s = 0; s < q->nsources; s++) {
-        const ql_source *src = &q->sources[s];
-        for (uint16_t k = 0; src->table && k < src->ncols; k++) {
-            if (src->slots[k] == slot) {
-                return &src->table->columns[src->ordinals[k]];
-            }
-        }
-    }
-    return NULL;
-}
-
-static const ql_agg *
-aggregate_of_slot(const ql_query *q, uint32_t slot)
-{
-    for (uint16_t i = 0; q->grouped && i < q->naggs; i++) {
-        if (q->aggs[i].slot == slot) {
-            return &q->aggs[i];
-        }
-    }
-    return NULL;
-}
-
-/* What a slot of grouped rows was before: a key; else e itself. */
-static const ql_expr *
-before_grouping(const ql_query *q, const ql_expr *e)
-{
-    for (uint16_t i = 0; q->grouped && i < q->ngroup; i++) {
-        if (q->group_slots[i] == e->index) {
-            return q->group_by[i];
-        }
-    }
-    return e;
-}
-
 /* The column of a table that an item simply names, or NULL. */
 static const ql_column *
 named_column(const ql_query *q, const ql_expr *e)
 {
-    if (e->kind != QL_E_SLOT || q->set_op != QL_SET_NONE || aggregate_of_slot(q, e->index)) {
+    if (e->kind != QL_E_SLOT || q->set_op != QL_SET_NONE || qli_aggregate_of_slot(q, e->index)) {
         return NULL;
     }
-    e = before_grouping(q, e);
-    return e->kind == QL_E_SLOT ? column_of_slot(q, e->index) : NULL;
+    e = qli_before_grouping(q, e);
+    return e->kind == QL_E_SLOT ? qli_column_of_slot(q, e->index) : NULL;
 }
 
 /* MIN and MAX of a column have its type. */
 static const ql_column *
 extreme_column(const ql_query *q, const ql_expr *e)
 {
-    const ql_agg *g =
-        e->kind == QL_E_SLOT && q->set_op == QL_SET_NONE ? aggregate_of_slot(q, e->index) : NULL;
+    const ql_agg *g = e->kind == QL_E_SLOT && q->set_op == QL_SET_NONE
+                          ? qli_aggregate_of_slot(q, e->index)
+                          : NULL;
     bool is = g && (g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX) && g->args[0]->kind == QL_E_SLOT;
-    return is ? column_of_slot(q, g->args[0]->index) : NULL;
-}
-
-/* --- how long texts get --- */
-
-#define UNKNOWN UINT64_MAX
-
-static uint64_t
-chars_of_type(const ql_type *t)
-{
-    bool blob = t->field >= QL_F_TINY_BLOB && t->field <= QL_F_BLOB;
-    uint32_t per = t->coll && t->coll->charset->max_bytes ? t->coll->charset->max_bytes : 1;
-    return blob ? t->length / per : t->length; /* of those it is bytes */
-}
-
-static uint64_t chars_of(ql_ctx *cx, const ql_query *q, const ql_expr *e);
-
-static uint64_t
-chars_of_slot(ql_ctx *cx, const ql_query *q, const ql_expr *e)
-{
-    const ql_agg *g = aggregate_of_slot(q, e->index);
-    if (g && g->fn == QL_AGG_GROUP_CONCAT) {
-        return cx->vars ? ql_vars_u64(cx->vars, QL_SV_GROUP_CONCAT_MAX_LEN) : UNKNOWN;
-    }
-    if (g) {
-        bool is = g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX || g->fn == QL_AGG_ANY_VALUE;
-        return is ? chars_of(cx, q, g->args[0]) : UNKNOWN;
-    }
-    const ql_expr *was = before_grouping(q, e);
-    if (was != e && was->kind != QL_E_SLOT) {
-        return chars_of(cx, q, was);
-    }
-    const ql_column *c = column_of_slot(q, was->index);
-    return c ? chars_of_type(&c->type) : UNKNOWN;
-}
-
-/* Of item i of a UNION: of whichever side has more. */
-static uint64_t
-chars_of_union(ql_ctx *cx, const ql_query *q, uint32_t i)
-{
-    uint64_t most = 0;
-    for (; q->set_op != QL_SET_NONE; q = q->left) {
-        uint64_t n = chars_of(cx, q->right, q->right->items[i].expr);
-        most = n > most ? n : most;
-    }
-    uint64_t first = chars_of(cx, q, q->items[i].expr);
-    return first > most ? first : most;
-}
-
-static uint64_t
-most_chars(ql_ctx *cx, const ql_query *q, const ql_expr *e, bool sum)
-{
-    uint64_t n = 0;
-    for (uint32_t i = 0; i < e->nargs && n != UNKNOWN; i++) {
-        uint64_t c = e->args[i]->type.kind == QL_K_STRING ? chars_of(cx, q, e->args[i]) : 0;
-        n = c == UNKNOWN || n > UINT32_MAX ? UNKNOWN : sum ? n + c : c > n ? c : n;
-    }
-    return n;
-}
-
-static uint64_t
-chars_of_function(ql_ctx *cx, const ql_query *q, const ql_expr *e)
-{
-    uint64_t first = e->nargs > 0 ? chars_of(cx, q, e->args[0]) : UNKNOWN;
-    const ql_expr *second = e->nargs > 1 ? e->args[1] : NULL;
-    bool counted = second && second->kind == QL_E_CONST && second->value.kind == QL_K_INT;
-    uint64_t count = !counted || second->value.i < 0 ? 0 : second->value.u;
-    switch (e->fn) {
-    case QL_FN_CONCAT:
-        return most_chars(cx, q, e, true);
-    case QL_FN_COALESCE:
-    case QL_FN_GREATEST:
-    case QL_FN_LEAST:
-    case QL_FN_ELT:
-        return most_chars(cx, q, e, false);
-    case QL_FN_UPPER:
-    case QL_FN_LOWER:
-    case QL_FN_TRIM:
-    case QL_FN_REVERSE:
-        return first;
-    case QL_FN_LEFT:
-    case QL_FN_RIGHT:
-    case QL_FN_SUBSTRING:
-        return e->type.length < first ? e->type.length : first;
-    case QL_FN_REPEAT:
-        return !counted || first > UINT32_MAX || count > UINT32_MAX ? UNKNOWN : count * first;
-    case QL_FN_LPAD:
-    case QL_FN_RPAD:
-        return counted ? count : UNKNOWN;
-    default:
-        return UNKNOWN;
-    }
-}
-
-/* The most characters that a text can have, as far as the expression tells; UNKNOWN. */
-static uint64_t
-chars_of(ql_ctx *cx, const ql_query *q, const ql_expr *e)
-{
-    switch (e->kind) {
-    case QL_E_CONST:
-        return chars_of_type(&e->type);
-    case QL_E_SLOT:
-        return q->set_op != QL_SET_NONE ? chars_of_union(cx, q, e->index) : chars_of_slot(cx, q, e);
-    case QL_E_CASE:
-        return most_chars(cx, q, e, false);
-    case QL_E_CAST:
-        return e->type.kind != QL_K_STRING || e->args[0]->type.kind != QL_K_STRING
-                   ? chars_of_type(&e->type)
-                   : chars_of(cx, q, e->args[0]);
-    case QL_E_FUNC:
-        return chars_of_function(cx, q, e);
-    default:
-        return UNKNOWN;
-    }
+    return is ? qli_column_of_slot(q, g->args[0]->index) : NULL;
 }
 
 /* A computed text: what is longer than 512 characters is a TEXT of the size that holds it. */
@@ -191,7 +41,8 @@ static void
 set_text_type(ql_ctx *cx, const ql_query *q, const ql_expr *e, ql_type *t)
 {
     uint32_t per = t->coll->charset->max_bytes ? t->coll->charset->max_bytes : 1;
-    uint64_t chars = chars_of(cx, q, e), bytes = chars > UINT32_MAX ? UINT32_MAX : chars * per;
+    uint64_t chars = qli_text_chars(cx, q, e),
+             bytes = chars > UINT32_MAX ? UINT32_MAX : chars * per;
     if (chars <= 512) {
         t->field = QL_F_VARCHAR;
         t->length = (uint32_t)chars;
@@ -210,7 +61,7 @@ set_short_text_type(const ql_expr *e, ql_type *t)
     bool cast = e->kind == QL_E_CAST && t->coll == ql_coll_binary && from->coll != ql_coll_binary &&
                 t->length == from->length;
     if (from && from->kind == QL_K_STRING && (packed || cast)) {
-        uint64_t bytes = chars_of_type(from) * from->coll->charset->max_bytes;
+        uint64_t bytes = qli_text_chars_of_type(from) * from->coll->charset->max_bytes;
         bytes = packed ? bytes + bytes / 5 + 12 : bytes;
         t->length = bytes < t->length ? t->length : (uint32_t)bytes;
     }

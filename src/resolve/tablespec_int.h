@@ -21,4 +21,16 @@ ql_status qli_part_column(ql_ctx *cx, const ql_table_spec *spec, ql_str name,
 ql_status qli_query_columns(ql_ctx *cx, ql_table_spec *spec, const ql_ast_create_table *ct,
                             const ql_query *q, uint16_t *columns) QL_MUST_USE;
 
+/* --- textlength.c --- */
+/* The column of a table behind a slot of the block's rows before they are grouped; the aggregate
+ * that a slot holds; NULL. */
+const ql_column *qli_column_of_slot(const ql_query *q, uint32_t slot);
+const ql_agg *qli_aggregate_of_slot(const ql_query *q, uint32_t slot);
+/* What a slot of grouped rows was before: a key; else e itself. */
+const ql_expr *qli_before_grouping(const ql_query *q, const ql_expr *e);
+#define QLI_UNKNOWN_CHARS UINT64_MAX
+/* The most characters that a text can have, as far as the expression tells. */
+uint64_t qli_text_chars(ql_ctx *cx, const ql_query *q, const ql_expr *e);
+uint64_t qli_text_chars_of_type(const ql_type *t);
+
 #endif
