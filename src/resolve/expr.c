@@ -6,6 +6,7 @@
  */
 #include "base/thread.h"
 #include "resolve/resolve_int.h"
+#include "types/kinds.h"
 
 #define MIN_STACK 65536
 
@@ -191,7 +192,7 @@ cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
         if (!t->has_length) {
             out->length = arg->type.kind == QL_K_STRING
                               ? arg->type.length
-                              : 70; /* longest number: a sign, 65 digits, point, 0 */
+                              : ql_kinds[arg->type.kind]->text_length(&arg->type);
         }
         /* A fixed length cuts; the field says so to the cast. */
         out->field = t->has_length ? QL_F_STRING : QL_F_VAR_STRING;

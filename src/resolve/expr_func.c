@@ -173,6 +173,44 @@ types_before_casts(qli_rule rule)
            rule != QLI_R_CEIL && rule != QLI_R_ROUND && rule != QLI_R_BINARY;
 }
 
+/* Whatever its arguments are. */
+static bool
+is_never_null(ql_func_id fn, ql_expr **args, uint32_t n)
+{
+    switch (fn) {
+    case QL_FN_NOW:
+    case QL_FN_SYSDATE:
+    case QL_FN_CURDATE:
+    case QL_FN_CURTIME:
+    case QL_FN_UTC_DATE:
+    case QL_FN_UTC_TIME:
+    case QL_FN_UTC_TIMESTAMP:
+    case QL_FN_PI:
+    case QL_FN_RAND:
+    case QL_FN_FIELD:
+    case QL_FN_INTERVAL:
+    case QL_FN_CONNECTION_ID:
+    case QL_FN_VERSION:
+    case QL_FN_ROW_COUNT:
+    case QL_FN_FOUND_ROWS:
+    case QL_FN_UUID_SHORT:
+    case QL_FN_RELEASE_ALL_LOCKS:
+    case QL_FN_COERCIBILITY:
+        return true;
+    case QL_FN_LAST_INSERT_ID:
+        return n == 0;
+    case QL_FN_COALESCE: /* one that is not will do */
+        for (uint32_t i = 0; i < n; i++) {
+            if (!args[i]->type.nullable) {
+                return true;
+            }
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
 ql_status
 ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql_unit unit,
         uint32_t index, ql_expr **out)
@@ -220,7 +258,7 @@ ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql
     if (dated && node->type.kind == QL_K_STRING) {
         QL_TRY(add_moments(r, sc, node, given, n));
     }
-    node->type.nullable = true;
+    node->type.nullable = !is_never_null(fn, args, n);
     QL_TRY(qli_args_constant(r, args, n, &node->is_constant));
     node->is_constant = node->is_constant && !(f->flags & QL_FF_NONDET);
     qli_number_node(r, sc, node);

@@ -374,7 +374,7 @@ type_by_time_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, 
         break;
     default: /* UNIX_TS */
         d = n ? seconds_digits(args[0]) : 0;
-        node->type = d ? ql_type_decimal(12 + d, d) : ql_type_int(false);
+        node->type = d ? ql_type_decimal(11 + d, d) : ql_type_int(false);
         break;
     }
     if (node->type.kind == QL_K_STRING) {

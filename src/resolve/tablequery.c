@@ -44,7 +44,7 @@ set_text_type(ql_ctx *cx, const ql_query *q, const ql_expr *e, ql_type *t)
     uint64_t chars = qli_text_chars(cx, q, e),
              bytes = chars > UINT32_MAX ? UINT32_MAX : chars * per;
     if (chars <= 512) {
-        t->field = QL_F_VARCHAR;
+        t->field = chars > 0 ? QL_F_VARCHAR : QL_F_STRING;
         t->length = (uint32_t)chars;
         return;
     }
@@ -57,21 +57,38 @@ static void
 set_short_text_type(const ql_expr *e, ql_type *t)
 {
     const ql_type *from = e->nargs > 0 ? &e->args[0]->type : NULL;
-    bool packed = e->kind == QL_E_FUNC && e->fn == QL_FN_COMPRESS;
     bool cast = e->kind == QL_E_CAST && t->coll == ql_coll_binary && from->coll != ql_coll_binary &&
                 t->length == from->length;
-    if (from && from->kind == QL_K_STRING && (packed || cast)) {
+    if (from && from->kind == QL_K_STRING && cast) {
         uint64_t bytes = qli_text_chars_of_type(from) * from->coll->charset->max_bytes;
-        bytes = packed ? bytes + bytes / 5 + 12 : bytes;
         t->length = bytes < t->length ? t->length : (uint32_t)bytes;
     }
     bool tall = t->length > 512;
     bool fixed = t->field == QL_F_STRING && t->length > 0;
-    t->field = tall ? QL_F_LONG_BLOB : fixed ? QL_F_VARCHAR : t->field;
+    t->field = tall             ? QL_F_LONG_BLOB
+               : t->length == 0 ? QL_F_STRING
+               : fixed          ? QL_F_VARCHAR
+                                : t->field;
     t->length = tall ? UINT32_MAX : t->length;
 }
 
 /* --- how long integers get --- */
+
+/* EXTRACT: by MySQL's count days take seven digits in front of the others. */
+static bool
+has_few_digits(ql_unit u)
+{
+    switch (u) {
+    case QL_U_DAY_MINUTE:
+    case QL_U_DAY_SECOND:
+    case QL_U_DAY_MICROSECOND:
+    case QL_U_HOUR_MICROSECOND:
+    case QL_U_MINUTE_MICROSECOND:
+        return false;
+    default:
+        return true;
+    }
+}
 
 /* Functions whose results have fewer than ten digits, sign included, by MySQL's count. */
 static bool
@@ -110,6 +127,8 @@ is_short_function(const ql_expr *e)
     case QL_FN_RELEASE_LOCK:
     case QL_FN_IS_FREE_LOCK:
         return true;
+    case QL_FN_EXTRACT:
+        return has_few_digits(e->unit);
     default:
         return false;
     }
@@ -127,6 +146,21 @@ set_int_type(const ql_query *q, const ql_expr *e, ql_type *t)
     if (narrow || (e->kind == QL_E_FUNC && is_short_function(e))) {
         t->field = QL_F_LONG;
         t->length = ql_type_display_length(t);
+    }
+}
+
+/* --- doubles --- */
+
+/* 17 digits, and the decimals that they are rounded to. */
+static void
+set_double_type(const ql_expr *e, ql_type *t)
+{
+    if (e->kind == QL_E_FUNC && (e->fn == QL_FN_CEIL || e->fn == QL_FN_FLOOR)) {
+        t->decimals = 0;
+        t->length = 17;
+    } else if (e->kind == QL_E_FUNC && (e->fn == QL_FN_ROUND || e->fn == QL_FN_TRUNCATE) &&
+               t->decimals <= QL_DECIMAL_MAX_SCALE) {
+        t->length = 17u + t->decimals;
     }
 }
 
@@ -156,13 +190,19 @@ item_column(ql_ctx *cx, const ql_query *q, const ql_item *it, bool primary, ql_c
     c->type = from ? from->type : extreme ? extreme->type : ql_type_for_column(&e->type);
     c->type.zerofill = from ? from->type.zerofill : 0;
     c->type.nullable = (from ? e->type.nullable : extreme || c->type.nullable) && !primary;
-    if (!from && !extreme && c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
+    bool blob = c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB;
+    bool counted = e->kind == QL_E_FUNC && c->type.kind == QL_K_STRING &&
+                   (e->fn == QL_FN_UNCOMPRESS || qli_text_chars(cx, q, e) != QLI_UNKNOWN_CHARS);
+    if (!from && !extreme && (blob || counted)) {
         set_text_type(cx, q, e, &c->type);
     } else if (!from && !extreme && c->type.kind == QL_K_STRING) {
         set_short_text_type(e, &c->type);
     }
     if (!from && !extreme && c->type.kind == QL_K_INT) {
         set_int_type(q, e, &c->type);
+    }
+    if (!from && !extreme && c->type.kind == QL_K_DOUBLE) {
+        set_double_type(e, &c->type);
     }
     if (!from) {
         return computed_default(cx, c);
