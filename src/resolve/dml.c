@@ -526,6 +526,7 @@ bind_rows(qli_res *r, qli_scope *sc, const ql_ast_expr *where, const ql_ast_orde
           const ql_ast_expr *limit)
 {
     QL_TRY(qli_where_add(r, sc, where));
+    QL_TRY(qli_key_expressions(r, sc));
     QL_TRY(qli_order_bind(r, sc, order, false, &sc->q->order_by, &sc->q->norder));
     QL_TRY(qli_limit_bind(r, sc, limit, &sc->q->limit));
     sc->clause = QLI_CL_FIELDS;

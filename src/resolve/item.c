@@ -194,7 +194,7 @@ expand_star(qli_res *r, qli_scope *sc, uint32_t *cap)
             continue;
         }
         QL_TRY(qli_column_slot(r, sc, n.source, n.column, &e));
-        QL_TRY(add_item(r, sc, cap, e, e->name));
+        QL_TRY(add_item(r, sc, cap, e, qli_column_name(sc, n.source, n.column)));
     }
     return QL_OK;
 }
@@ -216,7 +216,7 @@ expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *
                 continue;
             }
             QL_TRY(qli_column_slot(r, sc, s, c, &e));
-            QL_TRY(add_item(r, sc, cap, e, e->name));
+            QL_TRY(add_item(r, sc, cap, e, qli_column_name(sc, s, c)));
         }
     }
     if (!found) {

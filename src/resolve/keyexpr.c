@@ -16,6 +16,27 @@ typedef struct replacer {
     const ql_expr *expr; /* of the key part, over the block's slots */
 } replacer;
 
+/* BETWEEN about the expression as two comparisons of the column, which are a range of the index. */
+static ql_status
+split_between(const replacer *p, ql_expr **e)
+{
+    ql_expr *x = *e, *column, *lo, *hi;
+    bool same;
+    if (x->kind != QL_E_OP || x->op != QL_OP_BETWEEN) {
+        return QL_OK;
+    }
+    QL_TRY(qli_expr_equal(p->r, x->args[0], p->expr, &same));
+    if (!same || !x->args[1]->is_constant || !x->args[2]->is_constant) {
+        return QL_OK;
+    }
+    QL_TRY(qli_base_slot(p->r, p->sc, p->source, p->column, &column));
+    QL_TRY(qli_compare_bind(p->r, p->sc, QL_OP_GE, column, x->args[1], &lo));
+    QL_TRY(qli_compare_bind(p->r, p->sc, QL_OP_LE, column, x->args[2], &hi));
+    bool means_same = lo->compare_kind == x->compare_kind && hi->compare_kind == x->compare_kind &&
+                      lo->coll == x->coll && hi->coll == x->coll;
+    return means_same ? qli_and(p->r, p->sc, lo, hi, e) : QL_OK;
+}
+
 static ql_status
 replace(void *arg, ql_expr **e, uint32_t depth, bool *descend)
 {
@@ -25,9 +46,10 @@ replace(void *arg, ql_expr **e, uint32_t depth, bool *descend)
         *descend = false; /* slots there are another block's */
         return QL_OK;
     }
+    QL_TRY(split_between(p, e));
     QL_TRY(qli_expr_equal(p->r, *e, p->expr, &same));
     if (same) {
-        QL_TRY(qli_column_slot(p->r, p->sc, p->source, p->column, e));
+        QL_TRY(qli_base_slot(p->r, p->sc, p->source, p->column, e));
         *descend = false;
     }
     return QL_OK;
@@ -55,6 +77,26 @@ is_exact(const ql_type *t)
            ql_kind_is_temporal(t->kind);
 }
 
+/* Over the columns of the table, whatever views the source is known by, and whoever may read them.
+ */
+static ql_status
+bind_below(qli_res *r, qli_scope *sc, uint16_t source, const ql_ast_expr *e, ql_expr **out)
+{
+    qli_scope was = *sc;
+    qli_source seen = sc->sources[source];
+    sc->sources[source].merged = NULL;
+    sc->sources[source].unreadable = false;
+    sc->behind = seen.behind;
+    sc->lo = source;
+    sc->hi = source + 1;
+    sc->clause = QLI_CL_WHERE;
+    ql_status st = qli_bind(r, sc, e, out);
+    sc->sources[source].merged = seen.merged;
+    sc->sources[source].unreadable = seen.unreadable;
+    qli_scope_restore(sc, &was);
+    return st;
+}
+
 static ql_status
 look_for_key(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
 {
@@ -65,7 +107,7 @@ look_for_key(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
     ql_expr *e;
     QL_TRY(ql_parse_expr(r->cx, r->a, c->generated, &ast));
     QL_TRY(qualify(r, ast, s));
-    QL_TRY(qli_bind(r, sc, ast, &e));
+    QL_TRY(bind_below(r, sc, source, ast, &e));
     if (e->type.kind != c->type.kind || e->type.coll != c->type.coll || !is_exact(&c->type)) {
         return QL_OK;
     }
@@ -92,9 +134,7 @@ qli_key_expressions(qli_res *r, qli_scope *sc)
         return QL_OK;
     }
     for (uint16_t s = 0; s < sc->q->nsources; s++) {
-        bool fits =
-            !sc->sources[s].outer_joined && !sc->sources[s].merged; /* names are the view's */
-        const ql_table *t = fits ? sc->q->sources[s].table : NULL;
+        const ql_table *t = !sc->sources[s].outer_joined ? sc->q->sources[s].table : NULL;
         for (uint16_t i = 0; t && t->has_exprs && i < t->ncolumns; i++) {
             QL_TRY(ql_bulk_node(r->cx));
             if (t->columns[i].hidden && leads_an_index(t, i)) {

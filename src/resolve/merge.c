@@ -68,6 +68,55 @@ map_columns(qli_res *r, qli_merged *m, const ql_table *base, bool *computed, boo
     return v != NULL ? QL_OK : QL_ERROR;
 }
 
+/* The same value each time it is looked at. */
+static bool
+is_steady(const ql_ast_expr *e)
+{
+    const qli_func *f = e->kind == QL_A_FUNC ? qli_func_find(e->name) : NULL;
+    bool yes = e->kind != QL_A_FUNC || (f != NULL && (f->flags & QL_FF_NONDET) == 0);
+    for (uint32_t i = 0; i < e->args.n && yes; i++) {
+        yes = e->args.v[i] == NULL || is_steady(e->args.v[i]);
+    }
+    return yes;
+}
+
+static bool
+from_has_query(const ql_ast_from *f)
+{
+    return f->left != NULL &&
+           (qli_ast_has_query(f->on) || from_has_query(f->left) || from_has_query(f->right));
+}
+
+/* Values that views compute can stand in the block itself: nothing groups by them, and no subquery
+ * refers to them, which could be to columns only. */
+ql_status
+qli_merge_computed(qli_res *r, const qli_scope *sc, const qli_merged *m, bool *yes)
+{
+    const ql_ast_select *s = sc->ast;
+    bool aggregates = false;
+    *yes = s != NULL && s->group_by.n == 0 && s->having == NULL && !s->distinct &&
+           !qli_ast_has_query(s->where) && (s->from == NULL || !from_has_query(s->from));
+    for (uint32_t i = 0; *yes && i < s->nitems; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        *yes = !qli_ast_has_query(s->items[i].expr);
+    }
+    for (uint32_t i = 0; *yes && i < s->order_by.n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        *yes = !qli_ast_has_query(s->order_by.v[i].expr);
+    }
+    for (; *yes && m != NULL; m = m->below) {
+        for (uint32_t i = 0; *yes && i < m->query->nitems; i++) {
+            QL_TRY(ql_bulk_node(r->cx));
+            *yes = is_steady(m->query->items[i].expr);
+        }
+    }
+    if (*yes) {
+        QL_TRY(qli_ast_has_aggregate(r, s, &aggregates));
+        *yes = !aggregates;
+    }
+    return QL_OK;
+}
+
 /* --- levels ---------------------------------------------------------------------------------- */
 
 /* What is below m is asked for and opened, as whoever counts there. */

@@ -358,6 +358,9 @@ ql_status qli_merge_may_change(qli_res *r, const qli_merged *m, const ql_table *
  * over it has CASCADED. */
 ql_status qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source, bool forced,
                            ql_expr **cond) QL_MUST_USE;
+/* May a view that computes columns become its table in a SELECT? */
+ql_status qli_merge_computed(qli_res *r, const qli_scope *sc, const qli_merged *m,
+                             bool *yes) QL_MUST_USE;
 bool qli_ast_has_query(const ql_ast_expr *e);
 
 /* --- viewcheck.c --- */

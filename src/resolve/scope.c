@@ -374,6 +374,9 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
         QL_TRY(qli_merge_find(r, view, write, f->dml, &m, &base));
     }
     bool fits = m != NULL && (!m->computed || (f->dml && !side->inner));
+    if (m != NULL && !fits && !f->dml && !side->inner) {
+        QL_TRY(qli_merge_computed(r, sc, m, &fits));
+    }
     fits = fits && (r->dml_target == NULL || r->in_dml_from || r->dml_target->id != base->id);
     if (!fits && f->dml && r->in_dml_from && sc->outer == NULL &&
         view->view->updatable == QL_VIEW_OF_JOIN &&
