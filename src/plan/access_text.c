@@ -88,17 +88,21 @@ qli_access_ref_part(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_
 {
     const ql_expr *e = n->low.values[i];
     const ql_source *s = NULL;
+    ql_str name = e->name;
     for (uint16_t k = 0; e->kind == QL_E_SLOT && k < q->nsources; k++) {
         for (uint16_t c = 0; c < q->sources[k].ncols; c++) {
-            s = q->sources[k].slots[c] == e->index ? &q->sources[k] : s;
+            if (q->sources[k].slots[c] == e->index) {
+                s = &q->sources[k];
+                name = s->table != NULL ? s->table->columns[s->ordinals[c]].name : name;
+            }
         }
     }
     if (!s) {
         return ql_buf_put_str(x->cx, b, e->is_constant ? "const" : "func");
     }
-    return ql_buf_printf(x->cx, b, "%.*s%s%.*s.%.*s", (int)s->db.n, s->db.n ? s->db.p : "",
-                         s->db.n ? "." : "", (int)s->alias.n, s->alias.p, (int)e->name.n,
-                         e->name.n ? e->name.p : "");
+    ql_str db = ql_source_db(s), table = ql_source_name(s);
+    return ql_buf_printf(x->cx, b, "%.*s%s%.*s.%.*s", (int)db.n, db.n ? db.p : "", db.n ? "." : "",
+                         (int)table.n, table.p, (int)name.n, name.n ? name.p : "");
 }
 
 ql_status

@@ -171,7 +171,8 @@ explain_source(block *b, const ql_plan *n, const ql_plan *join)
         snprintf(name, sizeof(name), "<derived%lld>",
                  (long long)qli_explain_id(&b->x->x, s->derived));
     } else {
-        snprintf(name, sizeof(name), "%.*s", (int)s->alias.n, s->alias.p);
+        ql_str table = ql_source_name(s);
+        snprintf(name, sizeof(name), "%.*s", (int)table.n, table.p);
     }
     row[2] = text(b->x, name);
     QL_TRY(describe_index(b->x, q, n, row));

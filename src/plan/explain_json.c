@@ -266,7 +266,7 @@ put_table(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join, boo
     if (top && is_target(j, n->source)) {
         QL_TRY(member_flag(j, j->x.what->kind == QL_S_UPDATE ? "update" : "delete", true));
     }
-    QL_TRY(member(j, "table_name", s->alias));
+    QL_TRY(member(j, "table_name", ql_source_name(s)));
     QL_TRY(put_index(j, q, n));
     QL_TRY(put_estimates(j, n));
     if (join && join->kind == QL_P_HASH_JOIN) {

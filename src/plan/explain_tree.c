@@ -129,7 +129,7 @@ static ql_status tell_node(tree *t, const ql_query *q, const ql_plan *n, int dep
 static ql_status
 put_name(tree *t, const ql_query *q, const ql_plan *n)
 {
-    ql_str alias = q->sources[n->source].alias;
+    ql_str alias = ql_source_name(&q->sources[n->source]);
     return ql_buf_put(t->x.cx, t->b, alias.p, alias.n);
 }
 
@@ -414,7 +414,7 @@ tell_change(tree *t, const ql_explained *e)
     }
     QL_TRY(put(t, e->kind == QL_S_UPDATE ? "Update " : "Delete from "));
     for (uint16_t i = 0; i < e->ntargets; i++) {
-        ql_str alias = e->plan->query->sources[e->targets[i]].alias;
+        ql_str alias = ql_source_name(&e->plan->query->sources[e->targets[i]]);
         QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s%.*s (immediate)", i ? ", " : "", (int)alias.n,
                              alias.p));
     }

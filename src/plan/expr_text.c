@@ -24,10 +24,10 @@ put_column(qli_explain *x, const ql_source *s, uint16_t i, ql_buf *b)
     ql_str name = s->table ? s->table->columns[s->ordinals[i]].name
                            : s->derived->items[s->ordinals[i]].column.name;
     if (x->quoted && s->db.n) {
-        QL_TRY(put_name(x, s->db, b));
+        QL_TRY(put_name(x, ql_source_db(s), b));
         QL_TRY(ql_buf_put_u8(x->cx, b, '.'));
     }
-    QL_TRY(put_name(x, s->alias, b));
+    QL_TRY(put_name(x, ql_source_name(s), b));
     QL_TRY(ql_buf_put_u8(x->cx, b, '.'));
     return put_name(x, name, b);
 }

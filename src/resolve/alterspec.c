@@ -246,8 +246,22 @@ goes_with_key(const qli_alter_work *w, uint16_t column)
     return !used;
 }
 
-/* Columns that are there, but for those that go and those that move; where the moved ones come from
- * is left in moved, by action. */
+/* A column leaves its place. */
+static qli_alter_slot
+take_slot(qli_alter_work *w, int from)
+{
+    uint32_t at = 0;
+    while (w->slots[at].from != from) {
+        at++;
+    }
+    qli_alter_slot s = w->slots[at];
+    w->nslots--;
+    memmove(&w->slots[at], &w->slots[at + 1], (w->nslots - at) * sizeof *w->slots);
+    return s;
+}
+
+/* Columns that are there, but for those that go. Those that move stay until it is their turn: AFTER
+ * may name each of them. Where they come from is left in moved, by action. */
 static ql_status
 take_old_columns(qli_alter_work *w, int *moved)
 {
@@ -262,11 +276,10 @@ take_old_columns(qli_alter_work *w, int *moved)
         QL_TRY(qli_alter_find(w, QL_ALTER_CHANGE_COLUMN, name, &at));
         if (at < 0) {
             QL_TRY(keep_column(w, i, &w->slots[w->nslots++]));
-        } else if (has_place(&w->a->v[at])) {
-            moved[at] = i;
-        } else {
-            QL_TRY(define_column(w, &w->a->v[at], i, &w->slots[w->nslots++]));
+            continue;
         }
+        moved[at] = i;
+        QL_TRY(define_column(w, &w->a->v[at], i, &w->slots[w->nslots++]));
     }
     return QL_OK;
 }
@@ -281,8 +294,11 @@ put_new_columns(qli_alter_work *w, const int *moved)
         if (v->kind == QL_ALTER_CHANGE_COLUMN && !w->done[i]) {
             return unknown_column(w, v->name);
         }
-        if (v->kind == QL_ALTER_ADD_COLUMN || (v->kind == QL_ALTER_CHANGE_COLUMN && has_place(v))) {
-            QL_TRY(define_column(w, v, v->kind == QL_ALTER_ADD_COLUMN ? -1 : moved[i], &s));
+        if (v->kind == QL_ALTER_ADD_COLUMN) {
+            QL_TRY(define_column(w, v, -1, &s));
+            QL_TRY(put_slot(w, v, &s));
+        } else if (v->kind == QL_ALTER_CHANGE_COLUMN && has_place(v)) {
+            s = take_slot(w, moved[i]);
             QL_TRY(put_slot(w, v, &s));
         }
     }

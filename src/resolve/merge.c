@@ -334,6 +334,11 @@ qli_merge_source(qli_res *r, qli_scope *sc, qli_merged *m, uint16_t source, qli_
         !ql_acl_globally(r->cx, QL_PM(SELECT)) &&
         (ql_acl_on_table(r->cx, view->db, view->name) & QL_PM(SELECT)) == 0;
     QL_TRY(names_inside(r, sc, source, names));
+    while (m->below != NULL) {
+        m = m->below;
+    }
+    sc->q->sources[source].below = m->alias;
+    m = sc->sources[source].merged;
     if (cond == NULL) {
         return QL_OK;
     }

@@ -88,11 +88,24 @@ typedef struct ql_source {
     ql_query *derived;    /* its items are the columns */
     const ql_table *view; /* derived: the query is this view's; or NULL */
     ql_str alias, db;
+    ql_str below;   /* what the table is called in the view that has become it; n 0: no such view */
     uint16_t ncols; /* used columns, ascending by ordinal */
     uint16_t *ordinals;
     uint16_t *slots; /* slot of each */
     ql_row_locking locking;
 } ql_source;
+
+/* What a plan calls the source: the table, where a view has become it. */
+static inline ql_str
+ql_source_name(const ql_source *s)
+{
+    return s->below.n > 0 ? s->below : s->alias;
+}
+static inline ql_str
+ql_source_db(const ql_source *s)
+{
+    return s->below.n > 0 ? s->table->db : s->db;
+}
 
 /* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded). */
 typedef struct ql_join_tree {
