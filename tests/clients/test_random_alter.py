@@ -198,7 +198,7 @@ def check_table(rnd, ours, theirs):
         sql = statement(rnd, Table(ours))
         a, b = run(ours, sql), run(theirs, sql)
         history.append(f"{sql}  -- {a}")
-        if (a, b) == (1054, 0) and " ALTER " in sql[12:]:  # ALTER c of a column that is redefined as well: MySQL finds none
+        if a == 1054 and a != b and " ALTER " in sql[12:]:  # ALTER c of a column that is redefined as well: MySQL finds none
             return done, failed
         if b == 1072 and "DROP COLUMN" in sql:  # MariaDB takes no column out of a unique key of several, MySQL does
             return done, failed
