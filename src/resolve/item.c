@@ -143,7 +143,7 @@ qli_column_describe(qli_res *r, qli_scope *sc, const ql_expr *e, ql_str name, ql
         out->org_name = out->org_name.n ? out->org_name : out->name;
     }
     out->name = name;
-    out->table = src->alias;
+    out->table = qli_known_as(sc, s->source);
     out->type.nullable = e->type.nullable;
     out->flags &= (uint16_t)(e->type.nullable ? ~(unsigned)QL_CF_NOT_NULL : ~0u);
 }
@@ -176,7 +176,7 @@ add_item(qli_res *r, qli_scope *sc, uint32_t *cap, ql_expr *e, ql_str name)
 bool
 qli_is_shown(const qli_scope *sc, uint16_t source, uint16_t column)
 {
-    const ql_table *t = sc->q->sources[source].table;
+    const ql_table *t = source & QLI_JOINED ? NULL : sc->q->sources[source].table;
     return !t || sc->sources[source].merged ||
            (!t->columns[column].invisible && !t->columns[column].hidden);
 }
@@ -205,7 +205,7 @@ expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *
     bool found = false;
     for (uint16_t s = 0; s < sc->q->nsources; s++) {
         const ql_source *src = &sc->q->sources[s];
-        if (!ql_str_eq_nocase(src->alias, star->table) ||
+        if (sc->sources[s].behind != 0 || !ql_str_eq_nocase(src->alias, star->table) ||
             (star->schema.n && !ql_str_eq_nocase(src->db, star->schema))) {
             continue;
         }
@@ -217,6 +217,16 @@ expand_table_star(qli_res *r, qli_scope *sc, const ql_ast_expr *star, uint32_t *
             }
             QL_TRY(qli_column_slot(r, sc, s, c, &e));
             QL_TRY(add_item(r, sc, cap, e, qli_column_name(sc, s, c)));
+        }
+    }
+    for (const qli_joined *v = sc->joined; v && !found; v = v->next) {
+        found = v->behind == 0 && ql_str_eq_nocase(v->alias, star->table) &&
+                (!star->schema.n || ql_str_eq_nocase(v->view->db, star->schema));
+        for (uint16_t c = 0; found && c < v->view->ncolumns; c++) {
+            ql_expr *e;
+            uint16_t s = (uint16_t)(QLI_JOINED | v->id);
+            QL_TRY(qli_column_slot(r, sc, s, c, &e));
+            QL_TRY(add_item(r, sc, cap, e, v->view->columns[c].name));
         }
     }
     if (!found) {

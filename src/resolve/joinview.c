@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Views of several tables in UPDATE: the tables below stand in the statement's own block, joined as
- * the view joins them, so that their rows can be locked and changed. Nobody but the view's own text
+ * Views of several tables in UPDATE and in SELECTs that do not group: the tables below stand in the
+ * statement's own block, joined as the view joins them, so that their keys are used and their rows
+ * can be locked and changed. Nobody but the view's own text
  * sees their names; the statement sees the view's columns, each of which stands for what is written
  * in the view, bound as its definer or user. INSERT into one table of such a view: the tables are
  * joined in a block that is not run.
@@ -59,7 +60,7 @@ mark_leaves(ql_ast_from *f)
 }
 
 typedef struct tree {
-    bool inner;
+    bool inner, change;
     ql_join_tree *top;
     ql_expr *pending;
 } tree;
@@ -69,7 +70,7 @@ bind_tables(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
 {
     tree *t = arg;
     ql_expr *where;
-    r->in_dml_from = true;
+    r->in_dml_from = t->change;
     QL_TRY(qli_from_below(r, sc, v->query->from, t->inner, &t->top, &t->pending, &v->names));
     r->in_dml_from = false;
     v->hi = sc->q->nsources;
@@ -111,10 +112,10 @@ make_names(qli_res *r, const qli_joined *v, qli_names *out)
 
 ql_status
 qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, bool inner,
-              ql_join_tree *at, ql_expr **pending, qli_names *names, bool *done)
+              bool change, ql_join_tree *at, ql_expr **pending, qli_names *names, bool *done)
 {
     ql_ast_stmt *s;
-    tree t = {.inner = inner};
+    tree t = {.inner = inner, .change = change};
     qli_joined *v = QL_ARENA_NEW(r->cx, r->a, qli_joined);
     *done = false;
     if (v == NULL) {
@@ -124,6 +125,13 @@ qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, boo
     if (s->select->nctes > 0 || s->select->nlocking > 0 || s->select->from == NULL ||
         s->select->nitems != view->ncolumns) {
         return QL_OK;
+    }
+    if (!change) {
+        bool fits;
+        QL_TRY(qli_merge_computed(r, sc, s->select, &fits));
+        if (!fits || s->select->order_by.n > 0) {
+            return QL_OK;
+        }
     }
     *v = (qli_joined){.view = view,
                       .query = s->select,
@@ -136,7 +144,9 @@ qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, boo
     v->unreadable = !ql_acl_globally(r->cx, QL_PM(SELECT)) &&
                     (ql_acl_on_table(r->cx, view->db, view->name) & QL_PM(SELECT)) == 0;
     sc->joined = v;
-    mark_leaves(s->select->from);
+    if (change) {
+        mark_leaves(s->select->from);
+    }
     QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_WHERE, bind_tables, &t));
     QL_TRY(qli_joined_inside(r, sc, v, QLI_CL_FIELDS, check_columns, NULL));
     *at = *t.top;
@@ -283,7 +293,7 @@ join_below(qli_res *r, const ql_table *view, qli_join_insert *j, bool *done)
         return QL_ERROR;
     }
     QL_TRY(qli_scope_new(r, NULL, &j->sc));
-    QL_TRY(qli_join_view(r, j->sc, view, view->name, false, top, &pending, &names, done));
+    QL_TRY(qli_join_view(r, j->sc, view, view->name, false, true, top, &pending, &names, done));
     j->view = j->sc->joined;
     while (j->view != NULL && j->view->behind != 0) {
         j->view = j->view->next;

@@ -109,7 +109,8 @@ look_for_key(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
     QL_TRY(qualify(r, ast, s));
     QL_TRY(bind_below(r, sc, source, ast, &e));
     if (e->is_constant) {
-        return QL_OK; /* found in every constant of the same value, whose parents are computed once */
+        return QL_OK; /* found in every constant of the same value, whose parents are computed once
+                       */
     }
     if (e->type.kind != c->type.kind || e->type.coll != c->type.coll || !is_exact(&c->type)) {
         return QL_OK;

@@ -90,7 +90,7 @@ from_has_query(const ql_ast_from *f)
 /* Values that views compute can stand in the block itself: nothing groups by them, and no subquery
  * refers to them, which could be to columns only. */
 ql_status
-qli_merge_computed(qli_res *r, const qli_scope *sc, const qli_merged *m, bool *yes)
+qli_merge_computed(qli_res *r, const qli_scope *sc, const ql_ast_select *view, bool *yes)
 {
     const ql_ast_select *s = sc->ast;
     bool aggregates = false;
@@ -104,11 +104,9 @@ qli_merge_computed(qli_res *r, const qli_scope *sc, const qli_merged *m, bool *y
         QL_TRY(ql_bulk_node(r->cx));
         *yes = !qli_ast_has_query(s->order_by.v[i].expr);
     }
-    for (; *yes && m != NULL; m = m->below) {
-        for (uint32_t i = 0; *yes && i < m->query->nitems; i++) {
-            QL_TRY(ql_bulk_node(r->cx));
-            *yes = is_steady(m->query->items[i].expr);
-        }
+    for (uint32_t i = 0; *yes && i < view->nitems; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        *yes = is_steady(view->items[i].expr) && !qli_ast_has_query(view->items[i].expr);
     }
     if (*yes) {
         QL_TRY(qli_ast_has_aggregate(r, s, &aggregates));

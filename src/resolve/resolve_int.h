@@ -302,7 +302,7 @@ qli_joined *qli_joined_of(const qli_scope *sc, uint16_t source); /* NULL: an ord
 /* The tables of a join view become sources of the block, *at their join; its conditions go to
  * *pending. *done false: it cannot be done. */
 ql_status qli_join_view(qli_res *r, qli_scope *sc, const ql_table *view, ql_str alias, bool inner,
-                        ql_join_tree *at, ql_expr **pending, qli_names *names,
+                        bool change, ql_join_tree *at, ql_expr **pending, qli_names *names,
                         bool *done) QL_MUST_USE;
 ql_status qli_joined_column(qli_res *r, qli_scope *sc, qli_joined *v, uint16_t column,
                             ql_expr **out) QL_MUST_USE;
@@ -335,7 +335,7 @@ qli_visible(const qli_scope *sc, uint16_t source)
 static inline bool
 qli_is_named(const qli_scope *sc, uint16_t source, uint16_t column)
 {
-    const ql_table *t = sc->q->sources[source].table;
+    const ql_table *t = source & QLI_JOINED ? NULL : sc->q->sources[source].table;
     return t == NULL || sc->sources[source].merged != NULL || !t->columns[column].hidden;
 }
 /* The table that the view can become; *m NULL: it cannot. change: for a statement that changes its
@@ -358,8 +358,8 @@ ql_status qli_merge_may_change(qli_res *r, const qli_merged *m, const ql_table *
  * over it has CASCADED. */
 ql_status qli_merge_checks(qli_res *r, qli_scope *sc, uint16_t source, bool forced,
                            ql_expr **cond) QL_MUST_USE;
-/* May a view that computes columns become its table in a SELECT? */
-ql_status qli_merge_computed(qli_res *r, const qli_scope *sc, const qli_merged *m,
+/* May a view that computes columns become its tables in the SELECT? */
+ql_status qli_merge_computed(qli_res *r, const qli_scope *sc, const ql_ast_select *view,
                              bool *yes) QL_MUST_USE;
 bool qli_ast_has_query(const ql_ast_expr *e);
 

@@ -361,6 +361,9 @@ typedef struct from_side {
     ql_expr *pending;
 } from_side;
 
+/* So many tables may stand in a block before that of a view that joins. */
+#define MOST_BEFORE_JOIN 30
+
 /* Merged, if that says the same: a value computed by the view would not be NULL where an outer join
  * finds no row, and is not one that subqueries can refer to. */
 static ql_status
@@ -374,15 +377,20 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
         QL_TRY(qli_merge_find(r, view, write, f->dml, &m, &base));
     }
     bool fits = m != NULL && (!m->computed || (f->dml && !side->inner));
-    if (m != NULL && !fits && !f->dml && !side->inner) {
-        QL_TRY(qli_merge_computed(r, sc, m, &fits));
+    bool plain = !f->dml && !side->inner && r->dml_target == NULL;
+    fits |= m != NULL && plain;
+    for (const qli_merged *l = m; l != NULL && l->computed && plain && fits; l = l->below) {
+        QL_TRY(qli_merge_computed(r, sc, l->query, &fits));
     }
     fits = fits && (r->dml_target == NULL || r->in_dml_from || r->dml_target->id != base->id);
-    if (!fits && f->dml && r->in_dml_from && sc->outer == NULL &&
-        view->view->updatable == QL_VIEW_OF_JOIN &&
-        (r->dml == QLI_DML_UPDATE || r->dml == QLI_DML_UPDATE_MANY || sc->behind != 0)) {
+    bool change = f->dml && r->in_dml_from && sc->outer == NULL &&
+                  (r->dml == QLI_DML_UPDATE || r->dml == QLI_DML_UPDATE_MANY || sc->behind != 0);
+    bool reads = plain && !r->freezing && sc->ast != NULL && sc->ast->nlocking == 0 &&
+                 sc->q->nsources < MOST_BEFORE_JOIN;
+    if (!fits && view->view->updatable == QL_VIEW_OF_JOIN && (change || reads)) {
         bool done;
-        QL_TRY(qli_join_view(r, sc, view, alias, side->inner, j, &side->pending, out, &done));
+        QL_TRY(
+            qli_join_view(r, sc, view, alias, side->inner, change, j, &side->pending, out, &done));
         if (done) {
             return QL_OK;
         }
