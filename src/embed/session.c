@@ -90,6 +90,8 @@ qli_call_begin(qli_embedded *e, int *result)
     if (!atomic_compare_exchange_strong(&e->state, &idle, QLI_BUSY)) {
         *result = idle == QLI_BUSY ? QUELL_MISUSE : QUELL_ENDED;
         if (idle == QLI_OVER) {
+            ql_mutex_lock(&e->mu); /* whoever is just giving it back knows why */
+            ql_mutex_unlock(&e->mu);
             clear_error(e);
             say_ended(e);
         }
@@ -282,11 +284,15 @@ join(qli_library *lib)
     return may;
 }
 
+/* An instance that is being closed meanwhile has raised SHUTDOWN before the session was there. */
 static void
 enlist(qli_embedded *e)
 {
     qli_library *lib = e->lib;
     ql_mutex_lock(&lib->mu);
+    if (lib->closing) {
+        (void)ql_intr_raise(&e->s.intr, QL_INTR_SHUTDOWN, 0);
+    }
     e->next = lib->all;
     if (e->next != NULL) {
         e->next->prev = e;

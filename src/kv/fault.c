@@ -2,30 +2,65 @@
  *
  * The last words of a server whose data file cannot be read or leads LMDB astray: one line that
  * names the file, then the signal takes its usual course (core file, sanitizer's report). Only what
- * is allowed in a signal handler is called here. Open environments stand in a small table that is
- * written single-threaded at open and close.
+ * is allowed in a signal handler is called here. Open environments stand in a small table, which
+ * threads that open and close instances change in turn. Who finds no place in it has a file that is
+ * not named.
  */
 #include "kv/fault.h"
 
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/thread.h"
+
 #define FILES 4
 #define LINE 1024
 
 typedef struct mapped_file {
-    uintptr_t from, to; /* 0 = free */
+    _Atomic uintptr_t to; /* 0 = free; written last */
+    uintptr_t from;
     char path[512];
 } mapped_file;
 
 static mapped_file files[FILES];
+static _Atomic bool files_in_use;
 static volatile int fault_fd = STDERR_FILENO;
 static struct sigaction before_bus, before_segv;
+
+static void
+lock_files(void)
+{
+    while (atomic_exchange(&files_in_use, true)) { /* a copy of a path long */
+        ql_thread_yield();
+    }
+}
+
+static void
+unlock_files(void)
+{
+    atomic_store(&files_in_use, false);
+}
+
+static void
+name_file(const char *path, qli_mapping where)
+{
+    lock_files();
+    for (int i = 0; i < FILES; i++) {
+        if (atomic_load(&files[i].to) == 0) {
+            (void)snprintf(files[i].path, sizeof files[i].path, "%s", path);
+            files[i].from = where.from;
+            atomic_store(&files[i].to, where.to);
+            break;
+        }
+    }
+    unlock_files();
+}
 
 /* Where the file is mapped: LMDB does not tell. */
 qli_mapping
@@ -48,14 +83,7 @@ qli_fault_add_file(const char *path)
             continue;
         }
         found = (qli_mapping){from, to};
-        for (int i = 0; i < FILES; i++) {
-            if (files[i].to == 0) {
-                (void)snprintf(files[i].path, sizeof files[i].path, "%s", path);
-                files[i].from = from;
-                files[i].to = to;
-                break;
-            }
-        }
+        name_file(path, found);
         break;
     }
     (void)fclose(maps);
@@ -65,11 +93,14 @@ qli_fault_add_file(const char *path)
 void
 qli_fault_remove_file(const char *path)
 {
+    lock_files();
     for (int i = 0; i < FILES; i++) {
-        if (files[i].to != 0 && strcmp(files[i].path, path) == 0) {
-            files[i].to = 0;
+        if (atomic_load(&files[i].to) != 0 && strcmp(files[i].path, path) == 0) {
+            atomic_store(&files[i].to, 0);
+            break;
         }
     }
+    unlock_files();
 }
 
 /* --- a line, without stdio --- */
@@ -130,7 +161,8 @@ on_fault(int sig, siginfo_t *info, void *context)
     add(&l, "quelld: [ERROR] ");
     const mapped_file *f = NULL;
     for (int i = 0; i < FILES; i++) {
-        if (files[i].to != 0 && at >= files[i].from && at < files[i].to) {
+        uintptr_t to = atomic_load(&files[i].to);
+        if (to != 0 && at >= files[i].from && at < to) {
             f = &files[i];
         }
     }

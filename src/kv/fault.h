@@ -12,7 +12,7 @@ typedef struct qli_mapping {
     uintptr_t from, to;
 } qli_mapping;
 
-/* Name the mapped file at path in the line that a fault in it writes. Single-threaded. */
+/* Name the mapped file at path in the line that a fault in it writes. Any thread. */
 qli_mapping qli_fault_add_file(const char *path);
 void qli_fault_remove_file(const char *path);
 /* LMDB found a page that cannot be (its abort follows): say so. */
