@@ -21,6 +21,10 @@ ql_status ql_thread_start(ql_ctx *cx, ql_thread *t, const char *name, size_t sta
                           void (*fn)(void *), void *arg) QL_MUST_USE;
 void ql_thread_join(ql_thread *t);
 void ql_thread_detach(ql_thread *t);
+/* Short turns on the processor for the calling thread, where the system offers that (Linux 6.12):
+ * whoever wakes up while it works, a killer above all, waits a fraction of a millisecond for the
+ * processor, not the three or so that the system gives at a time. */
+void ql_thread_short_turns(void);
 void ql_thread_yield(void); /* let other threads run first; for background work */
 
 int64_t ql_now_mono_ns(void);   /* CLOCK_MONOTONIC */

@@ -316,6 +316,7 @@ serve(void *arg)
 {
     connection *c = arg;
     ql_server *server = c->server;
+    ql_thread_short_turns();
     ql_connection_run(&c->start);
     bool counted = c->counted;
     ql_mem_free(c);

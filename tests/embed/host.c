@@ -3,10 +3,10 @@
  * A program with the library in it, for tests that need a process of its own: one that is killed,
  * or that stock clients look into.
  *
- *   host serve DIR SOCKET     runs what standard input says: lines "SESSION SQL", each session on a
- *                             thread of its own; answers "SESSION RC ERRNO FIRST-VALUE"
- *   host load DIR THREADS     rows into d.t, each acknowledged by a line with its id, until it is
- * killed host query DIR SQL        prints the first value
+ *   host serve DIR SOCKET [SETTING]   runs what standard input says: lines "SESSION SQL", each
+ * session on a thread of its own; answers "SESSION RC ERRNO FIRST-VALUE" host load DIR THREADS rows
+ * into d.t, each acknowledged by a line with its id, until it is killed host query DIR SQL prints
+ * the first value
  */
 #include <pthread.h>
 #include <quell/quell.h>
@@ -29,9 +29,10 @@ die(const char *what, const char *why)
 }
 
 static void
-open_db(const char *dir)
+open_db(const char *dir, const char *setting)
 {
-    if (ql_open(dir, NULL, &db) != QUELL_OK) {
+    const char *settings[] = {setting, NULL};
+    if (ql_open(dir, settings, &db) != QUELL_OK) {
         die("ql_open", db != NULL ? ql_open_errmsg(db) : "out of memory");
     }
 }
@@ -92,12 +93,12 @@ serve_lane(void *arg)
 }
 
 static int
-serve(const char *dir, const char *socket)
+serve(const char *dir, const char *socket, const char *setting)
 {
     static lane lanes[SESSIONS];
     int write_to[SESSIONS];
     char line[TEXT];
-    open_db(dir);
+    open_db(dir, setting);
     if (ql_listen(db, socket, NULL, 0) != QUELL_OK) {
         die("ql_listen", ql_open_errmsg(db));
     }
@@ -163,7 +164,7 @@ load(const char *dir, int threads, long round)
 {
     pthread_t t;
     char value[256] = "";
-    open_db(dir);
+    open_db(dir, NULL);
     ql_session *s = session();
     if (ql_execute(s,
                    "CREATE DATABASE IF NOT EXISTS d; CREATE TABLE IF NOT EXISTS d.t (id BIGINT "
@@ -185,7 +186,7 @@ static int
 query(const char *dir, const char *sql)
 {
     char value[256] = "";
-    open_db(dir);
+    open_db(dir, NULL);
     ql_session *s = session();
     if (ql_execute(s, sql, (size_t)-1, first, value) != QUELL_OK) {
         die(sql, ql_errmsg(s));
@@ -199,8 +200,8 @@ query(const char *dir, const char *sql)
 int
 main(int argc, char **argv)
 {
-    if (argc == 4 && strcmp(argv[1], "serve") == 0) {
-        return serve(argv[2], argv[3]);
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "serve") == 0) {
+        return serve(argv[2], argv[3], argv[4]);
     }
     if (argc == 5 && strcmp(argv[1], "load") == 0) {
         return load(argv[2], atoi(argv[3]), atol(argv[4]));
@@ -208,5 +209,5 @@ main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "query") == 0) {
         return query(argv[2], argv[3]);
     }
-    die("usage", "host serve DIR SOCKET | load DIR THREADS ROUND | query DIR SQL");
+    die("usage", "host serve DIR SOCKET [SETTING] | load DIR THREADS ROUND | query DIR SQL");
 }

@@ -21,10 +21,12 @@ NUMBERS = "INSERT INTO k.n VALUES " + ",".join(f"({i})" for i in range(300))
 class Host:
     """host serve: sessions of the program, and its socket for clients."""
 
-    def __init__(self):
+    def __init__(self, *setting):
         self.dir = tempfile.TemporaryDirectory(prefix="quell-host-")
         self.socket = self.dir.name + "/s.sock"
-        self.proc = subprocess.Popen([HOST, "serve", self.dir.name + "/db", self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if setting:  # of a directory that is made without it
+            subprocess.run([HOST, "query", self.dir.name + "/db", "CREATE DATABASE k; CREATE TABLE k.t (id INT PRIMARY KEY, v LONGTEXT); SELECT 1"], check=True, stdout=subprocess.DEVNULL)
+        self.proc = subprocess.Popen([HOST, "serve", self.dir.name + "/db", self.socket, *setting], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.answers, self.changed = {}, threading.Condition()
         assert self.proc.stdout.readline() == "ready\n"
         threading.Thread(target=self.read, daemon=True).start()
@@ -126,6 +128,18 @@ def test_the_client_kills():
                 assert host.run(lane, "SELECT 1")[:2] == (ENDED, 1317)
                 lane += 1
             assert host.sql("SELECT COUNT(*), SUM(v) FROM k.t") == [("2", "0")], (name, kill)
+
+
+def test_the_client_kills_who_waits_for_the_disk():
+    full = Host("disk_reserve=9000000000000000000")
+    for lane, kill in [(1, "KILL QUERY"), (2, "KILL")]:
+        ident = full.value(lane, "SELECT CONNECTION_ID()")
+        full.send(lane, "INSERT INTO k.t VALUES (1, REPEAT('y', 4000000))")
+        full.until_state(ident, "Waiting for disk space")
+        full.sql(f"{kill} {ident}")
+        assert full.answer(lane)[0] == (KILLED if kill == "KILL QUERY" else ENDED)
+        assert full.sql("SELECT COUNT(*) FROM k.t") == [("0",)]
+    full.close()
 
 
 def test_an_idle_session_is_ended():

@@ -292,24 +292,29 @@ test_disk_space(void **state)
     ql_session_close(s);
     ql_close(q);
     assert_int_equal(ql_open(dir, full, &q), QUELL_OK);
-    s = open_session(q);
-    ql_session *w = open_session(q);
-    for (int how = 0; how < 2; how++) {
+    ql_instance *first = inst;
+    ql_session *first_watch = watch;
+    inst = q;
+    watch = open_session(q);
+    for (int how = 0; how < HOWS; how++) {
         job j;
+        s = open_session(q);
         start(&j, s, "INSERT INTO k.t VALUES (2, REPEAT('y', 4000000))");
-        until_state(w, ql_session_id(s), "Waiting for disk space");
-        if (how == 0) {
-            ql_interrupt(s);
-        } else {
-            assert_int_equal(ql_kill(q, ql_session_id(s), 1), QUELL_OK);
-        }
+        until_state(watch, ql_session_id(s), "Waiting for disk space");
+        stop(s, (enum how)how);
         finish(&j);
-        assert_int_equal(j.number, 1021);
-        assert_int_equal(j.rc, QUELL_KILLED);
-        expect(s, "SELECT COUNT(*) FROM k.t", "1");
+        if (how < API_CONNECTION) {
+            assert_int_equal(j.rc, QUELL_KILLED);
+            assert_int_equal(j.number, 1021);
+        } else {
+            assert_int_equal(j.rc, QUELL_ENDED);
+        }
+        expect(watch, "SELECT COUNT(*) FROM k.t", "1");
+        ql_session_close(s);
     }
-    ql_session_close(s);
-    ql_session_close(w);
+    ql_session_close(watch);
+    inst = first;
+    watch = first_watch;
     ql_close(q);
     (void)snprintf(cmd, sizeof cmd, "rm -rf '%s'", dir);
     assert_int_equal(system(cmd), 0);
