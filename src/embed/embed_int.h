@@ -73,7 +73,7 @@ struct qli_embedded {
     qli_error error; /* from here: [the calling thread], of its last call */
     int result;
     uint64_t affected_rows, last_insert_id;
-    bool in_transaction;
+    _Atomic bool in_transaction; /* the reaper writes it, too */
     char warning[QLI_MESSAGE];
     ql_sink *sink;         /* where the rows of the running call go; NULL = nowhere */
     struct ql_stmt *stmts; /* all */

@@ -93,12 +93,19 @@ balance(const qli_locktree *t, qli_lock **link)
 /* In a large tree nodes are out of the cache: both that can be next come while n's key is compared.
  */
 static void
+fetch(const qli_lock *n)
+{
+    if (n != NULL) {
+        __builtin_prefetch(n);
+        __builtin_prefetch((const char *)n + LINE);
+    }
+}
+
+static void
 fetch_lower(const qli_lock *n)
 {
-    __builtin_prefetch(n->left);
-    __builtin_prefetch((const char *)n->left + LINE);
-    __builtin_prefetch(n->right);
-    __builtin_prefetch((const char *)n->right + LINE);
+    fetch(n->left);
+    fetch(n->right);
 }
 
 /* Links from the root down to the place of (key, ticket): *path[d-1] is l or NULL. */

@@ -258,7 +258,7 @@ def pool(**kw):
 
 def stock_client():
     p = subprocess.Popen(["mariadb", "--no-defaults", "-uroot", f"-S{server.socket}"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    quell.until(lambda: watch.value("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep'") == "1")
+    quell.until(lambda: watch.value("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND = 'Sleep'") == "2")  # and the victim
 
     def kill(conn_id):
         p.communicate(f"KILL QUERY {conn_id};\n".encode(), 30)
