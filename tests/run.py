@@ -228,7 +228,7 @@ def parts():
     yield "compat", ["asan"], lambda: file_jobs("tests/compat/test_*.py", "asan")
     yield "kill", ["asan"], lambda: file_jobs("tests/kill/test_*.py", "asan")
     yield "kill-tsan", ["tsan"], lambda: [*file_jobs("tests/kill/test_*stress*.py", "tsan"), *file_jobs("tests/kill/test_history.py", "tsan", QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0"),
-        *file_jobs("tests/kill/test_alter_copy.py", "tsan", QUELL_SWEEP="6"), *file_jobs("tests/kill/test_ddl_pairs.py", "tsan")]
+        *file_jobs("tests/kill/test_ddl_pairs.py", "tsan")]
     yield "embed", ["asan", "release"], lambda: [*file_jobs("tests/embed/test_*.py", "asan"), *file_jobs("tests/embed/installed_*.py", "release")]
     yield "gaps", ["debug"], lambda: file_jobs(MEASURES_GAPS, "debug", QUELL_LARGE_MB="1")
     yield "scale", ["release"], lambda: file_jobs("tests/kill/scale_*.py", "release")
