@@ -28,7 +28,7 @@ static void *
 worker(void *arg)
 {
     ql_session *s = arg;
-    int rc = ql_execute(s, endless, (size_t)-1, NULL, NULL);
+    int rc = ql_execute(s, endless, QUELL_ALL, NULL, NULL);
     (void)printf("worker: result %d, error %u: %s\n", rc, ql_errno(s), ql_errmsg(s));
     return NULL;
 }
@@ -66,7 +66,7 @@ main(void)
     if (ql_session_open(db, NULL, &s) != QUELL_OK) {
         fail("ql_session_open", ql_open_errmsg(db));
     }
-    if (ql_execute(s, schema, (size_t)-1, NULL, NULL) != QUELL_OK) {
+    if (ql_execute(s, schema, QUELL_ALL, NULL, NULL) != QUELL_OK) {
         fail("schema", ql_errmsg(s));
     }
     if (pthread_create(&thread, NULL, worker, s) != 0) {
@@ -77,7 +77,7 @@ main(void)
     ql_interrupt(s);
     (void)pthread_join(thread, NULL);
     (void)printf("stopped after %.1f ms\n", (seconds() - begin) * 1000);
-    if (ql_execute(s, "SELECT COUNT(*) AS numbers FROM n", (size_t)-1, print_row, NULL) !=
+    if (ql_execute(s, "SELECT COUNT(*) AS numbers FROM n", QUELL_ALL, print_row, NULL) !=
         QUELL_OK) {
         fail("count", ql_errmsg(s));
     }

@@ -5,7 +5,7 @@
  * program itself has forgotten to release; somebody finds the two in the process list and ends one.
  *
  *   ./looked_into /tmp/app /tmp/app.sock
- *   mariadb -u root -S /tmp/app.sock -e 'SHOW PROCESSLIST; KILL 2'
+ *   mariadb -u root -S /tmp/app.sock -e 'SHOW PROCESSLIST; KILL 1'
  */
 #include <quell/quell.h>
 #include <stdio.h>
@@ -31,7 +31,7 @@ session(ql_instance *db)
 static void
 run(ql_session *s, const char *sql)
 {
-    if (ql_execute(s, sql, (size_t)-1, NULL, NULL) != QUELL_OK) {
+    if (ql_execute(s, sql, QUELL_ALL, NULL, NULL) != QUELL_OK) {
         fail(sql, ql_errmsg(s));
     }
 }
@@ -61,7 +61,7 @@ main(int argc, char **argv)
                  (unsigned long long)ql_session_id(forgetful), argv[2],
                  (unsigned long long)ql_session_id(forgetful));
     (void)fflush(stdout);
-    int rc = ql_execute(worker, "UPDATE app.seat SET who = 'worker' WHERE id = 1", (size_t)-1, NULL,
+    int rc = ql_execute(worker, "UPDATE app.seat SET who = 'worker' WHERE id = 1", QUELL_ALL, NULL,
                         NULL);
     (void)printf("worker: %s\n", rc == QUELL_OK ? "has the seat" : ql_errmsg(worker));
     ql_session_close(worker);

@@ -15,8 +15,8 @@
  * fork() the child must not touch the library.
  *
  * Return values. Functions that return int return one of QUELL_...; what is wrong is told by
- * ql_errno, ql_sqlstate, ql_errmsg: MySQL's numbers and texts. Texts are UTF-8 (character set
- * utf8mb4) and end with a NUL.
+ * ql_errno, ql_sqlstate, ql_errmsg: MySQL's numbers and texts (QUELL_MISUSE has none). Texts are
+ * UTF-8 (character set utf8mb4) and end with a NUL.
  *
  * docs/embedding.md is the guide.
  */
@@ -32,6 +32,9 @@ extern "C" {
 
 #define QUELL_VERSION "0.1.0"
 
+/* For lengths: up to the NUL. */
+#define QUELL_ALL ((size_t)-1)
+
 #if defined(__GNUC__)
 #define QUELL_API __attribute__((visibility("default")))
 #else
@@ -42,9 +45,12 @@ enum quell_result {
     QUELL_OK = 0,
     QUELL_ERROR = 1,  /* the statement failed: ql_errno says how; the session goes on */
     QUELL_KILLED = 2, /* it was stopped (ql_interrupt, KILL QUERY, a time limit): nothing of it is
-                         left; the session goes on */
+                         left; the session goes on, and so does its transaction, with what its
+                         earlier statements did: ql_in_transaction, COMMIT or ROLLBACK */
     QUELL_ENDED = 3,  /* the session is over (KILL CONNECTION, SHUTDOWN, ql_close): its transaction
-                         is rolled back, its locks are free; only ql_session_close is left */
+                         is rolled back, its locks are free. ql_errno is 1317 after a kill, 1053
+                         after  SHUTDOWN and ql_close. What was read stays readable; ql_finalize and
+                         ql_session_close are left to be called */
     QUELL_MISUSE = 4, /* the call is wrong here: a session used by two threads at once, a column
                          without a row, a parameter that is not there. Nothing happened */
     QUELL_NOMEM = 5,  /* no memory even to say what is wrong */
@@ -54,7 +60,7 @@ enum quell_result {
 
 /* What a value of the current row is. */
 enum quell_type {
-    QUELL_INTEGER = 1, /* fits int64_t, or uint64_t */
+    QUELL_INTEGER = 1, /* fits int64_t, or uint64_t where ql_column_is_unsigned */
     QUELL_FLOAT = 2,
     QUELL_TEXT = 3, /* also DECIMAL, dates and times: as MySQL prints them */
     QUELL_BLOB = 4, /* a binary string */
@@ -77,15 +83,16 @@ QUELL_API const char *ql_version(void);
  *
  * settings: NULL, or texts "name=value" up to a NULL: the options and system variables of the
  * server (docs/configuration.md), as innodb_flush_log_at_trx_commit=2 or log_error=FILE (without
- * that nothing is logged). Read in order; copied.
+ * that nothing is logged). Read in order; copied. Not those that say where and how a server runs
+ * (datadir, socket, port, init_file ...): they are refused.
  *
  * *out is set unless there is no memory at all (QUELL_NOMEM). When something else is wrong
  * (QUELL_ERROR: the directory is in use by another process or instance, is not readable, holds
  * something else, a setting is unknown), ql_open_errmsg(*out) says what, and *out still has to be
  * given to ql_close. Waits: for recovery after a crash, and for space on a full disk. */
 QUELL_API int ql_open(const char *path, const char *const *settings, ql_instance **out);
-/* Why ql_open, ql_listen or ql_session_open failed, "" if it did not; valid until the next such
- * call on the instance. */
+/* Why the last ql_open, ql_listen or ql_session_open of the instance failed, "" if it did not;
+ * valid until the next such call, of any thread. */
 QUELL_API const char *ql_open_errmsg(ql_instance *inst);
 /* Close it: statements that run are stopped (their calls return QUELL_ENDED, 1053), transactions
  * that are open are rolled back, everything committed is on disk, sockets are closed, the directory
@@ -95,9 +102,11 @@ QUELL_API const char *ql_open_errmsg(ql_instance *inst);
 QUELL_API void ql_close(ql_instance *inst);
 
 /* Let stock clients in beside the program: at the Unix socket `socket` (a path, NULL = none) and at
- * TCP port `port` of `address` (a numeric IP address, "*", NULL = 127.0.0.1; port 0 = no TCP).
- * They see the program's sessions in the process list and may KILL them. Once an instance; ends
- * with ql_close. There is no TLS: keep TCP local. QUELL_ERROR: cannot listen there. */
+ * TCP port `port` of `address` (a numeric IP address, "*", "localhost", NULL = 127.0.0.1; port 0 =
+ * no TCP). They see the program's sessions in the process list and may KILL them. Once an instance;
+ * ends with ql_close. There is no TLS: keep TCP local; accounts of caching_sha2_password get in
+ * there only after a login through the socket. QUELL_ERROR: cannot listen there; QUELL_MISUSE:
+ * neither socket nor port, or a second call. */
 QUELL_API int ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned port);
 
 /* Stop what connection `id` runs (query_only nonzero; its next statement is not touched), or end
@@ -113,9 +122,9 @@ QUELL_API int ql_kill(ql_instance *inst, uint64_t id, int query_only);
  * user@localhost, without a password, for who has the directory has all there is; ql_open_errmsg
  * says when there is none (QUELL_ERROR, *out NULL). Close it with ql_session_close. */
 QUELL_API int ql_session_open(ql_instance *inst, const char *user, ql_session **out);
-/* Rolls back its transaction, frees its locks, finalizes its statements, drops its temporary
- * tables. Must not run beside another call on the session, ql_interrupt among them. NULL is
- * ignored. */
+/* Rolls back its transaction, frees its locks, finalizes its statements (their handles are invalid
+ * then), drops its temporary tables. Must not run beside another call on the session, ql_interrupt
+ * among them. NULL is ignored. */
 QUELL_API void ql_session_close(ql_session *s);
 /* CONNECTION_ID(): what KILL and ql_kill name. */
 QUELL_API uint64_t ql_session_id(const ql_session *s);
@@ -135,9 +144,10 @@ QUELL_API unsigned ql_warning_count(ql_session *s);
 QUELL_API int ql_warning(ql_session *s, unsigned i, int *level, unsigned *number,
                          const char **text);
 /* Rows that the last statement has changed, inserted or deleted; of one with a result, how many
- * rows that has. */
+ * rows that has (so it is another after each statement). */
 QUELL_API uint64_t ql_affected_rows(const ql_session *s);
-/* The first AUTO_INCREMENT value that the last statement has made; 0 = none. */
+/* The first AUTO_INCREMENT value that the last statement has made, as SQL's LAST_INSERT_ID(); 0 =
+ * it made none. */
 QUELL_API uint64_t ql_last_insert_id(const ql_session *s);
 /* Nonzero while a transaction is open. */
 QUELL_API int ql_in_transaction(const ql_session *s);
@@ -156,12 +166,12 @@ QUELL_API int ql_execute(ql_session *s, const char *sql, size_t n, ql_row_functi
 
 /* ---- prepared statements ---- */
 
-/* Prepare one statement; ? are its parameters. Names are looked up now and again at each execution.
- * QUELL_ERROR leaves *out NULL. ql_finalize it before its session is closed, or let
+/* Prepare one statement; ? are its parameters. n as above. Names are looked up now and again at
+ * each execution. QUELL_ERROR leaves *out NULL. ql_finalize it before its session is closed, or let
  * ql_session_close do so. */
 QUELL_API int ql_prepare(ql_session *s, const char *sql, size_t n, ql_stmt **out);
-QUELL_API void ql_finalize(ql_stmt *st); /* NULL is ignored */
-QUELL_API ql_session *ql_stmt_session(const ql_stmt *st);
+QUELL_API void ql_finalize(ql_stmt *st);                  /* NULL is ignored */
+QUELL_API ql_session *ql_stmt_session(const ql_stmt *st); /* that it was prepared in */
 
 /* Parameters, from 1; unset ones are NULL. They keep their values from execution to execution.
  * Bytes are copied. QUELL_OK; _MISUSE: no such parameter, or a result is being read (ql_reset
@@ -171,7 +181,7 @@ QUELL_API int ql_bind_null(ql_stmt *st, unsigned i);
 QUELL_API int ql_bind_int64(ql_stmt *st, unsigned i, int64_t v);
 QUELL_API int ql_bind_uint64(ql_stmt *st, unsigned i, uint64_t v);
 QUELL_API int ql_bind_double(ql_stmt *st, unsigned i, double v);
-QUELL_API int ql_bind_text(ql_stmt *st, unsigned i, const char *p, size_t n); /* -1: to its NUL */
+QUELL_API int ql_bind_text(ql_stmt *st, unsigned i, const char *p, size_t n); /* QUELL_ALL */
 QUELL_API int ql_bind_blob(ql_stmt *st, unsigned i, const void *p, size_t n);
 
 /* The first call runs the statement to its end (its rows are kept, in memory or in a temporary
@@ -195,6 +205,8 @@ QUELL_API int ql_column_field(const ql_stmt *st, unsigned i);
  * column: the same. ql_column_text: with a NUL behind, ql_column_bytes its length (of a blob:
  * that of the blob). */
 QUELL_API int ql_column_type(ql_stmt *st, unsigned i); /* enum quell_type */
+QUELL_API int ql_column_is_unsigned(ql_stmt *st,
+                                    unsigned i); /* of an INTEGER: read it as uint64_t */
 QUELL_API int64_t ql_column_int64(ql_stmt *st, unsigned i);
 QUELL_API uint64_t ql_column_uint64(ql_stmt *st, unsigned i);
 QUELL_API double ql_column_double(ql_stmt *st, unsigned i);

@@ -82,6 +82,43 @@ make_dir(ql_ctx *cx, qli_library *lib, const char *path, char real[PATH_MAX])
     return ql_refuse_writable_by_all(cx, "data directory", real);
 }
 
+/* Options of a program that serves: the library has calls of its own for them, or no use. */
+static const char *const not_here[] = {"datadir",
+                                       "defaults_file",
+                                       "initialize",
+                                       "initialize_insecure",
+                                       "check_data",
+                                       "help",
+                                       "version",
+                                       "init_file",
+                                       "pid_file",
+                                       "socket",
+                                       "port",
+                                       "bind_address",
+                                       "skip_networking",
+                                       "admin_socket",
+                                       "admin_address",
+                                       "admin_port",
+                                       "ssl",
+                                       "skip_ssl",
+                                       "skip_admin_socket"};
+
+static bool
+is_not_here(const char *setting)
+{
+    for (size_t i = 0; i < QL_ARRAY_LEN(not_here); i++) {
+        const char *a = not_here[i], *b = setting;
+        while (*a != '\0' && (*a == *b || (*a == '_' && *b == '-'))) {
+            a++;
+            b++;
+        }
+        if (*a == '\0' && (*b == '\0' || *b == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static char *
 option(ql_ctx *cx, const char *text)
 {
@@ -108,6 +145,10 @@ read_settings(ql_ctx *cx, qli_library *lib, const char *dir, const char *const *
         argv[argc++] = option(cx, "disk_reserve=0");
     }
     for (int i = 0; i < n; i++) {
+        if (is_not_here(settings[i])) {
+            return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "'%s' is no setting of the library",
+                                settings[i]);
+        }
         argv[argc++] = option(cx, settings[i]);
     }
     for (int i = 0; i < argc; i++) {
@@ -294,10 +335,11 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
     ql_config *c = &lib->config;
     ql_server *server = NULL;
     ql_mutex_lock(&lib->mu);
-    bool may = lib->open && !lib->closing && !lib->listened;
+    bool somewhere = (socket != NULL || port != 0) && port <= UINT16_MAX;
+    bool may = somewhere && lib->open && !lib->closing && !lib->listened;
     lib->listened |= may;
     ql_mutex_unlock(&lib->mu);
-    if (!may || port > UINT16_MAX) {
+    if (!may) {
         qli_set_message(lib, "it is listened already, or the instance is not open");
         return QUELL_MISUSE;
     }
@@ -322,6 +364,7 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
     ql_mutex_lock(&lib->mu);
     lib->server = server;
     ql_mutex_unlock(&lib->mu);
+    qli_set_message(lib, "");
     return QUELL_OK;
 }
 

@@ -336,6 +336,7 @@ ql_session_open(ql_instance *inst, const char *user, ql_session **out)
         qli_embedded_released(lib);
     }
     *out = &e->s;
+    qli_set_message(lib, "");
     return QUELL_OK;
 }
 

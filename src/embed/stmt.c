@@ -11,7 +11,7 @@
 static size_t
 length_of(const char *p, size_t n)
 {
-    return n == (size_t)-1 ? strlen(p) : n;
+    return n == QUELL_ALL ? strlen(p) : n;
 }
 
 /* ---- ql_execute ---- */
@@ -540,6 +540,12 @@ int
 ql_column_type(ql_stmt *st, unsigned i)
 {
     return cell(st, i).type;
+}
+
+int
+ql_column_is_unsigned(ql_stmt *st, unsigned i)
+{
+    return cell(st, i).is_unsigned;
 }
 
 static int64_t

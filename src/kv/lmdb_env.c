@@ -275,7 +275,7 @@ env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags)
     if (rc == 0) {
         rc = try_env_open(l, opt, flags, map);
     }
-    while (rc == ENOMEM && opt->map_size == 0 && map > SMALLEST_MAP) {
+    while ((rc == ENOMEM || rc == EINVAL) && opt->map_size == 0 && map > SMALLEST_MAP) {
         map /= 2;
         rc = try_env_open(l, opt, flags, map);
     }
@@ -333,9 +333,13 @@ lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
     }
     ssize_t n = pread(l->lock_fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
+    long pid = strtol(text, NULL, 10);
+    if (pid == (long)getpid()) {
+        return fail_dir(cx, dir, "this process is using it already");
+    }
     return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
                         "Cannot use data directory '%s': another server (process %ld) is using it",
-                        dir, strtol(text, NULL, 10));
+                        dir, pid);
 }
 
 bool

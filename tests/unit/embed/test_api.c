@@ -168,6 +168,8 @@ test_columns(void **state)
     assert_int_equal(ql_step(st), QUELL_ROW);
     assert_int_equal(ql_column_int64(st, 0), -5);
     assert_true(ql_column_uint64(st, 1) == UINT64_MAX);
+    assert_true(ql_column_is_unsigned(st, 1));
+    assert_false(ql_column_is_unsigned(st, 0));
     assert_string_equal(ql_column_text(st, 2), "12.500");
     assert_true(ql_column_double(st, 2) == 12.5);
     assert_string_equal(ql_column_text(st, 3), "1e300");
@@ -305,7 +307,7 @@ test_directory(void **state)
     /* In use: by name, and nothing happens to it. */
     assert_int_equal(ql_open(path, NULL, &other), QUELL_ERROR);
     assert_non_null(strstr(ql_open_errmsg(other), path));
-    assert_non_null(strstr(ql_open_errmsg(other), "is using it"));
+    assert_non_null(strstr(ql_open_errmsg(other), "this process is using it already"));
     ql_session *none = s;
     assert_int_equal(ql_session_open(other, NULL, &none), QUELL_ERROR);
     assert_null(none);
@@ -342,6 +344,7 @@ test_settings(void **state)
     ql_instance *q;
     const char *good[] = {"max_execution_time=1234", "sql-mode=ANSI", NULL};
     const char *unknown[] = {"max_execution_tim=1", NULL};
+    const char *servers[] = {"datadir=/tmp/zz", NULL};
     assert_int_equal(ql_open(":memory:", good, &q), QUELL_OK);
     ql_session *s = open_session(q);
     expect(s, "SELECT @@max_execution_time", "1234");
@@ -350,6 +353,17 @@ test_settings(void **state)
     assert_int_equal(ql_open(NULL, unknown, &q), QUELL_ERROR);
     assert_non_null(strstr(ql_open_errmsg(q), "max-execution-tim"));
     assert_int_equal(ql_listen(q, "/tmp/never.sock", NULL, 0), QUELL_MISUSE);
+    ql_close(q);
+    assert_int_equal(ql_open(NULL, servers, &q), QUELL_ERROR);
+    assert_non_null(strstr(ql_open_errmsg(q), "datadir=/tmp/zz"));
+    ql_close(q);
+    q = open_memory();
+    assert_int_equal(ql_session_open(q, "nobody", &s), QUELL_ERROR);
+    assert_string_not_equal(ql_open_errmsg(q), "");
+    s = open_session(q);
+    assert_string_equal(ql_open_errmsg(q), "");
+    assert_int_equal(ql_listen(q, NULL, NULL, 0), QUELL_MISUSE);
+    ql_session_close(s);
     ql_close(q);
     ql_close(NULL);
     ql_session_close(NULL);
