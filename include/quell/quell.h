@@ -89,16 +89,17 @@ QUELL_API const char *ql_version(void);
  * *out is set unless there is no memory at all (QUELL_NOMEM). When something else is wrong
  * (QUELL_ERROR: the directory is in use by another process or instance, is not readable, holds
  * something else, a setting is unknown), ql_open_errmsg(*out) says what, and *out still has to be
- * given to ql_close. Waits: for recovery after a crash, and for space on a full disk. */
+ * given to ql_close. Waits: for recovery after a crash. */
 QUELL_API int ql_open(const char *path, const char *const *settings, ql_instance **out);
 /* Why the last ql_open, ql_listen or ql_session_open of the instance failed, "" if it did not;
  * valid until the next such call, of any thread. */
 QUELL_API const char *ql_open_errmsg(ql_instance *inst);
-/* Close it: statements that run are stopped (their calls return QUELL_ENDED, 1053), transactions
- * that are open are rolled back, everything committed is on disk, sockets are closed, the directory
- * is free for others. Returns when all that is done; the calls of other threads may still be on
- * their way out. Sessions of the instance stay valid for ql_session_close, which each of them still
- * needs; inst itself must not be used any more. NULL is ignored. */
+/* Not from a row function. Close it: statements that run are stopped (their calls return
+ * QUELL_ENDED, 1053), transactions that are open are rolled back, everything committed is on disk,
+ * sockets are closed, the directory is free for others. Returns when all that is done; the calls of
+ * other threads may still be on their way out. Sessions of the instance stay valid for
+ * ql_session_close, which each of them still needs; inst itself must not be used any more. NULL is
+ * ignored. */
 QUELL_API void ql_close(ql_instance *inst);
 
 /* Let stock clients in beside the program: at the Unix socket `socket` (a path, NULL = none) and at
@@ -120,7 +121,8 @@ QUELL_API int ql_kill(ql_instance *inst, uint64_t id, int query_only);
 
 /* A new session. user NULL: with all privileges, as root@localhost. Else those of the account
  * user@localhost, without a password, for who has the directory has all there is; ql_open_errmsg
- * says when there is none (QUELL_ERROR, *out NULL). Close it with ql_session_close. */
+ * says when there is none (QUELL_ERROR, *out NULL); whether it is locked is not looked at, nor is
+ * max_connections. Close it with ql_session_close. */
 QUELL_API int ql_session_open(ql_instance *inst, const char *user, ql_session **out);
 /* Rolls back its transaction, frees its locks, finalizes its statements (their handles are invalid
  * then), drops its temporary tables. Must not run beside another call on the session, ql_interrupt

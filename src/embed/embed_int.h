@@ -85,6 +85,10 @@ struct qli_embedded {
 bool qli_call_begin(qli_embedded *e, int *result);
 /* It ends; returns what it returns. */
 int qli_call_end(qli_embedded *e);
+/* Looking at what the session has, without being a call that forgets what the last one told; false:
+ * a call is at work, or it is over. */
+bool qli_look_begin(qli_embedded *e);
+void qli_look_end(qli_embedded *e);
 /* A statement runs in between, shown as given. */
 void qli_call_statement(qli_embedded *e, ql_proc_command shown);
 /* Give everything back that others may wait for. The caller has made the state OVER and holds
@@ -141,6 +145,8 @@ void qli_rows_free(qli_rows *r); /* closed before */
 typedef struct qli_cell {
     int type; /* quell_type */
     bool is_unsigned;
+    bool is_decimal;  /* of a TEXT: it is a DECIMAL's */
+    uint8_t zerofill; /* of a number as text: digits */
     uint8_t decimals; /* of a FLOAT */
     int64_t i;
     double d;
@@ -153,6 +159,8 @@ qli_cell qli_cell_next(const char **p);
 
 /* The session is over: files of its statements' results are closed. */
 void qli_stmts_release(qli_embedded *e);
+/* Those that were finalized while this call was at work go with it. */
+void qli_stmts_sweep(qli_embedded *e);
 /* They are forgotten, without a session to tell. */
 void qli_stmts_free(qli_embedded *e);
 

@@ -106,6 +106,9 @@ static const char *const not_here[] = {"datadir",
 static bool
 is_not_here(const char *setting)
 {
+    if (strncmp(setting, "loose", 5) == 0 && (setting[5] == '_' || setting[5] == '-')) {
+        setting += 6;
+    }
     for (size_t i = 0; i < QL_ARRAY_LEN(not_here); i++) {
         const char *a = not_here[i], *b = setting;
         while (*a != '\0' && (*a == *b || (*a == '_' && *b == '-'))) {
@@ -335,16 +338,18 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
     ql_config *c = &lib->config;
     ql_server *server = NULL;
     ql_mutex_lock(&lib->mu);
+    socket = socket != NULL && socket[0] != '\0' ? socket : NULL;
     bool somewhere = (socket != NULL || port != 0) && port <= UINT16_MAX;
     bool may = somewhere && lib->open && !lib->closing && !lib->listened;
     lib->listened |= may;
     ql_mutex_unlock(&lib->mu);
     if (!may) {
-        qli_set_message(lib, "it is listened already, or the instance is not open");
+        qli_set_message(lib, somewhere ? "it is listened already, or the instance is not open"
+                                       : "neither a socket nor a port to listen at");
         return QUELL_MISUSE;
     }
     const char *where = socket != NULL ? socket : "";
-    const char *host = address != NULL ? address : "127.0.0.1";
+    const char *host = address != NULL && address[0] != '\0' ? address : "127.0.0.1";
     char *path = ql_arena_strndup(cx, cx->arena, where, strlen(where));
     char *bind = ql_arena_strndup(cx, cx->arena, host, strlen(host));
     if (path == NULL || bind == NULL) {
@@ -371,6 +376,9 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
 int
 ql_kill(ql_instance *inst, uint64_t id, int query_only)
 {
+    if (inst->procs == NULL) {
+        return QUELL_ERROR; /* it never opened */
+    }
     uint32_t reason = query_only ? QL_INTR_QUERY : QL_INTR_CONN;
     return ql_procs_raise(inst->procs, id, 0, reason, true, 0) == QL_RAISE_NO_THREAD ? QUELL_ERROR
                                                                                      : QUELL_OK;

@@ -11,7 +11,7 @@
 
 #define HEAD_BYTES ((size_t)1 << 20)
 
-enum { TAG_NULL, TAG_INT, TAG_UINT, TAG_DOUBLE, TAG_TEXT, TAG_BLOB };
+enum { TAG_NULL, TAG_INT, TAG_UINT, TAG_DOUBLE, TAG_TEXT, TAG_BLOB, TAG_DECIMAL };
 
 static ql_status
 put_bytes(ql_ctx *cx, ql_buf *b, int tag, const char *p, size_t n)
@@ -32,14 +32,18 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
         return ql_buf_put_u8(cx, b, TAG_NULL);
     case QL_FAM_INT:
         QL_TRY(ql_buf_put_u8(cx, b, v->is_unsigned ? TAG_UINT : TAG_INT));
+        QL_TRY(ql_buf_put_u8(cx, b, v->zerofill));
         return ql_buf_put_le(cx, b, v->u, 8);
     case QL_FAM_DOUBLE:
         memcpy(&bits, &v->d, sizeof bits);
         QL_TRY(ql_buf_put_u8(cx, b, TAG_DOUBLE));
         QL_TRY(ql_buf_put_u8(cx, b, v->decimals));
+        QL_TRY(ql_buf_put_u8(cx, b, v->zerofill));
         return ql_buf_put_le(cx, b, bits, 8);
     case QL_FAM_STRING:
         return put_bytes(cx, b, v->coll == ql_coll_binary ? TAG_BLOB : TAG_TEXT, v->s.p, v->s.n);
+    case QL_FAM_DECIMAL:
+        return put_bytes(cx, b, TAG_DECIMAL, text, ql_value_print(v, text));
     default:
         return put_bytes(cx, b, TAG_TEXT, text, ql_value_print(v, text));
     }
@@ -209,17 +213,21 @@ qli_cell_next(const char **p)
     case TAG_UINT:
         c.type = QUELL_INTEGER;
         c.is_unsigned = tag == TAG_UINT;
+        c.zerofill = (uint8_t) * (*p)++;
         c.i = (int64_t)get_le(p);
         break;
     case TAG_DOUBLE:
         c.type = QUELL_FLOAT;
         c.decimals = (uint8_t) * (*p)++;
+        c.zerofill = (uint8_t) * (*p)++;
         bits = get_le(p);
         memcpy(&c.d, &bits, sizeof c.d);
         break;
     case TAG_TEXT:
     case TAG_BLOB:
-        c.type = tag == TAG_TEXT ? QUELL_TEXT : QUELL_BLOB;
+    case TAG_DECIMAL:
+        c.type = tag == TAG_BLOB ? QUELL_BLOB : QUELL_TEXT;
+        c.is_decimal = tag == TAG_DECIMAL;
         c.n = get_le(p);
         c.p = *p;
         *p += c.n + 1;

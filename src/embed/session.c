@@ -149,10 +149,24 @@ make_idle(qli_embedded *e)
     }
 }
 
+bool
+qli_look_begin(qli_embedded *e)
+{
+    int idle = QLI_IDLE;
+    return atomic_compare_exchange_strong(&e->state, &idle, QLI_BUSY);
+}
+
+void
+qli_look_end(qli_embedded *e)
+{
+    make_idle(e);
+}
+
 int
 qli_call_end(qli_embedded *e)
 {
     int result = e->result;
+    qli_stmts_sweep(e);
     if (e->s.end != QL_END_NONE || ql_intr_conn_reason(&e->s.intr) != 0) {
         ql_session_target_close(&e->s);
         give_back(e);
@@ -391,23 +405,15 @@ ql_errmsg(const ql_session *s)
     return ((const qli_embedded *)s)->error.text;
 }
 
-/* Reading what the session has, without being a call that forgets what the last one told. */
-static bool
-peek(qli_embedded *e)
-{
-    int idle = QLI_IDLE;
-    return atomic_compare_exchange_strong(&e->state, &idle, QLI_BUSY);
-}
-
 unsigned
 ql_warning_count(ql_session *s)
 {
     qli_embedded *e = embedded_of(s);
-    if (!peek(e)) {
+    if (!qli_look_begin(e)) {
         return 0;
     }
     size_t n = ql_diag_count(s->diag_last);
-    make_idle(e);
+    qli_look_end(e);
     return (unsigned)n;
 }
 
@@ -415,7 +421,7 @@ int
 ql_warning(ql_session *s, unsigned i, int *level, unsigned *number, const char **text)
 {
     qli_embedded *e = embedded_of(s);
-    if (!peek(e)) {
+    if (!qli_look_begin(e)) {
         return QUELL_MISUSE;
     }
     const ql_condition *c = i < ql_diag_count(s->diag_last) ? ql_diag_at(s->diag_last, i) : NULL;
@@ -425,7 +431,7 @@ ql_warning(ql_session *s, unsigned i, int *level, unsigned *number, const char *
         (void)snprintf(e->warning, sizeof e->warning, "%s", c->text);
         *text = e->warning;
     }
-    make_idle(e);
+    qli_look_end(e);
     return c != NULL ? QUELL_OK : QUELL_MISUSE;
 }
 

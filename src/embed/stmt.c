@@ -2,11 +2,14 @@
  *
  * Texts and prepared statements: running them, their parameters, the values of their rows.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/diag.h"
 #include "base/mem.h"
 #include "embed/embed_int.h"
+
+#define TWO_TO_63 9223372036854775808.0
 
 static size_t
 length_of(const char *p, size_t n)
@@ -147,8 +150,9 @@ struct ql_stmt {
     column *cols;    /* [ncols] */
     unsigned ncols;
     qli_rows rows;
-    bool reading;    /* it has been run, and its rows are being read */
-    ql_arena *texts; /* of numbers in the current row, asked for as text */
+    bool reading;           /* it has been run, and its rows are being read */
+    _Atomic bool finalized; /* while a call was at work in its session */
+    ql_arena *texts;        /* of numbers in the current row, asked for as text */
 };
 
 static void
@@ -251,6 +255,22 @@ unlink_stmt(ql_stmt *st)
     }
 }
 
+void
+qli_stmts_sweep(qli_embedded *e)
+{
+    for (ql_stmt *st = e->stmts, *next; st != NULL; st = next) {
+        next = st->next;
+        if (atomic_load(&st->finalized)) {
+            unlink_stmt(st);
+            qli_rows_close(&e->s.cx, &st->rows);
+            if (st->ps != NULL) {
+                ql_session_prepared_free(&e->s, st->ps);
+            }
+            free_memory(st);
+        }
+    }
+}
+
 static void
 link_stmt(ql_stmt *st)
 {
@@ -310,6 +330,10 @@ ql_finalize(ql_stmt *st)
         return;
     }
     qli_embedded *e = st->e;
+    if (atomic_load(&e->state) == QLI_BUSY) { /* its function of rows, or against the rules */
+        atomic_store(&st->finalized, true);
+        return;
+    }
     qli_error last = e->error;
     if (!qli_call_begin(e, &result)) {
         ql_mutex_lock(&e->mu); /* the reaper may be going through the list */
@@ -341,8 +365,9 @@ ql_bind_count(const ql_stmt *st)
     return st->nparams;
 }
 
+/* The session is idle, or over: nobody reads the parameters. */
 static int
-bind(ql_stmt *st, unsigned i, ql_value v, const void *p, size_t n)
+set_parameter(ql_stmt *st, unsigned i, ql_value v, const void *p, size_t n)
 {
     char *copy = NULL;
     if (i == 0 || i > st->nparams || st->reading) {
@@ -361,6 +386,20 @@ bind(ql_stmt *st, unsigned i, ql_value v, const void *p, size_t n)
     ql_mem_free(to->bytes);
     *to = (parameter){.v = v, .bytes = copy};
     return QUELL_OK;
+}
+
+static int
+bind(ql_stmt *st, unsigned i, ql_value v, const void *p, size_t n)
+{
+    bool mine = qli_look_begin(st->e);
+    if (!mine && atomic_load(&st->e->state) == QLI_BUSY) {
+        return QUELL_MISUSE;
+    }
+    int result = set_parameter(st, i, v, p, n);
+    if (mine) {
+        qli_look_end(st->e);
+    }
+    return result;
 }
 
 int
@@ -471,9 +510,13 @@ ql_step(ql_stmt *st)
 {
     qli_embedded *e = st->e;
     int result;
+    bool open = qli_call_begin(e, &result);
+    if (!open && result == QUELL_MISUSE) {
+        return result;
+    }
     st->rows.p = NULL;
     ql_arena_reset(st->texts);
-    if (!qli_call_begin(e, &result)) {
+    if (!open) {
         st->reading = false;
         return result;
     }
@@ -491,6 +534,9 @@ ql_reset(ql_stmt *st)
 {
     int result;
     qli_embedded *e = st->e;
+    if (atomic_load(&e->state) == QLI_BUSY) {
+        return;
+    }
     qli_error last = e->error;
     st->rows.p = NULL;
     st->reading = false;
@@ -548,38 +594,48 @@ ql_column_is_unsigned(ql_stmt *st, unsigned i)
     return cell(st, i).is_unsigned;
 }
 
+/* The number of a cell as SQL's CAST makes an integer of it. */
 static int64_t
-int_of_double(double d)
+integer_of(const ql_stmt *st, const qli_cell *c, bool *is_unsigned)
 {
-    return d >= 9223372036854775807.0    ? INT64_MAX
-           : d <= -9223372036854775808.0 ? INT64_MIN
-           : d != d                      ? 0
-                                         : (int64_t)(d < 0 ? d - 0.5 : d + 0.5);
+    ql_ctx cx = {.inst = &st->e->lib->inst};
+    ql_value v = ql_value_double(c->d);
+    int64_t i = 0;
+    size_t used;
+    bool overflow;
+    *is_unsigned = c->is_unsigned;
+    if (c->type == QUELL_NULL || c->type == QUELL_INTEGER) {
+        return c->i;
+    }
+    if (c->type == QUELL_FLOAT && c->d > 0) { /* beyond int64_t it is one without a sign */
+        *is_unsigned = c->d >= TWO_TO_63;
+        return (int64_t)(c->d >= 2 * TWO_TO_63 ? UINT64_MAX : (uint64_t)rint(c->d));
+    }
+    if (c->is_decimal) {
+        v = ql_value_null();
+        v.kind = QL_K_DECIMAL;
+        (void)ql_decimal_parse(&v.dec, (ql_str){c->p, c->n}, &used);
+    } else if (c->type != QUELL_FLOAT) {
+        return ql_int_parse((ql_str){c->p, c->n}, &used, &overflow, is_unsigned);
+    }
+    return ql_value_to_int(&cx, &v, &i, is_unsigned) == QL_OK ? i : 0;
 }
 
 int64_t
 ql_column_int64(ql_stmt *st, unsigned i)
 {
     qli_cell c = cell(st, i);
-    size_t used;
-    bool overflow, is_unsigned;
-    switch (c.type) {
-    case QUELL_INTEGER:
-        return c.i;
-    case QUELL_FLOAT:
-        return int_of_double(c.d);
-    case QUELL_TEXT:
-    case QUELL_BLOB:
-        return ql_int_parse((ql_str){c.p, c.n}, &used, &overflow, &is_unsigned);
-    default:
-        return 0;
-    }
+    bool is_unsigned;
+    int64_t v = integer_of(st, &c, &is_unsigned);
+    return c.type != QUELL_INTEGER && is_unsigned && v < 0 ? INT64_MAX : v;
 }
 
 uint64_t
 ql_column_uint64(ql_stmt *st, unsigned i)
 {
-    return (uint64_t)ql_column_int64(st, i);
+    qli_cell c = cell(st, i);
+    bool is_unsigned;
+    return (uint64_t)integer_of(st, &c, &is_unsigned);
 }
 
 double
@@ -613,6 +669,7 @@ print(ql_stmt *st, const qli_cell *c, size_t *n)
     if (c->type == QUELL_FLOAT) {
         v.decimals = c->decimals;
     }
+    v.zerofill = c->zerofill;
     *n = ql_value_print(&v, text);
     return ql_arena_strndup(&cx, st->texts, text, *n);
 }

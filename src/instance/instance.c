@@ -225,6 +225,9 @@ open_all(ql_ctx *cx, const ql_instance_options *o)
 ql_status
 ql_instance_open(ql_ctx *cx, const ql_instance_options *o)
 {
+    if (cx->inst->tmpdir != NULL && cx->inst->tmpdir[0] == '\0') {
+        cx->inst->tmpdir = NULL; /* tmpdir= is no directory */
+    }
     cx->inst->start_time = ql_now_real_us() / 1000000;
     ql_status st = open_all(cx, o);
     if (st != QL_OK) {

@@ -236,6 +236,10 @@ try_env_open(qli_lmdb *l, const ql_kv_options *opt, unsigned flags, uint64_t map
     }
     if (rc == 0) {
         rc = mdb_env_open(l->env, l->path, flags, 0640);
+        int fd;
+        if (rc == 0 && mdb_env_get_fd(l->env, &fd) == 0) {
+            (void)fcntl(fd, F_SETFD, FD_CLOEXEC); /* LMDB leaves that one open for children */
+        }
     }
     if (rc != 0) {
         mdb_env_close(l->env);

@@ -283,6 +283,89 @@ test_row_function(void **state)
     ql_close(q);
 }
 
+/* Numbers as SQL's CAST gives them; ZEROFILL as ql_execute does. */
+static void
+test_conversions(void **state)
+{
+    (void)state;
+    ql_instance *q = open_memory();
+    ql_session *s = open_session(q);
+    ql_stmt *st;
+    run(s, "CREATE DATABASE d; CREATE TABLE d.t (z INT(6) ZEROFILL); INSERT INTO d.t VALUES (42)");
+    assert_int_equal(ql_prepare(s,
+                                "SELECT z, 2.5e0, 0.49999999999999994e0, 1.8e19, 1.5, -1.5, 1.9, "
+                                "-3.7e0 FROM d.t",
+                                ALL, &st),
+                     QUELL_OK);
+    assert_int_equal(ql_step(st), QUELL_ROW);
+    assert_string_equal(ql_column_text(st, 0), "000042");
+    assert_int_equal(ql_column_int64(st, 0), 42);
+    assert_int_equal(ql_column_int64(st, 1), 2);
+    assert_int_equal(ql_column_int64(st, 2), 0);
+    assert_true(ql_column_uint64(st, 3) == 18000000000000000000u);
+    assert_true(ql_column_int64(st, 3) == INT64_MAX);
+    assert_int_equal(ql_column_int64(st, 4), 2);
+    assert_int_equal(ql_column_int64(st, 5), -2);
+    assert_int_equal(ql_column_int64(st, 6), 2);
+    assert_int_equal(ql_column_int64(st, 7), -4);
+    ql_session_close(s);
+    ql_close(q);
+}
+
+/* Calls on a session that another one is at work in do nothing. */
+typedef struct inside {
+    ql_stmt *st, *doomed;
+    int bound, stepped, executed;
+} inside;
+
+static int
+call_inside(void *arg, unsigned n, const char *const *names, const char *const *values,
+            const size_t *lengths)
+{
+    inside *in = arg;
+    (void)n;
+    (void)names;
+    (void)values;
+    (void)lengths;
+    in->bound = ql_bind_text(in->st, 1, "new", ALL);
+    in->stepped = ql_step(in->st);
+    in->executed = ql_execute(ql_stmt_session(in->st), "SELECT 1", ALL, NULL, NULL);
+    ql_reset(in->st);
+    ql_finalize(in->doomed); /* goes when the call ends */
+    return 0;
+}
+
+static void
+test_busy(void **state)
+{
+    (void)state;
+    ql_instance *q = open_memory(), *none;
+    ql_session *s = open_session(q);
+    inside in;
+    assert_int_equal(
+        ql_prepare(s, "SELECT 1, ? UNION ALL SELECT 2, 'b' UNION ALL SELECT 3, 'c'", ALL, &in.st),
+        QUELL_OK);
+    assert_int_equal(ql_prepare(s, "SELECT 1", ALL, &in.doomed), QUELL_OK);
+    assert_int_equal(ql_bind_text(in.st, 1, "old", ALL), QUELL_OK);
+    assert_int_equal(ql_step(in.st), QUELL_ROW);
+    assert_int_equal(ql_execute(s, "SELECT 7", ALL, call_inside, &in), QUELL_OK);
+    assert_int_equal(in.bound, QUELL_MISUSE);
+    assert_int_equal(in.stepped, QUELL_MISUSE);
+    assert_int_equal(in.executed, QUELL_MISUSE);
+    assert_string_equal(ql_column_text(in.st, 1), "old"); /* the row is still there */
+    assert_int_equal(ql_step(in.st), QUELL_ROW);
+    assert_int_equal(ql_column_int64(in.st, 0), 2);
+    expect(s,
+           "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = "
+           "'Prepared_stmt_count'",
+           "1");
+    ql_session_close(s);
+    ql_close(q);
+    assert_int_equal(ql_open("/nonexistent/x", NULL, &none), QUELL_ERROR);
+    assert_int_equal(ql_kill(none, 1, 1), QUELL_ERROR);
+    ql_close(none);
+}
+
 /* ---- instances ---- */
 
 static void
@@ -471,6 +554,7 @@ main(void)
         cmocka_unit_test(test_warnings),      cmocka_unit_test(test_transactions),
         cmocka_unit_test(test_parameters),    cmocka_unit_test(test_columns),
         cmocka_unit_test(test_large_result),  cmocka_unit_test(test_row_function),
+        cmocka_unit_test(test_conversions),   cmocka_unit_test(test_busy),
         cmocka_unit_test(test_directory),     cmocka_unit_test(test_settings),
         cmocka_unit_test(test_two_instances), cmocka_unit_test(test_accounts),
         cmocka_unit_test(test_closed_first),  cmocka_unit_test(test_shutdown_and_release),
