@@ -337,13 +337,9 @@ lock_dir(ql_ctx *cx, qli_lmdb *l, const char *dir)
     }
     ssize_t n = pread(l->lock_fd, text, sizeof text - 1, 0);
     text[n > 0 ? n : 0] = '\0';
-    long pid = strtol(text, NULL, 10);
-    if (pid == (long)getpid()) {
-        return fail_dir(cx, dir, "this process is using it already");
-    }
     return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
                         "Cannot use data directory '%s': another server (process %ld) is using it",
-                        dir, pid);
+                        dir, strtol(text, NULL, 10));
 }
 
 bool
