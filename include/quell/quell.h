@@ -49,10 +49,10 @@ enum quell_result {
                          earlier statements did: ql_in_transaction, COMMIT or ROLLBACK */
     QUELL_ENDED = 3,  /* the session is over (KILL CONNECTION, SHUTDOWN, ql_close): its transaction
                          is rolled back, its locks are free. ql_errno is 1317 after a kill, 1053
-                         after  SHUTDOWN and ql_close. What was read stays readable; ql_finalize and
+                         after SHUTDOWN and ql_close. What was read stays readable; ql_finalize and
                          ql_session_close are left to be called */
-    QUELL_MISUSE = 4, /* the call is wrong here: a session used by two threads at once, a column
-                         without a row, a parameter that is not there. Nothing happened */
+    QUELL_MISUSE = 4, /* the call is wrong here: a session used by two threads at once, a
+                         parameter or warning that is not there. Nothing happened */
     QUELL_NOMEM = 5,  /* no memory even to say what is wrong */
     QUELL_ROW = 100,  /* ql_step: a row is there */
     QUELL_DONE = 101  /* ql_step: the statement has ended; there are no more rows */
@@ -131,8 +131,8 @@ QUELL_API void ql_session_close(ql_session *s);
 /* CONNECTION_ID(): what KILL and ql_kill name. */
 QUELL_API uint64_t ql_session_id(const ql_session *s);
 /* Any thread: stop the statement that the session runs now; its call returns QUELL_KILLED (1317).
- * Between two calls there is nothing to stop, and the next statement is not touched. Never waits.
- */
+ * Before its call has begun, and between two calls, there is nothing to stop, and the next
+ * statement is not touched: who stops a loop of calls sets a flag of his own, too. Never waits. */
 QUELL_API void ql_interrupt(ql_session *s);
 
 /* Of the session's last call: MySQL's error number (0 = none), SQLSTATE ("00000") and text ("").

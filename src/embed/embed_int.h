@@ -77,6 +77,7 @@ struct qli_embedded {
     char warning[QLI_MESSAGE];
     ql_sink *sink;         /* where the rows of the running call go; NULL = nowhere */
     struct ql_stmt *stmts; /* all */
+    _Atomic bool unswept;  /* some of them were finalized while a call was at work */
 };
 
 /* ---- session.c ---- */
@@ -95,8 +96,9 @@ void qli_call_statement(qli_embedded *e, ql_proc_command shown);
  * e->mu; when it no longer does, it says so with the other. */
 void qli_embedded_release(qli_embedded *e);
 void qli_embedded_released(qli_library *lib);
-/* The same of a session that no call has; false: one has, or it is over. */
-bool qli_take_idle(qli_embedded *e);
+/* End it if no call has it and it is not over. qli_end_idle: its mu is locked, and is unlocked. */
+void qli_end_idle(qli_embedded *e);
+void qli_take_idle(qli_embedded *e);
 /* Somebody needs the library no longer: the last frees it. */
 void qli_library_put(qli_library *lib);
 /* For ql_open_errmsg. */
@@ -155,7 +157,38 @@ typedef struct qli_cell {
 } qli_cell;
 qli_cell qli_cell_next(const char **p);
 
+/* ---- execute.c ---- */
+
+/* n, or where it is QUELL_ALL the length up to the NUL. */
+size_t qli_length(const char *p, size_t n);
+
 /* ---- stmt.c ---- */
+
+/* A bound value keeps its bytes in memory of its own. */
+typedef struct qli_parameter {
+    ql_value v;  /* of a text: without its collation */
+    char *bytes; /* of a string; NULL = none */
+} qli_parameter;
+
+typedef struct qli_column {
+    char *name;
+    ql_field field;
+} qli_column;
+
+struct ql_stmt {
+    qli_embedded *e;
+    ql_stmt *next, *prev;  /* e->stmts */
+    ql_prepared *ps;       /* NULL = it is gone */
+    qli_parameter *params; /* [nparams] */
+    unsigned nparams;
+    ql_arena *names;  /* of cols */
+    qli_column *cols; /* [ncols] */
+    unsigned ncols;
+    qli_rows rows;
+    bool reading;           /* it has been run, and its rows are being read */
+    _Atomic bool finalized; /* while a call was at work in its session */
+    ql_arena *texts;        /* of numbers in the current row, asked for as text */
+};
 
 /* The session is over: files of its statements' results are closed. */
 void qli_stmts_release(qli_embedded *e);

@@ -272,15 +272,7 @@ static void
 end_idle_sessions(qli_library *lib)
 {
     for (qli_embedded *e = next_idle(lib); e != NULL; e = next_idle(lib)) {
-        int idle = QLI_IDLE;
-        bool taken = atomic_compare_exchange_strong(&e->state, &idle, QLI_OVER);
-        if (taken) {
-            qli_embedded_release(e);
-        }
-        ql_mutex_unlock(&e->mu);
-        if (taken) {
-            qli_embedded_released(lib);
-        }
+        qli_end_idle(e);
     }
 }
 
@@ -330,6 +322,15 @@ ql_close(ql_instance *inst)
 
 /* ---- of the whole instance ---- */
 
+static int
+fail_listen(qli_library *lib)
+{
+    ql_mutex_lock(&lib->mu);
+    lib->listened = false; /* it may be tried again */
+    ql_mutex_unlock(&lib->mu);
+    return fail(lib);
+}
+
 int
 ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned port)
 {
@@ -353,7 +354,7 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
     char *path = ql_arena_strndup(cx, cx->arena, where, strlen(where));
     char *bind = ql_arena_strndup(cx, cx->arena, host, strlen(host));
     if (path == NULL || bind == NULL) {
-        return fail(lib);
+        return fail_listen(lib);
     }
     c->socket = (ql_str){path, strlen(path)};
     c->bind_address = (ql_str){bind, strlen(bind)};
@@ -361,10 +362,7 @@ ql_listen(ql_instance *inst, const char *socket, const char *address, unsigned p
     c->port = port;
     c->networking = port != 0;
     if (ql_server_start(cx, &lib->env, c, &server) != QL_OK) {
-        ql_mutex_lock(&lib->mu);
-        lib->listened = false;
-        ql_mutex_unlock(&lib->mu);
-        return fail(lib);
+        return fail_listen(lib);
     }
     ql_mutex_lock(&lib->mu);
     lib->server = server;

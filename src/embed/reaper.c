@@ -30,15 +30,10 @@ reap(qli_library *lib, uint64_t id)
     }
     ql_mutex_lock(&e->mu); /* it stays as long as this is held (ql_session_close) */
     ql_mutex_unlock(&lib->mu);
-    int idle = QLI_IDLE;
-    bool taken = ql_intr_conn_reason(&e->s.intr) != 0 &&
-                 atomic_compare_exchange_strong(&e->state, &idle, QLI_OVER);
-    if (taken) {
-        qli_embedded_release(e);
-    }
-    ql_mutex_unlock(&e->mu);
-    if (taken) {
-        qli_embedded_released(lib);
+    if (ql_intr_conn_reason(&e->s.intr) != 0) {
+        qli_end_idle(e);
+    } else {
+        ql_mutex_unlock(&e->mu);
     }
 }
 

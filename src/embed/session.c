@@ -144,8 +144,8 @@ static void
 make_idle(qli_embedded *e)
 {
     atomic_store(&e->state, QLI_IDLE);
-    if (ql_intr_conn_reason(&e->s.intr) != 0 && qli_take_idle(e)) {
-        qli_embedded_released(e->lib);
+    if (ql_intr_conn_reason(&e->s.intr) != 0) {
+        qli_take_idle(e);
     }
 }
 
@@ -204,17 +204,26 @@ qli_embedded_released(qli_library *lib)
     ql_mutex_unlock(&lib->mu);
 }
 
-bool
-qli_take_idle(qli_embedded *e)
+void
+qli_end_idle(qli_embedded *e)
 {
+    qli_library *lib = e->lib;
     int idle = QLI_IDLE;
-    ql_mutex_lock(&e->mu);
     bool taken = atomic_compare_exchange_strong(&e->state, &idle, QLI_OVER);
     if (taken) {
         qli_embedded_release(e);
     }
     ql_mutex_unlock(&e->mu);
-    return taken;
+    if (taken) {
+        qli_embedded_released(lib);
+    }
+}
+
+void
+qli_take_idle(qli_embedded *e)
+{
+    ql_mutex_lock(&e->mu);
+    qli_end_idle(e);
 }
 
 static ql_status
@@ -346,8 +355,8 @@ ql_session_open(ql_instance *inst, const char *user, ql_session **out)
     }
     enlist(e);
     /* It could be killed before anybody looked for it in the list. */
-    if (ql_intr_conn_reason(&e->s.intr) != 0 && qli_take_idle(e)) {
-        qli_embedded_released(lib);
+    if (ql_intr_conn_reason(&e->s.intr) != 0) {
+        qli_take_idle(e);
     }
     *out = &e->s;
     qli_set_message(lib, "");
@@ -361,9 +370,7 @@ ql_session_close(ql_session *s)
         return;
     }
     qli_embedded *e = embedded_of(s);
-    if (qli_take_idle(e)) {
-        qli_embedded_released(e->lib);
-    }
+    qli_take_idle(e);
     qli_stmts_free(e);
     forget(e);
 }
