@@ -170,7 +170,11 @@ qli_call_end(qli_embedded *e)
     if (e->s.end != QL_END_NONE || ql_intr_conn_reason(&e->s.intr) != 0) {
         ql_session_target_close(&e->s);
         give_back(e);
-        return result == QUELL_OK || result == QUELL_DONE ? result : QUELL_ENDED;
+        if (result == QUELL_KILLED) {
+            say_ended(e); /* by what ended the session, not by a kill of the statement before it */
+            result = QUELL_ENDED;
+        }
+        return result; /* any other outcome stands; the next call tells */
     }
     become_idle(e);
     make_idle(e);

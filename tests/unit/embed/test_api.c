@@ -453,6 +453,92 @@ test_settings(void **state)
     ql_finalize(NULL);
 }
 
+/* What a command run by the program can see of its files: nothing of the instance. */
+static void
+test_children(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/quell-test-XXXXXX", line[512];
+    ql_instance *q;
+    assert_non_null(mkdtemp(dir));
+    assert_int_equal(ql_open(dir, NULL, &q), QUELL_OK);
+    ql_session *s = open_session(q);
+    run(s, "CREATE DATABASE d; CREATE TABLE d.t (a INT); INSERT INTO d.t VALUES (1)");
+    int lines = 0;
+    FILE *f = popen("ls -l /proc/self/fd", "r");
+    assert_non_null(f);
+    while (fgets(line, sizeof line, f) != NULL) {
+        lines++;
+        assert_null(strstr(line, "quell"));
+        assert_null(strstr(line, "eventfd"));
+        assert_null(strstr(line, "eventpoll"));
+    }
+    assert_true(lines > 3);
+    assert_int_equal(pclose(f), 0);
+    ql_session_close(s);
+    ql_close(q);
+    remove_dir(dir);
+}
+
+/* tmpdir= is no directory: temporary files are in /tmp then. */
+static void
+test_no_tmpdir(void **state)
+{
+    (void)state;
+    const char *settings[] = {"tmpdir=", NULL};
+    char path[64], to[256];
+    ql_instance *q;
+    ql_stmt *st;
+    int found = 0;
+    assert_int_equal(ql_open(NULL, settings, &q), QUELL_OK);
+    ql_session *s = open_session(q);
+    assert_int_equal(ql_prepare(s,
+                                "SELECT REPEAT('x', 900000) UNION ALL SELECT REPEAT('y', 900000) "
+                                "UNION ALL SELECT REPEAT('z', 900000)",
+                                ALL, &st),
+                     QUELL_OK);
+    assert_int_equal(ql_step(st), QUELL_ROW);
+    for (int fd = 0; fd < 256; fd++) {
+        (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(path, to, sizeof to - 1);
+        if (n > 0 && (to[n] = '\0', strstr(to, "(deleted)") != NULL)) {
+            found++;
+            assert_true(strncmp(to, "/tmp/", 5) == 0);
+        }
+    }
+    assert_true(found > 0);
+    ql_session_close(s);
+    ql_close(q);
+}
+
+static void
+test_listen(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/quell-test-XXXXXX", path[64], taken[64];
+    struct stat sb;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(path, sizeof path, "%s/s.sock", dir);
+    (void)snprintf(taken, sizeof taken, "%s/letter.txt", dir);
+    FILE *f = fopen(taken, "w");
+    assert_non_null(f);
+    (void)fclose(f);
+    ql_instance *q = open_memory();
+    assert_int_equal(ql_listen(q, "", NULL, 0), QUELL_MISUSE);
+    assert_int_equal(ql_listen(q, NULL, NULL, 70000), QUELL_MISUSE);
+    assert_int_equal(ql_listen(q, taken, NULL, 0), QUELL_ERROR); /* no socket; not touched */
+    assert_non_null(strstr(ql_open_errmsg(q), taken));
+    assert_int_equal(stat(taken, &sb), 0);
+    assert_int_equal(ql_listen(q, NULL, "nowhere.example", 3399), QUELL_ERROR);
+    assert_int_equal(ql_listen(q, path, NULL, 0), QUELL_OK);
+    assert_string_equal(ql_open_errmsg(q), "");
+    assert_int_equal(stat(path, &sb), 0);
+    assert_int_equal(ql_listen(q, path, NULL, 0), QUELL_MISUSE);
+    ql_close(q);
+    assert_int_equal(stat(path, &sb), -1);
+    remove_dir(dir);
+}
+
 static void
 test_two_instances(void **state)
 {
@@ -556,6 +642,9 @@ main(void)
         cmocka_unit_test(test_large_result),  cmocka_unit_test(test_row_function),
         cmocka_unit_test(test_conversions),   cmocka_unit_test(test_busy),
         cmocka_unit_test(test_directory),     cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_children),      cmocka_unit_test(test_no_tmpdir),
+        cmocka_unit_test(test_listen),
+
         cmocka_unit_test(test_two_instances), cmocka_unit_test(test_accounts),
         cmocka_unit_test(test_closed_first),  cmocka_unit_test(test_shutdown_and_release),
     };
