@@ -116,6 +116,9 @@ qli_rows_begin(qli_rows *r)
 {
     static const ql_sink_ops ops = {.columns = sink_columns, .rows = sink_rows};
     r->sink = (ql_sink){.ops = &ops};
+    if (r->head.cap > 2 * HEAD_BYTES || r->row.cap > HEAD_BYTES) {
+        qli_rows_free(r); /* a former result's large values */
+    }
     ql_buf_clear(&r->head);
     r->count = r->at = 0;
     r->head_at = 0;
