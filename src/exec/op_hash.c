@@ -364,7 +364,7 @@ prepare(ql_ctx *cx, qli_hash_op *h)
     if (h->divided && !h->left_divided) {
         QL_TRY(qli_hash_divide_left(cx, h));
     }
-    return !h->divided && h->count == 0 && !h->op.plan->outer ? QL_END : QL_OK;
+    return !h->divided && h->count == 0 && h->op.plan->join != QL_JOIN_LEFT ? QL_END : QL_OK;
 }
 
 static ql_status
@@ -374,7 +374,8 @@ hash_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     uint16_t pairs;
     QL_TRY(prepare(cx, h));
     *out = &op->batch;
-    if (h->left == NULL || (h->k >= h->left->nsel && (!op->plan->outer || h->unmatched_phase))) {
+    if (h->left == NULL ||
+        (h->k >= h->left->nsel && (op->plan->join != QL_JOIN_LEFT || h->unmatched_phase))) {
         QL_TRY(next_left(cx, h));
     }
     if (h->k >= h->left->nsel) {

@@ -308,7 +308,7 @@ next_piece(ql_ctx *cx, nested_op *j)
         ql_status st = right_next(cx, j, &b);
         if (st == QL_END) {
             j->in_row = false;
-            if (!j->op.plan->outer || j->matched) {
+            if (j->op.plan->join != QL_JOIN_LEFT || j->matched) {
                 return QL_END;
             }
             make_unmatched(j);

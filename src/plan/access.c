@@ -440,22 +440,15 @@ add_range(builder *b, uint16_t part)
     return true;
 }
 
-static double
-equality_rows(const builder *b, uint16_t neq)
+static ql_status
+equality_rows(const builder *b, uint16_t neq, double *rows)
 {
-    double all = b->p->rows[b->source];
+    *rows = b->p->rows[b->source];
     if (neq == 0) {
-        return all;
+        return QL_OK;
     }
-    if (b->a->unique) {
-        return 1;
-    }
-    double each = b->x->unique ? 0.02 : 0.05;
-    double r = all;
-    for (uint16_t i = 0; i < neq; i++) {
-        r *= each;
-    }
-    return r < 1 ? 1 : r;
+    *rows = 1;
+    return b->a->unique ? QL_OK : qli_equal_rows(b->p, b->source, b->x, neq, rows);
 }
 
 /* Reading a row through a secondary index, measured in rows of a sequential scan
@@ -482,7 +475,7 @@ qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     }
     a->unique = a->unique && a->neq == nparts && nparts > 0 && !b.truncated;
     a->nlow = a->nhigh = a->neq;
-    a->rows = equality_rows(&b, a->neq);
+    QL_TRY(equality_rows(&b, a->neq, &a->rows));
     if (a->neq < nparts && !b.truncated) {
         (void)add_range(&b, a->neq);
     }
@@ -591,7 +584,9 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     }
     for (uint32_t i = 0; i < c->n; i++) {
         if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0) {
-            rows *= qli_cond_selectivity(c->v[i].e);
+            double share;
+            QL_TRY(qli_selectivity(p, c->v[i].e, &share));
+            rows *= share;
         }
     }
     n->est_rows = rows < 1 ? 1 : rows;

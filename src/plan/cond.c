@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Conditions: splitting at AND, which sources each looks at, putting some of them together again,
- * guesses of how many rows pass.
+ * Conditions: splitting at AND, which sources each looks at, putting some of them together again.
  */
 #include "base/bulk.h"
 #include "plan/plan_int.h"
@@ -211,32 +210,4 @@ qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out)
         }
     }
     return QL_OK;
-}
-
-double
-qli_cond_selectivity(const ql_expr *e)
-{
-    if (e->kind != QL_E_OP) {
-        return 0.5;
-    }
-    switch (e->op) {
-    case QL_OP_EQ:
-    case QL_OP_NULLSAFE_EQ:
-    case QL_OP_IS_NULL:
-        return 0.1;
-    case QL_OP_IN:
-        return e->nargs < 6 ? 0.1 * (e->nargs - 1) : 0.5;
-    case QL_OP_LT:
-    case QL_OP_LE:
-    case QL_OP_GT:
-    case QL_OP_GE:
-        return 0.33;
-    case QL_OP_LIKE:
-    case QL_OP_REGEXP:
-        return 0.2;
-    case QL_OP_BETWEEN:
-        return 0.15;
-    default:
-        return 0.8;
-    }
 }

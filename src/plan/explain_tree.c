@@ -205,13 +205,13 @@ static ql_status
 tell_nested(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     int at = depth;
-    bool above = n->filter && !n->outer; /* the same, and its rows are known */
+    bool above = n->filter && n->join == QL_JOIN_INNER; /* the same, and its rows are known */
     if (above) {
         QL_TRY(put_filter(t, q, n, at++));
     }
     QL_TRY(begin_line(t, at));
-    QL_TRY(put(t, n->outer ? "Nested loop left join" : "Nested loop inner join"));
-    if (n->filter && n->outer) {
+    QL_TRY(put(t, n->join == QL_JOIN_LEFT ? "Nested loop left join" : "Nested loop inner join"));
+    if (n->filter && n->join == QL_JOIN_LEFT) {
         QL_TRY(put(t, ", extra conditions: "));
         QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
     }
@@ -225,7 +225,7 @@ static ql_status
 tell_hash(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     QL_TRY(begin_line(t, depth));
-    QL_TRY(put(t, n->outer ? "Left hash join " : "Inner hash join "));
+    QL_TRY(put(t, n->join == QL_JOIN_LEFT ? "Left hash join " : "Inner hash join "));
     for (uint16_t i = 0; i < n->nkeys; i++) {
         QL_TRY(put(t, i ? ", (" : "("));
         QL_TRY(qli_expr_text(&t->x, q, n->left_keys[i], t->b));

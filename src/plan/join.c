@@ -100,7 +100,7 @@ outer_is_inner(const qli_planner *p, const ql_join_tree *t, const qli_conds *c)
 static ql_status
 flatten(qli_planner *p, const ql_join_tree *t, region *g)
 {
-    if (t->is_leaf || (t->outer && !outer_is_inner(p, t, g->conds))) {
+    if (t->is_leaf || (t->kind == QL_JOIN_LEFT && !outer_is_inner(p, t, g->conds))) {
         g->v[g->n] = (item){.tree = t, .sources = tree_sources(t)};
         g->n++;
         return QL_OK;
@@ -194,7 +194,7 @@ join_node(qli_planner *p, ql_plan *left, ql_plan *right, qli_mask lm, qli_mask r
     }
     n->left = left;
     n->right = right;
-    n->outer = outer;
+    n->join = outer ? QL_JOIN_LEFT : QL_JOIN_INNER;
     n->looks_left = bound;
     double rows = left->est_rows * right->est_rows;
     if (hash) {
@@ -287,19 +287,21 @@ item_access(qli_planner *p, region *g, uint32_t i, qli_mask left, qli_access *a)
 }
 
 /* Rows of an item by itself. */
-static double
-local_rows(const qli_planner *p, const region *g, const item *it, const qli_access *a)
+static ql_status
+local_rows(qli_planner *p, const region *g, const item *it, const qli_access *a, double *rows)
 {
-    double rows = a->rows;
+    *rows = a->rows;
     for (uint32_t i = 0; i < g->conds->n; i++) {
         const qli_cond *k = &g->conds->v[i];
         bool answered = i < 64 && (a->exact >> i & 1);
         if (!k->used && !answered && k->needs && (k->needs & ~it->sources) == 0) {
-            rows *= qli_cond_selectivity(k->e);
+            double share;
+            QL_TRY(qli_selectivity(p, k->e, &share));
+            *rows *= share;
         }
     }
-    (void)p;
-    return rows < 1 ? 1 : rows;
+    *rows = *rows < 1 ? 1 : *rows;
+    return QL_OK;
 }
 
 typedef struct step {
@@ -318,7 +320,8 @@ next_item(qli_planner *p, region *g, const bool *placed, qli_mask left, double h
         }
         qli_access a;
         QL_TRY(item_access(p, g, i, left, &a));
-        double rows = local_rows(p, g, &g->v[i], &a), cost, result;
+        double rows, cost, result;
+        QL_TRY(local_rows(p, g, &g->v[i], &a, &rows));
         bool hash = left && has_hash_key(p, g->conds, left, g->v[i].sources);
         if ((a.needs & left) &&
             (!hash || lookup_wins(have, a.cost, p->rows[g->v[i].tree->source]))) {
@@ -346,7 +349,8 @@ greedy(qli_planner *p, region *g, uint32_t first, uint32_t *order, double *cost)
     bool placed[64] = {false};
     qli_access a;
     QL_TRY(item_access(p, g, first, 0, &a));
-    double rows = local_rows(p, g, &g->v[first], &a);
+    double rows;
+    QL_TRY(local_rows(p, g, &g->v[first], &a, &rows));
     qli_mask left = g->v[first].sources;
     *cost = a.cost;
     placed[first] = true;

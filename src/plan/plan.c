@@ -73,17 +73,14 @@ static ql_status
 source_rows(qli_planner *p, uint16_t i)
 {
     const ql_source *s = &p->q->sources[i];
-    uint64_t n = 100;
     if (s->derived) {
         QL_TRY(ql_plan_query(p->cx, s->derived, &p->derived[i]));
         p->rows[i] = p->derived[i]->root ? p->derived[i]->root->est_rows : 1;
         return QL_OK;
     }
-    if (!s->table->is_virtual) {
-        QL_TRY(ql_table_row_estimate(p->cx, s->table, &n));
-    }
+    QL_TRY(ql_stats_of(p->cx, s->table, &p->stats[i]));
     /* An estimate of next to nothing may be an old one: never lose the taste for indexes. */
-    p->rows[i] = n < 10 ? 10 : (double)n;
+    p->rows[i] = p->stats[i]->rows < 10 ? 10 : p->stats[i]->rows;
     return QL_OK;
 }
 
@@ -94,7 +91,9 @@ prepare(qli_planner *p)
     p->source_of = QL_ARENA_ARRAY(p->cx, p->a, uint8_t, q->nslots + 1u);
     p->column_of = p->source_of ? QL_ARENA_ARRAY(p->cx, p->a, uint16_t, q->nslots + 1u) : NULL;
     p->rows = p->column_of ? QL_ARENA_ARRAY(p->cx, p->a, double, q->nsources + 1u) : NULL;
-    p->derived = p->rows ? QL_ARENA_ARRAY(p->cx, p->a, ql_block_plan *, q->nsources + 1u) : NULL;
+    p->stats =
+        p->rows ? QL_ARENA_ARRAY(p->cx, p->a, const ql_table_stats *, q->nsources + 1u) : NULL;
+    p->derived = p->stats ? QL_ARENA_ARRAY(p->cx, p->a, ql_block_plan *, q->nsources + 1u) : NULL;
     if (!p->derived) {
         return QL_ERROR;
     }

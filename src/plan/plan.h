@@ -20,8 +20,8 @@ typedef enum ql_plan_kind {
     QL_P_DERIVED, /* source: the rows of block `sub`, materialised or streamed, slot i of source =
                      item i */
     QL_P_NESTED_JOIN, /* for each row of left, right (a scan rebound with left's slots, or a
-                         materialised side); outer; filter = on */
-    QL_P_HASH_JOIN,   /* build on right by keys, probe with left; outer; filter = rest of on */
+                         materialised side); join; filter = on */
+    QL_P_HASH_JOIN,   /* build on right by keys, probe with left; join; filter = rest of on */
     QL_P_FILTER,      /* filter */
     QL_P_GROUP,       /* hash aggregation: query->group_by/aggs; no keys = one row */
     QL_P_SORT,        /* keys; limit known: top-N */
@@ -52,9 +52,9 @@ struct ql_plan {
     ql_expr **points;
     uint32_t npoints;
     bool reverse, index_only, is_unique_lookup;
-    bool ordered;    /* SCAN: ORDER BY leans on the order of its index */
-    ql_expr *filter; /* evaluated on the node's output */
-    bool outer;
+    bool ordered;      /* SCAN: ORDER BY leans on the order of its index */
+    ql_expr *filter;   /* evaluated on the node's output */
+    ql_join_kind join; /* NESTED_JOIN, HASH_JOIN */
     ql_expr **left_keys, **right_keys;
     uint16_t nkeys;
     ql_kind *key_kinds;

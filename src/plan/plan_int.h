@@ -11,6 +11,7 @@
 #include "intr/intr.h"
 #include "plan/plan.h"
 #include "resolve/resolve.h"
+#include "stats/stats.h"
 #include "table/table.h"
 
 typedef uint64_t qli_mask; /* bit n = source n; at most 61 sources */
@@ -50,8 +51,9 @@ typedef struct qli_planner {
     const ql_query *q;
     uint8_t *source_of; /* [nslots] source of a column slot; 0xff = key or aggregate */
     uint16_t *column_of;
-    double *rows;            /* [nsources] size of each table */
-    ql_block_plan **derived; /* [nsources] plans of derived tables */
+    double *rows;                 /* [nsources] size of each table */
+    const ql_table_stats **stats; /* [nsources] NULL: a derived table */
+    ql_block_plan **derived;      /* [nsources] plans of derived tables */
     qli_points *points;
     qli_or_list *or_lists;
     ql_status bad; /* an error met where only yes or no could be said; returned later */
@@ -77,7 +79,17 @@ ql_status qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **
 /* Walks over expressions answer nothing when the statement has to stop: p->bad says so. */
 qli_mask qli_expr_sources(qli_planner *p, const ql_expr *e);
 bool qli_conds_never(const qli_conds *c); /* a constant false or NULL among them */
-double qli_cond_selectivity(const ql_expr *e);
+
+/* --- estimate.c: the one source of row estimates --- */
+/* Share of the rows, 0..1, that a condition lets pass: of its source, or, for one that joins, of
+ * all combinations of its sources' rows. */
+ql_status qli_selectivity(qli_planner *p, const ql_expr *e, double *share) QL_MUST_USE;
+/* Rows with one combination of values in the first n parts of the index, on average, at least 1;
+ * whatever else is asked of them. */
+ql_status qli_equal_rows(qli_planner *p, uint16_t source, const ql_index *x, uint16_t n,
+                         double *rows) QL_MUST_USE;
+/* Different values of an expression over all rows of its sources. */
+ql_status qli_distinct(qli_planner *p, const ql_expr *e, double *n) QL_MUST_USE;
 
 /* --- access.c --- */
 ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,

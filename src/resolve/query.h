@@ -93,6 +93,9 @@ typedef struct ql_source {
     uint16_t *ordinals;
     uint16_t *slots; /* slot of each */
     ql_row_locking locking;
+    /* Index hints: bit i: index i is not to be used to find rows, for ORDER BY, for GROUP BY. */
+    uint64_t barred, barred_order, barred_group;
+    bool force_index; /* the whole table is read only where no index serves */
 } ql_source;
 
 /* What a plan calls the source: the table, where a view has become it. */
@@ -107,14 +110,30 @@ ql_source_db(const ql_source *s)
     return s->below.n > 0 ? s->table->db : s->db;
 }
 
-/* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded). */
+typedef enum ql_join_kind {
+    QL_JOIN_INNER,
+    QL_JOIN_LEFT,
+    QL_JOIN_SEMI, /* rows of the left side for which the right one has a row that makes ON true;
+                     nothing of the right side is seen above the join */
+    QL_JOIN_ANTI, /* rows of the left side for which it has none */
+} ql_join_kind;
+
+/* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded); SEMI and ANTI come from
+ * subqueries (rewrite/). */
 typedef struct ql_join_tree {
     bool is_leaf;
     uint16_t source; /* leaf */
     struct ql_join_tree *left, *right;
-    bool outer;  /* LEFT JOIN */
+    ql_join_kind kind;
     ql_expr *on; /* may be NULL */
 } ql_join_tree;
+
+/* What hints ask of the plan of a block. */
+typedef struct ql_plan_hints {
+    uint64_t *before; /* [nsources] bit n: source n stands to the left in the join order; NULL = no
+                         wishes (STRAIGHT_JOIN, JOIN_ORDER, JOIN_PREFIX ...) */
+    uint64_t hash, no_hash; /* bit n: source n is joined by hashing, or is not */
+} ql_plan_hints;
 
 typedef enum ql_agg_fn {
     QL_AGG_COUNT_STAR,
@@ -185,6 +204,7 @@ struct ql_query {
                         else once */
     ql_ast_exprs into_vars;
     uint32_t ncalls;
+    const ql_plan_hints *hints; /* NULL: none */
 };
 
 typedef struct ql_column_assign {

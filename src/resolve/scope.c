@@ -608,7 +608,8 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, f
         sc->hi = shi;
         sc->clause = clause;
     }
-    j->outer = f->join == QL_J_LEFT || f->join == QL_J_RIGHT;
+    bool outer = f->join == QL_J_LEFT || f->join == QL_J_RIGHT;
+    j->kind = outer ? QL_JOIN_LEFT : QL_JOIN_INNER;
     QL_TRY(qli_and_onto(r, sc, f->join == QL_J_RIGHT ? &j->on : &side->pending, ls.pending));
     QL_TRY(qli_and_onto(r, sc, f->join == QL_J_LEFT ? &j->on : &side->pending, rs.pending));
     if (f->join == QL_J_RIGHT) {
@@ -616,7 +617,7 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, f
         j->left = j->right;
         j->right = t;
         mark_outer_joined(sc, lo, mid);
-    } else if (j->outer) {
+    } else if (outer) {
         mark_outer_joined(sc, mid, hi);
     }
     return QL_OK;

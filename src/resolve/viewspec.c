@@ -162,7 +162,8 @@ is_mergeable(const ql_query *q)
 static bool
 has_outer_join(const ql_join_tree *j)
 {
-    return !j->is_leaf && (j->outer || has_outer_join(j->left) || has_outer_join(j->right));
+    return !j->is_leaf &&
+           (j->kind == QL_JOIN_LEFT || has_outer_join(j->left) || has_outer_join(j->right));
 }
 
 static ql_view_rows_of

@@ -55,7 +55,7 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
         put(i ? "," : " at ");
         print_expr(n->points[i]);
     }
-    put(n->outer ? " outer" : "");
+    put(n->join == QL_JOIN_LEFT ? " outer" : "");
     for (uint16_t i = 0; i < n->nkeys; i++) {
         put(" ");
         print_expr(n->left_keys[i]);

@@ -339,7 +339,7 @@ print_join(const ql_query *q, const ql_join_tree *j)
     }
     put("(");
     print_join(q, j->left);
-    put(j->outer ? " left " : " join ");
+    put(j->kind == QL_JOIN_LEFT ? " left " : " join ");
     print_join(q, j->right);
     if (j->on) {
         put(" on ");

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is known of the values in a table without reading it: rows, how many different values
+ * columns and leading parts of indexes have, how often the common ones come, and how the others are
+ * spread. The planner's only source of such numbers.
+ */
+#ifndef QL_STATS_STATS_H
+#define QL_STATS_STATS_H
+
+#include "catalog/catalog.h"
+#include "table/table.h"
+
+typedef struct ql_histogram ql_histogram;
+
+typedef struct ql_column_stats {
+    bool known;                    /* false: nothing was collected, the other fields are guesses */
+    double distinct;               /* different values but NULL, at least 1 */
+    double nulls;                  /* share of the rows that have NULL, 0..1 */
+    const ql_histogram *histogram; /* NULL: none */
+} ql_column_stats;
+
+/* Of one table, as of the last collection, `rows` as of now. */
+typedef struct ql_table_stats {
+    const ql_table *table;
+    bool known;                     /* false: nothing was collected yet */
+    double rows;                    /* at least 1 */
+    double row_bytes;               /* of a row in the clustered index, on average */
+    const ql_column_stats *columns; /* [ncolumns] */
+    /* [nindexes][parts]: different values of the leading k + 1 parts, the clustered key's behind a
+     * secondary index included; 0 = unknown. */
+    const double *const *prefixes;
+} ql_table_stats;
+
+/* Statistics of t, valid until the statement ends (in cx->arena); asked for again, they are the
+ * same. Virtual tables have guesses. Never waits. */
+ql_status ql_stats_of(ql_ctx *cx, ql_table *t, const ql_table_stats **out) QL_MUST_USE;
+
+/* Share of the rows, 0..1, whose column has the value v; v NULL: a value that is not known yet, the
+ * average. NULL as a value (IS NULL): ql_column_stats.nulls. */
+ql_status ql_stats_equal(ql_ctx *cx, const ql_table_stats *s, uint16_t column, const ql_value *v,
+                         double *share) QL_MUST_USE;
+/* Share of the rows between two values of the column's kind; an end that is NULL (the pointer) is
+ * open. Rows with NULL are not among them. */
+ql_status ql_stats_range(ql_ctx *cx, const ql_table_stats *s, uint16_t column, const ql_value *low,
+                         bool low_in, const ql_value *high, bool high_in,
+                         double *share) QL_MUST_USE;
+
+#endif
