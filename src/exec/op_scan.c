@@ -360,33 +360,49 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     return QL_OK;
 }
 
-static ql_status
-expr_is_bound(ql_ctx *cx, const ql_expr *e, bool *yes)
+/* Slots that come from elsewhere than from `top`. */
+static bool
+is_of(const ql_plan *top, uint32_t slot)
 {
-    *yes = e->kind == QL_E_SLOT || (e->kind == QL_E_SUBQUERY && e->query->correlated);
+    for (uint16_t i = 0; i < top->nlive; i++) {
+        if (top->live_slots[i] == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ql_status
+expr_is_bound(ql_ctx *cx, const ql_plan *top, const ql_expr *e, bool *yes)
+{
+    *yes = (e->kind == QL_E_SLOT && !is_of(top, e->index)) ||
+           (e->kind == QL_E_SUBQUERY && e->query->correlated);
     QL_TRY(ql_bulk_node(cx));
     for (uint32_t i = 0; i < e->nargs && !*yes; i++) {
-        QL_TRY(expr_is_bound(cx, e->args[i], yes));
+        QL_TRY(expr_is_bound(cx, top, e->args[i], yes));
     }
     return QL_OK;
+}
+
+static ql_status
+is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan *p, bool *yes)
+{
+    if (p == NULL || *yes) {
+        return QL_OK;
+    }
+    for (uint16_t i = 0; p->kind == QL_P_SCAN && i < p->low.n && !*yes; i++) {
+        QL_TRY(expr_is_bound(cx, top, p->low.values[i], yes));
+    }
+    for (uint16_t i = 0; p->kind == QL_P_SCAN && i < p->high.n && !*yes; i++) {
+        QL_TRY(expr_is_bound(cx, top, p->high.values[i], yes));
+    }
+    QL_TRY(is_bound(cx, top, p->left, yes));
+    return is_bound(cx, top, p->right, yes);
 }
 
 ql_status
 qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes)
 {
     *yes = false;
-    if (p == NULL) {
-        return QL_OK;
-    }
-    if (p->kind == QL_P_SCAN) {
-        for (uint16_t i = 0; i < p->low.n && !*yes; i++) {
-            QL_TRY(expr_is_bound(cx, p->low.values[i], yes));
-        }
-        for (uint16_t i = 0; i < p->high.n && !*yes; i++) {
-            QL_TRY(expr_is_bound(cx, p->high.values[i], yes));
-        }
-        return QL_OK;
-    }
-    QL_TRY(qli_plan_is_bound(cx, p->left, yes));
-    return *yes ? QL_OK : qli_plan_is_bound(cx, p->right, yes);
+    return is_bound(cx, p, p, yes);
 }

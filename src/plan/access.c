@@ -4,7 +4,7 @@
  * condition is answered by an index when it compares a plain column in the column's own kind and
  * collation with a value that is known before the scan starts.
  */
-#include "plan/plan_int.h"
+#include "plan/cost.h"
 
 /* What one condition says about one column. */
 typedef struct term {
@@ -308,6 +308,7 @@ mark_exact(builder *b, uint32_t i, const term *t)
     if (t->exact && i < 64) {
         b->a->exact |= UINT64_C(1) << i;
     }
+    b->a->counted |= i < 64 ? UINT64_C(1) << i : 0;
     b->a->needs |= qli_expr_sources(b->p, t->value);
 }
 
@@ -339,7 +340,7 @@ add_equality(builder *b, uint16_t part)
 typedef struct range {
     ql_expr *low, *high;
     bool low_in, high_in; /* inclusive */
-    uint64_t exact;
+    uint64_t exact, counted;
     double selectivity;
     const qli_points *points;
 } range;
@@ -360,6 +361,7 @@ take_end(range *g, bool upper, ql_expr *v, bool inclusive, bool exact, uint32_t 
     if (exact && i < 64) {
         g->exact |= UINT64_C(1) << i;
     }
+    g->counted |= i < 64 ? UINT64_C(1) << i : 0;
 }
 
 static void
@@ -410,6 +412,7 @@ add_range(builder *b, uint16_t part)
     qli_access *a = b->a;
     const ql_type *t = &b->p->q->sources[b->source].table->columns[b->x->parts[part].column].type;
     a->exact |= g.exact;
+    a->counted |= g.counted;
     a->needs |=
         (g.low ? qli_expr_sources(b->p, g.low) : 0) | (g.high ? qli_expr_sources(b->p, g.high) : 0);
     if (!g.low && t->nullable) {
@@ -451,9 +454,6 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
     return b->a->unique ? QL_OK : qli_equal_rows(b->p, b->source, b->x, neq, rows);
 }
 
-/* Reading a row through a secondary index, measured in rows of a sequential scan
- * (docs/benchmarks.md). */
-#define LOOKUP_COST 4.0
 /* Small tables are read either way before a look into the index has paid. */
 #define DIVE_MIN_ROWS 1000
 
@@ -484,9 +484,9 @@ qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     return p->bad;
 }
 
-static ql_status
-try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c, qli_mask left,
-          qli_access *a)
+ql_status
+qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                    qli_mask left, qli_access *a)
 {
     const ql_source *s = &p->q->sources[source];
     QL_TRY(qli_index_bounds(p, source, x, c, left, a));
@@ -500,19 +500,20 @@ try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c
         p->rows[source] >= DIVE_MIN_ROWS) {
         QL_TRY(qli_dive(p, source, a));
     }
-    a->cost = a->rows * (looks_up ? LOOKUP_COST : clustered ? 1.0 : 0.8) + 1;
+    a->cost = qli_access_cost(p, source, a);
     return QL_OK;
 }
 
 static ql_status
 full_scan(qli_planner *p, uint16_t source, qli_access *a)
 {
-    *a = (qli_access){.rows = p->rows[source], .cost = p->rows[source] + 1};
+    *a = (qli_access){.rows = p->rows[source]};
     const ql_table *t = p->q->sources[source].table;
     if (t && !t->is_virtual) {
         a->index = &t->indexes[0];
     }
     a->low.inclusive = a->high.inclusive = true;
+    a->cost = qli_access_cost(p, source, a);
     return ql_check(p->cx);
 }
 
@@ -529,7 +530,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
         if (!usable) {
             continue;
         }
-        QL_TRY(try_index(p, source, &t->indexes[i], c, left, &a));
+        QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;
@@ -576,22 +577,17 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     n->index_only = a->index_only;
     n->is_unique_lookup = a->unique;
     QL_TRY(points_in_order(p, a, n));
-    double rows = a->rows;
+    double share;
+    QL_TRY(qli_local_share(p, c, UINT64_C(1) << source, a, &share));
+    double rows = a->rows * share;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {
             c->v[i].used = true;
         }
     }
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0) {
-            double share;
-            QL_TRY(qli_selectivity(p, c->v[i].e, &share));
-            rows *= share;
-        }
-    }
     n->est_rows = rows < 1 ? 1 : rows;
     n->est_read = a->rows < 1 ? 1 : a->rows;
-    n->est_cost = a->cost;
+    n->est_cost = n->cost = a->cost;
     if (s->derived) {
         n->sub = p->derived[source];
     }

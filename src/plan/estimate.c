@@ -64,3 +64,20 @@ qli_distinct(qli_planner *p, const ql_expr *e, double *n)
     *n = rows < 10 ? rows : rows * 0.2;
     return p->bad;
 }
+
+ql_status
+qli_local_share(qli_planner *p, const qli_conds *c, qli_mask sources, const qli_access *a,
+                double *share)
+{
+    *share = 1;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const qli_cond *k = &c->v[i];
+        double one;
+        if (!k->used && !(i < 64 && (a->counted >> i & 1)) && k->needs &&
+            (k->needs & ~sources) == 0) {
+            QL_TRY(qli_selectivity(p, k->e, &one));
+            *share *= one;
+        }
+    }
+    return QL_OK;
+}

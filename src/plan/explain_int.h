@@ -72,7 +72,5 @@ ql_status qli_access_ref(qli_explain *x, const ql_query *q, const ql_plan *n,
 /* The bounds: (a=1), (1 < a <= 5). */
 ql_status qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n,
                             ql_buf *b) QL_MUST_USE;
-/* The planner's figure for running the tree once, in rows read. */
-double qli_plan_cost(const ql_plan *n);
 
 #endif

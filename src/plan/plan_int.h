@@ -68,6 +68,7 @@ typedef struct qli_access {
     bool index_only, unique;
     double rows, cost; /* of one reading */
     qli_mask needs;    /* sources to the left that the bounds look at */
+    uint64_t counted;  /* bit i: condition i has a part in the bounds: rows knows of it */
     uint64_t exact;    /* bit i: condition i (of the list given) is wholly answered by the bounds */
 } qli_access;
 
@@ -88,6 +89,10 @@ ql_status qli_selectivity(qli_planner *p, const ql_expr *e, double *share) QL_MU
  * whatever else is asked of them. */
 ql_status qli_equal_rows(qli_planner *p, uint16_t source, const ql_index *x, uint16_t n,
                          double *rows) QL_MUST_USE;
+/* Share of the rows that an access gives which pass the conditions on its sources alone that the
+ * access does not know of. */
+ql_status qli_local_share(qli_planner *p, const qli_conds *c, qli_mask sources, const qli_access *a,
+                          double *share) QL_MUST_USE;
 /* Different values of an expression over all rows of its sources. */
 ql_status qli_distinct(qli_planner *p, const ql_expr *e, double *n) QL_MUST_USE;
 
@@ -96,6 +101,10 @@ ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c,
                             qli_access *out) QL_MUST_USE;
 ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
                           ql_plan **out) QL_MUST_USE;
+
+/* Reading it through index x. */
+ql_status qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x,
+                              const qli_conds *c, qli_mask left, qli_access *a) QL_MUST_USE;
 
 /* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
 bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
@@ -121,12 +130,21 @@ ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
 ql_status qli_or_as_in(qli_planner *p, const ql_expr *e, const ql_expr **out) QL_MUST_USE;
 
 /* --- join.c --- */
+/* What is wanted of the rows of FROM. */
+typedef struct qli_order_want {
+    const ql_sort_key *keys; /* n 0: any order will do */
+    uint16_t n;
+    double limit; /* rows that will be fetched, below 0: all */
+} qli_order_want;
+
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,
-                        ql_plan **out) QL_MUST_USE;
+                        const qli_order_want *order, ql_plan **out) QL_MUST_USE;
 
 /* --- order.c --- */
-/* Do the rows come in the order of ORDER BY? Turns the leading scan round, or, when LIMIT makes it
- * worth it, lets it read another index. */
+/* The cheapest way to read `source` so that its rows come in that order; *found false: none. */
+ql_status qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c,
+                             const qli_order_want *o, qli_access *out, bool *found) QL_MUST_USE;
+/* Do the rows come in the order of ORDER BY? Turns the leading scan round. */
 ql_status qli_order_by_index(qli_planner *p, ql_plan *root, bool *given) QL_MUST_USE;
 
 /* --- plan.c --- */
