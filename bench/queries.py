@@ -23,12 +23,12 @@ import query_list  # noqa: E402
 import sides  # noqa: E402
 
 
-def arguments(doc):
+def arguments(doc, scale=1.0, rounds=25):
     ap = argparse.ArgumentParser(usage=doc)
     ap.add_argument("--quelld", required=True)
     ap.add_argument("--quick", action="store_true")
-    ap.add_argument("--scale", type=float, default=1.0)
-    ap.add_argument("--rounds", type=int, default=25)
+    ap.add_argument("--scale", type=float, default=scale)
+    ap.add_argument("--rounds", type=int, default=rounds)
     ap.add_argument("--budget", type=float, default=1.0, help="seconds for the rounds of one query")
     ap.add_argument("--cap", type=float, default=20)
     ap.add_argument("--explain", action="store_true")
