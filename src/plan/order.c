@@ -146,7 +146,8 @@ try_other_index(qli_planner *p, ql_plan *scan, bool *given)
         const ql_index *x = &s->table->indexes[i];
         bool reverse = false, usable;
         QL_TRY(ql_index_is_usable(p->cx, x, &usable));
-        if (!usable || !index_orders(p, scan->source, x, 0, &reverse)) {
+        if (!usable || ql_index_is_in(s->barred_order, s->table, x) ||
+            !index_orders(p, scan->source, x, 0, &reverse)) {
             continue;
         }
         bool covers = i > 0 && ql_index_covers(s->table, x, s->ordinals, s->ncols);
@@ -169,14 +170,16 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
     ql_plan *scan = leading_scan(root);
     bool reverse = false;
     *given = false;
-    if (!scan || p->q->grouped) {
+    if (!scan || p->q->grouped || ql_plans_plainly(p->cx)) {
         return QL_OK;
     }
     if (scan->is_unique_lookup && p->q->nsources == 1) {
         *given = true;
         return QL_OK;
     }
-    if (index_orders(p, scan->source, scan->index, fixed_parts(scan), &reverse)) {
+    const ql_source *s = &p->q->sources[scan->source];
+    if (!ql_index_is_in(s->barred_order, s->table, scan->index) &&
+        index_orders(p, scan->source, scan->index, fixed_parts(scan), &reverse)) {
         scan->reverse = reverse;
         scan->ordered = p->q->norder > 0;
         *given = true;
