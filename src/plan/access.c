@@ -457,6 +457,13 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
 /* Small tables are read either way before a look into the index has paid. */
 #define DIVE_MIN_ROWS 1000
 
+static bool
+ranges_are_read(const qli_planner *p, uint16_t source, const ql_index *x)
+{
+    const ql_source *s = &p->q->sources[source];
+    return !ql_index_is_in(s->no_range, s->table, x);
+}
+
 ql_status
 qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                  qli_mask left, qli_access *a)
@@ -476,7 +483,7 @@ qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     a->unique = a->unique && a->neq == nparts && nparts > 0 && !b.truncated;
     a->nlow = a->nhigh = a->neq;
     QL_TRY(equality_rows(&b, a->neq, &a->rows));
-    if (a->neq < nparts && !b.truncated) {
+    if (a->neq < nparts && !b.truncated && ranges_are_read(p, source, x)) {
         (void)add_range(&b, a->neq);
     }
     a->low.n = a->nlow;
@@ -490,7 +497,7 @@ qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const ql
 {
     const ql_source *s = &p->q->sources[source];
     QL_TRY(qli_index_bounds(p, source, x, c, left, a));
-    if (!a->points && !x->hidden_rowid && a->neq < x->nparts) {
+    if (!a->points && !x->hidden_rowid && a->neq < x->nparts && ranges_are_read(p, source, x)) {
         QL_TRY(qli_or_bounds(p, source, c, a));
     }
     bool clustered = x == &s->table->indexes[0];
@@ -504,6 +511,10 @@ qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const ql
     return QL_OK;
 }
 
+/* FORCE INDEX: reading the whole table costs so much more than an index that it is done only where
+ * none serves. */
+#define FORCED_SCAN_COST 10000.0
+
 static ql_status
 full_scan(qli_planner *p, uint16_t source, qli_access *a)
 {
@@ -514,6 +525,9 @@ full_scan(qli_planner *p, uint16_t source, qli_access *a)
     }
     a->low.inclusive = a->high.inclusive = true;
     a->cost = qli_access_cost(p, source, a);
+    if (p->q->sources[source].force_index) {
+        a->cost *= FORCED_SCAN_COST;
+    }
     return ql_check(p->cx);
 }
 
@@ -521,13 +535,17 @@ ql_status
 qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
                   qli_access *out)
 {
-    const ql_table *t = p->q->sources[source].table;
+    const ql_source *s = &p->q->sources[source];
+    const ql_table *t = s->table;
     QL_TRY(full_scan(p, source, out));
+    if (ql_plans_plainly(p->cx)) {
+        return p->bad;
+    }
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
         bool usable;
         QL_TRY(ql_index_is_usable(p->cx, &t->indexes[i], &usable));
-        if (!usable) {
+        if (!usable || ql_index_is_in(s->barred, t, &t->indexes[i])) {
             continue;
         }
         QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));

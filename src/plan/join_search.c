@@ -65,8 +65,10 @@ qli_region_prepare(qli_planner *p, qli_region *g)
             it->related |= on->v[k].needs & it->sources ? on->v[k].needs : 0;
         }
         it->related &= ~it->sources;
-        if (p->q->hints && p->q->hints->before) {
-            for (uint16_t s = 0; s < p->q->nsources; s++) {
+        if (ql_plans_plainly(p->cx)) {
+            it->wished = ((it->sources & -it->sources) - 1) & g->sources & ~it->sources;
+        } else if (p->q->hints && p->q->hints->before) {
+            for (uint16_t s = 0; s < p->q->hints->nbefore; s++) {
                 it->wished |= it->sources >> s & 1 ? p->q->hints->before[s] : 0;
             }
             it->wished &= g->sources & ~it->sources;
@@ -510,7 +512,7 @@ qli_join_search(qli_planner *p, qli_region *g, const qli_want *w, qli_step *step
     } else {
         QL_TRY(search_greedy(&s, steps, &found));
     }
-    if (!found && p->q->hints && p->q->hints->before && w->first < 0) { /* no order obeys them */
+    if (!found && w->first < 0) { /* no order obeys them */
         for (uint32_t i = 0; i < g->n; i++) {
             g->v[i].wished = 0;
         }

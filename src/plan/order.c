@@ -120,12 +120,15 @@ qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c, const ql
     const ql_source *s = &p->q->sources[source];
     double least = 0;
     *found = false;
+    if (ql_plans_plainly(p->cx)) {
+        return QL_OK;
+    }
     for (uint16_t i = 0; s->table && !s->table->is_virtual && i < s->table->nindexes; i++) {
         const ql_index *x = &s->table->indexes[i];
         bool reverse = false, usable;
         qli_access a;
         QL_TRY(ql_index_is_usable(p->cx, x, &usable));
-        if (!usable || (i < 64 && (s->barred_order >> i & 1))) {
+        if (!usable || ql_index_is_in(s->barred_order, s->table, x)) {
             continue;
         }
         QL_TRY(qli_access_by_index(p, source, x, c, 0, &a));
@@ -151,14 +154,16 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
     ql_plan *scan = leading_scan(root);
     bool reverse = false;
     *given = false;
-    if (!scan || p->q->grouped) {
+    if (!scan || p->q->grouped || ql_plans_plainly(p->cx)) {
         return QL_OK;
     }
     if (scan->is_unique_lookup && p->q->nsources == 1) {
         *given = true;
         return QL_OK;
     }
-    if (index_orders(p, scan->source, scan->index, fixed_parts(scan), p->q->order_by, p->q->norder,
+    const ql_source *s = &p->q->sources[scan->source];
+    if (!ql_index_is_in(s->barred_order, s->table, scan->index) &&
+        index_orders(p, scan->source, scan->index, fixed_parts(scan), p->q->order_by, p->q->norder,
                      &reverse)) {
         scan->reverse = reverse;
         scan->ordered = p->q->norder > 0;
