@@ -121,14 +121,10 @@ flatten(qli_planner *p, const ql_join_tree *t, qli_region *g)
 /* --- hash keys --- */
 
 bool
-qli_is_hash_key(qli_planner *p, const qli_cond *k, qli_mask left, qli_mask right, bool *swapped)
+qli_is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, bool *swapped)
 {
-    const ql_expr *e = k->e;
-    if (k->used || k->nondet || e->kind != QL_E_OP || e->op != QL_OP_EQ || e->nargs != 2) {
-        return false;
-    }
-    qli_mask a = qli_expr_sources(p, e->args[0]), b = qli_expr_sources(p, e->args[1]);
-    if (!a || !b) {
+    qli_mask a = k->side[0], b = k->side[1];
+    if (k->used || k->nondet || !a || !b) {
         return false;
     }
     *swapped = (b & ~left) == 0 && (a & ~right) == 0;
@@ -136,11 +132,11 @@ qli_is_hash_key(qli_planner *p, const qli_cond *k, qli_mask left, qli_mask right
 }
 
 bool
-qli_has_hash_key(qli_planner *p, const qli_conds *c, qli_mask left, qli_mask right)
+qli_has_hash_key(const qli_conds *c, qli_mask left, qli_mask right)
 {
     bool swapped;
     for (uint32_t i = 0; i < c->n; i++) {
-        if (qli_is_hash_key(p, &c->v[i], left, right, &swapped)) {
+        if (qli_is_hash_key(&c->v[i], left, right, &swapped)) {
             return true;
         }
     }
@@ -160,7 +156,7 @@ take_hash_keys(qli_planner *p, qli_conds *c, qli_mask left, qli_mask right, ql_p
     }
     for (uint32_t i = 0; i < c->n; i++) {
         bool swapped;
-        if (!qli_is_hash_key(p, &c->v[i], left, right, &swapped)) {
+        if (!qli_is_hash_key(&c->v[i], left, right, &swapped)) {
             continue;
         }
         const ql_expr *e = c->v[i].e;
@@ -240,6 +236,11 @@ add_step(qli_planner *p, qli_region *g, const qli_step *step, qli_mask have, ql_
 {
     qli_item *it = &g->v[step->item];
     const qli_path *w = step->path;
+    if (step->method == QLI_LOOKUP) { /* by what is really there */
+        qli_path *own;
+        QL_TRY(qli_item_path_of(p, g, step->item, have, &own));
+        w = own;
+    }
     qli_conds rest = w->rest, *on = it->kind == QL_JOIN_INNER ? g->conds : &it->on;
     ql_plan *next = w->plan;
     if (it->tree->is_leaf) {

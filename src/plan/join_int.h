@@ -13,14 +13,22 @@
 
 /* One way to read an item, when the sources in `left` stand to its left. */
 typedef struct qli_path {
-    qli_mask left; /* as far as the item's conditions look at them */
-    bool bound;    /* its bounds look at rows to the left */
-    qli_access a;  /* of a leaf */
-    ql_plan *plan; /* of others, with what is left of the item's conditions: */
+    qli_mask left;  /* as far as the item's conditions look at them */
+    uint64_t key;   /* which of the item's conditions can be used then */
+    qli_mask needs; /* sources in left that its bounds look at */
+    bool bound;     /* its bounds look at rows to the left */
+    qli_access a;   /* of a leaf */
+    ql_plan *plan;  /* of others, with what is left of the item's conditions: */
     qli_conds rest;
     double rows, cost; /* of one reading; rows after the conditions on the item alone */
     struct qli_path *next;
 } qli_path;
+
+/* A condition on an item, as far as its bounds may use it. */
+typedef struct qli_use {
+    qli_mask others; /* have to stand to the left */
+    uint64_t group;  /* one bit; conditions of one group do the same for the bounds */
+} qli_use;
 
 typedef struct qli_item {
     const ql_join_tree *tree; /* a leaf, or the right side of a join that is not inner */
@@ -29,6 +37,8 @@ typedef struct qli_item {
     qli_mask wished;          /* the same, by hints */
     qli_mask related;         /* sources that share conditions with it */
     qli_conds on;             /* kind not INNER */
+    qli_use *uses;
+    uint32_t nuses;
     qli_path *paths;
 } qli_item;
 
@@ -77,13 +87,16 @@ ql_status qli_region_prepare(qli_planner *p, qli_region *g) QL_MUST_USE;
  * set of items looked at. */
 ql_status qli_join_search(qli_planner *p, qli_region *g, const qli_want *w, qli_step *steps,
                           double *cost) QL_MUST_USE;
+/* The best way to read item i. What it looks at may be another source than those of `left` where
+ * these do as well: before it becomes part of a plan, qli_item_path_of makes it anew. */
 ql_status qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left,
                         const qli_path **out) QL_MUST_USE;
+ql_status qli_item_path_of(qli_planner *p, qli_region *g, uint32_t i, qli_mask left,
+                           qli_path **out) QL_MUST_USE;
 /* --- join.c --- */
 qli_mask qli_tree_sources(const ql_join_tree *t);
-bool qli_is_hash_key(qli_planner *p, const qli_cond *k, qli_mask left, qli_mask right,
-                     bool *swapped);
-bool qli_has_hash_key(qli_planner *p, const qli_conds *c, qli_mask left, qli_mask right);
+bool qli_is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, bool *swapped);
+bool qli_has_hash_key(const qli_conds *c, qli_mask left, qli_mask right);
 /* Plan of a tree, for itself: conditions on it alone (and on `outside`, for bounds) are taken out
  * of conds. */
 ql_status qli_tree_plan(qli_planner *p, const ql_join_tree *t, qli_conds *conds, qli_mask outside,

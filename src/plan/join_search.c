@@ -34,6 +34,70 @@ root_of(uint16_t *parent, uint16_t slot)
     return slot;
 }
 
+/* The item's column in an equality of two columns; QLI_NO_CLASS: it is none. */
+static uint16_t
+own_column(const qli_planner *p, const qli_item *it, const qli_cond *k)
+{
+    for (int side = 0; side < 2 && is_column_equality(p, k); side++) {
+        uint32_t slot = k->e->args[side]->index;
+        if (it->sources >> p->source_of[slot] & 1) {
+            return (uint16_t)slot;
+        }
+    }
+    return QLI_NO_CLASS;
+}
+
+/* Conditions that make the same column equal to columns of one class are one group. */
+static ql_status
+add_use(qli_planner *p, const qli_region *g, qli_item *it, const qli_conds *on, uint32_t at,
+        uint16_t *columns)
+{
+    const qli_cond *k = &on->v[at];
+    uint16_t column = it->kind == QL_JOIN_INNER && g->info[at].class != QLI_NO_CLASS
+                          ? own_column(p, it, k)
+                          : QLI_NO_CLASS;
+    qli_use *u = &it->uses[it->nuses];
+    u->others = k->needs & ~it->sources;
+    if (!u->others) {
+        return QL_OK;
+    }
+    u->group = UINT64_C(1) << (it->nuses < 63 ? it->nuses : 63);
+    for (uint32_t i = 0; i < it->nuses && column != QLI_NO_CLASS; i++) {
+        if (columns[i] == column) {
+            u->group = it->uses[i].group;
+            break;
+        }
+    }
+    columns[it->nuses++] = column;
+    return ql_check(p->cx);
+}
+
+static ql_status
+prepare_item(qli_planner *p, qli_region *g, qli_item *it)
+{
+    const qli_conds *on = it->kind == QL_JOIN_INNER ? g->conds : &it->on;
+    uint16_t *columns = QL_ARENA_ARRAY(p->cx, p->a, uint16_t, on->n + 1u);
+    it->uses = columns ? QL_ARENA_ARRAY(p->cx, p->a, qli_use, on->n + 1u) : NULL;
+    if (!it->uses) {
+        return QL_ERROR;
+    }
+    for (uint32_t k = 0; k < on->n; k++) {
+        if (on->v[k].needs & it->sources) {
+            it->related |= on->v[k].needs & ~it->sources;
+            QL_TRY(add_use(p, g, it, on, k, columns));
+        }
+    }
+    if (ql_plans_plainly(p->cx)) {
+        it->wished = ((it->sources & -it->sources) - 1) & g->sources & ~it->sources;
+    } else if (p->q->hints && p->q->hints->before) {
+        for (uint16_t s = 0; s < p->q->hints->nbefore; s++) {
+            it->wished |= it->sources >> s & 1 ? p->q->hints->before[s] : 0;
+        }
+        it->wished &= g->sources & ~it->sources;
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_region_prepare(qli_planner *p, qli_region *g)
 {
@@ -59,47 +123,47 @@ qli_region_prepare(qli_planner *p, qli_region *g)
         QL_TRY(qli_selectivity(p, k->e, &g->info[i].share));
     }
     for (uint32_t i = 0; i < g->n; i++) {
-        qli_item *it = &g->v[i];
-        const qli_conds *on = it->kind == QL_JOIN_INNER ? c : &it->on;
-        for (uint32_t k = 0; k < on->n; k++) {
-            it->related |= on->v[k].needs & it->sources ? on->v[k].needs : 0;
-        }
-        it->related &= ~it->sources;
-        if (ql_plans_plainly(p->cx)) {
-            it->wished = ((it->sources & -it->sources) - 1) & g->sources & ~it->sources;
-        } else if (p->q->hints && p->q->hints->before) {
-            for (uint16_t s = 0; s < p->q->hints->nbefore; s++) {
-                it->wished |= it->sources >> s & 1 ? p->q->hints->before[s] : 0;
-            }
-            it->wished &= g->sources & ~it->sources;
-        }
+        QL_TRY(prepare_item(p, g, &g->v[i]));
     }
     return QL_OK;
 }
 
+/* The share that the columns of one class have been found to let pass. */
+typedef struct class_share {
+    uint16_t class;
+    double share;
+} class_share;
+
 /* What share of all combinations passes the conditions that are new when `sources` come to `have`:
- * of columns known to be equal the one that lets most pass speaks for all. */
+ * of columns known to be equal the condition that lets most pass speaks for all. */
 static double
 join_share(const qli_region *g, qli_mask have, qli_mask sources)
 {
     const qli_conds *c = g->conds;
+    class_share known[QLI_ITEMS_MAX];
+    uint32_t nknown = 0;
     double share = 1;
     for (uint32_t i = 0; i < c->n; i++) {
         const qli_cond *k = &c->v[i];
+        const qli_cond_info *info = &g->info[i];
+        uint32_t at = 0;
         if (k->used || !(k->needs & sources) || !(k->needs & have & ~g->outside) ||
             (k->needs & ~(have | sources | g->outside)) != 0) {
             continue;
         }
-        double one = g->info[i].share;
-        bool spoken_for = false;
-        for (uint32_t o = 0; o < c->n && g->info[i].class != QLI_NO_CLASS && !spoken_for; o++) {
-            const qli_cond *other = &c->v[o];
-            spoken_for = o != i && g->info[o].class == g->info[i].class && !other->used &&
-                         (other->needs & sources) && (other->needs & have) &&
-                         (other->needs & ~(have | sources)) == 0 &&
-                         (g->info[o].share > one || (g->info[o].share == one && o < i));
+        while (at < nknown && known[at].class != info->class) {
+            at++;
         }
-        share *= spoken_for ? 1 : one;
+        if (info->class == QLI_NO_CLASS || at == QLI_ITEMS_MAX) {
+            share *= info->share;
+        } else if (at == nknown) {
+            known[nknown++] = (class_share){info->class, info->share};
+        } else if (info->share > known[at].share) {
+            known[at].share = info->share;
+        }
+    }
+    for (uint32_t i = 0; i < nknown; i++) {
+        share *= known[i].share;
     }
     return share;
 }
@@ -122,7 +186,7 @@ leaf_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
     double share;
     QL_TRY(qli_access_choose(p, it->tree->source, c, w->left | g->outside, &w->a));
     QL_TRY(qli_local_share(p, c, it->sources, &w->a, &share));
-    w->bound = (w->a.needs & w->left) != 0;
+    w->needs = w->a.needs & w->left;
     w->rows = w->a.rows * share;
     w->cost = w->a.cost;
     return QL_OK;
@@ -143,7 +207,7 @@ tree_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
     }
     QL_TRY(qli_tree_plan(p, it->tree, &inside, w->left | g->outside, &none, &w->plan));
     for (uint32_t i = 0; i < inside.n; i++) {
-        w->bound |= inside.v[i].used && (inside.v[i].needs & w->left) != 0;
+        w->needs |= inside.v[i].used ? inside.v[i].needs & w->left : 0;
     }
     QL_TRY(copy_conds(p, &inside, &w->rest));
     w->rows = w->plan->est_rows;
@@ -152,23 +216,38 @@ tree_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
 }
 
 ql_status
-qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left, const qli_path **out)
+qli_item_path_of(qli_planner *p, qli_region *g, uint32_t i, qli_mask left, qli_path **out)
 {
-    qli_item *it = &g->v[i];
-    left &= it->related;
-    for (const qli_path *w = it->paths; w; w = w->next) {
-        if (w->left == left) {
-            *out = w;
-            return QL_OK;
-        }
-    }
+    const qli_item *it = &g->v[i];
     qli_path *w = QL_ARENA_NEW(p->cx, p->a, qli_path);
     if (!w) {
         return QL_ERROR;
     }
-    w->left = left;
+    w->left = left & it->related;
     QL_TRY(it->tree->is_leaf ? leaf_path(p, g, it, w) : tree_path(p, g, it, w));
+    w->bound = w->needs != 0;
     w->rows = w->rows < 1e-6 ? 1e-6 : w->rows;
+    *out = w;
+    return QL_OK;
+}
+
+ql_status
+qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left, const qli_path **out)
+{
+    qli_item *it = &g->v[i];
+    uint64_t key = 0;
+    for (uint32_t k = 0; k < it->nuses; k++) {
+        key |= (it->uses[k].others & ~left) == 0 ? it->uses[k].group : 0;
+    }
+    for (const qli_path *w = it->paths; w; w = w->next) {
+        if (w->key == key) {
+            *out = w;
+            return QL_OK;
+        }
+    }
+    qli_path *w;
+    QL_TRY(qli_item_path_of(p, g, i, left, &w));
+    w->key = key;
     w->next = it->paths;
     it->paths = w;
     *out = w;
@@ -263,7 +342,7 @@ extend(search *s, const qli_step *from, qli_mask have, uint32_t i, qli_step *bes
     double out = rows * QLI_COST_OUT;
     bool ordered = s->w->first >= 0;
     bool no_hash = s->p->q->hints && (s->p->q->hints->no_hash & it->sources);
-    bool hash = qli_has_hash_key(s->p, keys, have, it->sources) && (!no_hash || !looked);
+    bool hash = qli_has_hash_key(keys, have, it->sources) && (!no_hash || !looked);
     bool only_hash = hash && s->p->q->hints && (s->p->q->hints->hash & it->sources);
     qli_step k = {.item = (uint16_t)i, .rows = rows};
     *best = (qli_step){0};

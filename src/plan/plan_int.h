@@ -19,10 +19,11 @@ typedef uint64_t qli_mask; /* bit n = source n; at most 61 sources */
 /* One AND-ed condition. */
 typedef struct qli_cond {
     ql_expr *e;
-    qli_mask needs; /* sources it looks at */
-    bool nondet;    /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
-    bool has_query; /* a subquery: evaluated after the cheap ones */
-    bool used;      /* already placed */
+    qli_mask needs;   /* sources it looks at */
+    qli_mask side[2]; /* an equality: those of either side */
+    bool nondet;      /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
+    bool has_query;   /* a subquery: evaluated after the cheap ones */
+    bool used;        /* already placed */
 } qli_cond;
 
 typedef struct qli_conds {
