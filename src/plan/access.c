@@ -308,6 +308,7 @@ mark_exact(builder *b, uint32_t i, const term *t)
     if (t->exact && i < 64) {
         b->a->exact |= UINT64_C(1) << i;
     }
+    b->a->counted |= i < 64 ? UINT64_C(1) << i : 0;
     b->a->needs |= qli_expr_sources(b->p, t->value);
 }
 
@@ -339,7 +340,7 @@ add_equality(builder *b, uint16_t part)
 typedef struct range {
     ql_expr *low, *high;
     bool low_in, high_in; /* inclusive */
-    uint64_t exact;
+    uint64_t exact, counted;
     double selectivity;
     const qli_points *points;
 } range;
@@ -360,6 +361,7 @@ take_end(range *g, bool upper, ql_expr *v, bool inclusive, bool exact, uint32_t 
     if (exact && i < 64) {
         g->exact |= UINT64_C(1) << i;
     }
+    g->counted |= i < 64 ? UINT64_C(1) << i : 0;
 }
 
 static void
@@ -410,6 +412,7 @@ add_range(builder *b, uint16_t part)
     qli_access *a = b->a;
     const ql_type *t = &b->p->q->sources[b->source].table->columns[b->x->parts[part].column].type;
     a->exact |= g.exact;
+    a->counted |= g.counted;
     a->needs |=
         (g.low ? qli_expr_sources(b->p, g.low) : 0) | (g.high ? qli_expr_sources(b->p, g.high) : 0);
     if (!g.low && t->nullable) {
@@ -454,8 +457,6 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
 /* Reading a row through a secondary index, measured in rows of a sequential scan
  * (docs/benchmarks.md). */
 #define LOOKUP_COST 4.0
-/* Small tables are read either way before a look into the index has paid. */
-#define DIVE_MIN_ROWS 1000
 
 ql_status
 qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
@@ -496,8 +497,8 @@ try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c
     bool clustered = x == &s->table->indexes[0];
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
     bool looks_up = !clustered && !a->index_only;
-    if (looks_up && !a->unique && !a->points && (a->nlow || a->nhigh) &&
-        p->rows[source] >= DIVE_MIN_ROWS) {
+    if (!a->unique && (a->nlow || a->nhigh)) {
+        QL_TRY(qli_range_rows(p, source, a));
         QL_TRY(qli_dive(p, source, a));
     }
     a->cost = a->rows * (looks_up ? LOOKUP_COST : clustered ? 1.0 : 0.8) + 1;
@@ -582,13 +583,9 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
             c->v[i].used = true;
         }
     }
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0) {
-            double share;
-            QL_TRY(qli_selectivity(p, c->v[i].e, &share));
-            rows *= share;
-        }
-    }
+    double share;
+    QL_TRY(qli_conds_selectivity(p, c, a->counted, UINT64_C(1) << source, &share));
+    rows *= share;
     n->est_rows = rows < 1 ? 1 : rows;
     n->est_read = a->rows < 1 ? 1 : a->rows;
     n->est_cost = a->cost;

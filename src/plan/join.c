@@ -290,16 +290,9 @@ item_access(qli_planner *p, region *g, uint32_t i, qli_mask left, qli_access *a)
 static ql_status
 local_rows(qli_planner *p, const region *g, const item *it, const qli_access *a, double *rows)
 {
-    *rows = a->rows;
-    for (uint32_t i = 0; i < g->conds->n; i++) {
-        const qli_cond *k = &g->conds->v[i];
-        bool answered = i < 64 && (a->exact >> i & 1);
-        if (!k->used && !answered && k->needs && (k->needs & ~it->sources) == 0) {
-            double share;
-            QL_TRY(qli_selectivity(p, k->e, &share));
-            *rows *= share;
-        }
-    }
+    double share;
+    QL_TRY(qli_conds_selectivity(p, g->conds, a->counted, it->sources, &share));
+    *rows = a->rows * share;
     *rows = *rows < 1 ? 1 : *rows;
     return QL_OK;
 }
