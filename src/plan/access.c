@@ -454,8 +454,6 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
     return b->a->unique ? QL_OK : qli_equal_rows(b->p, b->source, b->x, neq, rows);
 }
 
-/* Small tables are read either way before a look into the index has paid. */
-#define DIVE_MIN_ROWS 1000
 
 static bool
 ranges_are_read(const qli_planner *p, uint16_t source, const ql_index *x)
@@ -502,9 +500,8 @@ qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const ql
     }
     bool clustered = x == &s->table->indexes[0];
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
-    bool looks_up = !clustered && !a->index_only;
-    if (looks_up && !a->unique && !a->points && (a->nlow || a->nhigh) &&
-        p->rows[source] >= DIVE_MIN_ROWS) {
+    if (!a->unique && (a->nlow || a->nhigh)) {
+        QL_TRY(qli_range_rows(p, source, a));
         QL_TRY(qli_dive(p, source, a));
     }
     a->cost = qli_access_cost(p, source, a);
@@ -596,7 +593,7 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     n->is_unique_lookup = a->unique;
     QL_TRY(points_in_order(p, a, n));
     double share;
-    QL_TRY(qli_local_share(p, c, UINT64_C(1) << source, a, &share));
+    QL_TRY(qli_conds_selectivity(p, c, a->counted, UINT64_C(1) << source, &share));
     double rows = a->rows * share;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {

@@ -298,7 +298,7 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *st
         if (!found) {
             continue;
         }
-        QL_TRY(qli_local_share(p, g->conds, it->sources, &w->a, &share));
+        QL_TRY(qli_conds_selectivity(p, g->conds, w->a.counted, it->sources, &share));
         w->rows = w->a.rows * share;
         w->cost = w->a.cost;
         qli_want want = {.first = (int)i, .path = w, .fraction = 1};

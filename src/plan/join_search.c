@@ -185,7 +185,7 @@ leaf_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
     const qli_conds *c = it->kind == QL_JOIN_INNER ? g->conds : &it->on;
     double share;
     QL_TRY(qli_access_choose(p, it->tree->source, c, w->left | g->outside, &w->a));
-    QL_TRY(qli_local_share(p, c, it->sources, &w->a, &share));
+    QL_TRY(qli_conds_selectivity(p, c, w->a.counted, it->sources, &share));
     w->needs = w->a.needs & w->left;
     w->rows = w->a.rows * share;
     w->cost = w->a.cost;

@@ -136,7 +136,7 @@ qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c, const ql
         if (!index_orders(p, source, x, a.neq, o->keys, o->n, &reverse)) {
             continue;
         }
-        QL_TRY(qli_local_share(p, c, UINT64_C(1) << source, &a, &share));
+        QL_TRY(qli_conds_selectivity(p, c, a.counted, UINT64_C(1) << source, &share));
         double wanted =
             o->limit >= 0 && o->limit < a.rows * share ? o->limit / (a.rows * share) : 1;
         if (!*found || a.cost * wanted < least) {

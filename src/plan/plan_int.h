@@ -46,6 +46,8 @@ typedef struct qli_or_list {
     struct qli_or_list *next;
 } qli_or_list;
 
+typedef struct qli_dived qli_dived; /* dive.c: a range that was looked for */
+
 typedef struct qli_planner {
     ql_ctx *cx;
     ql_arena *a;
@@ -57,6 +59,7 @@ typedef struct qli_planner {
     ql_block_plan **derived;      /* [nsources] plans of derived tables */
     qli_points *points;
     qli_or_list *or_lists;
+    qli_dived *dives;
     ql_status bad; /* an error met where only yes or no could be said; returned later */
 } qli_planner;
 
@@ -90,12 +93,19 @@ ql_status qli_selectivity(qli_planner *p, const ql_expr *e, double *share) QL_MU
  * whatever else is asked of them. */
 ql_status qli_equal_rows(qli_planner *p, uint16_t source, const ql_index *x, uint16_t n,
                          double *rows) QL_MUST_USE;
-/* Share of the rows that an access gives which pass the conditions on its sources alone that the
- * access does not know of. */
-ql_status qli_local_share(qli_planner *p, const qli_conds *c, qli_mask sources, const qli_access *a,
-                          double *share) QL_MUST_USE;
 /* Different values of an expression over all rows of its sources. */
 ql_status qli_distinct(qli_planner *p, const ql_expr *e, double *n) QL_MUST_USE;
+/* Share that all those conditions of the list let pass that are not used, have bit i of `answered`
+ * clear and look at sources of `have` only: not as if each had nothing to do with the others, and
+ * both ends of a range as one. */
+ql_status qli_conds_selectivity(qli_planner *p, const qli_conds *c, uint64_t answered,
+                                qli_mask have, double *share) QL_MUST_USE;
+/* Different combinations of values of n expressions among `rows` rows (GROUP BY, DISTINCT). */
+ql_status qli_groups(qli_planner *p, ql_expr *const *v, uint32_t n, double rows,
+                     double *groups) QL_MUST_USE;
+/* Rows of a range of an index when its bounds are not known before the scan, or no dive is made:
+ * a->rows out of the columns' statistics. */
+ql_status qli_range_rows(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
 /* --- access.c --- */
 ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
@@ -120,7 +130,8 @@ ql_status qli_or_bounds(qli_planner *p, uint16_t source, const qli_conds *c,
                         qli_access *a) QL_MUST_USE;
 
 /* --- dive.c --- */
-/* Count the entries of a range whose bounds are constants, up to a limit: a->rows. */
+/* Entries of a range whose bounds are constants: a->rows. Of any index, ranges of any size; with
+ * a->points each of them, fewer than eq_range_index_dive_limit. */
 ql_status qli_dive(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
 /* --- in_list.c --- */
