@@ -91,7 +91,7 @@ class Run:
             s.do("CREATE DATABASE d CHARACTER SET utf8mb4")
             s.do("USE d")
         if self.there:
-            self.there.do(f"SET max_statement_time = {LIMIT_SECONDS}, join_cache_level = 4")
+            self.there.do(f"SET max_statement_time = {LIMIT_SECONDS}")
             self.there.do("SET sql_mode = CONCAT(@@sql_mode, ',ONLY_FULL_GROUP_BY')")
         self.here.do(f"SET max_execution_time = {LIMIT_SECONDS * 1000}")
         self.plain = not failed(self.here.ask("SET debug_plain_plans = OFF"))
@@ -194,7 +194,8 @@ class Run:
                 self.fewer_rows(t, lambda: fails(str(tree)))
         sql = str(tree)
         now = next((f for f in (self.wrong(sql, do) for _ in range(30)) if f), found)
-        lines = [f"wrong compared with {now[0]}: {now[3]}", f"statement: {sql}", f"wanted: {now[1]}", f"got:    {now[2]}"]
+        plainly = self.ask_with("SET debug_plain_plans = ON", sql, "SET debug_plain_plans = OFF", do and (lambda t: do(self.here, t))) if self.plain else None
+        lines = [f"wrong compared with {now[0]}: {now[3]}", f"plain plans give {'that too' if plainly == now[2] or plainly and not differ(plainly, now[2], sql) else plainly}", f"statement: {sql}", f"wanted: {now[1]}", f"got:    {now[2]}"]
         for t in self.tables:
             if f"{t.name} " in sql:
                 rows = ", ".join("(" + ", ".join(randquery.literal(v) for v in r) + ")" for r in t.rows)
