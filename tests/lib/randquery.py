@@ -134,7 +134,7 @@ class Maker:
     """Makes statements over tables. A scope is a list of (name, {column: kind}, table or None)."""
 
     def __init__(self, rnd, tables, span=6):
-        self.rnd, self.tables, self.span, self.n, self.budget = rnd, tables, span, 0, 0
+        self.rnd, self.tables, self.span, self.n, self.budget, self.negated = rnd, tables, span, 0, 0, 0
 
     def maybe(self, p):
         return self.rnd.random() < p
@@ -189,7 +189,7 @@ class Maker:
             t = self.column(scope, "text")
             if t:
                 return Tree(f"{t[0]} {self.rnd.choice(['LIKE', 'LIKE', 'NOT LIKE'])} '{self.rnd.choice(['a%', 'A%', 'ab%', 'c_', '%b', '%', 'a', 'a_%'])}'")
-        if r < 0.92:
+        if r < 0.92 and (len(scope) == 1 or not self.negated):
             return self.row_condition(scope)
         return Tree(f"{col} = ", self.scalar(scope, kind))
 
@@ -204,7 +204,7 @@ class Maker:
             return "(" + ", ".join(self.literal(k) for _, k in columns) + ")"
         if self.maybe(0.5):
             return Tree(f"{left} IN ", List("(", ", ", [Tree(right()) for _ in range(self.rnd.randint(1, 4))], ")", least=1))
-        # (MariaDB takes an order of rows for something that NULLs of outer joins never satisfy.)
+        # (MariaDB takes an order of rows, and NOT of their equality, for something that NULLs of outer joins never satisfy.)
         return Tree(f"{left} {self.rnd.choice(['=', '<', '>', '<=', '>=']) if len(scope) == 1 else '='} {right()}")
 
     def condition(self, scope, depth=2):
@@ -213,7 +213,9 @@ class Maker:
             parts = [self.condition(scope, depth - 1) for _ in range(self.rnd.choice([2, 2, 3]))]
             return Tree(List("(", self.rnd.choice([" OR ", " OR ", " AND "]), parts, ")", least=1), same=parts)
         if depth and r < 0.26:
+            self.negated += 1
             inner = self.condition(scope, depth - 1)
+            self.negated -= 1
             return Tree("NOT (", inner, ")", same=[inner])
         if self.budget > 0 and r < 0.42:
             return self.subquery_condition(scope)
