@@ -4,8 +4,10 @@ groups, orders with limits, changes through joins. The results are those of Mari
 optimizer_switch off, with random hints, and with the planner turned off (debug_plain_plans). A wrong result is reported with the smallest statement
 that still shows it.
 
---seed=N repeats a run, --seconds=N makes it longer, --all goes on after a failure, --no-reference compares plans only."""
+--seed=N repeats a run, --seconds=N makes it longer, --all goes on after a failure, --no-reference compares plans only,
+--verbose counts the operators seen."""
 import random
+import re
 import sys
 import time
 
@@ -96,12 +98,12 @@ class Run:
         self.here.do(f"SET max_execution_time = {LIMIT_SECONDS * 1000}")
         self.plain = not failed(self.here.ask("SET debug_plain_plans = OFF"))
         self.count = {"statements": 0, "changes": 0, "refused by both": 0, "refused here": 0, "refused there": 0, "too long": 0, "rows": 0}
-        self.tables = []
+        self.tables, self.views, self.seen = [], [], {}
 
     def make_tables(self):
-        for t in self.tables:
+        for t in self.tables + self.views:
             for s in self.sides:
-                s.do(f"DROP TABLE {t.name}")
+                s.do(f"DROP {t.definition.split()[1]} {t.name}")
         most, self.span = self.rnd.choice([(8, 3), (15, 6), (30, 20), (150, 80)])
         self.tables = [randquery.make_table(self.rnd, f"t{i}", self.rnd.choice([most, most, most // 4]), self.span) for i in range(self.rnd.randint(2, 4))]
         for s in self.sides:
@@ -109,6 +111,10 @@ class Run:
                 s.do(t.definition)
                 self.fill(s, t)
                 s.ask(f"ANALYZE TABLE {t.name}")
+        self.views = [randquery.Maker(self.rnd, self.tables, self.span).view("v0")] if self.rnd.random() < 0.5 else []
+        for s in self.sides:
+            for v in self.views:
+                s.do(v.definition)
 
     def fill(self, side, t):
         if t.rows:
@@ -197,9 +203,10 @@ class Run:
         plainly = self.ask_with("SET debug_plain_plans = ON", sql, "SET debug_plain_plans = OFF", do and (lambda t: do(self.here, t))) if self.plain else None
         lines = [f"wrong compared with {now[0]}: {now[3]}", f"plain plans give {'that too' if plainly == now[2] or plainly and not differ(plainly, now[2], sql) else plainly}", f"statement: {sql}", f"wanted: {now[1]}", f"got:    {now[2]}"]
         for t in self.tables:
-            if f"{t.name} " in sql:
+            if f"{t.name} " in sql or any(f"{v.name} " in sql for v in self.views):
                 rows = ", ".join("(" + ", ".join(randquery.literal(v) for v in r) + ")" for r in t.rows)
                 lines += [t.definition + ";", f"INSERT INTO {t.name} VALUES {rows};" if rows else ""]
+        lines += [v.definition + ";" for v in self.views if f"{v.name} " in sql]
         plan = self.here.ask("EXPLAIN FORMAT=TREE " + sql)
         if not failed(plan):
             lines.append("\n".join(r[0] for r in plan))
@@ -224,8 +231,15 @@ class Run:
             step //= 2
         put()
 
+    def see(self, sql):
+        """Counts the operators of its plan."""
+        plan = self.here.ask("EXPLAIN FORMAT=TREE " + sql)
+        for line in plan[0][0].split("\n") if plan and not failed(plan) else []:
+            what = re.sub(r"[:(].*| on \w+.*| row\(s\)", "", line.strip(" ->")).strip()
+            self.seen[what] = self.seen.get(what, 0) + 1
+
     def one(self):
-        maker = randquery.Maker(self.rnd, self.tables, self.span)
+        maker = randquery.Maker(self.rnd, self.tables + self.views, self.span)
         if self.rnd.random() < 0.08:
             tree, t = maker.change()
 
@@ -236,6 +250,8 @@ class Run:
             tree = maker.statement()
             do = None
         self.count["statements"] += 1
+        if "--verbose" in sys.argv:
+            self.see(str(tree))
         found = self.wrong(str(tree), do)
         return self.report(tree, found, do) if found else None
 
@@ -260,6 +276,8 @@ def test_random_queries():
             else:
                 assert not wrong, f"--seed={seed}\n{wrong}"
     print("# " + ", ".join(f"{k} {v}" for k, v in run.count.items()), flush=True)
+    for what, n in sorted(run.seen.items(), key=lambda x: -x[1]):
+        print(f"# {n:6} {what}")
     assert not found, f"--seed={seed}: {found} wrong"
     assert run.count["statements"] > 10 * seconds ** 0.5 and run.count["rows"] > run.count["statements"], run.count
 

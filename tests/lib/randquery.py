@@ -194,9 +194,11 @@ class Maker:
         return Tree(f"{col} = ", self.scalar(scope, kind))
 
     def row_condition(self, scope):
+        """Over columns of one table. (MariaDB mistakes comparisons of rows over several, or negated ones, for what NULLs of outer joins never satisfy.)"""
+        one = self.rnd.choice(scope)
         n = self.rnd.choice([2, 2, 3])
-        columns = [self.column(scope, self.rnd.choice(["int", "int", "int", "date"])) for _ in range(n)]
-        if None in columns:
+        columns = [self.column([one], self.rnd.choice(["int", "int", "int", "date"])) for _ in range(n)]
+        if None in columns or one[2] is None or one[2].definition.startswith("CREATE VIEW"):
             return Tree("1 = 1")
         left = "(" + ", ".join(c for c, _ in columns) + ")"
 
@@ -204,7 +206,6 @@ class Maker:
             return "(" + ", ".join(self.literal(k) for _, k in columns) + ")"
         if self.maybe(0.5):
             return Tree(f"{left} IN ", List("(", ", ", [Tree(right()) for _ in range(self.rnd.randint(1, 4))], ")", least=1))
-        # (MariaDB takes an order of rows, and NOT of their equality, for something that NULLs of outer joins never satisfy.)
         return Tree(f"{left} {self.rnd.choice(['=', '<', '>', '<=', '>=']) if len(scope) == 1 else '='} {right()}")
 
     def condition(self, scope, depth=2):
@@ -217,7 +218,7 @@ class Maker:
             inner = self.condition(scope, depth - 1)
             self.negated -= 1
             return Tree("NOT (", inner, ")", same=[inner])
-        if self.budget > 0 and r < 0.42:
+        if self.budget > 0 and r < 0.5:
             return self.subquery_condition(scope)
         return self.simple(scope)
 
@@ -268,6 +269,9 @@ class Maker:
                 q = self.union(kinds)
             else:
                 q, _ = self.select(depth - 1, kinds=kinds)
+            if "text" not in kinds and self.maybe(0.2):
+                columns = ", ".join(f"c{i}" + self.rnd.choice(["", " DESC"]) for i in range(len(kinds)))
+                q = Tree(q, Tree(f" ORDER BY {columns} LIMIT {self.rnd.randint(1, 9)}", droppable=True))
             return Tree("(", q, f") AS {name}"), [(name, {f"c{i}": k for i, k in enumerate(kinds)}, None)]
         t = self.rnd.choice(self.tables)
         hint = Tree()
@@ -347,6 +351,15 @@ class Maker:
         word = self.rnd.choice([" UNION ALL ", " UNION ALL ", " UNION "]) if "text" not in kinds else " UNION ALL "
         return Tree(List("", word, parts, least=1), same=[])
 
+    def view(self, name):
+        """A view, as a table without rows of its own."""
+        self.n, self.budget = 100, self.rnd.choice([0, 0, 1])
+        kinds = self.rnd.choice([["int", "int"], ["int", "int", "date"], ["int", "text"]])
+        q, _ = self.select(0, kinds=kinds)
+        t = Table(name, {f"c{i}": k for i, k in enumerate(kinds)})
+        t.definition = f"CREATE VIEW {name} AS {q}"
+        return t
+
     def statement(self):
         """Where it is ordered, that is by columns of its result; with a LIMIT other rows with the same values there are as good."""
         self.n, self.budget = 0, self.rnd.choice([0, 1, 1, 2, 3])
@@ -378,8 +391,8 @@ class Maker:
         """An UPDATE or DELETE through a join or with a subquery. (The changed table is not read twice.)"""
         self.n, self.budget = 0, self.rnd.choice([0, 1, 1])
         tables = self.tables
-        t = self.rnd.choice(tables)
-        self.tables = [x for x in tables if x is not t] or tables
+        t = self.rnd.choice([x for x in tables if "id" in x.columns])
+        self.tables = [x for x in tables if x is not t and "id" in x.columns] or tables  # (a view may read the changed table)
         me = [("m", t.columns, t)]
         source, other = Tree(), []
         if self.maybe(0.6) and len(tables) > 1:
