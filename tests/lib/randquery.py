@@ -71,6 +71,7 @@ class Table:
 
     def __init__(self, name, columns):
         self.name, self.columns, self.keys, self.definition, self.rows = name, columns, [], "", []
+        self.key_columns = []  # of each key
 
 
 DATES = ["2024-01-01", "2024-01-02", "2024-02-29", "2025-01-01"]
@@ -103,6 +104,7 @@ def make_table(rnd, name, most=40, span=6):
         nullable[c] = False
     if primary:
         keys.append(f"PRIMARY KEY ({', '.join(primary)})")
+        t.key_columns.append(primary)
         t.keys.append("PRIMARY")
         unique.append(primary)
     for n in range(rnd.choice([0, 1, 2, 2, 3, 4])):
@@ -113,6 +115,7 @@ def make_table(rnd, name, most=40, span=6):
         texts = [c + ("(2)" if c == "s" and not once and rnd.random() < 0.2 else "") + (" DESC" if rnd.random() < 0.15 else "") for c in columns]
         keys.append(f"{'UNIQUE ' if once else ''}KEY k{n} ({', '.join(texts)})")
         t.keys.append(f"k{n}")
+        t.key_columns.append(columns)
     types = {"int": "INT", "text": "VARCHAR(6) COLLATE " + rnd.choice(["utf8mb4_bin", "utf8mb4_general_ci", "utf8mb4_general_ci"]), "date": "DATE"}
     columns = [f"{c} {types[k]}{'' if nullable[c] else ' NOT NULL'}" for c, k in t.columns.items()]
     t.definition = f"CREATE TABLE {name} ({', '.join(columns + keys)}) ENGINE=InnoDB CHARACTER SET utf8mb4"
@@ -360,11 +363,36 @@ class Maker:
         t.definition = f"CREATE VIEW {name} AS {q}"
         return t
 
+    def narrow(self):
+        """Of one table, mostly of the columns of one of its keys: ranges, groups, orders and least and greatest values that a key can give."""
+        t = self.rnd.choice([x for x in self.tables if x.key_columns] or self.tables)
+        name = self.name()
+        columns = self.rnd.choice(t.key_columns) if t.key_columns else list(t.columns)
+        scope = [(name, {c: t.columns[c] for c in columns + (["id"] if "id" in t.columns and self.maybe(0.3) else [])}, t)]
+        some = {k for k in scope[0][1].values()}
+        kinds = [self.rnd.choice([k for k in ["int", "date", "text"] if k in some]) for _ in range(self.rnd.randint(1, 3))]
+        group, having, distinct = Tree(), Tree(), ""
+        texts = "text" in kinds
+        if not texts and self.maybe(0.5):
+            if self.maybe(0.3):
+                kinds = ["int"] * len(kinds) if "int" in some else kinds
+                c = self.column(scope, kinds[0])[0]
+                items = [self.rnd.choice([f"MIN({c})", f"MAX({c})"] + ([f"COUNT(DISTINCT {c})", "COUNT(*)"] if kinds[0] == "int" else [])) for _ in kinds]
+            else:
+                items, group, having = self.grouped(scope, kinds)
+        else:
+            items = [self.column(scope, k)[0] for k in kinds]
+            distinct = "DISTINCT " if not texts and self.maybe(0.4) else ""
+        listed = List("", ", ", [Tree(i, f" AS c{n}") for n, i in enumerate(items)], least=1)
+        return Tree("SELECT ", Tree(distinct, droppable=True), listed, f" FROM {t.name} AS {name}", self.where(scope), group, having), len(kinds)
+
     def statement(self):
         """Where it is ordered, that is by columns of its result; with a LIMIT other rows with the same values there are as good."""
         self.n, self.budget = 0, self.rnd.choice([0, 1, 1, 2, 3])
         r = self.rnd.random()
-        if r < 0.06:
+        if r > 0.75:
+            tree, n = self.narrow()
+        elif r < 0.06:
             kinds = self.rnd.choice([["int", "int"], ["int"], ["int", "date"]])
             tree, n = self.union(kinds), len(kinds)
         elif r < 0.16 and self.budget:
