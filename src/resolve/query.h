@@ -146,7 +146,9 @@ typedef struct ql_join_tree {
     uint16_t source; /* leaf */
     struct ql_join_tree *left, *right;
     ql_join_kind kind;
-    ql_expr *on; /* may be NULL */
+    bool straight; /* STRAIGHT_JOIN: the left side is read before the right one; what is to be done
+                      about it stands in the block's hints->before */
+    ql_expr *on;   /* may be NULL */
 } ql_join_tree;
 
 /* What hints ask of the plan of a block. Who adds sources to a block or renumbers them does the
