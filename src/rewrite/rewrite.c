@@ -22,7 +22,8 @@ meet_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
     for (uint32_t i = 0; i < e->nargs; i++) {
         QL_TRY(qli_rw_walk_expr(w, e->args[i], depth));
     }
-    return rewrite_block(w->rw, e->query);
+    QL_TRY(rewrite_block(w->rw, e->query));
+    return qli_rw_drop_subquery_order(w->rw, e);
 }
 
 static ql_status
@@ -49,18 +50,69 @@ rewrite_block(qli_rw *rw, ql_query *q)
         QL_TRY(rewrite_block(rw, q->right));
     }
     QL_TRY(rewrite_below(rw, q));
-    if (q == rw->fixed) {
+    if (q->set_op != QL_SET_NONE) {
         return QL_OK;
     }
-    QL_TRY(qli_rw_merge_derived(rw, q));
-    return qli_rw_semijoins(rw, q);
+    QL_TRY(qli_rw_simplify_joins(rw, q));
+    if (q != rw->fixed) {
+        QL_TRY(qli_rw_merge_derived(rw, q));
+        QL_TRY(qli_rw_semijoins(rw, q));
+        QL_TRY(qli_rw_drop_joins(rw, q));
+    }
+    QL_TRY(qli_rw_drop_orders(rw, q));
+    qli_rw_drop_distinct(q);
+    return QL_OK;
+}
+
+/* --- outermost first: what outer blocks know goes into inner ones --- */
+
+static ql_status tell_block(qli_rw *rw, ql_query *q);
+
+static ql_status
+tell_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
+{
+    if (e->query == NULL) {
+        return QL_OK;
+    }
+    *descend = false;
+    for (uint32_t i = 0; i < e->nargs; i++) {
+        QL_TRY(qli_rw_walk_expr(w, e->args[i], depth));
+    }
+    return tell_block(w->rw, e->query);
+}
+
+static ql_status
+tell_block(qli_rw *rw, ql_query *q)
+{
+    qli_rw_walk w = {.rw = rw, .expr = tell_expr};
+    QL_TRY(ql_check(rw->cx));
+    if (q->set_op != QL_SET_NONE) {
+        QL_TRY(tell_block(rw, q->left));
+        return tell_block(rw, q->right);
+    }
+    QL_TRY(qli_rw_fold_conditions(rw, q));
+    QL_TRY(qli_rw_simplify_joins(rw, q));
+    QL_TRY(qli_rw_equalities(rw, q));
+    QL_TRY(qli_rw_push_down(rw, q));
+    QL_TRY(qli_rw_fold_conditions(rw, q));
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        QL_TRY(q->sources[i].derived != NULL ? tell_block(rw, q->sources[i].derived) : QL_OK);
+    }
+    return qli_rw_walk_parts(&w, q, 0);
+}
+
+static ql_status
+rewrite(qli_rw *rw, ql_query *q)
+{
+    QL_TRY(rewrite_block(rw, q));
+    return tell_block(rw, q);
 }
 
 ql_status
 ql_rewrite_query(ql_ctx *cx, ql_query *q)
 {
     qli_rw rw = {.cx = cx, .a = cx->arena};
-    return rewrite_block(&rw, q);
+    return rewrite(&rw, q);
 }
 
 ql_status
@@ -77,5 +129,5 @@ ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
     if (kind == QL_S_UPDATE || kind == QL_S_DELETE) {
         rw.fixed = q;
     }
-    return rewrite_block(&rw, q);
+    return rewrite(&rw, q);
 }

@@ -91,4 +91,19 @@ ql_status qli_rw_merge_derived(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* semijoin.c: IN and EXISTS among the conditions become semi- and anti-joins. */
 ql_status qli_rw_semijoins(qli_rw *rw, ql_query *q) QL_MUST_USE;
 
+/* outer.c: outer joins that conditions make inner ones; those that give nothing. */
+ql_status qli_rw_simplify_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
+ql_status qli_rw_drop_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* equal.c: what follows from the equalities of a block. */
+ql_status qli_rw_equalities(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* pushdown.c: conditions into derived tables that stay. */
+ql_status qli_rw_push_down(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* simplify.c: a condition without its constant parts; all of a block; what rows are anyway. */
+ql_status qli_rw_fold(qli_rw *rw, ql_expr **e) QL_MUST_USE;
+ql_status qli_rw_fold_conditions(qli_rw *rw, ql_query *q) QL_MUST_USE;
+void qli_rw_drop_distinct(ql_query *q);
+/* Of derived tables that q reads; of a subquery in an expression. */
+ql_status qli_rw_drop_orders(qli_rw *rw, ql_query *q) QL_MUST_USE;
+ql_status qli_rw_drop_subquery_order(qli_rw *rw, const ql_expr *e) QL_MUST_USE;
+
 #endif
