@@ -44,8 +44,7 @@ static bool
 is_compared_as_is(const classes *c, const ql_expr *cmp, const ql_expr *e)
 {
     return e->kind == QL_E_SLOT && c->source[e->index] != UINT16_MAX &&
-           cmp->compare_kind == e->type.kind &&
-           c->q->slot_types[e->index].kind == e->type.kind &&
+           cmp->compare_kind == e->type.kind && c->q->slot_types[e->index].kind == e->type.kind &&
            (e->type.kind != QL_K_STRING || cmp->coll == c->q->slot_types[e->index].coll);
 }
 

@@ -154,7 +154,7 @@ take_hints(qli_rw *rw, const move *m)
     }
     ql_plan_hints *h = QL_ARENA_NEW(rw->cx, rw->a, ql_plan_hints);
     h = h != NULL && (h->before = QL_ARENA_ARRAY(rw->cx, rw->a, uint64_t, a->nsources + 1u)) ? h
-                                                                                         : NULL;
+                                                                                             : NULL;
     if (h == NULL) {
         return QL_ERROR;
     }
@@ -168,8 +168,8 @@ take_hints(qli_rw *rw, const move *m)
         uint64_t place = m->at >= 0 ? h->before[m->at] & ~all : 0;
         h->before[to] = own | place;
     }
-    h->hash = (ha != NULL ? mask_of(m, ha->hash, all) : 0) |
-              (hb != NULL ? mask_at(m, hb->hash) : 0);
+    h->hash =
+        (ha != NULL ? mask_of(m, ha->hash, all) : 0) | (hb != NULL ? mask_at(m, hb->hash) : 0);
     h->no_hash = (ha != NULL ? mask_of(m, ha->no_hash, all) : 0) |
                  (hb != NULL ? mask_at(m, hb->no_hash) : 0);
     a->hints = h;
@@ -179,7 +179,8 @@ take_hints(qli_rw *rw, const move *m)
 ql_status
 qli_rw_absorb(qli_rw *rw, ql_query *a, ql_query *b, int at, bool nullable)
 {
-    move m = {.a = a, .b = b, .slot = a->nslots, .source = a->nsources, .at = at, .call = a->ncalls};
+    move m = {
+        .a = a, .b = b, .slot = a->nslots, .source = a->nsources, .at = at, .call = a->ncalls};
     qli_rw_walk w = {.rw = rw, .expr = move_expr, .block = move_block, .arg = &m};
     QL_TRY(qli_rw_walk_block(&w, b, 0));
     move_tree(&m, b->from);

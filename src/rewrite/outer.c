@@ -70,7 +70,7 @@ rejects(qli_rw *rw, const nulls *n, const ql_expr *e, bool *yes)
         return rejects(rw, n, e->args[0], yes);
     }
     *yes = e->kind == QL_E_OP && e->op == QL_OP_IS_NOT_NULL ? is_strict(n, e->args[0])
-                                                           : is_strict(n, e);
+                                                            : is_strict(n, e);
     return QL_OK;
 }
 

@@ -80,11 +80,13 @@ bool qli_rw_has_room(const ql_query *a, const ql_query *b, unsigned replaced);
  * its rows may be made up by an outer join. The caller puts b's tree, conditions and items where
  * they belong. */
 ql_status qli_rw_absorb(qli_rw *rw, ql_query *a, ql_query *b, int at, bool nullable) QL_MUST_USE;
-/* Slots of q for which there is an expression in by_slot[nslots] become it, also in blocks below. */
+/* Slots of q for which there is an expression in by_slot[nslots] become it, also in blocks below.
+ */
 ql_status qli_rw_substitute(qli_rw *rw, ql_query *q, ql_expr **by_slot, uint16_t nslots,
                             bool nullable) QL_MUST_USE;
 
-/* --- the rewrites, each for one block whose derived tables and subqueries have been through it --- */
+/* --- the rewrites, each for one block whose derived tables and subqueries have been through it ---
+ */
 
 /* derived.c: derived tables that only select and join become part of the block. */
 ql_status qli_rw_merge_derived(qli_rw *rw, ql_query *q) QL_MUST_USE;

@@ -34,8 +34,8 @@ static bool
 limit_lets_one_pass(const ql_query *b)
 {
     return b->offset == NULL &&
-           (b->limit == NULL || (b->limit->kind == QL_E_CONST &&
-                                 b->limit->value.kind == QL_K_INT && b->limit->value.u > 0));
+           (b->limit == NULL || (b->limit->kind == QL_E_CONST && b->limit->value.kind == QL_K_INT &&
+                                 b->limit->value.u > 0));
 }
 
 static bool
@@ -205,10 +205,8 @@ join(qli_rw *rw, ql_query *a, const candidate *c)
             QL_TRY(qli_rw_and(rw, equal, &on));
         }
     }
-    *t = (ql_join_tree){.left = a->from,
-                        .right = b->from,
-                        .kind = c->anti ? QL_JOIN_ANTI : QL_JOIN_SEMI,
-                        .on = on};
+    *t = (ql_join_tree){
+        .left = a->from, .right = b->from, .kind = c->anti ? QL_JOIN_ANTI : QL_JOIN_SEMI, .on = on};
     a->from = t;
     return QL_OK;
 }

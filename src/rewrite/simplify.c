@@ -48,8 +48,8 @@ fold(qli_rw *rw, ql_expr **e, bool condition)
         QL_TRY(fold(rw, &n->args[i], condition && n->kind == QL_E_OP && joins));
         all = all && n->args[i]->kind == QL_E_CONST;
     }
-    if (n->kind == QL_E_OP && n->op == QL_OP_IN && n->nargs == 2 &&
-        n->args[0]->kind != QL_E_ROW && n->args[1]->kind != QL_E_ROW) {
+    if (n->kind == QL_E_OP && n->op == QL_OP_IN && n->nargs == 2 && n->args[0]->kind != QL_E_ROW &&
+        n->args[1]->kind != QL_E_ROW) {
         n->op = QL_OP_EQ;
     }
     if (condition && n->kind == QL_E_OP && joins) {
