@@ -117,8 +117,6 @@ void ql_kv_region_close(ql_kv_region *r);
  * whole one. Bytes until the snapshot ends. QL_END: there is none. */
 ql_status ql_kv_region_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key) QL_MUST_USE;
 
-/* The one writer (the committer's thread; in temp environments the owner). After an error of a put
- * or del only abort is left (1021: disk full, as from the commit). */
 /* The one writer (whoever has the committer's role; in temp environments the owner). After an error
  * of a put or del only abort is left (1021: disk full, as from the commit). */
 ql_status ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out) QL_MUST_USE;
