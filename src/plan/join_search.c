@@ -195,7 +195,7 @@ leaf_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
 static ql_status
 tree_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
 {
-    qli_order_want none = {0};
+    qli_order_want none = {.limit = -1};
     qli_conds inside = {0};
     for (uint32_t i = 0; i < it->on.n; i++) { /* what stays for the join is not seen below it */
         qli_cond k = it->on.v[i];
