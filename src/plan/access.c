@@ -1,294 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Access paths: which index of a table serves a set of conditions, and the bounds of the scan. A
- * condition is answered by an index when it compares a plain column in the column's own kind and
- * collation with a value that is known before the scan starts.
+ * Access paths: which index of a table serves a set of conditions, and the bounds of the scan.
  */
 #include "plan/plan_int.h"
-
-/* What one condition says about one column. */
-typedef struct term {
-    ql_expr *value, *value2; /* value2: upper end of a pair */
-    ql_op op;                /* EQ, NULLSAFE_EQ, IS_NULL, LT, LE, GT, GE, IN (value..value2) */
-    bool exact;              /* the bound says all that the condition says */
-    const qli_points *points;
-} term;
-
-static bool
-is_slot_of(const qli_planner *p, const ql_expr *e, uint16_t source, uint16_t column)
-{
-    return e->kind == QL_E_SLOT && p->source_of[e->index] == source &&
-           p->column_of[e->index] == column;
-}
-
-static ql_op
-mirrored(ql_op op)
-{
-    switch (op) {
-    case QL_OP_LT:
-        return QL_OP_GT;
-    case QL_OP_LE:
-        return QL_OP_GE;
-    case QL_OP_GT:
-        return QL_OP_LT;
-    case QL_OP_GE:
-        return QL_OP_LE;
-    default:
-        return op;
-    }
-}
-
-/* NULL: the error waits in p->bad. */
-static void *
-noted(qli_planner *p, void *v)
-{
-    if (!v) {
-        p->bad = QL_ERROR;
-    }
-    return v;
-}
-
-static ql_expr *
-const_like(qli_planner *p, const ql_expr *from, const ql_value *v)
-{
-    ql_expr *e = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
-    if (e) {
-        *e = *from;
-        e->kind = QL_E_CONST;
-        e->value = *v;
-        e->is_constant = true;
-    }
-    return e;
-}
-
-static ql_expr *
-null_const(qli_planner *p, const ql_type *t)
-{
-    ql_expr *e = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
-    if (e) {
-        e->kind = QL_E_CONST;
-        e->type = *t;
-        e->type.nullable = true;
-        e->value = ql_value_null();
-        e->is_constant = true;
-    }
-    return e;
-}
-
-/* Integer constants take the column's signedness; false = the value does not fit it. */
-static bool
-fit_int(qli_planner *p, const ql_type *t, ql_expr **v)
-{
-    ql_expr *e = *v;
-    if (e->kind != QL_E_CONST) {
-        return e->type.is_unsigned == t->is_unsigned;
-    }
-    if (e->value.is_unsigned == t->is_unsigned) {
-        return true;
-    }
-    if (e->value.i < 0) {
-        return false;
-    }
-    ql_value val = e->value;
-    val.is_unsigned = t->is_unsigned;
-    *v = const_like(p, e, &val);
-    return *v != NULL;
-}
-
-static bool
-fit_decimal(const ql_type *t, const ql_expr *e)
-{
-    if (e->kind != QL_E_CONST) {
-        return e->type.decimals <= t->decimals &&
-               e->type.length - e->type.decimals <= (uint32_t)t->length - t->decimals;
-    }
-    ql_decimal d = e->value.dec;
-    bool cut;
-    return ql_decimal_fit(&d, t->length, t->decimals, &cut) &&
-           ql_decimal_cmp(&d, &e->value.dec) == 0;
-}
-
-/* Can the value be put into a key of the column as it is? */
-bool
-qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v)
-{
-    if (cmp->compare_kind != t->kind || (*v)->type.kind != t->kind) {
-        return false;
-    }
-    if ((*v)->kind == QL_E_CONST && (*v)->value.kind == QL_K_NULL) {
-        return false;
-    }
-    switch (ql_kind_family(t->kind)) {
-    case QL_FAM_INT:
-        return t->field != QL_F_BIT && fit_int(p, t, v);
-    case QL_FAM_DECIMAL:
-        return fit_decimal(t, *v);
-    case QL_FAM_STRING:
-        return cmp->coll == t->coll && t->field != QL_F_ENUM && t->field != QL_F_SET;
-    case QL_FAM_DOUBLE:
-        return t->field == QL_F_DOUBLE;
-    default:
-        return true;
-    }
-}
-
-static ql_expr *
-day_const(qli_planner *p, const ql_expr *v)
-{
-    ql_value day = v->value;
-    day.kind = QL_K_DATE;
-    day.i &= ~((INT64_C(1) << 41) - 1); /* the bits of the time of day: types/datetime.h */
-    ql_expr *c = const_like(p, v, &day);
-    if (c) {
-        c->type = ql_type_date();
-    }
-    return c;
-}
-
-static ql_expr *
-day_cast(qli_planner *p, ql_expr *v)
-{
-    ql_expr *c = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
-    ql_expr **args = c ? noted(p, QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1)) : NULL;
-    if (!args) {
-        return NULL;
-    }
-    args[0] = v;
-    *c = (ql_expr){.kind = QL_E_CAST, .type = ql_type_date(), .args = args, .nargs = 1};
-    c->is_constant = v->is_constant;
-    return c;
-}
-
-/* DATE column against a moment: by the day, not exact. */
-static bool
-day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, term *out)
-{
-    if (cmp->compare_kind != QL_K_DATETIME || v->type.kind != QL_K_DATETIME ||
-        (v->kind == QL_E_CONST && v->value.kind == QL_K_NULL) || cmp->op == QL_OP_NE) {
-        return false;
-    }
-    out->value = v->kind == QL_E_CONST ? day_const(p, v) : day_cast(p, v);
-    if (!out->value) {
-        return false;
-    }
-    out->op = out->op == QL_OP_LT ? QL_OP_LE : out->op == QL_OP_GT ? QL_OP_GE : out->op;
-    out->exact = false;
-    return true;
-}
-
-/* IN list: the range from its smallest to its largest element, and the points in it. */
-static bool
-in_range(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
-{
-    const qli_points *k;
-    ql_status st = qli_in_points(p, t, e, &k);
-    if (st != QL_OK) {
-        p->bad = st;
-        return false;
-    }
-    if (k->n == 0) {
-        return false;
-    }
-    *out = (term){.value = k->v[0], .value2 = k->v[k->n - 1], .op = QL_OP_IN, .points = k};
-    return true;
-}
-
-/* 'abc%': from 'abc' on; the end is left to the filter unless the collation compares bytes. */
-static bool
-like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, term *out)
-{
-    const ql_expr *pat = e->args[1];
-    if (pat->kind != QL_E_CONST || pat->value.kind != QL_K_STRING || e->coll != t->coll ||
-        e->nargs > 2 || !t->coll->is_binary) {
-        return false;
-    }
-    ql_str s = pat->value.s;
-    size_t n = 0;
-    while (n < s.n && s.p[n] != '%' && s.p[n] != '_' && s.p[n] != '\\') {
-        n++;
-    }
-    if (n == 0 || (unsigned char)s.p[n - 1] >= 0x7f) {
-        return false;
-    }
-    char *end = noted(p, ql_arena_strndup(p->cx, p->a, s.p, n));
-    if (!end) {
-        return false;
-    }
-    end[n - 1]++;
-    ql_value lo = pat->value, hi = pat->value;
-    lo.s.n = n;
-    hi.s = (ql_str){end, n};
-    out->value = const_like(p, pat, &lo);
-    out->value2 = const_like(p, pat, &hi);
-    out->op = QL_OP_IN;
-    return out->value && out->value2;
-}
-
-static bool
-or_range(qli_planner *p, const ql_type *t, const ql_expr *e, uint16_t source, uint16_t column,
-         term *out)
-{
-    const ql_expr *in;
-    ql_status st = qli_or_as_in(p, e, &in);
-    if (st != QL_OK) {
-        p->bad = st;
-        return false;
-    }
-    return in && is_slot_of(p, in->args[0], source, column) && in_range(p, t, in, out);
-}
-
-/* What condition c says about the column, given the sources in `left`. */
-static bool
-term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
-        term *out)
-{
-    const ql_type *t = &p->q->sources[source].table->columns[column].type;
-    ql_expr *e = c->e;
-    *out = (term){0};
-    if (c->nondet || e->kind != QL_E_OP || e->nargs < 1) {
-        return false;
-    }
-    if (e->op == QL_OP_IS_NULL && is_slot_of(p, e->args[0], source, column)) {
-        *out = (term){.value = null_const(p, t), .op = QL_OP_IS_NULL, .exact = true};
-        return out->value != NULL;
-    }
-    if (e->op == QL_OP_IN && is_slot_of(p, e->args[0], source, column)) {
-        return in_range(p, t, e, out);
-    }
-    if (e->op == QL_OP_OR) {
-        return or_range(p, t, e, source, column, out);
-    }
-    if (e->op == QL_OP_LIKE && t->kind == QL_K_STRING &&
-        is_slot_of(p, e->args[0], source, column)) {
-        return like_prefix(p, t, e, out);
-    }
-    if (e->nargs != 2 || e->op < QL_OP_EQ || e->op > QL_OP_GE || e->op == QL_OP_NE) {
-        return false;
-    }
-    for (int side = 0; side < 2; side++) {
-        ql_expr *col = e->args[side], *v = e->args[1 - side];
-        qli_mask needs = qli_expr_sources(p, v);
-        if ((needs & ~left) != 0 || (needs >> source & 1)) {
-            continue;
-        }
-        *out = (term){.value = v, .op = side ? mirrored(e->op) : e->op};
-        if (col->kind == QL_E_CAST && t->kind == QL_K_DATE &&
-            is_slot_of(p, col->args[0], source, column)) {
-            return day_of_moment(p, e, v, out);
-        }
-        if (!is_slot_of(p, col, source, column) || !qli_value_fits(p, t, e, &out->value)) {
-            continue;
-        }
-        if (e->op == QL_OP_NULLSAFE_EQ) {
-            out->op = QL_OP_EQ;
-            out->exact = out->value->kind == QL_E_CONST;
-            return out->exact; /* a NULL found at run time would be taken for "matches nothing" */
-        }
-        out->exact = t->kind != QL_K_STRING;
-        return true;
-    }
-    return false;
-}
 
 /* --- one index --- */
 
@@ -303,7 +17,7 @@ typedef struct builder {
 } builder;
 
 static void
-mark_exact(builder *b, uint32_t i, const term *t)
+mark_exact(builder *b, uint32_t i, const qli_term *t)
 {
     if (t->exact && i < 64) {
         b->a->exact |= UINT64_C(1) << i;
@@ -315,10 +29,10 @@ mark_exact(builder *b, uint32_t i, const term *t)
 static bool
 add_equality(builder *b, uint16_t part)
 {
-    term t;
+    qli_term t;
     for (uint32_t i = 0; i < b->c->n; i++) {
         if (b->c->v[i].used ||
-            !term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t) ||
+            !qli_term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t) ||
             (t.op != QL_OP_EQ && t.op != QL_OP_IS_NULL)) {
             continue;
         }
@@ -365,12 +79,12 @@ take_end(range *g, bool upper, ql_expr *v, bool inclusive, bool exact, uint32_t 
 static void
 find_range(builder *b, uint16_t part, range *g)
 {
-    term t;
+    qli_term t;
     bool prefix = b->x->parts[part].prefix > 0;
     *g = (range){.low_in = true, .high_in = true};
     for (uint32_t i = 0; i < b->c->n; i++) {
         if (b->c->v[i].used ||
-            !term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t)) {
+            !qli_term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t)) {
             continue;
         }
         bool ex = t.exact && !prefix;
@@ -413,7 +127,7 @@ add_range(builder *b, uint16_t part)
     a->needs |=
         (g.low ? qli_expr_sources(b->p, g.low) : 0) | (g.high ? qli_expr_sources(b->p, g.high) : 0);
     if (!g.low && t->nullable) {
-        g.low = null_const(b->p, t);
+        g.low = qli_null_const(b->p, t);
         g.low_in = false;
     }
     bool down = b->x->parts[part].descending;

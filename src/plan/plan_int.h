@@ -91,14 +91,26 @@ ql_status qli_equal_rows(qli_planner *p, uint16_t source, const ql_index *x, uin
 /* Different values of an expression over all rows of its sources. */
 ql_status qli_distinct(qli_planner *p, const ql_expr *e, double *n) QL_MUST_USE;
 
+/* --- term.c --- */
+typedef struct qli_term {
+    ql_expr *value, *value2; /* value2: upper end of a pair */
+    ql_op op;                /* EQ, NULLSAFE_EQ, IS_NULL, LT, LE, GT, GE, IN (value..value2) */
+    bool exact;              /* the bound says all that the condition says */
+    const qli_points *points;
+} qli_term;
+/* What condition c says about the column, given the sources in `left`; false = nothing. */
+bool qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
+                 qli_term *out);
+/* NULL: the error waits in p->bad. */
+ql_expr *qli_null_const(qli_planner *p, const ql_type *t);
+/* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
+bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
+
 /* --- access.c --- */
 ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
                             qli_access *out) QL_MUST_USE;
 ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
                           ql_plan **out) QL_MUST_USE;
-
-/* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
-bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
 
 /* The leading parts of x that the conditions fix or bound. */
 ql_status qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
