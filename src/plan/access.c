@@ -3,167 +3,7 @@
  * Access paths: which index of a table serves a set of conditions, and the bounds of the scan.
  */
 #include "plan/plan_int.h"
-
-/* --- one index --- */
-
-typedef struct builder {
-    qli_planner *p;
-    uint16_t source;
-    const ql_index *x;
-    const qli_conds *c;
-    qli_mask left;
-    qli_access *a;
-    bool truncated; /* a part is a prefix of its column */
-} builder;
-
-static void
-mark_exact(builder *b, uint32_t i, const qli_term *t)
-{
-    if (t->exact && i < 64) {
-        b->a->exact |= UINT64_C(1) << i;
-    }
-    b->a->needs |= qli_expr_sources(b->p, t->value);
-}
-
-/* Next part by equality; false = none. */
-static bool
-add_equality(builder *b, uint16_t part)
-{
-    qli_term t;
-    for (uint32_t i = 0; i < b->c->n; i++) {
-        if (b->c->v[i].used ||
-            !qli_term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t) ||
-            (t.op != QL_OP_EQ && t.op != QL_OP_IS_NULL)) {
-            continue;
-        }
-        bool prefix = b->x->parts[part].prefix > 0;
-        t.exact = t.exact && !prefix;
-        b->truncated = b->truncated || prefix;
-        b->a->low.values[part] = b->a->high.values[part] = t.value;
-        if (t.op == QL_OP_IS_NULL || t.value->type.kind == QL_K_NULL ||
-            (t.value->kind == QL_E_CONST && t.value->value.kind == QL_K_NULL)) {
-            b->a->unique = false; /* NULLs are many: IS NULL, <=> NULL */
-        }
-        mark_exact(b, i, &t);
-        return true;
-    }
-    return false;
-}
-
-typedef struct range {
-    ql_expr *low, *high;
-    bool low_in, high_in; /* inclusive */
-    uint64_t exact;
-    double selectivity;
-    const qli_points *points;
-} range;
-
-static void
-take_end(range *g, bool upper, ql_expr *v, bool inclusive, bool exact, uint32_t i)
-{
-    if (upper ? g->high != NULL : g->low != NULL) {
-        return; /* a second condition on the same end stays a filter */
-    }
-    if (upper) {
-        g->high = v;
-        g->high_in = inclusive;
-    } else {
-        g->low = v;
-        g->low_in = inclusive;
-    }
-    if (exact && i < 64) {
-        g->exact |= UINT64_C(1) << i;
-    }
-}
-
-static void
-find_range(builder *b, uint16_t part, range *g)
-{
-    qli_term t;
-    bool prefix = b->x->parts[part].prefix > 0;
-    *g = (range){.low_in = true, .high_in = true};
-    for (uint32_t i = 0; i < b->c->n; i++) {
-        if (b->c->v[i].used ||
-            !qli_term_of(b->p, &b->c->v[i], b->source, b->x->parts[part].column, b->left, &t)) {
-            continue;
-        }
-        bool ex = t.exact && !prefix;
-        switch (t.op) {
-        case QL_OP_GT:
-        case QL_OP_GE:
-            take_end(g, false, t.value, prefix || t.op == QL_OP_GE, ex, i);
-            break;
-        case QL_OP_LT:
-        case QL_OP_LE:
-            take_end(g, true, t.value, prefix || t.op == QL_OP_LE, ex, i);
-            break;
-        case QL_OP_IN:
-            take_end(g, false, t.value, true, false, i);
-            take_end(g, true, t.value2, true, false, i);
-            g->points = prefix || g->points ? g->points : t.points;
-            break;
-        default:
-            break;
-        }
-    }
-    if (g->points) {
-        g->exact = 0; /* points are visited one by one, whatever the bounds say */
-    }
-    g->selectivity = g->low && g->high ? 0.1 : 0.33;
-}
-
-/* Bounds in index order; an open lower end must not let NULLs in. */
-static bool
-add_range(builder *b, uint16_t part)
-{
-    range g;
-    find_range(b, part, &g);
-    if (!g.low && !g.high) {
-        return false;
-    }
-    qli_access *a = b->a;
-    const ql_type *t = &b->p->q->sources[b->source].table->columns[b->x->parts[part].column].type;
-    a->exact |= g.exact;
-    a->needs |=
-        (g.low ? qli_expr_sources(b->p, g.low) : 0) | (g.high ? qli_expr_sources(b->p, g.high) : 0);
-    if (!g.low && t->nullable) {
-        g.low = qli_null_const(b->p, t);
-        g.low_in = false;
-    }
-    bool down = b->x->parts[part].descending;
-    ql_expr *first = down ? g.high : g.low, *last = down ? g.low : g.high;
-    bool first_in = down ? g.high_in : g.low_in, last_in = down ? g.low_in : g.high_in;
-    if (first) {
-        a->low.values[part] = first;
-        a->low.inclusive = first_in;
-        a->nlow = part + 1;
-    }
-    if (last) {
-        a->high.values[part] = last;
-        a->high.inclusive = last_in;
-        a->nhigh = part + 1;
-    }
-    double each = b->x->unique && part + 1 == b->x->nparts ? 1 : a->rows * 0.05;
-    double all = a->rows * g.selectivity;
-    a->rows = all;
-    if (g.points && g.points->n > 1) {
-        a->points = g.points;
-        each *= g.points->n;
-        a->rows = each < all ? each : all;
-    }
-    return true;
-}
-
-static ql_status
-equality_rows(const builder *b, uint16_t neq, double *rows)
-{
-    *rows = b->p->rows[b->source];
-    if (neq == 0) {
-        return QL_OK;
-    }
-    *rows = 1;
-    return b->a->unique ? QL_OK : qli_equal_rows(b->p, b->source, b->x, neq, rows);
-}
+#include "vars/sysvars.h"
 
 /* Reading a row through a secondary index, measured in rows of a sequential scan
  * (docs/benchmarks.md). */
@@ -171,31 +11,139 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
 /* Small tables are read either way before a look into the index has paid. */
 #define DIVE_MIN_ROWS 1000
 
-ql_status
-qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
-                 qli_mask left, qli_access *a)
+/* --- rows --- */
+
+typedef struct estimator {
+    qli_planner *p;
+    uint16_t source;
+    const qli_access *a;
+    double *equal; /* rows with one combination of values in the first n parts; 0: not asked yet */
+} estimator;
+
+static ql_status
+equal_rows(estimator *e, uint16_t n, double *rows)
 {
-    builder b = {.p = p, .source = source, .x = x, .c = c, .left = left, .a = a};
-    uint16_t nparts = x->hidden_rowid ? 0 : x->nparts;
-    *a = (qli_access){.index = x, .unique = x->unique};
-    a->low.values = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, x->nparts + 1u);
-    a->high.values = a->low.values ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, x->nparts + 1u) : NULL;
-    if (!a->high.values) {
+    if (e->equal[n] == 0) {
+        e->equal[n] = e->p->rows[e->source];
+        QL_TRY(n ? qli_equal_rows(e->p, e->source, e->a->index, n, &e->equal[n]) : QL_OK);
+    }
+    *rows = e->equal[n];
+    return QL_OK;
+}
+
+/* The constant that an end has for a part; NULL: open, or not known. */
+static const ql_value *
+known_end(const ql_plan_bound *b, uint16_t part)
+{
+    if (b->n <= part || b->values[part]->kind != QL_E_CONST ||
+        b->values[part]->value.kind == QL_K_NULL) {
+        return NULL;
+    }
+    return &b->values[part]->value;
+}
+
+static bool
+has_unknown_end(const ql_plan_range *g, uint16_t part)
+{
+    return (g->low.n > part && g->low.values[part]->kind != QL_E_CONST) ||
+           (g->high.n > part && g->high.values[part]->kind != QL_E_CONST);
+}
+
+static ql_status
+range_rows(estimator *e, const ql_plan_range *g, double *rows)
+{
+    const ql_index *x = e->a->index;
+    uint16_t eq = 0;
+    double share;
+    while (eq < g->low.n && eq < g->high.n && g->low.values[eq] == g->high.values[eq]) {
+        eq++;
+    }
+    QL_TRY(equal_rows(e, eq, rows));
+    if (eq == g->low.n && eq == g->high.n) {
+        bool one = x->unique && eq == x->nparts && x->parts[eq - 1].prefix == 0;
+        *rows = one && e->a->nranges ? 1 : *rows;
+        return QL_OK;
+    }
+    const ql_index_part *part = &x->parts[eq];
+    const ql_plan_bound *low = part->descending ? &g->high : &g->low;
+    const ql_plan_bound *high = part->descending ? &g->low : &g->high;
+    const ql_table_stats *stats = e->p->stats[e->source];
+    const ql_value *from = known_end(low, eq), *to = known_end(high, eq);
+    if (from || to) {
+        QL_TRY(ql_stats_range(e->p->cx, stats, part->column, from, low->inclusive, to,
+                              high->inclusive, &share));
+    } else {
+        share = 1 - stats->columns[part->column].nulls;
+    }
+    *rows *= share * (has_unknown_end(g, eq) ? e->a->unknown_share : 1);
+    return QL_OK;
+}
+
+/* Ranges of constants are counted in the index, one after the other, until reading them would cost
+ * more than reading the table. */
+static ql_status
+dive(estimator *e, qli_access *a)
+{
+    qli_access one = *a;
+    double rows = 0;
+    uint32_t n = a->nranges ? a->nranges : 1;
+    one.ranges = NULL;
+    one.nranges = 0;
+    for (uint32_t i = 0; i < n && rows * LOOKUP_COST <= e->p->rows[e->source]; i++) {
+        ql_plan_range g = a->nranges ? a->ranges[i] : (ql_plan_range){a->low, a->high};
+        one.low = g.low;
+        one.high = g.high;
+        QL_TRY(range_rows(e, &g, &one.rows));
+        QL_TRY(qli_dive(e->p, e->source, &one));
+        rows += one.rows;
+    }
+    a->rows = rows;
+    return QL_OK;
+}
+
+static uint32_t
+dive_limit(const ql_ctx *cx)
+{
+    uint64_t n = cx->vars ? ql_vars_u64(cx->vars, QL_SV_EQ_RANGE_INDEX_DIVE_LIMIT) : 200;
+    return n == 0 || n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+}
+
+static ql_status
+estimate(qli_planner *p, uint16_t source, qli_access *a, bool looks_up)
+{
+    estimator e = {.p = p, .source = source, .a = a};
+    a->rows = p->rows[source];
+    if (a->nlow == 0 && a->nhigh == 0) {
+        return QL_OK;
+    }
+    if (a->unique) {
+        a->rows = 1;
+        return QL_OK;
+    }
+    e.equal = QL_ARENA_ARRAY(p->cx, p->a, double, a->index->nparts + 1u);
+    if (!e.equal) {
         return QL_ERROR;
     }
-    a->low.inclusive = a->high.inclusive = true;
-    while (a->neq < nparts && !b.truncated && add_equality(&b, a->neq)) {
-        a->neq++;
+    if (looks_up && p->rows[source] >= DIVE_MIN_ROWS && a->nranges < dive_limit(p->cx)) {
+        return dive(&e, a);
     }
-    a->unique = a->unique && a->neq == nparts && nparts > 0 && !b.truncated;
-    a->nlow = a->nhigh = a->neq;
-    QL_TRY(equality_rows(&b, a->neq, &a->rows));
-    if (a->neq < nparts && !b.truncated) {
-        (void)add_range(&b, a->neq);
+    double rows = 0, one;
+    for (uint32_t i = 0; i < (a->nranges ? a->nranges : 1); i++) {
+        ql_plan_range g = a->nranges ? a->ranges[i] : (ql_plan_range){a->low, a->high};
+        QL_TRY(range_rows(&e, &g, &one));
+        rows += one;
     }
-    a->low.n = a->nlow;
-    a->high.n = a->nhigh;
-    return p->bad;
+    a->rows = rows < a->rows ? rows : a->rows;
+    return QL_OK;
+}
+
+/* --- one index --- */
+
+double
+qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
+{
+    bool clustered = a->index == &p->q->sources[source].table->indexes[0];
+    return a->rows * (clustered ? 1.0 : a->index_only ? 0.8 : LOOKUP_COST) + 1;
 }
 
 static ql_status
@@ -203,19 +151,12 @@ try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c
           qli_access *a)
 {
     const ql_source *s = &p->q->sources[source];
-    QL_TRY(qli_index_bounds(p, source, x, c, left, a));
-    if (!a->points && !x->hidden_rowid && a->neq < x->nparts) {
-        QL_TRY(qli_or_bounds(p, source, c, a));
-    }
+    QL_TRY(qli_index_ranges(p, source, x, c, left, a));
     bool clustered = x == &s->table->indexes[0];
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
-    bool looks_up = !clustered && !a->index_only;
-    if (looks_up && !a->unique && !a->points && (a->nlow || a->nhigh) &&
-        p->rows[source] >= DIVE_MIN_ROWS) {
-        QL_TRY(qli_dive(p, source, a));
-    }
-    a->cost = a->rows * (looks_up ? LOOKUP_COST : clustered ? 1.0 : 0.8) + 1;
-    return QL_OK;
+    QL_TRY(estimate(p, source, a, !clustered && !a->index_only));
+    a->cost = qli_access_cost(p, source, a);
+    return p->bad;
 }
 
 static ql_status
@@ -252,28 +193,6 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     return p->bad;
 }
 
-/* Points as the index has them: a descending part turned round. */
-static ql_status
-points_in_order(qli_planner *p, const qli_access *a, ql_plan *n)
-{
-    if (!a->points) {
-        return QL_OK;
-    }
-    n->npoints = a->points->n;
-    n->points = a->points->v;
-    if (!a->index->parts[a->neq].descending) {
-        return QL_OK;
-    }
-    n->points = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, n->npoints);
-    if (!n->points) {
-        return QL_ERROR;
-    }
-    for (uint32_t i = 0; i < n->npoints; i++) {
-        n->points[i] = a->points->v[n->npoints - 1 - i];
-    }
-    return QL_OK;
-}
-
 /* The scan node, with the conditions on this source alone as its filter. */
 ql_status
 qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c, ql_plan **out)
@@ -289,7 +208,8 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     n->index = a->index;
     n->index_only = a->index_only;
     n->is_unique_lookup = a->unique;
-    QL_TRY(points_in_order(p, a, n));
+    n->ranges = a->ranges;
+    n->nranges = a->nranges;
     double rows = a->rows;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {

@@ -149,7 +149,7 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
         what = "lookup";
     } else {
         QL_TRY(put(t, n->index_only ? "Covering index " : "Index "));
-        what = used == 0 ? "scan" : used == fixed && n->npoints == 0 ? "lookup" : "range scan";
+        what = used == 0 ? "scan" : used == fixed && n->nranges == 0 ? "lookup" : "range scan";
     }
     QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s on ", what));
     QL_TRY(put_name(t, q, n));

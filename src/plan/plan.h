@@ -39,18 +39,20 @@ typedef struct ql_plan_bound {
     bool inclusive;
 } ql_plan_bound;
 
+typedef struct ql_plan_range {
+    ql_plan_bound low, high;
+} ql_plan_range;
+
 struct ql_plan {
     ql_plan_kind kind;
     ql_plan *left, *right;
     uint16_t source;
     const ql_index *index;
     ql_plan_bound low, high; /* expressions already of the key columns' kinds */
-    /* IN list: constants for the first part in which low and high differ, in index order, each
-     * once. Only rows with one of them there can pass the filter, so a scan may visit them one by
-     * one (equal on that part, too) instead of the whole range; the range alone is right as well.
-     */
-    ql_expr **points;
-    uint32_t npoints;
+    /* Several ranges, disjoint and in index order: what is read. low and high then cover all of
+     * them, and are right as well, if more. */
+    ql_plan_range *ranges;
+    uint32_t nranges;
     bool reverse, index_only, is_unique_lookup;
     bool ordered;      /* SCAN: ORDER BY leans on the order of its index */
     ql_expr *filter;   /* evaluated on the node's output */

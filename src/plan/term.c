@@ -168,21 +168,32 @@ day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, qli_term *out)
     return true;
 }
 
-/* IN list: the range from its smallest to its largest element, and the points in it. */
 static bool
-in_range(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
+has_null(const ql_expr *e)
+{
+    for (uint32_t i = 1; i < e->nargs; i++) {
+        if (e->args[i]->kind == QL_E_CONST && e->args[i]->value.kind == QL_K_NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* NOT IN with a NULL among the values lets nothing pass, which is left to the filter. */
+static bool
+in_points(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
 {
     const qli_points *k;
+    if (e->op == QL_OP_NOT_IN && has_null(e)) {
+        return false;
+    }
     ql_status st = qli_in_points(p, t, e, &k);
     if (st != QL_OK) {
         p->bad = st;
         return false;
     }
-    if (k->n == 0) {
-        return false;
-    }
-    *out = (qli_term){.value = k->v[0], .value2 = k->v[k->n - 1], .op = QL_OP_IN, .points = k};
-    return true;
+    *out = (qli_term){.op = e->op, .points = k};
+    return k->n > 0;
 }
 
 /* 'abc%': from 'abc' on; the end is left to the filter unless the collation compares bytes. */
@@ -212,21 +223,8 @@ like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
     hi.s = (ql_str){end, n};
     out->value = const_like(p, pat, &lo);
     out->value2 = const_like(p, pat, &hi);
-    out->op = QL_OP_IN;
+    out->op = QL_OP_LIKE;
     return out->value && out->value2;
-}
-
-static bool
-or_range(qli_planner *p, const ql_type *t, const ql_expr *e, uint16_t source, uint16_t column,
-         qli_term *out)
-{
-    const ql_expr *in;
-    ql_status st = qli_or_as_in(p, e, &in);
-    if (st != QL_OK) {
-        p->bad = st;
-        return false;
-    }
-    return in && is_slot_of(p, in->args[0], source, column) && in_range(p, t, in, out);
 }
 
 bool
@@ -243,17 +241,18 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
         *out = (qli_term){.value = qli_null_const(p, t), .op = QL_OP_IS_NULL, .exact = true};
         return out->value != NULL;
     }
-    if (e->op == QL_OP_IN && is_slot_of(p, e->args[0], source, column)) {
-        return in_range(p, t, e, out);
+    if (e->op == QL_OP_IS_NOT_NULL && is_slot_of(p, e->args[0], source, column)) {
+        *out = (qli_term){.op = QL_OP_IS_NOT_NULL, .exact = true};
+        return true;
     }
-    if (e->op == QL_OP_OR) {
-        return or_range(p, t, e, source, column, out);
+    if ((e->op == QL_OP_IN || e->op == QL_OP_NOT_IN) && is_slot_of(p, e->args[0], source, column)) {
+        return in_points(p, t, e, out);
     }
     if (e->op == QL_OP_LIKE && t->kind == QL_K_STRING &&
         is_slot_of(p, e->args[0], source, column)) {
         return like_prefix(p, t, e, out);
     }
-    if (e->nargs != 2 || e->op < QL_OP_EQ || e->op > QL_OP_GE || e->op == QL_OP_NE) {
+    if (e->nargs != 2 || e->op < QL_OP_EQ || e->op > QL_OP_GE) {
         return false;
     }
     for (int side = 0; side < 2; side++) {

@@ -20,20 +20,32 @@ set_rows(world *w, const char *table, int64_t n)
 }
 
 static inline void
-print_bounds(const ql_plan *n)
+print_range(const ql_plan_bound *low, const ql_plan_bound *high)
 {
     uint16_t eq = 0;
-    while (eq < n->low.n && eq < n->high.n && n->low.values[eq] == n->high.values[eq]) {
+    while (eq < low->n && eq < high->n && low->values[eq] == high->values[eq]) {
         put(" =");
-        print_expr(n->low.values[eq++]);
+        print_expr(low->values[eq++]);
     }
-    if (n->low.n > eq) {
-        put(n->low.inclusive ? " >=" : " >");
-        print_expr(n->low.values[eq]);
+    for (uint16_t i = eq; i < low->n; i++) {
+        put(i > eq ? "," : low->inclusive ? " >=" : " >");
+        print_expr(low->values[i]);
     }
-    if (n->high.n > eq) {
-        put(n->high.inclusive ? " <=" : " <");
-        print_expr(n->high.values[eq]);
+    for (uint16_t i = eq; i < high->n; i++) {
+        put(i > eq ? "," : high->inclusive ? " <=" : " <");
+        print_expr(high->values[i]);
+    }
+}
+
+static inline void
+print_bounds(const ql_plan *n)
+{
+    for (uint32_t i = 0; i < n->nranges; i++) {
+        put(i ? " |" : "");
+        print_range(&n->ranges[i].low, &n->ranges[i].high);
+    }
+    if (n->nranges == 0) {
+        print_range(&n->low, &n->high);
     }
 }
 
@@ -51,10 +63,6 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
             n->index_only ? " only" : "", n->reverse ? " reverse" : "");
     }
     print_bounds(n);
-    for (uint32_t i = 0; i < n->npoints; i++) {
-        put(i ? "," : " at ");
-        print_expr(n->points[i]);
-    }
     put(n->join == QL_JOIN_LEFT ? " outer" : "");
     for (uint16_t i = 0; i < n->nkeys; i++) {
         put(" ");
