@@ -62,6 +62,11 @@ qli_plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes)
             QL_TRY(qli_exprs_keep(cx, p->ranges[i].high.values, p->ranges[i].high.n, yes));
         }
         break;
+    case QL_P_INDEX_MERGE:
+        for (uint16_t i = 0; i < p->nparts; i++) {
+            QL_TRY(qli_plan_keeps(cx, q, p->parts[i], yes));
+        }
+        break;
     case QL_P_DERIVED:
         *yes = !q->sources[p->source].derived->correlated;
         break;

@@ -26,7 +26,7 @@ typedef struct scan_op {
     uint32_t nlate;
     ql_value *low, *high; /* of the range that is being read */
     uint32_t at_range;
-    bool started, empty;
+    bool started, empty, keys_only;
     ql_scan_lock lock;
     uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
     uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
@@ -191,12 +191,12 @@ start_scan(ql_ctx *cx, scan_op *s)
         .table = s->source->table,
         .index = p->index,
         .ordinals = s->source->ordinals,
-        .ncols = s->source->ncols,
+        .ncols = s->keys_only ? 0 : s->source->ncols,
         .low = low,
         .high = high,
         .reverse = p->reverse,
         .index_only = p->index_only,
-        .want_locator = b->locator_slot[p->source] != QL_NO_SLOT,
+        .want_locator = s->keys_only || b->locator_slot[p->source] != QL_NO_SLOT,
         .view = QL_VIEW_STATEMENT,
         .lock = s->lock,
     };
@@ -207,7 +207,7 @@ static ql_status
 copy_locators(ql_ctx *cx, scan_op *s)
 {
     uint16_t slot = s->op.block->locator_slot[s->op.plan->source];
-    if (slot == QL_NO_SLOT) {
+    if (slot == QL_NO_SLOT || s->keys_only) {
         return QL_OK;
     }
     ql_vector *v = &s->op.batch.cols[slot];
@@ -227,7 +227,7 @@ copy_locators(ql_ctx *cx, scan_op *s)
 static void
 take_columns(scan_op *s, const ql_batch *b)
 {
-    for (uint16_t i = 0; i < s->source->ncols; i++) {
+    for (uint16_t i = 0; !s->keys_only && i < s->source->ncols; i++) {
         s->op.batch.cols[s->source->slots[i]] = b->cols[i];
     }
     s->op.batch.n = b->n;
@@ -322,6 +322,12 @@ scan_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     return QL_OK;
 }
 
+ql_str
+qli_scan_key(const qli_op *op, uint16_t row)
+{
+    return ql_scan_locator(((const scan_op *)op)->scan, row);
+}
+
 static ql_status
 scan_restart(ql_ctx *cx, qli_op *op)
 {
@@ -395,7 +401,8 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     scan_op *s = (scan_op *)op;
     s->source = &b->query->sources[p->source];
     QL_TRY(ql_run_arena(b->run, "scan bounds", &s->bound_mem));
-    QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->source->ncols));
+    s->keys_only = p->keys_only;
+    QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->keys_only ? 0 : s->source->ncols));
     QL_TRY(qli_op_filter_compile(cx, op));
     if (s->source->table->is_virtual) {
         QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
@@ -405,7 +412,7 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
         *out = op;
         return QL_OK;
     }
-    if (b->locator_slot[p->source] != QL_NO_SLOT) {
+    if (b->locator_slot[p->source] != QL_NO_SLOT && !s->keys_only) {
         QL_TRY(qli_op_live_add(cx, op, &b->locator_slot[p->source], 1));
         QL_TRY(qli_op_own_slots(cx, op, &b->locator_slot[p->source], 1));
     }
@@ -458,6 +465,12 @@ qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes)
             QL_TRY(bound_is_bound(cx, bound_of(p, i, false), yes));
             QL_TRY(bound_is_bound(cx, bound_of(p, i, true), yes));
         }
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < p->nparts && !*yes; i++) {
+        QL_TRY(qli_plan_is_bound(cx, p->parts[i], yes));
+    }
+    if (*yes) {
         return QL_OK;
     }
     QL_TRY(qli_plan_is_bound(cx, p->left, yes));

@@ -137,13 +137,33 @@ estimate(qli_planner *p, uint16_t source, qli_access *a, bool looks_up)
     return QL_OK;
 }
 
-/* --- one index --- */
+/* --- cost --- */
+
+/* Reading an entry of an index that has all that is wanted; collecting and sorting its clustered
+ * key. */
+#define ENTRY_COST 0.8
+#define KEY_COST 0.4
 
 double
 qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
 {
-    bool clustered = a->index == &p->q->sources[source].table->indexes[0];
-    return a->rows * (clustered ? 1.0 : a->index_only ? 0.8 : LOOKUP_COST) + 1;
+    double cost = 1;
+    if (a->nparts == 0) {
+        bool clustered = a->index == &p->q->sources[source].table->indexes[0];
+        return a->rows * (clustered ? 1.0 : a->index_only ? ENTRY_COST : LOOKUP_COST) + 1;
+    }
+    for (uint16_t i = 0; i < a->nparts; i++) {
+        cost += a->parts[i].rows * (ENTRY_COST + KEY_COST) + 1;
+    }
+    return cost + a->rows * LOOKUP_COST;
+}
+
+/* --- one index --- */
+
+ql_status
+qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *yes)
+{
+    return ql_index_is_usable(p->cx, &p->q->sources[source].table->indexes[i], yes);
 }
 
 static ql_status
@@ -156,6 +176,15 @@ try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
     QL_TRY(estimate(p, source, a, !clustered && !a->index_only));
     a->cost = qli_access_cost(p, source, a);
+    return p->bad;
+}
+
+ql_status
+qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                qli_access *a)
+{
+    QL_TRY(qli_index_ranges(p, source, x, c, 0, a));
+    QL_TRY(estimate(p, source, a, true));
     return p->bad;
 }
 
@@ -180,7 +209,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
         bool usable;
-        QL_TRY(ql_index_is_usable(p->cx, &t->indexes[i], &usable));
+        QL_TRY(qli_index_serves(p, source, i, &usable));
         if (!usable) {
             continue;
         }
@@ -190,7 +219,51 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             *out = a;
         }
     }
+    if (t && left == 0) {
+        QL_TRY(qli_access_merge(p, source, c, out));
+    }
     return p->bad;
+}
+
+static void
+put_access(const qli_access *a, ql_plan *n)
+{
+    n->low = a->low;
+    n->high = a->high;
+    n->ranges = a->ranges;
+    n->nranges = a->nranges;
+    n->index = a->index;
+    n->index_only = a->index_only;
+    n->is_unique_lookup = a->unique;
+    n->est_read = a->rows < 1 ? 1 : a->rows;
+    n->est_cost = a->cost;
+}
+
+/* The scans of an index merge, for their keys alone. */
+static ql_status
+put_parts(qli_planner *p, const qli_access *a, ql_plan *n)
+{
+    n->kind = QL_P_INDEX_MERGE;
+    n->merge_all = a->merge_all;
+    n->in_key_order = a->in_key_order;
+    n->parts = QL_ARENA_ARRAY(p->cx, p->a, ql_plan *, a->nparts);
+    if (!n->parts) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < a->nparts; i++) {
+        ql_plan *part = qli_plan_node(p, QL_P_SCAN);
+        if (!part) {
+            return QL_ERROR;
+        }
+        put_access(&a->parts[i], part);
+        part->source = n->source;
+        part->keys_only = true;
+        part->is_unique_lookup = false;
+        part->est_rows = part->est_read;
+        part->est_cost = a->parts[i].rows * ENTRY_COST + 1;
+        n->parts[n->nparts++] = part;
+    }
+    return QL_OK;
 }
 
 /* The scan node, with the conditions on this source alone as its filter. */
@@ -203,13 +276,10 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
         return QL_ERROR;
     }
     n->source = source;
-    n->low = a->low;
-    n->high = a->high;
-    n->index = a->index;
-    n->index_only = a->index_only;
-    n->is_unique_lookup = a->unique;
-    n->ranges = a->ranges;
-    n->nranges = a->nranges;
+    put_access(a, n);
+    if (a->nparts > 0) {
+        QL_TRY(put_parts(p, a, n));
+    }
     double rows = a->rows;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {
@@ -217,15 +287,14 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
         }
     }
     for (uint32_t i = 0; i < c->n; i++) {
-        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0) {
+        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0 &&
+            !(i < 64 && (a->counted >> i & 1))) {
             double share;
             QL_TRY(qli_selectivity(p, c->v[i].e, &share));
             rows *= share;
         }
     }
     n->est_rows = rows < 1 ? 1 : rows;
-    n->est_read = a->rows < 1 ? 1 : a->rows;
-    n->est_cost = a->cost;
     if (s->derived) {
         n->sub = p->derived[source];
     }

@@ -45,6 +45,9 @@ const char *
 qli_access_type(const ql_query *q, const ql_plan *n)
 {
     uint16_t fixed = qli_access_fixed(n);
+    if (n->kind == QL_P_INDEX_MERGE) {
+        return "index_merge";
+    }
     if (n->kind == QL_P_DERIVED || !qli_access_index(q, n)) {
         return "ALL";
     }
@@ -219,7 +222,7 @@ ql_status
 qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
 {
     if (n->nranges == 0) {
-        return put_one(x, q, n, qli_access_parts(n) == qli_access_fixed(n), b);
+        return put_one(x, q, n, !n->keys_only && qli_access_parts(n) == qli_access_fixed(n), b);
     }
     for (uint32_t i = 0; i < n->nranges; i++) {
         if (i == 2 && n->nranges > 3) {
@@ -235,6 +238,39 @@ qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b
     return QL_OK;
 }
 
+/* ---- index merges ---- */
+
+ql_status
+qli_merge_keys(qli_explain *x, const ql_plan *n, ql_buf *b)
+{
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        ql_str name = n->parts[i]->index->name;
+        QL_TRY(i ? ql_buf_put_u8(x->cx, b, ',') : QL_OK);
+        QL_TRY(ql_buf_put(x->cx, b, name.p, name.n));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_merge_text(qli_explain *x, const ql_plan *n, ql_buf *b)
+{
+    QL_TRY(ql_buf_put_str(x->cx, b,
+                          n->merge_all      ? "intersect("
+                          : n->in_key_order ? "union("
+                                            : "sort_union("));
+    QL_TRY(qli_merge_keys(x, n, b));
+    return ql_buf_put_u8(x->cx, b, ')');
+}
+
+ql_status
+qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        QL_TRY(ql_buf_printf(x->cx, b, "%s%u", i ? "," : "", qli_access_key_bytes(q, n->parts[i])));
+    }
+    return QL_OK;
+}
+
 /* ---- cost ---- */
 
 double
@@ -244,6 +280,7 @@ qli_plan_cost(const ql_plan *n)
     double right = n->right ? qli_plan_cost(n->right) : 0;
     switch (n->kind) {
     case QL_P_SCAN:
+    case QL_P_INDEX_MERGE:
         return n->est_cost;
     case QL_P_DERIVED:
         return n->est_cost + (n->sub && n->sub->root ? qli_plan_cost(n->sub->root) : 0);

@@ -26,7 +26,7 @@ struct qli_column_set {
 typedef struct side {
     bool made;
     qli_ranges set;
-    uint64_t exact;
+    uint64_t exact, counted;
     qli_mask needs;
     double share; /* of ends whose values are not known yet */
 } side;
@@ -250,10 +250,11 @@ column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
 /* --- all conditions, one part --- */
 
 static void
-note_exact(side *s, bool exact, uint32_t i)
+note_used(side *s, bool exact, uint32_t i)
 {
-    if (exact && i < 64) {
-        s->exact |= UINT64_C(1) << i;
+    if (i < 64) {
+        s->exact |= (uint64_t)exact << i;
+        s->counted |= UINT64_C(1) << i;
     }
 }
 
@@ -274,7 +275,7 @@ take_constants(builder *b, uint16_t part, side *s)
         QL_TRY(qli_ranges_intersect(&b->r, part, &s->set, &one.set, &both));
         if (both.whole || both.n > 0) { /* conditions that exclude each other: the first counts */
             s->set = both;
-            note_exact(s, one.exact, i);
+            note_used(s, one.exact, i);
         }
     }
     return QL_OK;
@@ -306,7 +307,7 @@ take_end(builder *b, side *s, open_ends *o, const qli_term *t, uint32_t i)
     *(upper ? &o->high : &o->low) = t->value;
     *(upper ? &o->high_in : &o->low_in) = inclusive;
     s->needs |= qli_expr_sources(b->r.p, t->value);
-    note_exact(s, t->exact, i);
+    note_used(s, t->exact, i);
     QL_TRY(qli_selectivity(b->r.p, b->c->v[i].e, &share));
     s->share *= share;
     return QL_OK;
@@ -357,7 +358,7 @@ take_unknown(builder *b, uint16_t part, side *s)
         t.exact = t.exact && b->r.x->parts[part].prefix == 0;
         if (t.op == QL_OP_EQ) {
             *s = (side){.made = true, .share = 1, .needs = qli_expr_sources(b->r.p, t.value)};
-            note_exact(s, t.exact, i);
+            note_used(s, t.exact, i);
             return term_ranges(&b->r, part, &t, &s->set);
         }
         bool upper = t.op == QL_OP_LT || t.op == QL_OP_LE;
@@ -470,6 +471,7 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
         b->a->needs |= s->needs;
         b->a->unknown_share *= branch ? 1 : s->share;
         *exact |= all ? s->exact : 0;
+        b->a->counted |= branch ? 0 : s->counted;
         if (b->r.x->parts[k].prefix > 0 || !has_point(out, (uint16_t)(k + 1))) {
             break;
         }
@@ -572,6 +574,7 @@ take_ors(builder *b, qli_ranges *set)
         QL_TRY(qli_ranges_intersect(&b->r, 0, set, &one, &both));
         if (!b->r.unknown && (both.whole || both.n > 0)) {
             *set = both;
+            b->a->counted |= i < 64 ? UINT64_C(1) << i : 0;
         }
     }
     return QL_OK;
@@ -581,7 +584,7 @@ take_ors(builder *b, qli_ranges *set)
 
 /* Values that both ends share are the same expression. */
 static ql_status
-share_values(builder *b, const ql_plan_bound *low, ql_plan_bound *high, uint16_t *n)
+share_values(qli_ranger *r, const ql_plan_bound *low, ql_plan_bound *high, uint16_t *n)
 {
     *n = 0;
     if (low->values == high->values) {
@@ -592,9 +595,9 @@ share_values(builder *b, const ql_plan_bound *low, ql_plan_bound *high, uint16_t
         ql_plan_bound x = {.values = low->values + *n, .n = 1, .inclusive = true};
         ql_plan_bound y = {.values = high->values + *n, .n = 1, .inclusive = true};
         int c;
-        b->r.unknown = false;
-        QL_TRY(qli_cut_compare(&b->r, *n, qli_cut_low(&x), qli_cut_low(&y), &c));
-        if (c != 0 || b->r.unknown) {
+        r->unknown = false;
+        QL_TRY(qli_cut_compare(r, *n, qli_cut_low(&x), qli_cut_low(&y), &c));
+        if (c != 0 || r->unknown) {
             break;
         }
         high->values[*n] = low->values[*n];
@@ -606,16 +609,16 @@ share_values(builder *b, const ql_plan_bound *low, ql_plan_bound *high, uint16_t
 /* <> on a column without NULLs leaves both ends open, which would not look like a range: its lower
  * end is behind the NULLs there are not. */
 static ql_status
-close_end(builder *b, qli_ranges *set)
+close_end(qli_ranger *r, qli_ranges *set)
 {
-    qli_planner *p = b->r.p;
-    bool down = b->r.x->parts[0].descending;
+    qli_planner *p = r->p;
+    bool down = r->x->parts[0].descending;
     ql_plan_bound *end = down ? &set->v[set->n - 1].high : &set->v[0].low;
     if (set->v[0].low.n > 0 || set->v[set->n - 1].high.n > 0) {
         return QL_OK;
     }
     end->values = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1);
-    ql_expr *null = end->values ? qli_null_const(p, part_type(&b->r, 0)) : NULL;
+    ql_expr *null = end->values ? qli_null_const(p, part_type(r, 0)) : NULL;
     if (!null) {
         return QL_ERROR;
     }
@@ -638,30 +641,37 @@ has_null_value(const ql_plan_bound *b)
 }
 
 static ql_status
-put_ranges(builder *b, qli_ranges *set)
+put_ranges(qli_ranger *r, qli_ranges *set, qli_access *a)
 {
-    qli_access *a = b->a;
-    const ql_index *x = b->r.x;
+    const ql_index *x = r->x;
     if (set->whole || set->n == 0) {
         return QL_OK;
     }
     for (uint32_t i = 0; i < set->n; i++) {
         uint16_t same;
-        QL_TRY(share_values(b, &set->v[i].low, &set->v[i].high, &same));
+        QL_TRY(share_values(r, &set->v[i].low, &set->v[i].high, &same));
     }
     if (set->n > 1) {
-        QL_TRY(close_end(b, set));
+        QL_TRY(close_end(r, set));
         a->ranges = set->v;
         a->nranges = set->n;
     }
     a->low = set->v[0].low;
     a->high = set->v[set->n - 1].high;
-    QL_TRY(share_values(b, &a->low, &a->high, &a->neq));
+    QL_TRY(share_values(r, &a->low, &a->high, &a->neq));
     a->nlow = a->low.n;
     a->nhigh = a->high.n;
     a->unique = x->unique && set->n == 1 && qli_range_is_point(&set->v[0], x->nparts) &&
                 x->parts[x->nparts - 1].prefix == 0 && !has_null_value(&a->low);
     return QL_OK;
+}
+
+ql_status
+qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a)
+{
+    *a = (qli_access){.index = r->x, .unknown_share = 1};
+    a->low.inclusive = a->high.inclusive = true;
+    return put_ranges(r, set, a);
 }
 
 static uint64_t
@@ -708,6 +718,6 @@ qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
         tell_too_large(p);
         return p->bad;
     }
-    QL_TRY(put_ranges(&b, &set));
+    QL_TRY(put_ranges(&b.r, &set, a));
     return p->bad;
 }

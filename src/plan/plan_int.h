@@ -68,7 +68,11 @@ typedef struct qli_access {
     double unknown_share; /* what ends whose values are not known yet leave of the rows */
     double rows, cost;    /* of one reading */
     qli_mask needs;       /* sources to the left that the bounds look at */
-    uint64_t exact; /* bit i: condition i (of the list given) is wholly answered by the bounds */
+    uint64_t exact;   /* bit i: condition i (of the list given) is wholly answered by the bounds */
+    uint64_t counted; /* bit i: what it lets pass is in `rows` already */
+    struct qli_access *parts; /* an index merge: of several indexes, index NULL */
+    uint16_t nparts;
+    bool merge_all, in_key_order; /* as in ql_plan */
 } qli_access;
 
 /* --- cond.c --- */
@@ -112,6 +116,11 @@ ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c,
 ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
                           ql_plan **out) QL_MUST_USE;
 
+/* May the planner use index i? */
+ql_status qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *yes) QL_MUST_USE;
+/* The access to the clustered keys of an index's entries, given constants. */
+ql_status qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                          qli_access *a) QL_MUST_USE;
 /* What one reading with that access costs. */
 double qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a);
 
@@ -161,6 +170,14 @@ bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
  * its estimates. */
 ql_status qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                            qli_mask left, qli_access *a) QL_MUST_USE;
+
+/* Bounds of *a from a set of entries of r->x, of which nothing else is known. */
+ql_status qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a) QL_MUST_USE;
+
+/* --- merge.c --- */
+/* *best becomes an index merge where that costs less. */
+ql_status qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c,
+                           qli_access *best) QL_MUST_USE;
 
 /* --- dive.c --- */
 /* Count the entries of a range whose bounds are constants, up to a limit: a->rows. */

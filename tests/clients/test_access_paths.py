@@ -3,6 +3,7 @@
 each setting of the optimizer's switches, and on one without indexes."""
 import random
 
+import pymysql
 import quell
 from harness import main
 
@@ -98,7 +99,7 @@ def test_conditions():
     rnd = random.Random(11)
     make_tables(rnd)
     types = {}
-    for i in range(260):
+    for i in range(130):
         where = tree(rnd, 2) + rnd.choice(["", " AND " + one(rnd), " AND " + one(rnd) + " AND " + tree(rnd, 1)])
         want = ask(f"SELECT * FROM bare WHERE {where} ORDER BY id")
         assert ask(f"SELECT * FROM keyed WHERE {where} ORDER BY id") == want, where
@@ -109,19 +110,19 @@ def test_conditions():
             types[p["type"]] = types.get(p["type"], 0) + 1
             got = sorted(ask(sql), key=repr)
             assert got == sorted(ask(f"SELECT {what} FROM bare WHERE {where}"), key=repr), (sql, p)
-        if i % 4 == 0:
+        if i % 6 == 0:
             for switch in SWITCHES:
                 cur.execute(f"SET optimizer_switch = '{switch}'")
                 assert ask(f"SELECT * FROM keyed WHERE {where} ORDER BY id") == want, (switch, where)
                 cur.execute("SET optimizer_switch = DEFAULT")
     print("   ", types)
-    assert types.get("range", 0) > 100, types
+    assert types.get("range", 0) > 60 and types.get("index_merge", 0) > 10, types
 
 
 def test_outer_values():
     """Bounds with the values of outer rows, beside constant sets of the other parts."""
     rnd = random.Random(12)
-    for i in range(60):
+    for i in range(30):
         x, y = rnd.sample(["a", "b", "s", "d"], 2)
         more = rnd.choice(["", f" AND k.{one(rnd).split(' ', 1)[0]} IS NOT NULL", f" AND k.{y} IN ({value(rnd, y)}, {value(rnd, y)})", f" AND k.{y} >= {value(rnd, y)}", f" AND (k.{y} < {value(rnd, y)} OR k.{y} = {value(rnd, y)})", f" AND (k.{y} = o.{y} OR k.{y} > {value(rnd, y)})"])
         more = more.replace("k.(", "k.id = (") if "k.(" not in more else ""
@@ -130,6 +131,61 @@ def test_outer_values():
         assert got[0] == got[1], (x, op, more)
         got = [ask(f"SELECT o.id, k.id FROM bare o {rnd.choice(['', 'LEFT '])}JOIN {t} k ON k.{x} {op} o.{x}{more} WHERE o.id < 20 ORDER BY 1, 2") for t in ("bare", "keyed") for rnd in [random.Random(i)]]
         assert got[0] == got[1], (x, op, more)
+
+
+def test_merge_explained():
+    cur.execute("CREATE TABLE big (id INT PRIMARY KEY, a INT, b INT NOT NULL, c VARCHAR(9), KEY a (a), KEY b (b))")
+    cur.execute("INSERT INTO big SELECT x.i * 1000 + y.i * 10 + z.i, x.i * 100 + y.i, (x.i * 1000 + y.i * 10 + z.i) MOD 2000, 'x' FROM (SELECT id i FROM bare WHERE id < 20) x, (SELECT id i FROM bare WHERE id < 100) y, (SELECT id i FROM bare WHERE id < 10) z")
+    p = plan("SELECT * FROM big WHERE id = 77 OR a = 99")
+    assert (p["type"], p["key"], p["key_len"], p["Extra"]) == ("index_merge", "PRIMARY,a", "4,5", "Using union(PRIMARY,a); Using where"), p
+    assert [r[0] for r in ask("SELECT * FROM big WHERE id = 77 OR a = 99 OR id = 995")] == [77, *range(990, 1000)]
+    p = plan("SELECT * FROM big WHERE b BETWEEN 5 AND 6 OR a = 99")
+    assert (p["type"], p["key"], p["key_len"], p["Extra"]) == ("index_merge", "a,b", "5,4", "Using sort_union(a,b); Using where"), p
+    assert [r[0] for r in ask("SELECT * FROM big WHERE (b BETWEEN 5 AND 6 OR a = 400) AND id < 4100")] == [5, 6, 2005, 2006, *range(4000, 4010), 4005, 4006][:14]
+    text = ask("EXPLAIN FORMAT=TREE SELECT * FROM big WHERE id = 77 OR a = 99")[0][0]
+    assert "-> Deduplicate rows sorted by row ID" in text and "-> Index range scan on big using a over (a = 99)" in text, text
+    assert "Sort-deduplicate by row ID" in ask("EXPLAIN FORMAT=TREE SELECT * FROM big WHERE b < 2 OR a = 99")[0][0]
+    assert '"key": "union(PRIMARY,a)"' in ask("EXPLAIN FORMAT=JSON SELECT * FROM big WHERE id = 77 OR a = 99")[0][0]
+
+
+def test_merge_changes():
+    """What a transaction has changed itself is found, what others have is not; changes and locks through a merge."""
+    with server.connect(autocommit=False) as k, server.connect(autocommit=True) as other:
+        kc, oc = k.cursor(), other.cursor()
+        kc.execute("USE d")
+        oc.execute("USE d")
+        oc.execute("SET innodb_lock_wait_timeout = 1")
+        where = "id = 10 OR a = 7"
+
+        def ids(cursor, more=""):
+            cursor.execute(f"SELECT id FROM big WHERE {where} {more}")
+            return [r[0] for r in cursor.fetchall()]
+
+        assert ids(kc) == [10, *range(70, 80)]
+        oc.execute("DELETE FROM big WHERE id = 71")
+        oc.execute("UPDATE big SET a = 7 WHERE id = 500")
+        kc.execute("UPDATE big SET a = 7 WHERE id IN (600, 601)")
+        kc.execute("DELETE FROM big WHERE id IN (10, 72)")
+        assert ids(kc) == [70, 71, *range(73, 80), 600, 601], ids(kc)
+        assert ids(kc, "FOR UPDATE") == [70, *range(73, 80), 500, 600, 601]
+        for sql in ("UPDATE big SET c = 'y' WHERE id = 70", "UPDATE big SET c = 'y' WHERE id = 500", "INSERT INTO big VALUES (30000, 7, 1, 'n')", "INSERT INTO big VALUES (10, 1, 1, 'n')"):
+            try:
+                oc.execute(sql)
+                raise AssertionError(sql)
+            except pymysql.MySQLError as e:
+                assert e.args[0] == 1205, (sql, e)
+        oc.execute("UPDATE big SET c = 'y' WHERE id = 900")
+        kc.execute(f"UPDATE big SET a = 8, c = 'z' WHERE {where}")
+        assert kc.rowcount == 11
+        kc.execute("SELECT COUNT(*) FROM big WHERE c = 'z'")
+        assert kc.fetchone() == (11,)
+        k.commit()
+        kc.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        kc.execute("DELETE FROM big WHERE id = 900 OR a = 8 AND c = 'z'")
+        assert kc.rowcount == 12
+        k.commit()
+        oc.execute("CHECK TABLE big")
+        assert oc.fetchall()[0][3] == "OK"
 
 
 def test_memory_of_ranges():

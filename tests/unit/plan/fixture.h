@@ -52,10 +52,11 @@ print_bounds(const ql_plan *n)
 static inline void
 print_plan(const ql_query *q, const ql_plan *n, int indent)
 {
-    static const char *const kinds[] = {"one",   "scan", "derived",  "nested", "hash",  "filter",
-                                        "group", "sort", "distinct", "limit",  "union", "never"};
+    static const char *const kinds[] = {"one",    "scan",  "derived", "nested",   "hash",
+                                        "filter", "group", "sort",    "distinct", "limit",
+                                        "union",  "never", "merge"};
     put("%*s%s", indent, "", kinds[n->kind]);
-    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED) {
+    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE) {
         put(" %.*s", (int)q->sources[n->source].alias.n, q->sources[n->source].alias.p);
     }
     if (n->index) {
@@ -75,6 +76,9 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
         print_expr(n->filter);
     }
     put(n->kind == QL_P_SORT && n->stop_at_limit ? " top\n" : "\n");
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        print_plan(q, n->parts[i], indent + 1);
+    }
     if (n->left) {
         print_plan(q, n->left, indent + 1);
     }

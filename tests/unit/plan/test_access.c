@@ -77,6 +77,25 @@ sets(void **state)
     PLAN(w, "SELECT a FROM t WHERE a = 3 AND a = 4", "scan t a only =3 if (= $0:a 4)\n");
 }
 
+/* Several indexes of one table. */
+static void
+merges(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM t WHERE id = 5 OR a = 3",
+         "merge t if (or (= $0:id 5) (= $1:a 3))\n scan t PRIMARY =5\n scan t a =3\n");
+    PLAN(w, "SELECT * FROM t WHERE a = 3 OR id = 5 OR id = 9 OR a = 4",
+         "merge t if (or (or (= $0:a 3) (= $1:id 5)) (or (= $1:id 9) (= $0:a 4)))\n scan t PRIMARY "
+         "=5 | =9\n scan t a =3 | =4\n");
+    PLAN(w, "SELECT * FROM t WHERE (id = 5 OR a = 3) AND b = 'x'",
+         "merge t if (and (or (= $0:id 5) (= $1:a 3)) (= $2:b 'x'))\n scan t PRIMARY =5\n scan t a "
+         "=3\n");
+    PLAN(w, "SELECT * FROM t WHERE id = 5 OR b = 'x'",
+         "scan t PRIMARY if (or (= $0:id 5) (= $1:b 'x'))\n");
+    PLAN(w, "DELETE FROM t WHERE id = 5 OR a = RAND()",
+         "scan t PRIMARY if (or (= $0:id 5) (= (double $1:a) (RAND)))\n");
+}
+
 static void
 days(void **state)
 {
@@ -98,8 +117,6 @@ not_usable(void **state)
     PLAN(w, "SELECT * FROM t WHERE h = 'x' COLLATE utf8mb4_general_ci",
          "scan t PRIMARY if (= $0:h 'x')\n");
     PLAN(w, "SELECT * FROM t WHERE id = RAND()", "scan t PRIMARY if (= (double $0:id) (RAND))\n");
-    PLAN(w, "SELECT * FROM t WHERE id = 5 OR a = 3",
-         "scan t PRIMARY if (or (= $0:id 5) (= $1:a 3))\n");
 }
 
 static void
@@ -139,9 +156,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equality), cmocka_unit_test(ranges),     cmocka_unit_test(sets),
-        cmocka_unit_test(days),     cmocka_unit_test(not_usable), cmocka_unit_test(constants),
-        cmocka_unit_test(order),
+        cmocka_unit_test(equality),  cmocka_unit_test(ranges), cmocka_unit_test(sets),
+        cmocka_unit_test(merges),    cmocka_unit_test(days),   cmocka_unit_test(not_usable),
+        cmocka_unit_test(constants), cmocka_unit_test(order),
     };
     return cmocka_run_group_tests(tests, plan_setup, world_teardown);
 }
