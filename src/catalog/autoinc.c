@@ -33,6 +33,7 @@ void
 qli_tablestate_put(ql_tablestate *s)
 {
     if (s && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
+        ql_table_kept_put(s->kept);
         ql_mutex_fini(&s->mu);
         ql_mem_free(s);
     }
@@ -303,6 +304,48 @@ ql_table_rows_init(ql_table *t, int64_t rows)
     if (t->state) {
         atomic_store_explicit(&t->state->rows, rows, memory_order_relaxed);
     }
+}
+
+uint64_t
+ql_table_changes(const ql_table *t)
+{
+    return t->state ? atomic_load_explicit(&t->state->changes, memory_order_relaxed) : 0;
+}
+
+ql_table_kept *
+ql_table_kept_get(const ql_table *t)
+{
+    if (!t->state) {
+        return NULL;
+    }
+    ql_mutex_lock(&t->state->mu);
+    ql_table_kept *k = t->state->kept;
+    if (k) {
+        atomic_fetch_add_explicit(&k->refs, 1, memory_order_relaxed);
+    }
+    ql_mutex_unlock(&t->state->mu);
+    return k;
+}
+
+void
+ql_table_kept_put(ql_table_kept *k)
+{
+    if (k && atomic_fetch_sub_explicit(&k->refs, 1, memory_order_acq_rel) == 1) {
+        k->free(k);
+    }
+}
+
+void
+ql_table_keep(ql_table *t, ql_table_kept *k)
+{
+    ql_table_kept *was = k;
+    if (t->state) {
+        ql_mutex_lock(&t->state->mu);
+        was = t->state->kept;
+        t->state->kept = k;
+        ql_mutex_unlock(&t->state->mu);
+    }
+    ql_table_kept_put(was);
 }
 
 #define COUNT_LIMIT 20000u

@@ -73,6 +73,8 @@ typedef struct ql_tablestate {
     struct ql_tablestate *next_going; /* [committer] */
     _Atomic uint64_t rowid;           /* next hidden row id; 0 = not known yet */
     _Atomic int64_t rows;             /* -1 = not known yet */
+    _Atomic uint64_t changes;         /* rows that commits have added, removed or changed */
+    ql_table_kept *kept;              /* [mu] or NULL */
     _Atomic(ql_table_watch *) watch;  /* [mu to write, and while it is called] or NULL */
 } ql_tablestate;
 ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max);
@@ -100,7 +102,8 @@ typedef struct qli_change {
 typedef struct qli_row_delta {
     ql_tablestate *state; /* a reference */
     uint64_t stmt_id;
-    int64_t before, stmt; /* by earlier statements, by stmt_id */
+    int64_t before, stmt;              /* by earlier statements, by stmt_id */
+    uint64_t changes, changes_in_stmt; /* the same for rows added, removed or changed */
 } qli_row_delta;
 /* Owner: ql_vars (session) or the catalog (start). Used by its session's thread only. */
 typedef struct ql_catalog_stage {

@@ -247,6 +247,8 @@ publish(ql_catalog *c, qli_change *ch, uint64_t state, removed *gone)
 static void
 publish_rows(qli_row_delta *d)
 {
+    atomic_fetch_add_explicit(&d->state->changes, d->changes + d->changes_in_stmt,
+                              memory_order_relaxed);
     int64_t rows = atomic_load_explicit(&d->state->rows, memory_order_relaxed);
     if (rows < 0) {
         return;
@@ -330,26 +332,28 @@ ql_catalog_stmt_rolled_back(ql_ctx *cx)
     for (unsigned i = 0; i < s->ndeltas; i++) {
         if (s->deltas[i].stmt_id == cx->stmt_id) {
             s->deltas[i].stmt = 0;
+            s->deltas[i].changes_in_stmt = 0;
         }
     }
 }
 
 static void
-apply_rows_at_once(ql_tablestate *state, int64_t delta)
+apply_rows_at_once(ql_tablestate *state, int64_t delta, uint64_t changes)
 {
-    qli_row_delta d = {.state = state, .stmt = delta};
+    qli_row_delta d = {.state = state, .stmt = delta, .changes = changes};
     publish_rows(&d);
 }
 
-void
-ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta)
+/* delta more rows, `changes` of them touched. */
+static void
+count_rows(ql_ctx *cx, ql_table *t, int64_t delta, uint64_t changes)
 {
-    if (!t->state || !delta) {
+    if (!t->state) {
         return;
     }
     ql_catalog_stage *s = cx->vars && !t->nontxn ? qli_stage_of(cx, true) : NULL;
     if (!s) {
-        apply_rows_at_once(t->state, delta);
+        apply_rows_at_once(t->state, delta, changes);
         return;
     }
     qli_row_delta *d = NULL;
@@ -358,7 +362,7 @@ ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta)
     }
     if (!d) {
         if (s->ndeltas == QLI_ROW_DELTAS) {
-            apply_rows_at_once(t->state, delta);
+            apply_rows_at_once(t->state, delta, changes);
             return;
         }
         d = &s->deltas[s->ndeltas++];
@@ -367,8 +371,37 @@ ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta)
     }
     if (d->stmt_id != cx->stmt_id) {
         d->before += d->stmt;
+        d->changes += d->changes_in_stmt;
         d->stmt = 0;
+        d->changes_in_stmt = 0;
         d->stmt_id = cx->stmt_id;
     }
     d->stmt += delta;
+    d->changes_in_stmt += changes;
+}
+
+void
+ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta)
+{
+    if (delta) {
+        count_rows(cx, t, delta, (uint64_t)(delta < 0 ? -delta : delta));
+    }
+}
+
+void
+ql_table_row_changed(ql_ctx *cx, ql_table *t)
+{
+    count_rows(cx, t, 0, 1);
+}
+
+int64_t
+ql_table_own_rows(ql_ctx *cx, const ql_table *t)
+{
+    ql_catalog_stage *s = cx->vars && t->state ? qli_stage_of(cx, false) : NULL;
+    for (unsigned i = 0; s && i < s->ndeltas; i++) {
+        if (s->deltas[i].state == t->state) {
+            return s->deltas[i].before + s->deltas[i].stmt;
+        }
+    }
+    return 0;
 }

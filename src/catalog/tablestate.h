@@ -30,6 +30,25 @@ ql_status ql_table_count_rows(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_U
 /* cx's transaction has added (removed, < 0) rows: counts when it commits. */
 void ql_table_rows_changed(ql_ctx *cx, ql_table *t, int64_t delta);
 
+/* The same for a row that has other values now. */
+void ql_table_row_changed(ql_ctx *cx, ql_table *t);
+/* Rows that commits have added, removed or changed since the start of the server. */
+uint64_t ql_table_changes(const ql_table *t);
+/* Rows that cx's transaction has added and others do not see (removed: < 0). */
+int64_t ql_table_own_rows(ql_ctx *cx, const ql_table *t);
+
+/* What somebody above (stats/) has found out about a table and keeps with it, shared by all
+ * sessions and versions. Embed as the first member. */
+typedef struct ql_table_kept {
+    _Atomic uint32_t refs;
+    void (*free)(struct ql_table_kept *k);
+} ql_table_kept;
+/* A reference, or NULL; given back by ql_table_kept_put (NULL is ignored). Any thread. */
+ql_table_kept *ql_table_kept_get(const ql_table *t) QL_MUST_USE;
+void ql_table_kept_put(ql_table_kept *k);
+/* From now on the table keeps k (NULL: nothing), whose reference it takes over. */
+void ql_table_keep(ql_table *t, ql_table_kept *k);
+
 /* --- who wants to know what is written (table/notes.h) --- */
 
 /* note: called by whoever is going to change a row, with its clustered key, before that can be

@@ -432,47 +432,60 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     return QL_OK;
 }
 
-static ql_status
-expr_is_bound(ql_ctx *cx, const ql_expr *e, bool *yes)
+/* Slots that come from elsewhere than from `top`. */
+static bool
+is_of(const ql_plan *top, uint32_t slot)
 {
-    *yes = e->kind == QL_E_SLOT || (e->kind == QL_E_SUBQUERY && e->query->correlated);
+    for (uint16_t i = 0; i < top->nlive; i++) {
+        if (top->live_slots[i] == slot) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ql_status
+expr_is_bound(ql_ctx *cx, const ql_plan *top, const ql_expr *e, bool *yes)
+{
+    *yes = (e->kind == QL_E_SLOT && !is_of(top, e->index)) ||
+           (e->kind == QL_E_SUBQUERY && e->query->correlated);
     QL_TRY(ql_bulk_node(cx));
     for (uint32_t i = 0; i < e->nargs && !*yes; i++) {
-        QL_TRY(expr_is_bound(cx, e->args[i], yes));
+        QL_TRY(expr_is_bound(cx, top, e->args[i], yes));
     }
     return QL_OK;
 }
 
 static ql_status
-bound_is_bound(ql_ctx *cx, const ql_plan_bound *b, bool *yes)
+bound_is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan_bound *b, bool *yes)
 {
     QL_TRY(ql_bulk_node(cx));
     for (uint16_t i = 0; i < b->n && !*yes; i++) {
-        QL_TRY(expr_is_bound(cx, b->values[i], yes));
+        QL_TRY(expr_is_bound(cx, top, b->values[i], yes));
     }
     return QL_OK;
+}
+
+static ql_status
+is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan *p, bool *yes)
+{
+    if (p == NULL || *yes) {
+        return QL_OK;
+    }
+    for (uint32_t i = 0; p->kind == QL_P_SCAN && i < count_ranges(p) && !*yes; i++) {
+        QL_TRY(bound_is_bound(cx, top, bound_of(p, i, false), yes));
+        QL_TRY(*yes ? QL_OK : bound_is_bound(cx, top, bound_of(p, i, true), yes));
+    }
+    for (uint16_t i = 0; i < p->nparts; i++) {
+        QL_TRY(is_bound(cx, top, p->parts[i], yes));
+    }
+    QL_TRY(is_bound(cx, top, p->left, yes));
+    return is_bound(cx, top, p->right, yes);
 }
 
 ql_status
 qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes)
 {
     *yes = false;
-    if (p == NULL) {
-        return QL_OK;
-    }
-    if (p->kind == QL_P_SCAN) {
-        for (uint32_t i = 0; i < count_ranges(p) && !*yes; i++) {
-            QL_TRY(bound_is_bound(cx, bound_of(p, i, false), yes));
-            QL_TRY(bound_is_bound(cx, bound_of(p, i, true), yes));
-        }
-        return QL_OK;
-    }
-    for (uint16_t i = 0; i < p->nparts && !*yes; i++) {
-        QL_TRY(qli_plan_is_bound(cx, p->parts[i], yes));
-    }
-    if (*yes) {
-        return QL_OK;
-    }
-    QL_TRY(qli_plan_is_bound(cx, p->left, yes));
-    return *yes ? QL_OK : qli_plan_is_bound(cx, p->right, yes);
+    return is_bound(cx, p, p, yes);
 }

@@ -115,6 +115,29 @@ ql_kv_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v)
 }
 
 ql_status
+ql_kv_region_open(ql_ctx *cx, ql_kv_snap *s, ql_str from, ql_str to, unsigned probes,
+                  ql_kv_region *out)
+{
+    *out = (ql_kv_region){.snap = s};
+    return s->ops->region_open != NULL ? s->ops->region_open(cx, s, from, to, probes, out) : QL_END;
+}
+
+void
+ql_kv_region_close(ql_kv_region *r)
+{
+    if (r->in != NULL) {
+        r->snap->ops->region_close(r);
+        r->in = NULL;
+    }
+}
+
+ql_status
+ql_kv_region_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key)
+{
+    return r->in != NULL ? r->snap->ops->region_key(cx, r, at, key) : QL_END;
+}
+
+ql_status
 ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out)
 {
     return kv->ops->apply_begin(cx, kv, out);

@@ -100,6 +100,23 @@ ql_status ql_kv_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v) QL_MUST_
  * comes behind cannot be told. Bytes until the next call on the cursor. */
 ql_str ql_kv_cursor_damaged(const ql_kv_cursor *c);
 
+/* About how many keys lie between two others, and where, from a descent along both ends and some
+ * probes between them: microseconds, whatever lies there. For estimates. */
+typedef struct ql_kv_region {
+    double entries;
+    bool exact;       /* they are so many */
+    ql_kv_snap *snap; /* here and below: kv's own */
+    struct qli_region *in;
+} ql_kv_region;
+/* [from, to) in snapshot s, which must be a new one (QL_END: it cannot be told; the file has moved
+ * on). probes: pages looked at to tell how full they are. Ended before the snapshot. */
+ql_status ql_kv_region_open(ql_ctx *cx, ql_kv_snap *s, ql_str from, ql_str to, unsigned probes,
+                            ql_kv_region *out) QL_MUST_USE;
+void ql_kv_region_close(ql_kv_region *r);
+/* A key with about `at` (0..1) of the region's keys in front of it: where to seek; it need not be a
+ * whole one. Bytes until the snapshot ends. QL_END: there is none. */
+ql_status ql_kv_region_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key) QL_MUST_USE;
+
 /* The one writer (the committer's thread; in temp environments the owner). After an error of a put
  * or del only abort is left (1021: disk full, as from the commit). */
 ql_status ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out) QL_MUST_USE;

@@ -30,6 +30,12 @@ typedef struct ql_kv_ops {
     ql_status (*next)(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
     ql_status (*prev)(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v);
 
+    /* NULL: it cannot be told */
+    ql_status (*region_open)(ql_ctx *cx, ql_kv_snap *s, ql_str from, ql_str to, unsigned probes,
+                             ql_kv_region *out);
+    void (*region_close)(ql_kv_region *r);
+    ql_status (*region_key)(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key);
+
     ql_status (*apply_begin)(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out);
     /* NULL: as apply_begin */
     ql_status (*beside_begin)(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply **out);

@@ -155,6 +155,12 @@ void qli_lcursor_fini(qli_lcursor *c);
 /* As seek_ge, with LMDB's codes: 0, MDB_NOTFOUND, ... */
 int qli_lcursor_place_ge(qli_lcursor *c, ql_str key, MDB_val *k, MDB_val *v);
 
+/* lmdb_region.c */
+ql_status qli_lregion_open(ql_ctx *cx, ql_kv_snap *s, ql_str from, ql_str to, unsigned probes,
+                           ql_kv_region *out);
+void qli_lregion_close(ql_kv_region *r);
+ql_status qli_lregion_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key);
+
 /* lmdb_chain.c: LMDB's codes; keys longer than QLI_PLAIN_MAX. */
 int qli_chain_get(MDB_txn *txn, MDB_dbi dbi, ql_str key, MDB_val *v);
 /* flags: of mdb_put (MDB_RESERVE: v->mv_data is where the value goes). */

@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,6 +60,27 @@ read_meta(int fd, uint64_t at, meta *m)
            read_at(fd, m, sizeof *m, at + QLI_PAGE_HEAD) == 0 && m->magic == MAGIC &&
            m->version == 1 && m->tree[0].pad >= 512 && m->tree[0].pad <= 65536 &&
            (m->tree[0].pad & (m->tree[0].pad - 1)) == 0;
+}
+
+bool
+qli_pages_mapped_tree(const char *map, uint32_t page_bytes, uint64_t txn, qli_tree *tree,
+                      uint64_t *last)
+{
+    /* Written by the next transaction but one, whole or not: what is read counts when the number is
+     * the same before and behind it. */
+    const char *at = map + (txn & 1) * page_bytes + QLI_PAGE_HEAD;
+    uint64_t after;
+    meta m;
+    memcpy(&m, at, sizeof m);
+    atomic_thread_fence(memory_order_acquire);
+    memcpy(&after, at + offsetof(meta, txn), sizeof after);
+    if (m.magic != MAGIC || m.version != 1 || m.txn != txn || after != txn) {
+        return false;
+    }
+    const meta_tree *t = &m.tree[QLI_TREE_MAIN];
+    *tree = (qli_tree){t->branch, t->leaf, t->overflow, t->entries, t->root, t->depth};
+    *last = m.last;
+    return true;
 }
 
 static ql_status
@@ -272,7 +295,7 @@ visit_nodes(walk *w, uint64_t number, uint32_t level, const char *page, const ql
             p->near_n = at.key.n;
             QL_TRY(take_leaf(w, number, &at));
         } else {
-            uint64_t child = at.lo | (uint64_t)at.hi << 16 | (uint64_t)at.flags << 32;
+            uint64_t child = qli_node_child(&at);
             bool more = i + 1 < n && qli_node_at(page, p->page_bytes, i + 1, h->lower, &next);
             QL_TRY(
                 visit(w, child, level + 1, first ? low : at.key, more ? next.key : high, is_free));

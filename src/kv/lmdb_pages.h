@@ -35,6 +35,13 @@ bool qli_page_bounds_hold(const qli_page_head *h, uint32_t page_bytes);
 /* Entry i of a page whose entries' places end at lower; false: it does not lie in the page. */
 bool qli_node_at(const char *page, uint32_t page_bytes, unsigned i, unsigned lower, qli_node *out);
 
+/* Page of the tree that entry n of a branch page leads to. */
+static inline uint64_t
+qli_node_child(const qli_node *n)
+{
+    return n->lo | (uint64_t)n->hi << 16 | (uint64_t)n->flags << 32;
+}
+
 #define QLI_TREE_FREE 0
 #define QLI_TREE_MAIN 1
 #define QLI_TREE_DEPTH 32
@@ -43,6 +50,11 @@ typedef struct qli_tree {
     uint64_t branch, leaf, overflow, entries, root;
     uint32_t depth;
 } qli_tree;
+
+/* What the head of transaction txn, in the file mapped at map, says of the main tree, and the
+ * number of the last page in use. False: the head is another transaction's by now. */
+bool qli_pages_mapped_tree(const char *map, uint32_t page_bytes, uint64_t txn, qli_tree *tree,
+                           uint64_t *last);
 
 /* An open file and what its newest head says. */
 typedef struct qli_pages {

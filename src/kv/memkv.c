@@ -301,6 +301,67 @@ mem_prev(ql_ctx *cx, ql_kv_cursor *c, ql_str *k, ql_str *v)
     return mem_step(c, true, k, v);
 }
 
+/* --- regions: all of it, exactly --- */
+
+struct qli_region {
+    size_t n;
+    ql_str keys[];
+};
+
+/* [mu] */
+static size_t
+list_keys(const ql_kv_snap *snap, node *n, ql_str to, ql_str *out)
+{
+    size_t k = 0;
+    for (; n != NULL && ql_str_cmp(key_of(n), to) < 0; n = n->next[0]) {
+        if (version_at(n, snap->seq) != NULL) {
+            if (out != NULL) {
+                out[k] = key_of(n);
+            }
+            k++;
+        }
+    }
+    return k;
+}
+
+static ql_status
+mem_region_open(ql_ctx *cx, ql_kv_snap *snap, ql_str from, ql_str to, unsigned probes,
+                ql_kv_region *out)
+{
+    memkv *m = ((memsnap *)snap)->m;
+    node *before[LEVELS];
+    (void)probes;
+    ql_mutex_lock(&m->mu);
+    node *first = find(m, from, before);
+    size_t n = list_keys(snap, first, to, NULL);
+    out->in = ql_mem_alloc(sizeof *out->in + n * sizeof(ql_str));
+    if (out->in != NULL) {
+        out->in->n = list_keys(snap, first, to, out->in->keys);
+    }
+    ql_mutex_unlock(&m->mu);
+    out->entries = (double)n;
+    out->exact = true;
+    return out->in != NULL ? QL_OK : ql_fail_oom(cx, n * sizeof(ql_str));
+}
+
+static void
+mem_region_close(ql_kv_region *r)
+{
+    ql_mem_free(r->in);
+}
+
+static ql_status
+mem_region_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key)
+{
+    (void)cx;
+    size_t i = (size_t)(at * (double)r->in->n);
+    if (r->in->n == 0) {
+        return QL_END;
+    }
+    *key = r->in->keys[i < r->in->n ? i : r->in->n - 1];
+    return QL_OK;
+}
+
 /* --- the writer --- */
 
 static ql_status
@@ -537,6 +598,9 @@ static const ql_kv_ops mem_ops = {
     .seek_lt = mem_seek_lt,
     .next = mem_next,
     .prev = mem_prev,
+    .region_open = mem_region_open,
+    .region_close = mem_region_close,
+    .region_key = mem_region_key,
     .apply_begin = mem_apply_begin,
     .apply_put = mem_apply_put,
     .apply_del = mem_apply_del,

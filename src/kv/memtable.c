@@ -125,6 +125,43 @@ qli_mt_seek_lt(const qli_memtable *m, ql_str key)
     return below;
 }
 
+/* Each level has a quarter of the nodes of the one below it (random_levels). */
+double
+qli_mt_spread(const qli_memtable *m, ql_str from, ql_str to, const qli_mnode **v, size_t cap,
+              size_t *got)
+{
+    _Atomic(qli_mnode *) *before[QLI_MT_LEVELS];
+    double each = 1;
+    (void)find_place(m, from, before, NULL);
+    *got = 0;
+    for (int i = 1; i < QLI_MT_LEVELS; i++) {
+        each *= 4;
+    }
+    for (int i = QLI_MT_LEVELS - 1; i >= 0; i--, each /= 4) {
+        size_t n = 0, step = 1;
+        *got = 0;
+        const qli_mnode *at = atomic_load_explicit(before[i], memory_order_acquire);
+        while (at != NULL && ql_str_cmp(qli_mnode_key(at), to) < 0) {
+            if (n % step == 0 && *got == cap) { /* every second of them is enough */
+                for (size_t k = 0; 2 * k < cap; k++) {
+                    v[k] = v[2 * k];
+                }
+                *got = (cap + 1) / 2;
+                step *= 2;
+            }
+            if (n % step == 0) {
+                v[(*got)++] = at;
+            }
+            n++;
+            at = atomic_load_explicit(&at->next[i], memory_order_acquire);
+        }
+        if (n >= cap / 2 || i == 0) {
+            return (double)n * each;
+        }
+    }
+    return 0;
+}
+
 const qli_mnode *
 qli_mt_find(const qli_memtable *m, ql_str key, uint64_t hash)
 {

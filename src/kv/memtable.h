@@ -81,5 +81,9 @@ const qli_mnode *qli_mt_find(const qli_memtable *m, ql_str key, uint64_t hash);
  */
 qli_mnode *qli_mt_seek_ge(const qli_memtable *m, ql_str key);
 qli_mnode *qli_mt_seek_lt(const qli_memtable *m, ql_str key);
+/* About how many nodes lie in [from, to); up to cap of them, spread over the range and in order,
+ * into v, their number in *got. Some hundred steps, whatever there is. */
+double qli_mt_spread(const qli_memtable *m, ql_str from, ql_str to, const qli_mnode **v, size_t cap,
+                     size_t *got);
 
 #endif

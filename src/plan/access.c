@@ -2,14 +2,8 @@
  *
  * Access paths: which index of a table serves a set of conditions, and the bounds of the scan.
  */
-#include "plan/plan_int.h"
+#include "plan/cost.h"
 #include "vars/sysvars.h"
-
-/* Reading a row through a secondary index, measured in rows of a sequential scan
- * (docs/benchmarks.md). */
-#define LOOKUP_COST 4.0
-/* Small tables are read either way before a look into the index has paid. */
-#define DIVE_MIN_ROWS 1000
 
 /* --- rows --- */
 
@@ -50,7 +44,7 @@ has_unknown_end(const ql_plan_range *g, uint16_t part)
 }
 
 static ql_status
-range_rows(estimator *e, const ql_plan_range *g, double *rows)
+range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
 {
     const ql_index *x = e->a->index;
     uint16_t eq = 0;
@@ -58,6 +52,7 @@ range_rows(estimator *e, const ql_plan_range *g, double *rows)
     while (eq < g->low.n && eq < g->high.n && g->low.values[eq] == g->high.values[eq]) {
         eq++;
     }
+    *neq = eq;
     QL_TRY(equal_rows(e, eq, rows));
     if (eq == g->low.n && eq == g->high.n) {
         bool one = x->unique && eq == x->nparts && x->parts[eq - 1].prefix == 0;
@@ -79,39 +74,20 @@ range_rows(estimator *e, const ql_plan_range *g, double *rows)
     return QL_OK;
 }
 
-/* Ranges of constants are counted in the index, one after the other, until reading them would cost
- * more than reading the table. */
-static ql_status
-dive(estimator *e, qli_access *a)
+/* Too many to look for each of them in the index: averages say enough. */
+static bool
+has_many_ranges(const qli_planner *p, const qli_access *a)
 {
-    qli_access one = *a;
-    double rows = 0;
-    uint32_t n = a->nranges ? a->nranges : 1;
-    one.ranges = NULL;
-    one.nranges = 0;
-    for (uint32_t i = 0; i < n && rows * LOOKUP_COST <= e->p->rows[e->source]; i++) {
-        ql_plan_range g = a->nranges ? a->ranges[i] : (ql_plan_range){a->low, a->high};
-        one.low = g.low;
-        one.high = g.high;
-        QL_TRY(range_rows(e, &g, &one.rows));
-        QL_TRY(qli_dive(e->p, e->source, &one));
-        rows += one.rows;
-    }
-    a->rows = rows;
-    return QL_OK;
-}
-
-static uint32_t
-dive_limit(const ql_ctx *cx)
-{
+    const ql_ctx *cx = p->cx;
     uint64_t n = cx->vars ? ql_vars_u64(cx->vars, QL_SV_EQ_RANGE_INDEX_DIVE_LIMIT) : 200;
-    return n == 0 || n > UINT32_MAX ? UINT32_MAX : (uint32_t)n;
+    return n > 0 && a->nranges >= n;
 }
 
 static ql_status
-estimate(qli_planner *p, uint16_t source, qli_access *a, bool looks_up)
+estimate(qli_planner *p, uint16_t source, qli_access *a)
 {
     estimator e = {.p = p, .source = source, .a = a};
+    double rows = 0;
     a->rows = p->rows[source];
     if (a->nlow == 0 && a->nhigh == 0) {
         return QL_OK;
@@ -124,38 +100,21 @@ estimate(qli_planner *p, uint16_t source, qli_access *a, bool looks_up)
     if (!e.equal) {
         return QL_ERROR;
     }
-    if (looks_up && p->rows[source] >= DIVE_MIN_ROWS && a->nranges < dive_limit(p->cx)) {
-        return dive(&e, a);
-    }
-    double rows = 0, one;
-    for (uint32_t i = 0; i < (a->nranges ? a->nranges : 1); i++) {
+    bool many = has_many_ranges(p, a);
+    for (uint32_t i = 0; i < (a->nranges ? a->nranges : 1) && rows <= a->rows; i++) {
+        qli_access one = *a;
         ql_plan_range g = a->nranges ? a->ranges[i] : (ql_plan_range){a->low, a->high};
-        QL_TRY(range_rows(&e, &g, &one));
-        rows += one;
+        one.ranges = NULL;
+        one.nranges = 0;
+        one.low = g.low;
+        one.high = g.high;
+        QL_TRY(range_rows(&e, &g, &one.neq, &one.rows));
+        QL_TRY(many ? QL_OK : qli_range_rows(p, source, &one));
+        QL_TRY(many ? QL_OK : qli_dive(p, source, &one));
+        rows += one.rows;
     }
     a->rows = rows < a->rows ? rows : a->rows;
     return QL_OK;
-}
-
-/* --- cost --- */
-
-/* Reading an entry of an index that has all that is wanted; collecting and sorting its clustered
- * key. */
-#define ENTRY_COST 0.8
-#define KEY_COST 0.4
-
-double
-qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
-{
-    double cost = 1;
-    if (a->nparts == 0) {
-        bool clustered = a->index == &p->q->sources[source].table->indexes[0];
-        return a->rows * (clustered ? 1.0 : a->index_only ? ENTRY_COST : LOOKUP_COST) + 1;
-    }
-    for (uint16_t i = 0; i < a->nparts; i++) {
-        cost += a->parts[i].rows * (ENTRY_COST + KEY_COST) + 1;
-    }
-    return cost + a->rows * LOOKUP_COST;
 }
 
 /* --- one index --- */
@@ -163,18 +122,21 @@ qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
 ql_status
 qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *yes)
 {
-    return ql_index_is_usable(p->cx, &p->q->sources[source].table->indexes[i], yes);
+    const ql_source *s = &p->q->sources[source];
+    QL_TRY(ql_index_is_usable(p->cx, &s->table->indexes[i], yes));
+    *yes = *yes && !ql_index_is_in(s->barred, s->table, &s->table->indexes[i]);
+    return QL_OK;
 }
 
-static ql_status
-try_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c, qli_mask left,
-          qli_access *a)
+ql_status
+qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                    qli_mask left, qli_access *a)
 {
     const ql_source *s = &p->q->sources[source];
     QL_TRY(qli_index_ranges(p, source, x, c, left, a));
     bool clustered = x == &s->table->indexes[0];
     a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
-    QL_TRY(estimate(p, source, a, !clustered && !a->index_only));
+    QL_TRY(estimate(p, source, a));
     a->cost = qli_access_cost(p, source, a);
     return p->bad;
 }
@@ -184,19 +146,27 @@ qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_co
                 qli_access *a)
 {
     QL_TRY(qli_index_ranges(p, source, x, c, 0, a));
-    QL_TRY(estimate(p, source, a, true));
+    QL_TRY(estimate(p, source, a));
     return p->bad;
 }
+
+/* FORCE INDEX: reading the whole table costs so much more than an index that it is done only where
+ * none serves. */
+#define FORCED_SCAN_COST 10000.0
 
 static ql_status
 full_scan(qli_planner *p, uint16_t source, qli_access *a)
 {
-    *a = (qli_access){.rows = p->rows[source], .cost = p->rows[source] + 1};
+    *a = (qli_access){.rows = p->rows[source]};
     const ql_table *t = p->q->sources[source].table;
     if (t && !t->is_virtual) {
         a->index = &t->indexes[0];
     }
     a->low.inclusive = a->high.inclusive = true;
+    a->cost = qli_access_cost(p, source, a);
+    if (p->q->sources[source].force_index) {
+        a->cost *= FORCED_SCAN_COST;
+    }
     return ql_check(p->cx);
 }
 
@@ -206,6 +176,9 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
 {
     const ql_table *t = p->q->sources[source].table;
     QL_TRY(full_scan(p, source, out));
+    if (ql_plans_plainly(p->cx)) {
+        return p->bad;
+    }
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
         bool usable;
@@ -213,7 +186,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
         if (!usable) {
             continue;
         }
-        QL_TRY(try_index(p, source, &t->indexes[i], c, left, &a));
+        QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;
@@ -236,7 +209,7 @@ put_access(const qli_access *a, ql_plan *n)
     n->index_only = a->index_only;
     n->is_unique_lookup = a->unique;
     n->est_read = a->rows < 1 ? 1 : a->rows;
-    n->est_cost = a->cost;
+    n->est_cost = n->cost = a->cost;
 }
 
 /* The scans of an index merge, for their keys alone. */
@@ -260,7 +233,6 @@ put_parts(qli_planner *p, const qli_access *a, ql_plan *n)
         part->keys_only = true;
         part->is_unique_lookup = false;
         part->est_rows = part->est_read;
-        part->est_cost = a->parts[i].rows * ENTRY_COST + 1;
         n->parts[n->nparts++] = part;
     }
     return QL_OK;
@@ -280,18 +252,12 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     if (a->nparts > 0) {
         QL_TRY(put_parts(p, a, n));
     }
-    double rows = a->rows;
+    double share;
+    QL_TRY(qli_conds_selectivity(p, c, a->counted, UINT64_C(1) << source, &share));
+    double rows = a->rows * share;
     for (uint32_t i = 0; i < c->n && i < 64; i++) {
         if (a->exact >> i & 1) {
             c->v[i].used = true;
-        }
-    }
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (!c->v[i].used && (c->v[i].needs & ~(UINT64_C(1) << source)) == 0 &&
-            !(i < 64 && (a->counted >> i & 1))) {
-            double share;
-            QL_TRY(qli_selectivity(p, c->v[i].e, &share));
-            rows *= share;
         }
     }
     n->est_rows = rows < 1 ? 1 : rows;

@@ -270,29 +270,3 @@ qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf 
     }
     return QL_OK;
 }
-
-/* ---- cost ---- */
-
-double
-qli_plan_cost(const ql_plan *n)
-{
-    double left = n->left ? qli_plan_cost(n->left) : 0;
-    double right = n->right ? qli_plan_cost(n->right) : 0;
-    switch (n->kind) {
-    case QL_P_SCAN:
-    case QL_P_INDEX_MERGE:
-        return n->est_cost;
-    case QL_P_DERIVED:
-        return n->est_cost + (n->sub && n->sub->root ? qli_plan_cost(n->sub->root) : 0);
-    case QL_P_NESTED_JOIN:
-        return n->looks_left ? left + n->left->est_rows * right
-                             : left + right + n->left->est_rows * n->right->est_rows * 0.1;
-    case QL_P_HASH_JOIN:
-        return left + right * 3 + n->left->est_rows * 0.5;
-    case QL_P_SET_OP:
-        return (n->sub->root ? qli_plan_cost(n->sub->root) : 0) +
-               (n->sub2->root ? qli_plan_cost(n->sub2->root) : 0);
-    default:
-        return left;
-    }
-}

@@ -147,6 +147,9 @@ qli_conds_split(qli_planner *p, ql_expr *e, qli_conds *out)
         return QL_OK; /* TRUE */
     }
     qli_cond c = {.e = e, .needs = qli_expr_sources(p, e)};
+    for (uint32_t i = 0; e->kind == QL_E_OP && e->op == QL_OP_EQ && e->nargs == 2 && i < 2; i++) {
+        c.side[i] = qli_expr_sources(p, e->args[i]);
+    }
     c.nondet = !is_pure(p, e);
     c.has_query = has_query(p, e);
     QL_TRY(p->bad);

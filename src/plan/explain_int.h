@@ -77,7 +77,5 @@ ql_status qli_merge_keys(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_US
 ql_status qli_merge_text(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_USE;
 ql_status qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n,
                               ql_buf *b) QL_MUST_USE;
-/* The planner's figure for running the tree once, in rows read. */
-double qli_plan_cost(const ql_plan *n);
 
 #endif

@@ -87,7 +87,7 @@ put_counts(tree *t, const ql_op_counts *k, bool before_filter)
 static ql_status
 end_line(tree *t, const ql_plan *n, double rows, bool before_filter)
 {
-    QL_TRY(put_estimate(t, qli_plan_cost(n), rows));
+    QL_TRY(put_estimate(t, n->cost, rows));
     QL_TRY(t->x.what->run ? put_counts(t, qli_explain_counts(&t->x, n), before_filter) : QL_OK);
     return put(t, "\n");
 }

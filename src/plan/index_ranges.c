@@ -35,7 +35,8 @@ typedef struct builder {
     qli_ranger r;
     const qli_conds *c;
     qli_mask left;
-    side *sides; /* [nparts] */
+    side *sides;   /* [nparts] */
+    bool no_range; /* a hint: equalities only */
     qli_access *a;
 } builder;
 
@@ -449,7 +450,8 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
             out->v[0].low.inclusive = out->v[0].high.inclusive = true;
         }
         QL_TRY(branch_set(b, k, branch, &set));
-        if (set.whole || b->r.too_large) {
+        bool one = set.n == 1 && qli_range_is_point(&set.v[0], 1);
+        if (set.whole || b->r.too_large || (b->no_range && !one)) {
             break;
         }
         if (set.n == 0) {
@@ -699,6 +701,8 @@ qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     builder b = {.r = {.p = p, .source = source, .x = x, .memory = memory_limit(p->cx)},
                  .c = c,
                  .left = left,
+                 .no_range =
+                     ql_index_is_in(p->q->sources[source].no_range, p->q->sources[source].table, x),
                  .a = a};
     qli_ranges set = {0};
     *a = (qli_access){.index = x, .unknown_share = 1};
@@ -711,7 +715,7 @@ qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
         return QL_ERROR;
     }
     QL_TRY(tuple_ranges(&b, NULL, &a->exact, &set));
-    QL_TRY(take_ors(&b, &set));
+    QL_TRY(b.no_range ? QL_OK : take_ors(&b, &set));
     if (b.r.too_large) {
         *a = (qli_access){.index = x, .unknown_share = 1};
         a->low.inclusive = a->high.inclusive = true;

@@ -6,7 +6,7 @@
  * conditions stay in the filter.
  */
 #include "base/bulk.h"
-#include "plan/plan_int.h"
+#include "plan/cost.h"
 #include "vars/switches.h"
 
 #define BRANCHES_MAX 100 /* of an OR: beyond it the table has other things to do */

@@ -72,7 +72,7 @@ tells_rows_apart(const ql_table *t, const ql_index *x)
 /* Does reading x of `source` give the keys' order, and in which direction? */
 static bool
 index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t nfixed,
-             bool *reverse)
+             const ql_sort_key *keys, uint16_t nkeys, bool *reverse)
 {
     const ql_query *q = p->q;
     const ql_table *t = q->sources[source].table;
@@ -81,8 +81,8 @@ index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t 
     if (x->hidden_rowid) {
         return false;
     }
-    for (uint16_t i = 0; i < q->norder; i++) {
-        const ql_expr *e = q->order_by[i].expr;
+    for (uint16_t i = 0; i < nkeys; i++) {
+        const ql_expr *e = keys[i].expr;
         if (e->kind != QL_E_SLOT || p->source_of[e->index] != source) {
             return false;
         }
@@ -99,7 +99,7 @@ index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t 
             ct->field == QL_F_SET || (ct->kind == QL_K_STRING && e->type.coll != ct->coll)) {
             return false;
         }
-        bool turned = part.descending != q->order_by[i].descending;
+        bool turned = part.descending != keys[i].descending;
         if (decided && turned != *reverse) {
             return false;
         }
@@ -113,54 +113,39 @@ index_orders(const qli_planner *p, uint16_t source, const ql_index *x, uint16_t 
     return true;
 }
 
-static double
-limit_of(const ql_query *q)
+ql_status
+qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c, const qli_order_want *o,
+                   qli_access *out, bool *found)
 {
-    double n = 0;
-    const ql_expr *e[2] = {q->limit, q->offset};
-    if (!q->limit) {
-        return -1;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (e[i]) {
-            n += e[i]->kind == QL_E_CONST && e[i]->value.kind == QL_K_INT ? (double)e[i]->value.u
-                                                                          : 1000;
-        }
-    }
-    return n;
-}
-
-/* With LIMIT, reading a little in order beats reading all and sorting; without it, reading all of
- * the clustered or a covering index in order costs no more than reading it in another one. */
-static ql_status
-try_other_index(qli_planner *p, ql_plan *scan, bool *given)
-{
-    const ql_query *q = p->q;
-    const ql_source *s = &q->sources[scan->source];
-    double want = limit_of(q), all = p->rows[scan->source];
-    if (scan->low.n || scan->high.n || q->nsources != 1) {
+    const ql_source *s = &p->q->sources[source];
+    double least = 0;
+    *found = false;
+    if (ql_plans_plainly(p->cx)) {
         return QL_OK;
     }
-    double pass = scan->est_rows / (all > 1 ? all : 1);
-    for (uint16_t i = 0; i < s->table->nindexes; i++) {
+    for (uint16_t i = 0; s->table && !s->table->is_virtual && i < s->table->nindexes; i++) {
         const ql_index *x = &s->table->indexes[i];
         bool reverse = false, usable;
+        qli_access a;
         QL_TRY(ql_index_is_usable(p->cx, x, &usable));
-        if (!usable || !index_orders(p, scan->source, x, 0, &reverse)) {
+        if (!usable || ql_index_is_in(s->barred_order, s->table, x)) {
             continue;
         }
-        bool covers = i > 0 && ql_index_covers(s->table, x, s->ordinals, s->ncols);
-        if (i > 0 && !covers && (want < 0 || want / (pass > 0.001 ? pass : 0.001) * 2.5 > all)) {
+        QL_TRY(qli_access_by_index(p, source, x, c, 0, &a));
+        double share = 1;
+        if (!index_orders(p, source, x, a.neq, o->keys, o->n, &reverse)) {
             continue;
         }
-        scan->index = x;
-        scan->index_only = covers;
-        scan->reverse = reverse;
-        scan->ordered = p->q->norder > 0;
-        *given = true;
-        return QL_OK;
+        QL_TRY(qli_conds_selectivity(p, c, a.counted, UINT64_C(1) << source, &share));
+        double wanted =
+            o->limit >= 0 && o->limit < a.rows * share ? o->limit / (a.rows * share) : 1;
+        if (!*found || a.cost * wanted < least) {
+            *found = true;
+            least = a.cost * wanted;
+            *out = a;
+        }
     }
-    return QL_OK;
+    return p->bad;
 }
 
 ql_status
@@ -169,19 +154,21 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
     ql_plan *scan = leading_scan(root);
     bool reverse = false;
     *given = false;
-    if (!scan || p->q->grouped) {
+    if (!scan || p->q->grouped || ql_plans_plainly(p->cx)) {
         return QL_OK;
     }
     if (scan->is_unique_lookup && p->q->nsources == 1) {
         *given = true;
         return QL_OK;
     }
-    if (index_orders(p, scan->source, scan->index, fixed_parts(scan), &reverse)) {
+    const ql_source *s = &p->q->sources[scan->source];
+    if (!ql_index_is_in(s->barred_order, s->table, scan->index) &&
+        index_orders(p, scan->source, scan->index, fixed_parts(scan), p->q->order_by, p->q->norder,
+                     &reverse)) {
         scan->reverse = reverse;
         scan->ordered = p->q->norder > 0;
         *given = true;
         return QL_OK;
     }
-    QL_TRY(try_other_index(p, scan, given));
     return QL_OK;
 }

@@ -6,7 +6,7 @@
  */
 #include "plan/plan.h"
 
-#include "plan/plan_int.h"
+#include "plan/cost.h"
 
 ql_plan *
 qli_plan_node(qli_planner *p, ql_plan_kind kind)
@@ -49,7 +49,7 @@ qli_plan_live(qli_planner *p, ql_plan *n)
     if (n->left) {
         add_live(n, n->left->live_slots, n->left->nlive);
     }
-    if (n->right) {
+    if (n->right && n->join != QL_JOIN_SEMI && n->join != QL_JOIN_ANTI) {
         add_live(n, n->right->live_slots, n->right->nlive);
     }
     return QL_OK;
@@ -64,6 +64,7 @@ above(qli_planner *p, ql_plan_kind kind, ql_plan *left, ql_plan **out)
     }
     n->left = left;
     n->est_rows = left->est_rows;
+    n->cost = left->cost;
     QL_TRY(qli_plan_live(p, n));
     *out = n;
     return QL_OK;
@@ -110,6 +111,36 @@ prepare(qli_planner *p)
     return QL_OK;
 }
 
+/* LIMIT and OFFSET as far as they are known; -1: all rows are wanted. */
+static double
+limit_of(const ql_query *q)
+{
+    double n = 0;
+    const ql_expr *e[2] = {q->limit, q->offset};
+    if (!q->limit || q->calc_found_rows) {
+        return -1;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (e[i]) {
+            n += e[i]->kind == QL_E_CONST && e[i]->value.kind == QL_K_INT ? (double)e[i]->value.u
+                                                                          : 1000;
+        }
+    }
+    return n;
+}
+
+static qli_order_want
+order_of(const ql_query *q)
+{
+    qli_order_want o = {.limit = -1};
+    if (!q->grouped && !q->distinct) {
+        o.keys = q->order_by;
+        o.n = q->norder;
+        o.limit = limit_of(q);
+    }
+    return o;
+}
+
 static ql_status
 plan_from(qli_planner *p, ql_plan **out)
 {
@@ -121,7 +152,8 @@ plan_from(qli_planner *p, ql_plan **out)
         return n ? qli_plan_live(p, n) : QL_ERROR;
     }
     if (p->q->from) {
-        return qli_join_plan(p, p->q->from, &where, out);
+        qli_order_want order = order_of(p->q);
+        return qli_join_plan(p, p->q->from, &where, &order, out);
     }
     ql_plan *n = qli_plan_node(p, QL_P_ONE_ROW);
     if (!n) {
@@ -139,6 +171,7 @@ plan_group(qli_planner *p, ql_plan **root)
         QL_TRY(above(p, QL_P_GROUP, *root, root));
         double n = (*root)->est_rows;
         (*root)->est_rows = p->q->ngroup == 0 ? 1 : n > 10 ? n * 0.2 : n;
+        (*root)->cost += n * QLI_COST_GROUP_ROW + (*root)->est_rows * QLI_COST_GROUP;
     }
     if (p->q->having) {
         QL_TRY(above(p, QL_P_FILTER, *root, root));
@@ -166,6 +199,8 @@ plan_sort(qli_planner *p, ql_plan **root)
     (*root)->keys = q->order_by;
     (*root)->nsort = q->norder;
     (*root)->stop_at_limit = q->limit != NULL;
+    double n = (*root)->est_rows;
+    (*root)->cost += q->limit ? n * QLI_COST_TOP : qli_sort_cost(n);
     return QL_OK;
 }
 
@@ -199,6 +234,7 @@ plan_union(qli_planner *p, ql_plan **out)
     n->set_distinct = p->q->set_op == QL_SET_UNION;
     n->est_rows =
         (n->sub->root ? n->sub->root->est_rows : 1) + (n->sub2->root ? n->sub2->root->est_rows : 1);
+    n->cost = (n->sub->root ? n->sub->root->cost : 0) + (n->sub2->root ? n->sub2->root->cost : 0);
     n->live_slots = QL_ARENA_ARRAY(p->cx, p->a, uint16_t, p->q->nslots + 1u);
     if (!n->live_slots) {
         return QL_ERROR;

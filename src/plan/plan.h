@@ -76,7 +76,8 @@ struct ql_plan {
     bool set_distinct;
     double est_rows; /* output rows, for EXPLAIN */
     double est_read; /* SCAN, DERIVED: rows of one reading, before the filter */
-    double est_cost; /* of that, in rows read */
+    double est_cost; /* of that, in microseconds */
+    double cost;     /* of all its rows, those below it included */
     bool looks_left; /* NESTED_JOIN: the right side's bounds look at the left's rows */
     uint16_t *live_slots;
     uint16_t nlive; /* slots valid in the output */

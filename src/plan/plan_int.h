@@ -19,10 +19,11 @@ typedef uint64_t qli_mask; /* bit n = source n; at most 61 sources */
 /* One AND-ed condition. */
 typedef struct qli_cond {
     ql_expr *e;
-    qli_mask needs; /* sources it looks at */
-    bool nondet;    /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
-    bool has_query; /* a subquery: evaluated after the cheap ones */
-    bool used;      /* already placed */
+    qli_mask needs;   /* sources it looks at */
+    qli_mask side[2]; /* an equality: those of either side */
+    bool nondet;      /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
+    bool has_query;   /* a subquery: evaluated after the cheap ones */
+    bool used;        /* already placed */
 } qli_cond;
 
 typedef struct qli_conds {
@@ -42,6 +43,8 @@ typedef struct qli_points {
 /* What a condition says about a part of an index, kept for the block (index_ranges.c). */
 typedef struct qli_column_set qli_column_set;
 
+typedef struct qli_dived qli_dived; /* dive.c: a range that was looked for */
+
 typedef struct qli_planner {
     ql_ctx *cx;
     ql_arena *a;
@@ -53,6 +56,7 @@ typedef struct qli_planner {
     ql_block_plan **derived;      /* [nsources] plans of derived tables */
     qli_points *points;
     qli_column_set *sets;
+    qli_dived *dives;
     bool ranges_too_large; /* and the warning has been given */
     ql_status bad;         /* an error met where only yes or no could be said; returned later */
 } qli_planner;
@@ -69,7 +73,7 @@ typedef struct qli_access {
     double rows, cost;    /* of one reading */
     qli_mask needs;       /* sources to the left that the bounds look at */
     uint64_t exact;   /* bit i: condition i (of the list given) is wholly answered by the bounds */
-    uint64_t counted; /* bit i: what it lets pass is in `rows` already */
+    uint64_t counted; /* bit i: it has a part in the bounds: `rows` knows of it */
     struct qli_access *parts; /* an index merge: of several indexes, index NULL */
     uint16_t nparts;
     bool merge_all, in_key_order; /* as in ql_plan */
@@ -94,6 +98,17 @@ ql_status qli_equal_rows(qli_planner *p, uint16_t source, const ql_index *x, uin
                          double *rows) QL_MUST_USE;
 /* Different values of an expression over all rows of its sources. */
 ql_status qli_distinct(qli_planner *p, const ql_expr *e, double *n) QL_MUST_USE;
+/* Share that all those conditions of the list let pass that are not used, have bit i of `answered`
+ * clear and look at sources of `have` only: not as if each had nothing to do with the others, and
+ * both ends of a range as one. */
+ql_status qli_conds_selectivity(qli_planner *p, const qli_conds *c, uint64_t answered,
+                                qli_mask have, double *share) QL_MUST_USE;
+/* Different combinations of values of n expressions among `rows` rows (GROUP BY, DISTINCT). */
+ql_status qli_groups(qli_planner *p, ql_expr *const *v, uint32_t n, double rows,
+                     double *groups) QL_MUST_USE;
+/* Rows of a range of an index when its bounds are not known before the scan, or no dive is made:
+ * a->rows out of the columns' statistics. */
+ql_status qli_range_rows(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
 /* --- term.c --- */
 typedef struct qli_term {
@@ -118,11 +133,12 @@ ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, 
 
 /* May the planner use index i? */
 ql_status qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *yes) QL_MUST_USE;
+/* Reading it through index x. */
+ql_status qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x,
+                              const qli_conds *c, qli_mask left, qli_access *a) QL_MUST_USE;
 /* The access to the clustered keys of an index's entries, given constants. */
 ql_status qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                           qli_access *a) QL_MUST_USE;
-/* What one reading with that access costs. */
-double qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a);
 
 /* --- ranges.c: sets of index entries --- */
 /* Disjoint ranges in the order of the index, of some parts from one on. */
@@ -180,7 +196,7 @@ ql_status qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c,
                            qli_access *best) QL_MUST_USE;
 
 /* --- dive.c --- */
-/* Count the entries of a range whose bounds are constants, up to a limit: a->rows. */
+/* Entries of one range whose bounds are constants: a->rows. Of any index, ranges of any size. */
 ql_status qli_dive(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
 /* --- in_list.c --- */
@@ -188,12 +204,21 @@ ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
                         const qli_points **out) QL_MUST_USE;
 
 /* --- join.c --- */
+/* What is wanted of the rows of FROM. */
+typedef struct qli_order_want {
+    const ql_sort_key *keys; /* n 0: any order will do */
+    uint16_t n;
+    double limit; /* rows that will be fetched, below 0: all */
+} qli_order_want;
+
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,
-                        ql_plan **out) QL_MUST_USE;
+                        const qli_order_want *order, ql_plan **out) QL_MUST_USE;
 
 /* --- order.c --- */
-/* Do the rows come in the order of ORDER BY? Turns the leading scan round, or, when LIMIT makes it
- * worth it, lets it read another index. */
+/* The cheapest way to read `source` so that its rows come in that order; *found false: none. */
+ql_status qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c,
+                             const qli_order_want *o, qli_access *out, bool *found) QL_MUST_USE;
+/* Do the rows come in the order of ORDER BY? Turns the leading scan round. */
 ql_status qli_order_by_index(qli_planner *p, ql_plan *root, bool *given) QL_MUST_USE;
 
 /* --- plan.c --- */

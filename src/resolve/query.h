@@ -15,6 +15,7 @@
 #include "sql/ast.h"
 #include "table/table.h"
 #include "types/sink.h"
+#include "vars/switches.h"
 #include "vars/sysvars.h"
 
 typedef struct ql_expr ql_expr;
@@ -77,6 +78,14 @@ struct ql_expr {
     ql_query *query;
 };
 
+/* A hint that turns a flag of optimizer_switch on or off for some indexes of a table: bit i is
+ * index i; all bits: for the table. */
+typedef struct ql_switch_hint {
+    ql_switch flag;
+    bool on;
+    uint64_t indexes;
+} ql_switch_hint;
+
 /* How a clause wants the rows of a base table locked. */
 typedef struct ql_row_locking {
     ql_ast_lock_kind kind; /* NONE: no clause; UPDATE also for the targets of UPDATE and DELETE */
@@ -95,8 +104,20 @@ typedef struct ql_source {
     ql_row_locking locking;
     /* Index hints: bit i: index i is not to be used to find rows, for ORDER BY, for GROUP BY. */
     uint64_t barred, barred_order, barred_group;
-    bool force_index; /* the whole table is read only where no index serves */
+    bool force_index;  /* the whole table is read only where no index serves */
+    uint64_t no_range; /* bit i: ranges of index i are not to be read, equalities are */
+    /* INDEX_MERGE, MRR, NO_ICP, SKIP_SCAN, MERGE ...: ask ql_source_switch. */
+    const ql_switch_hint *switches;
+    uint16_t nswitches;
 } ql_source;
+
+/* Is index x of table t among those of the mask? */
+static inline bool
+ql_index_is_in(uint64_t mask, const ql_table *t, const ql_index *x)
+{
+    size_t i = (size_t)(x - t->indexes);
+    return i < 64 && (mask >> i & 1) != 0;
+}
 
 /* What a plan calls the source: the table, where a view has become it. */
 static inline ql_str
@@ -128,11 +149,16 @@ typedef struct ql_join_tree {
     ql_expr *on; /* may be NULL */
 } ql_join_tree;
 
-/* What hints ask of the plan of a block. */
+/* What hints ask of the plan of a block. Who adds sources to a block or renumbers them does the
+ * same to these masks (sources beyond nbefore have no wishes). */
 typedef struct ql_plan_hints {
-    uint64_t *before; /* [nsources] bit n: source n stands to the left in the join order; NULL = no
+    uint64_t *before; /* [nbefore] bit n: source n stands to the left in the join order; NULL = no
                          wishes (STRAIGHT_JOIN, JOIN_ORDER, JOIN_PREFIX ...) */
+    uint16_t nbefore;
     uint64_t hash, no_hash; /* bit n: source n is joined by hashing, or is not */
+    /* bit n: flag n of optimizer_switch is on, or off, in this block (SEMIJOIN, SUBQUERY, MERGE
+     * ...): ask ql_query_switch */
+    uint64_t switch_on, switch_off;
 } ql_plan_hints;
 
 typedef enum ql_agg_fn {
@@ -206,6 +232,17 @@ struct ql_query {
     uint32_t ncalls;
     const ql_plan_hints *hints; /* NULL: none */
 };
+
+/* May the plan of the block do what flag s of optimizer_switch stands for? Its hints, or else what
+ * is set. Rewrites and access paths ask this, not ql_switch_is_on. q: for a subquery that may
+ * become part of another block (SEMIJOIN, SUBQUERY) the subquery's. */
+bool ql_query_switch(const ql_ctx *cx, const ql_query *q, ql_switch s);
+/* The same for index `index` (its number) of a source, or, where index < 0, for the source: MERGE,
+ * MRR, INDEX_MERGE, SKIP_SCAN, NO_ICP, DERIVED_CONDITION_PUSHDOWN. */
+bool ql_source_switch(const ql_ctx *cx, const ql_query *q, const ql_source *src, int index,
+                      ql_switch s);
+/* Does a hint say that it is to be done (not merely that it may be done)? */
+bool ql_source_switch_forced(const ql_source *src, int index, ql_switch s);
 
 typedef struct ql_column_assign {
     uint16_t column; /* ordinal of the target table */

@@ -304,13 +304,7 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
 ql_status
 ql_index_is_usable(ql_ctx *cx, const ql_index *ix, bool *yes)
 {
-    ql_value v;
-    *yes = !ix->invisible;
-    if (*yes || !cx->vars) {
-        return QL_OK;
-    }
-    QL_TRY(ql_sysvar_get(cx, QL_SV_OPTIMIZER_SWITCH, false, &v));
-    *yes = v.kind == QL_K_STRING && memmem(v.s.p, v.s.n, "use_invisible_indexes=on", 24) != NULL;
+    *yes = !ix->invisible || ql_switch_is_on(cx, QL_SWITCH_USE_INVISIBLE_INDEXES);
     return QL_OK;
 }
 

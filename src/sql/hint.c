@@ -97,9 +97,7 @@ take_time(qli_parser *p, qli_lexer *lx, qli_token *t, ql_ast_select *s)
         return false;
     }
     if (s == NULL) {
-        ql_warn_text(p->cx, QL_DIAG_WARNING, QL_ER_BAD_HINT,
-                     "MAX_EXECUTION_TIME hint is supported by top-level standalone SELECT "
-                     "statements only");
+        ql_warn(p->cx, QL_DIAG_WARNING, QL_ER_WARN_UNSUPPORTED_MAX_EXECUTION_TIME);
     } else {
         s->has_max_execution_time = true;
         s->max_execution_time = ms;

@@ -31,8 +31,13 @@ typedef struct ql_table_stats {
     const double *const *prefixes;
 } ql_table_stats;
 
+/* How many leading parts of x are counted: its own, and those of the clustered key (or the hidden
+ * row id) behind them. */
+uint16_t ql_stats_parts(const ql_table *t, const ql_index *x);
+
 /* Statistics of t, valid until the statement ends (in cx->arena); asked for again, they are the
- * same. Virtual tables have guesses. Never waits. */
+ * same. Virtual tables have guesses. A table that has none yet is sampled first, in a snapshot of
+ * its own and some milliseconds. Never waits. */
 ql_status ql_stats_of(ql_ctx *cx, ql_table *t, const ql_table_stats **out) QL_MUST_USE;
 
 /* Share of the rows, 0..1, whose column has the value v; v NULL: a value that is not known yet, the
@@ -44,5 +49,11 @@ ql_status ql_stats_equal(ql_ctx *cx, const ql_table_stats *s, uint16_t column, c
 ql_status ql_stats_range(ql_ctx *cx, const ql_table_stats *s, uint16_t column, const ql_value *low,
                          bool low_in, const ql_value *high, bool high_in,
                          double *share) QL_MUST_USE;
+/* Share of the rows whose text begins with prefix. */
+ql_status ql_stats_prefix(ql_ctx *cx, const ql_table_stats *s, uint16_t column,
+                          const ql_value *prefix, double *share) QL_MUST_USE;
+
+/* Tests: from now on the table has these numbers; columns and prefixes stay the caller's. */
+ql_status ql_stats_give(ql_ctx *cx, ql_table *t, const ql_table_stats *s) QL_MUST_USE;
 
 #endif

@@ -4,6 +4,8 @@
  * row. Secondary: id, columns, and unless uniqueness already tells rows apart, the clustered key
  * without its id; value = the clustered key without its id.
  */
+#include <string.h>
+
 #include "table/table_int.h"
 
 ql_status
@@ -84,6 +86,74 @@ qli_key_successor(ql_buf *b)
         b->n--;
     }
     return false;
+}
+
+/* No stored key is as long as this bound: those above its cut-off head are those above it, and so
+ * for those below. False: the bound is short enough. */
+static bool
+cut_bound(ql_buf *b, qli_range_kind *kind)
+{
+    if (QL_LIKELY(b->n <= QLI_KEY_MAX)) {
+        return false;
+    }
+    b->n = QLI_KEY_MAX;
+    if (!qli_key_successor(b)) {
+        *kind = QLI_RANGE_NOTHING;
+    }
+    return true;
+}
+
+/* A prefix part does not tell its values apart: an exclusive end must stay inclusive, the filter
+ * above decides. */
+static bool
+bound_is_exact(const ql_index *ix, const ql_bound *b)
+{
+    return b->n == 0 || ix->parts[b->n - 1].prefix == 0;
+}
+
+static bool
+has_null(const ql_bound *b)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        if (ql_value_is_null(&b->values[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Both ends inclusive, the same, and all columns of a unique index without NULL. */
+static bool
+is_point(const ql_index *ix, const ql_bound *low, const ql_bound *high, const ql_buf *from,
+         const ql_buf *to)
+{
+    return ix->unique && !ix->hidden_rowid && low->n == ix->nparts && high->n == low->n &&
+           low->inclusive && high->inclusive && from->n == to->n &&
+           memcmp(from->p, to->p, from->n) == 0 && !has_null(low);
+}
+
+ql_status
+qli_range_encode(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_bound *low,
+                 const ql_bound *high, ql_buf *from, ql_buf *to, qli_range_kind *kind)
+{
+    QL_TRY(qli_key_start(cx, from, ix->id));
+    QL_TRY(qli_key_parts(cx, from, t, ix, low->values, low->n));
+    QL_TRY(qli_key_start(cx, to, ix->id));
+    QL_TRY(qli_key_parts(cx, to, t, ix, high->values, high->n));
+    *kind = QLI_RANGE_OPEN;
+    if (is_point(ix, low, high, from, to)) {
+        *kind = from->n > QLI_KEY_MAX ? QLI_RANGE_NOTHING : QLI_RANGE_POINT;
+        return QL_OK;
+    }
+    if (!cut_bound(from, kind) && low->n > 0 && !low->inclusive && bound_is_exact(ix, low) &&
+        !qli_key_successor(from)) {
+        *kind = QLI_RANGE_NOTHING;
+    }
+    if (!cut_bound(to, kind) && (high->n == 0 || high->inclusive || !bound_is_exact(ix, high)) &&
+        !qli_key_successor(to)) {
+        *kind = QLI_RANGE_NOTHING;
+    }
+    return QL_OK;
 }
 
 bool

@@ -15,74 +15,14 @@
 #include "vars/sysvars.h"
 
 #define FIRST_BATCH 16
-/* No stored key is as long as this bound: those above its cut-off head are those above it, and so
- * for those below. False: the bound is short enough. */
-static bool
-cut_bound(ql_scan *s, ql_buf *b)
-{
-    if (QL_LIKELY(b->n <= QLI_KEY_MAX)) {
-        return false;
-    }
-    b->n = QLI_KEY_MAX;
-    if (!qli_key_successor(b)) {
-        s->mode = SCAN_NOTHING;
-    }
-    return true;
-}
-
-/* A prefix part does not tell its values apart: an exclusive end must stay inclusive, the filter
- * above decides. */
-static bool
-bound_is_exact(const ql_index *ix, const ql_bound *b)
-{
-    return b->n == 0 || ix->parts[b->n - 1].prefix == 0;
-}
-
-static bool
-has_null(const ql_bound *b)
-{
-    for (uint16_t i = 0; i < b->n; i++) {
-        if (ql_value_is_null(&b->values[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Both ends inclusive, the same, and all columns of a unique index without NULL. */
-static bool
-is_point(const ql_scan *s, const ql_bound *low, const ql_bound *high)
-{
-    const ql_index *ix = s->index;
-    return ix->unique && !ix->hidden_rowid && low->n == ix->nparts && high->n == low->n &&
-           low->inclusive && high->inclusive && s->low.n == s->high.n &&
-           memcmp(s->low.p, s->high.p, s->low.n) == 0 && !has_null(low);
-}
-
-/* Encode both ends; decide between point and range. Leading values that both ends share are
- * equalities; the last value of each end may be a range. */
 static ql_status
 bind_range(ql_ctx *cx, ql_scan *s, const ql_bound *low, const ql_bound *high)
 {
-    const ql_table *t = s->spec.table;
-    const ql_index *ix = s->index;
-    QL_TRY(qli_key_start(cx, &s->low, ix->id));
-    QL_TRY(qli_key_parts(cx, &s->low, t, ix, low->values, low->n));
-    QL_TRY(qli_key_start(cx, &s->high, ix->id));
-    QL_TRY(qli_key_parts(cx, &s->high, t, ix, high->values, high->n));
-    s->mode = SCAN_RANGE;
-    if (is_point(s, low, high)) {
-        s->mode = s->low.n > QLI_KEY_MAX ? SCAN_NOTHING : SCAN_POINT;
-        return QL_OK;
-    }
-    if (!cut_bound(s, &s->low) && low->n > 0 && !low->inclusive && bound_is_exact(ix, low) &&
-        !qli_key_successor(&s->low)) {
-        s->mode = SCAN_NOTHING;
-    }
-    if (!cut_bound(s, &s->high) && (high->n == 0 || high->inclusive || !bound_is_exact(ix, high)) &&
-        !qli_key_successor(&s->high)) {
-        s->mode = SCAN_NOTHING;
-    }
+    qli_range_kind kind;
+    QL_TRY(qli_range_encode(cx, s->spec.table, s->index, low, high, &s->low, &s->high, &kind));
+    s->mode = kind == QLI_RANGE_POINT     ? SCAN_POINT
+              : kind == QLI_RANGE_NOTHING ? SCAN_NOTHING
+                                          : SCAN_RANGE;
     return QL_OK;
 }
 

@@ -89,6 +89,18 @@ void ql_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
  * index_only. */
 bool ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordinals, uint16_t n);
 
+/* A range of an index as keys: [from, to); room in a. */
+typedef struct ql_key_range {
+    ql_str from, to;
+    bool empty, point; /* nothing can be there; at most one entry is */
+} ql_key_range;
+ql_status ql_index_range(ql_ctx *cx, ql_arena *a, const ql_table *t, const ql_index *ix,
+                         const ql_bound *low, const ql_bound *high, ql_key_range *out) QL_MUST_USE;
+/* About how many entries lie there in the newest committed state (what cx's transaction has written
+ * does not count), told from the shape of the tree in some microseconds; < 0: it cannot be told
+ * now. Never waits. */
+ql_status ql_index_estimate(ql_ctx *cx, const ql_key_range *r, double *entries) QL_MUST_USE;
+
 /* Number of rows (approximate) for the planner: from stats or a cheap estimate. */
 ql_status ql_table_row_estimate(ql_ctx *cx, ql_table *t, uint64_t *rows) QL_MUST_USE;
 

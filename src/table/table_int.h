@@ -38,6 +38,12 @@ ql_status qli_describe_key(ql_ctx *cx, const ql_type *types, const ql_index *ix,
  * be checked (unique index, no NULL). */
 ql_status qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,
                             const ql_value *row, ql_str locator, bool *is_unique) QL_MUST_USE;
+/* Encode both ends of a range: [low, high). Leading values that both share are equalities; the last
+ * value of each end may be a range. POINT: one whole key of a unique index, in low and in high. */
+typedef enum qli_range_kind { QLI_RANGE_OPEN, QLI_RANGE_POINT, QLI_RANGE_NOTHING } qli_range_kind;
+ql_status qli_range_encode(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_bound *low,
+                           const ql_bound *high, ql_buf *from, ql_buf *to,
+                           qli_range_kind *kind) QL_MUST_USE;
 /* In place: the smallest key above all that begin with b. False: there is none (all 0xFF). */
 bool qli_key_successor(ql_buf *b);
 /* What stands behind the doors of the same names in nontxn.c, with the right transaction in

@@ -349,6 +349,7 @@ qli_row_update(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str old_lo
                              &old_key, &key),
                   done);
     }
+    ql_table_row_changed(cx, t);
 done:
     ql_buf_free(&locator);
     ql_buf_free(&key);

@@ -8,6 +8,7 @@
 #include "base/thread.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
+#include "vars/switches.h"
 #include "vars/vars_int.h"
 #include <string.h>
 
@@ -109,6 +110,55 @@ convert_mode(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value, ql_value *
         return QL_ERROR;
     }
     size_t n = qli_sql_mode_print(bits, p, SQL_MODE_TEXT_MAX);
+    *out = ql_value_str((ql_str){p, n}, ql_coll_default);
+    return QL_OK;
+}
+
+/* What flags are set where SET changes them, and what they are by DEFAULT there. */
+static ql_status
+flags_before(ql_ctx *cx, ql_sysvar_id id, bool global, uint64_t *now, uint64_t *dflt)
+{
+    const char *list = qli_sysvars[id].dflt;
+    ql_value v;
+    ql_str bad;
+    QL_TRY(ql_sysvar_get(cx, id, global, &v));
+    *now = *dflt = qli_flags_default(list);
+    (void)qli_flags_parse(list, v.s, *dflt, now, &bad);
+    if (!global) {
+        uint64_t normal = *dflt;
+        QL_TRY(ql_sysvar_get(cx, id, true, &v));
+        (void)qli_flags_parse(list, v.s, normal, dflt, &bad);
+    }
+    return QL_OK;
+}
+
+static ql_status
+convert_flags(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value, ql_value *out)
+{
+    const qli_sysvar *sv = &qli_sysvars[id];
+    uint64_t bits, dflt;
+    if (value->kind == QL_K_STRING) {
+        ql_str bad;
+        QL_TRY(flags_before(cx, id, global, &bits, &dflt));
+        if (!qli_flags_parse(sv->dflt, value->s, dflt, &bits, &bad)) {
+            return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, sv->name, ql_cstr(cx, bad));
+        }
+    } else if (value->kind == QL_K_INT) {
+        if ((!value->is_unsigned && value->i < 0) || value->u > qli_flags_all(sv->dflt)) {
+            return wrong_value(cx, sv, value);
+        }
+        bits = value->u;
+    } else {
+        return value->kind == QL_K_NULL ? wrong_value(cx, sv, value) : wrong_type(cx, sv);
+    }
+    if (id == QL_SV_OPTIMIZER_SWITCH && (bits >> QL_SWITCH_HYPERGRAPH_OPTIMIZER & 1)) {
+        return ql_fail(cx, QL_ER_HYPERGRAPH_NOT_SUPPORTED_YET, "use in non-debug builds");
+    }
+    char *p = ql_arena_alloc(cx, cx->arena, QLI_FLAGS_TEXT_MAX);
+    if (!p) {
+        return QL_ERROR;
+    }
+    size_t n = qli_flags_print(sv->dflt, bits, p);
     *out = ql_value_str((ql_str){p, n}, ql_coll_default);
     return QL_OK;
 }
@@ -245,7 +295,7 @@ convert_zone(ql_ctx *cx, const ql_value *value, ql_value *out)
 }
 
 ql_status
-qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
+qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value, ql_value *out)
 {
     const qli_sysvar *sv = &qli_sysvars[id];
     if (value->kind == QL_K_NULL && (sv->flags & QL_SVF_NULLABLE)) {
@@ -262,6 +312,8 @@ qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value 
     case QLI_T_SQLMODE:
         return value->kind == QL_K_NULL ? wrong_value(cx, sv, value)
                                         : convert_mode(cx, sv, value, out);
+    case QLI_T_FLAGS:
+        return convert_flags(cx, id, global, value, out);
     case QLI_T_CHARSET:
         return convert_charset(cx, id, value, out);
     case QLI_T_COLLATION:

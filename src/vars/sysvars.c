@@ -357,6 +357,10 @@ qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
     case QLI_T_SQLMODE:
         *out = ql_value_str(s, ql_coll_default);
         return qli_sql_mode_parse(s, &bits, &bad);
+    case QLI_T_FLAGS:
+        *out = ql_value_str(s, ql_coll_default);
+        bits = qli_flags_default(sv->dflt);
+        return qli_flags_parse(sv->dflt, s, bits, &bits, &bad);
     case QLI_T_CHARSET:
         *out = ql_value_str(s, ql_coll_default);
         return ql_charset_by_name(s) != NULL;
@@ -595,9 +599,9 @@ ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
         return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, known->name, ql_cstr(cx, value));
     }
     QL_TRY(check_range(cx, id, value, &v));
-    if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE) {
+    if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE || known->type == QLI_T_FLAGS) {
         ql_value asked = v;
-        QL_TRY(qli_sysvar_convert(cx, id, &asked, &v));
+        QL_TRY(qli_sysvar_convert(cx, id, true, &asked, &v));
     }
     if ((known->flags & QL_SVF_NO_EFFECT) && !is_default(id, value)) {
         warn_ignored(cx, known, value);

@@ -58,6 +58,8 @@ typedef struct ql_vars {
     uint64_t lock_wait_timeout, innodb_lock_wait_timeout, group_concat_max_len,
         div_precision_increment;
     uint64_t sql_select_limit;
+    uint64_t switches; /* optimizer_switch: bit n is ql_switch n (vars/switches.h) */
+    bool plain_plans;  /* debug_plain_plans */
     ql_isolation isolation;
     bool tx_read_only;
     /* SET TRANSACTION without SESSION or GLOBAL: for the next transaction only; value + 1, 0 = not

@@ -104,6 +104,15 @@ mirror_mode(ql_vars *v, const ql_value *val)
     v->strict = v->sql_mode & (QL_MODE_STRICT_TRANS | QL_MODE_STRICT_ALL);
 }
 
+static void
+mirror_switches(ql_vars *v, const ql_value *val)
+{
+    ql_str bad;
+    const char *list = qli_sysvars[QL_SV_OPTIMIZER_SWITCH].dflt;
+    v->switches = qli_flags_default(list);
+    (void)qli_flags_parse(list, val->s, v->switches, &v->switches, &bad);
+}
+
 static ql_isolation
 isolation_of(ql_str s)
 {
@@ -145,6 +154,14 @@ qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val)
     case QL_SV_SQL_MODE:
         mirror_mode(v, val);
         break;
+    case QL_SV_OPTIMIZER_SWITCH:
+        mirror_switches(v, val);
+        break;
+#ifdef QL_DEBUG
+    case QL_SV_DEBUG_PLAIN_PLANS:
+        v->plain_plans = val->u;
+        break;
+#endif
     case QL_SV_TRANSACTION_ISOLATION:
         v->isolation = isolation_of(val->s);
         break;
@@ -434,7 +451,7 @@ static ql_status
 value_to_set(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value, ql_value *out)
 {
     if (value) {
-        return qli_sysvar_convert(cx, id, value, out);
+        return qli_sysvar_convert(cx, id, global, value, out);
     }
     const char *text = qli_sysvars[id].dflt;
     if (!global && (qli_sysvars[id].scope & QLI_S_GLOBAL)) {
@@ -508,12 +525,12 @@ ql_status
 ql_vars_set_names(ql_ctx *cx, ql_str charset, ql_str collation)
 {
     ql_value name = ql_value_str(charset.n ? charset : QL_STR("utf8mb4"), ql_coll_default);
-    QL_TRY(qli_sysvar_convert(cx, QL_SV_CHARACTER_SET_CLIENT, &name, &name));
+    QL_TRY(qli_sysvar_convert(cx, QL_SV_CHARACTER_SET_CLIENT, false, &name, &name));
     const ql_charset *cs = ql_charset_by_name(name.s);
     const ql_collation *coll = ql_charset_default(cs);
     if (collation.n) {
         ql_value want = ql_value_str(collation, ql_coll_default);
-        QL_TRY(qli_sysvar_convert(cx, QL_SV_COLLATION_CONNECTION, &want, &want));
+        QL_TRY(qli_sysvar_convert(cx, QL_SV_COLLATION_CONNECTION, false, &want, &want));
         coll = ql_collation_by_name(want.s);
         if (coll->charset != cs) {
             return ql_fail(cx, QL_ER_COLLATION_CHARSET_MISMATCH, coll->name, cs->name);

@@ -18,6 +18,7 @@ typedef enum qli_sv_type {
     QLI_T_STR,
     QLI_T_ENUM,
     QLI_T_SQLMODE,
+    QLI_T_FLAGS, /* name=on,name=off,...: switches.c */
     QLI_T_CHARSET,
     QLI_T_COLLATION,
     QLI_T_TIMEZONE
@@ -71,8 +72,9 @@ struct ql_sysvars {
 
 qli_globals *qli_globals_get(ql_sysvars *sv); /* a reference */
 void qli_globals_put(qli_globals *g);
-/* A SET value in the variable's own form, checked; strings static, in *value or in cx->arena. */
-ql_status qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, const ql_value *value,
+/* A SET value in the variable's own form, checked; strings static, in *value or in cx->arena.
+ * global: the value is one of SET GLOBAL, or of an option (flags change what is set there). */
+ql_status qli_sysvar_convert(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value,
                              ql_value *out) QL_MUST_USE;
 /* Text of configuration or of the default; false = not a value of it. Strings share text. */
 bool qli_sysvar_parse(ql_sysvar_id id, ql_str text, ql_value *out);
@@ -80,6 +82,14 @@ ql_sysvar_id qli_sysvar_real(ql_sysvar_id id); /* what an alias stands for */
 /* sql_mode: list to bits and back to MySQL's canonical text (static buffer of the caller). */
 bool qli_sql_mode_parse(ql_str list, uint64_t *bits, ql_str *bad);
 size_t qli_sql_mode_print(uint64_t bits, char *out, size_t size);
+/* Sets of flags; list: the default text of the variable. Bits are numbered in its order. */
+uint64_t qli_flags_default(const char *list);
+uint64_t qli_flags_all(const char *list);
+/* Changes *bits as text says (flag=on|off|default, default); *bad: from what is none to the end. */
+bool qli_flags_parse(const char *list, ql_str text, uint64_t dflt, uint64_t *bits, ql_str *bad);
+#define QLI_FLAGS_TEXT_MAX 1024
+/* All flags; out holds QLI_FLAGS_TEXT_MAX bytes. */
+size_t qli_flags_print(const char *list, uint64_t bits, char *out);
 /* Plain member of v that mirrors id. */
 void qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val);
 const ql_value *qli_vars_value(const ql_vars *v, ql_sysvar_id id);

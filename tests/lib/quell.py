@@ -206,12 +206,12 @@ class Server:
 
 
 class MariaDB(Server):
-    """The reference server, durable as Quell is."""
+    """The reference server, durable as Quell is; on a fresh (or given) data directory."""
 
-    def __init__(self, args=()):
+    def __init__(self, args=(), datadir=None):
         self.binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="quell-m-"))
-        self.datadir = self.dir / "data"
+        self.datadir = pathlib.Path(datadir) if datadir else self.dir / "data"
         self.socket = str(self.dir / "s.sock")
         self.port = free_port()
         self.log = self.dir / "log"
@@ -219,6 +219,8 @@ class MariaDB(Server):
         self.env = dict(os.environ)
         self.proc = None
         _started.append(self)
+        if self.datadir.exists() and any(self.datadir.iterdir()):
+            return
         subprocess.run(["mariadb-install-db", "--no-defaults", "--force", f"--datadir={self.datadir}", "--auth-root-authentication-method=normal",
                         "--skip-test-db"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

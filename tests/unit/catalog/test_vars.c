@@ -4,6 +4,7 @@
  * keep, SET NAMES, configuration.
  */
 #include "../lib/world.h"
+#include "vars/switches.h"
 #include "vars/vars_int.h"
 
 static const char *
@@ -202,6 +203,98 @@ without_effect_warns(void **state)
     assert_int_equal(ql_diag_count(s->cx.diag), 0);
 }
 
+/* The list of flags and the variable's default text say the same, in the same order. */
+static void
+switches_agree(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool on;
+    } flags[] = {
+#define QL_SWITCH(id, name, on) {name, on},
+#include "vars/switches.def"
+#undef QL_SWITCH
+    };
+    char text[QLI_FLAGS_TEXT_MAX] = "";
+    for (size_t i = 0; i < QL_ARRAY_LEN(flags); i++) {
+        (void)strcat(text, i != 0 ? "," : "");
+        (void)strcat(text, flags[i].name);
+        (void)strcat(text, flags[i].on ? "=on" : "=off");
+    }
+    assert_string_equal(qli_sysvars[QL_SV_OPTIMIZER_SWITCH].dflt, text);
+}
+
+static void
+optimizer_switch(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    char all[QLI_FLAGS_TEXT_MAX], text[QLI_FLAGS_TEXT_MAX];
+    const char *dflt = qli_sysvars[QL_SV_OPTIMIZER_SWITCH].dflt;
+    SHOWN("optimizer_switch", dflt);
+    assert_true(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_SUBQUERY_TO_DERIVED));
+    OK(set(s, "optimizer_switch", false, TEXT("INDEX_MERGE=Off,subquery_to_derived=on")));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE));
+    assert_true(ql_switch_is_on(&s->cx, QL_SWITCH_SUBQUERY_TO_DERIVED));
+    assert_true(ql_switch_is_on(&s->cx, QL_SWITCH_HASH_SET_OPERATIONS));
+    /* What is not named stays; default is the global value. */
+    OK(set(s, "optimizer_switch", true, TEXT("mrr=off,index_merge=off")));
+    OK(set(s, "optimizer_switch", false, TEXT("mrr=default")));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_MRR));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE));
+    OK(set(s, "optimizer_switch", false, TEXT("default,index_merge=on")));
+    assert_true(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_MRR));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_SUBQUERY_TO_DERIVED));
+    OK(set(s, "optimizer_switch", false, TEXT("")));
+    OK(set(s, "optimizer_switch", true, TEXT("default")));
+    assert_string_equal(shown(s, "optimizer_switch", true), dflt);
+    /* A number is the bits. */
+    OK(set(s, "optimizer_switch", false, ql_value_int(1)));
+    assert_true(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE));
+    assert_false(ql_switch_is_on(&s->cx, QL_SWITCH_INDEX_MERGE_UNION));
+    (void)qli_flags_print(dflt, 1, text);
+    SHOWN("optimizer_switch", text);
+    const int64_t most = ((1 << QL_SWITCH_COUNT) - 1) & ~(1 << QL_SWITCH_HYPERGRAPH_OPTIMIZER);
+    OK(set(s, "optimizer_switch", false, ql_value_int(most)));
+    (void)qli_flags_print(dflt, (uint64_t)most, all);
+    SHOWN("optimizer_switch", all);
+    FAILS(s, set(s, "optimizer_switch", false, ql_value_int(1 << QL_SWITCH_COUNT)), 1231);
+    FAILS(s, set(s, "optimizer_switch", false, ql_value_int(-1)), 1231);
+    FAILS(s, set(s, "optimizer_switch", false, TEXT("hypergraph_optimizer=on")), 3999);
+    FAILS(s, set(s, "optimizer_switch", false, ql_value_null()), 1231);
+    FAILS(s, set(s, "optimizer_switch", false, ql_value_double(1)), 1232);
+    static const char *const bad[] = {"mrr",
+                                      "mrr=",
+                                      "mrr=maybe",
+                                      "mrr=on,",
+                                      ",mrr=on",
+                                      "mrr=on,mrr=off",
+                                      "default,default",
+                                      "default=on",
+                                      "no_such=on",
+                                      "mrr=on mrr_cost_based=on",
+                                      "mr=on",
+                                      " mrr=on",
+                                      "=on"};
+    for (size_t i = 0; i < QL_ARRAY_LEN(bad); i++) {
+        FAILS(s, set(s, "optimizer_switch", false, TEXT(bad[i])), 1231);
+        SHOWN("optimizer_switch", all);
+    }
+    /* The error shows what is wrong, to the end. */
+    assert_int_equal(set(s, "optimizer_switch", false, TEXT("mrr=on,x=on,mrr_cost_based=on")),
+                     QL_ERROR);
+    assert_string_equal(ql_diag_error(s->cx.diag)->text,
+                        "Variable 'optimizer_switch' can't be set to the value of "
+                        "'x=on,mrr_cost_based=on'");
+    ql_diag_reset(s->cx.diag);
+    OK(set(s, "optimizer_trace", false, TEXT("enabled=on")));
+    SHOWN("optimizer_trace", "enabled=on,one_line=off");
+    FAILS(s, set(s, "optimizer_trace", false, TEXT("mrr=on")), 1231);
+}
+
 static void
 configuration(void **state)
 {
@@ -216,6 +309,12 @@ configuration(void **state)
     assert_int_equal(ql_sysvar_global_u64(&w->inst, QL_SV_SKIP_NETWORKING), 1);
     FAILS(s, ql_sysvars_configure(&s->cx, sv, str("port"), str("many")), 1231);
     assert_int_equal(ql_sysvars_configure(&s->cx, sv, str("prot"), str("1")), QL_END);
+    OK(ql_sysvars_configure(&s->cx, sv, str("optimizer-switch"), str("mrr=off")));
+    OK(ql_sysvars_configure(&s->cx, sv, str("optimizer-switch"), str("semijoin=off")));
+    const char *now = shown(s, "optimizer_switch", true);
+    assert_non_null(strstr(now, "mrr=off"));
+    assert_non_null(strstr(now, "semijoin=off"));
+    FAILS(s, ql_sysvars_configure(&s->cx, sv, str("optimizer-switch"), str("mrr")), 1231);
     assert_string_equal(ql_sysvars_nearest(str("prot")), "port");
     assert_string_equal(ql_sysvars_nearest(str("max-conections")), "max_connections");
     assert_null(ql_sysvars_nearest(str("zzzzzz")));
@@ -350,6 +449,8 @@ main(void)
         T(character_sets),
         T(use_follows_the_database),
         T(without_effect_warns),
+        T(switches_agree),
+        T(optimizer_switch),
         T(configuration),
         T(user_variables),
         T(session_limits),

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of stats/ share: collected statistics as they are kept with a table, samples of
+ * rows, histograms. Values are kept as index keys (types/codec.h) without the tag in front, so that
+ * memcmp orders and compares values of every kind and collation.
+ */
+#ifndef QL_STATS_INT_H
+#define QL_STATS_INT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "intr/intr.h"
+#include "stats/stats.h"
+
+#define QLI_STATS_CHARS 42u          /* of a text that count, as in MySQL's histograms */
+#define QLI_STATS_EXACT 20000        /* tables up to so many rows are read whole */
+#define QLI_STATS_ROWS_PER_PAGE 400u /* rows of a sample for each "page" of STATS_SAMPLE_PAGES */
+#define QLI_STATS_COMMON 100u
+#define QLI_STATS_BUCKETS 100u
+
+typedef struct qli_common {
+    ql_str key;
+    double share; /* of all rows */
+} qli_common;
+
+/* Values up to `high`, from behind the one before it. */
+typedef struct qli_bucket {
+    ql_str low, high;
+    double share;
+} qli_bucket;
+
+struct ql_histogram {
+    uint32_t ncommon, nbuckets;
+    qli_common *common;  /* ascending by key */
+    qli_bucket *buckets; /* of all other values, ascending */
+    double rest;         /* share of the rows that are in buckets */
+    bool complete;       /* every value there was is among the common ones */
+};
+
+/* What a table keeps. Immutable once it is kept; freed with the last reference. */
+typedef struct qli_kept {
+    ql_table_kept k;
+    ql_arena *arena;
+    ql_table_stats s; /* table: NULL */
+    uint64_t version; /* of the definition */
+    uint64_t changes; /* ql_table_changes when it was collected */
+    int64_t at_us;    /* Unix time */
+    uint64_t sampled; /* rows read; all of them: exact */
+    bool exact, given;
+} qli_kept;
+
+/* NULL with the error worded. One reference. */
+qli_kept *qli_stats_new(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+
+/* Values of one column of the sampled rows. */
+typedef struct qli_sample_column {
+    ql_buf bytes;
+    uint32_t *end; /* [rows] where each value's key ends; an empty one is NULL */
+    uint32_t nulls;
+} qli_sample_column;
+
+typedef struct qli_sample {
+    uint32_t n, cap;
+    uint16_t ncolumns;
+    qli_sample_column *columns;
+    double row_bytes; /* on average, with its key */
+} qli_sample;
+
+static inline ql_str
+qli_sample_key(const qli_sample_column *c, uint32_t row)
+{
+    uint32_t from = row > 0 ? c->end[row - 1] : 0;
+    return (ql_str){c->bytes.p + from, c->end[row] - from};
+}
+
+/* How often the values of a sample come. */
+typedef struct qli_frequencies {
+    uint64_t n;    /* values */
+    uint64_t d;    /* different ones */
+    uint64_t once; /* that come once */
+} qli_frequencies;
+
+/* distinct.c */
+/* Different values among `rows`, out of a sample of rows. */
+double qli_distinct_of_sample(const qli_frequencies *f, double rows);
+/* Out of neighbours in an index: `changes` of `pairs` differed. */
+double qli_distinct_of_pairs(uint64_t pairs, uint64_t changes, double rows);
+/* Of combinations of columns' values in a sample. */
+ql_status qli_sample_frequencies(ql_ctx *cx, const qli_sample *s, const uint16_t *columns,
+                                 uint16_t n, qli_frequencies *f) QL_MUST_USE;
+
+/* histogram.c */
+/* Distinct count, NULLs and histogram of column c of the sample, in memory of a; rows: of the
+ * table. distinct: when it is known from an index, else 0. */
+ql_status qli_histogram_make(ql_ctx *cx, ql_arena *a, const qli_sample_column *c, uint32_t n,
+                             double rows, bool exact, double distinct,
+                             ql_column_stats *out) QL_MUST_USE;
+double qli_histogram_equal(const ql_column_stats *c, ql_str key);
+/* An end with p NULL is open. */
+double qli_histogram_range(const ql_column_stats *c, ql_str low, bool low_in, ql_str high,
+                           bool high_in);
+
+/* collect.c */
+/* Read the table in a snapshot of its own. Checkpoints; never waits. */
+ql_status qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows,
+                            qli_kept **out) QL_MUST_USE;
+/* Key of a value of a column's kind as statistics have it, behind what out holds. NULL: nothing. */
+ql_status qli_stats_key(ql_ctx *cx, const ql_type *t, const ql_value *v, ql_buf *out) QL_MUST_USE;
+
+#endif
