@@ -61,6 +61,7 @@ typedef struct qli_hash_op {
     char *right_rows[QL_BATCH_ROWS];
     uint16_t unmatched_at;
     bool unmatched_phase;
+    ql_batch filtered; /* SEMI, ANTI: the left batch with the rows that stay */
     /* What is on tapes: */
     bool divided, left_divided;
     ql_arena *right_mem; /* of right_parts */
@@ -75,6 +76,20 @@ typedef struct qli_hash_op {
     uint8_t *bits;       /* rows of the left part that have found a partner */
     uint64_t first_row;
 } qli_hash_op;
+
+/* Is there a row for each left row that finds no partner? */
+static inline bool
+qli_hash_wants_unmatched(const qli_hash_op *h)
+{
+    return h->op.plan->join == QL_JOIN_LEFT || h->op.plan->join == QL_JOIN_ANTI;
+}
+
+/* Are left rows themselves the result? */
+static inline bool
+qli_hash_is_filtering(const qli_hash_op *h)
+{
+    return h->op.plan->join == QL_JOIN_SEMI || h->op.plan->join == QL_JOIN_ANTI;
+}
 
 static inline uint64_t
 qli_hash_of(const qli_hash_side *s, const char *row)

@@ -3,6 +3,9 @@
  * Hash join: the right side is read into a table by its keys, the left side probes it. NULL keys
  * never match.
  *
+ * Semi- and anti-joins give the left side's own batches, with those rows selected that have a
+ * partner, or none.
+ *
  * A right side that outgrows join_buffer_size is divided into 32 parts by the keys' hash, and so is
  * the left side; then each pair of parts is joined by itself, divided again when it is still too
  * large. Where dividing does not help (many rows of one key) the right part is taken in pieces,
@@ -191,6 +194,28 @@ qli_hash_put_row(ql_ctx *cx, qli_hash_op *h, const qli_hash_side *s, const ql_ba
     return QL_OK;
 }
 
+static ql_status entry_matches(ql_ctx *cx, const qli_hash_op *h, const qli_hash_entry *e,
+                               uint16_t row, bool *yes);
+
+/* Whether there is a partner is decided by the keys alone: one row of each key is enough. */
+static ql_status
+is_there(ql_ctx *cx, const qli_hash_op *h, uint16_t row, bool *yes)
+{
+    unsigned steps = 0;
+    *yes = false;
+    if (!qli_hash_is_filtering(h) || h->op.filter != NULL || h->nbuckets == 0) {
+        return QL_OK;
+    }
+    qli_hash_entry *e = h->buckets[h->hash[row] & (h->nbuckets - 1)];
+    for (; e != NULL && !*yes; e = e->next) {
+        if (++steps % 1024 == 0) {
+            QL_TRY(ql_check(cx));
+        }
+        QL_TRY(entry_matches(cx, h, e, row, yes));
+    }
+    return QL_OK;
+}
+
 /* A row of the right side: into the table, or, when that is full, to its part. */
 static ql_status
 take_right(ql_ctx *cx, qli_hash_op *h, const ql_batch *cols, uint16_t row)
@@ -203,6 +228,11 @@ take_right(ql_ctx *cx, qli_hash_op *h, const ql_batch *cols, uint16_t row)
     }
     if (h->divided) {
         return qli_hash_put_row(cx, h, &h->right_side, cols, row, &h->right_parts, h->right_mem);
+    }
+    bool known;
+    QL_TRY(is_there(cx, h, row, &known));
+    if (known) {
+        return QL_OK;
     }
     QL_TRY(qli_row_save(cx, h->mem, &h->right_side.fmt, cols, row, &saved));
     return qli_hash_add(cx, h, h->hash[row], saved);
@@ -288,8 +318,9 @@ find_pairs(ql_ctx *cx, qli_hash_op *h, uint16_t *pairs)
     *pairs = 0;
     while (h->k < h->left->nsel && *pairs < QL_BATCH_ROWS) {
         uint16_t row = ql_batch_row(h->left, h->k);
-        if (!h->in_row) {
-            h->chain = h->null_key[row] || h->nbuckets == 0
+        bool first_only = qli_hash_is_filtering(h);
+        if (!h->in_row || (first_only && h->matched[row])) {
+            h->chain = h->null_key[row] || h->nbuckets == 0 || (first_only && h->matched[row])
                            ? NULL
                            : h->buckets[h->hash[row] & (h->nbuckets - 1)];
             h->in_row = true;
@@ -300,6 +331,11 @@ find_pairs(ql_ctx *cx, qli_hash_op *h, uint16_t *pairs)
                 QL_TRY(ql_check(cx));
             }
             QL_TRY(entry_matches(cx, h, h->chain, row, &yes));
+            if (yes && first_only && h->op.filter == NULL) {
+                h->matched[row] = 1;
+                h->chain = NULL;
+                break;
+            }
             if (yes) {
                 h->left_rows[*pairs] = row;
                 h->right_rows[(*pairs)++] = h->chain->row;
@@ -344,6 +380,28 @@ load_unmatched(ql_ctx *cx, qli_hash_op *h)
     return load_pairs(cx, h, n);
 }
 
+/* The left rows that have found a partner, or those that have none. */
+static void
+give_filtered(qli_hash_op *h, ql_batch **out)
+{
+    const qli_op *left = h->op.left;
+    bool semi = h->op.plan->join == QL_JOIN_SEMI;
+    uint16_t n = 0;
+    for (uint16_t k = 0; k < h->left->nsel; k++) {
+        uint16_t row = ql_batch_row(h->left, k);
+        if (h->matched[row] == semi) {
+            h->left_rows[n++] = row;
+        }
+    }
+    for (uint16_t i = 0; i < left->nlive; i++) {
+        h->filtered.cols[left->live[i]] = h->left->cols[left->live[i]];
+    }
+    h->filtered.n = h->left->n;
+    h->filtered.sel = h->left_rows;
+    h->filtered.nsel = n;
+    *out = &h->filtered;
+}
+
 /* All partners in this piece have been found: later pieces want to know who had any. */
 static void
 note_matched(qli_hash_op *h)
@@ -364,7 +422,7 @@ prepare(ql_ctx *cx, qli_hash_op *h)
     if (h->divided && !h->left_divided) {
         QL_TRY(qli_hash_divide_left(cx, h));
     }
-    return !h->divided && h->count == 0 && h->op.plan->join != QL_JOIN_LEFT ? QL_END : QL_OK;
+    return !h->divided && h->count == 0 && !qli_hash_wants_unmatched(h) ? QL_END : QL_OK;
 }
 
 static ql_status
@@ -375,7 +433,7 @@ hash_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     QL_TRY(prepare(cx, h));
     *out = &op->batch;
     if (h->left == NULL ||
-        (h->k >= h->left->nsel && (op->plan->join != QL_JOIN_LEFT || h->unmatched_phase))) {
+        (h->k >= h->left->nsel && (op->plan->join == QL_JOIN_INNER || h->unmatched_phase))) {
         QL_TRY(next_left(cx, h));
     }
     if (h->k >= h->left->nsel) {
@@ -383,6 +441,10 @@ hash_next(ql_ctx *cx, qli_op *op, ql_batch **out)
         if (h->pieces) {
             note_matched(h);
             return load_pairs(cx, h, 0);
+        }
+        if (qli_hash_is_filtering(h)) {
+            give_filtered(h, out);
+            return QL_OK;
         }
         return load_unmatched(cx, h);
     }
@@ -394,6 +456,9 @@ hash_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
     for (uint16_t i = 0; i < op->batch.nsel; i++) {
         h->matched[h->left_rows[ql_batch_row(&op->batch, i)]] = 1;
+    }
+    if (qli_hash_is_filtering(h)) {
+        op->batch.nsel = 0; /* given when all partners of the left batch have been looked at */
     }
     return QL_OK;
 }
@@ -475,6 +540,14 @@ qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
     QL_TRY(qli_op_live_add(cx, op, op->right->live, op->right->nlive));
     QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
+    if (qli_hash_is_filtering(h)) { /* the right side's slots are for the filter only */
+        op->nlive = op->left->nlive;
+        h->filtered.ncols = b->nslots;
+        h->filtered.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
+        if (h->filtered.cols == NULL) {
+            return QL_ERROR;
+        }
+    }
     QL_TRY(qli_op_filter_compile(cx, op));
     QL_TRY(ql_run_arena(b->run, "hash join", &h->mem));
     QL_TRY(ql_run_arena(b->run, "hash join parts", &h->right_mem));

@@ -23,11 +23,11 @@ qli_hash_end_tapes(ql_ctx *cx, qli_parts *parts)
     return QL_OK;
 }
 
-/* Left rows without a right part find no partner: they are wanted by an outer join only. */
+/* Left rows without a right part find no partner: they are wanted by outer and anti-joins only. */
 static bool
 left_is_wanted(const qli_hash_op *h, const qli_parts *right, uint64_t hash)
 {
-    return h->op.plan->join == QL_JOIN_LEFT || right->part[qli_part_of(hash, right->level)] != NULL;
+    return qli_hash_wants_unmatched(h) || right->part[qli_part_of(hash, right->level)] != NULL;
 }
 
 /* Pairs of parts to be joined; from: the pair that has been divided, or NULL. */
@@ -73,7 +73,7 @@ qli_hash_divide_left(ql_ctx *cx, qli_hash_op *h)
             if (k % 256 == 0) {
                 QL_TRY(ql_check(cx));
             }
-            if (h->op.plan->join == QL_JOIN_LEFT ||
+            if (qli_hash_wants_unmatched(h) ||
                 (!h->null_key[row] && left_is_wanted(h, &h->right_parts, h->hash[row]))) {
                 QL_TRY(qli_hash_put_row(cx, h, s, &cols, row, &left, h->pairs_mem));
             }
@@ -175,7 +175,7 @@ divide_pair(ql_ctx *cx, qli_hash_op *h)
 static ql_status
 begin_pieces(ql_ctx *cx, qli_hash_op *h)
 {
-    if (h->op.plan->join == QL_JOIN_LEFT) {
+    if (h->op.plan->join != QL_JOIN_INNER) {
         h->bits = ql_arena_zalloc(cx, h->pairs_mem, h->pair->left->rows / 8 + 1);
         return h->bits != NULL ? QL_OK : QL_ERROR;
     }
@@ -285,7 +285,7 @@ qli_hash_next_left(ql_ctx *cx, qli_hash_op *h)
         st = read_left(cx, h);
     }
     QL_TRY(st);
-    for (uint16_t i = 0; h->later && h->op.plan->join == QL_JOIN_LEFT && i < h->left->n; i++) {
+    for (uint16_t i = 0; h->later && h->op.plan->join != QL_JOIN_INNER && i < h->left->n; i++) {
         h->matched[i] = bit_of(h, h->first_row + i);
     }
     return QL_OK;

@@ -3,7 +3,8 @@
  * Nested-loop join: for each row of the left side the right side is bound to it (an index range) or
  * run again from memory: what is more than tmp_table_size of it from a tape. Large pieces go on as
  * views (left slots constant, right slots as they are), small ones are collected into full batches.
- * A checkpoint for every inner block.
+ * Semi- and anti-joins give the left side's own batches, with those rows selected that have a
+ * partner, or none; the right side is read up to the first one. A checkpoint for every inner block.
  */
 #include <string.h>
 
@@ -38,7 +39,15 @@ typedef struct nested_op {
     uint16_t collected; /* rows in op.batch */
     ql_arena *text;     /* strings of collected rows */
     uint8_t null_flag;  /* NULL flag of unmatched right slots */
+    ql_batch kept;      /* SEMI, ANTI: the left batch with the rows that stay */
+    uint16_t *kept_rows;
 } nested_op;
+
+static bool
+is_filtering(const nested_op *j)
+{
+    return j->op.plan->join == QL_JOIN_SEMI || j->op.plan->join == QL_JOIN_ANTI;
+}
 
 static ql_status
 cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
@@ -73,6 +82,7 @@ cache_add(ql_ctx *cx, nested_op *j, const ql_batch *b)
                                b->nsel));
     }
     j->cache[j->ncache++] = copy;
+    j->at_cache = j->ncache;
     return QL_OK;
 }
 
@@ -146,10 +156,42 @@ cache_drop(ql_ctx *cx, nested_op *j)
     return QL_OK;
 }
 
-/* The right side from its beginning, for the current left row. */
+/* All of the right side is in the cache. */
+static ql_status
+cache_end(ql_ctx *cx, nested_op *j)
+{
+    if (j->tape != NULL) {
+        QL_TRY(ql_tape_end(cx, j->tape));
+    }
+    j->cache_full = true;
+    j->at_cache = j->ncache;
+    return QL_OK;
+}
+
+/* A tape cannot be read before it is whole. */
+static ql_status
+finish_tape(ql_ctx *cx, nested_op *j)
+{
+    ql_batch *b;
+    ql_status st;
+    while ((st = qli_op_next(cx, j->op.right, &b)) == QL_OK) {
+        QL_TRY(tape_add(cx, j, b));
+    }
+    return st == QL_END ? cache_end(cx, j) : st;
+}
+
+/* The right side from its beginning, for the current left row. One that was left at its first match
+ * goes on from there, behind what the cache has of it. */
 static ql_status
 right_start(ql_ctx *cx, nested_op *j)
 {
+    if (is_filtering(j) && j->cache_on && !j->cache_full && j->ncache > 0) {
+        if (j->tape == NULL) {
+            j->at_cache = 0;
+            return QL_OK;
+        }
+        QL_TRY(finish_tape(cx, j));
+    }
     j->at_cache = 0;
     if (j->cache_full) {
         ql_reel_stop(&j->reel);
@@ -172,13 +214,13 @@ right_next(ql_ctx *cx, nested_op *j, ql_batch **out)
         *out = j->cache[j->at_cache++];
         return QL_OK;
     }
+    if (j->cache_on && j->at_cache < j->ncache) {
+        *out = j->cache[j->at_cache++];
+        return ql_check(cx);
+    }
     ql_status st = qli_op_next(cx, j->op.right, out);
     if (st == QL_END && j->cache_on) {
-        if (j->tape != NULL) {
-            QL_TRY(ql_tape_end(cx, j->tape));
-        }
-        j->cache_full = true;
-        j->at_cache = j->ncache;
+        QL_TRY(cache_end(cx, j));
     }
     if (st != QL_OK || !j->cache_on) {
         return st;
@@ -371,6 +413,57 @@ nested_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     }
 }
 
+/* ---- semi- and anti-joins ---- */
+
+/* Has the left row that is bound a partner? */
+static ql_status
+find_partner(ql_ctx *cx, nested_op *j, bool *found)
+{
+    QL_TRY(right_start(cx, j));
+    j->matched = false;
+    ql_status st = next_piece(cx, j);
+    *found = st == QL_OK;
+    return st == QL_END ? QL_OK : st;
+}
+
+static ql_status
+filter_next(ql_ctx *cx, qli_op *op, ql_batch **out)
+{
+    nested_op *j = (nested_op *)op;
+    uint16_t n = 0;
+    while (n == 0) {
+        QL_TRY(qli_op_next(cx, op->left, &j->left));
+        for (uint16_t k = 0; k < j->left->nsel; k++) {
+            uint16_t row = ql_batch_row(j->left, k);
+            bool found;
+            QL_TRY(ql_check(cx));
+            bind_left(j, row);
+            QL_TRY(find_partner(cx, j, &found));
+            if (found == (op->plan->join == QL_JOIN_SEMI)) {
+                j->kept_rows[n++] = row;
+            }
+        }
+    }
+    for (uint16_t i = 0; i < op->left->nlive; i++) {
+        j->kept.cols[op->left->live[i]] = j->left->cols[op->left->live[i]];
+    }
+    j->kept.n = j->left->n;
+    j->kept.sel = j->kept_rows;
+    j->kept.nsel = n;
+    *out = &j->kept;
+    return QL_OK;
+}
+
+static ql_status
+make_kept(ql_ctx *cx, nested_op *j)
+{
+    ql_block *b = j->op.block;
+    j->kept.ncols = b->nslots;
+    j->kept.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
+    j->kept_rows = QL_ARENA_ARRAY(cx, b->mem, uint16_t, QL_BATCH_ROWS);
+    return j->kept.cols != NULL && j->kept_rows != NULL ? QL_OK : QL_ERROR;
+}
+
 static ql_status
 nested_restart(ql_ctx *cx, qli_op *op)
 {
@@ -393,10 +486,17 @@ qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(nested_op), true, &op));
     nested_op *j = (nested_op *)op;
     QL_TRY(qli_op_build(cx, b, p->left, &op->left));
+    bool above = b->stops_early;
+    b->stops_early |= is_filtering(j);
     QL_TRY(qli_op_build(cx, b, p->right, &op->right));
+    b->stops_early = above;
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
-    QL_TRY(qli_op_live_add(cx, op, op->right->live, op->right->nlive));
-    QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
+    if (!is_filtering(j)) {
+        QL_TRY(qli_op_live_add(cx, op, op->right->live, op->right->nlive));
+        QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));
+    } else {
+        QL_TRY(make_kept(cx, j));
+    }
     QL_TRY(qli_op_filter_compile(cx, op));
     j->piece.ncols = b->nslots;
     j->piece.cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector, b->nslots + 1);
@@ -409,7 +509,7 @@ qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     j->cache_on = j->keeps = !j->bound;
     QL_TRY(qli_plan_keeps(cx, b->query, p->right, &j->keeps));
     j->budget = qli_budget_result(cx);
-    op->next = nested_next;
+    op->next = is_filtering(j) ? filter_next : nested_next;
     op->restart = nested_restart;
     *out = op;
     return QL_OK;

@@ -165,8 +165,8 @@ each_on(ql_ctx *cx, qli_view_filter *w, const ql_join_tree *t)
     if (t == NULL || t->is_leaf) {
         return QL_OK;
     }
-    looker l = {
-        .w = w, .look = look_for_slot, .optional = t->kind == QL_JOIN_LEFT ? t->right : NULL};
+    bool optional = t->kind == QL_JOIN_LEFT || t->kind == QL_JOIN_ANTI;
+    looker l = {.w = w, .look = look_for_slot, .optional = optional ? t->right : NULL};
     QL_TRY(each_equality(cx, &l, t->on));
     QL_TRY(each_on(cx, w, t->left));
     return each_on(cx, w, t->right);

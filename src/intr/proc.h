@@ -131,9 +131,10 @@ void ql_proc_forget_info(ql_proc *row);
 /* Copy the statement's text, cut to n bytes; returns the length. Any thread that knows the row to
  * be there. */
 size_t ql_proc_copy_statement(ql_proc *row, char *p, size_t n);
-uint64_t ql_proc_query_id(const ql_proc *row);          /* as above; 0 = none */
-void ql_proc_set_stage(ql_proc *row, ql_stage stage);   /* relaxed atomic store */
-void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind); /* by ql_wait only; QL_W_NONE = back */
+uint64_t ql_proc_query_id(const ql_proc *row);        /* as above; 0 = none */
+void ql_proc_set_stage(ql_proc *row, ql_stage stage); /* relaxed atomic store */
+/* By ql_wait, and by a session that leads a group of commits; QL_W_NONE = back. */
+void ql_proc_set_wait(ql_proc *row, ql_wait_kind kind);
 /* State text in place of that of the wait kind (sync points); text lives as long as the instance;
  * NULL = back. */
 void ql_proc_set_wait_text(ql_proc *row, const char *text);

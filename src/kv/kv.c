@@ -170,6 +170,12 @@ ql_kv_apply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value)
     return a->ops->apply_get(cx, a, key, value);
 }
 
+void
+ql_kv_apply_keep_short(ql_kv_apply *a)
+{
+    a->keep_short = true;
+}
+
 ql_status
 ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n, size_t *done)
 {

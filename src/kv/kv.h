@@ -117,12 +117,16 @@ void ql_kv_region_close(ql_kv_region *r);
  * whole one. Bytes until the snapshot ends. QL_END: there is none. */
 ql_status ql_kv_region_key(ql_ctx *cx, const ql_kv_region *r, double at, ql_str *key) QL_MUST_USE;
 
-/* The one writer (the committer's thread; in temp environments the owner). After an error of a put
- * or del only abort is left (1021: disk full, as from the commit). */
+/* The one writer (whoever has the committer's role; in temp environments the owner). After an error
+ * of a put or del only abort is left (1021: disk full, as from the commit). */
 ql_status ql_kv_apply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out) QL_MUST_USE;
 ql_status ql_kv_apply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value) QL_MUST_USE;
 ql_status ql_kv_apply_del(ql_ctx *cx, ql_kv_apply *a, ql_str key) QL_MUST_USE; /* absent: QL_OK */
 ql_status ql_kv_apply_get(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str *value) QL_MUST_USE;
+/* From its begin on: what would take long or has to wait (LMDB's transaction, a flush) is not
+ * begun. Puts, deletions and the commit say QL_END instead, and their record may be in the log,
+ * void: the next apply must be the same again, without this. */
+void ql_kv_apply_keep_short(ql_kv_apply *a);
 /* Delete up to n keys of [from, to); *done counts. */
 ql_status ql_kv_apply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str to, size_t n,
                                 size_t *done) QL_MUST_USE;

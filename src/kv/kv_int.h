@@ -68,6 +68,7 @@ struct ql_kv_cursor {
 
 struct ql_kv_apply {
     const ql_kv_ops *ops; /* [const] */
+    bool keep_short;      /* [owner] ql_kv_apply_keep_short */
 };
 
 /* Keys above the door: 1 to QLI_KV_KEY_MAX bytes, first byte below 0xFF (0xFF.. is kv's own). */

@@ -4,7 +4,8 @@
  * redo log. Committing a small one appends the record, makes it durable and adds the operations to
  * the active generation. One that turns out large, or deletes a range, or meets a log that cannot
  * be written, becomes direct: it takes LMDB's write transaction, puts the pending generations and
- * what it gathered there, and goes on in it. Committer's thread; mutex KV for moments.
+ * what it gathered there, and goes on in it, unless it is to keep short. Thread of the committer's
+ * role; mutex KV for moments.
  */
 #include "base/text.h"
 #include "kv/redo_int.h"
@@ -102,11 +103,14 @@ begin_direct(ql_ctx *cx, rapply *a)
     return st;
 }
 
-/* After an error with a->direct set only abort is left. */
+/* After an error with a->direct set only abort is left. QL_END: it is to keep short. */
 static ql_status
 go_direct(ql_ctx *cx, rapply *a)
 {
     qli_redo *r = a->r;
+    if (a->a.keep_short) {
+        return QL_END;
+    }
     qli_writer_take(cx, r);
     ql_mutex_lock(&r->l.mu);
     qli_redo_freeze(r);
@@ -370,6 +374,9 @@ find_room(ql_ctx *cx, rapply *a)
             return QL_OK;
         }
         if (none) {
+            return QL_END;
+        }
+        if (!free_one && a->a.keep_short) {
             return QL_END;
         }
         QL_TRY(free_one ? begin_generation(cx, r, i) : qli_redo_flush_frozen(cx, r));

@@ -204,6 +204,24 @@ tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
     return tell_condition_queries(t, n->filter, depth + 1);
 }
 
+static const char *
+join_name(const ql_plan *n)
+{
+    static const char *const nested[] = {
+        [QL_JOIN_INNER] = "Nested loop inner join",
+        [QL_JOIN_LEFT] = "Nested loop left join",
+        [QL_JOIN_SEMI] = "Nested loop semijoin",
+        [QL_JOIN_ANTI] = "Nested loop antijoin",
+    };
+    static const char *const hash[] = {
+        [QL_JOIN_INNER] = "Inner hash join",
+        [QL_JOIN_LEFT] = "Left hash join",
+        [QL_JOIN_SEMI] = "Hash semijoin",
+        [QL_JOIN_ANTI] = "Hash antijoin",
+    };
+    return n->kind == QL_P_HASH_JOIN ? hash[n->join] : nested[n->join];
+}
+
 static ql_status
 tell_merge(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
@@ -231,8 +249,8 @@ tell_nested(tree *t, const ql_query *q, const ql_plan *n, int depth)
         QL_TRY(put_filter(t, q, n, at++));
     }
     QL_TRY(begin_line(t, at));
-    QL_TRY(put(t, n->join == QL_JOIN_LEFT ? "Nested loop left join" : "Nested loop inner join"));
-    if (n->filter && n->join == QL_JOIN_LEFT) {
+    QL_TRY(put(t, join_name(n)));
+    if (n->filter && !above) {
         QL_TRY(put(t, ", extra conditions: "));
         QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
     }
@@ -246,7 +264,8 @@ static ql_status
 tell_hash(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     QL_TRY(begin_line(t, depth));
-    QL_TRY(put(t, n->join == QL_JOIN_LEFT ? "Left hash join " : "Inner hash join "));
+    QL_TRY(put(t, join_name(n)));
+    QL_TRY(put(t, " "));
     for (uint16_t i = 0; i < n->nkeys; i++) {
         QL_TRY(put(t, i ? ", (" : "("));
         QL_TRY(qli_expr_text(&t->x, q, n->left_keys[i], t->b));

@@ -313,3 +313,26 @@ qli_const_truth(const ql_expr *e, bool *value)
     *value = e->value.i != 0;
     return true;
 }
+
+/* --- for what comes behind the resolver --- */
+
+ql_status
+ql_expr_cast_compared(ql_ctx *cx, ql_expr **e, ql_kind kind)
+{
+    qli_res r = {.cx = cx, .a = cx->arena};
+    return qli_cast_compared(&r, NULL, e, kind);
+}
+
+ql_status
+ql_expr_fold(ql_ctx *cx, ql_expr **e)
+{
+    qli_res r = {.cx = cx, .a = cx->arena};
+    return qli_fold(&r, e);
+}
+
+ql_status
+ql_expr_same(ql_ctx *cx, const ql_expr *a, const ql_expr *b, bool *same)
+{
+    qli_res r = {.cx = cx, .a = cx->arena};
+    return qli_expr_equal(&r, a, b, same);
+}

@@ -65,6 +65,17 @@ typedef struct tree {
     ql_expr *pending;
 } tree;
 
+/* SELECT STRAIGHT_JOIN of the view. */
+static void
+make_straight(ql_join_tree *t)
+{
+    if (!t->is_leaf) {
+        t->straight = true;
+        make_straight(t->left);
+        make_straight(t->right);
+    }
+}
+
 static ql_status
 bind_tables(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
 {
@@ -74,6 +85,9 @@ bind_tables(qli_res *r, qli_scope *sc, qli_joined *v, void *arg)
     QL_TRY(qli_from_below(r, sc, v->query->from, t->inner, &t->top, &t->pending, &v->names));
     r->in_dml_from = false;
     v->hi = sc->q->nsources;
+    if (v->query->straight_join) {
+        make_straight(t->top);
+    }
     if (v->query->where == NULL) {
         return QL_OK;
     }

@@ -345,6 +345,15 @@ qli_merge_source(qli_res *r, qli_scope *sc, qli_merged *m, uint16_t source, qli_
     return QL_OK;
 }
 
+ql_status
+qli_merge_index_hints(qli_res *r, const qli_merged *m, ql_source *src)
+{
+    while (m->below != NULL) {
+        m = m->below;
+    }
+    return qli_index_hints(r, m->query->from->hints, m->alias, src);
+}
+
 /* --- changing -------------------------------------------------------------------------------- */
 
 static ql_status

@@ -68,6 +68,8 @@ struct ql_expr {
     bool is_constant; /* same value throughout one execution of the statement (may be evaluated
                          once); folded into QL_E_CONST when cheap and pure */
     bool global;
+    bool implied;         /* a condition that others imply (rewrite/): it may find rows, but need
+                             not be evaluated, and estimates do not count it again */
     bool is_hex;          /* CONST from x'..', 0x.. or b'..': an integer in number context */
     bool zero_if_bad;     /* CAST of a text that is compared with a date or time: one that is none
                              counts as zero, with a warning, never as NULL */
@@ -146,7 +148,9 @@ typedef struct ql_join_tree {
     uint16_t source; /* leaf */
     struct ql_join_tree *left, *right;
     ql_join_kind kind;
-    ql_expr *on; /* may be NULL */
+    bool straight; /* STRAIGHT_JOIN: the left side is read before the right one; what is to be done
+                      about it stands in the block's hints->before */
+    ql_expr *on;   /* may be NULL */
 } ql_join_tree;
 
 /* What hints ask of the plan of a block. Who adds sources to a block or renumbers them does the

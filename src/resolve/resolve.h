@@ -54,6 +54,12 @@ ql_status ql_index_is_usable(ql_ctx *cx, const ql_index *ix, bool *yes) QL_MUST_
 ql_status ql_resolve_expr(ql_ctx *cx, const ql_ast_expr *e, const ql_result_column *columns,
                           uint16_t ncolumns, ql_expr **out, uint32_t *ncalls) QL_MUST_USE;
 
+/* For rewrites of what has been resolved: one side of a comparison brought to its kind; an
+ * expression of constants that are cheap and pure computed; structural equality. In cx->arena. */
+ql_status ql_expr_cast_compared(ql_ctx *cx, ql_expr **e, ql_kind kind) QL_MUST_USE;
+ql_status ql_expr_fold(ql_ctx *cx, ql_expr **e) QL_MUST_USE;
+ql_status ql_expr_same(ql_ctx *cx, const ql_expr *a, const ql_expr *b, bool *same) QL_MUST_USE;
+
 /* Name, arity and flags of functions. */
 typedef enum ql_func_flag {
     QL_FF_NONDET = 1, /* RAND, NOW is constant per statement, SLEEP ...: never folded, evaluated for

@@ -278,6 +278,17 @@ ql_status qli_derived_bind(qli_res *r, qli_scope *sc, const ql_ast_select *s, ql
                            ql_str alias, const ql_str *names, uint32_t nnames,
                            qli_names *out) QL_MUST_USE;
 
+/* --- index_hint.c --- */
+/* USE, FORCE, IGNORE INDEX of a table into its source. 1176, 1221. */
+ql_status qli_index_hints(qli_res *r, const ql_ast_index_hint *hints, ql_str alias,
+                          ql_source *src) QL_MUST_USE;
+/* A view has no indexes: 1176. */
+ql_status qli_index_hints_on_view(qli_res *r, const ql_ast_from *f, ql_str alias) QL_MUST_USE;
+
+/* --- hint.c --- */
+/* The wishes of STRAIGHT_JOIN and of optimizer hints, once all sources of the block are there. */
+ql_status qli_hints_bind(qli_res *r, qli_scope *sc) QL_MUST_USE;
+
 /* --- view.c --- */
 /* A view in FROM: its query as source of the block, bound in a scope of its own, with the
  * privileges of its definer or user. 1356 for what it needs and is gone or not allowed. */
@@ -345,6 +356,8 @@ ql_status qli_merge_find(qli_res *r, const ql_table *view, bool write, bool chan
 /* The source, of that table, becomes the view: names, and (cond may be NULL) its conditions. */
 ql_status qli_merge_source(qli_res *r, qli_scope *sc, qli_merged *m, uint16_t source,
                            qli_names *names, ql_expr **cond) QL_MUST_USE;
+/* What its text says of the indexes of the table. */
+ql_status qli_merge_index_hints(qli_res *r, const qli_merged *m, ql_source *src) QL_MUST_USE;
 /* A column that the view computes. */
 ql_status qli_merge_column(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column,
                            ql_expr **out) QL_MUST_USE;

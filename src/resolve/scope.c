@@ -301,54 +301,6 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
     return st;
 }
 
-ql_status
-ql_index_is_usable(ql_ctx *cx, const ql_index *ix, bool *yes)
-{
-    *yes = !ix->invisible || ql_switch_is_on(cx, QL_SWITCH_USE_INVISIBLE_INDEXES);
-    return QL_OK;
-}
-
-/* Does the table have the index, or just one that begins so? Invisible ones do not count. */
-static ql_status
-has_index(ql_ctx *cx, const ql_table *t, ql_str name, bool *yes)
-{
-    unsigned beginning = 0;
-    *yes = false;
-    for (uint16_t i = 0; i < t->nindexes; i++) {
-        ql_str full = t->indexes[i].name;
-        bool usable;
-        QL_TRY(ql_index_is_usable(cx, &t->indexes[i], &usable));
-        if (t->indexes[i].hidden_rowid || full.n < name.n || !usable) {
-            continue;
-        }
-        if (ql_str_eq_nocase((ql_str){full.p, name.n}, name)) {
-            if (full.n == name.n) {
-                *yes = true;
-                return QL_OK;
-            }
-            beginning++;
-        }
-    }
-    *yes = beginning == 1;
-    return QL_OK;
-}
-
-static ql_status
-check_hints(qli_res *r, const ql_ast_from *f, const ql_table *t, ql_str alias)
-{
-    for (const ql_ast_index_hint *h = f->hints; h; h = h->next) {
-        bool found = false;
-        QL_TRY(ql_check(r->cx));
-        QL_TRY(t->is_virtual ? QL_OK : has_index(r->cx, t, h->name, &found));
-        if (!found) {
-            return ql_fail(r->cx, QL_ER_KEY_DOES_NOT_EXIST,
-                           ql_arena_printf(r->cx, r->a, "%.*s", (int)h->name.n, h->name.p) ?: "",
-                           ql_arena_printf(r->cx, r->a, "%.*s", (int)alias.n, alias.p) ?: "");
-        }
-    }
-    return QL_OK;
-}
-
 /* Where conditions of merged views go that were met below. */
 typedef struct from_side {
     bool inner; /* of an outer join: no partner, no row of it */
@@ -393,6 +345,7 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
         return qli_view_bind(r, sc, view, alias, out);
     }
     QL_TRY(add_source(r, sc, base, NULL, view->db, alias, &n));
+    QL_TRY(qli_merge_index_hints(r, m, &sc->q->sources[n]));
     return qli_merge_source(r, sc, m, n, out, &side->pending);
 }
 
@@ -434,11 +387,12 @@ bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, from
     if (r->freezing) {
         qli_freeze_table(f, t->db);
     }
-    QL_TRY(check_hints(r, f, t, alias));
     if (t->view != NULL) {
+        QL_TRY(qli_index_hints_on_view(r, f, alias));
         return bind_view(r, sc, f, t, alias, write, side, j, out);
     }
     QL_TRY(add_source(r, sc, t, NULL, t->db, alias, &n));
+    QL_TRY(qli_index_hints(r, f->hints, alias, &sc->q->sources[n]));
     return add_names(r, sc, n, t->ncolumns, out);
 }
 
@@ -604,6 +558,7 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, f
     }
     bool outer = f->join == QL_J_LEFT || f->join == QL_J_RIGHT;
     j->kind = outer ? QL_JOIN_LEFT : QL_JOIN_INNER;
+    j->straight = f->join == QL_J_STRAIGHT;
     QL_TRY(qli_and_onto(r, sc, f->join == QL_J_RIGHT ? &j->on : &side->pending, ls.pending));
     QL_TRY(qli_and_onto(r, sc, f->join == QL_J_LEFT ? &j->on : &side->pending, rs.pending));
     if (f->join == QL_J_RIGHT) {
@@ -649,6 +604,7 @@ ql_status
 qli_scope_finish(qli_res *r, qli_scope *sc)
 {
     ql_query *q = sc->q;
+    QL_TRY(qli_hints_bind(r, sc));
     for (uint16_t s = 0; s < q->nsources; s++) {
         ql_source *src = &q->sources[s];
         const qli_source *x = &sc->sources[s];

@@ -12,4 +12,8 @@
  * the outermost block of a statement, once, before it is planned. */
 ql_status ql_rewrite_query(ql_ctx *cx, ql_query *q) QL_MUST_USE;
 
+/* The query that the statement runs or explains, if it has one. That of UPDATE and DELETE keeps its
+ * own sources and slots; what is below it is rewritten. */
+ql_status ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s) QL_MUST_USE;
+
 #endif

@@ -179,12 +179,22 @@ typedef enum ql_ast_join {
     QL_J_STRAIGHT
 } ql_ast_join;
 
-/* FROM as a tree: a leaf (table or derived) or a join of two. */
-/* An index named by USE, FORCE or IGNORE INDEX. */
+/* An index named by USE, FORCE or IGNORE INDEX, and for which purposes. */
+typedef enum ql_ast_index_use { QL_USE_INDEX, QL_FORCE_INDEX, QL_IGNORE_INDEX } ql_ast_index_use;
+enum ql_ast_index_purpose {
+    QL_FOR_JOIN = 1,
+    QL_FOR_ORDER = 2,
+    QL_FOR_GROUP = 4,
+    QL_FOR_ALL = 7 /* without FOR */
+};
 typedef struct ql_ast_index_hint {
-    struct ql_ast_index_hint *next;
-    ql_str name; /* or an unambiguous beginning of it */
+    struct ql_ast_index_hint *next; /* as the text has them */
+    ql_ast_index_use use;
+    unsigned purposes;
+    ql_str name; /* or an unambiguous beginning of it; p NULL: USE INDEX () */
 } ql_ast_index_hint;
+
+/* FROM as a tree: a leaf (table or derived) or a join of two. */
 
 typedef struct ql_ast_from ql_ast_from;
 struct ql_ast_from {
@@ -577,7 +587,8 @@ const char *ql_stmt_name(ql_stmt_kind kind);
 
 typedef struct ql_ast_stmt {
     ql_stmt_kind kind;
-    ql_str text; /* this statement's text, without the semicolon; shares the input */
+    bool prepared; /* parsed to be executed again: what is wrong with hints was told then */
+    ql_str text;   /* this statement's text, without the semicolon; shares the input */
     uint32_t nparams;
     ql_ast_from *leaves; /* all tables in FROM, subqueries too, in the order of the text; names of
                             CTEs among them */

@@ -665,6 +665,7 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     size_t end = p.t.kind == T_SEMI ? p.t.pos : trimmed.n;
     s->text = (ql_str){trimmed.p + start, end - start};
     s->nparams = p.nparams;
+    s->prepared = mode->allow_params;
     s->leaves = p.leaves;
     s->cte_names = p.cte_names;
     s->ncte_names = p.ncte_names;

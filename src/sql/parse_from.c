@@ -6,53 +6,70 @@
 
 /* [FOR JOIN | FOR ORDER BY | FOR GROUP BY] */
 static ql_status
-hint_purpose(qli_parser *p)
+hint_purpose(qli_parser *p, unsigned *purposes)
 {
-    if (!qli_accept(p, K_FOR) || qli_accept(p, K_JOIN) || qli_accept2(p, K_ORDER, K_BY)) {
+    *purposes = QL_FOR_ALL;
+    if (!qli_accept(p, K_FOR)) {
         return QL_OK;
     }
-    QL_TRY(qli_expect(p, K_GROUP));
+    if (qli_accept(p, K_JOIN)) {
+        *purposes = QL_FOR_JOIN;
+        return QL_OK;
+    }
+    *purposes = qli_is(p, K_ORDER) ? QL_FOR_ORDER : QL_FOR_GROUP;
+    QL_TRY(qli_expect(p, qli_is(p, K_ORDER) ? K_ORDER : K_GROUP));
     return qli_expect(p, K_BY);
 }
 
+/* One more at the end of the list. */
 static ql_status
-hint_name(qli_parser *p, ql_ast_from *f)
+hint_new(qli_parser *p, ql_ast_index_use use, unsigned purposes, ql_ast_index_hint ***end)
 {
     ql_ast_index_hint *h;
     QL_TRY(qli_new(p, sizeof *h, &h));
-    h->name = QL_STR("PRIMARY");
-    if (!qli_accept(p, K_PRIMARY)) {
-        QL_TRY(qli_name(p, &h->name));
-    }
-    h->next = f->hints;
-    f->hints = h;
+    h->use = use;
+    h->purposes = purposes;
+    **end = h;
+    *end = &h->next;
     return QL_OK;
 }
 
-/* USE INDEX (a, b) and its kin: what they name must exist. */
+static ql_status
+hint_names(qli_parser *p, ql_ast_index_use use, unsigned purposes, ql_ast_index_hint ***end)
+{
+    do {
+        ql_ast_index_hint **at = *end;
+        QL_TRY(hint_new(p, use, purposes, end));
+        (*at)->name = QL_STR("PRIMARY");
+        if (!qli_accept(p, K_PRIMARY)) {
+            QL_TRY(qli_name(p, &(*at)->name));
+        }
+    } while (qli_accept(p, T_COMMA));
+    return QL_OK;
+}
+
+/* USE INDEX (a, b) and its kin. */
 static ql_status
 index_hints(qli_parser *p, ql_ast_from *f)
 {
-    bool used = false, forced = false;
+    ql_ast_index_hint **end = &f->hints;
     while (qli_is(p, K_USE) || qli_is(p, K_FORCE) || qli_is(p, K_IGNORE)) {
-        bool use = qli_is(p, K_USE);
-        used |= use;
-        forced |= qli_is(p, K_FORCE);
+        ql_ast_index_use use = qli_is(p, K_USE)     ? QL_USE_INDEX
+                               : qli_is(p, K_FORCE) ? QL_FORCE_INDEX
+                                                    : QL_IGNORE_INDEX;
+        unsigned purposes;
         qli_token_kind next = qli_peek(p, 1)->kind;
         if (next != K_INDEX && next != K_KEY) {
             return QL_OK;
         }
-        if (used && forced) {
-            return ql_fail(p->cx, QL_ER_WRONG_USAGE, "USE INDEX", "FORCE INDEX");
-        }
         qli_advance(p);
         qli_advance(p);
-        QL_TRY(hint_purpose(p));
+        QL_TRY(hint_purpose(p, &purposes));
         QL_TRY(qli_expect(p, T_LPAREN));
-        if (!use || !qli_is(p, T_RPAREN)) {
-            do {
-                QL_TRY(hint_name(p, f));
-            } while (qli_accept(p, T_COMMA));
+        if (use == QL_USE_INDEX && qli_is(p, T_RPAREN)) {
+            QL_TRY(hint_new(p, use, purposes, &end));
+        } else {
+            QL_TRY(hint_names(p, use, purposes, &end));
         }
         QL_TRY(qli_expect(p, T_RPAREN));
     }

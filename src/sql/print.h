@@ -19,8 +19,8 @@ typedef struct ql_print_mode {
 
 /* Appends the text to b: words and functions in lower case, names in backticks, every operation in
  * parentheses. Read by ql_parse with no sql_mode and mode's literal_coll it means the same, in any
- * session. Columns and tables are qualified as far as the tree is. Optimizer and index hints, INTO
- * and SQL_CALC_FOUND_ROWS are left out. Looks at the kill flag. */
+ * session. Columns and tables are qualified as far as the tree is. Optimizer hints, INTO and
+ * SQL_CALC_FOUND_ROWS are left out. Looks at the kill flag. */
 ql_status ql_print_expr(ql_ctx *cx, ql_buf *b, const ql_ast_expr *e,
                         const ql_print_mode *mode) QL_MUST_USE;
 ql_status ql_print_select(ql_ctx *cx, ql_buf *b, const ql_ast_select *s,

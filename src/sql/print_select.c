@@ -10,6 +10,24 @@
 static ql_status put_from(qli_printer *p, const ql_ast_from *f);
 
 static ql_status
+put_index_hint(qli_printer *p, const ql_ast_index_hint *h)
+{
+    QL_TRY(qli_put(p, h->use == QL_USE_INDEX     ? " USE INDEX"
+                      : h->use == QL_FORCE_INDEX ? " FORCE INDEX"
+                                                 : " IGNORE INDEX"));
+    QL_TRY(qli_put(p, h->purposes == QL_FOR_JOIN    ? " FOR JOIN ("
+                      : h->purposes == QL_FOR_ORDER ? " FOR ORDER BY ("
+                      : h->purposes == QL_FOR_GROUP ? " FOR GROUP BY ("
+                                                    : " ("));
+    if (ql_str_eq_nocase(h->name, QL_STR("PRIMARY"))) {
+        QL_TRY(qli_put(p, "PRIMARY"));
+    } else if (h->name.p != NULL) {
+        QL_TRY(ql_buf_put_name(p->cx, p->b, h->name));
+    }
+    return qli_put(p, ")");
+}
+
+static ql_status
 put_leaf(qli_printer *p, const ql_ast_from *f)
 {
     if (f->derived != NULL) {
@@ -21,7 +39,10 @@ put_leaf(qli_printer *p, const ql_ast_from *f)
     }
     if (f->alias.n > 0) {
         QL_TRY(qli_put(p, " "));
-        return ql_buf_put_name(p->cx, p->b, f->alias);
+        QL_TRY(ql_buf_put_name(p->cx, p->b, f->alias));
+    }
+    for (const ql_ast_index_hint *h = f->hints; h != NULL; h = h->next) {
+        QL_TRY(put_index_hint(p, h));
     }
     return QL_OK;
 }

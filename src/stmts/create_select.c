@@ -9,6 +9,7 @@
 #include "intr/sync.h"
 #include "resolve/resolve.h"
 #include "resolve/tablespec.h"
+#include "rewrite/rewrite.h"
 #include "stmts/inserter_int.h"
 
 /* The query's rows: as an INSERT ... SELECT reads them. */
@@ -62,8 +63,9 @@ resolve_rows(ql_ctx *cx, ql_run *run, const ql_ast_create_table *ct, ql_table_sp
     if (ins->columns == NULL) {
         return QL_ERROR;
     }
-    return ql_spec_from_query(cx, ct, db.coll != NULL ? db.coll : ql_coll_default, query->query,
-                              spec, ins->columns);
+    QL_TRY(ql_spec_from_query(cx, ct, db.coll != NULL ? db.coll : ql_coll_default, query->query,
+                              spec, ins->columns));
+    return ql_rewrite_query(cx, query->query);
 }
 
 /* Its rows are part of the transaction that is open; the table goes with them if this fails. */

@@ -1,22 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commit queue and the committer, the one thread that writes to the KV. It takes what is queued
- * as a group, applies it in one KV transaction with one durable sync, and tells the owners. A
- * request is killable until it is TAKEN; a big one stays cancellable while its rows go in. Full
- * disk: the owners wait for space, each in its own session, and queue again. Mutex: commit_mu (rank
- * COMMIT), not held while applying.
+ * The commit queue. One thread at a time has the role of the committer: it takes what is queued as
+ * a group, applies it in one KV transaction with one durable sync, and tells the owners. A session
+ * whose request is the first one leads one group of small sets, so that a commit changes no
+ * threads; whatever may take long or has to wait (big sets, a full log or disk) is for the
+ * committer's thread. A request is killable until it is TAKEN; a big one stays cancellable while
+ * its rows go in. Full disk: the owners wait for space, each in its own session, and queue again.
+ * Mutex: commit_mu (rank COMMIT), not held while applying.
  */
 #include "txn/txn_int.h"
 
+#include "base/arena.h"
 #include "base/log.h"
 
 #define BIG_ENTRIES                                                                                \
     4096u /* from here on a set is applied by itself and can be cancelled meanwhile */
 #define ROWS_PER_LOOK 1024u
+/* What a session leads fits into the redo log together: the group ends before it would not. */
+#define LEAD_ENTRIES 3072u
+#define LEAD_BYTES ((size_t)160 << 10)
 #define SPACE_TRIES                                                                                \
     3 /* "disk full" with space to be seen: so often in a row, then it is an error */
 
-/* --- the owner's side --- */
+/* --- the queue --- */
+
+static bool
+can_be_led(const qli_commit_req *r)
+{
+    return !r->alone && r->run == NULL && r->if_lost == NULL && r->entries <= LEAD_ENTRIES &&
+           r->bytes <= LEAD_BYTES;
+}
+
+/* [commit_mu] Whoever has the role is done with it; it goes to who is first in the queue. */
+static void
+pass_role(ql_txnsys *ts)
+{
+    qli_commit_req *r = ts->queue_head;
+    if (ts->handed != NULL || (r != NULL && !can_be_led(r))) {
+        ts->role = QLI_CR_COMMITTER;
+        ql_cv_signal(&ts->commit_work);
+    } else if (r != NULL) {
+        ts->role = QLI_CR_SESSION;
+        r->leads = true;
+        ql_cv_signal(&r->cv);
+    } else {
+        ts->role = QLI_CR_NOBODY;
+    }
+}
 
 /* [commit_mu] */
 static void
@@ -31,7 +61,9 @@ enqueue(ql_txnsys *ts, qli_commit_req *r)
         ts->queue_head = r;
     }
     ts->queue_tail = r;
-    ql_cv_signal(&ts->commit_work);
+    if (ts->role == QLI_CR_NOBODY) {
+        pass_role(ts);
+    }
 }
 
 /* [commit_mu] */
@@ -48,6 +80,10 @@ dequeue(ql_txnsys *ts, qli_commit_req *r)
     } else {
         ts->queue_tail = r->prev;
     }
+    if (r->leads) {
+        r->leads = false;
+        pass_role(ts);
+    }
 }
 
 static void
@@ -58,116 +94,25 @@ show_state(const qli_commit_req *r, const char *state)
     }
 }
 
-/* [commit_mu] The kill came too late to stop it at once: it is held (and counted) until the outcome
- * is known. Big sets are asked to stop. */
-static void
-await_outcome_held(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
-{
-    atomic_store_explicit(&r->cancel, true, memory_order_relaxed);
-    while (r->state <= QLI_CS_TAKEN) {
-        /* Nothing can raise a reason that is not held. */
-        ql_status st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER,
-                                  r->kind == QL_W_COMMIT ? QL_W_COMMIT_TAKEN : r->kind);
-        (void)st;
-    }
-}
-
-/* Wait in the queue. QL_KILLED: withdrawn, or cancelled while it was applied; QL_OK: r->state says.
- */
-static ql_status
-await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
-{
-    ql_status st = QL_OK;
-    ql_mutex_lock(&ts->commit_mu);
-    enqueue(ts, r);
-    while (st == QL_OK && r->state <= QLI_CS_TAKEN) {
-        st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER, r->kind);
-    }
-    if (st == QL_KILLED && r->state == QLI_CS_QUEUED) {
-        dequeue(ts, r);
-        ql_mutex_unlock(&ts->commit_mu);
-        return QL_KILLED;
-    }
-    if (st == QL_KILLED) {
-        ql_mutex_unlock(&ts->commit_mu);
-        /* Not swallowed: the reason stays raised, and is worded anew where it is acted on. */
-        ql_diag_clear_error(cx->diag);
-        ql_hold(cx, QLI_ALL_REASONS);
-        ql_mutex_lock(&ts->commit_mu);
-        await_outcome_held(cx, ts, r);
-        ql_mutex_unlock(&ts->commit_mu);
-        ql_unhold(cx, QLI_ALL_REASONS);
-        return r->state == QLI_CS_CANCELLED ? ql_check(cx) : QL_OK;
-    }
-    ql_mutex_unlock(&ts->commit_mu);
-    return QL_OK;
-}
-
-ql_status
-qli_await_space(ql_ctx *cx, size_t bytes, const char *text, int *tries)
-{
-    ql_kv_stats kv;
-    ql_space *space = cx->inst->space;
-    ql_kv_get_stats(cx->inst->kv, &kv);
-    /* What waits in the redo log goes into the data file first; a kick says that it has. */
-    uint64_t before = kv.unflushed > 0 ? kv.memory_bytes : 0;
-    uint64_t need = 2 * ((uint64_t)bytes + before) + 65536;
-    if (space == NULL || (!ql_space_is_low(space, need) && ++*tries >= SPACE_TRIES)) {
-        return ql_fail_text(cx, QL_ER_DISK_FULL, "%s", text);
-    }
-    return ql_space_wait(cx, space, need);
-}
-
-ql_status
-qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
-{
-    int tries = 0;
-    ql_cv_init(&r->cv);
-    r->big |= r->entries > BIG_ENTRIES;
-    r->alone = r->big;
-    show_state(r, "QUEUED");
-    for (;;) {
-        ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
-        ql_status st = await_outcome(cx, ts, r);
-        ql_unhold(cx, r->held ? QLI_ALL_REASONS : 0);
-        QL_TRY(st);
-        if (r->state == QLI_CS_DONE) {
-            return QL_OK;
-        }
-        if (r->state != QLI_CS_NEED_SPACE) {
-            return ql_fail_text(cx, r->code, "%s", r->text);
-        }
-        show_state(r, "QUEUED");
-        r->alone = true;
-        QL_TRY(qli_await_space(cx, r->bytes, r->text, &tries));
-    }
-}
-
-void
-qli_commit_leave(ql_txnsys *ts, qli_commit_req *r)
-{
-    ql_cv_init(&r->cv);
-    r->big |= r->entries > BIG_ENTRIES;
-    r->alone = r->big;
-    ql_mutex_lock(&ts->commit_mu);
-    enqueue(ts, r);
-    ql_mutex_unlock(&ts->commit_mu);
-}
-
-/* --- the committer --- */
+/* --- the role of the committer --- */
 
 /* [commit_mu] The first request, and with it those behind that may share its KV transaction; a list
  * by next. */
 static qli_commit_req *
 take_group(ql_txnsys *ts)
 {
+    bool led = ts->role == QLI_CR_SESSION;
     qli_commit_req *first = ts->queue_head, *last = NULL;
-    size_t n = 0;
+    size_t n = 0, entries = 0, bytes = 0;
     for (qli_commit_req *r = first; r != NULL && n < ts->group_max; r = r->next) {
-        if (r->alone && n != 0) {
+        entries += r->entries;
+        bytes += r->bytes;
+        if (n != 0 && (r->alone ||
+                       (led && (!can_be_led(r) || entries > LEAD_ENTRIES || bytes > LEAD_BYTES)))) {
             break;
         }
         bool big = r->big;
+        r->leads = false;
         r->state = big ? QLI_CS_APPLYING : QLI_CS_TAKEN;
         show_state(r, big ? "APPLYING" : "TAKEN");
         last = r;
@@ -307,7 +252,7 @@ put_and_commit(ql_ctx *cx, ql_txnsys *ts, ql_kv_apply *a, qli_commit_req *group,
     return ql_kv_apply_commit(cx, a, wants_sync(ts, group));
 }
 
-/* Errors are in cx->diag. */
+/* Errors are in cx->diag. QL_END: led by a session, and this is for the committer's thread. */
 static ql_status
 apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
 {
@@ -315,6 +260,9 @@ apply_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
     ql_diag_reset(cx->diag);
     QL_TRY(ql_kv_apply_begin(cx, ts->kv, &a));
     ql_mutex_lock(&ts->commit_mu);
+    if (ts->role == QLI_CR_SESSION) {
+        ql_kv_apply_keep_short(a);
+    }
     ql_commit_rider rider = ts->rider; /* the purger commits before it is set, or while it is */
     ql_mutex_unlock(&ts->commit_mu);
     ql_status st = put_and_commit(cx, ts, a, group, &rider);
@@ -364,13 +312,17 @@ end_left(ql_txnsys *ts, qli_commit_req *left)
     }
 }
 
-/* Tell the owners of the list. From here on r belongs to its owner again. */
+/* Tell the owners of the list. From here on r belongs to its owner again. last: the role goes on,
+ * first of all. */
 static void
-finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st)
+finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st, bool last)
 {
     qli_commit_req *next, *left = NULL;
     uint64_t seq = ql_kv_seq(ts->kv); /* nobody else counts it up */
     ql_mutex_lock(&ts->commit_mu);
+    if (last) {
+        pass_role(ts);
+    }
     for (qli_commit_req *r = group; r != NULL; r = next) {
         next = r->next;
         if (st == QL_OK) {
@@ -402,25 +354,236 @@ log_failure(ql_ctx *cx)
     }
 }
 
+static void
+tell_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st, bool last)
+{
+    qli_count(&ts->n_groups);
+    if (st == QL_ERROR) {
+        log_failure(cx);
+    }
+    finish(cx, ts, group, st, last);
+}
+
+static void
+commit_each(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+{
+    for (qli_commit_req *r = group, *next; r != NULL; r = next) {
+        next = r->next;
+        r->next = NULL;
+        tell_group(cx, ts, r, apply_group(cx, ts, r), false);
+    }
+}
+
 /* A group that fails is tried again one by one, so that what is wrong with one (too big for the
  * disk, no memory) is not visited on the others. */
 static void
 commit_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
 {
     ql_status st = apply_group(cx, ts, group);
-    qli_count(&ts->n_groups);
     if (st == QL_OK || group->next == NULL) {
-        if (st == QL_ERROR) {
-            log_failure(cx);
+        tell_group(cx, ts, group, st, false);
+    } else {
+        qli_count(&ts->n_groups);
+        commit_each(cx, ts, group);
+    }
+}
+
+/* --- a session leads --- */
+
+/* What takes longer is not for a session that is to lead for a moment: the group as it is, or,
+ * after an error, each of it alone. Nobody's outcome is known yet, and none of them can be
+ * withdrawn. */
+static void
+hand_over(ql_txnsys *ts, qli_commit_req *group, bool failed)
+{
+    ql_mutex_lock(&ts->commit_mu);
+    ts->handed = group;
+    ts->handed_failed = failed;
+    pass_role(ts);
+    ql_mutex_unlock(&ts->commit_mu);
+}
+
+/* Kills are held. */
+static void
+lead_taken(ql_ctx *lead, ql_txnsys *ts, qli_commit_req *group)
+{
+    ql_status ignored = QL_SYNC(lead, COMMIT_AFTER_TAKE);
+    (void)ignored;
+    ql_status st = apply_group(lead, ts, group);
+    if (st == QL_OK || (st == QL_ERROR && group->next == NULL)) {
+        ignored = QL_SYNC(lead, COMMIT_BEFORE_TELL);
+        tell_group(lead, ts, group, st, true);
+    } else {
+        hand_over(ts, group, st != QL_END);
+    }
+}
+
+/* r has the role: one group, the first of which it is. QL_OK: its outcome is known, or it is TAKEN
+ * and with the committer. QL_KILLED: withdrawn; the error is not worded. */
+static ql_status
+lead_group(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_ctx *lead = &ts->lead;
+    lead->intr = cx->intr;
+    if (cx->proc != NULL) {
+        ql_proc_set_wait(cx->proc, r->kind);
+    }
+    ql_status st = QL_SYNC(lead, COMMIT_BEFORE_TAKE);
+    ql_mutex_lock(&ts->commit_mu);
+    if (st == QL_OK) {
+        ql_hold(cx, QLI_ALL_REASONS);
+        qli_commit_req *group = take_group(ts);
+        ql_mutex_unlock(&ts->commit_mu);
+        if (cx->proc != NULL) {
+            ql_proc_set_wait(cx->proc, QL_W_COMMIT_TAKEN);
         }
-        finish(cx, ts, group, st);
-        return;
+        lead_taken(lead, ts, group);
+        ql_unhold(cx, QLI_ALL_REASONS);
+    } else {
+        dequeue(ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
     }
-    for (qli_commit_req *r = group, *next; r != NULL; r = next) {
-        next = r->next;
-        r->next = NULL;
-        commit_group(cx, ts, r);
+    if (cx->proc != NULL) {
+        ql_proc_set_wait(cx->proc, QL_W_NONE);
     }
+#ifdef QL_DEBUG
+    ql_intr_gap_restart(cx, __FILE__, __LINE__);
+#endif
+    return st;
+}
+
+/* --- the owner's side --- */
+
+/* [commit_mu] The kill came too late to stop it at once: it is held (and counted) until the outcome
+ * is known. Big sets are asked to stop. */
+static void
+await_outcome_held(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    atomic_store_explicit(&r->cancel, true, memory_order_relaxed);
+    while (r->state <= QLI_CS_TAKEN) {
+        /* Nothing can raise a reason that is not held. */
+        ql_status st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER,
+                                  r->kind == QL_W_COMMIT ? QL_W_COMMIT_TAKEN : r->kind);
+        (void)st;
+    }
+}
+
+/* [commit_mu] Until the outcome is known, or r leads, or a kill has come. */
+static ql_status
+await_turn(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_status st = QL_OK;
+    while (st == QL_OK && r->state <= QLI_CS_TAKEN && !r->leads) {
+        st = ql_cv_wait(cx, &r->cv, &ts->commit_mu, QL_FOREVER, r->kind);
+    }
+    return st;
+}
+
+/* Wait in the queue, or lead. QL_KILLED: withdrawn, or cancelled while it was applied; QL_OK:
+ * r->state says. */
+static ql_status
+await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_mutex_lock(&ts->commit_mu);
+    enqueue(ts, r);
+    ql_status st = await_turn(cx, ts, r);
+    if (st == QL_OK && r->leads) {
+        ql_mutex_unlock(&ts->commit_mu);
+        if (lead_group(cx, ts, r) != QL_OK) {
+            return ql_check(cx);
+        }
+        ql_mutex_lock(&ts->commit_mu);
+        st = await_turn(cx, ts, r); /* handed over: held from the next look on, if killed */
+    }
+    if (st == QL_KILLED && r->state == QLI_CS_QUEUED) {
+        dequeue(ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
+        return QL_KILLED;
+    }
+    if (st == QL_KILLED) {
+        ql_mutex_unlock(&ts->commit_mu);
+        /* Not swallowed: the reason stays raised, and is worded anew where it is acted on. */
+        ql_diag_clear_error(cx->diag);
+        ql_hold(cx, QLI_ALL_REASONS);
+        ql_mutex_lock(&ts->commit_mu);
+        await_outcome_held(cx, ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
+        ql_unhold(cx, QLI_ALL_REASONS);
+        return r->state == QLI_CS_CANCELLED ? ql_check(cx) : QL_OK;
+    }
+    ql_mutex_unlock(&ts->commit_mu);
+    return QL_OK;
+}
+
+ql_status
+qli_await_space(ql_ctx *cx, size_t bytes, const char *text, int *tries)
+{
+    ql_kv_stats kv;
+    ql_space *space = cx->inst->space;
+    ql_kv_get_stats(cx->inst->kv, &kv);
+    /* What waits in the redo log goes into the data file first; a kick says that it has. */
+    uint64_t before = kv.unflushed > 0 ? kv.memory_bytes : 0;
+    uint64_t need = 2 * ((uint64_t)bytes + before) + 65536;
+    if (space == NULL || (!ql_space_is_low(space, need) && ++*tries >= SPACE_TRIES)) {
+        return ql_fail_text(cx, QL_ER_DISK_FULL, "%s", text);
+    }
+    return ql_space_wait(cx, space, need);
+}
+
+ql_status
+qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+{
+    int tries = 0;
+    ql_cv_init(&r->cv);
+    r->big |= r->entries > BIG_ENTRIES;
+    r->alone = r->big;
+    show_state(r, "QUEUED");
+    for (;;) {
+        ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
+        ql_status st = await_outcome(cx, ts, r);
+        ql_unhold(cx, r->held ? QLI_ALL_REASONS : 0);
+        QL_TRY(st);
+        if (r->state == QLI_CS_DONE) {
+            return QL_OK;
+        }
+        if (r->state != QLI_CS_NEED_SPACE) {
+            return ql_fail_text(cx, r->code, "%s", r->text);
+        }
+        show_state(r, "QUEUED");
+        r->alone = true;
+        QL_TRY(qli_await_space(cx, r->bytes, r->text, &tries));
+    }
+}
+
+void
+qli_commit_leave(ql_txnsys *ts, qli_commit_req *r)
+{
+    ql_cv_init(&r->cv);
+    r->big |= r->entries > BIG_ENTRIES;
+    r->alone = r->big;
+    ql_mutex_lock(&ts->commit_mu);
+    enqueue(ts, r);
+    ql_mutex_unlock(&ts->commit_mu);
+}
+
+/* --- the committer's thread --- */
+
+/* What stands first in the queue; group: has been taken already, or NULL. */
+static void
+take_and_commit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group)
+{
+    ql_status ignored = QL_OK;
+    if (group == NULL) {
+        ignored = QL_SYNC(cx, COMMIT_BEFORE_TAKE);
+        ql_mutex_lock(&ts->commit_mu);
+        group = take_group(ts);
+        ql_mutex_unlock(&ts->commit_mu);
+    }
+    if (group != NULL) {
+        ignored = QL_SYNC(cx, COMMIT_AFTER_TAKE);
+        commit_group(cx, ts, group);
+    }
+    (void)ignored;
 }
 
 void
@@ -431,24 +594,40 @@ qli_committer_run(void *arg)
     bool stop = false;
     ql_mutex_lock(&ts->commit_mu);
     for (;;) {
-        while (ts->queue_head == NULL && !stop) {
+        while (ts->role != QLI_CR_COMMITTER && !stop) {
             stop = ql_cv_wait(cx, &ts->commit_work, &ts->commit_mu, QL_FOREVER, QL_W_BACKGROUND) ==
                    QL_KILLED;
         }
-        if (ts->queue_head == NULL) {
-            break;
+        if (ts->role != QLI_CR_COMMITTER) {
+            break; /* the sessions have ended before */
         }
+        qli_commit_req *group = ts->handed;
+        bool failed = group != NULL && ts->handed_failed;
+        ts->handed = NULL;
         ql_mutex_unlock(&ts->commit_mu);
-        ql_status ignored = QL_SYNC(cx, COMMIT_BEFORE_TAKE);
-        ql_mutex_lock(&ts->commit_mu);
-        qli_commit_req *group = take_group(ts);
-        ql_mutex_unlock(&ts->commit_mu);
-        if (group != NULL) {
-            ignored = QL_SYNC(cx, COMMIT_AFTER_TAKE);
-            commit_group(cx, ts, group);
+        if (failed) {
+            commit_each(cx, ts, group);
+        } else {
+            take_and_commit(cx, ts, group);
         }
-        (void)ignored;
         ql_mutex_lock(&ts->commit_mu);
+        pass_role(ts);
     }
     ql_mutex_unlock(&ts->commit_mu);
+}
+
+ql_status
+qli_commit_init(ql_ctx *cx, ql_txnsys *ts)
+{
+    ts->lead = (ql_ctx){.inst = ts->inst, .diag = ql_diag_new()};
+    ts->lead.arena = ql_arena_new("commit", NULL);
+    return ts->lead.diag != NULL && ts->lead.arena != NULL ? QL_OK
+                                                           : ql_fail_oom(cx, sizeof(ql_ctx));
+}
+
+void
+qli_commit_fini(ql_txnsys *ts)
+{
+    ql_arena_free(ts->lead.arena);
+    ql_diag_free(ts->lead.diag);
 }

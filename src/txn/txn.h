@@ -60,8 +60,8 @@ void ql_txn_set_idle(ql_ctx *cx, bool idle);
  * = no limit. */
 void ql_txnsys_set_snapshot_limit(ql_txnsys *ts, uint64_t bytes);
 /* Keys that go with whatever is committed next: put adds them to a group that the committer is
- * about to commit, ended tells what became of it. Both on the committer's thread, one group after
- * the other; ended may be called without put. No waits. */
+ * about to commit, ended tells what became of it. By whoever has the committer's role, one group
+ * after the other; ended may be called without put. No waits. */
 typedef struct ql_commit_rider {
     ql_status (*put)(ql_ctx *cx, struct ql_kv_apply *a, void *arg);
     void (*ended)(bool committed, void *arg);

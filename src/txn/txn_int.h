@@ -126,6 +126,13 @@ typedef enum qli_commit_state {
     QLI_CS_FAILED,
 } qli_commit_state;
 
+/* Who may take from the queue and write to the KV. */
+typedef enum qli_commit_role {
+    QLI_CR_NOBODY, /* the queue is empty */
+    QLI_CR_SESSION,
+    QLI_CR_COMMITTER,
+} qli_commit_role;
+
 /* On the stack of whoever waits for it; one that nobody waits for is the committer's (if_lost). */
 typedef struct qli_commit_req {
     struct qli_commit_req *next, *prev; /* [commit_mu] */
@@ -135,6 +142,7 @@ typedef struct qli_commit_req {
     bool big;   /* applied row by row, can be cancelled meanwhile */
     bool lazy;  /* no sync for its sake: a later commit's will do */
     bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
+    bool leads; /* [commit_mu] first in the queue, and its session is to lead a group now */
     const qli_writeset *layers;
     uint32_t nlayers;
     size_t entries, bytes;
@@ -184,6 +192,10 @@ struct ql_txnsys {
     ql_mutex commit_mu;                      /* rank COMMIT */
     ql_cv commit_work;                       /* [commit_mu] the committer */
     qli_commit_req *queue_head, *queue_tail; /* [commit_mu] */
+    qli_commit_role role;                    /* [commit_mu] */
+    qli_commit_req *handed;                  /* [commit_mu] a group that its leader has given up */
+    bool handed_failed;                      /* [commit_mu] with an error: one by one now */
+    ql_ctx lead;                             /* [role] what a session leads with */
     qli_worker committer;
 
     ql_mutex reclaim_mu;           /* rank RECLAIM */
@@ -303,6 +315,8 @@ struct qli_mdl_ticket;
 bool qli_mdl_is_wanted(ql_txnsys *ts, const struct ql_mdl_set *set, const struct qli_mdl_ticket *t);
 
 /* commit.c */
+ql_status qli_commit_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
+void qli_commit_fini(ql_txnsys *ts);
 void qli_committer_run(void *ts);
 /* Queue r and see it through. QL_OK = committed; else nothing happened. */
 ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUST_USE;

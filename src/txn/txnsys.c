@@ -38,6 +38,7 @@ start_all(ql_ctx *cx, ql_txnsys *ts, bool read_only)
 {
     QL_TRY(qli_rowlock_init(cx, ts));
     QL_TRY(qli_mdl_init(cx, ts));
+    QL_TRY(qli_commit_init(cx, ts));
     QL_TRY(qli_purge_init(cx, ts));
     QL_TRY(qli_scratch_init(cx, ts));
     QL_TRY(start_worker(cx, ts, &ts->committer, "ql-commit", qli_committer_run));
@@ -99,6 +100,7 @@ ql_txnsys_close(ql_txnsys *ts)
     qli_reclaim_all(ts);
     qli_scratch_fini(ts);
     qli_fills_free(ts);
+    qli_commit_fini(ts);
     qli_mdl_fini(ts);
     qli_rowlock_fini(ts);
     ql_mutex_fini(&ts->mdl_mu);

@@ -296,8 +296,8 @@ class Admission(Scene):
         watch.query("SET GLOBAL innodb_thread_concurrency = 0")
 
 
-class Commit(Scene):
-    """The committer stands still before it takes the victim's write set."""
+class CommitFirst(Scene):
+    """The victim is the first in the queue, and stands still before it takes its write set."""
     wait, sql = "COMMIT", "INSERT INTO k.one VALUES (3, 3)"
 
     def enter(self):
@@ -312,12 +312,29 @@ class Commit(Scene):
         watch.query("SET DEBUG_SYNC = 'RESET'")
 
 
+class Commit(CommitFirst):
+    """The victim stands behind a session that leads, and has not taken anything yet."""
+    def enter(self):
+        super().enter()
+        self.leader = Wire(server)
+        self.leader.send("INSERT INTO k.one VALUES (60, 60)")
+        watch.query("SET DEBUG_SYNC = 'now WAIT_FOR before_take'")
+        watch.until_state(self.leader.id, state_of(self.wait))
+
+    def leave(self):
+        watch.query("SET DEBUG_SYNC = 'now SIGNAL go'")
+        assert self.leader.result() == 1
+        self.leader.quit()
+        assert watch.query("DELETE FROM k.one WHERE id = 60") == 1
+        super().leave()
+
+
 class CommitOfTransaction(Commit):
     before = ["BEGIN", "INSERT INTO k.one VALUES (3, 3)"]
     sql = "COMMIT"
 
 
-SCENES = [Sleep, DebugSync, Library, Answer, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Pipe, HalfPipe, Admission, Commit, CommitOfTransaction]
+SCENES = [Sleep, DebugSync, Library, Answer, RowLock, RowLockInTransaction, RangeLock, RowAtATime, InsertIntention, Duplicate, Mdl, MdlGlobal, MdlCommit, MdlBackup, MdlSchema, TableLock, UserLock, Pipe, HalfPipe, Admission, Commit, CommitFirst, CommitOfTransaction]
 
 
 @contextlib.contextmanager
@@ -942,8 +959,8 @@ def shutdown_scene():
                 "INSERT INTO k.one VALUES (1, 0), (2, 0)"):
         watch.query(sql)
     # Ids in this order: who waits for another is told before the other, so that no wait ends because the other has gone.
-    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked, reader,
-     idle, holder, holder2, piped) = (Wire(server) for _ in range(21))
+    (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, leader, sleep, sync, library, plain, inside, asker, asked, reader,
+     idle, holder, holder2, piped) = (Wire(server) for _ in range(22))
     pipe = Pipe()
     pipe.enter()
     holder.query("BEGIN")
@@ -977,6 +994,7 @@ def shutdown_scene():
     start(plain, "SELECT id, SLEEP(1000) FROM k.plain", "SLEEP")
     start(table_lock, "INSERT INTO k.plain VALUES (2)", "TABLE_LOCK")
     watch.query("SET DEBUG_SYNC = 'global commit_before_take SIGNAL before_take WAIT_FOR never TIMEOUT 1000'")
+    start(leader, "INSERT INTO k.two VALUES (2, 2)", "COMMIT")
     start(commit, "INSERT INTO k.two VALUES (1, 1)", "COMMIT")
     watch.query("SET GLOBAL innodb_thread_concurrency = 1")
     start(inside, "SELECT SLEEP(1000) FROM k.three", "SLEEP")
@@ -991,7 +1009,7 @@ def shutdown_scene():
     rc = server.stop()
     seconds = time.monotonic() - t
     assert rc == 0, f"exit code {rc}\n{server.log_text()[-6000:]}"
-    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, sleep, sync, library, plain, inside, asker, asked, piped):
+    for v in (backup, admission, row_lock, mdl, schema, dropper, table_lock, user_lock, commit, leader, sleep, sync, library, plain, inside, asker, asked, piped):
         assert v.error() == 1053, v.last if hasattr(v, "last") else "closed"
         assert v.at_end()
     for v in (writer, reader, login, tls, idle, holder, holder2, sender):

@@ -661,6 +661,110 @@ readers_beside_the_flusher(void **state)
     test_dir_remove(dir);
 }
 
+/* --- applies that keep short --- */
+
+static ql_kv_apply *
+short_apply(fixture *f, const char *key, const char *value)
+{
+    ql_kv_apply *a;
+    assert_int_equal(ql_kv_apply_begin(&f->t.cx, f->kv, &a), QL_OK);
+    ql_kv_apply_keep_short(a);
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, a, str(key), str(value)), QL_OK);
+    return a;
+}
+
+/* What would be long is not begun, and nothing of it is there. */
+static void
+short_ones_are_small(void **state)
+{
+    fixture *f = *state;
+    static char value[40000];
+    size_t done;
+    memset(value, 'v', sizeof value);
+    ql_str large = {value, sizeof value};
+    ql_kv_apply *a = short_apply(f, "a", "1");
+    assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_OK);
+    expect(f, f->kv, "a", "1");
+    a = short_apply(f, "b", "1");
+    assert_int_equal(ql_kv_apply_put(&f->t.cx, a, str("c"), large), QL_END);
+    ql_kv_apply_abort(a);
+    a = short_apply(f, "b", "1");
+    assert_int_equal(ql_kv_apply_del_range(&f->t.cx, a, str("x"), str("y"), 9, &done), QL_END);
+    ql_kv_apply_abort(a);
+    a = short_apply(f, "b", "1");
+    ql_status st = QL_OK;
+    for (int i = 0; st == QL_OK && i < 10000; i++) {
+        char key[16];
+        (void)sprintf(key, "many%d", i);
+        st = ql_kv_apply_put(&f->t.cx, a, str(key), str("x"));
+    }
+    assert_int_equal(st, QL_END);
+    ql_kv_apply_abort(a);
+    expect(f, f->kv, "b", NULL);
+    expect(f, f->kv, "many0", NULL);
+    assert_int_equal(stats(f->kv).direct_commits, 0);
+}
+
+/* A log that cannot take it: QL_END, and the same apply without the wish does it. */
+static void
+short_ones_and_a_failing_log(void **state)
+{
+    fixture *f = *state;
+    static const int errors[] = {ENOSPC, EIO};
+    for (size_t i = 0; i < QL_ARRAY_LEN(errors); i++) {
+        const char *key = i == 0 ? "full" : "broken";
+        char dir[64];
+        ql_kv *kv;
+        put(f, "before", "1");
+        ql_kv_redo_fail_write(f->kv, errors[i], 20);
+        ql_kv_apply *a = short_apply(f, key, "1");
+        assert_int_equal(ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE), QL_END);
+        expect(f, f->kv, key, NULL);
+        uint64_t direct = stats(f->kv).direct_commits;
+        if (errors[i] == ENOSPC) {
+            ql_kv_redo_fail_write(f->kv, errors[i], 20);
+        }
+        put(f, key, "1");
+        assert_int_equal(stats(f->kv).direct_commits, direct + 1);
+        copy_dir(f->dir, dir);
+        assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+        expect(f, kv, key, "1");
+        expect(f, kv, "before", "1");
+        ql_kv_close(kv);
+        test_dir_remove(dir);
+    }
+}
+
+/* All segments are full: a flush is not waited for. */
+static void
+short_ones_and_a_full_log(void **state)
+{
+    fixture *f = *state;
+    ql_kv_options opt = by_hand;
+    ql_kv_apply *beside;
+    char value[1001];
+    int n = 0;
+    memset(value, 'v', 1000);
+    value[1000] = '\0';
+    opt.redo_segment_bytes = 16384;
+    ql_kv_close(f->kv);
+    assert_int_equal(ql_kv_open(&f->t.cx, f->dir, &opt, &f->kv), QL_OK);
+    put(f, "first", "1");
+    uint64_t seq = ql_kv_seq(f->kv);
+    assert_int_equal(ql_kv_beside_begin(&f->t.cx, f->kv, seq, &beside), QL_OK);
+    ql_status st = QL_OK;
+    while (st == QL_OK && n < 1000) { /* nothing can be flushed: the writer is busy */
+        ql_kv_apply *a = short_apply(f, "k", value);
+        st = ql_kv_apply_commit(&f->t.cx, a, QL_KV_DURABLE);
+        n += st == QL_OK ? 1 : 0;
+    }
+    assert_int_equal(st, QL_END);
+    assert_int_equal(ql_kv_seq(f->kv), seq + (uint64_t)n);
+    ql_kv_apply_abort(beside);
+    put(f, "k", "last");
+    expect(f, f->kv, "k", "last");
+}
+
 /* --- writes beside the order --- */
 
 typedef struct besider {
@@ -781,6 +885,9 @@ main(void)
         TEST(failed_lazy_sync),
         TEST(flush_without_space),
         TEST(readers_beside_the_flusher),
+        TEST(short_ones_are_small),
+        TEST(short_ones_and_a_failing_log),
+        TEST(short_ones_and_a_full_log),
         TEST(writes_beside_the_order),
         TEST(large_applies_wait_for_those_beside),
     };

@@ -127,6 +127,215 @@ kill_before_queue(void **state)
     sessions_close(w, s, 1);
 }
 
+/* --- a session leads --- */
+
+static void
+start_writers(world *w, session *s, task *t, int from, int n)
+{
+    for (int i = from; i < n; i++) {
+        task_start(&t[i], &s[i], do_commit, NULL);
+        await_state(w, &s[i], "QUEUED");
+        await_state(w, &s[i], "Waiting for commit");
+    }
+}
+
+static uint64_t
+groups(world *w)
+{
+    ql_txnsys_stats st;
+    ql_txnsys_get_stats(w->inst.txns, &st);
+    return st.commit_groups;
+}
+
+/* Killed before it takes: nothing of it is committed, and who is next leads the others. */
+static void
+killed_leader_passes_the_role_on(void **state)
+{
+    world *w = *state;
+    enum { N = 4 };
+    session s[N];
+    task t[N];
+    open_writers(w, s, N);
+    sync_do(&w->boss, "global commit_before_take SIGNAL held WAIT_FOR never");
+    start_writers(w, s, t, 0, N);
+    sync_do(&w->boss, "now WAIT_FOR held");
+    kill_query(w, &s[0]);
+    assert_int_equal(task_join(&t[0]), QL_KILLED);
+    assert_int_equal(error_of(&s[0]), 1317);
+    for (int i = 1; i < N; i++) {
+        assert_int_equal(task_join(&t[i]), QL_OK);
+    }
+    assert_int_equal(groups(w), 1);
+    expect_committed(w, "w0", NULL);
+    expect_committed(w, "w1", "v");
+    expect_committed(w, "w3", "v");
+    sessions_close(w, s, N);
+}
+
+/* While a leader is at it: who comes meanwhile is killed at once, and goes on when it is done. */
+static void
+followers_wait_behind_a_leader(void **state)
+{
+    world *w = *state;
+    enum { N = 4 };
+    static const char *const points[] = {"global commit_after_take SIGNAL held WAIT_FOR go",
+                                         "global commit_after_apply SIGNAL held WAIT_FOR go",
+                                         "global commit_before_tell SIGNAL held WAIT_FOR go"};
+    for (size_t p = 0; p < QL_ARRAY_LEN(points); p++) {
+        session s[N];
+        task t[N];
+        open_writers(w, s, N);
+        uint64_t before = groups(w);
+        sync_do(&w->boss, points[p]);
+        task_start(&t[0], &s[0], do_commit, NULL);
+        sync_do(&w->boss, "now WAIT_FOR held");
+        await_state(w, &s[0], "TAKEN");
+        await_state(w, &s[0], "Committing");
+        start_writers(w, s, t, 1, N);
+        kill_query(w, &s[1]);
+        assert_int_equal(task_join(&t[1]), QL_KILLED);
+        assert_int_equal(error_of(&s[1]), 1317);
+        kill_query(w, &s[0]);
+        await_state(w, &s[0], "Committing");
+        await_state(w, &s[2], "QUEUED");
+        sync_do(&w->boss, "now SIGNAL go");
+        assert_int_equal(task_join(&t[0]), QL_OK);
+        assert_int_equal(error_of(&s[0]), 0);
+        assert_int_equal(task_join(&t[2]), QL_OK);
+        assert_int_equal(task_join(&t[3]), QL_OK);
+        assert_int_equal(groups(w), before + 2);
+        expect_committed(w, "w0", "v");
+        expect_committed(w, "w2", "v");
+        session_next(&s[0]);
+        sessions_close(w, s, N);
+        sync_do(&w->boss, "RESET");
+    }
+}
+
+/* Of a group that is taken nobody is killed, neither who leads nor who follows. */
+static void
+taken_followers_hold_their_kills(void **state)
+{
+    world *w = *state;
+    enum { N = 2 };
+    session s[N];
+    task t[N];
+    open_writers(w, s, N);
+    sync_do(&w->boss, "global commit_before_take SIGNAL held WAIT_FOR go");
+    sync_do(&w->boss, "global commit_after_take SIGNAL taken WAIT_FOR end");
+    start_writers(w, s, t, 0, N);
+    sync_do(&w->boss, "now WAIT_FOR held");
+    sync_do(&w->boss, "now SIGNAL go");
+    sync_do(&w->boss, "now WAIT_FOR taken");
+    await_state(w, &s[1], "TAKEN");
+    kill_query(w, &s[1]);
+    kill_query(w, &s[0]);
+    await_state(w, &s[1], "Committing");
+    await_state(w, &s[0], "Committing");
+    sync_do(&w->boss, "now SIGNAL end");
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(task_join(&t[i]), QL_OK);
+        session_next(&s[i]);
+    }
+    expect_committed(w, "w0", "v");
+    expect_committed(w, "w1", "v");
+    sessions_close(w, s, N);
+}
+
+/* One group: its leader returns while the next one is held up. */
+static void
+leader_leads_once(void **state)
+{
+    world *w = *state;
+    enum { N = 3 };
+    session s[N];
+    task t[N];
+    open_writers(w, s, N);
+    sync_do(&w->boss, "global commit_before_tell SIGNAL held WAIT_FOR go");
+    task_start(&t[0], &s[0], do_commit, NULL);
+    sync_do(&w->boss, "now WAIT_FOR held");
+    start_writers(w, s, t, 1, N);
+    sync_do(&w->boss, "global commit_after_take SIGNAL next WAIT_FOR end");
+    sync_do(&w->boss, "now SIGNAL go");
+    sync_do(&w->boss, "now WAIT_FOR next");
+    assert_int_equal(task_join(&t[0]), QL_OK);
+    await_state(w, &s[1], "Committing");
+    await_state(w, &s[2], "TAKEN");
+    sync_do(&w->boss, "now SIGNAL end");
+    assert_int_equal(task_join(&t[1]), QL_OK);
+    assert_int_equal(task_join(&t[2]), QL_OK);
+    sessions_close(w, s, N);
+}
+
+/* A big set goes to the committer's thread, whoever leads before and behind it. */
+static void
+big_set_between_leaders(void **state)
+{
+    world *w = *state;
+    enum { N = 2 };
+    session s[N], big[2];
+    task t[N], tb[2];
+    open_writers(w, s, N);
+    for (int i = 0; i < 2; i++) {
+        session_open(w, &big[i]);
+        begin(&big[i], QL_REPEATABLE_READ);
+        fill(&big[i], i == 0 ? "one" : "two", 6000);
+    }
+    sync_do(&w->boss, "global commit_before_tell SIGNAL held WAIT_FOR go");
+    task_start(&t[0], &s[0], do_commit, NULL);
+    sync_do(&w->boss, "now WAIT_FOR held");
+    for (int i = 0; i < 2; i++) {
+        task_start(&tb[i], &big[i], do_commit, NULL);
+        await_state(w, &big[i], "Waiting for commit");
+    }
+    start_writers(w, s, t, 1, N);
+    kill_query(w, &big[1]);
+    assert_int_equal(task_join(&tb[1]), QL_KILLED);
+    sync_do(&w->boss, "global commit_after_take SIGNAL applying WAIT_FOR end");
+    sync_do(&w->boss, "now SIGNAL go");
+    sync_do(&w->boss, "now WAIT_FOR applying");
+    assert_int_equal(task_join(&t[0]), QL_OK);
+    await_state(w, &big[0], "APPLYING");
+    await_state(w, &s[1], "QUEUED");
+    sync_do(&w->boss, "now SIGNAL end");
+    assert_int_equal(task_join(&tb[0]), QL_OK);
+    assert_int_equal(task_join(&t[1]), QL_OK);
+    expect_committed(w, "one005999", "v");
+    expect_committed(w, "two000000", NULL);
+    expect_committed(w, "w1", "v");
+    sessions_close(w, s, N);
+    sessions_close(w, big, 2);
+}
+
+/* A group on a full disk: each waits, and is killed, by itself; the others go on. */
+static void
+group_on_a_full_disk(void **state)
+{
+    world *w = *state;
+    enum { N = 3 };
+    session s[N];
+    task t[N];
+    open_writers(w, s, N);
+    sync_do(&w->boss, "global commit_before_take SIGNAL held WAIT_FOR go");
+    start_writers(w, s, t, 0, N);
+    sync_do(&w->boss, "now WAIT_FOR held");
+    ql_memkv_fail_commits(w->inst.kv, 1000000, QL_ER_DISK_FULL);
+    sync_do(&w->boss, "now SIGNAL go");
+    for (int i = 0; i < N; i++) {
+        await_state(w, &s[i], "Waiting for disk space");
+    }
+    kill_query(w, &s[0]);
+    assert_int_equal(task_join(&t[0]), QL_KILLED);
+    assert_int_equal(error_of(&s[0]), 1021);
+    ql_memkv_fail_commits(w->inst.kv, 0, QL_ER_DISK_FULL);
+    ql_space_kick(w->inst.space);
+    assert_int_equal(task_join(&t[1]), QL_OK);
+    assert_int_equal(task_join(&t[2]), QL_OK);
+    expect_committed(w, "w0", NULL);
+    expect_committed(w, "w2", "v");
+    sessions_close(w, s, N);
+}
+
 /* A big set is not taken until all its rows are in; a kill before that undoes it. */
 static void
 big_set_is_cancelled(void **state)
@@ -407,6 +616,12 @@ main(void)
         T(kill_before_taken_rolls_back),
         T(kill_after_taken_commits),
         T(kill_before_queue),
+        T(killed_leader_passes_the_role_on),
+        T(followers_wait_behind_a_leader),
+        T(taken_followers_hold_their_kills),
+        T(leader_leads_once),
+        T(big_set_between_leaders),
+        cmocka_unit_test_setup_teardown(group_on_a_full_disk, open_full_world, world_teardown),
         T(big_set_is_cancelled),
         T(slow_disk_holds_the_kill),
         T(error_hits_one_of_a_group),

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * IN (SELECT ...), = ANY, EXISTS and their negations among the conditions of a block become
+ * semi-joins and anti-joins (manual, "Optimizing IN and EXISTS Subquery Predicates with Semijoin
+ * and Antijoin Transformations"): the tables of the subquery are the right side, its WHERE and the
+ * equality that IN means are the join's condition. NOT IN only where neither side can be NULL.
+ */
+#include "rewrite/rewrite_int.h"
+
+/* A condition that is about a subquery. */
+typedef struct candidate {
+    ql_expr *e; /* IN_QUERY or EXISTS */
+    bool anti;
+} candidate;
+
+static bool
+find_candidate(ql_expr *e, candidate *c)
+{
+    *c = (candidate){.e = e};
+    while (c->e->kind == QL_E_OP && c->e->op == QL_OP_NOT) {
+        c->e = c->e->args[0];
+        c->anti = !c->anti;
+    }
+    if (c->e->kind == QL_E_IN_QUERY && c->e->op == QL_OP_NOT_IN) {
+        c->anti = !c->anti;
+        return true;
+    }
+    return c->e->kind == QL_E_EXISTS || (c->e->kind == QL_E_IN_QUERY && c->e->op == QL_OP_IN);
+}
+
+/* --- may the subquery be joined? --- */
+
+static bool
+limit_lets_one_pass(const ql_query *b)
+{
+    return b->offset == NULL &&
+           (b->limit == NULL || (b->limit->kind == QL_E_CONST && b->limit->value.kind == QL_K_INT &&
+                                 b->limit->value.u > 0));
+}
+
+static bool
+is_joinable(const ql_query *a, const candidate *c)
+{
+    const ql_query *b = c->e->query;
+    bool yes = b->set_op == QL_SET_NONE && !b->grouped && b->having == NULL && b->from != NULL &&
+               qli_rw_has_room(a, b, 0);
+    yes = yes && (c->e->kind == QL_E_EXISTS ? limit_lets_one_pass(b)
+                                            : b->limit == NULL && b->offset == NULL);
+    for (uint16_t i = 0; i < b->nsources && yes; i++) {
+        yes = b->sources[i].locking.kind == QL_LK_NONE;
+    }
+    return yes;
+}
+
+/* References to the enclosing block in the conditions of inner joins can wait until the join is
+ * made; elsewhere in FROM they cannot. */
+static ql_status
+from_is_independent(qli_rw *rw, ql_query *b, const ql_join_tree *t, bool top, bool *yes)
+{
+    if (t->is_leaf) {
+        ql_query *d = b->sources[t->source].derived;
+        bool up = false;
+        QL_TRY(d != NULL ? qli_rw_block_looks_up(rw, d, 2, &up) : QL_OK);
+        *yes = !up;
+        return QL_OK;
+    }
+    bool inner = t->kind == QL_JOIN_INNER;
+    if (!(top && inner) && t->on != NULL) {
+        bool up;
+        QL_TRY(qli_rw_looks_up(rw, t->on, 1, &up));
+        *yes = !up;
+    }
+    QL_TRY(*yes ? from_is_independent(rw, b, t->left, top, yes) : QL_OK);
+    return *yes ? from_is_independent(rw, b, t->right, top && inner, yes) : QL_OK;
+}
+
+static ql_status
+hoist(qli_rw *rw, ql_query *b, ql_join_tree *t)
+{
+    if (t->is_leaf) {
+        return QL_OK;
+    }
+    if (t->kind == QL_JOIN_INNER && t->on != NULL) {
+        bool up;
+        QL_TRY(qli_rw_looks_up(rw, t->on, 1, &up));
+        if (up) {
+            QL_TRY(qli_rw_and(rw, t->on, &b->where));
+            t->on = NULL;
+        }
+    }
+    QL_TRY(hoist(rw, b, t->left));
+    return t->kind == QL_JOIN_INNER ? hoist(rw, b, t->right) : QL_OK;
+}
+
+/* --- what IN means --- */
+
+/* A column of a stored table that cannot be NULL. */
+static bool
+is_never_null(const ql_query *q, const ql_expr *e)
+{
+    while (e->kind == QL_E_CAST && ql_kind_is_number(e->type.kind) &&
+           ql_kind_is_number(e->args[0]->type.kind)) {
+        e = e->args[0];
+    }
+    if (e->kind == QL_E_CONST) {
+        return e->value.kind != QL_K_NULL;
+    }
+    if (e->kind != QL_E_SLOT || e->type.nullable) {
+        return false;
+    }
+    for (uint16_t s = 0; s < q->nsources; s++) {
+        for (uint16_t c = 0; c < q->sources[s].ncols && q->sources[s].table != NULL; c++) {
+            if (q->sources[s].slots[c] == e->index) {
+                return !q->slot_types[e->index].nullable;
+            }
+        }
+    }
+    return false;
+}
+
+/* Kind and collation in which the two meet as IN compares them, with nothing lost and no warning.
+ */
+static bool
+can_equal(const candidate *c, const ql_expr *left, const ql_expr *item, ql_kind *kind,
+          const ql_collation **coll)
+{
+    bool scalar = c->e->args[0]->kind != QL_E_ROW;
+    *kind = scalar ? c->e->compare_kind : left->type.kind;
+    *coll = scalar ? c->e->coll : left->type.coll;
+    if (*kind == QL_K_NULL || left->type.kind != *kind) {
+        return false;
+    }
+    if (!scalar && (item->type.kind != *kind ||
+                    (*kind == QL_K_STRING && item->type.coll != left->type.coll))) {
+        return false;
+    }
+    return item->type.kind == *kind ||
+           (ql_kind_is_number(item->type.kind) && ql_kind_is_number(*kind));
+}
+
+static ql_expr *
+left_of(const candidate *c, uint32_t i)
+{
+    const ql_expr *left = c->e->args[0];
+    return left->kind == QL_E_ROW ? left->args[i] : (ql_expr *)left;
+}
+
+static ql_status
+in_is_joinable(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
+{
+    const ql_query *b = c->e->query;
+    uint64_t seen = 0;
+    *yes = true;
+    for (uint16_t i = 0; i < b->nitems && *yes; i++) {
+        const ql_expr *left = left_of(c, i), *item = b->items[i].expr;
+        qli_rw_uses uses;
+        uint32_t n;
+        ql_kind kind;
+        const ql_collation *coll;
+        QL_TRY(qli_rw_size(rw, item, QLI_RW_MAX_COPIED, &n));
+        QL_TRY(qli_rw_uses_of(rw, a, left, &uses));
+        seen |= uses.sources;
+        *yes = can_equal(c, left, item, &kind, &coll) && n < QLI_RW_MAX_COPIED &&
+               (!c->anti || (is_never_null(a, left) && is_never_null(b, item)));
+        QL_TRY(*yes ? qli_rw_is_pure(rw, left, yes) : QL_OK);
+    }
+    *yes = *yes && seen != 0;
+    return QL_OK;
+}
+
+static ql_status
+can_join(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
+{
+    ql_query *b = c->e->query;
+    *yes = is_joinable(a, c);
+    if (*yes && c->e->kind == QL_E_EXISTS) {
+        QL_TRY(b->where != NULL ? qli_rw_looks_up(rw, b->where, 1, yes) : QL_OK);
+        *yes = *yes && b->where != NULL;
+    }
+    QL_TRY(*yes ? qli_rw_block_is_pure(rw, b, yes) : QL_OK);
+    QL_TRY(*yes && c->e->kind == QL_E_IN_QUERY ? in_is_joinable(rw, a, c, yes) : QL_OK);
+    return *yes ? from_is_independent(rw, b, b->from, true, yes) : QL_OK;
+}
+
+/* --- the join --- */
+
+static ql_status
+join(qli_rw *rw, ql_query *a, const candidate *c)
+{
+    ql_query *b = c->e->query;
+    ql_join_tree *t = QL_ARENA_NEW(rw->cx, rw->a, ql_join_tree);
+    ql_expr *on;
+    if (t == NULL) {
+        return QL_ERROR;
+    }
+    QL_TRY(hoist(rw, b, b->from));
+    QL_TRY(qli_rw_absorb(rw, a, b, -1, false));
+    on = b->where;
+    for (uint16_t i = b->nitems; c->e->kind == QL_E_IN_QUERY && i-- > 0;) {
+        ql_expr *left = left_of(c, i), *item = b->items[i].expr, *equal;
+        ql_kind kind;
+        const ql_collation *coll;
+        if (can_equal(c, left, item, &kind, &coll)) {
+            QL_TRY(qli_rw_equal(rw, left, item, kind, coll, &equal));
+            QL_TRY(qli_rw_and(rw, equal, &on));
+        }
+    }
+    *t = (ql_join_tree){
+        .left = a->from, .right = b->from, .kind = c->anti ? QL_JOIN_ANTI : QL_JOIN_SEMI, .on = on};
+    a->from = t;
+    return QL_OK;
+}
+
+static ql_status
+in_condition(qli_rw *rw, ql_query *a, ql_expr **e)
+{
+    candidate c;
+    bool yes;
+    while ((*e)->kind == QL_E_OP && (*e)->op == QL_OP_AND) {
+        QL_TRY(in_condition(rw, a, &(*e)->args[0]));
+        e = &(*e)->args[1];
+    }
+    QL_TRY(ql_bulk_node(rw->cx));
+    if (!find_candidate(*e, &c)) {
+        return QL_OK;
+    }
+    QL_TRY(can_join(rw, a, &c, &yes));
+    if (!yes) {
+        return QL_OK;
+    }
+    QL_TRY(join(rw, a, &c));
+    *e = qli_rw_true(rw);
+    return *e != NULL ? QL_OK : QL_ERROR;
+}
+
+/* Conditions of inner joins are as good as WHERE's. */
+static ql_status
+in_tree(qli_rw *rw, ql_query *a, ql_join_tree *t)
+{
+    if (t->is_leaf) {
+        return QL_OK;
+    }
+    if (t->kind == QL_JOIN_INNER && t->on != NULL) {
+        QL_TRY(in_condition(rw, a, &t->on));
+    }
+    QL_TRY(in_tree(rw, a, t->left));
+    return t->kind == QL_JOIN_INNER ? in_tree(rw, a, t->right) : QL_OK;
+}
+
+ql_status
+qli_rw_semijoins(qli_rw *rw, ql_query *q)
+{
+    bool locks = false;
+    for (uint16_t i = 0; i < q->nsources; i++) { /* rows that fall out are not to be locked */
+        locks |= q->sources[i].locking.kind != QL_LK_NONE;
+    }
+    if (q->from == NULL || locks || !ql_switch_is_on(rw->cx, QL_SWITCH_SEMIJOIN)) {
+        return QL_OK;
+    }
+    ql_join_tree *tree = q->from;
+    QL_TRY(q->where != NULL ? in_condition(rw, q, &q->where) : QL_OK);
+    return in_tree(rw, q, tree);
+}
