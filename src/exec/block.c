@@ -238,6 +238,8 @@ build_kind(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     switch (p->kind) {
     case QL_P_SCAN:
         return qli_scan_build(cx, b, p, out);
+    case QL_P_INDEX_MERGE:
+        return qli_merge_build(cx, b, p, out);
     case QL_P_NESTED_JOIN:
         return qli_nested_build(cx, b, p, out);
     case QL_P_HASH_JOIN:

@@ -118,6 +118,9 @@ ql_status qli_view_filter_new(ql_ctx *cx, ql_block *b, const ql_source *source,
 ql_status qli_view_filter_values(ql_ctx *cx, qli_view_filter *w, ql_view_filter *out) QL_MUST_USE;
 
 ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+/* Clustered key of a row of the batch given last by a scan with plan->keys_only. */
+ql_str qli_scan_key(const qli_op *op, uint16_t row);
+ql_status qli_merge_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;

@@ -57,6 +57,15 @@ qli_plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes)
     case QL_P_SCAN:
         QL_TRY(qli_exprs_keep(cx, p->low.values, p->low.n, yes));
         QL_TRY(qli_exprs_keep(cx, p->high.values, p->high.n, yes));
+        for (uint32_t i = 0; i < p->nranges && *yes; i++) {
+            QL_TRY(qli_exprs_keep(cx, p->ranges[i].low.values, p->ranges[i].low.n, yes));
+            QL_TRY(qli_exprs_keep(cx, p->ranges[i].high.values, p->ranges[i].high.n, yes));
+        }
+        break;
+    case QL_P_INDEX_MERGE:
+        for (uint16_t i = 0; i < p->nparts; i++) {
+            QL_TRY(qli_plan_keeps(cx, q, p->parts[i], yes));
+        }
         break;
     case QL_P_DERIVED:
         *yes = !q->sources[p->source].derived->correlated;

@@ -10,21 +10,23 @@
 #include "catalog/virtual.h"
 #include "exec/exec_int.h"
 
-typedef struct bound_values {
-    ql_ex **ex;
-    ql_value *v;
-    ql_bound bound;
-} bound_values;
+/* A value of a bound that is known only when the scan starts. */
+typedef struct late_value {
+    const ql_expr *e;
+    ql_ex *ex;
+    ql_value v;
+} late_value;
 
 typedef struct scan_op {
     qli_op op;
     const ql_source *source;
     ql_scan *scan;
     ql_arena *bound_mem;
-    bound_values low, high;
-    ql_ex **points; /* IN list: visited one after the other */
-    uint32_t at_point;
-    bool started, empty;
+    late_value *late;
+    uint32_t nlate;
+    ql_value *low, *high; /* of the range that is being read */
+    uint32_t at_range;
+    bool started, empty, keys_only;
     ql_scan_lock lock;
     uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
     uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
@@ -36,63 +38,134 @@ typedef struct scan_op {
     ql_batch *read; /* what the scan gave last */
 } scan_op;
 
+static uint32_t
+count_late(const ql_plan_bound *b)
+{
+    uint32_t n = 0;
+    for (uint16_t i = 0; i < b->n; i++) {
+        n += b->values[i]->kind != QL_E_CONST;
+    }
+    return n;
+}
+
+static late_value *
+find_late(scan_op *s, const ql_expr *e)
+{
+    for (uint32_t i = 0; i < s->nlate; i++) {
+        if (s->late[i].e == e) {
+            return &s->late[i];
+        }
+    }
+    return NULL;
+}
+
 static ql_status
-compile_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
+compile_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *b)
 {
     ql_env env = ql_block_env(s->op.block, s->bound_mem);
     env.single = true;
-    b->v = QL_ARENA_ARRAY(cx, s->op.block->mem, ql_value, pb->n + 1);
-    if (b->v == NULL) {
-        return QL_ERROR;
-    }
-    b->bound = (ql_bound){.values = b->v, .n = pb->n, .inclusive = pb->inclusive};
-    return ql_ex_list(cx, &env, pb->values, pb->n, &b->ex);
-}
-
-/* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
-static ql_status
-eval_bound(ql_ctx *cx, scan_op *s, const ql_plan_bound *pb, bound_values *b)
-{
-    for (uint16_t i = 0; i < pb->n; i++) {
-        QL_TRY(ql_ex_one(cx, b->ex[i], &s->op.block->bind, 0, &b->v[i]));
-        QL_TRY(ql_value_keep(cx, s->bound_mem, &b->v[i]));
-        if (b->v[i].kind == QL_K_NULL && pb->values[i]->kind != QL_E_CONST) {
-            s->empty = true;
+    for (uint16_t i = 0; i < b->n; i++) {
+        ql_expr *e = b->values[i];
+        if (e->kind != QL_E_CONST && find_late(s, e) == NULL) {
+            late_value *l = &s->late[s->nlate];
+            QL_TRY(ql_ex_new(cx, &env, e, &l->ex));
+            l->e = e;
+            s->nlate++;
         }
     }
     return QL_OK;
 }
 
-/* Narrow the bounds to one element of an IN list behind their common values. */
+static uint32_t
+count_ranges(const ql_plan *p)
+{
+    return p->nranges > 0 ? p->nranges : 1;
+}
+
+static const ql_plan_bound *
+bound_of(const ql_plan *p, uint32_t i, bool upper)
+{
+    if (p->nranges == 0) {
+        return upper ? &p->high : &p->low;
+    }
+    return upper ? &p->ranges[i].high : &p->ranges[i].low;
+}
+
 static ql_status
-take_point(ql_ctx *cx, scan_op *s)
+compile_bounds(ql_ctx *cx, scan_op *s)
 {
     const ql_plan *p = s->op.plan;
-    uint16_t n = 0;
-    if (p->npoints == 0) {
-        return QL_OK;
+    uint32_t late = 0;
+    uint16_t most = 0;
+    for (uint32_t i = 0; i < count_ranges(p); i++) {
+        const ql_plan_bound *low = bound_of(p, i, false), *high = bound_of(p, i, true);
+        late += count_late(low) + count_late(high);
+        most = low->n > most ? low->n : most;
+        most = high->n > most ? high->n : most;
+        QL_TRY(ql_bulk_node(cx));
     }
-    while (n < p->low.n && n < p->high.n && p->low.values[n] == p->high.values[n]) {
-        n++;
+    s->late = QL_ARENA_ARRAY(cx, s->op.block->mem, late_value, late + 1);
+    s->low = QL_ARENA_ARRAY(cx, s->op.block->mem, ql_value, most + 1u);
+    s->high = QL_ARENA_ARRAY(cx, s->op.block->mem, ql_value, most + 1u);
+    if (s->late == NULL || s->low == NULL || s->high == NULL) {
+        return QL_ERROR;
     }
-    uint32_t at = p->reverse ? p->npoints - 1 - s->at_point : s->at_point;
-    QL_TRY(ql_ex_one(cx, s->points[at], &s->op.block->bind, 0, &s->low.v[n]));
-    QL_TRY(ql_value_keep(cx, s->bound_mem, &s->low.v[n]));
-    s->low.bound = (ql_bound){.values = s->low.v, .n = (uint16_t)(n + 1), .inclusive = true};
-    s->high.bound = s->low.bound;
+    for (uint32_t i = 0; late > 0 && i < count_ranges(p); i++) {
+        QL_TRY(compile_bound(cx, s, bound_of(p, i, false)));
+        QL_TRY(compile_bound(cx, s, bound_of(p, i, true)));
+        QL_TRY(ql_bulk_node(cx));
+    }
     return QL_OK;
+}
+
+static ql_status
+eval_late(ql_ctx *cx, scan_op *s)
+{
+    for (uint32_t i = 0; i < s->nlate; i++) {
+        QL_TRY(ql_ex_one(cx, s->late[i].ex, &s->op.block->bind, 0, &s->late[i].v));
+        QL_TRY(ql_value_keep(cx, s->bound_mem, &s->late[i].v));
+    }
+    return QL_OK;
+}
+
+/* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
+static bool
+put_values(scan_op *s, const ql_plan_bound *b, ql_value *v)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        const late_value *l = s->nlate > 0 ? find_late(s, b->values[i]) : NULL;
+        v[i] = l != NULL ? l->v : b->values[i]->value;
+        if (l != NULL && l->v.kind == QL_K_NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Values of the next range, from at_range on, that can hold anything; false = there is none. */
+static bool
+take_range(scan_op *s, ql_bound *low, ql_bound *high)
+{
+    const ql_plan *p = s->op.plan;
+    for (; s->at_range < count_ranges(p); s->at_range++) {
+        uint32_t i = p->reverse ? count_ranges(p) - 1 - s->at_range : s->at_range;
+        const ql_plan_bound *l = bound_of(p, i, false), *h = bound_of(p, i, true);
+        *low = (ql_bound){.values = s->low, .n = l->n, .inclusive = l->inclusive};
+        *high = (ql_bound){.values = s->high, .n = h->n, .inclusive = h->inclusive};
+        if (put_values(s, l, s->low) && put_values(s, h, s->high)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* QL_END: that was the last one. */
 static ql_status
-next_point(ql_ctx *cx, scan_op *s)
+next_range(ql_ctx *cx, scan_op *s)
 {
-    if (s->at_point + 1 >= s->op.plan->npoints) {
-        return QL_END;
-    }
-    s->at_point++;
-    QL_TRY(take_point(cx, s));
-    return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
+    ql_bound low, high;
+    s->at_range++;
+    return take_range(s, &low, &high) ? ql_scan_rebind(cx, s->scan, &low, &high) : QL_END;
 }
 
 static ql_status
@@ -100,31 +173,30 @@ start_scan(ql_ctx *cx, scan_op *s)
 {
     const ql_plan *p = s->op.plan;
     ql_block *b = s->op.block;
+    ql_bound low, high;
     s->started = true;
-    s->empty = false;
     s->rows_left = 0;
+    s->at_range = 0;
     ql_arena_reset(s->bound_mem);
-    QL_TRY(eval_bound(cx, s, &p->low, &s->low));
-    QL_TRY(eval_bound(cx, s, &p->high, &s->high));
+    QL_TRY(eval_late(cx, s));
+    s->empty = !take_range(s, &low, &high);
     if (s->empty) {
         return QL_OK;
     }
-    s->at_point = 0;
     s->lock.one_by_one |= b->reader_stops;
-    QL_TRY(take_point(cx, s));
     if (s->scan != NULL) {
-        return ql_scan_rebind(cx, s->scan, &s->low.bound, &s->high.bound);
+        return ql_scan_rebind(cx, s->scan, &low, &high);
     }
     ql_scan_spec spec = {
         .table = s->source->table,
         .index = p->index,
         .ordinals = s->source->ordinals,
-        .ncols = s->source->ncols,
-        .low = s->low.bound,
-        .high = s->high.bound,
+        .ncols = s->keys_only ? 0 : s->source->ncols,
+        .low = low,
+        .high = high,
         .reverse = p->reverse,
         .index_only = p->index_only,
-        .want_locator = b->locator_slot[p->source] != QL_NO_SLOT,
+        .want_locator = s->keys_only || b->locator_slot[p->source] != QL_NO_SLOT,
         .view = QL_VIEW_STATEMENT,
         .lock = s->lock,
     };
@@ -135,7 +207,7 @@ static ql_status
 copy_locators(ql_ctx *cx, scan_op *s)
 {
     uint16_t slot = s->op.block->locator_slot[s->op.plan->source];
-    if (slot == QL_NO_SLOT) {
+    if (slot == QL_NO_SLOT || s->keys_only) {
         return QL_OK;
     }
     ql_vector *v = &s->op.batch.cols[slot];
@@ -155,7 +227,7 @@ copy_locators(ql_ctx *cx, scan_op *s)
 static void
 take_columns(scan_op *s, const ql_batch *b)
 {
-    for (uint16_t i = 0; i < s->source->ncols; i++) {
+    for (uint16_t i = 0; !s->keys_only && i < s->source->ncols; i++) {
         s->op.batch.cols[s->source->slots[i]] = b->cols[i];
     }
     s->op.batch.n = b->n;
@@ -163,14 +235,13 @@ take_columns(scan_op *s, const ql_batch *b)
     s->op.batch.sel = b->sel;
 }
 
-/* The next batch of the scan, or of the next point of an IN list; only rows that pass the filter.
- */
+/* The next batch of the scan, or of its next range; only rows that pass the filter. */
 static ql_status
 next_batch(ql_ctx *cx, scan_op *s)
 {
     ql_status st;
     while ((st = ql_scan_next(cx, s->scan, &s->read)) == QL_END) {
-        QL_TRY(next_point(cx, s));
+        QL_TRY(next_range(cx, s));
         QL_TRY(ql_check(cx));
     }
     QL_TRY(st);
@@ -251,6 +322,12 @@ scan_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     return QL_OK;
 }
 
+ql_str
+qli_scan_key(const qli_op *op, uint16_t row)
+{
+    return ql_scan_locator(((const scan_op *)op)->scan, row);
+}
+
 static ql_status
 scan_restart(ql_ctx *cx, qli_op *op)
 {
@@ -307,7 +384,7 @@ virtual_restart(ql_ctx *cx, qli_op *op)
 static void
 count_scan(ql_ctx *cx, const ql_block *b, const ql_plan *p)
 {
-    if (p->low.n != 0 || p->high.n != 0 || p->npoints != 0) {
+    if (p->low.n != 0 || p->high.n != 0) {
         return;
     }
     ql_count(cx, QL_CT_HANDLER_READ_FIRST, 1);
@@ -324,7 +401,8 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     scan_op *s = (scan_op *)op;
     s->source = &b->query->sources[p->source];
     QL_TRY(ql_run_arena(b->run, "scan bounds", &s->bound_mem));
-    QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->source->ncols));
+    s->keys_only = p->keys_only;
+    QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->keys_only ? 0 : s->source->ncols));
     QL_TRY(qli_op_filter_compile(cx, op));
     if (s->source->table->is_virtual) {
         QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
@@ -334,7 +412,7 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
         *out = op;
         return QL_OK;
     }
-    if (b->locator_slot[p->source] != QL_NO_SLOT) {
+    if (b->locator_slot[p->source] != QL_NO_SLOT && !s->keys_only) {
         QL_TRY(qli_op_live_add(cx, op, &b->locator_slot[p->source], 1));
         QL_TRY(qli_op_own_slots(cx, op, &b->locator_slot[p->source], 1));
     }
@@ -347,13 +425,7 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
         }
     }
     count_scan(cx, b, p);
-    QL_TRY(compile_bound(cx, s, &p->low, &s->low));
-    QL_TRY(compile_bound(cx, s, &p->high, &s->high));
-    if (p->npoints > 0) {
-        ql_env env = ql_block_env(b, s->bound_mem);
-        env.single = true;
-        QL_TRY(ql_ex_list(cx, &env, p->points, p->npoints, &s->points));
-    }
+    QL_TRY(compile_bounds(cx, s));
     op->next = scan_next;
     op->restart = scan_restart;
     *out = op;
@@ -385,16 +457,27 @@ expr_is_bound(ql_ctx *cx, const ql_plan *top, const ql_expr *e, bool *yes)
 }
 
 static ql_status
+bound_is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan_bound *b, bool *yes)
+{
+    QL_TRY(ql_bulk_node(cx));
+    for (uint16_t i = 0; i < b->n && !*yes; i++) {
+        QL_TRY(expr_is_bound(cx, top, b->values[i], yes));
+    }
+    return QL_OK;
+}
+
+static ql_status
 is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan *p, bool *yes)
 {
     if (p == NULL || *yes) {
         return QL_OK;
     }
-    for (uint16_t i = 0; p->kind == QL_P_SCAN && i < p->low.n && !*yes; i++) {
-        QL_TRY(expr_is_bound(cx, top, p->low.values[i], yes));
+    for (uint32_t i = 0; p->kind == QL_P_SCAN && i < count_ranges(p) && !*yes; i++) {
+        QL_TRY(bound_is_bound(cx, top, bound_of(p, i, false), yes));
+        QL_TRY(*yes ? QL_OK : bound_is_bound(cx, top, bound_of(p, i, true), yes));
     }
-    for (uint16_t i = 0; p->kind == QL_P_SCAN && i < p->high.n && !*yes; i++) {
-        QL_TRY(expr_is_bound(cx, top, p->high.values[i], yes));
+    for (uint16_t i = 0; i < p->nparts; i++) {
+        QL_TRY(is_bound(cx, top, p->parts[i], yes));
     }
     QL_TRY(is_bound(cx, top, p->left, yes));
     return is_bound(cx, top, p->right, yes);

@@ -21,7 +21,12 @@ uint16_t
 qli_access_parts(const ql_plan *n)
 {
     uint16_t used = n->low.n > n->high.n ? n->low.n : n->high.n;
-    return n->npoints > 0 && used == qli_access_fixed(n) ? (uint16_t)(used + 1) : used;
+    for (uint32_t i = 0; i < n->nranges; i++) {
+        uint16_t low = n->ranges[i].low.n, high = n->ranges[i].high.n;
+        used = low > used ? low : used;
+        used = high > used ? high : used;
+    }
+    return used;
 }
 
 const ql_index *
@@ -40,6 +45,9 @@ const char *
 qli_access_type(const ql_query *q, const ql_plan *n)
 {
     uint16_t fixed = qli_access_fixed(n);
+    if (n->kind == QL_P_INDEX_MERGE) {
+        return "index_merge";
+    }
     if (n->kind == QL_P_DERIVED || !qli_access_index(q, n)) {
         return "ALL";
     }
@@ -51,7 +59,7 @@ qli_access_type(const ql_query *q, const ql_plan *n)
         }
         return "const";
     }
-    if (fixed && fixed == n->low.n && fixed == n->high.n && n->npoints == 0) {
+    if (fixed && fixed == n->low.n && fixed == n->high.n && n->nranges == 0) {
         return "ref";
     }
     return qli_access_parts(n) > 0 ? "range" : "index";
@@ -177,10 +185,11 @@ put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_b
     const ql_plan_bound *low = turned ? &n->high : &n->low, *high = turned ? &n->low : &n->high;
     bool null_end = low->n > at && low->values[at]->kind == QL_E_CONST &&
                     low->values[at]->value.kind == QL_K_NULL;
+    const ql_column *c = &q->sources[n->source].table->columns[n->index->parts[at].column];
     if (low->n > at + 1 || high->n > at + 1) {
         return put_rows(x, q, n, at, b);
     }
-    if (low->n > at) {
+    if (low->n > at && (!null_end || c->type.nullable)) {
         QL_TRY(qli_expr_text(x, q, low->values[at], b));
         QL_TRY(ql_buf_put_str(x->cx, b, low->inclusive && !null_end ? " <= " : " < "));
     }
@@ -192,36 +201,72 @@ put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_b
     return QL_OK;
 }
 
+/* (a=5), (1 < a <= 5), (a = 1 AND b = 2). */
 static ql_status
-put_points(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+put_one(qli_explain *x, const ql_query *q, const ql_plan *n, bool lookup, ql_buf *b)
 {
-    uint16_t at = qli_access_fixed(n);
-    for (uint32_t i = 0; i < n->npoints; i++) {
-        QL_TRY(ql_buf_put_str(x->cx, b, i ? " OR (" : "("));
-        QL_TRY(put_equalities(x, q, n, " = ", " AND ", b));
-        QL_TRY(at ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
-        QL_TRY(put_part(x, q, n, at, b));
-        QL_TRY(ql_buf_put_str(x->cx, b, " = "));
-        QL_TRY(qli_expr_text(x, q, n->points[i], b));
-        QL_TRY(ql_buf_put_u8(x->cx, b, ')'));
+    uint16_t fixed = qli_access_fixed(n);
+    uint16_t used = n->low.n > n->high.n ? n->low.n : n->high.n;
+    QL_TRY(ql_buf_put_u8(x->cx, b, '('));
+    QL_TRY(lookup ? put_equalities(x, q, n, "=", ", ", b)
+                  : put_equalities(x, q, n, " = ", " AND ", b));
+    if (used > fixed) {
+        QL_TRY(fixed ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
+        QL_TRY(put_range(x, q, n, fixed, b));
+    }
+    return ql_buf_put_u8(x->cx, b, ')');
+}
+
+/* Of many ranges the first two are told. */
+ql_status
+qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    if (n->nranges == 0) {
+        return put_one(x, q, n, !n->keys_only && qli_access_parts(n) == qli_access_fixed(n), b);
+    }
+    for (uint32_t i = 0; i < n->nranges; i++) {
+        if (i == 2 && n->nranges > 3) {
+            return ql_buf_printf(x->cx, b, " OR (%u more)", n->nranges - 2);
+        }
+        ql_plan one = *n;
+        one.low = n->ranges[i].low;
+        one.high = n->ranges[i].high;
+        one.nranges = 0;
+        QL_TRY(i ? ql_buf_put_str(x->cx, b, " OR ") : QL_OK);
+        QL_TRY(put_one(x, q, &one, false, b));
+    }
+    return QL_OK;
+}
+
+/* ---- index merges ---- */
+
+ql_status
+qli_merge_keys(qli_explain *x, const ql_plan *n, ql_buf *b)
+{
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        ql_str name = n->parts[i]->index->name;
+        QL_TRY(i ? ql_buf_put_u8(x->cx, b, ',') : QL_OK);
+        QL_TRY(ql_buf_put(x->cx, b, name.p, name.n));
     }
     return QL_OK;
 }
 
 ql_status
-qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+qli_merge_text(qli_explain *x, const ql_plan *n, ql_buf *b)
 {
-    uint16_t fixed = qli_access_fixed(n), used = qli_access_parts(n);
-    if (n->npoints > 0) {
-        return put_points(x, q, n, b);
-    }
-    QL_TRY(ql_buf_put_u8(x->cx, b, '('));
-    if (used == fixed) { /* a look-up */
-        QL_TRY(put_equalities(x, q, n, "=", ", ", b));
-    } else {
-        QL_TRY(put_equalities(x, q, n, " = ", " AND ", b));
-        QL_TRY(fixed ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
-        QL_TRY(put_range(x, q, n, fixed, b));
-    }
+    QL_TRY(ql_buf_put_str(x->cx, b,
+                          n->merge_all      ? "intersect("
+                          : n->in_key_order ? "union("
+                                            : "sort_union("));
+    QL_TRY(qli_merge_keys(x, n, b));
     return ql_buf_put_u8(x->cx, b, ')');
+}
+
+ql_status
+qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        QL_TRY(ql_buf_printf(x->cx, b, "%s%u", i ? "," : "", qli_access_key_bytes(q, n->parts[i])));
+    }
+    return QL_OK;
 }

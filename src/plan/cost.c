@@ -16,6 +16,19 @@ seek_cost(double bytes)
     return QLI_COST_SEEK + QLI_COST_SEEK_FAR * (far > 1 ? 1 : far);
 }
 
+/* Entries of each index, their keys sorted, the rows one by one in their order. */
+static double
+merge_cost(const qli_planner *p, uint16_t source, const qli_access *a)
+{
+    double seek = seek_cost(p->rows[source] * p->stats[source]->row_bytes), cost = 0, keys = 0;
+    for (uint16_t i = 0; i < a->nparts; i++) {
+        const qli_access *part = &a->parts[i];
+        cost += (part->nranges ? part->nranges : 1) * seek + part->rows * QLI_COST_ENTRY;
+        keys += part->rows;
+    }
+    return cost + qli_sort_cost(keys) + a->rows * seek;
+}
+
 double
 qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
 {
@@ -24,11 +37,14 @@ qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
         const ql_plan *root = p->derived[source]->root;
         return (root ? root->cost : 0) + a->rows * QLI_COST_OUT;
     }
+    if (a->nparts > 0) {
+        return merge_cost(p, source, a);
+    }
     double bytes = p->stats[source]->row_bytes;
     double row = QLI_COST_ROW + QLI_COST_ROW_BYTE * bytes;
     double seek = seek_cost(p->rows[source] * bytes);
     bool clustered = !a->index || a->index == &s->table->indexes[0];
-    double begin = a->points ? a->points->n * seek : seek;
+    double begin = a->nranges ? a->nranges * seek : seek;
     if (clustered) {
         return begin + a->rows * row;
     }

@@ -6,7 +6,6 @@
  * counted one by one as well. Each range is looked for once in a block.
  */
 #include "plan/plan_int.h"
-#include "vars/sysvars.h"
 
 #define OWN_LIMIT 100 /* entries counted one by one */
 
@@ -80,25 +79,6 @@ dive(qli_planner *p, ql_table *t, const qli_access *a, const ql_bound *low, cons
     return ql_check(p->cx);
 }
 
-/* Each point behind the equalities by itself. */
-static ql_status
-dive_points(qli_planner *p, ql_table *t, qli_access *a, ql_value *low)
-{
-    ql_bound b = {low, (uint16_t)(a->neq + 1), true};
-    double sum = 0;
-    for (uint32_t i = 0; i < a->points->n; i++) {
-        double n;
-        low[a->neq] = a->points->v[i]->value;
-        QL_TRY(dive(p, t, a, &b, &b, &n));
-        if (n < 0) {
-            return QL_OK;
-        }
-        sum += n;
-    }
-    a->rows = sum < 1 ? 1 : sum;
-    return QL_OK;
-}
-
 ql_status
 qli_dive(qli_planner *p, uint16_t source, qli_access *a)
 {
@@ -113,10 +93,6 @@ qli_dive(qli_planner *p, uint16_t source, qli_access *a)
     }
     if (!known_values(&a->low, low) || !known_values(&a->high, high)) {
         return QL_OK;
-    }
-    uint64_t limit = p->cx->vars ? ql_vars_u64(p->cx->vars, QL_SV_EQ_RANGE_INDEX_DIVE_LIMIT) : 200;
-    if (a->points) {
-        return limit == 0 || a->points->n < limit ? dive_points(p, t, a, low) : QL_OK;
     }
     ql_bound from = {low, a->low.n, a->low.inclusive}, to = {high, a->high.n, a->high.inclusive};
     double n;

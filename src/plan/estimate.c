@@ -691,25 +691,16 @@ qli_range_rows(qli_planner *p, uint16_t source, qli_access *a)
     if (part > 0) {
         QL_TRY(qli_equal_rows(p, source, a->index, part, &before));
     }
-    if (a->points) {
-        for (uint32_t k = 0; k < a->points->n; k++) {
-            double one;
-            QL_TRY(equal_value(p, &c, a->points->v[k], &one));
-            share += one;
-            QL_TRY(k % 256 == 255 ? ql_check(p->cx) : QL_OK);
-        }
+    bool down = a->index->parts[part].descending;
+    const ql_plan_bound *lo = down ? &a->high : &a->low, *hi = down ? &a->low : &a->high;
+    const ql_expr *low = lo->n > part ? lo->values[part] : NULL;
+    const ql_expr *high = hi->n > part ? hi->values[part] : NULL;
+    low = low && is_null_const(low) ? NULL : low; /* only NULLs are kept out */
+    high = high && is_null_const(high) ? NULL : high;
+    if (low || high) {
+        QL_TRY(range(p, &slot, low, lo->inclusive, high, hi->inclusive, &share));
     } else {
-        bool down = a->index->parts[part].descending;
-        const ql_plan_bound *lo = down ? &a->high : &a->low, *hi = down ? &a->low : &a->high;
-        const ql_expr *low = lo->n > part ? lo->values[part] : NULL;
-        const ql_expr *high = hi->n > part ? hi->values[part] : NULL;
-        low = low && is_null_const(low) ? NULL : low; /* only NULLs are kept out */
-        high = high && is_null_const(high) ? NULL : high;
-        if (low || high) {
-            QL_TRY(range(p, &slot, low, lo->inclusive, high, hi->inclusive, &share));
-        } else {
-            share = 1 - nulls_of(&c);
-        }
+        share = 1 - nulls_of(&c);
     }
     a->rows = before * clipped(share);
     a->rows = a->rows < 1 ? 1 : a->rows;

@@ -65,6 +65,26 @@ new_row(explainer *x, ql_value **out)
     return QL_OK;
 }
 
+/* What made it as a value. */
+static ql_status
+text_made(explainer *x, ql_status made, ql_buf *b, ql_value *out)
+{
+    ql_status st = made == QL_OK ? ql_buf_put_u8(x->x.cx, b, 0) : made;
+    *out = st == QL_OK ? text(x, b->p) : ql_value_null();
+    ql_buf_free(b);
+    return st;
+}
+
+static ql_status
+describe_merge(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
+{
+    ql_buf keys = {0}, bytes = {0};
+    row[4] = text(x, qli_access_type(q, n));
+    QL_TRY(text_made(x, qli_merge_keys(&x->x, n, &keys), &keys, &row[5]));
+    row[6] = row[5];
+    return text_made(x, qli_merge_key_bytes(&x->x, q, n, &bytes), &bytes, &row[7]);
+}
+
 static ql_status
 describe_index(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
 {
@@ -85,20 +105,24 @@ describe_index(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
         return QL_OK;
     }
     ql_buf b = {0};
-    ql_status st = qli_access_ref(&x->x, q, n, &b);
-    st = st == QL_OK ? ql_buf_put_u8(x->x.cx, &b, 0) : st;
-    row[8] = st == QL_OK ? text(x, b.p) : ql_value_null();
-    ql_buf_free(&b);
-    return st;
+    return text_made(x, qli_access_ref(&x->x, q, n, &b), &b, &row[8]);
 }
 
-static ql_value
-extra_of(block *b, const ql_plan *n, const ql_plan *join)
+static ql_status
+extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
 {
-    char buf[200] = "";
-    size_t len = 0;
+    ql_buf buf = {0};
+    ql_ctx *cx = b->x->x.cx;
     const char *parts[8];
     int k = 0;
+    if (n->kind == QL_P_INDEX_MERGE) {
+        ql_buf merge = {0};
+        ql_value name;
+        ql_status st = ql_buf_put_str(cx, &merge, "Using ");
+        st = st == QL_OK ? qli_merge_text(&b->x->x, n, &merge) : st;
+        QL_TRY(text_made(b->x, st, &merge, &name));
+        parts[k++] = name.kind == QL_K_STRING ? name.s.p : "";
+    }
     if (n->filter || (join && join->filter)) {
         parts[k++] = "Using where";
     }
@@ -117,10 +141,14 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join)
     if (join && join->kind == QL_P_HASH_JOIN) {
         parts[k++] = "Using join buffer (hash join)";
     }
-    for (int i = 0; i < k; i++) {
-        len += (size_t)snprintf(buf + len, sizeof(buf) - len, "%s%s", i ? "; " : "", parts[i]);
+    ql_status st = QL_OK;
+    for (int i = 0; i < k && st == QL_OK; i++) {
+        st = ql_buf_put_str(cx, &buf, i ? "; " : "");
+        st = st == QL_OK ? ql_buf_put_str(cx, &buf, parts[i]) : st;
     }
-    return k ? text(b->x, buf) : ql_value_null();
+    QL_TRY(text_made(b->x, st, &buf, out));
+    *out = k ? *out : ql_value_null();
+    return QL_OK;
 }
 
 static ql_status
@@ -175,9 +203,10 @@ explain_source(block *b, const ql_plan *n, const ql_plan *join)
         snprintf(name, sizeof(name), "%.*s", (int)table.n, table.p);
     }
     row[2] = text(b->x, name);
-    QL_TRY(describe_index(b->x, q, n, row));
+    QL_TRY(n->kind == QL_P_INDEX_MERGE ? describe_merge(b->x, q, n, row)
+                                       : describe_index(b->x, q, n, row));
     estimates(b, n, row);
-    row[11] = extra_of(b, n, join);
+    QL_TRY(extra_of(b, n, join, &row[11]));
     b->first = false;
     return n->kind == QL_P_DERIVED
                ? explain_block(b->x, n->sub,
@@ -200,6 +229,7 @@ explain_node(block *b, const ql_plan *n, const ql_plan *join)
     switch (n->kind) {
     case QL_P_SCAN:
     case QL_P_DERIVED:
+    case QL_P_INDEX_MERGE:
         return explain_source(b, n, join);
     case QL_P_NESTED_JOIN:
     case QL_P_HASH_JOIN:

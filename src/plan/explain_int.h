@@ -72,5 +72,10 @@ ql_status qli_access_ref(qli_explain *x, const ql_query *q, const ql_plan *n,
 /* The bounds: (a=1), (1 < a <= 5). */
 ql_status qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n,
                             ql_buf *b) QL_MUST_USE;
+/* Of an index merge: "a,b"; "union(a,b)"; key lengths "4,5". */
+ql_status qli_merge_keys(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_USE;
+ql_status qli_merge_text(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_USE;
+ql_status qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n,
+                              ql_buf *b) QL_MUST_USE;
 
 #endif

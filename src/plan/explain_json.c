@@ -157,12 +157,28 @@ end_list(list *l)
 /* ---- tables ---- */
 
 static ql_status
+put_merge(json *j, const ql_query *q, const ql_plan *n)
+{
+    ql_buf key = {0}, bytes = {0};
+    QL_TRY(open_at(j, "possible_keys", '['));
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        QL_TRY(member(j, NULL, n->parts[i]->index->name));
+    }
+    QL_TRY(close_at(j, ']'));
+    QL_TRY(member_buf(j, "key", qli_merge_text(&j->x, n, &key), &key));
+    return member_buf(j, "key_length", qli_merge_key_bytes(&j->x, q, n, &bytes), &bytes);
+}
+
+static ql_status
 put_index(json *j, const ql_query *q, const ql_plan *n)
 {
     const ql_index *ix = qli_access_index(q, n);
     const char *type = qli_access_type(q, n);
     char bytes[16];
     QL_TRY(member_c(j, "access_type", type));
+    if (n->kind == QL_P_INDEX_MERGE) {
+        return put_merge(j, q, n);
+    }
     if (!ix) {
         return QL_OK;
     }
@@ -294,6 +310,12 @@ is_join(const ql_plan *n)
 }
 
 /* The tables of a join in the order in which they are read, each an object of the list. */
+static bool
+is_table(const ql_plan *n)
+{
+    return n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE;
+}
+
 static ql_status
 put_joined(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join, bool top)
 {
@@ -305,7 +327,7 @@ put_joined(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join, bo
         return put_joined(j, q, n->left, join, top);
     }
     QL_TRY(open_at(j, NULL, '{'));
-    QL_TRY(n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED ? put_table(j, q, n, join, top) : QL_OK);
+    QL_TRY(is_table(n) ? put_table(j, q, n, join, top) : QL_OK);
     return close_at(j, '}');
 }
 
@@ -366,6 +388,7 @@ put_node(json *j, const ql_query *q, const ql_plan *n, bool top)
     switch (n->kind) {
     case QL_P_SCAN:
     case QL_P_DERIVED:
+    case QL_P_INDEX_MERGE:
         return put_table(j, q, n, NULL, top);
     case QL_P_NESTED_JOIN:
     case QL_P_HASH_JOIN:

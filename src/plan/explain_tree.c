@@ -144,12 +144,15 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
         QL_TRY(put(t, "Table scan on "));
         return put_name(t, q, n);
     }
-    if (n->is_unique_lookup) {
+    if (n->keys_only) {
+        QL_TRY(put(t, "Index "));
+        what = "range scan";
+    } else if (n->is_unique_lookup) {
         QL_TRY(put(t, n->index_only ? "Single-row covering index " : "Single-row index "));
         what = "lookup";
     } else {
         QL_TRY(put(t, n->index_only ? "Covering index " : "Index "));
-        what = used == 0 ? "scan" : used == fixed && n->npoints == 0 ? "lookup" : "range scan";
+        what = used == 0 ? "scan" : used == fixed && n->nranges == 0 ? "lookup" : "range scan";
     }
     QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s on ", what));
     QL_TRY(put_name(t, q, n));
@@ -217,6 +220,24 @@ join_name(const ql_plan *n)
         [QL_JOIN_ANTI] = "Hash antijoin",
     };
     return n->kind == QL_P_HASH_JOIN ? hash[n->join] : nested[n->join];
+}
+
+static ql_status
+tell_merge(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    int at = depth;
+    if (n->filter) {
+        QL_TRY(put_filter(t, q, n, at++));
+    }
+    QL_TRY(begin_line(t, at));
+    QL_TRY(put(t, n->merge_all      ? "Intersect rows sorted by row ID"
+                  : n->in_key_order ? "Deduplicate rows sorted by row ID"
+                                    : "Sort-deduplicate by row ID"));
+    QL_TRY(end_line(t, n, n->est_read, n->filter != NULL));
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        QL_TRY(tell_scan(t, q, n->parts[i], at + 1));
+    }
+    return tell_condition_queries(t, n->filter, depth + 1);
 }
 
 static ql_status
@@ -381,6 +402,8 @@ tell_node(tree *t, const ql_query *q, const ql_plan *n, int depth)
     case QL_P_SCAN:
     case QL_P_DERIVED:
         return tell_scan(t, q, n, depth);
+    case QL_P_INDEX_MERGE:
+        return tell_merge(t, q, n, depth);
     case QL_P_NESTED_JOIN:
         return tell_nested(t, q, n, depth);
     case QL_P_HASH_JOIN:

@@ -5,8 +5,6 @@
  */
 #include "plan/plan_int.h"
 
-#define IN_LIST_MAX 5000 /* longer lists stay a filter */
-
 static ql_status
 merge(qli_planner *p, const ql_collation *coll, ql_expr **v, ql_expr **tmp, uint32_t n)
 {
@@ -28,78 +26,6 @@ merge(qli_planner *p, const ql_collation *coll, ql_expr **v, ql_expr **tmp, uint
         v[i] = tmp[i];
     }
     return ql_check(p->cx);
-}
-
-/* Leaves of an OR tree that compare one column with constants; false = something else among them.
- */
-static bool
-count_leaves(const ql_expr *e, const ql_expr **first, uint32_t *n)
-{
-    if (e->kind != QL_E_OP || e->nargs < 2) {
-        return false;
-    }
-    if (e->op == QL_OP_OR) {
-        return count_leaves(e->args[0], first, n) && count_leaves(e->args[1], first, n);
-    }
-    if ((e->op != QL_OP_EQ && e->op != QL_OP_IN) || e->args[0]->kind != QL_E_SLOT) {
-        return false;
-    }
-    if (*first && ((*first)->args[0]->index != e->args[0]->index ||
-                   (*first)->compare_kind != e->compare_kind || (*first)->coll != e->coll)) {
-        return false;
-    }
-    *first = *first ? *first : e;
-    *n += e->nargs - 1;
-    return *n <= IN_LIST_MAX;
-}
-
-static void
-collect_leaves(const ql_expr *e, ql_expr *in)
-{
-    if (e->op == QL_OP_OR) {
-        collect_leaves(e->args[0], in);
-        collect_leaves(e->args[1], in);
-        return;
-    }
-    for (uint32_t i = 1; i < e->nargs; i++) {
-        in->args[in->nargs++] = e->args[i];
-    }
-}
-
-ql_status
-qli_or_as_in(qli_planner *p, const ql_expr *e, const ql_expr **out)
-{
-    for (qli_or_list *k = p->or_lists; k; k = k->next) {
-        if (k->e == e) {
-            *out = k->in;
-            return QL_OK;
-        }
-    }
-    qli_or_list *k = QL_ARENA_NEW(p->cx, p->a, qli_or_list);
-    if (!k) {
-        return QL_ERROR;
-    }
-    const ql_expr *first = NULL;
-    uint32_t n = 1;
-    if (count_leaves(e, &first, &n)) {
-        ql_expr *in = QL_ARENA_NEW(p->cx, p->a, ql_expr);
-        ql_expr **args = in ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, n) : NULL;
-        if (!args) {
-            return QL_ERROR;
-        }
-        *in = *first;
-        in->op = QL_OP_IN;
-        in->args = args;
-        args[0] = first->args[0];
-        in->nargs = 1;
-        collect_leaves(e, in);
-        k->in = in;
-    }
-    k->e = e;
-    k->next = p->or_lists;
-    p->or_lists = k;
-    *out = k->in;
-    return QL_OK;
 }
 
 static ql_status
@@ -153,9 +79,7 @@ qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e, const qli_poin
     }
     n->e = e;
     n->type = t;
-    if (e->nargs <= IN_LIST_MAX) {
-        QL_TRY(make_points(p, t, e, n));
-    }
+    QL_TRY(make_points(p, t, e, n));
     n->next = p->points;
     p->points = n;
     *out = n;

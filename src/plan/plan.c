@@ -36,7 +36,7 @@ qli_plan_live(qli_planner *p, ql_plan *n)
     if (!n->live_slots) {
         return QL_ERROR;
     }
-    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED) {
+    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE) {
         const ql_source *s = &p->q->sources[n->source];
         add_live(n, s->slots, s->ncols);
     } else if (n->kind == QL_P_GROUP) {

@@ -27,8 +27,10 @@ typedef enum ql_plan_kind {
     QL_P_SORT,        /* keys; limit known: top-N */
     QL_P_DISTINCT,    /* on the select items */
     QL_P_LIMIT,
-    QL_P_SET_OP, /* UNION [ALL] of two blocks; slots = item numbers */
-    QL_P_NEVER,  /* WHERE is constant false: no rows */
+    QL_P_SET_OP,      /* UNION [ALL] of two blocks; slots = item numbers */
+    QL_P_NEVER,       /* WHERE is constant false: no rows */
+    QL_P_INDEX_MERGE, /* source: rows whose keys the scans in `parts` give, in the order of the
+                         clustered index; filter */
 } ql_plan_kind;
 
 /* Range bound of a scan: expressions for leading key parts (constants, or slots of rows to the left
@@ -39,19 +41,26 @@ typedef struct ql_plan_bound {
     bool inclusive;
 } ql_plan_bound;
 
+typedef struct ql_plan_range {
+    ql_plan_bound low, high;
+} ql_plan_range;
+
 struct ql_plan {
     ql_plan_kind kind;
     ql_plan *left, *right;
     uint16_t source;
     const ql_index *index;
     ql_plan_bound low, high; /* expressions already of the key columns' kinds */
-    /* IN list: constants for the first part in which low and high differ, in index order, each
-     * once. Only rows with one of them there can pass the filter, so a scan may visit them one by
-     * one (equal on that part, too) instead of the whole range; the range alone is right as well.
-     */
-    ql_expr **points;
-    uint32_t npoints;
+    /* Several ranges, disjoint and in index order: what is read. low and high then cover all of
+     * them, and are right as well, if more. */
+    ql_plan_range *ranges;
+    uint32_t nranges;
     bool reverse, index_only, is_unique_lookup;
+    bool keys_only;  /* SCAN: a part of an INDEX_MERGE, gives clustered keys and no columns */
+    ql_plan **parts; /* INDEX_MERGE */
+    uint16_t nparts;
+    bool merge_all;    /* INDEX_MERGE: keys that all parts give; else those of any, each once */
+    bool in_key_order; /* INDEX_MERGE: each part gives them in their order (EXPLAIN) */
     bool ordered;      /* SCAN: ORDER BY leans on the order of its index */
     ql_expr *filter;   /* evaluated on the node's output */
     ql_join_kind join; /* NESTED_JOIN, HASH_JOIN */

@@ -40,11 +40,8 @@ typedef struct qli_points {
     struct qli_points *next;
 } qli_points;
 
-/* An OR of equalities of one column with constants, seen as an IN list; in NULL = it is none. */
-typedef struct qli_or_list {
-    const ql_expr *e, *in;
-    struct qli_or_list *next;
-} qli_or_list;
+/* What a condition says about a part of an index, kept for the block (index_ranges.c). */
+typedef struct qli_column_set qli_column_set;
 
 typedef struct qli_dived qli_dived; /* dive.c: a range that was looked for */
 
@@ -58,9 +55,10 @@ typedef struct qli_planner {
     const ql_table_stats **stats; /* [nsources] NULL: a derived table */
     ql_block_plan **derived;      /* [nsources] plans of derived tables */
     qli_points *points;
-    qli_or_list *or_lists;
+    qli_column_set *sets;
     qli_dived *dives;
-    ql_status bad; /* an error met where only yes or no could be said; returned later */
+    bool ranges_too_large; /* and the warning has been given */
+    ql_status bad;         /* an error met where only yes or no could be said; returned later */
 } qli_planner;
 
 /* A way to read one source. */
@@ -68,12 +66,17 @@ typedef struct qli_access {
     const ql_index *index;     /* NULL: all of the clustered index, or not a base table */
     uint16_t neq, nlow, nhigh; /* parts fixed by equality; values in each bound */
     ql_plan_bound low, high;
-    const qli_points *points; /* of the part behind the equalities */
+    ql_plan_range *ranges; /* several; 0: low..high alone, else that covers all of them */
+    uint32_t nranges;
     bool index_only, unique;
-    double rows, cost; /* of one reading */
-    qli_mask needs;    /* sources to the left that the bounds look at */
-    uint64_t counted;  /* bit i: condition i has a part in the bounds: rows knows of it */
-    uint64_t exact;    /* bit i: condition i (of the list given) is wholly answered by the bounds */
+    double unknown_share; /* what ends whose values are not known yet leave of the rows */
+    double rows, cost;    /* of one reading */
+    qli_mask needs;       /* sources to the left that the bounds look at */
+    uint64_t exact;   /* bit i: condition i (of the list given) is wholly answered by the bounds */
+    uint64_t counted; /* bit i: it has a part in the bounds: `rows` knows of it */
+    struct qli_access *parts; /* an index merge: of several indexes, index NULL */
+    uint16_t nparts;
+    bool merge_all, in_key_order; /* as in ql_plan */
 } qli_access;
 
 /* --- cond.c --- */
@@ -107,39 +110,98 @@ ql_status qli_groups(qli_planner *p, ql_expr *const *v, uint32_t n, double rows,
  * a->rows out of the columns' statistics. */
 ql_status qli_range_rows(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
+/* --- term.c --- */
+typedef struct qli_term {
+    ql_expr *value, *value2; /* value2: upper end of a pair */
+    ql_op op;   /* EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, IN, NOT_IN, LIKE (value..value2) */
+    bool exact; /* the bound says all that the condition says */
+    const qli_points *points; /* IN, NOT_IN */
+} qli_term;
+/* What condition c says about the column, given the sources in `left`; false = nothing. */
+bool qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
+                 qli_term *out);
+/* NULL: the error waits in p->bad. */
+ql_expr *qli_null_const(qli_planner *p, const ql_type *t);
+/* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
+bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
+
 /* --- access.c --- */
 ql_status qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
                             qli_access *out) QL_MUST_USE;
 ql_status qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds *c,
                           ql_plan **out) QL_MUST_USE;
 
+/* May the planner use index i? */
+ql_status qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *yes) QL_MUST_USE;
 /* Reading it through index x. */
 ql_status qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x,
                               const qli_conds *c, qli_mask left, qli_access *a) QL_MUST_USE;
+/* The access to the clustered keys of an index's entries, given constants. */
+ql_status qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                          qli_access *a) QL_MUST_USE;
 
-/* Can *v be put into a key of a column of type t as it is, for comparison cmp? */
-bool qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v);
+/* --- ranges.c: sets of index entries --- */
+/* Disjoint ranges in the order of the index, of some parts from one on. */
+typedef struct qli_ranges {
+    ql_plan_range *v;
+    uint32_t n; /* 0: nothing */
+    bool whole; /* everything; v is not used */
+} qli_ranges;
 
-/* The leading parts of x that the conditions fix or bound. */
-ql_status qli_index_bounds(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+typedef struct qli_ranger {
+    qli_planner *p;
+    uint16_t source;
+    const ql_index *x;
+    uint64_t memory; /* that may still be used */
+    bool too_large;  /* it is used up: what was made is not to be used */
+    bool unknown;    /* values met that are known only when the scan starts */
+} qli_ranger;
+
+/* Room for n more ranges of up to nvalues values at each end; NULL, no error: too large. */
+ql_status qli_ranges_room(qli_ranger *r, uint32_t n, ql_plan_range **out) QL_MUST_USE;
+/* -1, 0, 1: the order of two positions: before (or, `behind`, after) all entries that begin with
+ * the bound's values, which are those of parts `at` and following. The first or last, for a bound
+ * without values. */
+typedef struct qli_cut {
+    const ql_plan_bound *b;
+    bool upper, behind;
+} qli_cut;
+qli_cut qli_cut_low(const ql_plan_bound *b);
+qli_cut qli_cut_high(const ql_plan_bound *b);
+ql_status qli_cut_compare(qli_ranger *r, uint16_t at, qli_cut a, qli_cut b, int *c) QL_MUST_USE;
+/* Ranges in any order, overlapping or not, into a set. v is reordered. */
+ql_status qli_ranges_unite(qli_ranger *r, uint16_t at, ql_plan_range *v, uint32_t n,
+                           qli_ranges *out) QL_MUST_USE;
+ql_status qli_ranges_intersect(qli_ranger *r, uint16_t at, const qli_ranges *a, const qli_ranges *b,
+                               qli_ranges *out) QL_MUST_USE;
+/* Each entry of a set that is fixed to values in its n parts, together with each range of the next
+ * part; *all: there were no other entries. */
+ql_status qli_ranges_product(qli_ranger *r, const qli_ranges *a, uint16_t n, const qli_ranges *next,
+                             qli_ranges *out, bool *all) QL_MUST_USE;
+/* Both ends the same values of n parts. */
+bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
+
+/* --- index_ranges.c --- */
+/* The entries of x that can pass the conditions, given rows of the sources in `left`: all of *a but
+ * its estimates. */
+ql_status qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                            qli_mask left, qli_access *a) QL_MUST_USE;
 
-/* --- hull.c --- */
-/* Ends that the conditions have left open, out of the ORs among them. */
-ql_status qli_or_bounds(qli_planner *p, uint16_t source, const qli_conds *c,
-                        qli_access *a) QL_MUST_USE;
+/* Bounds of *a from a set of entries of r->x, of which nothing else is known. */
+ql_status qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a) QL_MUST_USE;
+
+/* --- merge.c --- */
+/* *best becomes an index merge where that costs less. */
+ql_status qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c,
+                           qli_access *best) QL_MUST_USE;
 
 /* --- dive.c --- */
-/* Entries of a range whose bounds are constants: a->rows. Of any index, ranges of any size; with
- * a->points each of them, fewer than eq_range_index_dive_limit. */
+/* Entries of one range whose bounds are constants: a->rows. Of any index, ranges of any size. */
 ql_status qli_dive(qli_planner *p, uint16_t source, qli_access *a) QL_MUST_USE;
 
 /* --- in_list.c --- */
 ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
                         const qli_points **out) QL_MUST_USE;
-
-/* *out = NULL: the OR is no such list. */
-ql_status qli_or_as_in(qli_planner *p, const ql_expr *e, const ql_expr **out) QL_MUST_USE;
 
 /* --- join.c --- */
 /* What is wanted of the rows of FROM. */

@@ -295,7 +295,7 @@ reads_all(const ql_plan *p, uint16_t source)
         return false;
     }
     if (p->kind == QL_P_SCAN && p->source == source) {
-        return p->low.n == 0 && p->high.n == 0 && p->npoints == 0;
+        return p->low.n == 0 && p->high.n == 0;
     }
     return reads_all(p->left, source) || reads_all(p->right, source);
 }

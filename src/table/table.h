@@ -60,6 +60,23 @@ void ql_scan_close(ql_scan *s);
 /* Clustered key of row `row` of the current batch; valid until the next call. */
 ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
 
+/* Rows of a table by their clustered keys. Lives in an arena, is closed by its reset. */
+typedef struct ql_fetch ql_fetch;
+typedef struct ql_fetch_spec {
+    ql_table *table;
+    const ql_index *through; /* where the keys come from, for messages */
+    const uint16_t *ordinals;
+    uint16_t ncols;
+    ql_view view; /* STATEMENT, or LATEST for rows that are locked */
+} ql_fetch_spec;
+ql_status ql_fetch_open(ql_ctx *cx, ql_arena *a, const ql_fetch_spec *spec,
+                        ql_fetch **out) QL_MUST_USE;
+/* Row i of the batch is that of keys[i]; of n, up to QL_BATCH_ROWS, *taken are read (long rows end
+ * a batch). Batch and bytes are valid until the next call. A key without a row is 1712. One
+ * checkpoint a row. */
+ql_status ql_fetch_rows(ql_ctx *cx, ql_fetch *f, const ql_str *keys, uint16_t n, uint16_t *taken,
+                        ql_batch **out) QL_MUST_USE;
+
 /* LOCK_ROWS: lock row `row` of the current batch and, when anything was committed since it was
  * read, read it again into the batch: *changed, and the batch's vectors are to be taken anew.
  * QL_END: it is gone, or its key has moved (nothing is locked then). QL_TIMEOUT: policy SKIP,

@@ -20,30 +20,43 @@ set_rows(world *w, const char *table, int64_t n)
 }
 
 static inline void
-print_bounds(const ql_plan *n)
+print_range(const ql_plan_bound *low, const ql_plan_bound *high)
 {
     uint16_t eq = 0;
-    while (eq < n->low.n && eq < n->high.n && n->low.values[eq] == n->high.values[eq]) {
+    while (eq < low->n && eq < high->n && low->values[eq] == high->values[eq]) {
         put(" =");
-        print_expr(n->low.values[eq++]);
+        print_expr(low->values[eq++]);
     }
-    if (n->low.n > eq) {
-        put(n->low.inclusive ? " >=" : " >");
-        print_expr(n->low.values[eq]);
+    for (uint16_t i = eq; i < low->n; i++) {
+        put(i > eq ? "," : low->inclusive ? " >=" : " >");
+        print_expr(low->values[i]);
     }
-    if (n->high.n > eq) {
-        put(n->high.inclusive ? " <=" : " <");
-        print_expr(n->high.values[eq]);
+    for (uint16_t i = eq; i < high->n; i++) {
+        put(i > eq ? "," : high->inclusive ? " <=" : " <");
+        print_expr(high->values[i]);
+    }
+}
+
+static inline void
+print_bounds(const ql_plan *n)
+{
+    for (uint32_t i = 0; i < n->nranges; i++) {
+        put(i ? " |" : "");
+        print_range(&n->ranges[i].low, &n->ranges[i].high);
+    }
+    if (n->nranges == 0) {
+        print_range(&n->low, &n->high);
     }
 }
 
 static inline void
 print_plan(const ql_query *q, const ql_plan *n, int indent)
 {
-    static const char *const kinds[] = {"one",   "scan", "derived",  "nested", "hash",  "filter",
-                                        "group", "sort", "distinct", "limit",  "union", "never"};
+    static const char *const kinds[] = {"one",    "scan",  "derived", "nested",   "hash",
+                                        "filter", "group", "sort",    "distinct", "limit",
+                                        "union",  "never", "merge"};
     put("%*s%s", indent, "", kinds[n->kind]);
-    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED) {
+    if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE) {
         put(" %.*s", (int)q->sources[n->source].alias.n, q->sources[n->source].alias.p);
     }
     if (n->index) {
@@ -51,10 +64,6 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
             n->index_only ? " only" : "", n->reverse ? " reverse" : "");
     }
     print_bounds(n);
-    for (uint32_t i = 0; i < n->npoints; i++) {
-        put(i ? "," : " at ");
-        print_expr(n->points[i]);
-    }
     put(n->join == QL_JOIN_LEFT ? " outer" : "");
     for (uint16_t i = 0; i < n->nkeys; i++) {
         put(" ");
@@ -67,6 +76,9 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
         print_expr(n->filter);
     }
     put(n->kind == QL_P_SORT && n->stop_at_limit ? " top\n" : "\n");
+    for (uint16_t i = 0; i < n->nparts; i++) {
+        print_plan(q, n->parts[i], indent + 1);
+    }
     if (n->left) {
         print_plan(q, n->left, indent + 1);
     }

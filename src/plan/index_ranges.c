@@ -1,0 +1,727 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Conditions as ranges of one index. What AND-ed conditions say about one part is a set of its
+ * values; from the first part on, each entry fixed so far is combined with the set of the next one.
+ * An OR over several columns is taken branch by branch, each together with the conditions beside
+ * the OR, and united: `a > 5 OR (a = 5 AND b >= 7)`, how programs go through a table in pieces, is
+ * one range that begins at (5, 7); `(a, b) IN ((1, 2), (3, 4))` is two points. What is not
+ * understood makes the set larger, never smaller.
+ */
+#include "base/bulk.h"
+#include "plan/plan_int.h"
+#include "vars/sysvars.h"
+
+/* What one condition says about one part of an index by itself. */
+struct qli_column_set {
+    const ql_expr *e;
+    const ql_index *x;
+    uint16_t part;
+    bool known, exact;
+    bool partly; /* the condition says more, about something else */
+    qli_ranges set;
+    qli_column_set *next;
+};
+
+/* What all conditions beside ORs say about a part. */
+typedef struct side {
+    bool made;
+    qli_ranges set;
+    uint64_t exact, counted;
+    qli_mask needs;
+    double share; /* of ends whose values are not known yet */
+} side;
+
+typedef struct builder {
+    qli_ranger r;
+    const qli_conds *c;
+    qli_mask left;
+    side *sides;   /* [nparts] */
+    bool no_range; /* a hint: equalities only */
+    qli_access *a;
+} builder;
+
+static const ql_type *
+part_type(const qli_ranger *r, uint16_t part)
+{
+    const ql_table *t = r->p->q->sources[r->source].table;
+    return &t->columns[r->x->parts[part].column].type;
+}
+
+/* --- one condition, one part --- */
+
+/* Between two values (NULL: open), which never lets NULLs in. */
+static ql_status
+make_range(qli_ranger *r, uint16_t part, ql_expr *low, bool low_in, ql_expr *high, bool high_in,
+           ql_plan_range *g)
+{
+    const ql_type *t = part_type(r, part);
+    if (!low && t->nullable) {
+        low = qli_null_const(r->p, t);
+        low_in = false;
+        QL_TRY(r->p->bad);
+    }
+    ql_expr **v = QL_ARENA_ARRAY(r->p->cx, r->p->a, ql_expr *, 2);
+    if (!v) {
+        return QL_ERROR;
+    }
+    bool down = r->x->parts[part].descending;
+    v[0] = down ? high : low;
+    v[1] = down ? low : high;
+    g->low = (ql_plan_bound){.values = v, .n = v[0] != NULL, .inclusive = down ? high_in : low_in};
+    g->high =
+        (ql_plan_bound){.values = v + 1, .n = v[1] != NULL, .inclusive = down ? low_in : high_in};
+    g->low.inclusive |= g->low.n == 0;
+    g->high.inclusive |= g->high.n == 0;
+    return QL_OK;
+}
+
+/* The points of an IN list, or all between them. */
+static ql_status
+list_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
+{
+    const qli_points *k = t->points;
+    bool between = t->op == QL_OP_NOT_IN;
+    uint32_t n = k->n + between;
+    QL_TRY(qli_ranges_room(r, n, &out->v));
+    if (!out->v) {
+        return QL_OK;
+    }
+    out->n = n;
+    for (uint32_t i = 0; i < n; i++) {
+        ql_plan_range *to = &out->v[r->x->parts[part].descending ? n - 1 - i : i];
+        ql_expr *low = !between ? k->v[i] : i > 0 ? k->v[i - 1] : NULL;
+        ql_expr *high = i < k->n ? k->v[i] : NULL;
+        QL_TRY(ql_bulk_node(r->p->cx));
+        QL_TRY(make_range(r, part, low, !between, high, !between, to));
+    }
+    return QL_OK;
+}
+
+/* Ranges of a condition whose values are constants. */
+static ql_status
+term_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
+{
+    ql_expr *v = t->value;
+    if (t->op == QL_OP_IN || t->op == QL_OP_NOT_IN) {
+        return list_ranges(r, part, t, out);
+    }
+    QL_TRY(qli_ranges_room(r, 2, &out->v));
+    if (!out->v) {
+        return QL_OK;
+    }
+    out->n = 1;
+    ql_plan_range *g = out->v;
+    switch (t->op) {
+    case QL_OP_LT:
+    case QL_OP_LE:
+        return make_range(r, part, NULL, false, v, t->op == QL_OP_LE, g);
+    case QL_OP_GT:
+    case QL_OP_GE:
+        return make_range(r, part, v, t->op == QL_OP_GE, NULL, false, g);
+    case QL_OP_IS_NOT_NULL:
+        return make_range(r, part, NULL, false, NULL, false, g);
+    case QL_OP_LIKE:
+        return make_range(r, part, v, true, t->value2, true, g);
+    case QL_OP_NE:
+        out->n = 2;
+        bool down = r->x->parts[part].descending;
+        QL_TRY(make_range(r, part, NULL, false, v, false, &g[down ? 1 : 0]));
+        return make_range(r, part, v, false, NULL, false, &g[down ? 0 : 1]);
+    default:
+        return make_range(r, part, v, true, v, true, g);
+    }
+}
+
+static bool
+is_known(const qli_term *t)
+{
+    return (!t->value || t->value->kind == QL_E_CONST) &&
+           (!t->value2 || t->value2->kind == QL_E_CONST);
+}
+
+static bool
+is_op(const ql_expr *e, ql_op op)
+{
+    return e->kind == QL_E_OP && e->op == op;
+}
+
+static ql_status column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out);
+
+/* Known when all branches are: they lean to the left, as they are parsed. */
+static ql_status
+or_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
+{
+    qli_column_set *list = NULL, one;
+    uint32_t n = 0;
+    out->exact = true;
+    for (const ql_expr *k = e; k; k = is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
+        QL_TRY(column_set(r, part, is_op(k, QL_OP_OR) ? k->args[1] : k, &one));
+        if (!one.known || one.set.whole || r->too_large) {
+            return QL_OK;
+        }
+        qli_column_set *kept = QL_ARENA_NEW(r->p->cx, r->p->a, qli_column_set);
+        if (!kept) {
+            return QL_ERROR;
+        }
+        *kept = one;
+        kept->next = list;
+        list = kept;
+        n += one.set.n;
+        out->exact = out->exact && one.exact;
+        out->partly = out->partly || one.partly;
+    }
+    ql_plan_range *v = QL_ARENA_ARRAY(r->p->cx, r->p->a, ql_plan_range, n + 1u);
+    if (!v) {
+        return QL_ERROR;
+    }
+    n = 0;
+    for (const qli_column_set *k = list; k; k = k->next) {
+        for (uint32_t i = 0; i < k->set.n; i++) {
+            v[n++] = k->set.v[i];
+        }
+        QL_TRY(ql_bulk_count(r->p->cx, k->set.n * sizeof *v));
+    }
+    out->known = true;
+    return qli_ranges_unite(r, part, v, n, &out->set);
+}
+
+/* Known when one side is. */
+static ql_status
+and_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
+{
+    qli_column_set a, b;
+    QL_TRY(column_set(r, part, e->args[0], &a));
+    QL_TRY(column_set(r, part, e->args[1], &b));
+    out->known = a.known || b.known;
+    out->exact = a.known && b.known && a.exact && b.exact;
+    out->partly = !a.known || !b.known || a.partly || b.partly;
+    if (a.known && b.known) {
+        return qli_ranges_intersect(r, part, &a.set, &b.set, &out->set);
+    }
+    out->set = a.known ? a.set : b.set;
+    return QL_OK;
+}
+
+static ql_status
+make_column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
+{
+    qli_cond c = {.e = (ql_expr *)e};
+    qli_term t;
+    QL_TRY(ql_bulk_node(r->p->cx));
+    if (is_op(e, QL_OP_OR)) {
+        return or_set(r, part, e, out);
+    }
+    if (is_op(e, QL_OP_AND)) {
+        return and_set(r, part, e, out);
+    }
+    if (!qli_term_of(r->p, &c, r->source, r->x->parts[part].column, 0, &t) || !is_known(&t)) {
+        return r->p->bad;
+    }
+    out->known = true;
+    out->exact = t.exact && r->x->parts[part].prefix == 0;
+    return term_ranges(r, part, &t, &out->set);
+}
+
+/* Lists are looked at for each way to join: what they come to is kept. */
+static ql_status
+column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
+{
+    bool is_list = is_op(e, QL_OP_OR) || is_op(e, QL_OP_IN) || is_op(e, QL_OP_NOT_IN);
+    *out = (qli_column_set){.e = e, .x = r->x, .part = part};
+    for (qli_column_set *k = is_list ? r->p->sets : NULL; k; k = k->next) {
+        if (k->e == e && k->x == r->x && k->part == part) {
+            *out = *k;
+            return QL_OK;
+        }
+    }
+    QL_TRY(make_column_set(r, part, e, out));
+    if (!is_list || r->too_large) {
+        return QL_OK;
+    }
+    qli_column_set *kept = QL_ARENA_NEW(r->p->cx, r->p->a, qli_column_set);
+    if (!kept) {
+        return QL_ERROR;
+    }
+    *kept = *out;
+    kept->next = r->p->sets;
+    r->p->sets = kept;
+    return QL_OK;
+}
+
+/* --- all conditions, one part --- */
+
+static void
+note_used(side *s, bool exact, uint32_t i)
+{
+    if (i < 64) {
+        s->exact |= (uint64_t)exact << i;
+        s->counted |= UINT64_C(1) << i;
+    }
+}
+
+static ql_status
+take_constants(builder *b, uint16_t part, side *s)
+{
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        const qli_cond *c = &b->c->v[i];
+        qli_column_set one;
+        qli_ranges both;
+        if (c->used || c->nondet || !(c->needs >> b->r.source & 1)) {
+            continue;
+        }
+        QL_TRY(column_set(&b->r, part, c->e, &one));
+        if (!one.known) {
+            continue;
+        }
+        QL_TRY(qli_ranges_intersect(&b->r, part, &s->set, &one.set, &both));
+        if (both.whole || both.n > 0) { /* conditions that exclude each other: the first counts */
+            s->set = both;
+            note_used(s, one.exact, i);
+        }
+    }
+    return QL_OK;
+}
+
+/* Conditions with values that are known when the scan starts. */
+typedef struct open_ends {
+    ql_expr *low, *high;
+    bool low_in, high_in;
+} open_ends;
+
+static bool
+is_end_open(const qli_ranges *set, bool upper)
+{
+    const ql_plan_bound *b = upper ? &set->v[0].high : &set->v[0].low;
+    return set->whole || (set->n == 1 && (b->n == 0 || (b->values[0]->kind == QL_E_CONST &&
+                                                        b->values[0]->value.kind == QL_K_NULL)));
+}
+
+static ql_status
+take_end(builder *b, side *s, open_ends *o, const qli_term *t, uint32_t i)
+{
+    bool upper = t->op == QL_OP_LT || t->op == QL_OP_LE;
+    bool inclusive = t->op == QL_OP_LE || t->op == QL_OP_GE;
+    double share;
+    if (upper ? o->high != NULL : o->low != NULL) {
+        return QL_OK; /* a second condition on the same end stays a filter */
+    }
+    *(upper ? &o->high : &o->low) = t->value;
+    *(upper ? &o->high_in : &o->low_in) = inclusive;
+    s->needs |= qli_expr_sources(b->r.p, t->value);
+    note_used(s, t->exact, i);
+    QL_TRY(qli_selectivity(b->r.p, b->c->v[i].e, &share));
+    s->share *= share;
+    return QL_OK;
+}
+
+static ql_status
+put_ends(builder *b, uint16_t part, side *s, const open_ends *o)
+{
+    ql_plan_range was = {0}, *g;
+    bool down = b->r.x->parts[part].descending;
+    if (!s->set.whole) {
+        was = s->set.v[0];
+    }
+    const ql_plan_bound *low = down ? &was.high : &was.low, *high = down ? &was.low : &was.high;
+    QL_TRY(qli_ranges_room(&b->r, 1, &g));
+    if (!g) {
+        return QL_OK;
+    }
+    s->set = (qli_ranges){.v = g, .n = 1};
+    return make_range(&b->r, part,
+                      o->low   ? o->low
+                      : low->n ? low->values[0]
+                               : NULL,
+                      o->low ? o->low_in : low->inclusive,
+                      o->high   ? o->high
+                      : high->n ? high->values[0]
+                                : NULL,
+                      o->high ? o->high_in : high->inclusive, g);
+}
+
+/* An equality is worth more than any set but a single value; a range fills an end left open. */
+static ql_status
+take_unknown(builder *b, uint16_t part, side *s)
+{
+    open_ends o = {0};
+    bool down = b->r.x->parts[part].descending;
+    qli_term t;
+    if (s->set.n == 1 && qli_range_is_point(&s->set.v[0], 1)) {
+        return QL_OK;
+    }
+    for (uint32_t i = 0; i < b->c->n; i++) {
+        const qli_cond *c = &b->c->v[i];
+        if (c->used || c->nondet ||
+            !qli_term_of(b->r.p, c, b->r.source, b->r.x->parts[part].column, b->left, &t) ||
+            is_known(&t)) {
+            continue;
+        }
+        t.exact = t.exact && b->r.x->parts[part].prefix == 0;
+        if (t.op == QL_OP_EQ) {
+            *s = (side){.made = true, .share = 1, .needs = qli_expr_sources(b->r.p, t.value)};
+            note_used(s, t.exact, i);
+            return term_ranges(&b->r, part, &t, &s->set);
+        }
+        bool upper = t.op == QL_OP_LT || t.op == QL_OP_LE;
+        if (t.op >= QL_OP_LT && t.op <= QL_OP_GE && is_end_open(&s->set, upper != down)) {
+            QL_TRY(take_end(b, s, &o, &t, i));
+        }
+    }
+    QL_TRY(b->r.p->bad);
+    return o.low || o.high ? put_ends(b, part, s, &o) : QL_OK;
+}
+
+/* A part that holds the beginning of its column does not tell values apart: from the first range
+ * to the last one. */
+static void
+widen_prefix(const qli_ranger *r, uint16_t part, qli_ranges *set)
+{
+    if (r->x->parts[part].prefix == 0 || set->whole || set->n == 0) {
+        return;
+    }
+    set->v[0].high = set->v[set->n - 1].high;
+    set->n = 1;
+    ql_plan_bound *ends[2] = {&set->v[0].low, &set->v[0].high};
+    for (int i = 0; i < 2; i++) {
+        bool null_end = ends[i]->n > 0 && ends[i]->values[0]->kind == QL_E_CONST &&
+                        ends[i]->values[0]->value.kind == QL_K_NULL;
+        ends[i]->inclusive = ends[i]->inclusive || !null_end;
+    }
+}
+
+static ql_status
+make_side(builder *b, uint16_t part)
+{
+    side *s = &b->sides[part];
+    if (s->made) {
+        return QL_OK;
+    }
+    *s = (side){.made = true, .set = {.whole = true}, .share = 1};
+    QL_TRY(take_constants(b, part, s));
+    return b->r.too_large ? QL_OK : take_unknown(b, part, s);
+}
+
+/* --- all conditions, all parts --- */
+
+static bool
+has_point(const qli_ranges *set, uint16_t n)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (qli_range_is_point(&set->v[i], n)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The set of a part within a branch of an OR; beside it stand the conditions outside. */
+static ql_status
+branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set)
+{
+    for (uint32_t i = 0; branch && i < branch->n; i++) {
+        qli_column_set one;
+        if (branch->v[i].nondet || !(branch->v[i].needs >> b->r.source & 1)) {
+            continue;
+        }
+        QL_TRY(column_set(&b->r, part, branch->v[i].e, &one));
+        if (one.known) {
+            qli_ranges both;
+            bool was = b->r.unknown;
+            QL_TRY(qli_ranges_intersect(&b->r, part, set, &one.set, &both));
+            *set = b->r.unknown && !was ? *set : both;
+            b->r.unknown = was;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *out)
+{
+    QL_TRY(qli_ranges_room(&b->r, 1, &out->v));
+    out->n = 1;
+    out->whole = !out->v;
+    for (uint16_t k = 0; k < b->r.x->nparts && !b->r.too_large; k++) {
+        bool all;
+        QL_TRY(make_side(b, k));
+        const side *s = &b->sides[k];
+        qli_ranges set = s->set;
+        if (k == 0) {
+            out->v[0].low.inclusive = out->v[0].high.inclusive = true;
+        }
+        QL_TRY(branch_set(b, k, branch, &set));
+        bool one = set.n == 1 && qli_range_is_point(&set.v[0], 1);
+        if (set.whole || b->r.too_large || (b->no_range && !one)) {
+            break;
+        }
+        if (set.n == 0) {
+            *out = (qli_ranges){0};
+            return QL_OK;
+        }
+        qli_ranges own = set;
+        if (b->r.x->parts[k].prefix > 0) {
+            QL_TRY(qli_ranges_room(&b->r, set.n, &own.v));
+            for (uint32_t i = 0; own.v && i < set.n; i++) {
+                own.v[i] = set.v[i];
+            }
+            widen_prefix(&b->r, k, &own);
+        }
+        if (!own.v) {
+            break;
+        }
+        QL_TRY(qli_ranges_product(&b->r, out, k, &own, out, &all));
+        b->a->needs |= s->needs;
+        b->a->unknown_share *= branch ? 1 : s->share;
+        *exact |= all ? s->exact : 0;
+        b->a->counted |= branch ? 0 : s->counted;
+        if (b->r.x->parts[k].prefix > 0 || !has_point(out, (uint16_t)(k + 1))) {
+            break;
+        }
+    }
+    if (!out->whole && out->n == 1 && out->v[0].low.n == 0 && out->v[0].high.n == 0) {
+        *out = (qli_ranges){.whole = true};
+    }
+    return QL_OK;
+}
+
+/* --- ORs over several columns --- */
+
+/* An OR that no set of one part says all of. */
+static ql_status
+is_mixed_or(builder *b, const qli_cond *c, bool *yes)
+{
+    *yes = !c->used && !c->nondet && is_op(c->e, QL_OP_OR) && (c->needs >> b->r.source & 1);
+    for (uint16_t k = 0; k < b->r.x->nparts && *yes; k++) {
+        qli_column_set one;
+        QL_TRY(column_set(&b->r, k, c->e, &one));
+        *yes = !one.known || one.partly;
+    }
+    return QL_OK;
+}
+
+static ql_status mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out);
+
+/* One branch, which holds e beside what the enclosing branches hold. */
+static ql_status
+branch_ranges(builder *b, ql_expr *e, const qli_conds *more, qli_ranges *out)
+{
+    qli_conds c = {0};
+    uint64_t exact = 0;
+    QL_TRY(qli_conds_split(b->r.p, e, &c));
+    uint32_t own = c.n;
+    for (uint32_t i = 0; i < more->n; i++) {
+        QL_TRY(qli_conds_add(b->r.p, &c, &more->v[i]));
+    }
+    QL_TRY(tuple_ranges(b, &c, &exact, out));
+    for (uint32_t i = 0; i < own && !b->r.too_large; i++) {
+        bool mixed;
+        qli_ranges inner = {0}, both;
+        QL_TRY(is_mixed_or(b, &c.v[i], &mixed));
+        if (mixed) {
+            QL_TRY(mixed_or(b, c.v[i].e, &c, &inner));
+            QL_TRY(qli_ranges_intersect(&b->r, 0, out, &inner, &both));
+            *out = both;
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out)
+{
+    ql_plan_range *v = NULL;
+    uint32_t n = 0, cap = 0;
+    *out = (qli_ranges){.whole = true};
+    for (const ql_expr *k = e; k; k = is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
+        qli_ranges one = {0};
+        QL_TRY(branch_ranges(b, is_op(k, QL_OP_OR) ? k->args[1] : (ql_expr *)k, more, &one));
+        if (one.whole || b->r.too_large) {
+            return QL_OK;
+        }
+        if (n + one.n > cap) {
+            ql_plan_range *was = v;
+            cap = (n + one.n) * 2;
+            QL_TRY(qli_ranges_room(&b->r, cap - n, &v));
+            v = v ? QL_ARENA_ARRAY(b->r.p->cx, b->r.p->a, ql_plan_range, cap) : NULL;
+            if (!v) {
+                return b->r.too_large ? QL_OK : QL_ERROR;
+            }
+            for (uint32_t i = 0; i < n; i++) {
+                v[i] = was[i];
+            }
+        }
+        for (uint32_t i = 0; i < one.n; i++) {
+            v[n++] = one.v[i];
+        }
+    }
+    return qli_ranges_unite(&b->r, 0, v, n, out);
+}
+
+static ql_status
+take_ors(builder *b, qli_ranges *set)
+{
+    const qli_conds none = {0};
+    for (uint32_t i = 0; i < b->c->n && !b->r.too_large; i++) {
+        bool mixed;
+        qli_ranges one = {0}, both;
+        QL_TRY(is_mixed_or(b, &b->c->v[i], &mixed));
+        if (!mixed || b->c->v[i].has_query) {
+            continue;
+        }
+        b->r.unknown = false;
+        QL_TRY(mixed_or(b, b->c->v[i].e, &none, &one));
+        if (b->r.unknown || b->r.too_large) {
+            continue;
+        }
+        QL_TRY(qli_ranges_intersect(&b->r, 0, set, &one, &both));
+        if (!b->r.unknown && (both.whole || both.n > 0)) {
+            *set = both;
+            b->a->counted |= i < 64 ? UINT64_C(1) << i : 0;
+        }
+    }
+    return QL_OK;
+}
+
+/* --- the access --- */
+
+/* Values that both ends share are the same expression. */
+static ql_status
+share_values(qli_ranger *r, const ql_plan_bound *low, ql_plan_bound *high, uint16_t *n)
+{
+    *n = 0;
+    if (low->values == high->values) {
+        *n = low->n < high->n ? low->n : high->n;
+        return QL_OK;
+    }
+    while (*n < low->n && *n < high->n) {
+        ql_plan_bound x = {.values = low->values + *n, .n = 1, .inclusive = true};
+        ql_plan_bound y = {.values = high->values + *n, .n = 1, .inclusive = true};
+        int c;
+        r->unknown = false;
+        QL_TRY(qli_cut_compare(r, *n, qli_cut_low(&x), qli_cut_low(&y), &c));
+        if (c != 0 || r->unknown) {
+            break;
+        }
+        high->values[*n] = low->values[*n];
+        (*n)++;
+    }
+    return QL_OK;
+}
+
+/* <> on a column without NULLs leaves both ends open, which would not look like a range: its lower
+ * end is behind the NULLs there are not. */
+static ql_status
+close_end(qli_ranger *r, qli_ranges *set)
+{
+    qli_planner *p = r->p;
+    bool down = r->x->parts[0].descending;
+    ql_plan_bound *end = down ? &set->v[set->n - 1].high : &set->v[0].low;
+    if (set->v[0].low.n > 0 || set->v[set->n - 1].high.n > 0) {
+        return QL_OK;
+    }
+    end->values = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1);
+    ql_expr *null = end->values ? qli_null_const(p, part_type(r, 0)) : NULL;
+    if (!null) {
+        return QL_ERROR;
+    }
+    end->values[0] = null;
+    end->n = 1;
+    end->inclusive = false;
+    return QL_OK;
+}
+
+static bool
+has_null_value(const ql_plan_bound *b)
+{
+    for (uint16_t i = 0; i < b->n; i++) {
+        if (b->values[i]->type.kind == QL_K_NULL ||
+            (b->values[i]->kind == QL_E_CONST && b->values[i]->value.kind == QL_K_NULL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ql_status
+put_ranges(qli_ranger *r, qli_ranges *set, qli_access *a)
+{
+    const ql_index *x = r->x;
+    if (set->whole || set->n == 0) {
+        return QL_OK;
+    }
+    for (uint32_t i = 0; i < set->n; i++) {
+        uint16_t same;
+        QL_TRY(share_values(r, &set->v[i].low, &set->v[i].high, &same));
+    }
+    if (set->n > 1) {
+        QL_TRY(close_end(r, set));
+        a->ranges = set->v;
+        a->nranges = set->n;
+    }
+    a->low = set->v[0].low;
+    a->high = set->v[set->n - 1].high;
+    QL_TRY(share_values(r, &a->low, &a->high, &a->neq));
+    a->nlow = a->low.n;
+    a->nhigh = a->high.n;
+    a->unique = x->unique && set->n == 1 && qli_range_is_point(&set->v[0], x->nparts) &&
+                x->parts[x->nparts - 1].prefix == 0 && !has_null_value(&a->low);
+    return QL_OK;
+}
+
+ql_status
+qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a)
+{
+    *a = (qli_access){.index = r->x, .unknown_share = 1};
+    a->low.inclusive = a->high.inclusive = true;
+    return put_ranges(r, set, a);
+}
+
+static uint64_t
+memory_limit(const ql_ctx *cx)
+{
+    uint64_t n = cx->vars ? ql_vars_u64(cx->vars, QL_SV_RANGE_OPTIMIZER_MAX_MEM_SIZE) : 8388608;
+    return n ? n : UINT64_MAX;
+}
+
+static void
+tell_too_large(qli_planner *p)
+{
+    if (!p->ranges_too_large) {
+        p->ranges_too_large = true;
+        ql_warn(p->cx, QL_DIAG_WARNING, QL_ER_CAPACITY_EXCEEDED,
+                (unsigned long long)memory_limit(p->cx), "range_optimizer_max_mem_size",
+                "Range optimization was not done for this query.");
+    }
+}
+
+ql_status
+qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                 qli_mask left, qli_access *a)
+{
+    builder b = {.r = {.p = p, .source = source, .x = x, .memory = memory_limit(p->cx)},
+                 .c = c,
+                 .left = left,
+                 .no_range =
+                     ql_index_is_in(p->q->sources[source].no_range, p->q->sources[source].table, x),
+                 .a = a};
+    qli_ranges set = {0};
+    *a = (qli_access){.index = x, .unknown_share = 1};
+    a->low.inclusive = a->high.inclusive = true;
+    if (x->hidden_rowid || x->nparts == 0) {
+        return ql_check(p->cx);
+    }
+    b.sides = QL_ARENA_ARRAY(p->cx, p->a, side, x->nparts);
+    if (!b.sides) {
+        return QL_ERROR;
+    }
+    QL_TRY(tuple_ranges(&b, NULL, &a->exact, &set));
+    QL_TRY(b.no_range ? QL_OK : take_ors(&b, &set));
+    if (b.r.too_large) {
+        *a = (qli_access){.index = x, .unknown_share = 1};
+        a->low.inclusive = a->high.inclusive = true;
+        tell_too_large(p);
+        return p->bad;
+    }
+    QL_TRY(put_ranges(&b.r, &set, a));
+    return p->bad;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Index merges: rows found through several indexes of one table. For an OR each branch finds its
+ * own through the index that serves it best, branches of one index together; for an AND the rows
+ * that each of several indexes gives by equality. Only the clustered keys are read there. All
+ * conditions stay in the filter.
+ */
+#include "base/bulk.h"
+#include "plan/cost.h"
+#include "vars/switches.h"
+
+#define BRANCHES_MAX 100 /* of an OR: beyond it the table has other things to do */
+
+/* What one index finds. */
+typedef struct share {
+    ql_plan_range *v;
+    uint32_t n, cap;
+    double rows;
+    qli_access access;
+    uint16_t branches;
+} share;
+
+typedef struct merger {
+    qli_planner *p;
+    uint16_t source;
+    const qli_conds *c;
+    const ql_table *t;
+    share *shares; /* by index */
+} merger;
+
+/* Rows that have to be locked one by one are found in one scan. */
+static bool
+may_merge(const merger *m)
+{
+    const ql_source *s = &m->p->q->sources[m->source];
+    const ql_ctx *cx = m->p->cx;
+    if (!s->table || s->table->is_virtual || !ql_switch_is_on(cx, QL_SWITCH_INDEX_MERGE)) {
+        return false;
+    }
+    return s->locking.kind == QL_LK_NONE ||
+           (!s->locking.skip_locked && cx->txn && ql_txn_isolation(cx->txn) >= QL_REPEATABLE_READ);
+}
+
+static bool
+is_bounded(const qli_access *a)
+{
+    return a->nlow > 0 || a->nhigh > 0;
+}
+
+/* Does the index give its rows in the order of the clustered one? */
+static bool
+in_key_order(const merger *m, const qli_access *a)
+{
+    return a->index == &m->t->indexes[0] || (a->nranges == 0 && a->neq == a->index->nparts &&
+                                             a->nlow == a->neq && a->nhigh == a->neq);
+}
+
+/* --- OR --- */
+
+static ql_status
+add_to_share(merger *m, share *s, const qli_access *a)
+{
+    uint32_t more = a->nranges ? a->nranges : 1;
+    if (s->n + more > s->cap) {
+        uint32_t cap = (s->n + more) * 2;
+        ql_plan_range *v = QL_ARENA_ARRAY(m->p->cx, m->p->a, ql_plan_range, cap);
+        if (!v) {
+            return QL_ERROR;
+        }
+        for (uint32_t i = 0; i < s->n; i++) {
+            v[i] = s->v[i];
+        }
+        s->v = v;
+        s->cap = cap;
+    }
+    for (uint32_t i = 0; i < more; i++) {
+        s->v[s->n++] = a->nranges ? a->ranges[i] : (ql_plan_range){a->low, a->high};
+    }
+    s->rows += a->rows;
+    s->branches++;
+    return ql_bulk_count(m->p->cx, more * sizeof *s->v);
+}
+
+/* The index that finds the rows of a branch, with the conditions beside the OR, at the least cost;
+ * *found false: none does. */
+static ql_status
+take_branch(merger *m, ql_expr *e, uint32_t at, bool *found)
+{
+    qli_conds c = {0};
+    qli_access best = {0};
+    *found = false;
+    QL_TRY(qli_conds_split(m->p, e, &c));
+    for (uint32_t i = 0; i < m->c->n; i++) {
+        if (i != at && !m->c->v[i].used) {
+            QL_TRY(qli_conds_add(m->p, &c, &m->c->v[i]));
+        }
+    }
+    for (uint16_t i = 0; i < m->t->nindexes; i++) {
+        qli_access a;
+        bool usable;
+        QL_TRY(qli_index_serves(m->p, m->source, i, &usable));
+        if (!usable) {
+            continue;
+        }
+        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], &c, &a));
+        if (is_bounded(&a) && (!*found || a.rows < best.rows)) {
+            best = a;
+            *found = true;
+        }
+    }
+    return *found ? add_to_share(m, &m->shares[best.index - m->t->indexes], &best) : QL_OK;
+}
+
+/* Branches of branches that are ORs, too. */
+static ql_status
+take_branches(merger *m, ql_expr *e, uint32_t at, uint32_t *n, bool *found)
+{
+    *found = true;
+    while (*found && e->kind == QL_E_OP && e->op == QL_OP_OR) {
+        QL_TRY(take_branches(m, e->args[1], at, n, found));
+        e = e->args[0];
+    }
+    *found = *found && ++*n <= BRANCHES_MAX;
+    return *found ? take_branch(m, e, at, found) : QL_OK;
+}
+
+static ql_status
+unite_share(merger *m, share *s, const ql_index *x)
+{
+    qli_ranger r = {.p = m->p, .source = m->source, .x = x, .memory = UINT64_MAX};
+    qli_ranges set;
+    QL_TRY(qli_ranges_unite(&r, 0, s->v, s->n, &set));
+    QL_TRY(qli_ranges_access(&r, &set, &s->access));
+    s->access.rows = s->rows < m->p->rows[m->source] ? s->rows : m->p->rows[m->source];
+    return QL_OK;
+}
+
+static ql_status
+make_parts(merger *m, uint16_t n, qli_access *out)
+{
+    *out = (qli_access){.unknown_share = 1};
+    out->low.inclusive = out->high.inclusive = true;
+    out->parts = QL_ARENA_ARRAY(m->p->cx, m->p->a, qli_access, n + 1u);
+    return out->parts ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+try_union(merger *m, uint32_t at, qli_access *best)
+{
+    qli_access a;
+    bool found, sorted = true;
+    uint32_t branches = 0;
+    uint16_t n = 0;
+    m->shares = QL_ARENA_ARRAY(m->p->cx, m->p->a, share, m->t->nindexes + 1u);
+    if (!m->shares) {
+        return QL_ERROR;
+    }
+    QL_TRY(take_branches(m, m->c->v[at].e, at, &branches, &found));
+    for (uint16_t i = 0; i < m->t->nindexes; i++) {
+        n = (uint16_t)(n + (m->shares[i].n > 0));
+    }
+    if (!found || n < 2) { /* of one index: its own ranges */
+        return QL_OK;
+    }
+    QL_TRY(make_parts(m, n, &a));
+    for (uint16_t i = 0; i < m->t->nindexes; i++) {
+        share *s = &m->shares[i];
+        if (s->n == 0) {
+            continue;
+        }
+        QL_TRY(unite_share(m, s, &m->t->indexes[i]));
+        if (!is_bounded(&s->access)) {
+            return QL_OK;
+        }
+        sorted = sorted && in_key_order(m, &s->access);
+        a.rows += s->access.rows;
+        a.parts[a.nparts++] = s->access;
+    }
+    a.rows = a.rows < m->p->rows[m->source] ? a.rows : m->p->rows[m->source];
+    a.in_key_order = sorted;
+    a.counted = at < 64 ? UINT64_C(1) << at : 0;
+    a.cost = qli_access_cost(m->p, m->source, &a);
+    if (a.cost < best->cost && !best->unique &&
+        ql_switch_is_on(m->p->cx,
+                        sorted ? QL_SWITCH_INDEX_MERGE_UNION : QL_SWITCH_INDEX_MERGE_SORT_UNION)) {
+        *best = a;
+    }
+    return QL_OK;
+}
+
+/* --- AND --- */
+
+/* Equalities on all parts of an index that is not unique. */
+static ql_status
+find_equal_indexes(merger *m, qli_access *v, uint16_t *n)
+{
+    for (uint16_t i = 1; i < m->t->nindexes; i++) {
+        qli_access a;
+        bool usable;
+        QL_TRY(qli_index_serves(m->p, m->source, i, &usable));
+        if (!usable) {
+            continue;
+        }
+        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], m->c, &a));
+        if (is_bounded(&a) && in_key_order(m, &a) && !a.unique &&
+            a.index->parts[a.neq - 1].prefix == 0) {
+            uint16_t k = (*n)++;
+            for (; k > 0 && v[k - 1].rows > a.rows; k--) {
+                v[k] = v[k - 1];
+            }
+            v[k] = a;
+        }
+    }
+    return QL_OK;
+}
+
+static bool
+has_column(const ql_index *x, uint16_t column)
+{
+    for (uint16_t i = 0; i < x->nparts; i++) {
+        if (x->parts[i].column == column) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Does the index fix a column that those chosen do not? */
+static bool
+says_more(const qli_access *chosen, uint16_t n, const ql_index *x)
+{
+    for (uint16_t i = 0; i < x->nparts; i++) {
+        bool known = false;
+        for (uint16_t k = 0; k < n && !known; k++) {
+            known = has_column(chosen[k].index, x->parts[i].column);
+        }
+        if (!known) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ql_status
+try_intersection(merger *m, qli_access *best)
+{
+    double all = m->p->rows[m->source];
+    qli_access a, *v = QL_ARENA_ARRAY(m->p->cx, m->p->a, qli_access, m->t->nindexes + 1u);
+    uint16_t n = 0;
+    if (!v) {
+        return QL_ERROR;
+    }
+    QL_TRY(find_equal_indexes(m, v, &n));
+    if (n < 2) {
+        return QL_OK;
+    }
+    QL_TRY(make_parts(m, n, &a));
+    a.merge_all = a.in_key_order = true;
+    a.rows = all;
+    for (uint16_t i = 0; i < n; i++) {
+        qli_access more = a;
+        if (!says_more(a.parts, a.nparts, v[i].index)) {
+            continue;
+        }
+        more.parts[more.nparts++] = v[i];
+        more.rows *= v[i].rows / (all < 1 ? 1 : all);
+        more.counted |= v[i].counted;
+        more.cost = qli_access_cost(m->p, m->source, &more);
+        if (a.nparts < 1 || more.cost < a.cost) {
+            a = more;
+        }
+    }
+    if (a.nparts > 1 && a.cost < best->cost && !best->unique) {
+        *best = a;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c, qli_access *best)
+{
+    merger m = {.p = p, .source = source, .c = c, .t = p->q->sources[source].table};
+    if (best->unique || !may_merge(&m)) {
+        return QL_OK;
+    }
+    for (uint32_t i = 0; i < c->n; i++) {
+        const qli_cond *k = &c->v[i];
+        if (!k->used && !k->nondet && !k->has_query && k->e->kind == QL_E_OP &&
+            k->e->op == QL_OP_OR && k->needs == UINT64_C(1) << source) {
+            QL_TRY(try_union(&m, i, best));
+        }
+    }
+    return ql_switch_is_on(p->cx, QL_SWITCH_INDEX_MERGE_INTERSECTION) ? try_intersection(&m, best)
+                                                                      : QL_OK;
+}
