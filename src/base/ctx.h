@@ -33,6 +33,7 @@ struct ql_sysvars;
 struct ql_vars;
 struct ql_status_vars;
 struct ql_acl;
+struct ql_statsd;
 struct ql_sink;
 struct ql_session;
 struct ql_server;
@@ -52,6 +53,7 @@ typedef struct ql_instance {
     struct ql_catalog *catalog; /* [const] catalog/catalog.h */
     struct ql_sysvars *sysvars; /* [const] vars/sysvars.h: global values */
     struct ql_acl *acl;         /* [const] acl/acl.h */
+    struct ql_statsd *stats;    /* [const] stats/stats.h: keeps statistics; NULL = nobody does */
     struct ql_server *server;   /* [const] server/: listener, configuration; NULL when embedded */
     const char *datadir;        /* [const] absolute path */
     const char *tmpdir;         /* [const] for temporary files; NULL = /tmp */

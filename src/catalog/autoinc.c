@@ -348,6 +348,12 @@ ql_table_keep(ql_table *t, ql_table_kept *k)
     ql_table_kept_put(was);
 }
 
+bool
+ql_table_stats_wanted(ql_table *t, bool wanted)
+{
+    return t->state && atomic_exchange(&t->state->stats_wanted, wanted) != wanted;
+}
+
 #define COUNT_LIMIT 20000u
 
 ql_status

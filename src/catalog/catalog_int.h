@@ -75,6 +75,7 @@ typedef struct ql_tablestate {
     _Atomic int64_t rows;             /* -1 = not known yet */
     _Atomic uint64_t changes;         /* rows that commits have added, removed or changed */
     ql_table_kept *kept;              /* [mu] or NULL */
+    _Atomic bool stats_wanted;        /* somebody is going to refresh what is kept */
     _Atomic(ql_table_watch *) watch;  /* [mu to write, and while it is called] or NULL */
 } ql_tablestate;
 ql_tablestate *qli_tablestate_new(uint64_t table_id, uint64_t next, uint64_t max);

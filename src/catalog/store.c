@@ -70,6 +70,14 @@ qli_autoinc_key(ql_ctx *cx, ql_buf *key, uint64_t table_id)
     return qli_put_be64(cx, key, table_id);
 }
 
+ql_status
+ql_table_stats_key(ql_ctx *cx, ql_buf *key, uint64_t table_id, uint32_t n)
+{
+    QL_TRY(qli_key_begin(cx, key, QLI_IX_STATS));
+    QL_TRY(qli_put_be64(cx, key, table_id));
+    return qli_put_be64(cx, key, n);
+}
+
 /* --- trash ----------------------------------------------------------------------------------- */
 
 static ql_status
@@ -114,6 +122,7 @@ ql_status
 qli_trash_counters(ql_ctx *cx, uint64_t table_id)
 {
     QL_TRY(trash_id(cx, QLI_IX_AUTOINC, table_id));
+    QL_TRY(trash_id(cx, QLI_IX_STATS, table_id));
     return trash_id(cx, QLI_IX_ROWS, table_id);
 }
 

@@ -20,6 +20,7 @@ enum qli_system_index {
     QLI_IX_ROWS = 14,     /* table id: row count at the last clean stop */
     QLI_IX_OBJECT = 15,   /* database \0, name space (1 byte), name */
     QLI_IX_BUILDING = 16, /* first id: ids that are being filled and have no owner yet */
+    QLI_IX_STATS = 17,    /* table id, number of the record: stats/README.md */
 };
 
 /* Name spaces of a schema, as MySQL has them: objects of one must differ in name. Stored. In use:

@@ -48,6 +48,12 @@ ql_table_kept *ql_table_kept_get(const ql_table *t) QL_MUST_USE;
 void ql_table_kept_put(ql_table_kept *k);
 /* From now on the table keeps k (NULL: nothing), whose reference it takes over. */
 void ql_table_keep(ql_table *t, ql_table_kept *k);
+/* Key of record n that stats/ has of a table; all of them go with the table. */
+ql_status ql_table_stats_key(ql_ctx *cx, struct ql_buf *key, uint64_t table_id,
+                             uint32_t n) QL_MUST_USE;
+/* Somebody is going to look after the table's statistics (true), or has (false). False: it was so
+ * already. */
+bool ql_table_stats_wanted(ql_table *t, bool wanted);
 
 /* --- who wants to know what is written (table/notes.h) --- */
 

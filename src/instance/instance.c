@@ -25,6 +25,7 @@
 #include "intr/sync.h"
 #include "intr/timer.h"
 #include "kv/kv.h"
+#include "stats/stats.h"
 #include "txn/txn.h"
 #include "vars/sysvars.h"
 #include "views/views.h"
@@ -219,7 +220,7 @@ open_all(ql_ctx *cx, const ql_instance_options *o)
     QL_TRY(open_threads(cx));
     QL_TRY(open_storage(cx, o));
     connect_variables(cx->inst);
-    return QL_OK;
+    return ql_statsd_start(cx, &cx->inst->stats);
 }
 
 ql_status
@@ -275,6 +276,8 @@ checkpoint(ql_instance *inst)
 void
 ql_instance_close(ql_instance *inst)
 {
+    ql_statsd_stop(inst->stats);
+    inst->stats = NULL;
     if (inst->acl != NULL) {
         checkpoint(inst);
     }

@@ -311,7 +311,6 @@ count_prefixes(collector *c, const ql_index *x, uint16_t all, const pairs *p, do
             QL_TRY(qli_sample_frequencies(c->cx, &c->sample, columns, i + 1u, &f));
             d = qli_distinct_of_sample(&f, rows);
         }
-        d = (i + 1 == x->nparts && x->unique) || i >= x->nparts ? (d < rows / 2 ? d : rows) : d;
         d = d < least ? least : d > rows ? rows : d;
         out[i] = d < 1 ? 1 : d;
         least = out[i];

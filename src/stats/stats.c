@@ -6,6 +6,7 @@
 #include "stats/stats_int.h"
 
 #include "kv/kv.h"
+#include "vars/sysvars.h"
 
 uint16_t
 ql_stats_parts(const ql_table *t, const ql_index *x)
@@ -42,6 +43,21 @@ qli_stats_new(ql_ctx *cx, const ql_table *t)
     return s;
 }
 
+/* Nobody counted them since the server was killed: from the shape of the tree. */
+static ql_status
+count_rows(ql_ctx *cx, ql_table *t)
+{
+    ql_bound open = {0};
+    ql_key_range r;
+    double n;
+    QL_TRY(ql_index_range(cx, cx->arena, t, &t->indexes[0], &open, &open, &r));
+    QL_TRY(ql_index_estimate(cx, &r, &n));
+    if (n >= 0) {
+        ql_table_rows_init(t, (int64_t)n);
+    }
+    return QL_OK;
+}
+
 /* Rows as of now. */
 static double
 rows_now(ql_ctx *cx, const ql_table *t, const qli_kept *k)
@@ -52,12 +68,19 @@ rows_now(ql_ctx *cx, const ql_table *t, const qli_kept *k)
     return n < 1 ? 1 : n;
 }
 
-/* Has more than a tenth of the table changed since? */
-static bool
-is_stale(const ql_table *t, const qli_kept *k)
+bool
+qli_stats_are_stale(const ql_table *t, const qli_kept *k)
 {
     double changed = (double)(ql_table_changes(t) - k->changes);
-    return k->version != t->version || (!k->given && changed > 50 && changed > k->s.rows / 10);
+    return k->version != t->version || (!k->given && changed > k->s.rows / 10);
+}
+
+uint64_t
+qli_stats_sample_rows(const ql_ctx *cx)
+{
+    uint64_t pages = ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT_SAMPLE_PAGES);
+    pages = pages < 1 ? 1 : pages > 2500 ? 2500 : pages; /* a million rows at most */
+    return pages * QLI_STATS_ROWS_PER_PAGE;
 }
 
 /* Numbers of a table that had a quite different size say nothing. */
@@ -80,21 +103,72 @@ forgive(ql_ctx *cx, ql_status st)
     return st;
 }
 
-static ql_status
-collect_now(ql_ctx *cx, ql_table *t, qli_kept **kept)
+/* The table keeps k, and so does *kept (references). */
+static void
+take_over(ql_table *t, qli_kept *k, qli_kept **kept)
 {
-    qli_kept *k = NULL;
-    ql_status st = qli_stats_collect(cx, t, (uint64_t)20 * QLI_STATS_ROWS_PER_PAGE, &k);
-    if (st != QL_OK || !k) {
-        return forgive(cx, st);
-    }
-    if (ql_table_rows(t) < 0) {
-        ql_table_rows_init(t, (int64_t)k->s.rows);
-    }
     atomic_fetch_add_explicit(&k->k.refs, 1, memory_order_relaxed);
     ql_table_keep(t, &k->k);
     ql_table_kept_put(*kept ? &(*kept)->k : NULL);
     *kept = k;
+}
+
+static ql_status
+collect_now(ql_ctx *cx, ql_table *t, qli_kept **kept)
+{
+    qli_kept *k = NULL;
+    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx), &k));
+    if (ql_table_rows(t) < 0) {
+        ql_table_rows_init(t, (int64_t)k->s.rows);
+    }
+    take_over(t, k, kept);
+    return QL_OK;
+}
+
+static bool
+recalculates(const ql_ctx *cx)
+{
+    return ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_AUTO_RECALC) != 0;
+}
+
+/* What the table keeps, or the disk has; small tables are looked through again when they have
+ * changed, and every table when nothing is known of it. *out NULL: nothing is. */
+static ql_status
+find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
+{
+    qli_kept *k = (qli_kept *)ql_table_kept_get(t);
+    *out = k;
+    if (k && !qli_stats_are_stale(t, k)) {
+        return QL_OK;
+    }
+    if (cx->inst->kv == NULL) {
+        return QL_OK;
+    }
+    if (ql_table_rows(t) < 0) {
+        QL_TRY(count_rows(cx, t));
+    }
+    if (!k && !t->temporary) {
+        QL_TRY(qli_stats_load(cx, t, &k));
+        if (k) {
+            qli_kept *none = NULL;
+            atomic_store(&k->saved, true);
+            take_over(t, k, &none);
+            *out = k;
+        }
+    }
+    double rows = rows_now(cx, t, k);
+    bool usable = k && k->version == t->version && is_of_use(k, rows);
+    if (usable && (!qli_stats_are_stale(t, k) || !recalculates(cx))) {
+        return QL_OK;
+    }
+    if (usable && rows > QLI_STATS_SMALL && cx->inst->stats && !t->temporary) {
+        qli_statsd_ask(cx, t);
+        return QL_OK;
+    }
+    QL_TRY(collect_now(cx, t, out));
+    if (!t->temporary) {
+        qli_statsd_ask(cx, t); /* to save it */
+    }
     return QL_OK;
 }
 
@@ -161,15 +235,48 @@ ql_stats_of(ql_ctx *cx, ql_table *t, const ql_table_stats **out)
     if (t->is_virtual || !t->state) {
         return guess(cx, t, 100, s);
     }
-    qli_kept *k = (qli_kept *)ql_table_kept_get(t);
-    if ((!k || is_stale(t, k)) && cx->inst->kv) {
-        ql_status st = collect_now(cx, t, &k);
-        if (st != QL_OK) {
-            ql_table_kept_put(k ? &k->k : NULL);
-            return st;
-        }
+    qli_kept *k = NULL;
+    ql_status st = forgive(cx, find_kept(cx, t, &k));
+    if (st != QL_OK) {
+        ql_table_kept_put(k ? &k->k : NULL);
+        return st;
     }
     return use_kept(cx, t, k, s);
+}
+
+ql_status
+ql_stats_analyze(ql_ctx *cx, ql_table *t)
+{
+    qli_kept *k = NULL;
+    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx), &k));
+    ql_status st = QL_OK;
+    if (!t->temporary && ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT) != 0) {
+        atomic_store(&k->saved, true);
+        st = qli_stats_save(cx, t, k);
+    }
+    if (st != QL_OK) {
+        ql_table_kept_put(&k->k);
+        return st;
+    }
+    ql_table_rows_init(t, k->sampled == 0 ? 0 : (int64_t)k->s.rows);
+    ql_table_keep(t, &k->k);
+    return QL_OK;
+}
+
+ql_status
+ql_stats_look(ql_ctx *cx, ql_table *t, ql_stats_seen *out)
+{
+    const ql_table_stats *s;
+    *out = (ql_stats_seen){0};
+    QL_TRY(ql_stats_of(cx, t, &s));
+    out->stats = *s;
+    qli_kept *k = t->is_virtual ? NULL : (qli_kept *)ql_table_kept_get(t);
+    if (k) {
+        out->at_us = k->at_us;
+        out->sampled = k->sampled;
+        ql_table_kept_put(&k->k);
+    }
+    return QL_OK;
 }
 
 ql_status

@@ -53,6 +53,23 @@ ql_status ql_stats_range(ql_ctx *cx, const ql_table_stats *s, uint16_t column, c
 ql_status ql_stats_prefix(ql_ctx *cx, const ql_table_stats *s, uint16_t column,
                           const ql_value *prefix, double *share) QL_MUST_USE;
 
+/* ANALYZE TABLE: collects anew, and saves. Killed, the table has what it had. Waits: COMMIT. */
+ql_status ql_stats_analyze(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+/* What is known of t without reading more than a small table: for views. In cx->arena. */
+typedef struct ql_stats_seen {
+    ql_table_stats stats; /* known: false when nothing is */
+    int64_t at_us;        /* when it was collected, Unix time */
+    uint64_t sampled;     /* rows read for it */
+} ql_stats_seen;
+ql_status ql_stats_look(ql_ctx *cx, ql_table *t, ql_stats_seen *out) QL_MUST_USE;
+
+/* The thread that refreshes and saves statistics of an instance. */
+typedef struct ql_statsd ql_statsd;
+ql_status ql_statsd_start(ql_ctx *cx, ql_statsd **out) QL_MUST_USE;
+void ql_statsd_stop(ql_statsd *d); /* NULL is ignored; what it has not come to is left */
+/* Tables it has been through since the start. */
+uint64_t ql_statsd_count(ql_statsd *d);
+
 /* Tests: from now on the table has these numbers; columns and prefixes stay the caller's. */
 ql_status ql_stats_give(ql_ctx *cx, ql_table *t, const ql_table_stats *s) QL_MUST_USE;
 

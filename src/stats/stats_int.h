@@ -17,6 +17,8 @@
 #define QLI_STATS_CHARS 42u          /* of a text that count, as in MySQL's histograms */
 #define QLI_STATS_EXACT 20000        /* tables up to so many rows are read whole */
 #define QLI_STATS_ROWS_PER_PAGE 400u /* rows of a sample for each "page" of STATS_SAMPLE_PAGES */
+#define QLI_STATS_SMALL 2000 /* up to so many they are read again at once when they have changed   \
+                              */
 #define QLI_STATS_COMMON 100u
 #define QLI_STATS_BUCKETS 100u
 
@@ -49,6 +51,7 @@ typedef struct qli_kept {
     int64_t at_us;    /* Unix time */
     uint64_t sampled; /* rows read; all of them: exact */
     bool exact, given;
+    _Atomic bool saved; /* it is on the disk, or about to be */
 } qli_kept;
 
 /* NULL with the error worded. One reference. */
@@ -108,5 +111,22 @@ ql_status qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows,
                             qli_kept **out) QL_MUST_USE;
 /* Key of a value of a column's kind as statistics have it, behind what out holds. NULL: nothing. */
 ql_status qli_stats_key(ql_ctx *cx, const ql_type *t, const ql_value *v, ql_buf *out) QL_MUST_USE;
+
+/* Has more than a tenth of the table changed since? */
+bool qli_stats_are_stale(const ql_table *t, const qli_kept *k);
+/* Rows to be sampled (innodb_stats_persistent_sample_pages). */
+uint64_t qli_stats_sample_rows(const ql_ctx *cx);
+
+/* store.c */
+/* In a transaction of its own. Waits: COMMIT. */
+ql_status qli_stats_save(ql_ctx *cx, const ql_table *t, const qli_kept *k) QL_MUST_USE;
+/* The table has been dropped meanwhile, by somebody who could not see what was saved: so does that.
+ */
+ql_status qli_stats_forget_dropped(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
+/* *out NULL: there are none for this version of the definition. */
+ql_status qli_stats_load(ql_ctx *cx, const ql_table *t, qli_kept **out) QL_MUST_USE;
+
+/* background.c: refresh the table's statistics when they are stale, and save them. Never waits. */
+void qli_statsd_ask(ql_ctx *cx, ql_table *t);
 
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ANALYZE, CHECK, OPTIMIZE and REPAIR TABLE. CHECK examines every row (exec/examine.h);
- * ANALYZE counts rows. Result rows are Table, Op,
- * Msg_type, Msg_text; a killed one says so in its rows, as KILL.md section 3 has it.
- * OPTIMIZE and REPAIR write the table anew (rebuild.c).
+ * ANALYZE collects statistics (stats/). Result rows are Table, Op, Msg_type, Msg_text; a killed one
+ * says so in its rows, as KILL.md section 3 has it. OPTIMIZE and REPAIR write the table anew
+ * (rebuild.c).
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "exec/examine.h"
 #include "resolve/resolve.h"
+#include "stats/stats.h"
 #include "stmts/stmts_int.h"
 
 static const char *
@@ -43,35 +44,6 @@ message(ql_ctx *cx, qli_table *t, ql_str db, ql_str name, const char *op, const 
     row[2] = qli_text(type);
     row[3] = qli_text(copy);
     return QL_OK;
-}
-
-/* Read all rows through an index; *n counts them. */
-static ql_status
-read_index(ql_ctx *cx, ql_arena *mem, ql_table *tab, const ql_index *ix, uint64_t *n)
-{
-    uint16_t *ordinals = QL_ARENA_ARRAY(cx, mem, uint16_t, tab->ncolumns + 1);
-    ql_scan *scan;
-    ql_batch *b;
-    if (ordinals == NULL) {
-        return QL_ERROR;
-    }
-    for (uint16_t i = 0; i < tab->ncolumns; i++) {
-        ordinals[i] = i;
-    }
-    ql_scan_spec spec = {.table = tab,
-                         .index = ix,
-                         .ordinals = ordinals,
-                         .ncols = tab->ncolumns,
-                         .view = QL_VIEW_STATEMENT};
-    QL_TRY(ql_scan_open(cx, mem, &spec, &scan));
-    ql_status st;
-    *n = 0;
-    while ((st = ql_scan_next(cx, scan, &b)) == QL_OK) {
-        *n += b->nsel;
-        QL_TRY(ql_check(cx));
-    }
-    ql_scan_close(scan);
-    return st == QL_END ? QL_OK : st;
 }
 
 typedef struct finding_to {
@@ -139,7 +111,6 @@ not_for_views(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *tab)
 static ql_status
 work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *tab)
 {
-    uint64_t n;
     if (tab->is_virtual) {
         return not_for_views(cx, t, kind, tab);
     }
@@ -153,8 +124,7 @@ work_on(ql_ctx *cx, qli_table *t, ql_arena *mem, ql_stmt_kind kind, ql_table *ta
     if (kind == QL_S_CHECK) {
         return check_table(cx, t, mem, tab);
     }
-    QL_TRY(read_index(cx, mem, tab, &tab->indexes[0], &n));
-    ql_table_rows_init(tab, (int64_t)n);
+    QL_TRY(ql_stats_analyze(cx, tab));
     return message(cx, t, tab->db, tab->name, "analyze", "status", "OK");
 }
 

@@ -2,6 +2,7 @@
  *
  * information_schema.STATISTICS: the columns of indexes; SHOW INDEX is a projection of it.
  */
+#include "stats/stats.h"
 #include "views/views_int.h"
 
 #define COLUMNS(C)                                                                                 \
@@ -45,7 +46,9 @@ add_part(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix, uns
         QL_TRY(qli_set_expr(cx, r->a, &v[COL_EXPRESSION], c->generated));
     }
     qli_set_cstr(&v[COL_COLLATION], ix->parts[p].descending ? "D" : "A");
-    v[COL_CARDINALITY] = ql_value_int(rows);
+    if (rows >= 0) {
+        v[COL_CARDINALITY] = ql_value_int(rows);
+    }
     if (ix->parts[p].prefix) {
         v[COL_SUB_PART] = ql_value_int(ix->parts[p].prefix);
     }
@@ -57,16 +60,27 @@ add_part(ql_ctx *cx, ql_view_rows *r, const ql_table *t, const ql_index *ix, uns
     return QL_OK;
 }
 
+/* Different values of the leading parts; -1: nothing is known. */
+static int64_t
+cardinality(const ql_stats_seen *seen, unsigned index, unsigned part)
+{
+    if (!seen->stats.known) {
+        return -1;
+    }
+    double d = seen->stats.prefixes[index][part];
+    return seen->sampled == 0 ? 0 : (int64_t)(d + 0.5);
+}
+
 static ql_status
 add_table(ql_ctx *cx, ql_view_rows *r, ql_table *t)
 {
-    uint64_t rows = 0;
-    if (t->nindexes && ql_view_wants(r, COL_CARDINALITY)) {
-        QL_TRY(ql_table_count_rows(cx, t, &rows));
+    ql_stats_seen seen = {0};
+    if (t->nindexes && !t->is_virtual && ql_view_wants(r, COL_CARDINALITY)) {
+        QL_TRY(ql_stats_look(cx, t, &seen));
     }
     for (unsigned i = 0; i < t->nindexes; i++) {
         for (unsigned p = 0; p < t->indexes[i].nparts; p++) {
-            QL_TRY(add_part(cx, r, t, &t->indexes[i], p, (int64_t)rows));
+            QL_TRY(add_part(cx, r, t, &t->indexes[i], p, cardinality(&seen, i, p)));
         }
     }
     return QL_OK;

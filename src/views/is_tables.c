@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * information_schema.TABLES; SHOW TABLES and SHOW TABLE STATUS are projections of it. Sizes are not
- * known (0); the number of rows is counted when it is asked for and not known.
+ * information_schema.TABLES; SHOW TABLES and SHOW TABLE STATUS are projections of it. Lengths of
+ * rows come from stats/, sizes of indexes are not known (0); the number of rows is counted when it
+ * is asked for and not known.
  */
+#include "stats/stats.h"
 #include "views/views_int.h"
 
 #define COLUMNS(C)                                                                                 \
@@ -42,6 +44,15 @@ set_storage(ql_ctx *cx, const ql_view_rows *r, ql_value *v, ql_table *x)
     }
     for (unsigned c = COL_AVG_ROW_LENGTH; c <= COL_DATA_FREE; c++) {
         v[c] = ql_value_uint(0);
+    }
+    if (ql_view_wants_any(r, COL_AVG_ROW_LENGTH, COL_DATA_LENGTH) && !x->is_virtual &&
+        x->nindexes > 0) {
+        ql_stats_seen seen;
+        QL_TRY(ql_stats_look(cx, x, &seen));
+        if (seen.stats.known && seen.sampled > 0) {
+            v[COL_AVG_ROW_LENGTH] = ql_value_uint((uint64_t)seen.stats.row_bytes);
+            v[COL_DATA_LENGTH] = ql_value_uint((uint64_t)(seen.stats.row_bytes * seen.stats.rows));
+        }
     }
     if (x->auto_column >= 0) {
         v[COL_AUTO_INCREMENT] = ql_value_uint(ql_autoinc_peek(x));

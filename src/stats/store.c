@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Statistics on the disk: a record for the table, and one for each column, so that none becomes
+ * large. They are written by a transaction of their own and are of no value to anybody else: what
+ * cannot be read, or was written for another version of the definition, is collected anew. Layout:
+ * README.md.
+ */
+#include "kv/kv.h"
+#include "stats/stats_int.h"
+#include "txn/beside.h"
+
+#define FORMAT 1u
+
+/* --- writing --- */
+
+static ql_status
+put_double(ql_ctx *cx, ql_buf *b, double d)
+{
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    return ql_buf_put_le(cx, b, bits, 8);
+}
+
+static ql_status
+put_key(ql_ctx *cx, ql_buf *b, ql_str key)
+{
+    return ql_buf_put_lenenc_str(cx, b, key.p, key.n);
+}
+
+static ql_status
+put_histogram(ql_ctx *cx, ql_buf *b, const ql_histogram *h)
+{
+    QL_TRY(ql_buf_put_u8(cx, b, h == NULL ? 0 : h->complete ? 2 : 1));
+    if (h == NULL) {
+        return QL_OK;
+    }
+    QL_TRY(put_double(cx, b, h->rest));
+    QL_TRY(ql_buf_put_lenenc(cx, b, h->ncommon));
+    for (uint32_t i = 0; i < h->ncommon; i++) {
+        QL_TRY(put_key(cx, b, h->common[i].key));
+        QL_TRY(put_double(cx, b, h->common[i].share));
+    }
+    QL_TRY(ql_buf_put_lenenc(cx, b, h->nbuckets));
+    for (uint32_t i = 0; i < h->nbuckets; i++) {
+        QL_TRY(put_key(cx, b, h->buckets[i].low));
+        QL_TRY(put_key(cx, b, h->buckets[i].high));
+        QL_TRY(put_double(cx, b, h->buckets[i].share));
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_column(ql_ctx *cx, ql_buf *b, const qli_kept *k, const ql_column_stats *c)
+{
+    QL_TRY(ql_buf_put_u8(cx, b, FORMAT));
+    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)k->at_us, 8));
+    QL_TRY(put_double(cx, b, c->distinct));
+    QL_TRY(put_double(cx, b, c->nulls));
+    return put_histogram(cx, b, c->histogram);
+}
+
+static ql_status
+put_table(ql_ctx *cx, ql_buf *b, const qli_kept *k, const ql_table *t)
+{
+    QL_TRY(ql_buf_put_u8(cx, b, FORMAT));
+    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)k->at_us, 8));
+    QL_TRY(ql_buf_put_le(cx, b, k->version, 8));
+    QL_TRY(ql_buf_put_le(cx, b, k->sampled, 8));
+    QL_TRY(ql_buf_put_u8(cx, b, k->exact));
+    QL_TRY(put_double(cx, b, k->s.rows));
+    QL_TRY(put_double(cx, b, k->s.row_bytes));
+    QL_TRY(ql_buf_put_lenenc(cx, b, t->ncolumns));
+    QL_TRY(ql_buf_put_lenenc(cx, b, t->nindexes));
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        uint16_t parts = ql_stats_parts(t, &t->indexes[i]);
+        QL_TRY(ql_buf_put_lenenc(cx, b, parts));
+        for (uint16_t p = 0; p < parts; p++) {
+            QL_TRY(put_double(cx, b, k->s.prefixes[i][p]));
+        }
+    }
+    return QL_OK;
+}
+
+static ql_status
+put_records(ql_ctx *cx, const ql_table *t, const qli_kept *k, ql_buf *key, ql_buf *value)
+{
+    for (uint32_t i = 0; i <= t->ncolumns; i++) {
+        ql_buf_clear(value);
+        QL_TRY(ql_table_stats_key(cx, key, t->id, i));
+        QL_TRY(i == 0 ? put_table(cx, value, k, t)
+                      : put_column(cx, value, k, &k->s.columns[i - 1]));
+        QL_TRY(ql_txn_put(cx, (ql_str){key->p, key->n}, (ql_str){value->p, value->n}));
+        QL_TRY(ql_check(cx));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_stats_save(ql_ctx *cx, const ql_table *t, const qli_kept *k)
+{
+    ql_buf key = {0}, value = {0};
+    ql_txn *saved = cx->txn;
+    ql_status st = ql_beside_begin(cx, true);
+    if (st != QL_OK) {
+        return st;
+    }
+    st = put_records(cx, t, k, &key, &value);
+    if (st == QL_OK) {
+        st = ql_txn_commit(cx);
+    } else {
+        ql_txn_rollback(cx);
+    }
+    cx->txn = saved;
+    ql_buf_free(&key);
+    ql_buf_free(&value);
+    return st;
+}
+
+static ql_status
+del_records(ql_ctx *cx, const ql_table *t, ql_buf *key)
+{
+    for (uint32_t i = 0; i <= t->ncolumns; i++) {
+        QL_TRY(ql_table_stats_key(cx, key, t->id, i));
+        QL_TRY(ql_txn_del(cx, (ql_str){key->p, key->n}));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_stats_forget_dropped(ql_ctx *cx, const ql_table *t)
+{
+    ql_table *now;
+    ql_status st = ql_catalog_get_table(cx, t->db, t->name, &now);
+    bool there = st == QL_OK && now->id == t->id;
+    if (st == QL_OK) {
+        ql_table_put(now);
+    } else {
+        ql_diag_clear_error(cx->diag);
+    }
+    if (there) {
+        return QL_OK;
+    }
+    ql_buf key = {0};
+    ql_txn *saved = cx->txn;
+    QL_TRY(ql_beside_begin(cx, true));
+    st = del_records(cx, t, &key);
+    if (st == QL_OK) {
+        st = ql_txn_commit(cx);
+    } else {
+        ql_txn_rollback(cx);
+    }
+    cx->txn = saved;
+    ql_buf_free(&key);
+    return st;
+}
+
+/* --- reading: a reader that has come to an end gives zeros --- */
+
+typedef struct reader {
+    ql_str in;
+    bool bad;
+} reader;
+
+static uint64_t
+get_le(reader *r, unsigned bytes)
+{
+    uint64_t v = 0;
+    if (r->in.n < bytes) {
+        r->bad = true;
+        return 0;
+    }
+    for (unsigned i = 0; i < bytes; i++) {
+        v |= (uint64_t)(unsigned char)r->in.p[i] << 8 * i;
+    }
+    r->in.p += bytes;
+    r->in.n -= bytes;
+    return v;
+}
+
+static double
+get_double(reader *r)
+{
+    uint64_t bits = get_le(r, 8);
+    double d;
+    memcpy(&d, &bits, sizeof d);
+    if (!(d >= 0) || d > 1e300) {
+        r->bad = true;
+        return 0;
+    }
+    return d;
+}
+
+static uint64_t
+get_number(reader *r)
+{
+    uint64_t v = get_le(r, 1);
+    return v < 251 ? v : get_le(r, v == 252 ? 2 : v == 253 ? 3 : 8);
+}
+
+static ql_status
+get_key(ql_ctx *cx, ql_arena *a, reader *r, ql_str *out)
+{
+    uint64_t n = get_number(r);
+    if (n > r->in.n) {
+        r->bad = true;
+        n = 0;
+    }
+    *out = (ql_str){ql_arena_strndup(cx, a, r->in.p, n), n};
+    r->in.p += n;
+    r->in.n -= n;
+    return out->p ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+get_histogram(ql_ctx *cx, ql_arena *a, reader *r, const ql_histogram **out)
+{
+    uint64_t kind = get_le(r, 1);
+    if (r->bad || kind == 0) {
+        return QL_OK;
+    }
+    ql_histogram *h = QL_ARENA_NEW(cx, a, ql_histogram);
+    if (!h) {
+        return QL_ERROR;
+    }
+    h->complete = kind == 2;
+    h->rest = get_double(r);
+    uint64_t n = get_number(r);
+    n = n <= QLI_STATS_COMMON ? n : 0;
+    h->common = QL_ARENA_ARRAY(cx, a, qli_common, n + 1);
+    for (; h->common && h->ncommon < n && !r->bad; h->ncommon++) {
+        QL_TRY(get_key(cx, a, r, &h->common[h->ncommon].key));
+        h->common[h->ncommon].share = get_double(r);
+    }
+    n = get_number(r);
+    n = n <= QLI_STATS_BUCKETS + 1 ? n : 0;
+    h->buckets = h->common ? QL_ARENA_ARRAY(cx, a, qli_bucket, n + 1) : NULL;
+    for (; h->buckets && h->nbuckets < n && !r->bad; h->nbuckets++) {
+        QL_TRY(get_key(cx, a, r, &h->buckets[h->nbuckets].low));
+        QL_TRY(get_key(cx, a, r, &h->buckets[h->nbuckets].high));
+        h->buckets[h->nbuckets].share = get_double(r);
+    }
+    *out = h;
+    return h->buckets ? QL_OK : QL_ERROR;
+}
+
+static ql_status
+get_column(ql_ctx *cx, qli_kept *k, ql_str in, ql_column_stats *c, bool *good)
+{
+    reader r = {in, false};
+    uint64_t format = get_le(&r, 1);
+    bool same = (int64_t)get_le(&r, 8) == k->at_us;
+    c->known = true;
+    c->distinct = get_double(&r);
+    c->nulls = get_double(&r);
+    QL_TRY(get_histogram(cx, k->arena, &r, &c->histogram));
+    *good = !r.bad && format == FORMAT && same && c->nulls <= 1 && c->distinct >= 1;
+    return QL_OK;
+}
+
+static ql_status
+get_table(ql_ctx *cx, qli_kept *k, const ql_table *t, ql_str in, bool *good)
+{
+    reader r = {in, false};
+    *good = false;
+    double **prefixes = QL_ARENA_ARRAY(cx, k->arena, double *, t->nindexes + 1u);
+    if (!prefixes) {
+        return QL_ERROR;
+    }
+    uint64_t format = get_le(&r, 1);
+    k->at_us = (int64_t)get_le(&r, 8);
+    k->version = get_le(&r, 8);
+    k->sampled = get_le(&r, 8);
+    k->exact = get_le(&r, 1) == 1;
+    k->s.rows = get_double(&r);
+    k->s.row_bytes = get_double(&r);
+    uint64_t columns = get_number(&r), indexes = get_number(&r);
+    if (format != FORMAT || r.bad || k->version != t->version || columns != t->ncolumns ||
+        indexes != t->nindexes) {
+        return QL_OK;
+    }
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        uint16_t parts = ql_stats_parts(t, &t->indexes[i]);
+        if (get_number(&r) != parts) {
+            return QL_OK;
+        }
+        prefixes[i] = QL_ARENA_ARRAY(cx, k->arena, double, parts + 1u);
+        if (!prefixes[i]) {
+            return QL_ERROR;
+        }
+        for (uint16_t p = 0; p < parts; p++) {
+            prefixes[i][p] = get_double(&r);
+        }
+    }
+    k->s.prefixes = (const double *const *)prefixes;
+    k->s.known = true;
+    *good = !r.bad && k->s.rows >= 1;
+    return QL_OK;
+}
+
+static ql_status
+read_records(ql_ctx *cx, const ql_table *t, ql_kv_snap *snap, qli_kept *k, ql_buf *key, bool *good)
+{
+    ql_str v;
+    ql_column_stats *columns = QL_ARENA_ARRAY(cx, k->arena, ql_column_stats, t->ncolumns + 1u);
+    if (!columns) {
+        return QL_ERROR;
+    }
+    k->s.columns = columns;
+    *good = true;
+    for (uint32_t i = 0; *good && i <= t->ncolumns; i++) {
+        QL_TRY(ql_table_stats_key(cx, key, t->id, i));
+        QL_TRY(ql_kv_get(cx, snap, (ql_str){key->p, key->n}, &v));
+        QL_TRY(i == 0 ? get_table(cx, k, t, v, good) : get_column(cx, k, v, &columns[i - 1], good));
+        QL_TRY(ql_check(cx));
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_stats_load(ql_ctx *cx, const ql_table *t, qli_kept **out)
+{
+    ql_buf key = {0};
+    ql_kv_snap *snap = NULL;
+    bool good = false;
+    *out = NULL;
+    qli_kept *k = qli_stats_new(cx, t);
+    if (!k) {
+        return QL_ERROR;
+    }
+    ql_status st = ql_kv_snap_begin(cx, cx->inst->kv, &snap);
+    st = st == QL_OK ? read_records(cx, t, snap, k, &key, &good) : st;
+    ql_kv_snap_end(snap);
+    ql_buf_free(&key);
+    if (st == QL_OK && good) {
+        k->changes = ql_table_changes(t);
+        *out = k;
+        return QL_OK;
+    }
+    ql_table_kept_put(&k->k);
+    return st == QL_END || st == QL_OK ? QL_OK : st;
+}
