@@ -63,12 +63,10 @@ run(void *arg)
     ql_mutex_lock(&d->mu);
     while (st != QL_KILLED) {
         if (d->n == 0) {
-            d->busy = false;
             st = ql_cv_wait(cx, &d->work, &d->mu, QL_FOREVER, QL_W_BACKGROUND);
             continue;
         }
         ql_table *t = d->v[--d->n];
-        d->busy = true;
         ql_mutex_unlock(&d->mu);
         ql_diag_reset(cx->diag);
         st = keep_table(cx, t);

@@ -10,7 +10,9 @@
 #include "stats/stats_int.h"
 
 #define PROBES 64
-#define RUNS 512u /* of neighbours in an index */
+#define VALUES_MAX (4u << 20) /* of a sample, in all columns together */
+#define ROWS_LEAST 500u
+#define RUNS 256u /* of neighbours in an index */
 #define RUN 16u
 #define ENOUGH_CHANGES 30u /* fewer pairs of neighbours that differ tell too little */
 
@@ -191,7 +193,12 @@ read_rows(collector *c, uint64_t sample_rows)
     ql_status st;
     double *rows = &c->kept->s.rows;
     QL_TRY_TO(st, look_at(c, c->t->indexes[0].id, &r, &region), out);
-    bool whole = region.entries <= QLI_STATS_EXACT || region.entries <= (double)sample_rows;
+    /* A table of very many columns has a smaller sample. */
+    uint64_t most = VALUES_MAX / (c->t->ncolumns + 1u);
+    most = most < ROWS_LEAST ? ROWS_LEAST : most;
+    sample_rows = sample_rows < most ? sample_rows : most;
+    uint64_t small = QLI_STATS_EXACT < most ? QLI_STATS_EXACT : most;
+    bool whole = region.entries <= (double)(small > sample_rows ? small : sample_rows);
     uint64_t cap = whole ? (uint64_t)(region.entries * 1.5) + 1000 : sample_rows;
     QL_TRY_TO(st, sample_init(c, cap), out);
     *rows = region.entries;

@@ -17,8 +17,9 @@
 #define QLI_STATS_CHARS 42u          /* of a text that count, as in MySQL's histograms */
 #define QLI_STATS_EXACT 20000        /* tables up to so many rows are read whole */
 #define QLI_STATS_ROWS_PER_PAGE 400u /* rows of a sample for each "page" of STATS_SAMPLE_PAGES */
-#define QLI_STATS_SMALL 2000 /* up to so many they are read again at once when they have changed   \
-                              */
+#define QLI_STATS_SMALL                                                                            \
+    2000 /* up to so many they are read again at once when they have changed                       \
+          */
 #define QLI_STATS_COMMON 100u
 #define QLI_STATS_BUCKETS 100u
 
