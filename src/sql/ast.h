@@ -540,6 +540,11 @@ typedef struct ql_ast_admin { /* ANALYZE/CHECK/OPTIMIZE/REPAIR TABLE, FLUSH */
     ql_ast_names tables;
     ql_str *options;
     uint32_t noptions; /* upper-case words */
+    /* ANALYZE TABLE ... UPDATE HISTOGRAM, DROP HISTOGRAM */
+    bool makes_histograms, drops_histograms;
+    ql_str *columns;
+    uint32_t ncolumns;
+    uint64_t buckets; /* 0: not given */
 } ql_ast_admin;
 
 typedef struct ql_ast_load { /* LOAD DATA */

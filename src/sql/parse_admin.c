@@ -346,6 +346,38 @@ is_maintenance_word(const qli_parser *p, qli_token_kind verb)
     }
 }
 
+/* UPDATE HISTOGRAM ON c, ... [WITH n BUCKETS] [{MANUAL | AUTO} UPDATE], DROP HISTOGRAM ON c, ... */
+static ql_status
+histogram(qli_parser *p, ql_ast_admin *a)
+{
+    a->makes_histograms = qli_is(p, K_UPDATE);
+    a->drops_histograms = !a->makes_histograms;
+    qli_advance(p);
+    QL_TRY(qli_expect(p, K_HISTOGRAM));
+    QL_TRY(qli_expect(p, K_ON));
+    do {
+        QL_TRY(qli_grow(p, &a->columns, &a->ncolumns, sizeof *a->columns));
+        QL_TRY(qli_name(p, &a->columns[a->ncolumns - 1]));
+    } while (qli_accept(p, T_COMMA));
+    if (a->drops_histograms) {
+        return QL_OK;
+    }
+    if (qli_is(p, K_USING)) {
+        return qli_unbuilt(p, "UPDATE HISTOGRAM ... USING DATA");
+    }
+    if (qli_accept(p, K_WITH)) {
+        QL_TRY(qli_uint(p, &a->buckets));
+        QL_TRY(qli_expect(p, K_BUCKETS));
+        if (a->buckets < 1 || a->buckets > 1024) {
+            return ql_fail(p->cx, QL_ER_DATA_OUT_OF_RANGE, "Number of buckets", "ANALYZE TABLE");
+        }
+    }
+    if (qli_is(p, K_AUTO)) {
+        return qli_unbuilt(p, "UPDATE HISTOGRAM ... AUTO UPDATE");
+    }
+    return qli_accept(p, K_MANUAL) ? qli_expect(p, K_UPDATE) : QL_OK;
+}
+
 ql_status
 qli_admin_stmt(qli_parser *p, ql_ast_stmt *s)
 {
@@ -372,7 +404,7 @@ qli_admin_stmt(qli_parser *p, ql_ast_stmt *s)
     }
     QL_TRY(qli_table_names(p, &s->admin->tables));
     if (verb == K_ANALYZE && (qli_is(p, K_UPDATE) || qli_is(p, K_DROP))) {
-        return qli_unbuilt(p, "ANALYZE TABLE ... HISTOGRAM");
+        return histogram(p, s->admin);
     }
     if (verb == K_CHECKSUM && (qli_is(p, K_QUICK) || qli_is(p, K_EXTENDED))) {
         return take_word(p, s->admin);

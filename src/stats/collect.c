@@ -117,18 +117,24 @@ sample_init(collector *c, uint64_t rows)
     if (s->columns == NULL) {
         return ql_fail_oom(c->cx, sizeof *s->columns * s->ncolumns);
     }
-    for (uint16_t i = 0; i < s->ncolumns; i++) {
-        s->columns[i].end = ql_mem_alloc(sizeof(uint32_t) * (rows + 1));
-        if (s->columns[i].end == NULL) {
+    for (uint32_t i = 0; i <= s->ncolumns; i++) {
+        qli_sample_column *col = i < s->ncolumns ? &s->columns[i] : &s->literal;
+        if (s->only == NULL ? i == s->ncolumns : i < s->ncolumns && i != *s->only) {
+            continue;
+        }
+        col->end = ql_mem_alloc(sizeof(uint32_t) * (rows + 1));
+        if (col->end == NULL) {
             return ql_fail_oom(c->cx, sizeof(uint32_t) * rows);
         }
     }
     return QL_OK;
 }
 
-static void
-sample_fini(qli_sample *s)
+void
+qli_sample_fini(qli_sample *s)
 {
+    ql_buf_free(&s->literal.bytes);
+    ql_mem_free(s->literal.end);
     for (uint16_t i = 0; s->columns && i < s->ncolumns; i++) {
         ql_buf_free(&s->columns[i].bytes);
         ql_mem_free(s->columns[i].end);
@@ -137,15 +143,30 @@ sample_fini(qli_sample *s)
 }
 
 static ql_status
+take_value(collector *c, uint16_t i)
+{
+    qli_sample *s = &c->sample;
+    qli_sample_column *col = &s->columns[i];
+    QL_TRY(qli_stats_key(c->cx, &c->t->types[i], &c->values[i], &col->bytes));
+    col->end[s->n] = (uint32_t)col->bytes.n;
+    col->nulls += ql_value_is_null(&c->values[i]);
+    if (s->only != NULL) {
+        QL_TRY(qli_json_of_value(c->cx, &c->t->types[i], &c->values[i], &s->literal.bytes));
+        s->literal.end[s->n] = (uint32_t)s->literal.bytes.n;
+    }
+    return QL_OK;
+}
+
+static ql_status
 take_row(collector *c, ql_str key, ql_str row)
 {
     qli_sample *s = &c->sample;
     QL_TRY(ql_row_decode_as(c->cx, &c->t->layout, row, c->values));
-    for (uint16_t i = 0; i < s->ncolumns; i++) {
-        qli_sample_column *col = &s->columns[i];
-        QL_TRY(qli_stats_key(c->cx, &c->t->types[i], &c->values[i], &col->bytes));
-        col->end[s->n] = (uint32_t)col->bytes.n;
-        col->nulls += ql_value_is_null(&c->values[i]);
+    if (s->only != NULL) {
+        QL_TRY(take_value(c, *s->only));
+    }
+    for (uint16_t i = 0; s->only == NULL && i < s->ncolumns; i++) {
+        QL_TRY(take_value(c, i));
     }
     s->row_bytes += (double)(key.n + row.n);
     s->n++;
@@ -194,7 +215,7 @@ read_rows(collector *c, uint64_t sample_rows)
     double *rows = &c->kept->s.rows;
     QL_TRY_TO(st, look_at(c, c->t->indexes[0].id, &r, &region), out);
     /* A table of very many columns has a smaller sample. */
-    uint64_t most = VALUES_MAX / (c->t->ncolumns + 1u);
+    uint64_t most = VALUES_MAX / (c->sample.only ? 1u : c->t->ncolumns + 1u);
     most = most < ROWS_LEAST ? ROWS_LEAST : most;
     sample_rows = sample_rows < most ? sample_rows : most;
     uint64_t small = QLI_STATS_EXACT < most ? QLI_STATS_EXACT : most;
@@ -399,6 +420,7 @@ collect(collector *c, uint64_t sample_rows)
         QL_TRY(qli_histogram_make(c->cx, k->arena, &c->sample.columns[i], c->sample.n, k->s.rows,
                                   k->exact, indexed_distinct(c, i), &columns[i]));
     }
+    QL_TRY(qli_stats_overlay(c->cx, c->t, k, columns));
     k->s.rows = k->s.rows < 1 ? 1 : k->s.rows;
     k->s.known = true;
     k->s.columns = columns;
@@ -417,7 +439,7 @@ qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows, qli_kept **out)
     c.kept->changes = ql_table_changes(t);
     c.kept->at_us = ql_now_real_us();
     ql_status st = collect(&c, sample_rows);
-    sample_fini(&c.sample);
+    qli_sample_fini(&c.sample);
     ql_buf_free(&c.key);
     if (st != QL_OK) {
         ql_table_kept_put(&c.kept->k);
@@ -425,4 +447,24 @@ qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows, qli_kept **out)
     }
     *out = c.kept;
     return QL_OK;
+}
+
+ql_status
+qli_stats_sample_column(ql_ctx *cx, ql_table *t, uint16_t column, uint64_t sample_rows,
+                        qli_sample *s, double *rows)
+{
+    collector c = {.cx = cx, .t = t, .random = 0x9E3779B97F4A7C15u ^ t->id};
+    *s = (qli_sample){0};
+    c.kept = qli_stats_new(cx, t);
+    if (!c.kept) {
+        return QL_ERROR;
+    }
+    c.values = QL_ARENA_ARRAY(cx, c.kept->arena, ql_value, t->ncolumns + 1u);
+    c.sample.only = &column;
+    ql_status st = c.values ? read_rows(&c, sample_rows) : QL_ERROR;
+    *rows = c.kept->s.rows;
+    *s = c.sample;
+    s->only = NULL;
+    ql_table_kept_put(&c.kept->k);
+    return st;
 }

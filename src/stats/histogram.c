@@ -15,14 +15,14 @@ typedef struct run {
     uint32_t n;
 } run;
 
-static ql_status
-sort_column(ql_ctx *cx, ql_arena *tmp, const qli_sample_column *c, uint32_t n, ql_str **out,
-            uint32_t *values)
+ql_status
+qli_sample_sort(ql_ctx *cx, ql_arena *tmp, const qli_sample_column *c, uint32_t n, uint32_t **rows,
+                uint32_t *values)
 {
     ql_sort_item *v = QL_ARENA_ARRAY(cx, tmp, ql_sort_item, 2 * (size_t)n + 1), *sorted;
-    ql_str *keys = v ? QL_ARENA_ARRAY(cx, tmp, ql_str, n + 1) : NULL;
     uint32_t k = 0;
-    if (!keys) {
+    *rows = v ? QL_ARENA_ARRAY(cx, tmp, uint32_t, n + 1) : NULL;
+    if (!*rows) {
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < n; i++) {
@@ -37,19 +37,13 @@ sort_column(ql_ctx *cx, ql_arena *tmp, const qli_sample_column *c, uint32_t n, q
         }
         v[k].key = key.p + (key.n < 8 ? key.n : 8);
         v[k].nkey = key.n < 8 ? 0 : (uint32_t)key.n - 8;
-        keys[k] = key;
-        v[k].row = &keys[k];
+        v[k].row = (void *)(uintptr_t)i;
         k++;
     }
     QL_TRY(ql_sort_between(cx, v, v + n, k, &sorted));
-    ql_str *ordered = QL_ARENA_ARRAY(cx, tmp, ql_str, k + 1);
-    if (!ordered) {
-        return QL_ERROR;
-    }
     for (uint32_t i = 0; i < k; i++) {
-        ordered[i] = *(ql_str *)sorted[i].row;
+        (*rows)[i] = (uint32_t)(uintptr_t)sorted[i].row;
     }
-    *out = ordered;
     *values = k;
     return QL_OK;
 }
@@ -135,9 +129,8 @@ static ql_status
 make(ql_ctx *cx, ql_arena *a, ql_arena *tmp, const qli_sample_column *c, uint32_t n, double rows,
      bool exact, double distinct, ql_column_stats *out)
 {
-    ql_str *keys;
-    uint32_t values, nruns = 0;
-    QL_TRY(sort_column(cx, tmp, c, n, &keys, &values));
+    uint32_t *order, values, nruns = 0;
+    QL_TRY(qli_sample_sort(cx, tmp, c, n, &order, &values));
     run *v = QL_ARENA_ARRAY(cx, tmp, run, values + 1);
     ql_histogram *h = v ? QL_ARENA_NEW(cx, a, ql_histogram) : NULL;
     if (!h) {
@@ -145,8 +138,9 @@ make(ql_ctx *cx, ql_arena *a, ql_arena *tmp, const qli_sample_column *c, uint32_
     }
     qli_frequencies f = {.n = values};
     for (uint32_t i = 0; i < values; i++) {
-        if (i == 0 || !ql_str_eq(keys[i], keys[i - 1])) {
-            v[nruns++].key = keys[i];
+        ql_str key = qli_sample_key(c, order[i]);
+        if (i == 0 || !ql_str_eq(key, v[nruns - 1].key)) {
+            v[nruns++].key = key;
         }
         v[nruns - 1].n++;
     }

@@ -7,6 +7,7 @@
 #ifndef QL_STATS_STATS_H
 #define QL_STATS_STATS_H
 
+#include "base/arena.h"
 #include "catalog/catalog.h"
 #include "table/table.h"
 
@@ -62,6 +63,25 @@ typedef struct ql_stats_seen {
     uint64_t sampled;     /* rows read for it */
 } ql_stats_seen;
 ql_status ql_stats_look(ql_ctx *cx, ql_table *t, ql_stats_seen *out) QL_MUST_USE;
+
+/* Histograms by statement. Their columns are those of the table that can have one: no JSON, ENUM,
+ * SET, BIT. They are kept on the disk and preferred by the planner; a rebuild of the table forgets
+ * them. */
+typedef enum ql_histogram_verdict {
+    QL_HISTOGRAM_MAY,
+    QL_HISTOGRAM_TYPE,   /* not of this type of column */
+    QL_HISTOGRAM_UNIQUE, /* the column has a unique index of its own */
+} ql_histogram_verdict;
+ql_histogram_verdict ql_stats_may_have_histogram(const ql_table *t, uint16_t column);
+/* At most `buckets` buckets, out of a sample that takes at most `memory` bytes. Killed, the column
+ * has what it had. Waits: COMMIT. */
+ql_status ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t buckets,
+                                  uint64_t memory) QL_MUST_USE;
+/* *was: there was one. Waits: COMMIT. */
+ql_status ql_stats_drop_histogram(ql_ctx *cx, ql_table *t, uint16_t column, bool *was) QL_MUST_USE;
+/* As MySQL's JSON, in a; empty: there is none. */
+ql_status ql_stats_histogram_json(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column,
+                                  ql_str *json) QL_MUST_USE;
 
 /* The thread that refreshes and saves statistics of an instance. */
 typedef struct ql_statsd ql_statsd;

@@ -22,6 +22,7 @@
           */
 #define QLI_STATS_COMMON 100u
 #define QLI_STATS_BUCKETS 100u
+#define QLI_BUCKETS_MAX 1024u /* of a histogram that a statement makes */
 
 typedef struct qli_common {
     ql_str key;
@@ -66,6 +67,8 @@ typedef struct qli_sample_column {
 } qli_sample_column;
 
 typedef struct qli_sample {
+    const uint16_t *only;      /* this column alone is sampled, and its values as JSON; or NULL */
+    qli_sample_column literal; /* with only */
     uint32_t n, cap;
     uint16_t ncolumns;
     qli_sample_column *columns;
@@ -96,6 +99,9 @@ ql_status qli_sample_frequencies(ql_ctx *cx, const qli_sample *s, const uint16_t
                                  uint16_t n, qli_frequencies *f) QL_MUST_USE;
 
 /* histogram.c */
+/* Rows of the sample that have a value of c, in the order of values; in tmp. */
+ql_status qli_sample_sort(ql_ctx *cx, ql_arena *tmp, const qli_sample_column *c, uint32_t n,
+                          uint32_t **rows, uint32_t *values) QL_MUST_USE;
 /* Distinct count, NULLs and histogram of column c of the sample, in memory of a; rows: of the
  * table. distinct: when it is known from an index, else 0. */
 ql_status qli_histogram_make(ql_ctx *cx, ql_arena *a, const qli_sample_column *c, uint32_t n,
@@ -126,6 +132,24 @@ ql_status qli_stats_save(ql_ctx *cx, const ql_table *t, const qli_kept *k) QL_MU
 ql_status qli_stats_forget_dropped(ql_ctx *cx, const ql_table *t) QL_MUST_USE;
 /* *out NULL: there are none for this version of the definition. */
 ql_status qli_stats_load(ql_ctx *cx, const ql_table *t, qli_kept **out) QL_MUST_USE;
+
+/* One column of up to so many rows; *rows: of the table. qli_sample_fini in every case. */
+ql_status qli_stats_sample_column(ql_ctx *cx, ql_table *t, uint16_t column, uint64_t sample_rows,
+                                  qli_sample *s, double *rows) QL_MUST_USE;
+void qli_sample_fini(qli_sample *s);
+
+/* store.c */
+ql_status qli_stats_put_column(ql_ctx *cx, ql_buf *b, int64_t at_us,
+                               const ql_column_stats *c) QL_MUST_USE;
+/* *good false: it cannot be read. at_us: it must be of then; 0: of any time. */
+ql_status qli_stats_get_column(ql_ctx *cx, ql_arena *a, ql_str in, int64_t at_us,
+                               ql_column_stats *c, bool *good) QL_MUST_USE;
+
+/* made.c: histograms that statements have made take the place of those of the sample. */
+ql_status qli_stats_overlay(ql_ctx *cx, const ql_table *t, qli_kept *k,
+                            ql_column_stats *columns) QL_MUST_USE;
+ql_status qli_json_of_value(ql_ctx *cx, const ql_type *t, const ql_value *v,
+                            ql_buf *out) QL_MUST_USE;
 
 /* background.c: refresh the table's statistics when they are stale, and save them. Never waits. */
 void qli_statsd_ask(ql_ctx *cx, ql_table *t);

@@ -49,11 +49,11 @@ put_histogram(ql_ctx *cx, ql_buf *b, const ql_histogram *h)
     return QL_OK;
 }
 
-static ql_status
-put_column(ql_ctx *cx, ql_buf *b, const qli_kept *k, const ql_column_stats *c)
+ql_status
+qli_stats_put_column(ql_ctx *cx, ql_buf *b, int64_t at_us, const ql_column_stats *c)
 {
     QL_TRY(ql_buf_put_u8(cx, b, FORMAT));
-    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)k->at_us, 8));
+    QL_TRY(ql_buf_put_le(cx, b, (uint64_t)at_us, 8));
     QL_TRY(put_double(cx, b, c->distinct));
     QL_TRY(put_double(cx, b, c->nulls));
     return put_histogram(cx, b, c->histogram);
@@ -88,7 +88,7 @@ put_records(ql_ctx *cx, const ql_table *t, const qli_kept *k, ql_buf *key, ql_bu
         ql_buf_clear(value);
         QL_TRY(ql_table_stats_key(cx, key, t->id, i));
         QL_TRY(i == 0 ? put_table(cx, value, k, t)
-                      : put_column(cx, value, k, &k->s.columns[i - 1]));
+                      : qli_stats_put_column(cx, value, k->at_us, &k->s.columns[i - 1]));
         QL_TRY(ql_txn_put(cx, (ql_str){key->p, key->n}, (ql_str){value->p, value->n}));
         QL_TRY(ql_check(cx));
     }
@@ -225,14 +225,14 @@ get_histogram(ql_ctx *cx, ql_arena *a, reader *r, const ql_histogram **out)
     h->complete = kind == 2;
     h->rest = get_double(r);
     uint64_t n = get_number(r);
-    n = n <= QLI_STATS_COMMON ? n : 0;
+    n = n <= QLI_BUCKETS_MAX ? n : 0;
     h->common = QL_ARENA_ARRAY(cx, a, qli_common, n + 1);
     for (; h->common && h->ncommon < n && !r->bad; h->ncommon++) {
         QL_TRY(get_key(cx, a, r, &h->common[h->ncommon].key));
         h->common[h->ncommon].share = get_double(r);
     }
     n = get_number(r);
-    n = n <= QLI_STATS_BUCKETS + 1 ? n : 0;
+    n = n <= QLI_BUCKETS_MAX + 1 ? n : 0;
     h->buckets = h->common ? QL_ARENA_ARRAY(cx, a, qli_bucket, n + 1) : NULL;
     for (; h->buckets && h->nbuckets < n && !r->bad; h->nbuckets++) {
         QL_TRY(get_key(cx, a, r, &h->buckets[h->nbuckets].low));
@@ -243,16 +243,17 @@ get_histogram(ql_ctx *cx, ql_arena *a, reader *r, const ql_histogram **out)
     return h->buckets ? QL_OK : QL_ERROR;
 }
 
-static ql_status
-get_column(ql_ctx *cx, qli_kept *k, ql_str in, ql_column_stats *c, bool *good)
+ql_status
+qli_stats_get_column(ql_ctx *cx, ql_arena *a, ql_str in, int64_t at_us, ql_column_stats *c,
+                     bool *good)
 {
     reader r = {in, false};
     uint64_t format = get_le(&r, 1);
-    bool same = (int64_t)get_le(&r, 8) == k->at_us;
+    bool same = (int64_t)get_le(&r, 8) == at_us || at_us == 0;
     c->known = true;
     c->distinct = get_double(&r);
     c->nulls = get_double(&r);
-    QL_TRY(get_histogram(cx, k->arena, &r, &c->histogram));
+    QL_TRY(get_histogram(cx, a, &r, &c->histogram));
     *good = !r.bad && format == FORMAT && same && c->nulls <= 1 && c->distinct >= 1;
     return QL_OK;
 }
@@ -310,10 +311,11 @@ read_records(ql_ctx *cx, const ql_table *t, ql_kv_snap *snap, qli_kept *k, ql_bu
     for (uint32_t i = 0; *good && i <= t->ncolumns; i++) {
         QL_TRY(ql_table_stats_key(cx, key, t->id, i));
         QL_TRY(ql_kv_get(cx, snap, (ql_str){key->p, key->n}, &v));
-        QL_TRY(i == 0 ? get_table(cx, k, t, v, good) : get_column(cx, k, v, &columns[i - 1], good));
+        QL_TRY(i == 0 ? get_table(cx, k, t, v, good)
+                      : qli_stats_get_column(cx, k->arena, v, k->at_us, &columns[i - 1], good));
         QL_TRY(ql_check(cx));
     }
-    return QL_OK;
+    return *good ? qli_stats_overlay(cx, t, k, columns) : QL_OK;
 }
 
 ql_status

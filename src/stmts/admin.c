@@ -151,27 +151,32 @@ work_on_view(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_table *v)
 }
 
 static ql_status
-open_and_work(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, ql_str db, ql_str name)
+open_and_work(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_admin *a, ql_str db,
+              ql_str name)
 {
     ql_table *tab;
     ql_arena *mem;
     QL_TRY(ql_run_arena(t->run, "admin", &mem));
     QL_TRY(ql_catalog_open_table(cx, mem, db, name, QL_MDL_SR, true, &tab));
+    if (a->ncolumns != 0) {
+        return qli_histograms(cx, t, a, tab);
+    }
     return tab->view != NULL ? work_on_view(cx, t, kind, tab) : work_on(cx, t, mem, kind, tab);
 }
 
 /* Whatever becomes of a table is told in rows, those behind a killed one too: they end at their
  * first look, for none of them was worked on. */
 static ql_status
-one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *name,
-          qli_reason *killed)
+one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_admin *a,
+          const ql_ast_table_name *name, qli_reason *killed)
 {
+    const char *op = a->ncolumns != 0 ? "histogram" : op_word(kind);
     ql_str db = name->db.n > 0 ? name->db : cx->vars->db;
     qli_reason why;
     const char *type = "error";
     ql_status st = QL_OK;
     if (killed->number == 0) {
-        st = open_and_work(cx, t, kind, db, name->name);
+        st = open_and_work(cx, t, kind, a, db, name->name);
         if (st == QL_OK) {
             return QL_OK;
         }
@@ -182,8 +187,11 @@ one_table(ql_ctx *cx, qli_table *t, ql_stmt_kind kind, const ql_ast_table_name *
         QL_TRY(qli_answer_error(cx, st, &why));
         type = "Error";
     }
-    QL_TRY(message(cx, t, db, name->name, op_word(kind), type, why.text));
-    return message(cx, t, db, name->name, op_word(kind), "status", "Operation failed");
+    QL_TRY(message(cx, t, db, name->name, op, type, why.text));
+    if (a->ncolumns != 0 && killed->number == 0) {
+        return QL_OK; /* MySQL says no more there */
+    }
+    return message(cx, t, db, name->name, op, "status", "Operation failed");
 }
 
 ql_status
@@ -218,8 +226,12 @@ qli_exec_admin(ql_ctx *cx, ql_run *run)
     qli_table_string(&t, 2, "Msg_type", 10, true);
     qli_table_string(&t, 3, "Msg_text", 512, true);
     QL_TRY(qli_table_begin(cx, &t, NULL));
+    if (a->admin->ncolumns != 0 && a->admin->tables.n > 1) {
+        QL_TRY(qli_one_table_for_histograms(cx, &t));
+        return qli_table_send(cx, &t, NULL, 0);
+    }
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
-        QL_TRY(one_table(cx, &t, a->kind, &a->admin->tables.v[i], &killed));
+        QL_TRY(one_table(cx, &t, a->kind, a->admin, &a->admin->tables.v[i], &killed));
     }
     return qli_table_send(cx, &t, NULL, 0);
 }

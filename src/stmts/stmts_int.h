@@ -130,6 +130,10 @@ ql_status qli_exec_grant(ql_ctx *cx, ql_run *run) QL_MUST_USE;
 void qli_own_account(ql_ctx *cx, ql_str *user, ql_str *host);
 void qli_account_name(ql_ctx *cx, const ql_ast_user *u, ql_str *user, ql_str *host);
 ql_status qli_exec_admin(ql_ctx *cx, ql_run *run) QL_MUST_USE;
+/* histogram.c: the rows of ANALYZE TABLE ... HISTOGRAM for its table; when several are named. */
+ql_status qli_histograms(ql_ctx *cx, qli_table *t, const ql_ast_admin *a,
+                         ql_table *tab) QL_MUST_USE;
+ql_status qli_one_table_for_histograms(ql_ctx *cx, qli_table *t) QL_MUST_USE;
 /* May the session work on all tables that the statement names? Asked for all of them first. */
 ql_status qli_admin_may(ql_ctx *cx, const ql_ast_admin *a, ql_pmask need) QL_MUST_USE;
 ql_status qli_exec_checksum(ql_ctx *cx, ql_run *run) QL_MUST_USE;

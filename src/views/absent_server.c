@@ -5,13 +5,6 @@
  */
 #include "views/views_int.h"
 
-#define COLUMN_STATISTICS(C)                                                                       \
-    C(SCHEMA_NAME, 's', 64, BIN)                                                                   \
-    C(TABLE_NAME, 's', 64, BIN)                                                                    \
-    C(COLUMN_NAME, 's', 64, NN)                                                                    \
-    C(HISTOGRAM, 't', 0, NN)
-QLI_PLAIN_COLUMNS(column_statistics, COLUMN_STATISTICS);
-
 #define PROFILING(C)                                                                               \
     C(QUERY_ID, 'n', 0, NN)                                                                        \
     C(SEQ, 'n', 0, NN)                                                                             \
