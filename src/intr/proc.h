@@ -200,6 +200,12 @@ ql_status ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **ro
 /* QL_END when there is no such connection. */
 ql_status ql_procs_find(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a,
                         ql_proc_info *row) QL_MUST_USE;
+/* The same for those who want to know who it is: without the texts of statements, which may be as
+ * large as a packet. info says NULL. */
+ql_status ql_procs_list_who(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows,
+                            size_t *n) QL_MUST_USE;
+ql_status ql_procs_find_who(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a,
+                            ql_proc_info *row) QL_MUST_USE;
 /* Connection that runs statement stmt_id, or 0. */
 uint64_t ql_procs_conn_of_stmt(ql_procs *ps, uint64_t stmt_id);
 
