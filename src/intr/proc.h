@@ -175,7 +175,7 @@ void ql_proc_set_vanished(ql_proc *row);
 /* Did connection id end so within the last ns nanoseconds? *mine: its user name was `user`. */
 bool ql_procs_has_vanished(ql_procs *ps, uint64_t id, int64_t ns, ql_str user, bool *mine);
 
-/* Copy of a row for listings; strings live in the arena given. */
+/* Copy of a row for listings; strings live in the arena given, or as long as it. */
 typedef struct ql_proc_info {
     uint64_t id, query_id;
     ql_str user, host, db; /* db.p NULL = NULL */
@@ -200,12 +200,6 @@ ql_status ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **ro
 /* QL_END when there is no such connection. */
 ql_status ql_procs_find(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a,
                         ql_proc_info *row) QL_MUST_USE;
-/* The same for those who want to know who it is: without the texts of statements, which may be as
- * large as a packet. info says NULL. */
-ql_status ql_procs_list_who(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows,
-                            size_t *n) QL_MUST_USE;
-ql_status ql_procs_find_who(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a,
-                            ql_proc_info *row) QL_MUST_USE;
 /* Connection that runs statement stmt_id, or 0. */
 uint64_t ql_procs_conn_of_stmt(ql_procs *ps, uint64_t stmt_id);
 

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "intr/proc_int.h"
 
+#define COPIED_MOST 1024u /* bytes; of longer texts a reference is kept */
 #define CHECK_EVERY 256
 #define SNAPSHOT_TRIES 100
 
@@ -145,13 +146,34 @@ copy_text(ql_ctx *cx, ql_arena *a, const qli_text *t, ql_str *out)
     return out->p != NULL ? QL_OK : QL_ERROR;
 }
 
+static void
+drop_text(void *t)
+{
+    qli_text_put(t);
+}
+
+/* A statement may be as long as a packet: who lists, or only kills, does not copy that. */
+static ql_status
+refer_text(ql_ctx *cx, ql_arena *a, qli_text *t, ql_str *out)
+{
+    if (t == NULL || t->n <= COPIED_MOST) {
+        return copy_text(cx, a, t, out);
+    }
+    if (ql_arena_defer(cx, a, drop_text, text_get(t)) != QL_OK) {
+        qli_text_put(t);
+        return QL_ERROR;
+    }
+    *out = (ql_str){t->p, t->n};
+    return QL_OK;
+}
+
 static ql_status
 copy_texts(ql_ctx *cx, ql_arena *a, const row_view *v, ql_proc_info *out)
 {
     QL_TRY(copy_text(cx, a, v->user, &out->user));
     QL_TRY(copy_text(cx, a, v->host, &out->host));
     QL_TRY(copy_text(cx, a, v->db, &out->db));
-    return copy_text(cx, a, v->info, &out->info);
+    return refer_text(cx, a, v->info, &out->info);
 }
 
 static int64_t
@@ -232,7 +254,7 @@ copy_numbers(const ql_proc *row, const row_view *v, ql_proc_info *out)
 
 /* QL_END: the row has gone. */
 static ql_status
-copy_row(ql_ctx *cx, ql_arena *a, ql_proc *row, bool who, ql_proc_info *out)
+copy_row(ql_ctx *cx, ql_arena *a, ql_proc *row, ql_proc_info *out)
 {
     row_view v;
     if (!take_view(row, &v)) {
@@ -240,7 +262,7 @@ copy_row(ql_ctx *cx, ql_arena *a, ql_proc *row, bool who, ql_proc_info *out)
     }
     *out = (ql_proc_info){0};
     copy_numbers(row, &v, out);
-    if (who || out->query_id == 0) { /* not wanted, or of a statement that has ended */
+    if (out->query_id == 0) { /* the text of a statement that has ended */
         qli_text_put(v.info);
         v.info = NULL;
     }
@@ -318,7 +340,7 @@ make_room(ql_ctx *cx, ql_arena *a, row_list *list, size_t more)
 }
 
 static ql_status
-list_shard(ql_ctx *cx, ql_arena *a, qli_proc_shard *shard, bool who, row_list *list)
+list_shard(ql_ctx *cx, ql_arena *a, qli_proc_shard *shard, row_list *list)
 {
     ql_proc **rows;
     size_t n = 0;
@@ -329,7 +351,7 @@ list_shard(ql_ctx *cx, ql_arena *a, qli_proc_shard *shard, bool who, row_list *l
             st = ql_check(cx);
         }
         if (st == QL_OK) {
-            st = copy_row(cx, a, rows[i], who, &list->rows[list->n]);
+            st = copy_row(cx, a, rows[i], &list->rows[list->n]);
             list->n += st == QL_OK;
             st = st == QL_END ? QL_OK : st;
         }
@@ -345,13 +367,13 @@ compare_ids(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-static ql_status
-list_rows(ql_ctx *cx, ql_procs *ps, ql_arena *a, bool who, ql_proc_info **rows, size_t *n)
+ql_status
+ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows, size_t *n)
 {
     row_list list = {0};
     QL_TRY(make_room(cx, a, &list, ql_procs_count(ps) + 16));
     for (size_t i = 0; i < QLI_PROC_SHARDS; i++) {
-        QL_TRY(list_shard(cx, a, &ps->shards[i], who, &list));
+        QL_TRY(list_shard(cx, a, &ps->shards[i], &list));
     }
     QL_TRY(ql_bulk_sort(cx, a, list.rows, list.n, sizeof *list.rows, compare_ids));
     *rows = list.rows;
@@ -360,19 +382,7 @@ list_rows(ql_ctx *cx, ql_procs *ps, ql_arena *a, bool who, ql_proc_info **rows, 
 }
 
 ql_status
-ql_procs_list(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows, size_t *n)
-{
-    return list_rows(cx, ps, a, false, rows, n);
-}
-
-ql_status
-ql_procs_list_who(ql_ctx *cx, ql_procs *ps, ql_arena *a, ql_proc_info **rows, size_t *n)
-{
-    return list_rows(cx, ps, a, true, rows, n);
-}
-
-static ql_status
-find_row(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a, bool who, ql_proc_info *row)
+ql_procs_find(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a, ql_proc_info *row)
 {
     qli_proc_shard *shard = qli_proc_shard_of(ps, id);
     ql_mutex_lock(&shard->mu);
@@ -384,19 +394,7 @@ find_row(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a, bool who, ql_proc_i
     if (found == NULL) {
         return QL_END;
     }
-    ql_status st = copy_row(cx, a, found, who, row);
+    ql_status st = copy_row(cx, a, found, row);
     qli_proc_put(found);
     return st;
-}
-
-ql_status
-ql_procs_find(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a, ql_proc_info *row)
-{
-    return find_row(cx, ps, id, a, false, row);
-}
-
-ql_status
-ql_procs_find_who(ql_ctx *cx, ql_procs *ps, uint64_t id, ql_arena *a, ql_proc_info *row)
-{
-    return find_row(cx, ps, id, a, true, row);
 }

@@ -164,7 +164,7 @@ may_ask(ql_ctx *cx, uint64_t id)
 {
     const ql_viewer *me = &cx->vars->viewer;
     ql_proc_info row;
-    ql_status st = ql_procs_find_who(cx, cx->inst->procs, id, cx->arena, &row);
+    ql_status st = ql_procs_find(cx, cx->inst->procs, id, cx->arena, &row);
     if (st == QL_END) {
         return ql_fail(cx, QL_ER_NO_SUCH_THREAD, (unsigned long)id);
     }

@@ -113,7 +113,7 @@ kill_connection_id(ql_ctx *cx, uint64_t id, bool query_only, const ql_run *run)
     if (id != 0 && id == own_id(cx)) {
         return kill_self(cx, query_only);
     }
-    ql_status st = id == 0 ? QL_END : ql_procs_find_who(cx, cx->inst->procs, id, cx->arena, &row);
+    ql_status st = id == 0 ? QL_END : ql_procs_find(cx, cx->inst->procs, id, cx->arena, &row);
     if (st == QL_END) {
         return no_such_thread(cx, id);
     }
@@ -150,7 +150,7 @@ kill_query_id(ql_ctx *cx, uint64_t query_id)
     if (conn == 0) {
         return unknown_query(cx, query_id);
     }
-    ql_status st = ql_procs_find_who(cx, cx->inst->procs, conn, cx->arena, &row);
+    ql_status st = ql_procs_find(cx, cx->inst->procs, conn, cx->arena, &row);
     if (st == QL_END) {
         return unknown_query(cx, query_id);
     }
@@ -190,7 +190,7 @@ kill_user(ql_ctx *cx, ql_run *run, const ql_ast_kill *k)
     size_t n;
     bool self = false;
     QL_TRY(QL_SYNC(cx, BEFORE_KILL));
-    QL_TRY(ql_procs_list_who(cx, cx->inst->procs, cx->arena, &rows, &n));
+    QL_TRY(ql_procs_list(cx, cx->inst->procs, cx->arena, &rows, &n));
     for (size_t i = 0; i < n; i++) {
         if (i % 256 == 0) {
             QL_TRY(ql_check(cx));
