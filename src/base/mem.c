@@ -165,6 +165,31 @@ ql_mem_tune(void)
     (void)mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+void
+ql_mem_widen(const char **top)
+{
+    (void)top;
+}
+#else
+#define WIDE ((size_t)960 << 10) /* below the thresholds of ql_mem_tune: it stays with the heap */
+#define LEFT ((size_t)256 << 10)
+
+/* What is taken and given back at once comes from the heap's end, and shows how far that has moved.
+ */
+void
+ql_mem_widen(const char **top)
+{
+    char *volatile p = malloc(LEFT); /* or the compiler leaves both out */
+    if (p == NULL || p < *top || (size_t)(p - *top) > WIDE - 2 * LEFT) {
+        free(p);
+        p = malloc(WIDE);
+        *top = p;
+    }
+    free(p);
+}
+#endif
+
 void
 ql_mem_trim(void)
 {

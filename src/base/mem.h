@@ -27,6 +27,10 @@ size_t ql_mem_in_use(void);
 
 /* Once, first of all: malloc keeps less of what is freed. */
 void ql_mem_tune(void);
+/* Who is about to take many small pieces: glibc makes a thread's heap larger page by page, with a
+ * system call (mprotect) each that stops the page faults of all threads. Up to a quarter of a
+ * megabyte then comes without one. top: from NULL, belongs to the thread and its work. */
+void ql_mem_widen(const char **top);
 /* Give free pages that malloc keeps back to the system. Takes milliseconds, and whoever allocates
  * may have to wait for a part of them. */
 void ql_mem_trim(void);

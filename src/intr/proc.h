@@ -175,7 +175,7 @@ void ql_proc_set_vanished(ql_proc *row);
 /* Did connection id end so within the last ns nanoseconds? *mine: its user name was `user`. */
 bool ql_procs_has_vanished(ql_procs *ps, uint64_t id, int64_t ns, ql_str user, bool *mine);
 
-/* Copy of a row for listings; strings live in the arena given. */
+/* Copy of a row for listings; strings live in the arena given, or as long as it. */
 typedef struct ql_proc_info {
     uint64_t id, query_id;
     ql_str user, host, db; /* db.p NULL = NULL */

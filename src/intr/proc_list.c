@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "intr/proc_int.h"
 
+#define COPIED_MOST 1024u /* bytes; of longer texts a reference is kept */
 #define CHECK_EVERY 256
 #define SNAPSHOT_TRIES 100
 
@@ -145,13 +146,34 @@ copy_text(ql_ctx *cx, ql_arena *a, const qli_text *t, ql_str *out)
     return out->p != NULL ? QL_OK : QL_ERROR;
 }
 
+static void
+drop_text(void *t)
+{
+    qli_text_put(t);
+}
+
+/* A statement may be as long as a packet: who lists, or only kills, does not copy that. */
+static ql_status
+refer_text(ql_ctx *cx, ql_arena *a, qli_text *t, ql_str *out)
+{
+    if (t == NULL || t->n <= COPIED_MOST) {
+        return copy_text(cx, a, t, out);
+    }
+    if (ql_arena_defer(cx, a, drop_text, text_get(t)) != QL_OK) {
+        qli_text_put(t);
+        return QL_ERROR;
+    }
+    *out = (ql_str){t->p, t->n};
+    return QL_OK;
+}
+
 static ql_status
 copy_texts(ql_ctx *cx, ql_arena *a, const row_view *v, ql_proc_info *out)
 {
     QL_TRY(copy_text(cx, a, v->user, &out->user));
     QL_TRY(copy_text(cx, a, v->host, &out->host));
     QL_TRY(copy_text(cx, a, v->db, &out->db));
-    return copy_text(cx, a, v->info, &out->info);
+    return refer_text(cx, a, v->info, &out->info);
 }
 
 static int64_t

@@ -9,6 +9,7 @@
 
 #define POOL_MAX 512u
 #define BYTES_PER_LOOK ((uint64_t)512 << 10)
+#define OPS_PER_WIDENING 32u
 
 typedef struct qli_lapply {
     ql_kv_apply a;
@@ -16,6 +17,8 @@ typedef struct qli_lapply {
     MDB_txn *txn;
     uint64_t bytes, looked; /* put so far; when the free space was last looked at */
     uint64_t reusable;      /* bytes of free pages in the file, at the first look */
+    uint32_t ops;           /* puts and deletions */
+    const char *heap_top;   /* of ql_mem_widen */
 } qli_lapply;
 
 static MDB_val
@@ -238,11 +241,21 @@ keep_reserve(ql_ctx *cx, qli_lapply *a)
                                                               : qli_lmdb_fail(cx, l, ENOSPC);
 }
 
+/* LMDB takes each page that it changes from malloc, and an operation changes a few. */
+static inline void
+widen_heap(qli_lapply *a)
+{
+    if (QL_UNLIKELY(++a->ops % OPS_PER_WIDENING == 0)) {
+        ql_mem_widen(&a->heap_top);
+    }
+}
+
 ql_status
 qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
 {
     qli_lapply *a = (qli_lapply *)apply;
     a->bytes += key.n + value.n;
+    widen_heap(a);
     if (QL_UNLIKELY(a->bytes - a->looked >= BYTES_PER_LOOK) && a->l->reserve != 0) {
         QL_TRY(keep_reserve(cx, a));
     }
@@ -255,6 +268,7 @@ qli_lapply_del(ql_ctx *cx, ql_kv_apply *apply, ql_str key)
 {
     qli_lapply *a = (qli_lapply *)apply;
     MDB_val k = val_of(key);
+    widen_heap(a);
     int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_del(a->txn, a->l->dbi, &k, NULL)
                                                : qli_chain_del(a->txn, a->l->dbi, key);
     return QL_LIKELY(rc == 0 || rc == MDB_NOTFOUND) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);

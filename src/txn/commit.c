@@ -24,6 +24,12 @@
 
 /* --- the queue --- */
 
+bool
+qli_commit_is_big(const qli_commit_req *r)
+{
+    return r->big || r->entries > BIG_ENTRIES;
+}
+
 static bool
 can_be_led(const qli_commit_req *r)
 {
@@ -289,6 +295,13 @@ qli_commit_left_end(ql_txnsys *ts, qli_commit_req *r)
     for (uint32_t i = 0; i < r->nlayers; i++) {
         qli_chunks mem = r->layers[i].mem;
         qli_reclaim_chunks(ts, &mem);
+        if (r->layers[i].spill != NULL) {
+            qli_reclaim_spill(ts, r->layers[i].spill);
+        }
+    }
+    if (r->left) {
+        ql_mem_free(r);
+        return;
     }
     if (r->state != QLI_CS_DONE) {
         ql_log_write(ts->inst->log, QL_LOG_WARNING, "%s", r->if_lost);
@@ -304,7 +317,7 @@ end_left(ql_txnsys *ts, qli_commit_req *left)
 {
     for (qli_commit_req *next; left != NULL; left = next) {
         next = left->next;
-        if (left->state == QLI_CS_NEED_SPACE) {
+        if (left->state == QLI_CS_NEED_SPACE && !left->left) {
             qli_purge_retry(ts, left);
         } else {
             qli_commit_left_end(ts, left);
@@ -334,7 +347,7 @@ finish(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *group, ql_status st, bool last
             note_failure(cx, r);
             r->state = r->code == QL_ER_DISK_FULL ? QLI_CS_NEED_SPACE : QLI_CS_FAILED;
         }
-        if (r->if_lost != NULL) {
+        if (r->if_lost != NULL || r->left) {
             r->next = left;
             left = r;
         } else {
@@ -479,10 +492,20 @@ await_turn(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
     return st;
 }
 
-/* Wait in the queue, or lead. QL_KILLED: withdrawn, or cancelled while it was applied; QL_OK:
- * r->state says. */
+/* [commit_mu] Killed while it goes in: the committer gives it up when it comes to look, and r with
+ * it. */
+static void
+leave_to_committer(qli_commit_req *r)
+{
+    atomic_store_explicit(&r->cancel, true, memory_order_relaxed);
+    r->left = true;
+    r->proc = NULL;
+}
+
+/* Wait in the queue, or lead. QL_KILLED: withdrawn, or cancelled while it was applied (*left);
+ * QL_OK: r->state says. */
 static ql_status
-await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r, bool *left)
 {
     ql_mutex_lock(&ts->commit_mu);
     enqueue(ts, r);
@@ -497,6 +520,12 @@ await_outcome(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
     }
     if (st == QL_KILLED && r->state == QLI_CS_QUEUED) {
         dequeue(ts, r);
+        ql_mutex_unlock(&ts->commit_mu);
+        return QL_KILLED;
+    }
+    if (st == QL_KILLED && r->state == QLI_CS_APPLYING && r->can_leave) {
+        leave_to_committer(r);
+        *left = true;
         ql_mutex_unlock(&ts->commit_mu);
         return QL_KILLED;
     }
@@ -531,16 +560,17 @@ qli_await_space(ql_ctx *cx, size_t bytes, const char *text, int *tries)
 }
 
 ql_status
-qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r)
+qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r, bool *left)
 {
     int tries = 0;
+    *left = false;
     ql_cv_init(&r->cv);
-    r->big |= r->entries > BIG_ENTRIES;
+    r->big = qli_commit_is_big(r);
     r->alone = r->big;
     show_state(r, "QUEUED");
     for (;;) {
         ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
-        ql_status st = await_outcome(cx, ts, r);
+        ql_status st = await_outcome(cx, ts, r, left);
         ql_unhold(cx, r->held ? QLI_ALL_REASONS : 0);
         QL_TRY(st);
         if (r->state == QLI_CS_DONE) {
@@ -559,7 +589,7 @@ void
 qli_commit_leave(ql_txnsys *ts, qli_commit_req *r)
 {
     ql_cv_init(&r->cv);
-    r->big |= r->entries > BIG_ENTRIES;
+    r->big = qli_commit_is_big(r);
     r->alone = r->big;
     ql_mutex_lock(&ts->commit_mu);
     enqueue(ts, r);

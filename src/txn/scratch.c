@@ -264,7 +264,8 @@ flush(ql_ctx *cx, ql_txnsys *ts, batch *b)
                             .bytes = b->keys.n,
                             .lazy = true,
                             .kind = QL_W_BACKGROUND};
-        QL_TRY(qli_commit_submit(cx, ts, &r));
+        bool left; /* it cannot be */
+        QL_TRY(qli_commit_submit(cx, ts, &r, &left));
         atomic_fetch_add_explicit(&ts->n_purged, b->n, memory_order_relaxed);
     }
     ql_buf_clear(&b->keys);

@@ -272,6 +272,40 @@ end_txn(ql_ctx *cx, const char *state)
     }
 }
 
+/* A request that the owner need not wait for to the end. Without memory: it stays where it is. */
+static qli_commit_req *
+leavable_request(const ql_txn *t, qli_commit_req *own)
+{
+    qli_commit_req *r = ql_mem_alloc(sizeof *r + t->nlayers * sizeof *t->layers);
+    if (r == NULL) {
+        return own;
+    }
+    qli_writeset *layers = (qli_writeset *)(r + 1);
+    memcpy(layers, t->layers, t->nlayers * sizeof *layers);
+    *r = *own;
+    r->layers = layers;
+    r->can_leave = true;
+    return r;
+}
+
+/* See r, or a copy of it, through. */
+static ql_status
+submit(ql_ctx *cx, ql_txn *t, qli_commit_req *own, uint64_t *seq)
+{
+    bool left;
+    qli_commit_req *r = qli_commit_is_big(own) && !own->held ? leavable_request(t, own) : own;
+    ql_status st = qli_commit_submit(cx, t->ts, r, &left);
+    if (left) {
+        t->nlayers = 0;
+        return st;
+    }
+    *seq = st == QL_OK ? r->seq : *seq;
+    if (r != own) {
+        ql_mem_free(r);
+    }
+    return st;
+}
+
 static ql_status
 commit_writes(ql_ctx *cx, ql_txn *t, uint64_t *seq)
 {
@@ -293,9 +327,7 @@ commit_writes(ql_ctx *cx, ql_txn *t, uint64_t *seq)
         r.bytes += ws->bytes + (ws->spill != NULL ? ws->spill->bytes : 0);
         r.big |= ws->spill != NULL;
     }
-    QL_TRY(qli_commit_submit(cx, t->ts, &r));
-    *seq = r.seq;
-    return QL_OK;
+    return submit(cx, t, &r, seq);
 }
 
 /* The layers pass to the request. */

@@ -133,16 +133,20 @@ typedef enum qli_commit_role {
     QLI_CR_COMMITTER,
 } qli_commit_role;
 
-/* On the stack of whoever waits for it; one that nobody waits for is the committer's (if_lost). */
+/* On the stack of whoever waits for it; one that nobody waits for is the committer's (if_lost), and
+ * a big one becomes that when it is killed while it goes in. Those two are from malloc, their
+ * layers, writable, behind them. */
 typedef struct qli_commit_req {
     struct qli_commit_req *next, *prev; /* [commit_mu] */
     qli_commit_state state;             /* [commit_mu] */
     _Atomic bool cancel;
-    bool alone; /* not together with others: big, or failed in a group before */
-    bool big;   /* applied row by row, can be cancelled meanwhile */
-    bool lazy;  /* no sync for its sake: a later commit's will do */
-    bool held;  /* kills wait for the outcome from the start; not those in the wait for space */
-    bool leads; /* [commit_mu] first in the queue, and its session is to lead a group now */
+    bool alone;     /* not together with others: big, or failed in a group before */
+    bool big;       /* applied row by row, can be cancelled meanwhile */
+    bool can_leave; /* from malloc: its owner need not wait until it has been cancelled */
+    bool left;      /* [commit_mu] the owner has not waited: the committer's, never done */
+    bool lazy;      /* no sync for its sake: a later commit's will do */
+    bool held;      /* kills wait for the outcome from the start; not those in the wait for space */
+    bool leads;     /* [commit_mu] first in the queue, and its session is to lead a group now */
     const qli_writeset *layers;
     uint32_t nlayers;
     size_t entries, bytes;
@@ -318,9 +322,11 @@ bool qli_mdl_is_wanted(ql_txnsys *ts, const struct ql_mdl_set *set, const struct
 ql_status qli_commit_init(ql_ctx *cx, ql_txnsys *ts) QL_MUST_USE;
 void qli_commit_fini(ql_txnsys *ts);
 void qli_committer_run(void *ts);
-/* Queue r and see it through. QL_OK = committed; else nothing happened. */
-ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r) QL_MUST_USE;
-/* Nobody waits for it: r, from malloc, and its layers, which are writable, are the committer's. */
+/* Queue r and see it through. QL_OK = committed; else nothing happened. *left: r and its layers are
+ * the committer's now, who gives them up. */
+ql_status qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r, bool *left) QL_MUST_USE;
+bool qli_commit_is_big(const qli_commit_req *r);
+/* Nobody waits for it: r and its layers are the committer's. */
 void qli_commit_leave(ql_txnsys *ts, qli_commit_req *r);
 /* The end of such a one, committed or not. */
 void qli_commit_left_end(ql_txnsys *ts, qli_commit_req *r);

@@ -347,7 +347,8 @@ test_those_who_vanished(void **state)
     ql_procs_free(inst.procs);
 }
 
-/* A text longer than a piece is copied with looks at the kill flag. */
+/* A text longer than a piece is copied with looks at the kill flag; listings only refer to it, and
+ * it outlives the statement for them. */
 static void
 test_long_info(void **state)
 {
@@ -365,6 +366,10 @@ test_long_info(void **state)
                      QL_OK);
     assert_int_equal(i.info.n, n);
     assert_memory_equal(i.info.p, text, n);
+    ql_proc_info again;
+    assert_int_equal(ql_procs_find(&f.cx, inst.procs, ql_proc_id(f.cx.proc), f.cx.arena, &again),
+                     QL_OK);
+    assert_ptr_equal(again.info.p, i.info.p);
     ql_intr_stmt_begin(&f.intr, 1);
     assert_true(ql_intr_raise(&f.intr, QL_INTR_QUERY, 1));
     assert_int_equal(ql_proc_set_info(&f.cx, f.cx.proc, (ql_str){text, n}), QL_KILLED);
@@ -373,6 +378,7 @@ test_long_info(void **state)
     ql_intr_stmt_end(&f.intr);
     ql_proc_forget_info(f.cx.proc);
     assert_int_equal(ql_proc_copy_statement(f.cx.proc, text, 10), 0);
+    assert_int_equal(i.info.p[n - 1], 'x');
     free(text);
     fake_end(&f);
     ql_procs_free(inst.procs);
