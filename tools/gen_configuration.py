@@ -18,6 +18,8 @@ for m in line.finditer(text):
         continue
     scope = {"BOTH": "global, session", "GLOBAL": "global", "SESSION": "session"}[scope]
     change = "start" if "DYNAMIC" not in flags else "SET (admin)" if "ADMIN" in flags and "ADMIN_OFF" not in flags else "SET"
+    if "QL_SVF_HINT" in flags:
+        change += ", SET_VAR"
     if kind == "BOOL":
         default = "ON" if default == "1" else "OFF"
     row = f"| `{name}` | {scope} | {change} | {default or '(empty)'} | {what.replace('|', '/')} |"

@@ -694,6 +694,7 @@ qli_update_bind(qli_res *r, const ql_ast_update *u, ql_rupdate **out)
     *out = o;
     o->ignore = u->ignore;
     QL_TRY(qli_scope_new(r, NULL, &sc));
+    QL_TRY(qli_hints_begin(r, sc, &u->hints));
     QL_TRY(from_of_dml(r, sc, u->from));
     if (sc->q->nsources > 1 && (u->order_by.n || u->limit)) {
         return ql_fail(r->cx, QL_ER_WRONG_USAGE, "UPDATE", u->order_by.n ? "ORDER BY" : "LIMIT");
@@ -738,6 +739,7 @@ qli_delete_bind(qli_res *r, const ql_ast_delete *d, ql_rupdate **out)
     *out = o;
     o->ignore = d->ignore;
     QL_TRY(qli_scope_new(r, NULL, &sc));
+    QL_TRY(qli_hints_begin(r, sc, &d->hints));
     QL_TRY(from_of_dml(r, sc, d->from));
     QL_TRY(alloc_update(r, sc->q->nsources, 0, o));
     if (!d->ntargets) {

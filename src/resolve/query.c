@@ -207,6 +207,7 @@ bind_block(qli_res *r, qli_scope *sc, const ql_ast_select *s)
     }
     QL_TRY(check_found_rows(r, s));
     sc->ast = s;
+    QL_TRY(qli_hints_begin(r, sc, &s->hints));
     QL_TRY(qli_ast_has_aggregate(r, s, &sc->aggregated));
     sc->aggregated = sc->aggregated || s->group_by.n;
     q->distinct = s->distinct;

@@ -251,6 +251,7 @@ resolve_statement(qli_res *r, const ql_ast_stmt *stmt, ql_rstmt **out)
     o->nparams = r->nparams;
     QL_TRY(qli_may_all(r, stmt));
     QL_TRY(binders[stmt->kind](r, stmt, o));
+    QL_TRY(qli_hints_bind(r, stmt));
     o->ncalls = r->ncalls;
     o->touches_tables = r->touches_tables;
     o->needs_ticket = r->needs_ticket;
@@ -290,6 +291,7 @@ ql_resolve_table_query(ql_ctx *cx, const ql_rstmt *stmt, ql_rstmt **out)
     o->ast = stmt->ast;
     r.first = first_block(select);
     QL_TRY(qli_query_bind(&r, select, NULL, NULL, &o->query));
+    QL_TRY(qli_hints_bind(&r, stmt->ast));
     o->ncalls = r.ncalls;
     QL_TRY(list_uses(&r, o));
     *out = o;

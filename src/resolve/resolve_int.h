@@ -108,6 +108,7 @@ typedef struct qli_scope {
     ql_query *q;
     qli_union *unions;
     const ql_ast_select *ast;
+    const ql_ast_hints *hints; /* about the block; NULL: none */
     bool barrier; /* a derived table of this block is being bound: it does not see the block's
                      sources */
     bool inside; /* what a merged view is made of is being bound: nothing around the block counts */
@@ -145,6 +146,13 @@ qli_scope_restore(qli_scope *sc, const qli_scope *was)
     sc->aggs_allowed = was->aggs_allowed;
     sc->clause = was->clause;
 }
+
+/* A block that hints are about, in the order in which blocks were begun. */
+typedef struct qli_hinted {
+    const ql_ast_hints *hints;
+    ql_query *q;
+    struct qli_hinted *next;
+} qli_hinted;
 
 typedef struct qli_use {
     struct qli_use *next;
@@ -193,7 +201,8 @@ typedef struct qli_res {
     const ql_ast_select *first; /* first block of the statement: SQL_CALC_FOUND_ROWS stands there */
     uint32_t ncalls;            /* of expressions outside query blocks */
     qli_view_frame *views;      /* innermost; NULL = none */
-    struct qli_below *below;    /* views, and tables opened below them, newest first */
+    qli_hinted *hinted, *hinted_last;
+    struct qli_below *below; /* views, and tables opened below them, newest first */
     const qli_view_frame
         *making;   /* CREATE VIEW: the one that is made; it may not be below itself */
     bool freezing; /* the text of a view is being bound, to be kept: its tree is written to
@@ -286,8 +295,15 @@ ql_status qli_index_hints(qli_res *r, const ql_ast_index_hint *hints, ql_str ali
 ql_status qli_index_hints_on_view(qli_res *r, const ql_ast_from *f, ql_str alias) QL_MUST_USE;
 
 /* --- hint.c --- */
-/* The wishes of STRAIGHT_JOIN and of optimizer hints, once all sources of the block are there. */
-ql_status qli_hints_bind(qli_res *r, qli_scope *sc) QL_MUST_USE;
+/* The block is about to be bound: hints are about it. */
+ql_status qli_hints_begin(qli_res *r, qli_scope *sc, const ql_ast_hints *hints) QL_MUST_USE;
+/* May the view become part of the block? MERGE, NO_MERGE, or else derived_merge. */
+bool qli_hints_let_merge(const qli_res *r, const qli_scope *sc, const ql_table *view, ql_str alias);
+/* STRAIGHT_JOIN, once all sources of the block are there. */
+ql_status qli_straight_bind(qli_res *r, qli_scope *sc) QL_MUST_USE;
+/* Everything is bound: the hints of all blocks become what their plans are told. Names that are not
+ * there are warnings. */
+ql_status qli_hints_bind(qli_res *r, const ql_ast_stmt *stmt) QL_MUST_USE;
 
 /* --- view.c --- */
 /* A view in FROM: its query as source of the block, bound in a scope of its own, with the

@@ -319,7 +319,8 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
     qli_merged *m = NULL;
     ql_table *base;
     uint16_t n;
-    if (!r->freezing) {
+    bool may = f->dml || qli_hints_let_merge(r, sc, view, alias);
+    if (!r->freezing && may) {
         QL_TRY(qli_merge_find(r, view, write, f->dml, &m, &base));
     }
     bool fits = m != NULL && (!m->computed || (f->dml && !side->inner));
@@ -331,7 +332,7 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
     fits = fits && (r->dml_target == NULL || r->in_dml_from || r->dml_target->id != base->id);
     bool change = f->dml && r->in_dml_from && sc->outer == NULL &&
                   (r->dml == QLI_DML_UPDATE || r->dml == QLI_DML_UPDATE_MANY || sc->behind != 0);
-    bool reads = plain && !r->freezing && sc->ast != NULL && sc->ast->nlocking == 0 &&
+    bool reads = may && plain && !r->freezing && sc->ast != NULL && sc->ast->nlocking == 0 &&
                  sc->q->nsources < MOST_BEFORE_JOIN;
     if (!fits && view->view->updatable == QL_VIEW_OF_JOIN && (change || reads)) {
         bool done;
@@ -604,7 +605,7 @@ ql_status
 qli_scope_finish(qli_res *r, qli_scope *sc)
 {
     ql_query *q = sc->q;
-    QL_TRY(qli_hints_bind(r, sc));
+    QL_TRY(qli_straight_bind(r, sc));
     for (uint16_t s = 0; s < q->nsources; s++) {
         ql_source *src = &q->sources[s];
         const qli_source *x = &sc->sources[s];

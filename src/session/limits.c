@@ -79,8 +79,9 @@ qli_limit_begin(ql_session *s)
 }
 
 ql_status
-qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
+qli_limit_select(ql_session *s, const ql_ast_stmt *stmt)
 {
+    const ql_ast_stmt *ast = stmt;
     if (ast->kind == QL_S_EXPLAIN && ast->analyze && ast->explain.inner != NULL) {
         ast = ast->explain.inner;
     }
@@ -88,8 +89,8 @@ qli_limit_select(ql_session *s, const ql_ast_stmt *ast)
         return QL_OK;
     }
     uint64_t ms = s->vars.max_execution_time_ms;
-    if (ast->select->has_max_execution_time) {
-        ms = ast->select->max_execution_time;
+    if (stmt->has_max_execution_time) {
+        ms = stmt->max_execution_time;
     }
     if (ms == 0) {
         return QL_OK;

@@ -8,6 +8,8 @@
  */
 #include <string.h>
 
+#include "acl/acl.h"
+#include "base/diag.h"
 #include "base/thread.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
@@ -22,6 +24,13 @@ qli_parse_mode(const ql_session *s, bool allow_params)
 }
 
 /* ---- begin and end ---- */
+
+static void
+take_date_modes(ql_ctx *cx)
+{
+    cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
+                (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
+}
 
 static ql_status
 begin_statement(ql_session *s)
@@ -38,8 +47,7 @@ begin_statement(ql_session *s)
     s->vars.timestamp_us =
         s->vars.fixed_timestamp_us != 0 ? s->vars.fixed_timestamp_us : ql_now_real_us();
     ql_count(cx, QL_CT_QUERIES, 1);
-    cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
-                (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
+    take_date_modes(cx);
     ql_proc_set_stage(cx->proc, QL_STAGE_STARTING);
     ql_intr_stmt_begin(&s->intr, cx->stmt_id);
     ql_arena_fault_begin(cx);
@@ -158,6 +166,38 @@ is_strict_change(const ql_ctx *cx, const ql_ast_stmt *ast)
     }
 }
 
+/* Values that reach beyond the session are for those who may SET them; else the hint is left out.
+ */
+static bool
+may_hint(ql_ctx *cx, ql_sysvar_id id)
+{
+    if (ql_sysvar_session_right(id) == QL_SYSVAR_FREE ||
+        ql_acl_has(cx, QL_PRIV_SESSION_VARIABLES_ADMIN) ||
+        ql_acl_has(cx, QL_PRIV_SYSTEM_VARIABLES_ADMIN) || ql_acl_has(cx, QL_PRIV_SUPER)) {
+        return true;
+    }
+    ql_warn(cx, QL_DIAG_WARNING, QL_ER_SPECIFIC_ACCESS_DENIED_ERROR,
+            "SUPER, SYSTEM_VARIABLES_ADMIN or SESSION_VARIABLES_ADMIN");
+    return false;
+}
+
+/* SET_VAR hints: until the statement's end (finish_statement). */
+static ql_status
+set_hinted(ql_session *s, const ql_ast_stmt *ast)
+{
+    for (const ql_ast_hint *h = ast->variables; h != NULL; h = h->next) {
+        ql_sysvar_id id = (ql_sysvar_id)ql_sysvar_find(h->name);
+        QL_TRY(ql_check(&s->cx));
+        if (may_hint(&s->cx, id)) {
+            QL_TRY(ql_sysvar_hint(&s->cx, id, &h->value));
+        }
+    }
+    if (ast->variables != NULL) {
+        take_date_modes(&s->cx);
+    }
+    return QL_OK;
+}
+
 ql_status
 ql_session_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *params,
                       uint32_t nparams, ql_outcome *out)
@@ -165,6 +205,7 @@ ql_session_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *par
     ql_ctx *cx = &s->cx;
     ql_rstmt *rs;
     s->is_kill |= ast->kind == QL_S_KILL;
+    QL_TRY(set_hinted(s, ast));
     QL_TRY(qli_limit_select(s, ast));
     if (ql_stmt_does(ast->kind, QL_DOES_CONTROL)) {
         return qli_txn_control(s, ast);
@@ -280,6 +321,7 @@ finish_statement(ql_session *s, ql_status st, const ql_outcome *out, bool more)
     }
     ql_proc_set_stage(s->cx.proc, QL_STAGE_QUERY_END);
     st = qli_txn_decide(s, st);
+    ql_vars_unhint(&s->cx, &s->vars);
     more = more && st == QL_OK;
     ql_mdl_release_statement(&s->cx);
     uint32_t next_kills = more ? QL_INTR_STMT_MASK : 0;

@@ -8,6 +8,7 @@
 #define QL_SQL_AST_H
 
 #include "catalog/viewdef.h"
+#include "sql/ast_hint.h"
 #include "types/datetime.h"
 #include "types/textfile.h"
 #include "types/value.h"
@@ -270,8 +271,7 @@ struct ql_ast_select {
         *into_file;          /* SELECT ... INTO OUTFILE, DUMPFILE; of the outermost query only */
     ql_ast_locking *locking; /* FOR UPDATE, FOR SHARE, LOCK IN SHARE MODE */
     uint32_t nlocking;
-    uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = none */
-    bool has_max_execution_time;
+    ql_ast_hints hints;
     uint32_t height; /* of its highest expression, subqueries and set operations included */
 };
 
@@ -285,6 +285,7 @@ typedef struct ql_ast_assigns {
 } ql_ast_assigns;
 
 typedef struct ql_ast_insert {
+    ql_ast_hints hints; /* until they are the query's */
     bool replace, ignore, low_priority;
     ql_ast_table_name table;
     ql_str *columns;
@@ -297,6 +298,7 @@ typedef struct ql_ast_insert {
 } ql_ast_insert;
 
 typedef struct ql_ast_update {
+    ql_ast_hints hints;
     bool ignore;
     ql_ast_from *from; /* one table or a join */
     ql_ast_assigns set;
@@ -306,6 +308,7 @@ typedef struct ql_ast_update {
 } ql_ast_update;
 
 typedef struct ql_ast_delete {
+    ql_ast_hints hints;
     bool ignore, quick;
     ql_ast_table_name *targets;
     uint32_t ntargets; /* multi-table form; 0 = single-table: from is the leaf */
@@ -593,7 +596,10 @@ const char *ql_stmt_name(ql_stmt_kind kind);
 typedef struct ql_ast_stmt {
     ql_stmt_kind kind;
     bool prepared; /* parsed to be executed again: what is wrong with hints was told then */
-    ql_str text;   /* this statement's text, without the semicolon; shares the input */
+    bool has_max_execution_time;
+    uint64_t max_execution_time; /* hint MAX_EXECUTION_TIME(ms); 0 = no limit */
+    ql_ast_hint *variables;      /* SET_VAR hints: of variables that may be set so, each once */
+    ql_str text; /* this statement's text, without the semicolon; shares the input */
     uint32_t nparams;
     ql_ast_from *leaves; /* all tables in FROM, subqueries too, in the order of the text; names of
                             CTEs among them */

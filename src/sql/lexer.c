@@ -188,14 +188,15 @@ skip_comment(qli_lexer *lx, ql_str *hint)
         lx->pos += 3 + len;
         return skip_to_comment_end(lx, true);
     }
-    bool is_hint = at(lx, 2) == '+';
-    uint32_t from = lx->pos + 3;
+    bool is_hint = at(lx, 2) == '+' && hint->p == NULL;
+    uint32_t from = lx->pos + 3, line = lx->line;
     lx->pos += 2;
     if (!skip_to_comment_end(lx, false)) {
         return false;
     }
     if (is_hint) {
         *hint = (ql_str){lx->p + from, lx->pos - 2 - from};
+        lx->hint_line = line;
     }
     return true;
 }
@@ -240,7 +241,7 @@ skip_blanks(qli_lexer *lx, ql_str *hint)
 void
 qli_lexer_skip_plain(qli_lexer *lx)
 {
-    ql_str hint;
+    ql_str hint = {NULL, 0};
     while (lx->pos < lx->n && may_go_on(lx, lx->pos)) {
         uint8_t c = (uint8_t)lx->p[lx->pos];
         uint32_t from = lx->pos;
@@ -612,6 +613,7 @@ qli_lexer_next(qli_lexer *lx, qli_token *t)
         return;
     }
     bool closed = skip_blanks(lx, &t->hint);
+    t->hint_line = lx->hint_line;
     t->pos = lx->pos;
     t->line = lx->line;
     if (!closed) {

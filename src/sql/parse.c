@@ -70,8 +70,8 @@ qli_peek(qli_parser *p, uint32_t n)
 /* ---- errors ---- */
 
 /* Cut to whole characters. */
-static uint32_t
-near_length(const char *s, size_t n)
+uint32_t
+qli_near_length(const char *s, size_t n)
 {
     if (n <= NEAR_MAX) {
         return (uint32_t)n;
@@ -87,7 +87,7 @@ static ql_status
 fail_near(ql_ctx *cx, ql_str rest, uint32_t line)
 {
     char near[NEAR_MAX + 1];
-    uint32_t n = near_length(rest.p, rest.n);
+    uint32_t n = qli_near_length(rest.p, rest.n);
     if (n != 0) {
         memcpy(near, rest.p, n);
     }
@@ -644,6 +644,7 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
     p.height_max =
         (uint32_t)(left < (1u << 30) ? left / STACK_PER_LEVEL : (1u << 30) / STACK_PER_LEVEL);
     p.leaves_end = &p.leaves;
+    p.blocks_end = &p.blocks;
     qli_lexer_init(&p.lx, cx, trimmed, mode);
     qli_advance(&p);
     size_t start = 0;
@@ -661,6 +662,7 @@ ql_parse(ql_ctx *cx, ql_arena *a, ql_str text, const ql_parse_mode *mode, ql_ast
         s->kind = QL_S_DO;
     } else {
         QL_TRY(parse_one(&p, s));
+        QL_TRY(qli_hints_settle(&p, s));
     }
     size_t end = p.t.kind == T_SEMI ? p.t.pos : trimmed.n;
     s->text = (ql_str){trimmed.p + start, end - start};

@@ -142,6 +142,27 @@ insert_source(qli_parser *p, ql_ast_insert *in)
     return qli_syntax_error(p);
 }
 
+/* INSERT and its query are one block: what is said behind either word is about it. */
+static void
+settle_hints(qli_parser *p, ql_ast_insert *in)
+{
+    ql_ast_select *s = in->select;
+    if (s == NULL) {
+        qli_block_begin(p, &in->hints);
+        qli_block_end(p, &in->hints);
+        return;
+    }
+    while (s->set_op != QL_SET_NONE) {
+        s = s->left;
+    }
+    ql_ast_hint **end = &in->hints.written;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = s->hints.written;
+    s->hints.written = in->hints.written;
+}
+
 ql_status
 qli_insert(qli_parser *p, ql_ast_stmt *s)
 {
@@ -151,7 +172,7 @@ qli_insert(qli_parser *p, ql_ast_stmt *s)
     s->insert = in;
     in->replace = qli_is(p, K_REPLACE);
     qli_advance(p);
-    qli_hints(p, NULL);
+    QL_TRY(qli_hints(p, &in->hints));
     priority_words(p, &in->low_priority);
     in->ignore = !in->replace && qli_accept(p, K_IGNORE);
     (void)qli_accept(p, K_INTO);
@@ -160,6 +181,7 @@ qli_insert(qli_parser *p, ql_ast_stmt *s)
         return qli_unbuilt(p, "PARTITION");
     }
     QL_TRY(insert_source(p, in));
+    settle_hints(p, in);
     if (qli_is(p, K_AS)) {
         return qli_unbuilt(p, "INSERT ... AS row alias");
     }
@@ -191,8 +213,9 @@ qli_update(qli_parser *p, ql_ast_stmt *s)
     QL_TRY(qli_new(p, sizeof *up, &up));
     s->kind = QL_S_UPDATE;
     s->update = up;
+    qli_block_begin(p, &up->hints);
     qli_advance(p);
-    qli_hints(p, NULL);
+    QL_TRY(qli_hints(p, &up->hints));
     low_priority = qli_accept(p, K_LOW_PRIORITY);
     (void)low_priority;
     up->ignore = qli_accept(p, K_IGNORE);
@@ -205,6 +228,7 @@ qli_update(qli_parser *p, ql_ast_stmt *s)
         QL_TRY(qli_opt_order_by(p, &up->order_by));
         QL_TRY(qli_opt_limit(p, &up->limit, NULL));
     }
+    qli_block_end(p, &up->hints);
     return QL_OK;
 }
 
@@ -274,8 +298,9 @@ qli_delete(qli_parser *p, ql_ast_stmt *s)
     QL_TRY(qli_new(p, sizeof *del, &del));
     s->kind = QL_S_DELETE;
     s->del = del;
+    qli_block_begin(p, &del->hints);
     qli_advance(p);
-    qli_hints(p, NULL);
+    QL_TRY(qli_hints(p, &del->hints));
     for (;;) {
         if (qli_accept(p, K_QUICK)) {
             del->quick = true;
@@ -287,7 +312,9 @@ qli_delete(qli_parser *p, ql_ast_stmt *s)
     }
     if (qli_accept(p, K_FROM)) {
         if (!targets_follow(p)) {
-            return delete_single(p, del);
+            QL_TRY(delete_single(p, del));
+            qli_block_end(p, &del->hints);
+            return QL_OK;
         }
         QL_TRY(delete_targets(p, del));
         QL_TRY(qli_expect(p, K_USING));
@@ -297,5 +324,7 @@ qli_delete(qli_parser *p, ql_ast_stmt *s)
     }
     QL_TRY(qli_from_list(p, &del->from));
     mark_dml(del->from);
-    return qli_opt_where(p, &del->where);
+    QL_TRY(qli_opt_where(p, &del->where));
+    qli_block_end(p, &del->hints);
+    return QL_OK;
 }

@@ -335,8 +335,9 @@ select_block(qli_parser *p, ql_ast_select **out)
     ql_ast_select *s;
     QL_TRY(qli_new(p, sizeof *s, &s));
     *out = s;
+    qli_block_begin(p, &s->hints);
     QL_TRY(qli_expect(p, K_SELECT));
-    qli_hints(p, s);
+    QL_TRY(qli_hints(p, &s->hints));
     select_options(p, s);
     QL_TRY(select_list(p, s));
     QL_TRY(opt_into(p, s));
@@ -351,6 +352,7 @@ select_block(qli_parser *p, ql_ast_select **out)
     if (qli_accept(p, K_HAVING)) {
         QL_TRY(qli_expr(p, &s->having));
     }
+    qli_block_end(p, &s->hints);
     if (qli_is(p, K_WINDOW)) {
         return qli_unbuilt(p, "window functions");
     }
@@ -368,6 +370,8 @@ table_block(qli_parser *p, ql_ast_select **out)
     QL_TRY(qli_expr_new(p, QL_A_STAR, &s->items[0].expr));
     qli_advance(p);
     QL_TRY(qli_from_new(p, &s->from));
+    qli_block_begin(p, &s->hints);
+    qli_block_end(p, &s->hints);
     *out = s;
     return qli_leaf(p, s->from);
 }
@@ -502,7 +506,9 @@ qli_with_clause(qli_parser *p, ql_ast_cte **v, uint32_t *n, bool *recursive)
             QL_TRY(qli_name_list(p, &cte.columns, &cte.ncolumns));
         }
         QL_TRY(qli_expect(p, K_AS));
+        p->in_cte++;
         QL_TRY(qli_subquery(p, &cte.select));
+        p->in_cte--;
         QL_TRY(qli_grow(p, v, n, sizeof **v));
         (*v)[*n - 1] = cte;
     } while (qli_accept(p, T_COMMA));

@@ -248,7 +248,6 @@ qli_set(qli_parser *p, ql_ast_stmt *s)
     bool done;
     s->kind = QL_S_SET;
     qli_advance(p);
-    qli_hints(p, NULL);
     QL_TRY(set_alone(p, s, &done));
     if (done) {
         return QL_OK;

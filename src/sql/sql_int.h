@@ -74,12 +74,13 @@ typedef struct qli_token {
     uint32_t line;
     bool escaped; /* strings, quoted names: needs decoding */
     ql_str text; /* names: the word; strings: what stands between the quotes; numbers: the digits */
-    ql_str hint; /* text of a comment with hints just before the token; p NULL = none */
+    ql_str hint; /* text of the first comment with hints before the token; p NULL = none */
+    uint32_t hint_line; /* where that comment begins */
 } qli_token;
 
 typedef struct qli_lexer {
     const char *p;
-    uint32_t n, pos, line;
+    uint32_t n, pos, line, hint_line;
     ql_ctx *cx;        /* whose kill flag to look at inside long tokens; NULL = nobody's */
     uint32_t look_at;  /* position of the next look */
     ql_status stopped; /* QL_KILLED once a look said so: only T_BAD comes from then on */
@@ -132,7 +133,10 @@ typedef struct qli_parser {
     uint32_t nstack, stack_cap;
     ql_ast_select *into; /* whose INTO was read; NULL = none so far */
     uint32_t into_pos, into_line;
-    bool into_inner;     /* it stands before FROM */
+    bool into_inner;                    /* it stands before FROM */
+    ql_ast_hints *blocks, **blocks_end; /* query blocks read so far, inner ones first */
+    uint32_t nblocks, in_cte;
+    bool has_hints;
     ql_ast_expr *resume; /* already read: the next primary expression, once */
 } qli_parser;
 
@@ -142,6 +146,8 @@ const qli_token *qli_peek(qli_parser *p, uint32_t n); /* n = 1: the token after 
 /* 1064 at the current token, or the kill that came meanwhile. Never QL_OK. */
 ql_status qli_syntax_error(qli_parser *p) QL_MUST_USE;
 ql_status qli_syntax_error_at(qli_parser *p, uint32_t pos, uint32_t line) QL_MUST_USE;
+/* How much of a text "near '...'" shows: whole characters. */
+uint32_t qli_near_length(const char *p, size_t n);
 /* Abandon: the statement becomes QL_S_UNBUILT of that name (static text). */
 ql_status qli_unbuilt(qli_parser *p, const char *what) QL_MUST_USE;
 /* 1436 when the stack is nearly used up. First thing in every function that nests. */
@@ -260,8 +266,14 @@ ql_status qli_from_new(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 ql_status qli_leaf(qli_parser *p, ql_ast_from *f) QL_MUST_USE;
 ql_status qli_table_factor(qli_parser *p, ql_ast_from **out) QL_MUST_USE;
 
-/* ---- hint.c: hint comment of the current token ---- */
-void qli_hints(qli_parser *p, ql_ast_select *s); /* s NULL: not a SELECT */
+/* ---- hint.c, hint_settle.c: optimizer hints ---- */
+/* The hint comment between the word before the current token and that token, if there is one. */
+ql_status qli_hints(qli_parser *p, ql_ast_hints *out) QL_MUST_USE;
+/* Where a query block (or UPDATE, DELETE) begins and ends: it gets its number, then is known. */
+void qli_block_begin(qli_parser *p, ql_ast_hints *h);
+void qli_block_end(qli_parser *p, ql_ast_hints *h);
+/* The statement is read: every hint goes to the block that it is about. */
+ql_status qli_hints_settle(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;
 
 /* ---- statements: the current token is the first keyword ---- */
 ql_status qli_statement(qli_parser *p, ql_ast_stmt *s) QL_MUST_USE;

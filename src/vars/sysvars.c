@@ -80,6 +80,12 @@ ql_sysvar_is_switch(ql_sysvar_id id)
     return qli_sysvars[id].type == QLI_T_BOOL;
 }
 
+bool
+ql_sysvar_is_hintable(ql_sysvar_id id)
+{
+    return (qli_sysvars[id].flags & QL_SVF_HINT) != 0;
+}
+
 ql_sysvar_right
 ql_sysvar_session_right(ql_sysvar_id id)
 {

@@ -31,7 +31,8 @@ enum ql_sysvar_flag {
     QL_SVF_FACT = 1u << 10,
     QL_SVF_ADMIN = 1u << 11,
     QL_SVF_APPLIER = 1u << 12,
-    QL_SVF_ADMIN_OFF = 1u << 13
+    QL_SVF_ADMIN_OFF = 1u << 13,
+    QL_SVF_HINT = 1u << 14
 };
 
 typedef enum ql_sysvar_id {
@@ -46,6 +47,8 @@ typedef struct ql_vars {
     struct qli_globals *base; /* global values as they were at connect; counted reference */
     struct qli_override *own; /* session values that differ; owned */
     unsigned nown, cap_own;
+    struct qli_hinted
+        *hinted; /* what SET_VAR hints of the running statement have replaced; owned */
     struct ql_catalog_stage *catalog_stage; /* uncommitted catalog changes (catalog/stage.c) */
     void (*catalog_stage_free)(struct ql_catalog_stage *s); /* set with it */
     bool autocommit, sql_safe_updates, foreign_key_checks, unique_checks, sql_auto_is_null;
@@ -129,6 +132,8 @@ void ql_sysvars_free(ql_sysvars *sv);
 ql_status ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value) QL_MUST_USE;
 /* Is it ON or OFF, so that an option may name it without a value? */
 bool ql_sysvar_is_switch(ql_sysvar_id id);
+/* May a SET_VAR hint set it for one statement? */
+bool ql_sysvar_is_hintable(ql_sysvar_id id);
 /* Who may SET the session value. */
 typedef enum ql_sysvar_right {
     QL_SYSVAR_FREE,     /* everybody */
@@ -165,6 +170,12 @@ ql_status ql_sysvar_get(ql_ctx *cx, ql_sysvar_id id, bool global, ql_value *out)
  * verbosity) run through hooks registered below. */
 ql_status ql_sysvar_set(ql_ctx *cx, ql_sysvar_id id, bool global,
                         const ql_value *value) QL_MUST_USE;
+/* A SET_VAR hint: the session value until ql_vars_unhint. As ql_sysvar_set of a variable that
+ * ql_sysvar_is_hintable; what is wrong with the value is a warning, and the hint is left out.
+ * QL_ERROR: no memory. */
+ql_status ql_sysvar_hint(ql_ctx *cx, ql_sysvar_id id, const ql_value *value) QL_MUST_USE;
+/* The statement is over: the values are as they were. Cannot fail. */
+void ql_vars_unhint(ql_ctx *cx, ql_vars *v);
 /* SET @@transaction_isolation, @@transaction_read_only (SET TRANSACTION): for the next transaction
  * only. 1568 in a transaction. */
 ql_status ql_sysvar_set_for_next(ql_ctx *cx, ql_sysvar_id id, const ql_value *value) QL_MUST_USE;

@@ -224,6 +224,7 @@ ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena)
 void
 ql_vars_fini(ql_vars *v)
 {
+    ql_vars_unhint(NULL, v);
     qli_uservars_free(v);
     ql_hash_fini(&v->user_vars);
     free_own(v);
@@ -242,6 +243,7 @@ ql_vars_fini(ql_vars *v)
 ql_status
 ql_vars_reset(ql_ctx *cx, ql_vars *v)
 {
+    ql_vars_unhint(cx, v);
     qli_uservars_free(v);
     free_own(v);
     qli_globals *g = qli_globals_get(cx->inst->sysvars);
@@ -400,9 +402,8 @@ partner_of(ql_sysvar_id id, const ql_value *v, ql_sysvar_id *other, ql_value *ou
     return false;
 }
 
-/* What lies outside ql_vars and follows a session value. */
-static void
-follow_in_session(ql_ctx *cx, ql_sysvar_id id)
+void
+qli_vars_follow(ql_ctx *cx, ql_sysvar_id id)
 {
     if (id == QL_SV_MAX_ERROR_COUNT && cx->diag) {
         ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(cx->vars, id));
@@ -414,7 +415,7 @@ store_one(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *v)
 {
     if (!global) {
         QL_TRY(set_own(cx, cx->vars, id, v));
-        follow_in_session(cx, id);
+        qli_vars_follow(cx, id);
         return QL_OK;
     }
     ql_sysvars *sv = cx->inst->sysvars;

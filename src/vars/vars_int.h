@@ -47,6 +47,8 @@ typedef struct qli_globals {
     char text[];
 } qli_globals;
 
+typedef struct qli_hinted qli_hinted; /* hinted.c */
+
 typedef struct qli_override {
     ql_sysvar_id id;
     ql_value v; /* string owned */
@@ -93,6 +95,8 @@ size_t qli_flags_print(const char *list, uint64_t bits, char *out);
 /* Plain member of v that mirrors id. */
 void qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val);
 const ql_value *qli_vars_value(const ql_vars *v, ql_sysvar_id id);
+/* What lies outside ql_vars follows the session value of id. */
+void qli_vars_follow(ql_ctx *cx, ql_sysvar_id id);
 void qli_uservars_free(ql_vars *v);
 
 #endif

@@ -502,9 +502,6 @@ print_select(out_text *o, const ql_ast_select *s)
         }
         put(o, "%s%s", l->nowait ? " nowait" : "", l->skip_locked ? " skip-locked" : "");
     }
-    if (s->has_max_execution_time) {
-        put(o, " max=%llu", (unsigned long long)s->max_execution_time);
-    }
     put(o, ")");
 }
 

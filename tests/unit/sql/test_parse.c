@@ -214,7 +214,7 @@ queries(void **state)
         {"SELECT a FROM t LOCK IN SHARE MODE", "(select a (from t) for-share)"},
         {"SELECT 1, 2 INTO @a, @b", "(select 1, 2 (into @a @b))"},
         {"SELECT 1 INTO @a FROM t", "(select 1 (from t) (into @a))"},
-        {"SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1", "(select 1 max=1000)"},
+        {"SELECT /*+ MAX_EXECUTION_TIME(1000) */ 1", "(select 1)"},
         {"SELECT a FROM t LIMIT 99999999999999999999", "(select a (from t) (limit "
                                                        "18446744073709551615u))"},
     };
@@ -584,16 +584,16 @@ hints(void **state)
     assert_int_equal(parse_text("SELECT /*+ NONSENSE(1) */ 1", &s), QL_OK);
     assert_int_equal(ql_diag_warning_count(the.cx.diag), 1);
     assert_string_equal(ql_diag_at(the.cx.diag, 0)->text,
-                        "Optimizer hint syntax error near 'NONSENSE(1) ' at line 1");
-    assert_false(s->select->has_max_execution_time);
+                        "Optimizer hint syntax error near 'NONSENSE(1) */ 1' at line 1");
+    assert_false(s->has_max_execution_time);
     assert_int_equal(parse_text("SELECT /*+ BKA(a) MAX_EXECUTION_TIME(7) */ 1", &s), QL_OK);
-    assert_true(s->select->has_max_execution_time);
-    assert_int_equal(s->select->max_execution_time, 7);
+    assert_true(s->has_max_execution_time);
+    assert_int_equal(s->max_execution_time, 7);
     assert_int_equal(parse_text("INSERT /*+ MAX_EXECUTION_TIME(7) */ INTO t VALUES (1)", &s),
                      QL_OK);
     assert_int_equal(ql_diag_warning_count(the.cx.diag), 1);
     assert_int_equal(parse_text("SELECT 1 /*+ MAX_EXECUTION_TIME(7) */", &s), QL_OK);
-    assert_false(s->select->has_max_execution_time);
+    assert_false(s->has_max_execution_time);
 }
 
 /* What mariadb, mysqladmin, mysqldump, PyMySQL, Connector/J, pt-kill, sysbench and the like send.
