@@ -57,6 +57,13 @@ is_open(const ql_query *d)
            (is_block(d) ? d->from != NULL : is_open(d->left) && is_open(d->right));
 }
 
+/* DECIMALs that are computed are rounded where a block's rows come out. */
+static bool
+is_as_kept(const ql_expr *e)
+{
+    return e->type.kind != QL_K_DECIMAL || e->kind == QL_E_SLOT || e->kind == QL_E_CONST;
+}
+
 static ql_status
 item_is_open(push *p, const ql_query *d, uint16_t item, bool *yes)
 {
@@ -67,10 +74,11 @@ item_is_open(push *p, const ql_query *d, uint16_t item, bool *yes)
     }
     const ql_expr *e = d->items[item].expr;
     QL_TRY(qli_rw_size(p->rw, e, QLI_RW_MAX_COPIED, &n));
-    *yes = n < QLI_RW_MAX_COPIED;
+    *yes = n < QLI_RW_MAX_COPIED && is_as_kept(e);
     QL_TRY(*yes ? qli_rw_is_pure(p->rw, e, yes) : QL_OK);
     for (uint16_t i = 0; i < d->ngroup && *yes; i++) {
-        QL_TRY(qli_rw_is_pure(p->rw, d->group_by[i], yes));
+        *yes = is_as_kept(d->group_by[i]);
+        QL_TRY(*yes ? qli_rw_is_pure(p->rw, d->group_by[i], yes) : QL_OK);
     }
     return QL_OK;
 }
