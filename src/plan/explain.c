@@ -92,12 +92,24 @@ describe_index(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
     return st;
 }
 
+/* The table that a semi-join goes on with after its first match: the last one to its left. */
+static ql_str
+last_table(const ql_query *q, const ql_plan *n)
+{
+    while (n->right || (n->left && n->kind != QL_P_SCAN && n->kind != QL_P_DERIVED)) {
+        bool filters = n->join == QL_JOIN_SEMI || n->join == QL_JOIN_ANTI;
+        n = n->right && !filters ? n->right : n->left;
+    }
+    return n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED ? ql_source_name(&q->sources[n->source])
+                                                           : (ql_str){0};
+}
+
 static ql_value
 extra_of(block *b, const ql_plan *n, const ql_plan *join)
 {
-    char buf[200] = "";
+    char buf[600] = "", match[300];
     size_t len = 0;
-    const char *parts[8];
+    const char *parts[10];
     int k = 0;
     if (n->filter || (join && join->filter)) {
         parts[k++] = "Using where";
@@ -113,6 +125,14 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join)
     }
     if (b->first && b->sorts) {
         parts[k++] = "Using filesort";
+    }
+    if (join && join->join == QL_JOIN_ANTI) {
+        parts[k++] = "Not exists";
+    }
+    if (join && join->join == QL_JOIN_SEMI) {
+        ql_str last = last_table(b->plan->query, join->left);
+        snprintf(match, sizeof match, "FirstMatch(%.*s)", (int)last.n, last.p);
+        parts[k++] = match;
     }
     if (join && join->kind == QL_P_HASH_JOIN) {
         parts[k++] = "Using join buffer (hash join)";
