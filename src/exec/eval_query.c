@@ -2,7 +2,7 @@
  *
  * Subqueries in expressions: scalar, row, EXISTS, IN, ANY, ALL. One that does not look at the
  * enclosing rows runs once and its result is kept (eval_query_kept.c); a correlated one runs again
- * for each row.
+ * for each row with other values (eval_query_memo.c).
  */
 #include <string.h>
 
@@ -60,6 +60,17 @@ qli_query_row(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value *
     if (x->aux_ready && !x->e->query->correlated) {
         return QL_OK;
     }
+    if (x->e->query->correlated) {
+        const ql_value *known;
+        QL_TRY(qli_memo_find(cx, x, in, row, &known));
+        if (known != NULL) { /* in memory that may be forgotten at the next question */
+            for (uint32_t i = 0; i < *n; i++) {
+                x->vals[i] = known[i];
+                QL_TRY(ql_value_keep(cx, x->env.scratch, &x->vals[i]));
+            }
+            return QL_OK;
+        }
+    }
     QL_TRY(qli_query_start(cx, x, in, row));
     ql_status st = single_row(cx, x, x->vals);
     if (st == QL_END) {
@@ -69,12 +80,13 @@ qli_query_row(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, ql_value *
         st = QL_OK;
     }
     QL_TRY(st);
-    if (!x->e->query->correlated) {
-        for (uint32_t i = 0; i < *n; i++) {
-            QL_TRY(ql_value_keep(cx, x->env.mem, &x->vals[i]));
-        }
-        x->aux_ready = true;
+    if (x->e->query->correlated) {
+        return qli_memo_put(cx, x, in, row, x->vals, *n);
     }
+    for (uint32_t i = 0; i < *n; i++) {
+        QL_TRY(ql_value_keep(cx, x->env.mem, &x->vals[i]));
+    }
+    x->aux_ready = true;
     return QL_OK;
 }
 
@@ -118,7 +130,13 @@ eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
         ql_batch *b;
+        const ql_value *known = NULL;
         QL_TRY(ql_check(cx));
+        QL_TRY(once ? QL_OK : qli_memo_find(cx, x, in, row, &known));
+        if (known != NULL) {
+            x->own.i[row] = known->i;
+            continue;
+        }
         QL_TRY(qli_query_start(cx, x, in, row));
         ql_status st = ql_block_rows(cx, x->sub, &b);
         if (st != QL_OK && st != QL_END) {
@@ -131,7 +149,9 @@ eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
             x->own.is_const = true;
             return QL_OK;
         }
-        x->own.i[row] = st == QL_OK;
+        ql_value found = ql_value_int(st == QL_OK);
+        x->own.i[row] = found.i;
+        QL_TRY(qli_memo_put(cx, x, in, row, &found, 1));
     }
     return QL_OK;
 }

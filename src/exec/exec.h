@@ -103,7 +103,8 @@ struct ql_ex {
     ql_value *vals;       /* [nargs] argument buffer of boxed evaluation */
     uint16_t *sel;        /* buffer for a part of the selection */
     struct ql_block *sub; /* subquery */
-    void *aux;            /* set of an IN list, subquery result ... */
+    struct qli_memo *memo; /* results of a correlated subquery; NULL = none so far */
+    void *aux;             /* set of an IN list, subquery result ... */
     bool aux_ready;
 };
 

@@ -15,9 +15,9 @@ typedef struct qli_fresh qli_fresh; /* owner: the operator, in its block's arena
 /* The tuple of each selected row of b into cols. */
 typedef ql_status (*qli_tuple_fn)(ql_ctx *cx, qli_op *op, const ql_batch *b, ql_vector **cols);
 
-/* For op, whose rows have these slots and one tuple column for each item of its query. */
+/* For op, whose rows have these slots and `width` tuple columns. */
 ql_status qli_fresh_new(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t nslots,
-                        qli_tuple_fn tuple, qli_fresh **out) QL_MUST_USE;
+                        qli_tuple_fn tuple, uint16_t width, qli_fresh **out) QL_MUST_USE;
 /* Take those rows out of b's selection (into sel) that have come before, or that have to wait.
  * cols: the tuple. Waits: DISK_SPACE. */
 ql_status qli_fresh_filter(ql_ctx *cx, qli_fresh *f, ql_vector **cols, ql_batch *b,

@@ -30,7 +30,7 @@ struct qli_fresh {
 
 ql_status
 qli_fresh_new(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t nslots, qli_tuple_fn tuple,
-              qli_fresh **out)
+              uint16_t width, qli_fresh **out)
 {
     ql_block *b = op->block;
     qli_fresh *f = QL_ARENA_NEW(cx, b->mem, qli_fresh);
@@ -39,7 +39,7 @@ qli_fresh_new(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t nslots, ql
     }
     f->op = op;
     f->tuple = tuple;
-    f->width = b->query->nitems;
+    f->width = width;
     f->budget = qli_budget_result(cx);
     f->hash = QL_ARENA_ARRAY(cx, b->mem, uint64_t, QL_BATCH_ROWS);
     if (f->hash == NULL) {
@@ -218,8 +218,10 @@ qli_fresh_waiting(ql_ctx *cx, qli_fresh *f, ql_batch **out)
 /* Rows whose select list was not seen before. */
 typedef struct distinct_op {
     qli_op op;
-    ql_ex **items;
+    ql_ex **items; /* of the select list, or the node's keys */
+    uint16_t nitems;
     ql_vector **cols;
+    ql_vector *views; /* [nitems] keys under the collation of the node; NULL: the select list */
     qli_fresh *fresh;
     bool waiting; /* all rows have come from below */
     /* Rows come in the order that ORDER BY wants, and have to go on so: */
@@ -235,8 +237,17 @@ static ql_status
 select_list(ql_ctx *cx, qli_op *op, const ql_batch *b, ql_vector **cols)
 {
     distinct_op *d = (distinct_op *)op;
-    for (uint16_t i = 0; i < op->block->query->nitems; i++) {
-        QL_TRY(ql_ex_output(cx, d->items[i], b, b->sel, b->nsel, &cols[i]));
+    for (uint16_t i = 0; i < d->nitems; i++) {
+        if (d->views == NULL) {
+            QL_TRY(ql_ex_output(cx, d->items[i], b, b->sel, b->nsel, &cols[i]));
+            continue;
+        }
+        QL_TRY(ql_ex_eval(cx, d->items[i], b, b->sel, b->nsel, &cols[i]));
+        d->views[i] = *cols[i];
+        if (op->plan->key_colls[i] != NULL) {
+            d->views[i].type.coll = op->plan->key_colls[i];
+        }
+        cols[i] = &d->views[i];
     }
     return QL_OK;
 }
@@ -375,21 +386,24 @@ qli_distinct_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     qli_op *op;
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(distinct_op), true, &op));
     distinct_op *d = (distinct_op *)op;
-    uint16_t n = b->query->nitems;
+    bool keyed = p->nkeys > 0;
+    uint16_t n = d->nitems = keyed ? p->nkeys : b->query->nitems;
     ql_env env = ql_block_env(b, op->scratch);
     QL_TRY(qli_op_build(cx, b, p->left, &op->left));
     QL_TRY(qli_op_live_add(cx, op, op->left->live, op->left->nlive));
     d->items = QL_ARENA_ARRAY(cx, b->mem, ql_ex *, n + 1);
     d->cols = QL_ARENA_ARRAY(cx, b->mem, ql_vector *, n + 1);
     op->sel = QL_ARENA_ARRAY(cx, b->mem, uint16_t, QL_BATCH_ROWS);
-    if (d->items == NULL || d->cols == NULL || op->sel == NULL) {
+    d->views = keyed ? QL_ARENA_ARRAY(cx, b->mem, ql_vector, n + 1) : NULL;
+    if (d->items == NULL || d->cols == NULL || op->sel == NULL || (keyed && d->views == NULL)) {
         return QL_ERROR;
     }
     for (uint16_t i = 0; i < n; i++) {
-        QL_TRY(ql_ex_new(cx, &env, b->query->items[i].expr, &d->items[i]));
+        const ql_expr *e = keyed ? p->left_keys[i] : b->query->items[i].expr;
+        QL_TRY(ql_ex_new(cx, &env, e, &d->items[i]));
     }
-    QL_TRY(qli_fresh_new(cx, op, op->live, op->nlive, select_list, &d->fresh));
-    d->ordered = is_ordered(b);
+    QL_TRY(qli_fresh_new(cx, op, op->live, op->nlive, select_list, n, &d->fresh));
+    d->ordered = !keyed && is_ordered(b);
     if (d->ordered) {
         QL_TRY(compile_order(cx, d, &env));
     }

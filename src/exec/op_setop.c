@@ -202,7 +202,7 @@ qli_setop_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     for (uint16_t i = 0; i < n; i++) {
         QL_TRY(qli_op_live_add(cx, op, &i, 1));
     }
-    QL_TRY(qli_fresh_new(cx, op, op->live, op->nlive, same_columns, &s->fresh));
+    QL_TRY(qli_fresh_new(cx, op, op->live, op->nlive, same_columns, n, &s->fresh));
     ql_count(cx, QL_CT_CREATED_TMP_TABLES, p->set_distinct);
     op->next = setop_next;
     op->restart = setop_restart;

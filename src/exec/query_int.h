@@ -19,6 +19,15 @@ ql_status qli_kept_new(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row,
 ql_status qli_kept_compare(ql_ctx *cx, ql_ex *x, qli_kept *r, const ql_value *left, uint32_t n,
                            int *verdict) QL_MUST_USE;
 
+/* eval_query_memo.c: results of a correlated subquery by what it looks at */
+typedef struct qli_memo qli_memo;
+/* What it gave for the same values before; *vals NULL: it has to be run for that row. */
+ql_status qli_memo_find(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row,
+                        const ql_value **vals) QL_MUST_USE;
+/* It has been asked for and was not there: n values to be remembered. */
+ql_status qli_memo_put(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, const ql_value *vals,
+                       uint32_t n) QL_MUST_USE;
+
 /* eval_query.c */
 
 /* Begin the subquery for that enclosing row. */

@@ -108,12 +108,25 @@ describe_index(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
     return text_made(x, qli_access_ref(&x->x, q, n, &b), &b, &row[8]);
 }
 
+/* The table that a semi-join goes on with after its first match: the last one to its left. */
+static ql_str
+last_table(const ql_query *q, const ql_plan *n)
+{
+    while (n->right || (n->left && n->kind != QL_P_SCAN && n->kind != QL_P_DERIVED)) {
+        bool filters = n->join == QL_JOIN_SEMI || n->join == QL_JOIN_ANTI;
+        n = n->right && !filters ? n->right : n->left;
+    }
+    return n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED ? ql_source_name(&q->sources[n->source])
+                                                           : (ql_str){0};
+}
+
 static ql_status
 extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
 {
     ql_buf buf = {0};
     ql_ctx *cx = b->x->x.cx;
-    const char *parts[8];
+    char match[300];
+    const char *parts[10];
     int k = 0;
     if (n->kind == QL_P_INDEX_MERGE) {
         ql_buf merge = {0};
@@ -137,6 +150,14 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
     }
     if (b->first && b->sorts) {
         parts[k++] = "Using filesort";
+    }
+    if (join && join->join == QL_JOIN_ANTI) {
+        parts[k++] = "Not exists";
+    }
+    if (join && join->join == QL_JOIN_SEMI) {
+        ql_str last = last_table(b->plan->query, join->left);
+        snprintf(match, sizeof match, "FirstMatch(%.*s)", (int)last.n, last.p);
+        parts[k++] = match;
     }
     if (join && join->kind == QL_P_HASH_JOIN) {
         parts[k++] = "Using join buffer (hash join)";

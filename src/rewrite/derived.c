@@ -145,7 +145,7 @@ merge(qli_rw *rw, ql_query *q, uint16_t source, const place *p)
 ql_status
 qli_rw_merge_derived(qli_rw *rw, ql_query *q)
 {
-    if (q->from == NULL || !ql_switch_is_on(rw->cx, QL_SWITCH_DERIVED_MERGE)) {
+    if (q->from == NULL) {
         return QL_OK;
     }
     uint16_t n = q->nsources; /* what comes in has been through it */
@@ -153,7 +153,9 @@ qli_rw_merge_derived(qli_rw *rw, ql_query *q)
         place p = {0};
         bool yes;
         QL_TRY(ql_check(rw->cx));
-        if (q->sources[i].derived == NULL || !find_place(q->from, i, &p)) {
+        if (q->sources[i].derived == NULL ||
+            !ql_source_switch(rw->cx, q, &q->sources[i], -1, QL_SWITCH_DERIVED_MERGE) ||
+            !find_place(q->from, i, &p)) {
             continue;
         }
         QL_TRY(can_merge(rw, q, &q->sources[i], &p, &yes));

@@ -22,7 +22,7 @@ typedef struct classes {
     ql_query *q;
     uint16_t *up;     /* [nslots] union-find */
     ql_expr **value;  /* [nslots] of roots: what all are equal to; NULL */
-    ql_expr **stated; /* [nslots] condition that says so of the slot itself; NULL */
+    ql_expr **stated; /* [nslots] what a condition says the slot itself is equal to; NULL */
     bool *used;       /* [nslots] in a fact */
     uint16_t *source; /* [nslots] */
     fact *facts;
@@ -56,11 +56,11 @@ is_value(const ql_expr *cmp, const ql_expr *e)
 }
 
 static void
-note_value(classes *c, ql_expr *e, const ql_expr *slot, ql_expr *value)
+note_value(classes *c, const ql_expr *slot, ql_expr *value)
 {
     uint16_t root = root_of(c, (uint16_t)slot->index);
     c->used[slot->index] = true;
-    c->stated[slot->index] = e;
+    c->stated[slot->index] = value;
     if (c->value[root] == NULL) {
         c->value[root] = value;
     }
@@ -99,9 +99,9 @@ collect_expr(classes *c, ql_expr **e)
     if (col_a && col_b) {
         note_pair(c, e);
     } else if (col_a && is_value(*e, b)) {
-        note_value(c, *e, a, b);
+        note_value(c, a, b);
     } else if (col_b && is_value(*e, a)) {
-        note_value(c, *e, b, a);
+        note_value(c, b, a);
     }
     return QL_OK;
 }
@@ -147,10 +147,12 @@ use_values(classes *c)
         }
         for (unsigned k = 0; k < 2; k++) {
             uint16_t slot = k == 0 ? f->a : f->b;
-            if (c->stated[slot] == NULL) {
+            bool known = c->stated[slot] != NULL; /* and the same: else no row is left */
+            QL_TRY(known ? ql_expr_same(c->rw->cx, c->stated[slot], value, &known) : QL_OK);
+            if (!known) {
                 QL_TRY(equality(c, f->ea, slot, value, &e));
                 QL_TRY(qli_rw_and(c->rw, e, &more));
-                c->stated[slot] = e;
+                c->stated[slot] = value;
             }
         }
         *f->at = qli_rw_true(c->rw);

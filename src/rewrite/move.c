@@ -145,34 +145,55 @@ mask_of(const move *m, uint64_t mask, uint64_t all)
 }
 
 static ql_status
-take_hints(qli_rw *rw, const move *m)
+take_order(qli_rw *rw, const move *m, const ql_plan_hints *ha, const ql_plan_hints *hb,
+           ql_plan_hints *h)
 {
     ql_query *a = m->a, *b = m->b;
-    const ql_plan_hints *ha = a->hints, *hb = b->hints;
+    uint64_t all = mask_at(m, UINT64_MAX);
+    h->before = QL_ARENA_ARRAY(rw->cx, rw->a, uint64_t, a->nsources + 1u);
+    if (h->before == NULL) {
+        return QL_ERROR;
+    }
+    h->nbefore = a->nsources;
+    for (uint16_t i = 0; ha != NULL && ha->before != NULL && i < ha->nbefore; i++) {
+        h->before[i] = mask_of(m, ha->before[i], all);
+    }
+    for (uint16_t i = 0; i < b->nsources; i++) {
+        bool wishes = hb != NULL && hb->before != NULL && i < hb->nbefore;
+        uint64_t own = wishes ? mask_at(m, hb->before[i]) : 0;
+        uint64_t place = m->at >= 0 ? h->before[m->at] & ~all : 0;
+        h->before[source_at(m, i)] = own | place;
+    }
+    return QL_OK;
+}
+
+/* Switches of b were for b as a block of its own. */
+static ql_status
+take_hints(qli_rw *rw, const move *m)
+{
+    const ql_plan_hints *ha = m->a->hints, *hb = m->b->hints;
     if (ha == NULL && hb == NULL) {
         return QL_OK;
     }
     ql_plan_hints *h = QL_ARENA_NEW(rw->cx, rw->a, ql_plan_hints);
-    h = h != NULL && (h->before = QL_ARENA_ARRAY(rw->cx, rw->a, uint64_t, a->nsources + 1u)) ? h
-                                                                                             : NULL;
     if (h == NULL) {
         return QL_ERROR;
     }
     uint64_t all = mask_at(m, UINT64_MAX);
-    for (uint16_t i = 0; ha != NULL && ha->before != NULL && i < m->source; i++) {
-        h->before[i] = mask_of(m, ha->before[i], all);
+    if (ha != NULL) {
+        h->switch_on = ha->switch_on;
+        h->switch_off = ha->switch_off;
+        h->hash = mask_of(m, ha->hash, all);
+        h->no_hash = mask_of(m, ha->no_hash, all);
     }
-    for (uint16_t i = 0; i < b->nsources; i++) {
-        uint16_t to = source_at(m, i);
-        uint64_t own = hb != NULL && hb->before != NULL ? mask_at(m, hb->before[i]) : 0;
-        uint64_t place = m->at >= 0 ? h->before[m->at] & ~all : 0;
-        h->before[to] = own | place;
+    if (hb != NULL) {
+        h->hash |= mask_at(m, hb->hash);
+        h->no_hash |= mask_at(m, hb->no_hash);
     }
-    h->hash =
-        (ha != NULL ? mask_of(m, ha->hash, all) : 0) | (hb != NULL ? mask_at(m, hb->hash) : 0);
-    h->no_hash = (ha != NULL ? mask_of(m, ha->no_hash, all) : 0) |
-                 (hb != NULL ? mask_at(m, hb->no_hash) : 0);
-    a->hints = h;
+    if ((ha != NULL && ha->before != NULL) || (hb != NULL && hb->before != NULL)) {
+        QL_TRY(take_order(rw, m, ha, hb, h));
+    }
+    m->a->hints = h;
     return QL_OK;
 }
 

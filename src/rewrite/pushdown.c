@@ -57,6 +57,13 @@ is_open(const ql_query *d)
            (is_block(d) ? d->from != NULL : is_open(d->left) && is_open(d->right));
 }
 
+/* DECIMALs that are computed are rounded where a block's rows come out. */
+static bool
+is_as_kept(const ql_expr *e)
+{
+    return e->type.kind != QL_K_DECIMAL || e->kind == QL_E_SLOT || e->kind == QL_E_CONST;
+}
+
 static ql_status
 item_is_open(push *p, const ql_query *d, uint16_t item, bool *yes)
 {
@@ -67,10 +74,11 @@ item_is_open(push *p, const ql_query *d, uint16_t item, bool *yes)
     }
     const ql_expr *e = d->items[item].expr;
     QL_TRY(qli_rw_size(p->rw, e, QLI_RW_MAX_COPIED, &n));
-    *yes = n < QLI_RW_MAX_COPIED;
+    *yes = n < QLI_RW_MAX_COPIED && is_as_kept(e);
     QL_TRY(*yes ? qli_rw_is_pure(p->rw, e, yes) : QL_OK);
     for (uint16_t i = 0; i < d->ngroup && *yes; i++) {
-        QL_TRY(qli_rw_is_pure(p->rw, d->group_by[i], yes));
+        *yes = is_as_kept(d->group_by[i]);
+        QL_TRY(*yes ? qli_rw_is_pure(p->rw, d->group_by[i], yes) : QL_OK);
     }
     return QL_OK;
 }
@@ -139,10 +147,11 @@ put(push *p, ql_query *d, const ql_expr *e)
 }
 
 static bool
-can_take(const ql_query *q, uint16_t source)
+can_take(const ql_ctx *cx, const ql_query *q, uint16_t source)
 {
-    const ql_query *d = q->sources[source].derived;
-    return d != NULL && is_open(d);
+    const ql_source *s = &q->sources[source];
+    return s->derived != NULL && is_open(s->derived) &&
+           ql_source_switch(cx, q, s, -1, QL_SWITCH_DERIVED_CONDITION_PUSHDOWN);
 }
 
 /* Conditions joined by AND that are about a derived table of `among`; what has gone in becomes
@@ -174,13 +183,13 @@ push_from(qli_rw *rw, ql_query *q, ql_expr **e, uint64_t among)
 }
 
 static uint64_t
-takers(const ql_query *q, const ql_join_tree *t)
+takers(const ql_ctx *cx, const ql_query *q, const ql_join_tree *t)
 {
     if (t->is_leaf) {
-        return can_take(q, t->source) ? UINT64_C(1) << t->source : 0;
+        return can_take(cx, q, t->source) ? UINT64_C(1) << t->source : 0;
     }
-    uint64_t left = takers(q, t->left);
-    return t->kind == QL_JOIN_INNER ? left | takers(q, t->right) : left;
+    uint64_t left = takers(cx, q, t->left);
+    return t->kind == QL_JOIN_INNER ? left | takers(cx, q, t->right) : left;
 }
 
 static ql_status
@@ -189,9 +198,9 @@ push_tree(qli_rw *rw, ql_query *q, ql_join_tree *t)
     if (t->is_leaf) {
         return QL_OK;
     }
-    uint64_t among = takers(q, t->right);
+    uint64_t among = takers(rw->cx, q, t->right);
     if (t->kind == QL_JOIN_INNER || t->kind == QL_JOIN_SEMI) {
-        among |= takers(q, t->left);
+        among |= takers(rw->cx, q, t->left);
     }
     QL_TRY(t->on != NULL && among != 0 ? push_from(rw, q, &t->on, among) : QL_OK);
     QL_TRY(push_tree(rw, q, t->left));
@@ -201,10 +210,10 @@ push_tree(qli_rw *rw, ql_query *q, ql_join_tree *t)
 ql_status
 qli_rw_push_down(qli_rw *rw, ql_query *q)
 {
-    if (q->from == NULL || !ql_switch_is_on(rw->cx, QL_SWITCH_DERIVED_CONDITION_PUSHDOWN)) {
+    if (q->from == NULL) {
         return QL_OK;
     }
-    uint64_t among = takers(q, q->from);
+    uint64_t among = takers(rw->cx, q, q->from);
     QL_TRY(q->where != NULL && among != 0 ? push_from(rw, q, &q->where, among) : QL_OK);
     return push_tree(rw, q, q->from);
 }

@@ -104,6 +104,9 @@ tell_block(qli_rw *rw, ql_query *q)
 static ql_status
 rewrite(qli_rw *rw, ql_query *q)
 {
+    if (ql_plans_plainly(rw->cx)) {
+        return ql_check(rw->cx);
+    }
     QL_TRY(rewrite_block(rw, q));
     return tell_block(rw, q);
 }

@@ -39,11 +39,11 @@ limit_lets_one_pass(const ql_query *b)
 }
 
 static bool
-is_joinable(const ql_query *a, const candidate *c)
+is_joinable(const qli_rw *rw, const ql_query *a, const candidate *c)
 {
     const ql_query *b = c->e->query;
     bool yes = b->set_op == QL_SET_NONE && !b->grouped && b->having == NULL && b->from != NULL &&
-               qli_rw_has_room(a, b, 0);
+               qli_rw_has_room(a, b, 0) && ql_query_switch(rw->cx, b, QL_SWITCH_SEMIJOIN);
     yes = yes && (c->e->kind == QL_E_EXISTS ? limit_lets_one_pass(b)
                                             : b->limit == NULL && b->offset == NULL);
     for (uint16_t i = 0; i < b->nsources && yes; i++) {
@@ -172,7 +172,7 @@ static ql_status
 can_join(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
 {
     ql_query *b = c->e->query;
-    *yes = is_joinable(a, c);
+    *yes = is_joinable(rw, a, c);
     if (*yes && c->e->kind == QL_E_EXISTS) {
         QL_TRY(b->where != NULL ? qli_rw_looks_up(rw, b->where, 1, yes) : QL_OK);
         *yes = *yes && b->where != NULL;
@@ -254,7 +254,7 @@ qli_rw_semijoins(qli_rw *rw, ql_query *q)
     for (uint16_t i = 0; i < q->nsources; i++) { /* rows that fall out are not to be locked */
         locks |= q->sources[i].locking.kind != QL_LK_NONE;
     }
-    if (q->from == NULL || locks || !ql_switch_is_on(rw->cx, QL_SWITCH_SEMIJOIN)) {
+    if (q->from == NULL || locks) {
         return QL_OK;
     }
     ql_join_tree *tree = q->from;

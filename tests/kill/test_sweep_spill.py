@@ -25,6 +25,8 @@ SPILLING = [
     "SELECT v FROM s.a UNION SELECT CONCAT(v, id % 2) FROM s.a UNION ALL SELECT t FROM s.b",
     "SELECT a.id, x.v FROM s.a JOIN s.a x ON x.v = a.v",
     "SELECT COUNT(*), SUM(LENGTH(x.v)) FROM s.a LEFT JOIN s.a x ON x.g = a.g + 3 AND x.d < 30",
+    "SELECT COUNT(*) FROM s.a WHERE EXISTS (SELECT 1 FROM s.a x WHERE x.v = a.v AND x.d < a.d + 100)",
+    "SELECT COUNT(*) FROM s.a WHERE NOT EXISTS (SELECT 1 FROM s.a x WHERE x.g = a.g + 3 AND x.v > a.v)",
     "SELECT STRAIGHT_JOIN COUNT(*) FROM s.b JOIN s.a x ON x.v = CONCAT('value ', b.id) JOIN s.a y ON y.d = x.d LEFT JOIN s.b z ON z.n = b.n",
     "SELECT id, (SELECT COUNT(*) FROM s.a x JOIN s.b y ON y.n = x.d + 0.375 WHERE x.id < a.id * 100) FROM s.a WHERE id < 5",
     "SELECT COUNT(*), SUM(LENGTH(d.w)) FROM s.b LEFT JOIN (SELECT id, CONCAT(v, 'w') AS w FROM s.a) d ON d.id < b.n WHERE b.id < 7",

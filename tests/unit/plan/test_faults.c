@@ -5,6 +5,7 @@
  */
 #include "base/buf.h"
 #include "fixture.h"
+#include "rewrite/rewrite.h"
 
 static const char *const statements[] = {
     "SELECT a, COUNT(*), SUM(c), GROUP_CONCAT(b ORDER BY id) FROM t WHERE d > '2024-01-01 "
@@ -25,6 +26,13 @@ static const char *const statements[] = {
     "INSERT INTO u (id, x) VALUES (1, 2 * 3), (2, DEFAULT) ON DUPLICATE KEY UPDATE x = VALUES(x) + "
     "x",
     "DELETE FROM t WHERE a < 3 AND id > (SELECT MIN(id) FROM u) ORDER BY id LIMIT 5",
+    "SELECT q.id, q.z, v.n FROM (SELECT id, a + 1 AS z FROM t WHERE a > 2 ORDER BY b) AS q LEFT JOIN "
+    "(SELECT t_id, COUNT(*) AS n FROM u GROUP BY t_id) AS v ON v.t_id = q.id WHERE q.id IN (SELECT "
+    "x FROM u WHERE name = 'x') AND NOT EXISTS (SELECT 1 FROM nokey JOIN u ON u.id = k WHERE "
+    "u.t_id = q.id) AND q.id = 5",
+    "SELECT DISTINCT t.id FROM t LEFT JOIN u ON u.id = t.a JOIN nokey ON nokey.k = t.a JOIN nokey "
+    "AS o ON o.k = nokey.k LEFT JOIN u AS w ON w.t_id = t.id WHERE w.x > 3 AND t.id IN (1)",
+    "SELECT * FROM (SELECT id, 1 AS k FROM t UNION SELECT x, 2 FROM u) AS d WHERE k = 2 AND id > 5",
 };
 
 static ql_status
@@ -38,8 +46,9 @@ resolve_and_plan(world *w, const ql_ast_stmt *ast)
     if (st != QL_OK) {
         return st;
     }
-    if (s->kind == QL_S_INSERT) {
-        return QL_OK;
+    st = ql_rewrite_stmt(&w->boot.cx, s);
+    if (st != QL_OK || s->kind == QL_S_INSERT) {
+        return st;
     }
     const ql_query *q = s->kind == QL_S_SELECT ? s->query : s->update->read;
     st = ql_plan_query(&w->boot.cx, q, &p);
