@@ -118,7 +118,7 @@ ql_status
 ql_sysvar_hint(ql_ctx *cx, ql_sysvar_id id, const ql_value *value)
 {
     ql_vars *v = cx->vars;
-    qli_hinted *h;
+    qli_hinted *h = NULL;
     id = qli_sysvar_real(id);
     QL_TRY(put_aside(cx, id, &h));
     ql_status st = ql_sysvar_set(cx, id, false, value);
