@@ -454,7 +454,6 @@ equality_rows(const builder *b, uint16_t neq, double *rows)
     return b->a->unique ? QL_OK : qli_equal_rows(b->p, b->source, b->x, neq, rows);
 }
 
-
 static bool
 ranges_are_read(const qli_planner *p, uint16_t source, const ql_index *x)
 {
