@@ -26,7 +26,8 @@ static const char *const statements[] = {
     "INSERT INTO u (id, x) VALUES (1, 2 * 3), (2, DEFAULT) ON DUPLICATE KEY UPDATE x = VALUES(x) + "
     "x",
     "DELETE FROM t WHERE a < 3 AND id > (SELECT MIN(id) FROM u) ORDER BY id LIMIT 5",
-    "SELECT q.id, q.z, v.n FROM (SELECT id, a + 1 AS z FROM t WHERE a > 2 ORDER BY b) AS q LEFT JOIN "
+    "SELECT q.id, q.z, v.n FROM (SELECT id, a + 1 AS z FROM t WHERE a > 2 ORDER BY b) AS q LEFT "
+    "JOIN "
     "(SELECT t_id, COUNT(*) AS n FROM u GROUP BY t_id) AS v ON v.t_id = q.id WHERE q.id IN (SELECT "
     "x FROM u WHERE name = 'x') AND NOT EXISTS (SELECT 1 FROM nokey JOIN u ON u.id = k WHERE "
     "u.t_id = q.id) AND q.id = 5",

@@ -339,7 +339,8 @@ print_join(const ql_query *q, const ql_join_tree *j)
     }
     put("(");
     print_join(q, j->left);
-    put(j->kind == QL_JOIN_LEFT ? " left " : " join ");
+    static const char *const kinds[] = {" join ", " left ", " semi ", " anti "};
+    put("%s", kinds[j->kind]);
     print_join(q, j->right);
     if (j->on) {
         put(" on ");
