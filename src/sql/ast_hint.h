@@ -71,7 +71,7 @@ typedef struct ql_ast_hints {
     ql_ast_hint *written;      /* here; the rest is what is about this block: */
     uint32_t on, off;          /* hints without tables */
     const ql_ast_hint *semijoin, *subquery;
-    ql_ast_hint *orders; /* JOIN_PREFIX, JOIN_SUFFIX, JOIN_ORDER */
+    ql_ast_hint *orders, *last_order; /* JOIN_PREFIX, JOIN_SUFFIX, JOIN_ORDER */
     ql_ast_table_hints *tables;
 } ql_ast_hints;
 

@@ -76,7 +76,7 @@ advance(reader *r)
 }
 
 static bool
-accept(reader *r, qli_token_kind k)
+took(reader *r, qli_token_kind k)
 {
     if (r->t.kind != k) {
         return false;
@@ -88,7 +88,7 @@ accept(reader *r, qli_token_kind k)
 static ql_status
 expect(reader *r, qli_token_kind k)
 {
-    return accept(r, k) ? QL_OK : QL_END;
+    return took(r, k) ? QL_OK : QL_END;
 }
 
 /* The bytes of a word, whatever the lexer makes of it (_utf8 is an introducer elsewhere). */
@@ -204,7 +204,7 @@ tables(reader *r, ql_ast_hint *h, bool some)
     }
     do {
         QL_TRY(table(r, h, h->block.p == NULL));
-    } while (accept(r, T_COMMA));
+    } while (took(r, T_COMMA));
     return QL_OK;
 }
 
@@ -225,7 +225,7 @@ indexes(reader *r, ql_ast_hint *h)
         QL_TRY(identifier(r, &name));
         QL_TRY(qli_grow(r->p, &h->indexes, &h->nindexes, sizeof name));
         h->indexes[h->nindexes - 1] = name;
-    } while (accept(r, T_COMMA));
+    } while (took(r, T_COMMA));
     return QL_OK;
 }
 
@@ -258,7 +258,7 @@ strategies(reader *r, ql_ast_hint *h)
     }
     do {
         QL_TRY(strategy(r, all, &h->strategies));
-    } while (accept(r, T_COMMA));
+    } while (took(r, T_COMMA));
     return QL_OK;
 }
 

@@ -255,11 +255,8 @@ settle_indexes(qli_parser *p, ql_ast_hints *own, ql_ast_hint *h)
 static void
 add_order(ql_ast_hints *b, ql_ast_hint *h)
 {
-    ql_ast_hint **at = &b->orders;
-    while (*at != NULL) {
-        at = &(*at)->next_order;
-    }
-    *at = h;
+    *(b->last_order != NULL ? &b->last_order->next_order : &b->orders) = h;
+    b->last_order = h;
 }
 
 static ql_status

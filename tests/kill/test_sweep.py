@@ -72,6 +72,8 @@ READS = [
     "EXPLAIN SELECT a.v, (SELECT MAX(n) FROM s.b WHERE b.a_id <= a.id) FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.g < 5",
     "EXPLAIN FORMAT=TREE UPDATE s.a SET v = CONCAT(v, '!') WHERE id IN (SELECT a_id FROM s.b WHERE n > 20)",
     "EXPLAIN FORMAT=JSON INSERT INTO s.b SELECT g, COUNT(*), 1, MIN(v) FROM s.a WHERE id IN (" + "123456, " * 2_000 + "1) GROUP BY g HAVING COUNT(*) > 3",
+    "SELECT /*+ QB_NAME(q) INDEX(x g) NO_MRR(y@q) JOIN_PREFIX(y, x) SEMIJOIN(@z FIRSTMATCH) SET_VAR(sort_buffer_size = 64K) */ x.v FROM s.a AS x JOIN s.b AS y ON y.a_id = x.id WHERE x.id IN (SELECT /*+ QB_NAME(z) */ a_id FROM s.b)",
+    "SELECT STRAIGHT_JOIN x.v FROM s.a AS x USE INDEX FOR ORDER BY (v) IGNORE INDEX (g) STRAIGHT_JOIN s.b AS y FORCE INDEX (a_id) ON y.a_id = x.id ORDER BY x.v",
     "CHECKSUM TABLE s.a, s.b",
     "CHECK TABLE s.fc, s.fg",
     "SELECT x.v, y.n FROM s.low x JOIN s.sums y ON y.g = x.g WHERE x.id < 50",
