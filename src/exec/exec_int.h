@@ -12,6 +12,8 @@
 
 /* Result slots of x, ready for writing: not const, no NULLs. */
 ql_status qli_ex_ready(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+/* A column that stands there with a COLLATE: the same values, to be compared under that. */
+void qli_ex_collate(ql_ex *x, ql_vector **out);
 /* Value of x as constant NULL. */
 ql_status qli_ex_null(ql_ctx *cx, ql_ex *x, ql_vector **out) QL_MUST_USE;
 /* Put a cast to t before argument i. */
