@@ -127,6 +127,11 @@ ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **o
 ql_status qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_group_stream_build(ql_ctx *cx, ql_block *b, const ql_plan *p,
+                                 qli_op **out) QL_MUST_USE;
+ql_status qli_ends_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_distinct_stream_build(ql_ctx *cx, ql_block *b, const ql_plan *p,
+                                    qli_op **out) QL_MUST_USE;
 ql_status qli_distinct_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_setop_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_misc_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
