@@ -222,7 +222,10 @@ stops_early(const ql_block *b, const ql_plan *p)
 {
     switch (p->kind) {
     case QL_P_LIMIT:
+    case QL_P_ENDS:
         return true;
+    case QL_P_GROUP:
+        return p->ordered && b->stops_early;
     case QL_P_FILTER:
     case QL_P_DISTINCT:
     case QL_P_NESTED_JOIN:
@@ -247,9 +250,12 @@ build_kind(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     case QL_P_SORT:
         return qli_sort_build(cx, b, p, out);
     case QL_P_GROUP:
-        return qli_group_build(cx, b, p, out);
+        return p->ordered ? qli_group_stream_build(cx, b, p, out) : qli_group_build(cx, b, p, out);
     case QL_P_DISTINCT:
-        return qli_distinct_build(cx, b, p, out);
+        return p->ordered ? qli_distinct_stream_build(cx, b, p, out)
+                          : qli_distinct_build(cx, b, p, out);
+    case QL_P_ENDS:
+        return qli_ends_build(cx, b, p, out);
     case QL_P_SET_OP:
         return qli_setop_build(cx, b, p, out);
     default:

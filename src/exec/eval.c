@@ -610,11 +610,24 @@ is_settled(const ql_vector *v, const uint16_t *sel, uint16_t n, const ql_type *t
     return true;
 }
 
+void
+qli_ex_collate(ql_ex *x, ql_vector **out)
+{
+    const ql_type *t = &x->e->type;
+    if (x->e->kind == QL_E_SLOT && t->kind == QL_K_STRING && (*out)->type.kind == QL_K_STRING &&
+        (*out)->type.coll != t->coll) {
+        x->own = **out;
+        x->own.type = *t;
+        *out = &x->own;
+    }
+}
+
 ql_status
 ql_ex_output(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_t n,
              ql_vector **out)
 {
     QL_TRY(ql_ex_eval(cx, x, in, sel, n, out));
+    qli_ex_collate(x, out);
     if ((*out)->type.kind != QL_K_DECIMAL || is_settled(*out, sel, n, &x->e->type)) {
         return QL_OK;
     }

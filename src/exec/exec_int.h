@@ -12,6 +12,8 @@
 
 /* Result slots of x, ready for writing: not const, no NULLs. */
 ql_status qli_ex_ready(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
+/* A column that stands there with a COLLATE: the same values, to be compared under that. */
+void qli_ex_collate(ql_ex *x, ql_vector **out);
 /* Value of x as constant NULL. */
 ql_status qli_ex_null(ql_ctx *cx, ql_ex *x, ql_vector **out) QL_MUST_USE;
 /* Put a cast to t before argument i. */
@@ -125,6 +127,11 @@ ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **o
 ql_status qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_group_stream_build(ql_ctx *cx, ql_block *b, const ql_plan *p,
+                                 qli_op **out) QL_MUST_USE;
+ql_status qli_ends_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+ql_status qli_distinct_stream_build(ql_ctx *cx, ql_block *b, const ql_plan *p,
+                                    qli_op **out) QL_MUST_USE;
 ql_status qli_distinct_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_setop_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_misc_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;

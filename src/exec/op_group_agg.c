@@ -591,6 +591,7 @@ qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b)
 {
     for (uint32_t i = 0; i < a->def->nargs; i++) {
         QL_TRY(ql_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
+        qli_ex_collate(a->args[i], &a->cols[i]);
     }
     for (uint32_t i = 0; i < a->def->norder; i++) {
         QL_TRY(ql_ex_eval(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));

@@ -200,6 +200,9 @@ start_scan(ql_ctx *cx, scan_op *s)
         .view = QL_VIEW_STATEMENT,
         .lock = s->lock,
     };
+    if (s->lock.kind == QL_SCAN_CONSISTENT) { /* else what lies between is locked, too */
+        spec.skip = (ql_scan_skip){p->skip, p->skip_far, p->skip_null_near, p->skip_null_far};
+    }
     return ql_scan_open(cx, b->mem, &spec, &s->scan);
 }
 

@@ -35,7 +35,7 @@ qli_access_index(const ql_query *q, const ql_plan *n)
     const ql_table *t = q->sources[n->source].table;
     bool whole = qli_access_parts(n) == 0;
     if (!t || !n->index || n->index->hidden_rowid ||
-        (whole && n->index == &t->indexes[0] && !n->reverse && !n->ordered)) {
+        (whole && n->index == &t->indexes[0] && !n->reverse && !n->ordered && !n->skip)) {
         return NULL;
     }
     return n->index;
@@ -58,6 +58,9 @@ qli_access_type(const ql_query *q, const ql_plan *n)
             }
         }
         return "const";
+    }
+    if (n->skip) {
+        return "range";
     }
     if (fixed && fixed == n->low.n && fixed == n->high.n && n->nranges == 0) {
         return "ref";
@@ -84,7 +87,7 @@ qli_access_key_bytes(const ql_query *q, const ql_plan *n)
     const ql_table *t = q->sources[n->source].table;
     uint16_t used = qli_access_parts(n);
     uint32_t bytes = 0;
-    used = used ? used : n->index->nparts;
+    used = n->skip ? n->skip : used ? used : n->index->nparts;
     for (uint16_t i = 0; i < used && i < n->index->nparts; i++) {
         bytes += part_length(t, &n->index->parts[i]);
     }
@@ -269,4 +272,15 @@ qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf 
         QL_TRY(ql_buf_printf(x->cx, b, "%s%u", i ? "," : "", qli_access_key_bytes(q, n->parts[i])));
     }
     return QL_OK;
+}
+
+bool
+qli_ends_filtered(const ql_plan *n)
+{
+    for (; n; n = n->right) {
+        if (n->left->filter) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -36,6 +36,9 @@
 /* Grouping: a row; a group that is kept. */
 #define QLI_COST_GROUP_ROW 0.03
 #define QLI_COST_GROUP 0.25
+/* The same when the rows of a group come one after the other. */
+#define QLI_COST_STREAM_ROW 0.02
+#define QLI_COST_STREAM_GROUP 0.08
 
 /* One reading of the access: a->rows rows, before any filter. */
 double qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a);

@@ -139,7 +139,9 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
     if (n->filter || (join && join->filter)) {
         parts[k++] = "Using where";
     }
-    if (n->index_only) {
+    if (n->skip) {
+        parts[k++] = "Using index for group-by";
+    } else if (n->index_only) {
         parts[k++] = "Using index";
     }
     if (n->reverse) {
@@ -244,6 +246,20 @@ explain_message(block *b, const char *message)
     return QL_OK;
 }
 
+/* A row for each end that has to be looked for; one for all when each is the first or last entry.
+ */
+static ql_status
+explain_ends(block *b, const ql_plan *n)
+{
+    if (!qli_ends_filtered(n)) {
+        return explain_message(b, "Select tables optimized away");
+    }
+    for (; n; n = n->right) {
+        QL_TRY(explain_source(b, n->left, NULL));
+    }
+    return QL_OK;
+}
+
 static ql_status
 explain_node(block *b, const ql_plan *n, const ql_plan *join)
 {
@@ -260,14 +276,16 @@ explain_node(block *b, const ql_plan *n, const ql_plan *join)
         return explain_message(b, "No tables used");
     case QL_P_NEVER:
         return explain_message(b, "Impossible WHERE");
+    case QL_P_ENDS:
+        return explain_ends(b, n);
     case QL_P_SORT:
         b->sorts = true;
         break;
     case QL_P_GROUP:
-        b->groups = b->plan->query->ngroup > 0;
+        b->groups = b->plan->query->ngroup > 0 && !n->ordered;
         break;
     case QL_P_DISTINCT:
-        b->groups = true;
+        b->groups = !n->ordered;
         break;
     default:
         break;

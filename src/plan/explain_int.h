@@ -77,5 +77,7 @@ ql_status qli_merge_keys(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_US
 ql_status qli_merge_text(qli_explain *x, const ql_plan *n, ql_buf *b) QL_MUST_USE;
 ql_status qli_merge_key_bytes(qli_explain *x, const ql_query *q, const ql_plan *n,
                               ql_buf *b) QL_MUST_USE;
+/* Do conditions have to be evaluated to find one of the ends (QL_P_ENDS)? */
+bool qli_ends_filtered(const ql_plan *n);
 
 #endif

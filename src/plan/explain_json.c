@@ -216,7 +216,9 @@ put_estimates(json *j, const ql_plan *n)
     QL_TRY(member_number(j, "rows_examined_per_scan", read));
     QL_TRY(member_number(j, "rows_produced_per_join", n->est_rows));
     QL_TRY(member_fixed(j, "filtered", n->est_rows / read * 100));
-    if (n->index_only) {
+    if (n->skip) {
+        QL_TRY(member_flag(j, "using_index_for_group_by", true));
+    } else if (n->index_only) {
         QL_TRY(member_flag(j, "using_index", true));
     }
     if (n->reverse) {
@@ -337,12 +339,25 @@ static ql_status
 put_operation(json *j, const ql_query *q, const ql_plan *n, const char *name, bool sorts, bool top)
 {
     QL_TRY(open_at(j, name, '{'));
-    if (!sorts) {
+    if (!sorts && !n->ordered) {
         QL_TRY(member_flag(j, "using_temporary_table", true));
     }
     QL_TRY(member_flag(j, "using_filesort", sorts));
     QL_TRY(put_node(j, q, n->left, top));
     return close_at(j, '}');
+}
+
+static ql_status
+put_ends(json *j, const ql_query *q, const ql_plan *n, bool top)
+{
+    if (!qli_ends_filtered(n)) {
+        return member_c(j, "message", "Select tables optimized away");
+    }
+    QL_TRY(open_at(j, "nested_loop", '['));
+    for (; n; n = n->right) {
+        QL_TRY(put_joined(j, q, n->left, NULL, top));
+    }
+    return close_at(j, ']');
 }
 
 static ql_status
@@ -412,6 +427,8 @@ put_node(json *j, const ql_query *q, const ql_plan *n, bool top)
         return member_c(j, "message", "No tables used");
     case QL_P_NEVER:
         return member_c(j, "message", "Impossible WHERE");
+    case QL_P_ENDS:
+        return put_ends(j, q, n, top);
     }
     return QL_OK;
 }

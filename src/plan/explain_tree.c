@@ -152,7 +152,11 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
         what = "lookup";
     } else {
         QL_TRY(put(t, n->index_only ? "Covering index " : "Index "));
-        what = used == 0 ? "scan" : used == fixed && n->nranges == 0 ? "lookup" : "range scan";
+        what = n->skip && q->grouped              ? "skip scan for grouping"
+               : n->skip                          ? "skip scan for deduplication"
+               : used == 0                        ? "scan"
+               : used == fixed && n->nranges == 0 ? "lookup"
+                                                  : "range scan";
     }
     QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s on ", what));
     QL_TRY(put_name(t, q, n));
@@ -288,7 +292,12 @@ tell_hash(tree *t, const ql_query *q, const ql_plan *n, int depth)
 static ql_status
 tell_group(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
-    if (q->ngroup > 0) {
+    if (n->left->kind == QL_P_ENDS && !qli_ends_filtered(n->left)) {
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Rows fetched before execution"));
+        return end_line(t, n, n->est_rows, false);
+    }
+    if (q->ngroup > 0 && !n->ordered) {
         QL_TRY(begin_line(t, depth));
         QL_TRY(put(t, "Table scan on <temporary>"));
         QL_TRY(end_line(t, n, n->est_rows, false));
@@ -296,7 +305,9 @@ tell_group(tree *t, const ql_query *q, const ql_plan *n, int depth)
         QL_TRY(put(t, "Aggregate using temporary table"));
     } else {
         QL_TRY(begin_line(t, depth));
-        QL_TRY(put(t, "Aggregate: "));
+        QL_TRY(put(t, q->ngroup == 0 ? "Aggregate: "
+                      : q->naggs > 0 ? "Group aggregate: "
+                                     : "Group (no aggregates)"));
         for (uint16_t i = 0; i < q->naggs; i++) {
             QL_TRY(put(t, i ? ", " : ""));
             QL_TRY(qli_agg_text(&t->x, q, &q->aggs[i], t->b));
@@ -306,9 +317,31 @@ tell_group(tree *t, const ql_query *q, const ql_plan *n, int depth)
     return tell_node(t, q, n->left, depth + 1);
 }
 
+/* One row of each scan. */
+static ql_status
+tell_ends(tree *t, const ql_query *q, const ql_plan *n, int depth)
+{
+    QL_TRY(begin_line(t, depth));
+    QL_TRY(put(t, "Append"));
+    QL_TRY(end_line(t, n, 1, false));
+    for (; n; n = n->right) {
+        QL_TRY(begin_line(t, depth + 1));
+        QL_TRY(put(t, "Limit: 1 row(s)"));
+        QL_TRY(end_line(t, n, 1, false));
+        QL_TRY(tell_node(t, q, n->left, depth + 2));
+    }
+    return QL_OK;
+}
+
 static ql_status
 tell_distinct(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
+    if (n->ordered) {
+        QL_TRY(begin_line(t, depth));
+        QL_TRY(put(t, "Group (no aggregates)"));
+        QL_TRY(end_line(t, n, n->est_rows, false));
+        return tell_node(t, q, n->left, depth + 1);
+    }
     QL_TRY(begin_line(t, depth));
     QL_TRY(put(t, "Table scan on <temporary>"));
     QL_TRY(end_line(t, n, n->est_rows, false));
@@ -422,6 +455,8 @@ tell_node(tree *t, const ql_query *q, const ql_plan *n, int depth)
         return tell_filter(t, q, n, depth);
     case QL_P_ONE_ROW:
         return tell_one_row(t, q, n, depth);
+    case QL_P_ENDS:
+        return tell_ends(t, q, n, depth);
     case QL_P_NEVER:
         QL_TRY(begin_line(t, depth));
         QL_TRY(put(t, "Zero rows (Impossible WHERE)"));

@@ -275,10 +275,10 @@ build(qli_planner *p, qli_region *g, const qli_step *steps, ql_plan **out)
 /* Reading one of the items in the order that is wanted, and nothing on the way that loses it, may
  * be cheaper than sorting: above all when few rows are. */
 static ql_status
-try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *steps, double *cost)
+try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, double fraction,
+            qli_step *steps, double *cost)
 {
     qli_step *other = QL_ARENA_ARRAY(p->cx, p->a, qli_step, g->n);
-    double rows = steps[g->n - 1].rows;
     if (!other) {
         return QL_ERROR;
     }
@@ -301,10 +301,7 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *st
         QL_TRY(qli_conds_selectivity(p, g->conds, w->a.counted, it->sources, &share));
         w->rows = w->a.rows * share;
         w->cost = w->a.cost;
-        qli_want want = {.first = (int)i, .path = w, .fraction = 1};
-        if (o->limit >= 0 && o->limit < rows) {
-            want.fraction = o->limit / rows;
-        }
+        qli_want want = {.first = (int)i, .path = w, .fraction = fraction};
         QL_TRY(qli_join_search(p, g, &want, other, &c));
         if (c >= 0 && c < *cost) {
             *cost = c;
@@ -323,9 +320,16 @@ choose_order(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *s
     double cost;
     QL_TRY(qli_join_search(p, g, &want, steps, &cost));
     double rows = steps[g->n - 1].rows;
-    if (o->n > 0) {
+    if (o->ngroups > 0 && g->n > 1) {
+        double share, saved;
+        QL_TRY(qli_group_outlook(p, o, rows, &share, &saved));
+        cost += saved;
+        return try_ordered(p, g, o, share, steps, &cost);
+    }
+    if (o->n > 0 && o->ngroups == 0) {
         cost += o->limit >= 0 && o->limit < rows ? rows * QLI_COST_TOP : qli_sort_cost(rows);
-        return try_ordered(p, g, o, steps, &cost);
+        return try_ordered(p, g, o, o->limit >= 0 && o->limit < rows ? o->limit / rows : 1, steps,
+                           &cost);
     }
     if (o->limit >= 0 && o->limit < rows && g->n > 1) {
         want.fraction = o->limit / rows;

@@ -55,8 +55,8 @@ qli_plan_live(qli_planner *p, ql_plan *n)
     return QL_OK;
 }
 
-static ql_status
-above(qli_planner *p, ql_plan_kind kind, ql_plan *left, ql_plan **out)
+ql_status
+qli_plan_above(qli_planner *p, ql_plan_kind kind, ql_plan *left, ql_plan **out)
 {
     ql_plan *n = qli_plan_node(p, kind);
     if (!n) {
@@ -111,9 +111,8 @@ prepare(qli_planner *p)
     return QL_OK;
 }
 
-/* LIMIT and OFFSET as far as they are known; -1: all rows are wanted. */
-static double
-limit_of(const ql_query *q)
+double
+qli_limit_of(const ql_query *q)
 {
     double n = 0;
     const ql_expr *e[2] = {q->limit, q->offset};
@@ -129,16 +128,18 @@ limit_of(const ql_query *q)
     return n;
 }
 
-static qli_order_want
-order_of(const ql_query *q)
+static ql_status
+order_of(qli_planner *p, qli_order_want *o)
 {
-    qli_order_want o = {.limit = -1};
-    if (!q->grouped && !q->distinct) {
-        o.keys = q->order_by;
-        o.n = q->norder;
-        o.limit = limit_of(q);
+    const ql_query *q = p->q;
+    *o = (qli_order_want){.limit = -1};
+    if (q->grouped || q->distinct) {
+        return qli_group_order(p, o);
     }
-    return o;
+    o->keys = q->order_by;
+    o->n = q->norder;
+    o->limit = qli_limit_of(q);
+    return QL_OK;
 }
 
 static ql_status
@@ -152,7 +153,8 @@ plan_from(qli_planner *p, ql_plan **out)
         return n ? qli_plan_live(p, n) : QL_ERROR;
     }
     if (p->q->from) {
-        qli_order_want order = order_of(p->q);
+        qli_order_want order;
+        QL_TRY(order_of(p, &order));
         return qli_join_plan(p, p->q->from, &where, &order, out);
     }
     ql_plan *n = qli_plan_node(p, QL_P_ONE_ROW);
@@ -168,13 +170,10 @@ static ql_status
 plan_group(qli_planner *p, ql_plan **root)
 {
     if (p->q->grouped) {
-        QL_TRY(above(p, QL_P_GROUP, *root, root));
-        double n = (*root)->est_rows;
-        (*root)->est_rows = p->q->ngroup == 0 ? 1 : n > 10 ? n * 0.2 : n;
-        (*root)->cost += n * QLI_COST_GROUP_ROW + (*root)->est_rows * QLI_COST_GROUP;
+        QL_TRY(qli_group_plan(p, root));
     }
     if (p->q->having) {
-        QL_TRY(above(p, QL_P_FILTER, *root, root));
+        QL_TRY(qli_plan_above(p, QL_P_FILTER, *root, root));
         (*root)->filter = p->q->having;
     }
     return QL_OK;
@@ -184,18 +183,18 @@ static ql_status
 plan_sort(qli_planner *p, ql_plan **root)
 {
     const ql_query *q = p->q;
-    bool given = false;
+    bool given = p->order_given;
     if (!q->norder || (q->grouped && q->ngroup == 0)) {
         return QL_OK;
     }
-    if (q->set_op == QL_SET_NONE) {
+    if (q->set_op == QL_SET_NONE && !given && !p->order_is_set) {
         ql_plan *below = (*root)->kind == QL_P_DISTINCT ? (*root)->left : *root;
         QL_TRY(qli_order_by_index(p, below, &given));
     }
     if (given) {
         return QL_OK;
     }
-    QL_TRY(above(p, QL_P_SORT, *root, root));
+    QL_TRY(qli_plan_above(p, QL_P_SORT, *root, root));
     (*root)->keys = q->order_by;
     (*root)->nsort = q->norder;
     (*root)->stop_at_limit = q->limit != NULL;
@@ -211,7 +210,7 @@ plan_limit(qli_planner *p, ql_block_plan *b, ql_plan **root)
     if (!q->limit && !q->offset) {
         return QL_OK;
     }
-    QL_TRY(above(p, QL_P_LIMIT, *root, root));
+    QL_TRY(qli_plan_above(p, QL_P_LIMIT, *root, root));
     if (q->limit && q->limit->kind == QL_E_CONST && q->limit->value.kind == QL_K_INT) {
         double n = (double)q->limit->value.u;
         b->limit_is_zero = q->limit->value.u == 0 && !q->calc_found_rows;
@@ -264,7 +263,7 @@ ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out)
         QL_TRY(plan_from(&p, &root));
         QL_TRY(plan_group(&p, &root));
         if (q->distinct) {
-            QL_TRY(above(&p, QL_P_DISTINCT, root, &root));
+            QL_TRY(qli_distinct_plan(&p, &root));
         }
     }
     QL_TRY(plan_sort(&p, &root));

@@ -23,14 +23,16 @@ typedef enum ql_plan_kind {
                          materialised side); join; filter = on */
     QL_P_HASH_JOIN,   /* build on right by keys, probe with left; join; filter = rest of on */
     QL_P_FILTER,      /* filter */
-    QL_P_GROUP,       /* hash aggregation: query->group_by/aggs; no keys = one row */
+    QL_P_GROUP,       /* aggregation: query->group_by/aggs; no keys = one row; by hashing, or
+                         `ordered`: rows of a group come one after the other */
     QL_P_SORT,        /* keys; limit known: top-N */
-    QL_P_DISTINCT,    /* on the select items, or, where nkeys > 0, on left_keys under key_colls */
+    QL_P_DISTINCT,    /* on the select items (`ordered`: equal rows come one after the other), or, where nkeys > 0, on left_keys under key_colls */
     QL_P_LIMIT,
     QL_P_SET_OP,      /* UNION [ALL] of two blocks; slots = item numbers */
     QL_P_NEVER,       /* WHERE is constant false: no rows */
     QL_P_INDEX_MERGE, /* source: rows whose keys the scans in `parts` give, in the order of the
                          clustered index; filter */
+    QL_P_ENDS, /* one row of left, a scan, if it has one, then the rows of right (ENDS or NULL) */
 } ql_plan_kind;
 
 /* Range bound of a scan: expressions for leading key parts (constants, or slots of rows to the left
@@ -56,12 +58,16 @@ struct ql_plan {
     ql_plan_range *ranges;
     uint32_t nranges;
     bool reverse, index_only, is_unique_lookup;
+    uint16_t skip; /* SCAN: of rows equal in so many leading parts not all are wanted (table.h,
+                      ql_scan_skip); what reads it does not mind all of them. 0: all are read */
+    bool skip_far, skip_null_near, skip_null_far;
     bool keys_only;  /* SCAN: a part of an INDEX_MERGE, gives clustered keys and no columns */
     ql_plan **parts; /* INDEX_MERGE */
     uint16_t nparts;
     bool merge_all;    /* INDEX_MERGE: keys that all parts give; else those of any, each once */
     bool in_key_order; /* INDEX_MERGE: each part gives them in their order (EXPLAIN) */
-    bool ordered;      /* SCAN: ORDER BY leans on the order of its index */
+    bool ordered;      /* SCAN: something above leans on the order of its index; GROUP, DISTINCT:
+                          they lean on the order of their rows */
     ql_expr *filter;   /* evaluated on the node's output */
     ql_join_kind join; /* NESTED_JOIN, HASH_JOIN */
     ql_expr **left_keys, **right_keys;

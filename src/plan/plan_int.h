@@ -58,7 +58,9 @@ typedef struct qli_planner {
     qli_column_set *sets;
     qli_dived *dives;
     bool ranges_too_large; /* and the warning has been given */
-    ql_status bad;         /* an error met where only yes or no could be said; returned later */
+    bool order_given;  /* GROUP BY or DISTINCT has seen to ORDER BY */
+    bool order_is_set; /* and leans on the order of the rows below: it is not to be changed */
+    ql_status bad;     /* an error met where only yes or no could be said; returned later */
 } qli_planner;
 
 /* A way to read one source. */
@@ -206,13 +208,27 @@ ql_status qli_in_points(qli_planner *p, const ql_type *t, const ql_expr *e,
 /* --- join.c --- */
 /* What is wanted of the rows of FROM. */
 typedef struct qli_order_want {
-    const ql_sort_key *keys; /* n 0: any order will do */
+    const ql_sort_key *keys; /* they are sorted by these; n 0: any order will do */
     uint16_t n;
-    double limit; /* rows that will be fetched, below 0: all */
+    ql_expr *const *groups; /* those equal in all of these come one after the other */
+    uint16_t ngroups;
+    const ql_plan *root; /* the joins above the scan that is asked about; NULL: not known */
+    double limit;        /* rows that will be fetched, below 0: all */
 } qli_order_want;
 
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,
                         const qli_order_want *order, ql_plan **out) QL_MUST_USE;
+
+/* --- index_order.c --- */
+/* Does reading x of `source`, whose first nfixed parts are fixed by equality, give that, and in
+ * which direction? *parts (may be NULL): so many leading parts of x, the clustered key's behind
+ * them, decide it. Expressions are of the block's rows before grouping. */
+bool qli_index_orders(qli_planner *p, uint16_t source, const ql_index *x, uint16_t nfixed,
+                      const qli_order_want *w, bool *reverse, uint16_t *parts);
+/* The scan that decides the order of the rows; NULL = the order gets lost on the way. */
+ql_plan *qli_leading_scan(ql_plan *n);
+/* Leading parts of its index that are fixed by equality. */
+uint16_t qli_fixed_parts(const ql_plan *scan);
 
 /* --- order.c --- */
 /* The cheapest way to read `source` so that its rows come in that order; *found false: none. */
@@ -221,8 +237,45 @@ ql_status qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c
 /* Do the rows come in the order of ORDER BY? Turns the leading scan round. */
 ql_status qli_order_by_index(qli_planner *p, ql_plan *root, bool *given) QL_MUST_USE;
 
+/* --- group.c --- */
+/* What GROUP BY or DISTINCT would like of the order of joined rows. */
+ql_status qli_group_order(qli_planner *p, qli_order_want *o) QL_MUST_USE;
+/* Groups of so many joined rows: the share of the rows that is read for LIMIT when they come in
+ * order, and what that saves of the work of grouping and sorting. */
+ql_status qli_group_outlook(qli_planner *p, const qli_order_want *o, double rows, double *share,
+                            double *saved) QL_MUST_USE;
+/* GROUP BY on top of *root, in the order of an index where that is better: then p->order_given may
+ * say that the groups come in the order of ORDER BY. */
+ql_status qli_group_plan(qli_planner *p, ql_plan **root) QL_MUST_USE;
+/* DISTINCT on top of *root, unless the rows are different anyway; the same. */
+ql_status qli_distinct_plan(qli_planner *p, ql_plan **root) QL_MUST_USE;
+
+/* --- group_skip.c --- */
+/* A scan that skips from group to group. parts 0: it cannot, or the groups are many. */
+typedef struct qli_skip {
+    uint16_t parts; /* that tell the groups apart */
+    bool far, null_near, null_far;
+    double groups, cost;
+} qli_skip;
+
+/* May the access a, whose index brings groups one after the other with its first `parts` parts,
+ * skip? want: so many groups are wanted, -1 all. Looks into the index when nothing is known of it.
+ */
+ql_status qli_skip_ask(qli_planner *p, uint16_t source, const qli_access *a, const qli_conds *c,
+                       uint16_t parts, bool reverse, double want, qli_skip *out) QL_MUST_USE;
+void qli_skip_take(const qli_skip *s, ql_plan *scan);
+
+/* --- group_ends.c --- */
+/* MIN and MAX of one table without GROUP BY: *root becomes the ends of indexes that hold them. */
+ql_status qli_ends_plan(qli_planner *p, ql_plan **root) QL_MUST_USE;
+
 /* --- plan.c --- */
+/* LIMIT and OFFSET as far as they are known; -1: all rows are wanted. */
+double qli_limit_of(const ql_query *q);
 ql_plan *qli_plan_node(qli_planner *p, ql_plan_kind kind);
+/* A node over another one, with its rows. */
+ql_status qli_plan_above(qli_planner *p, ql_plan_kind kind, ql_plan *left,
+                         ql_plan **out) QL_MUST_USE;
 ql_status qli_plan_live(qli_planner *p, ql_plan *n) QL_MUST_USE;
 
 #endif

@@ -115,6 +115,7 @@ same_aggregate(qli_res *r, const ql_agg *a, const ql_agg *b, bool *same)
             !is_single(b);
     for (uint32_t i = 0; i < a->nargs && *same; i++) {
         QL_TRY(qli_expr_equal(r, a->args[i], b->args[i], same));
+        *same = *same && a->args[i]->type.coll == b->args[i]->type.coll; /* COLLATE on a column */
     }
     return QL_OK;
 }

@@ -32,6 +32,8 @@ restart(ql_scan *s)
     s->started = false;
     s->ended = false;
     s->virtual_at = 0;
+    s->lost = false;
+    ql_buf_clear(&s->group);
 }
 
 static void
@@ -183,6 +185,8 @@ ql_scan_close(ql_scan *s)
     ql_buf_free(&s->pos);
     ql_buf_free(&s->last);
     ql_buf_free(&s->ahead);
+    ql_buf_free(&s->group);
+    ql_buf_free(&s->group_end);
     ql_arena_free(s->rows);
     s->rows = NULL;
 }
@@ -379,6 +383,13 @@ is_outside(const ql_scan *s, ql_str k)
     return s->spec.reverse ? cmp < 0 : cmp >= 0;
 }
 
+/* A scan that skips: is that an entry of the group it has seen last? */
+static bool
+is_of_group(const ql_scan *s, ql_str k)
+{
+    return s->group.n > 0 && k.n >= s->group.n && memcmp(k.p, s->group.p, s->group.n) == 0;
+}
+
 static ql_status
 fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
 {
@@ -386,16 +397,21 @@ fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
         QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
-        ql_status st = !s->started       ? first_entry(cx, s, &k, &v)
-                       : s->spec.reverse ? ql_txn_prev(cx, s->cursor, &k, &v)
-                                         : ql_txn_next(cx, s->cursor, &k, &v);
+        ql_status st = !s->started              ? first_entry(cx, s, &k, &v)
+                       : s->spec.skip.parts > 0 ? qli_scan_skip(cx, s, &k, &v)
+                       : s->spec.reverse        ? ql_txn_prev(cx, s->cursor, &k, &v)
+                                                : ql_txn_next(cx, s->cursor, &k, &v);
         if (st == QL_END || (st == QL_OK && is_outside(s, k))) {
             s->ended = true;
             return QL_OK;
         }
         QL_TRY(st);
+        if (s->spec.skip.parts > 0 && !is_of_group(s, k)) {
+            QL_TRY(qli_scan_skip_note(cx, s, k));
+        }
         st = qli_scan_take_entry(cx, s, k, v, *n, &bytes);
         if (st == QL_END) {
+            s->lost = true;
             continue;
         }
         QL_TRY(st);
@@ -448,9 +464,9 @@ static void
 count_reads(ql_ctx *cx, const ql_scan *s, uint16_t n)
 {
     bool whole = s->spec.low.n == 0 && s->spec.high.n == 0;
-    ql_counter c = s->mode == SCAN_POINT               ? QL_CT_HANDLER_READ_KEY
-                   : whole && qli_scan_is_clustered(s) ? QL_CT_HANDLER_READ_RND_NEXT
-                                                       : QL_CT_HANDLER_READ_NEXT;
+    ql_counter c = s->mode == SCAN_POINT || s->spec.skip.parts > 0 ? QL_CT_HANDLER_READ_KEY
+                   : whole && qli_scan_is_clustered(s)             ? QL_CT_HANDLER_READ_RND_NEXT
+                                                                   : QL_CT_HANDLER_READ_NEXT;
     ql_count(cx, c, n);
     if (cx->proc != NULL) {
         ql_proc_add_rows(cx->proc, n, 0);

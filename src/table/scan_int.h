@@ -49,6 +49,13 @@ struct ql_scan {
     ql_value *parts; /* decoded parts of one key (index_only) */
     struct part_source *sources;
 
+    /* Scans that skip (scan_skip.c). */
+    ql_buf group; /* leading parts of the entry the scan stands on, the index's id before them */
+    ql_buf group_end; /* a key under construction */
+    int stands;       /* on which entry of the group */
+    bool on_null;     /* it has NULL in the next part */
+    bool lost;        /* it had no row */
+
     /* Locking scans (scan_lock.c). */
     ql_lock_how how;
     uint64_t read_at;       /* ql_txn_newest when the current entries were read */
@@ -84,6 +91,12 @@ ql_status qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, 
 /* A whole row's bytes into row `row` of the batch. */
 ql_status qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row) QL_MUST_USE;
 void qli_scan_clear_batch(ql_scan *s);
+
+/* scan_skip.c */
+/* The scan has come to that entry, of another group than before. */
+ql_status qli_scan_skip_note(ql_ctx *cx, ql_scan *s, ql_str key) QL_MUST_USE;
+/* The next entry that is wanted. */
+ql_status qli_scan_skip(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v) QL_MUST_USE;
 
 /* scan_lock.c */
 /* State of a scan of which nothing has been read yet; low and high are bound. */

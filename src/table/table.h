@@ -32,6 +32,15 @@ typedef struct ql_scan_lock {
     bool one_by_one;       /* LOCK_RANGE: batches of one row, for who may stop early */
 } ql_scan_lock;
 
+/* Which entries of an index are read: of those equal in the first `parts` parts (0: all are read)
+ * the first one in the direction of the scan, and the last one when far is set. null_near,
+ * null_far: when that one has NULL in the part behind them, also the one next to it that has not.
+ * No more than that is promised to be left out. */
+typedef struct ql_scan_skip {
+    uint16_t parts;
+    bool far, null_near, null_far;
+} ql_scan_skip;
+
 typedef struct ql_scan_spec {
     ql_table *table;
     const ql_index *index; /* NULL = clustered */
@@ -42,6 +51,7 @@ typedef struct ql_scan_spec {
     bool reverse;
     bool index_only;   /* planner knows that the index holds all wanted columns (decodable keys) */
     bool want_locator; /* DML: also the clustered key of each row (ql_scan_locator) */
+    ql_scan_skip skip; /* of a consistent scan; its bounds are on these parts */
     ql_view view;      /* of a consistent scan; others read QL_VIEW_LATEST */
     ql_scan_lock lock;
 } ql_scan_spec;

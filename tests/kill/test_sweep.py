@@ -43,6 +43,12 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "CREATE OR REPLACE VIEW s.paired AS SELECT a.id, a.v, a.g, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE EXISTS (SELECT 1 FROM s.b x WHERE x.n < a.g + 2) WITH CHECK OPTION"]
 TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
 
+LOOSE = {
+    "SELECT a, MIN(b), MAX(b), COUNT(DISTINCT b) FROM many.t WHERE a > 0 GROUP BY a ORDER BY a DESC": "skip scan for grouping",
+    "SELECT a, MAX(c), MIN(c) FROM many.t GROUP BY a": "skip scan for grouping",
+    "SELECT COUNT(DISTINCT d), MIN(d) FROM many.t": "skip scan for grouping",
+    "SELECT DISTINCT d FROM many.t WHERE d <> 'y'": "skip scan for deduplication",
+}
 READS = [
     "SELECT 1",
     "SELECT * FROM s.a",
@@ -53,6 +59,11 @@ READS = [
     "SELECT * FROM s.a ORDER BY REPEAT(v, 20)",
     "SELECT g, COUNT(*), SUM(d), AVG(d), MIN(v), MAX(v), GROUP_CONCAT(v) FROM s.a GROUP BY g HAVING COUNT(*) > 1 ORDER BY 2",
     "SELECT DISTINCT g, LEFT(v, 7) FROM s.a",
+    "SELECT g, COUNT(*), COUNT(DISTINCT id), MAX(id) FROM s.a GROUP BY g ORDER BY g DESC LIMIT 5",
+    "SELECT v, SUM(d), GROUP_CONCAT(v), MIN(v) FROM s.a GROUP BY v LIMIT 5",
+    "SELECT DISTINCT g FROM s.a ORDER BY g DESC",
+    "SELECT MIN(g), MAX(v), MAX(id), (SELECT MAX(n) FROM s.b) FROM s.a",
+    *LOOSE,
     "SELECT id FROM s.a UNION SELECT id + 100 FROM s.b UNION ALL SELECT 1",
     "SELECT id FROM s.a WHERE id IN (SELECT a_id FROM s.b WHERE n > 20) AND EXISTS (SELECT 1 FROM s.b WHERE b.id = a.g)",
     "SELECT id, (SELECT MAX(n) FROM s.b WHERE b.a_id <= a.id) FROM s.a WHERE id < 50",
@@ -437,6 +448,11 @@ def sweep_all(kind, codes, arm="kill_at {i} {kind}"):
 
 def test_setup():
     watch.query("CREATE DATABASE s")
+    watch.query("CREATE DATABASE many")  # more rows than are read without a thought
+    watch.query("CREATE TABLE many.t (id INT PRIMARY KEY, a INT, b INT, c INT, d VARCHAR(9), KEY (a, b), KEY (a, c DESC), KEY (d))")
+    watch.query("INSERT INTO many.t VALUES " + ",".join(f"({i}, {i % 5}, {i % 3}, {f'{i}' if i % 7 else 'NULL'}, '{'xyzXY'[i % 5]}')" for i in range(1500)))
+    for sql, how in LOOSE.items():
+        assert how.encode() in watch.query("EXPLAIN FORMAT=TREE " + sql)[0][0], sql
     prepare_setups()
     reset()
 

@@ -95,7 +95,7 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
 {
     static const char *const kinds[] = {"one",    "scan",  "derived", "nested",   "hash",
                                         "filter", "group", "sort",    "distinct", "limit",
-                                        "union",  "never", "merge"};
+                                        "union",  "never", "merge", "ends"};
     put("%*s%s", indent, "", kinds[n->kind]);
     if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE) {
         put(" %.*s", (int)q->sources[n->source].alias.n, q->sources[n->source].alias.p);
@@ -104,7 +104,11 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
         put(" %.*s%s%s%s", (int)n->index->name.n, n->index->name.p, n->is_unique_lookup ? "!" : "",
             n->index_only ? " only" : "", n->reverse ? " reverse" : "");
     }
+    if (n->skip) {
+        put(" skip %u%s", n->skip, n->skip_far ? "+" : "");
+    }
     print_bounds(n);
+    put(n->ordered && (n->kind == QL_P_GROUP || n->kind == QL_P_DISTINCT) ? " ordered" : "");
     put(n->join == QL_JOIN_LEFT ? " outer" : "");
     for (uint16_t i = 0; i < n->nkeys; i++) {
         put(" ");

@@ -56,11 +56,11 @@ blocks(void **state)
 {
     world *w = *state;
     PLAN(w, "SELECT * FROM (SELECT a, COUNT(*) n FROM t GROUP BY a) s WHERE s.n > 2",
-         "derived s if (> $0:n 2)\n group\n  scan t a only\n");
+         "derived s if (> $0:n 2)\n group ordered\n  scan t a only\n");
     PLAN(w, "SELECT a FROM t UNION SELECT x FROM u ORDER BY 1 LIMIT 3",
          "limit\n sort top\n  union\n   scan t a only\n   scan u xn only\n");
     PLAN(w, "SELECT a, COUNT(*) FROM t GROUP BY a HAVING COUNT(*) > 1",
-         "filter if (> $1 1)\n group\n  scan t a only\n");
+         "filter if (> $1 1)\n group ordered\n  scan t a only\n");
     /* a correlated block looks its rows up */
     const ql_query *q =
         resolve(w, "SELECT (SELECT MAX(x) FROM u WHERE u.t_id = t.id) FROM t")->query;
