@@ -168,7 +168,7 @@ follows_keys(walk *k)
 {
     for (uint16_t i = 0; i < k->w->n; i++) {
         const ql_sort_key *key = &k->w->keys[i];
-        ql_index_part part;
+        ql_index_part part = {0};
         if (is_settled(k, key->expr)) {
             continue;
         }
@@ -196,7 +196,7 @@ follows_keys(walk *k)
 static bool
 is_passed(const walk *k, const ql_expr *e)
 {
-    ql_index_part part;
+    ql_index_part part = {0};
     for (uint16_t i = k->nfixed; i < k->at && part_at(k->t, k->x, i, &part); i++) {
         if (is_part(k, e, &part)) {
             return true;
@@ -210,7 +210,7 @@ keeps_groups(walk *k)
 {
     for (;;) {
         bool all = true, stepped = false;
-        ql_index_part part;
+        ql_index_part part = {0};
         bool more = part_at(k->t, k->x, k->at, &part);
         for (uint16_t i = 0; i < k->w->ngroups; i++) {
             const ql_expr *e = k->w->groups[i];

@@ -26,7 +26,8 @@ typedef enum ql_plan_kind {
     QL_P_GROUP,       /* aggregation: query->group_by/aggs; no keys = one row; by hashing, or
                          `ordered`: rows of a group come one after the other */
     QL_P_SORT,        /* keys; limit known: top-N */
-    QL_P_DISTINCT,    /* on the select items (`ordered`: equal rows come one after the other), or, where nkeys > 0, on left_keys under key_colls */
+    QL_P_DISTINCT,    /* on the select items (`ordered`: equal rows come one after the other), or,
+                         where nkeys > 0, on left_keys under key_colls */
     QL_P_LIMIT,
     QL_P_SET_OP,      /* UNION [ALL] of two blocks; slots = item numbers */
     QL_P_NEVER,       /* WHERE is constant false: no rows */

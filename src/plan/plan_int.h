@@ -58,9 +58,9 @@ typedef struct qli_planner {
     qli_column_set *sets;
     qli_dived *dives;
     bool ranges_too_large; /* and the warning has been given */
-    bool order_given;  /* GROUP BY or DISTINCT has seen to ORDER BY */
-    bool order_is_set; /* and leans on the order of the rows below: it is not to be changed */
-    ql_status bad;     /* an error met where only yes or no could be said; returned later */
+    bool order_given;      /* GROUP BY or DISTINCT has seen to ORDER BY */
+    bool order_is_set;     /* and leans on the order of the rows below: it is not to be changed */
+    ql_status bad;         /* an error met where only yes or no could be said; returned later */
 } qli_planner;
 
 /* A way to read one source. */

@@ -95,7 +95,7 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
 {
     static const char *const kinds[] = {"one",    "scan",  "derived", "nested",   "hash",
                                         "filter", "group", "sort",    "distinct", "limit",
-                                        "union",  "never", "merge", "ends"};
+                                        "union",  "never", "merge",   "ends"};
     put("%*s%s", indent, "", kinds[n->kind]);
     if (n->kind == QL_P_SCAN || n->kind == QL_P_DERIVED || n->kind == QL_P_INDEX_MERGE) {
         put(" %.*s", (int)q->sources[n->source].alias.n, q->sources[n->source].alias.p);
