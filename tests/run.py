@@ -220,11 +220,12 @@ def parts():
     """(name, builds it needs, function that yields jobs)"""
     yield "check", [], lambda: [Job("check", ["sh", "-c", "./dev check && echo ok check"])]
     yield "unit", ["asan"], lambda: unit_jobs("asan", None)
-    yield "unit-tsan", ["tsan"], lambda: unit_jobs("tsan", {"base", "intr", "kv", "txn", "catalog", "acl", "embed"})
+    yield "unit-tsan", ["tsan"], lambda: unit_jobs("tsan", {"base", "intr", "kv", "txn", "catalog", "stats", "acl", "embed"})
     yield "corpus", ["asan"], lambda: corpus_jobs("asan")
     yield "sql", ["asan"], lambda: suite_jobs("asan")
     yield "proto", ["asan"], lambda: file_jobs("tests/proto/test_*.py", "asan")
     yield "clients", ["asan"], lambda: file_jobs("tests/clients/test_*.py", "asan")
+    yield "plans", ["asan"], lambda: file_jobs("tests/plans/test_*.py", "asan")
     yield "compat", ["asan"], lambda: file_jobs("tests/compat/test_*.py", "asan")
     yield "kill", ["asan"], lambda: file_jobs("tests/kill/test_*.py", "asan")
     yield "kill-tsan", ["tsan"], lambda: [*file_jobs("tests/kill/test_*stress*.py", "tsan"), *file_jobs("tests/kill/test_history.py", "tsan", QUELL_HISTORY="3", QUELL_HISTORY_REFERENCE="0"),

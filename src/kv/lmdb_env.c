@@ -30,7 +30,7 @@
 #define DEFAULT_MAP ((uint64_t)16 << 40)
 #endif
 #define TEMP_MAP (DEFAULT_MAP >> 4) /* many of them must fit into the address space */
-#define TEMP_TRIES 16               /* names taken away by servers that start */
+#define TEMP_TRIES 100
 #define SPACE_FLOOR ((uint64_t)1 << 20)
 
 static const char identity_key[2] = {(char)QLI_KV_INTERNAL, 'i'};

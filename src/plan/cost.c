@@ -45,10 +45,13 @@ qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
     double seek = seek_cost(p->rows[source] * bytes);
     bool clustered = !a->index || a->index == &s->table->indexes[0];
     double begin = a->nranges ? a->nranges * seek : seek;
+    double lock = s->locking.kind != QL_LK_NONE ? QLI_COST_LOCK : 0, entry = QLI_COST_ENTRY + lock;
+    row += lock;
     if (clustered) {
-        return begin + a->rows * row;
+        bool whole = a->nlow == 0 && a->nhigh == 0;
+        return begin + (whole && a->rows < QLI_SMALL_TABLE ? QLI_SMALL_TABLE : a->rows) * row;
     }
-    return begin + a->rows * (a->index_only ? QLI_COST_ENTRY : QLI_COST_ENTRY + seek);
+    return begin + a->rows * (a->index_only ? entry : entry + seek);
 }
 
 double

@@ -11,6 +11,9 @@
 /* One row of a sequential reading: a part of its own, and one for each byte of the row. */
 #define QLI_COST_ROW 0.06
 #define QLI_COST_ROW_BYTE 0.0005
+/* A table that is read whole costs at least so many rows: it may have got some since they were
+ * counted, and an index that is not needed does little harm. */
+#define QLI_SMALL_TABLE 40
 /* One entry of an index that is read instead of the rows. */
 #define QLI_COST_ENTRY 0.09
 /* Finding a place in an index: where little is in the processor's caches costs twice as much. */
@@ -18,6 +21,8 @@
 #define QLI_COST_SEEK_FAR 0.7
 /* Bytes of a table that the caches hold. */
 #define QLI_CACHED_BYTES 4e6
+/* A row that is locked, read or not wanted after all: others may wait for it. */
+#define QLI_COST_LOCK 5.0
 /* Starting an operator again for a row to its left. */
 #define QLI_COST_RESTART 0.3
 /* Hash join: a row kept, each of its bytes; a row that asks. */

@@ -261,7 +261,7 @@ typedef struct search {
     qli_region *g;
     const qli_want *w;
     double join_buffer;
-    bool no_hash;
+    bool has_const; /* some item is one row by itself: such ones begin */
 } search;
 
 static double
@@ -396,12 +396,38 @@ begin_with(search *s, uint32_t i, qli_step *out)
     return QL_OK;
 }
 
+/* One row by a unique key, whatever is to its left. */
+static bool
+is_const(const qli_item *it)
+{
+    for (const qli_path *w = it->paths; w; w = w->next) {
+        if (w->left == 0) {
+            return it->tree->is_leaf && w->a.unique;
+        }
+    }
+    return false;
+}
+
+static ql_status
+find_consts(search *s)
+{
+    for (uint32_t i = 0; i < s->g->n; i++) {
+        const qli_item *it = &s->g->v[i];
+        const qli_path *alone;
+        if (it->kind == QL_JOIN_INNER) {
+            QL_TRY(qli_item_path(s->p, s->g, i, 0, &alone));
+            s->has_const |= (it->needs | it->wished) == 0 && is_const(it);
+        }
+    }
+    return QL_OK;
+}
+
 static bool
 may_begin(const search *s, uint32_t i)
 {
     const qli_item *it = &s->g->v[i];
     return it->kind == QL_JOIN_INNER && (it->needs | it->wished) == 0 &&
-           (s->w->first < 0 || s->w->first == (int)i);
+           (s->w->first < 0 ? !s->has_const || is_const(it) : s->w->first == (int)i);
 }
 
 /* Something has to come before it. */
@@ -467,10 +493,6 @@ search_all(search *s, qli_step *steps, bool *found)
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < n; i++) {
-        const qli_path *alone; /* known to connects() */
-        if (s->g->v[i].kind == QL_JOIN_INNER) {
-            QL_TRY(qli_item_path(s->p, s->g, i, 0, &alone));
-        }
         if (may_begin(s, i)) {
             QL_TRY(begin_with(s, i, &best[1u << i]));
         }
@@ -586,6 +608,7 @@ qli_join_search(qli_planner *p, qli_region *g, const qli_want *w, qli_step *step
     bool found = false;
     QL_TRY(number_of(p->cx, QL_SV_JOIN_BUFFER_SIZE, 262144, &s.join_buffer));
     QL_TRY(number_of(p->cx, QL_SV_OPTIMIZER_SEARCH_DEPTH, 62, &depth));
+    QL_TRY(find_consts(&s));
     if (g->n <= DP_MAX && (depth < 1 || g->n <= depth)) {
         QL_TRY(search_all(&s, steps, &found));
     } else {
@@ -595,6 +618,7 @@ qli_join_search(qli_planner *p, qli_region *g, const qli_want *w, qli_step *step
         for (uint32_t i = 0; i < g->n; i++) {
             g->v[i].wished = 0;
         }
+        QL_TRY(find_consts(&s));
         QL_TRY(g->n <= DP_MAX ? search_all(&s, steps, &found) : search_greedy(&s, steps, &found));
     }
     *cost = found ? weighed(&s, &steps[g->n - 1]) : -1;

@@ -24,7 +24,7 @@ inner_joins(void **state)
     PLAN(w, "SELECT 1 FROM u JOIN nokey ON nokey.v < u.name",
          "nested if (< $0:v $1:name)\n scan nokey GEN_CLUST_INDEX\n scan u PRIMARY\n");
     PLAN(w, "SELECT 1 FROM u, nokey WHERE RAND() < 0.5",
-         "nested if (< (RAND) 0.5d)\n scan u t_id only\n scan nokey GEN_CLUST_INDEX\n");
+         "nested if (< (RAND) 0.5d)\n scan nokey GEN_CLUST_INDEX\n scan u t_id only\n");
 }
 
 static void
