@@ -57,6 +57,11 @@ range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
     if (eq == g->low.n && eq == g->high.n) {
         bool one = x->unique && eq == x->nparts && x->parts[eq - 1].prefix == 0;
         *rows = one && e->a->nranges ? 1 : *rows;
+        const ql_value *v = eq == 1 && !one ? known_end(&g->low, 0) : NULL;
+        if (v) { /* how common this one is, not one of them */
+            QL_TRY(ql_stats_equal(e->p->cx, e->p->stats[e->source], x->parts[0].column, v, &share));
+            *rows = e->p->rows[e->source] * share;
+        }
         return QL_OK;
     }
     const ql_index_part *part = &x->parts[eq];

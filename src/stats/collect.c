@@ -438,7 +438,11 @@ qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows, qli_kept **out)
     }
     c.kept->changes = ql_table_changes(t);
     c.kept->at_us = ql_now_real_us();
+    int64_t begin = ql_now_mono_ns();
     ql_status st = collect(&c, sample_rows);
+    int64_t end = ql_now_mono_ns();
+    c.kept->took_ns = end - begin;
+    c.kept->rest_until_ns = end + (end - begin) * QLI_STATS_REST;
     qli_sample_fini(&c.sample);
     ql_buf_free(&c.key);
     if (st != QL_OK) {

@@ -5,6 +5,7 @@
  */
 #include "stats/stats_int.h"
 
+#include "base/thread.h"
 #include "kv/kv.h"
 #include "vars/sysvars.h"
 
@@ -72,7 +73,8 @@ bool
 qli_stats_are_stale(const ql_table *t, const qli_kept *k)
 {
     double changed = (double)(ql_table_changes(t) - k->changes);
-    return k->version != t->version || (!k->given && changed > k->s.rows / 10);
+    return k->version != t->version ||
+           (!k->given && changed > k->s.rows / 10 && ql_now_mono_ns() >= k->rest_until_ns);
 }
 
 uint64_t
@@ -161,7 +163,8 @@ find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
     if (usable && (!qli_stats_are_stale(t, k) || !recalculates(cx))) {
         return QL_OK;
     }
-    if (usable && rows > QLI_STATS_SMALL && cx->inst->stats && !t->temporary) {
+    bool quick = rows <= QLI_STATS_SMALL && (!k || k->took_ns < QLI_STATS_QUICK_NS);
+    if (usable && !quick && cx->inst->stats && !t->temporary) {
         qli_statsd_ask(cx, t);
         return QL_OK;
     }

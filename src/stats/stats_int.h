@@ -17,6 +17,10 @@
 #define QLI_STATS_CHARS 42u          /* of a text that count, as in MySQL's histograms */
 #define QLI_STATS_EXACT 20000        /* tables up to so many rows are read whole */
 #define QLI_STATS_ROWS_PER_PAGE 400u /* rows of a sample for each "page" of STATS_SAMPLE_PAGES */
+/* Collecting takes no more than one part in so many of the time, however much is changed. */
+#define QLI_STATS_REST 50
+/* A session does it itself when it takes no longer. */
+#define QLI_STATS_QUICK_NS 1000000
 #define QLI_STATS_SMALL                                                                            \
     2000 /* up to so many they are read again at once when they have changed                       \
           */
@@ -47,11 +51,12 @@ struct ql_histogram {
 typedef struct qli_kept {
     ql_table_kept k;
     ql_arena *arena;
-    ql_table_stats s; /* table: NULL */
-    uint64_t version; /* of the definition */
-    uint64_t changes; /* ql_table_changes when it was collected */
-    int64_t at_us;    /* Unix time */
-    uint64_t sampled; /* rows read; all of them: exact */
+    ql_table_stats s;               /* table: NULL */
+    uint64_t version;               /* of the definition */
+    uint64_t changes;               /* ql_table_changes when it was collected */
+    int64_t at_us;                  /* Unix time */
+    int64_t took_ns, rest_until_ns; /* collecting it, by the steady clock; both 0: it was loaded */
+    uint64_t sampled;               /* rows read; all of them: exact */
     bool exact, given;
     _Atomic bool saved; /* it is on the disk, or about to be */
 } qli_kept;
