@@ -243,7 +243,9 @@ add_step(qli_planner *p, qli_region *g, const qli_step *step, qli_mask have, ql_
     }
     qli_conds rest = w->rest, *on = it->kind == QL_JOIN_INNER ? g->conds : &it->on;
     ql_plan *next = w->plan;
-    if (it->tree->is_leaf) {
+    if (it->distinct) {
+        next = it->distinct->plan;
+    } else if (it->tree->is_leaf) {
         QL_TRY(qli_access_plan(p, it->tree->source, &w->a, on, &next));
     } else {
         on = &rest;
@@ -287,7 +289,7 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, double fract
         qli_path *w;
         bool found;
         double share, c;
-        if (it->kind != QL_JOIN_INNER || !it->tree->is_leaf || it->needs) {
+        if (it->kind != QL_JOIN_INNER || !it->tree->is_leaf || it->needs || it->distinct) {
             continue;
         }
         w = QL_ARENA_NEW(p->cx, p->a, qli_path);
@@ -313,27 +315,63 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, double fract
     return QL_OK;
 }
 
+/* The best steps of the region, and what they cost until all that is wanted is there. */
 static ql_status
-choose_order(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *steps)
+best_steps(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *steps, double *cost)
 {
     qli_want want = {.first = -1, .fraction = 1};
-    double cost;
-    QL_TRY(qli_join_search(p, g, &want, steps, &cost));
+    QL_TRY(qli_join_search(p, g, &want, steps, cost));
     double rows = steps[g->n - 1].rows;
     if (o->ngroups > 0 && g->n > 1) {
         double share, saved;
         QL_TRY(qli_group_outlook(p, o, rows, &share, &saved));
-        cost += saved;
-        return try_ordered(p, g, o, share, steps, &cost);
+        *cost += saved;
+        return try_ordered(p, g, o, share, steps, cost);
     }
     if (o->n > 0 && o->ngroups == 0) {
-        cost += o->limit >= 0 && o->limit < rows ? rows * QLI_COST_TOP : qli_sort_cost(rows);
+        *cost += o->limit >= 0 && o->limit < rows ? rows * QLI_COST_TOP : qli_sort_cost(rows);
         return try_ordered(p, g, o, o->limit >= 0 && o->limit < rows ? o->limit / rows : 1, steps,
-                           &cost);
+                           cost);
     }
     if (o->limit >= 0 && o->limit < rows && g->n > 1) {
         want.fraction = o->limit / rows;
-        QL_TRY(qli_join_search(p, g, &want, steps, &cost));
+        QL_TRY(qli_join_search(p, g, &want, steps, cost));
+    }
+    return QL_OK;
+}
+
+/* The region as it is, or with one semi-join after the other turned round, as long as that is
+ * cheaper. */
+static ql_status
+choose_order(qli_planner *p, qli_region **g, const qli_order_want *o, qli_step *steps)
+{
+    double cost, other_cost;
+    qli_step *other = QL_ARENA_ARRAY(p->cx, p->a, qli_step, (*g)->n);
+    if (!other) {
+        return QL_ERROR;
+    }
+    QL_TRY(best_steps(p, *g, o, steps, &cost));
+    for (uint32_t i = 0; i < (*g)->n && !ql_plans_plainly(p->cx); i++) {
+        bool possible;
+        if ((*g)->v[i].kind != QL_JOIN_SEMI) {
+            continue;
+        }
+        qli_region *turned = QL_ARENA_NEW(p->cx, p->a, qli_region);
+        if (!turned) {
+            return QL_ERROR;
+        }
+        QL_TRY(qli_region_with_distinct(p, *g, i, turned, &possible));
+        if (!possible) {
+            continue;
+        }
+        QL_TRY(best_steps(p, turned, o, other, &other_cost));
+        if (other_cost >= 0 && other_cost < cost) {
+            cost = other_cost;
+            *g = turned;
+            for (uint32_t k = 0; k < turned->n; k++) {
+                steps[k] = other[k];
+            }
+        }
     }
     return QL_OK;
 }
@@ -355,8 +393,11 @@ qli_tree_plan(qli_planner *p, const ql_join_tree *t, qli_conds *conds, qli_mask 
     if (!steps) {
         return QL_ERROR;
     }
-    QL_TRY(choose_order(p, g, order, steps));
+    QL_TRY(choose_order(p, &g, order, steps));
     QL_TRY(build(p, g, steps, out));
+    for (uint32_t i = 0; i < conds->n; i++) {
+        conds->v[i].used = g->conds->v[i].used;
+    }
     /* What is left over (constants of any kind) filters the whole. */
     return filter_above(p, conds, g->sources, (*out)->est_rows, out);
 }

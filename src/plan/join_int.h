@@ -37,6 +37,8 @@ typedef struct qli_item {
     qli_mask wished;          /* the same, by hints */
     qli_mask related;         /* sources that share conditions with it */
     qli_conds on;             /* kind not INNER */
+    qli_path *distinct; /* it was the right side of a semi-join: its different rows, joined as by an
+                           inner join; this is the only way to read it */
     qli_use *uses;
     uint32_t nuses;
     qli_path *paths;
@@ -93,6 +95,12 @@ ql_status qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left
                         const qli_path **out) QL_MUST_USE;
 ql_status qli_item_path_of(qli_planner *p, qli_region *g, uint32_t i, qli_mask left,
                            qli_path **out) QL_MUST_USE;
+/* --- join_distinct.c --- */
+/* The region with the right side of semi-join i as an item of its different rows, joined by the
+ * equalities that ON has; *possible false: ON is more than these. conds of `out` are its own. */
+ql_status qli_region_with_distinct(qli_planner *p, const qli_region *g, uint32_t i, qli_region *out,
+                                   bool *possible) QL_MUST_USE;
+
 /* --- join.c --- */
 qli_mask qli_tree_sources(const ql_join_tree *t);
 bool qli_is_hash_key(const qli_cond *k, qli_mask left, qli_mask right, bool *swapped);

@@ -236,6 +236,10 @@ qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left, const ql
 {
     qli_item *it = &g->v[i];
     uint64_t key = 0;
+    if (it->distinct) {
+        *out = it->distinct;
+        return QL_OK;
+    }
     for (uint32_t k = 0; k < it->nuses; k++) {
         key |= (it->uses[k].others & ~left) == 0 ? it->uses[k].group : 0;
     }
@@ -402,7 +406,7 @@ is_const(const qli_item *it)
 {
     for (const qli_path *w = it->paths; w; w = w->next) {
         if (w->left == 0) {
-            return it->tree->is_leaf && w->a.unique;
+            return it->tree->is_leaf && !it->distinct && w->a.unique;
         }
     }
     return false;
