@@ -10,6 +10,7 @@
 
 #define MAX_FACTS 200u
 #define MAX_ADDED 60u
+#define MAX_RANGES 40u
 
 typedef struct fact {
     ql_expr **at; /* where the condition stands */
@@ -27,6 +28,8 @@ typedef struct classes {
     uint16_t *source; /* [nslots] */
     fact *facts;
     uint32_t nfacts, added;
+    ql_expr *ranges[MAX_RANGES]; /* a column below or above a value, or the other way round */
+    uint32_t nranges;
 } classes;
 
 static uint16_t
@@ -83,6 +86,16 @@ note_pair(classes *c, ql_expr **e)
     }
 }
 
+static void
+note_range(classes *c, ql_expr *e)
+{
+    bool first = is_compared_as_is(c, e, e->args[0]) && is_value(e, e->args[1]);
+    bool second = is_compared_as_is(c, e, e->args[1]) && is_value(e, e->args[0]);
+    if (c->nranges < MAX_RANGES && (first || second)) {
+        c->ranges[c->nranges++] = e;
+    }
+}
+
 static ql_status
 collect_expr(classes *c, ql_expr **e)
 {
@@ -91,7 +104,13 @@ collect_expr(classes *c, ql_expr **e)
         QL_TRY(collect_expr(c, &(*e)->args[0]));
         e = &(*e)->args[1];
     }
-    if ((*e)->kind != QL_E_OP || (*e)->op != QL_OP_EQ || (*e)->nargs != 2) {
+    if ((*e)->kind != QL_E_OP || (*e)->nargs != 2) {
+        return QL_OK;
+    }
+    if ((*e)->op >= QL_OP_LT && (*e)->op <= QL_OP_GE) {
+        note_range(c, *e);
+    }
+    if ((*e)->op != QL_OP_EQ) {
         return QL_OK;
     }
     ql_expr *a = (*e)->args[0], *b = (*e)->args[1];
@@ -210,6 +229,54 @@ use_transitivity(classes *c)
     return QL_OK;
 }
 
+/* The same for another column. */
+static ql_status
+range_of(classes *c, const ql_expr *range, uint16_t slot, ql_expr **out)
+{
+    ql_expr *e = qli_rw_node(c->rw, QL_E_OP), *s = qli_rw_node(c->rw, QL_E_SLOT);
+    ql_expr **args = QL_ARENA_ARRAY(c->rw->cx, c->rw->cx->arena, ql_expr *, 2);
+    if (e == NULL || s == NULL || args == NULL) {
+        return QL_ERROR;
+    }
+    *e = *range;
+    e->args = args;
+    e->implied = true;
+    for (unsigned i = 0; i < 2; i++) {
+        args[i] = range->args[i];
+        if (args[i]->kind == QL_E_SLOT) {
+            *s = *args[i];
+            s->index = slot;
+            s->type = c->q->slot_types[slot];
+            args[i] = s;
+        }
+    }
+    *out = e;
+    return QL_OK;
+}
+
+/* Columns of derived tables are given the ranges of those they are equal to: they stop rows there
+ * before they are grouped. */
+static ql_status
+use_ranges(classes *c)
+{
+    for (uint32_t i = 0; i < c->nranges; i++) {
+        const ql_expr *range = c->ranges[i], *e = range->args[0];
+        e = e->kind == QL_E_SLOT ? e : range->args[1];
+        uint16_t own = (uint16_t)e->index;
+        for (uint16_t s = 0; s < c->q->nslots && c->value[root_of(c, own)] == NULL; s++) {
+            ql_expr *more;
+            QL_TRY(ql_bulk_each(c->rw->cx, s));
+            if (s == own || !c->used[s] || root_of(c, s) != root_of(c, own) ||
+                c->source[s] == c->source[own] || c->q->sources[c->source[s]].derived == NULL) {
+                continue;
+            }
+            QL_TRY(range_of(c, range, s, &more));
+            QL_TRY(qli_rw_and(c->rw, more, &c->q->where));
+        }
+    }
+    return QL_OK;
+}
+
 /* --- conditions of joins that keep their sides --- */
 
 /* On the right side the column is equal to one on the left that has a value. */
@@ -297,5 +364,6 @@ qli_rw_equalities(qli_rw *rw, ql_query *q)
     QL_TRY(collect_tree(&c, q->from));
     QL_TRY(use_values(&c));
     QL_TRY(use_transitivity(&c));
+    QL_TRY(use_ranges(&c));
     return tell_right_sides(&c, q->from);
 }
