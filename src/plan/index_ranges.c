@@ -291,9 +291,11 @@ typedef struct open_ends {
 static bool
 is_end_open(const qli_ranges *set, bool upper)
 {
+    if (set->whole || set->n != 1) {
+        return set->whole;
+    }
     const ql_plan_bound *b = upper ? &set->v[0].high : &set->v[0].low;
-    return set->whole || (set->n == 1 && (b->n == 0 || (b->values[0]->kind == QL_E_CONST &&
-                                                        b->values[0]->value.kind == QL_K_NULL)));
+    return b->n == 0 || (b->values[0]->kind == QL_E_CONST && b->values[0]->value.kind == QL_K_NULL);
 }
 
 static ql_status
