@@ -442,7 +442,8 @@ qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows, qli_kept **out)
     ql_status st = collect(&c, sample_rows);
     int64_t end = ql_now_mono_ns();
     c.kept->took_ns = end - begin;
-    c.kept->rest_until_ns = end + (end - begin) * QLI_STATS_REST;
+    c.kept->rest_until_ns =
+        end - begin < QLI_STATS_QUICK_NS ? 0 : end + (end - begin) * QLI_STATS_REST;
     qli_sample_fini(&c.sample);
     ql_buf_free(&c.key);
     if (st != QL_OK) {

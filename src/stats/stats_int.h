@@ -19,8 +19,8 @@
 #define QLI_STATS_ROWS_PER_PAGE 400u /* rows of a sample for each "page" of STATS_SAMPLE_PAGES */
 /* Collecting takes no more than one part in so many of the time, however much is changed. */
 #define QLI_STATS_REST 50
-/* A session does it itself when it takes no longer. */
-#define QLI_STATS_QUICK_NS 1000000
+/* A session does it itself, and as often as a tenth has changed, when it takes no longer. */
+#define QLI_STATS_QUICK_NS 2000000
 #define QLI_STATS_SMALL                                                                            \
     2000 /* up to so many they are read again at once when they have changed                       \
           */
