@@ -25,7 +25,7 @@ typedef struct block {
     const ql_block_plan *plan;
     int64_t id;
     const char *type;
-    bool sorts, groups, first, top;
+    bool sorts, weeds, groups, first, top;
 } block;
 
 static ql_status explain_block(explainer *x, const ql_block_plan *p, const char *type, bool top);
@@ -153,6 +153,10 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
     if (b->first && b->sorts) {
         parts[k++] = "Using filesort";
     }
+    if (b->weeds) { /* a semi-join turned round: its right side's rows are kept, each once */
+        parts[k++] = "Start temporary; End temporary";
+    }
+    b->weeds = false;
     if (join && join->join == QL_JOIN_ANTI) {
         parts[k++] = "Not exists";
     }
@@ -285,7 +289,8 @@ explain_node(block *b, const ql_plan *n, const ql_plan *join)
         b->groups = b->plan->query->ngroup > 0 && !n->ordered;
         break;
     case QL_P_DISTINCT:
-        b->groups = !n->ordered;
+        b->groups = !n->ordered && n->nkeys == 0;
+        b->weeds = n->nkeys > 0 && n->left->left == NULL;
         break;
     default:
         break;

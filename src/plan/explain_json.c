@@ -325,7 +325,7 @@ put_joined(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join, bo
         QL_TRY(put_joined(j, q, n->left, join, top));
         return put_joined(j, q, n->right, n, top);
     }
-    if (n->kind == QL_P_FILTER) {
+    if (n->kind == QL_P_FILTER || n->kind == QL_P_DISTINCT) {
         return put_joined(j, q, n->left, join, top);
     }
     QL_TRY(open_at(j, NULL, '{'));

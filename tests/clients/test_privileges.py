@@ -563,7 +563,7 @@ def test_privilege_views():
                 "TRUNCATE TABLE mysql.db"):
         assert code_of(root, sql) == 1044, sql
     assert code_of(root, "DROP DATABASE mysql") == 3552
-    assert names(root.query("SHOW TABLES FROM mysql")) == ["db", "tables_priv", "user"]
+    assert names(root.query("SHOW TABLES FROM mysql")) == ["db", "innodb_index_stats", "innodb_table_stats", "tables_priv", "user"]
     root.query("FLUSH PRIVILEGES")
 
 
