@@ -123,10 +123,12 @@ def test_maintenance_time_limit():
 
 
 def test_kill_connection_cuts():
+    watch.query("ANALYZE TABLE s.i, s.m")  # what is kept of a table is an arena
     before = arenas()
     for sql in [*MAINTENANCE, *ANALYZED, "CHECKSUM TABLE s.i, s.m"]:
         w = Wire(server)
-        assert run(w, sql)[0] == "rows", sql
+        for _ in range(2):  # the first one may have to collect statistics
+            assert run(w, sql)[0] == "rows", sql
         n = checkpoints(w)
         w.quit()
         for i in list(points(n))[::4]:

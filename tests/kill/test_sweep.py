@@ -356,9 +356,9 @@ KINDS = {"QUERY": {1317}, "TIME": {3024}, "CONNECTION": {1317, 2013}, "GONE": {2
 
 def sweep_read(sql, kind, codes, arm):
     r = Runner()
-    before = arenas()
     killed = 0
     assert r.run(sql) == 0, (sql[:200], r.last)
+    before = arenas()  # what is kept of the tables, too
     n = r.number("Quell_last_checkpoints" if arm.startswith("kill") else "Quell_last_allocs")
     for i in points(n):
         code = r.run(sql, (), arm.format(i=i, kind=kind))
