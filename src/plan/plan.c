@@ -134,7 +134,13 @@ order_of(qli_planner *p, qli_order_want *o)
     const ql_query *q = p->q;
     *o = (qli_order_want){.limit = -1};
     if (q->grouped || q->distinct) {
-        return qli_group_order(p, o);
+        QL_TRY(qli_group_order(p, o));
+        if (q->grouped || o->ngroups > 0) {
+            return QL_OK;
+        }
+        o->keys = q->order_by; /* of rows that are not different yet: all of them are read */
+        o->n = q->norder;
+        return QL_OK;
     }
     o->keys = q->order_by;
     o->n = q->norder;
