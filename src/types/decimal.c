@@ -446,7 +446,7 @@ ql_decimal_digits(const ql_decimal *d)
         }
         return n;
     }
-    char text[QL_DECIMAL_TEXT_MAX];
+    char text[80]; /* 4 limbs: 78 digits, which only a damaged value has */
     return (unsigned)qli_decimal_digits_text(d, text);
 }
 

@@ -33,7 +33,8 @@ qli_rest_is_blank(ql_str s, size_t from)
 uint64_t qli_power10(unsigned n);
 /* r = limb / 10^scale, rounded into 30 and 65 digits. false = overflow, clamped. */
 bool qli_decimal_set(ql_decimal *r, const uint64_t limb[4], unsigned scale, bool negative);
-/* Digits of the magnitude, no leading zeros, at least one; out has room for QL_DECIMAL_TEXT_MAX. */
+/* Digits of the magnitude, no leading zeros, at least one; out has room for QL_DECIMAL_TEXT_MAX (80
+ * where the magnitude may be more than a decimal can have). */
 size_t qli_decimal_digits_text(const ql_decimal *d, char *out);
 /* Magnitude of at most 76 digits. */
 void qli_magnitude_from_digits(const char *digits, size_t n, uint64_t limb[4]);
