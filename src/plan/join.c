@@ -13,78 +13,6 @@ qli_tree_sources(const ql_join_tree *t)
                       : qli_tree_sources(t->left) | qli_tree_sources(t->right);
 }
 
-/* --- outer joins that are inner ones --- */
-
-/* Is the value NULL when all columns of `m` are? */
-static bool
-is_strict(const qli_planner *p, const ql_expr *e, qli_mask m)
-{
-    if (e->kind == QL_E_SLOT) {
-        return p->source_of[e->index] != 0xff && (m >> p->source_of[e->index] & 1);
-    }
-    if (e->kind == QL_E_CAST) {
-        return is_strict(p, e->args[0], m);
-    }
-    if (e->kind != QL_E_OP) {
-        return false;
-    }
-    switch (e->op) {
-    case QL_OP_OR:
-    case QL_OP_AND: /* NULL AND 0 is 0 */
-        return is_strict(p, e->args[0], m) && is_strict(p, e->args[1], m);
-    case QL_OP_EQ:
-    case QL_OP_NE:
-    case QL_OP_LT:
-    case QL_OP_LE:
-    case QL_OP_GT:
-    case QL_OP_GE:
-    case QL_OP_ADD:
-    case QL_OP_SUB:
-    case QL_OP_MUL:
-        return is_strict(p, e->args[0], m) || is_strict(p, e->args[1], m);
-    case QL_OP_IN:
-    case QL_OP_NOT_IN:
-    case QL_OP_LIKE:
-    case QL_OP_NOT_LIKE:
-    case QL_OP_NOT:
-    case QL_OP_NEG:
-        return is_strict(p, e->args[0], m);
-    default:
-        return false;
-    }
-}
-
-/* Is the condition not true (false or NULL) when all columns of `m` are NULL? */
-static bool
-rejects_nulls(const qli_planner *p, const ql_expr *e, qli_mask m)
-{
-    if (e->kind == QL_E_OP && e->op == QL_OP_AND) {
-        return rejects_nulls(p, e->args[0], m) || rejects_nulls(p, e->args[1], m);
-    }
-    if (e->kind == QL_E_OP && e->op == QL_OP_OR) {
-        return rejects_nulls(p, e->args[0], m) && rejects_nulls(p, e->args[1], m);
-    }
-    if (e->kind == QL_E_OP && e->op == QL_OP_IS_NOT_NULL) {
-        return is_strict(p, e->args[0], m);
-    }
-    if (e->kind == QL_E_OP && e->op == QL_OP_IS_TRUE) {
-        return rejects_nulls(p, e->args[0], m);
-    }
-    return is_strict(p, e, m);
-}
-
-static bool
-outer_is_inner(const qli_planner *p, const ql_join_tree *t, const qli_conds *c)
-{
-    qli_mask m = qli_tree_sources(t->right);
-    for (uint32_t i = 0; i < c->n; i++) {
-        if (!c->v[i].used && (c->v[i].needs & m) && rejects_nulls(p, c->v[i].e, m)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* --- regions --- */
 
 static ql_status
@@ -106,13 +34,10 @@ flatten(qli_planner *p, const ql_join_tree *t, qli_region *g)
     if (t->is_leaf) {
         return add_item(p, g, t, QL_JOIN_INNER, NULL);
     }
-    bool inner =
-        t->kind == QL_JOIN_INNER || (t->kind == QL_JOIN_LEFT && outer_is_inner(p, t, g->conds));
-    if (!inner) {
+    if (t->kind != QL_JOIN_INNER) {
         QL_TRY(flatten(p, t->left, g));
         return add_item(p, g, t->right, t->kind, t->on);
     }
-    /* ON first: it may turn outer joins below it into inner ones. */
     QL_TRY(qli_conds_split(p, t->on, g->conds));
     QL_TRY(flatten(p, t->left, g));
     return flatten(p, t->right, g);

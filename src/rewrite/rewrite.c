@@ -111,6 +111,66 @@ rewrite(qli_rw *rw, ql_query *q)
     return tell_block(rw, q);
 }
 
+/* --- statements --- */
+
+/* Blocks in an expression outside of any that is rewritten: of a row to be inserted, of SET. */
+static ql_status
+rewrite_expr(qli_rw *rw, ql_expr *e)
+{
+    qli_rw_walk up = {.rw = rw, .expr = meet_expr}, down = {.rw = rw, .expr = tell_expr};
+    if (e == NULL || e->kind == QL_E_CONST || ql_plans_plainly(rw->cx)) {
+        return QL_OK;
+    }
+    QL_TRY(qli_rw_walk_expr(&up, e, 0));
+    return qli_rw_walk_expr(&down, e, 0);
+}
+
+static ql_status
+rewrite_assigns(qli_rw *rw, const ql_column_assign *v, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(rewrite_expr(rw, v[i].value));
+    }
+    return QL_OK;
+}
+
+static ql_status
+rewrite_insert(qli_rw *rw, const ql_rinsert *in)
+{
+    for (uint32_t i = 0; i < in->nrows; i++) {
+        QL_TRY(ql_bulk_each(rw->cx, i));
+        for (uint16_t c = 0; c < in->ncolumns; c++) {
+            QL_TRY(rewrite_expr(rw, in->rows[i][c]));
+        }
+    }
+    return rewrite_assigns(rw, in->on_duplicate, in->non_duplicate);
+}
+
+/* What stands beside the query of a statement. */
+static ql_status
+rewrite_beside(qli_rw *rw, const ql_rstmt *s, ql_stmt_kind kind)
+{
+    switch (kind) {
+    case QL_S_INSERT:
+        return rewrite_insert(rw, s->insert);
+    case QL_S_UPDATE:
+        for (uint16_t i = 0; i < s->update->ntargets; i++) {
+            QL_TRY(rewrite_assigns(rw, s->update->set[i], s->update->nset[i]));
+        }
+        return QL_OK;
+    case QL_S_LOAD:
+        return rewrite_assigns(rw, s->load->set, s->load->nset);
+    case QL_S_DO:
+    case QL_S_SET:
+        for (uint32_t i = 0; i < s->exprs.n; i++) {
+            QL_TRY(rewrite_expr(rw, s->exprs.v[i]));
+        }
+        return QL_OK;
+    default:
+        return QL_OK;
+    }
+}
+
 ql_status
 ql_rewrite_query(ql_ctx *cx, ql_query *q)
 {
@@ -126,11 +186,9 @@ ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
                             ? s->ast->explain.inner->kind
                             : s->kind;
     ql_query *q = (ql_query *)ql_rstmt_query(s, kind);
-    if (q == NULL) {
-        return QL_OK;
-    }
-    if (kind == QL_S_UPDATE || kind == QL_S_DELETE) {
+    if (q != NULL && (kind == QL_S_UPDATE || kind == QL_S_DELETE)) {
         rw.fixed = q;
     }
-    return rewrite(&rw, q);
+    QL_TRY(q != NULL ? rewrite(&rw, q) : QL_OK);
+    return rewrite_beside(&rw, s, kind);
 }

@@ -2,6 +2,7 @@
  *
  * information_schema.COLUMN_STATISTICS: histograms that statements have made (stats/).
  */
+#include "acl/acl.h"
 #include "stats/stats.h"
 #include "views/views_int.h"
 
@@ -21,6 +22,9 @@ qli_fill_column_statistics(ql_ctx *cx, ql_view_rows *r)
     for (size_t i = 0; i < n; i++) {
         ql_table *t = list[i];
         QL_TRY(ql_check(cx));
+        if (!t->temporary && !(ql_acl_on_table(cx, t->db, t->name) & QL_PM(SELECT))) {
+            continue; /* they hold values of rows */
+        }
         for (uint16_t c = 0; !t->is_virtual && !t->view && c < t->ncolumns; c++) {
             ql_str json;
             ql_value *v;

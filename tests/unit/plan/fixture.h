@@ -9,6 +9,7 @@
 #include "../resolve/fixture.h"
 #include "catalog/tablestate.h"
 #include "plan/plan.h"
+#include "rewrite/rewrite.h"
 #include "stats/stats.h"
 
 static inline void
@@ -139,9 +140,8 @@ print_plan(const ql_query *q, const ql_plan *n, int indent)
 }
 
 static inline const ql_block_plan *
-plan(world *w, const char *sql)
+plan_of(world *w, ql_rstmt *s)
 {
-    const ql_rstmt *s = resolve(w, sql);
     bool rows = s->kind == QL_S_UPDATE || s->kind == QL_S_DELETE;
     const ql_query *q = rows ? s->update->read : s->query;
     ql_block_plan *p;
@@ -150,6 +150,20 @@ plan(world *w, const char *sql)
     print_plan(q, p->root, 0);
     return p;
 }
+/* As it is written, without rewrites. */
+static inline const ql_block_plan *
+plan(world *w, const char *sql)
+{
+    return plan_of(w, resolve(w, sql));
+}
+
+#define PLAN_REWRITTEN(w, sql, expected)                                                           \
+    do {                                                                                           \
+        ql_rstmt *rewritten = resolve(w, sql);                                                     \
+        OK(ql_rewrite_stmt(&(w)->boot.cx, rewritten));                                             \
+        (void)plan_of(w, rewritten);                                                               \
+        assert_string_equal(printed, expected);                                                    \
+    } while (0)
 #define PLAN(w, sql, expected)                                                                     \
     do {                                                                                           \
         (void)plan(w, sql);                                                                        \
