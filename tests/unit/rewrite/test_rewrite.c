@@ -4,6 +4,8 @@
  * Slots are counted by hand: those of the outer block first, each in the order in which WHERE, then
  * the select list, mention columns.
  */
+#include <stdio.h>
+
 #include "../resolve/fixture.h"
 #include "rewrite/rewrite.h"
 
@@ -83,6 +85,34 @@ conditions(void **state)
               "select $1:id from (t join u on (= $0:t_id $1:id)) where (> $2:x 3)");
 }
 
+static ql_join_kind
+kind_in(const ql_expr *e)
+{
+    return e->query->from->kind;
+}
+
+/* Subqueries that stand in no query: of SET, DO, rows to be inserted, new values. */
+static void
+beside_queries(void **state)
+{
+    world *w = *state;
+    const char *q = "(SELECT COUNT(*) FROM t WHERE id IN (SELECT x FROM u))";
+    char sql[200];
+    ql_rstmt *s;
+    snprintf(sql, sizeof sql, "DO %s", q);
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    assert_int_equal(kind_in(s->exprs.v[0]), QL_JOIN_SEMI);
+    snprintf(sql, sizeof sql, "SET @a = %s", q);
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    assert_int_equal(kind_in(s->exprs.v[0]), QL_JOIN_SEMI);
+    snprintf(sql, sizeof sql, "INSERT INTO nokey (k) VALUES (%s)", q);
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    assert_int_equal(kind_in(s->insert->rows[0][0]), QL_JOIN_SEMI);
+    snprintf(sql, sizeof sql, "UPDATE nokey SET k = %s", q);
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    assert_int_equal(kind_in(s->update->set[0][0].value), QL_JOIN_SEMI);
+}
+
 int
 main(void)
 {
@@ -90,6 +120,7 @@ main(void)
         cmocka_unit_test(derived_tables),
         cmocka_unit_test(semijoins),
         cmocka_unit_test(conditions),
+        cmocka_unit_test(beside_queries),
     };
     return cmocka_run_group_tests(tests, sql_setup, world_teardown);
 }
