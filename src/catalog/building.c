@@ -118,12 +118,7 @@ record(ql_ctx *cx, const qli_object *o)
     QL_TRY(ql_beside_begin(cx, true));
     ql_status st = store_building(cx, o);
     st = st == QL_OK ? qli_ids_cover(cx, cx->inst->catalog, &bound) : st;
-    if (st == QL_OK) {
-        st = ql_txn_commit(cx);
-    } else {
-        ql_txn_rollback(cx);
-    }
-    cx->txn = saved;
+    st = ql_beside_end(cx, saved, st);
     if (st == QL_OK && bound) {
         qli_ids_covered(cx->inst->catalog, bound);
     }

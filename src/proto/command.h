@@ -5,9 +5,9 @@
 #ifndef QL_PROTO_COMMAND_H
 #define QL_PROTO_COMMAND_H
 
+#include "base/reader.h"
 #include "intr/proc.h"
 #include "proto/protocol.h"
-#include "proto/reader.h"
 
 typedef struct ql_command {
     ql_com com;

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/reader.h"
 #include "proto/proto_int.h"
-#include "proto/reader.h"
 
 #define SSL_REQUEST_SIZE 32
 #define SERVER_CHARSET 255 /* utf8mb4_0900_ai_ci */

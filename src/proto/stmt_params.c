@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/reader.h"
 #include "intr/intr.h"
-#include "proto/reader.h"
 
 static ql_value
 int_value(uint64_t raw, unsigned bytes, bool is_unsigned)

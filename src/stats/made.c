@@ -255,12 +255,7 @@ write_record(ql_ctx *cx, const ql_table *t, uint16_t column, const ql_buf *value
     if (st == QL_OK) {
         ql_str k = {key.p, key.n};
         st = value ? ql_txn_put(cx, k, (ql_str){value->p, value->n}) : ql_txn_del(cx, k);
-        if (st == QL_OK) {
-            st = ql_txn_commit(cx);
-        } else {
-            ql_txn_rollback(cx);
-        }
-        cx->txn = saved;
+        st = ql_beside_end(cx, saved, st);
     }
     ql_buf_free(&key);
     return st;

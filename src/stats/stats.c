@@ -150,7 +150,7 @@ find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
         QL_TRY(count_rows(cx, t));
     }
     if (!k && !t->temporary) {
-        QL_TRY(qli_stats_load(cx, t, &k));
+        QL_TRY(forgive(cx, qli_stats_load(cx, t, &k))); /* damaged: as if there were none */
         if (k) {
             qli_kept *none = NULL;
             atomic_store(&k->saved, true);

@@ -5,6 +5,7 @@
  * cannot be read, or was written for another version of the definition, is collected anew. Layout:
  * README.md.
  */
+#include "base/reader.h"
 #include "kv/kv.h"
 #include "stats/stats_int.h"
 #include "txn/beside.h"
@@ -104,13 +105,7 @@ qli_stats_save(ql_ctx *cx, const ql_table *t, const qli_kept *k)
     if (st != QL_OK) {
         return st;
     }
-    st = put_records(cx, t, k, &key, &value);
-    if (st == QL_OK) {
-        st = ql_txn_commit(cx);
-    } else {
-        ql_txn_rollback(cx);
-    }
-    cx->txn = saved;
+    st = ql_beside_end(cx, saved, put_records(cx, t, k, &key, &value));
     ql_buf_free(&key);
     ql_buf_free(&value);
     return st;
@@ -143,44 +138,17 @@ qli_stats_forget_dropped(ql_ctx *cx, const ql_table *t)
     ql_buf key = {0};
     ql_txn *saved = cx->txn;
     QL_TRY(ql_beside_begin(cx, true));
-    st = del_records(cx, t, &key);
-    if (st == QL_OK) {
-        st = ql_txn_commit(cx);
-    } else {
-        ql_txn_rollback(cx);
-    }
-    cx->txn = saved;
+    st = ql_beside_end(cx, saved, del_records(cx, t, &key));
     ql_buf_free(&key);
     return st;
 }
 
-/* --- reading: a reader that has come to an end gives zeros --- */
-
-typedef struct reader {
-    ql_str in;
-    bool bad;
-} reader;
-
-static uint64_t
-get_le(reader *r, unsigned bytes)
-{
-    uint64_t v = 0;
-    if (r->in.n < bytes) {
-        r->bad = true;
-        return 0;
-    }
-    for (unsigned i = 0; i < bytes; i++) {
-        v |= (uint64_t)(unsigned char)r->in.p[i] << 8 * i;
-    }
-    r->in.p += bytes;
-    r->in.n -= bytes;
-    return v;
-}
+/* --- reading --- */
 
 static double
-get_double(reader *r)
+get_double(ql_reader *r)
 {
-    uint64_t bits = get_le(r, 8);
+    uint64_t bits = ql_read_le(r, 8);
     double d;
     memcpy(&d, &bits, sizeof d);
     if (!(d >= 0) || d > 1e300) {
@@ -190,31 +158,18 @@ get_double(reader *r)
     return d;
 }
 
-static uint64_t
-get_number(reader *r)
-{
-    uint64_t v = get_le(r, 1);
-    return v < 251 ? v : get_le(r, v == 252 ? 2 : v == 253 ? 3 : 8);
-}
-
 static ql_status
-get_key(ql_ctx *cx, ql_arena *a, reader *r, ql_str *out)
+get_key(ql_ctx *cx, ql_arena *a, ql_reader *r, ql_str *out)
 {
-    uint64_t n = get_number(r);
-    if (n > r->in.n) {
-        r->bad = true;
-        n = 0;
-    }
-    *out = (ql_str){ql_arena_strndup(cx, a, r->in.p, n), n};
-    r->in.p += n;
-    r->in.n -= n;
+    ql_str key = ql_read_lenenc_str(r);
+    *out = (ql_str){ql_arena_strndup(cx, a, key.p, key.n), key.n};
     return out->p ? QL_OK : QL_ERROR;
 }
 
 static ql_status
-get_histogram(ql_ctx *cx, ql_arena *a, reader *r, const ql_histogram **out)
+get_histogram(ql_ctx *cx, ql_arena *a, ql_reader *r, const ql_histogram **out)
 {
-    uint64_t kind = get_le(r, 1);
+    uint64_t kind = ql_read_le(r, 1);
     if (r->bad || kind == 0) {
         return QL_OK;
     }
@@ -224,14 +179,14 @@ get_histogram(ql_ctx *cx, ql_arena *a, reader *r, const ql_histogram **out)
     }
     h->complete = kind == 2;
     h->rest = get_double(r);
-    uint64_t n = get_number(r);
+    uint64_t n = ql_read_lenenc(r);
     n = n <= QLI_BUCKETS_MAX ? n : 0;
     h->common = QL_ARENA_ARRAY(cx, a, qli_common, n + 1);
     for (; h->common && h->ncommon < n && !r->bad; h->ncommon++) {
         QL_TRY(get_key(cx, a, r, &h->common[h->ncommon].key));
         h->common[h->ncommon].share = get_double(r);
     }
-    n = get_number(r);
+    n = ql_read_lenenc(r);
     n = n <= QLI_BUCKETS_MAX + 1 ? n : 0;
     h->buckets = h->common ? QL_ARENA_ARRAY(cx, a, qli_bucket, n + 1) : NULL;
     for (; h->buckets && h->nbuckets < n && !r->bad; h->nbuckets++) {
@@ -247,9 +202,9 @@ ql_status
 qli_stats_get_column(ql_ctx *cx, ql_arena *a, ql_str in, int64_t at_us, ql_column_stats *c,
                      bool *good)
 {
-    reader r = {in, false};
-    uint64_t format = get_le(&r, 1);
-    bool same = (int64_t)get_le(&r, 8) == at_us || at_us == 0;
+    ql_reader r = ql_reader_of(in);
+    uint64_t format = ql_read_le(&r, 1);
+    bool same = (int64_t)ql_read_le(&r, 8) == at_us || at_us == 0;
     c->known = true;
     c->distinct = get_double(&r);
     c->nulls = get_double(&r);
@@ -261,27 +216,27 @@ qli_stats_get_column(ql_ctx *cx, ql_arena *a, ql_str in, int64_t at_us, ql_colum
 static ql_status
 get_table(ql_ctx *cx, qli_kept *k, const ql_table *t, ql_str in, bool *good)
 {
-    reader r = {in, false};
+    ql_reader r = ql_reader_of(in);
     *good = false;
     double **prefixes = QL_ARENA_ARRAY(cx, k->arena, double *, t->nindexes + 1u);
     if (!prefixes) {
         return QL_ERROR;
     }
-    uint64_t format = get_le(&r, 1);
-    k->at_us = (int64_t)get_le(&r, 8);
-    k->version = get_le(&r, 8);
-    k->sampled = get_le(&r, 8);
-    k->exact = get_le(&r, 1) == 1;
+    uint64_t format = ql_read_le(&r, 1);
+    k->at_us = (int64_t)ql_read_le(&r, 8);
+    k->version = ql_read_le(&r, 8);
+    k->sampled = ql_read_le(&r, 8);
+    k->exact = ql_read_le(&r, 1) == 1;
     k->s.rows = get_double(&r);
     k->s.row_bytes = get_double(&r);
-    uint64_t columns = get_number(&r), indexes = get_number(&r);
+    uint64_t columns = ql_read_lenenc(&r), indexes = ql_read_lenenc(&r);
     if (format != FORMAT || r.bad || k->version != t->version || columns != t->ncolumns ||
         indexes != t->nindexes) {
         return QL_OK;
     }
     for (uint16_t i = 0; i < t->nindexes; i++) {
         uint16_t parts = ql_stats_parts(t, &t->indexes[i]);
-        if (get_number(&r) != parts) {
+        if (ql_read_lenenc(&r) != parts) {
             return QL_OK;
         }
         prefixes[i] = QL_ARENA_ARRAY(cx, k->arena, double, parts + 1u);

@@ -18,6 +18,18 @@ ql_beside_begin(ql_ctx *cx, bool killable)
     return QL_OK;
 }
 
+ql_status
+ql_beside_end(ql_ctx *cx, ql_txn *saved, ql_status st)
+{
+    if (st == QL_OK) {
+        st = ql_txn_commit(cx);
+    } else {
+        ql_txn_rollback(cx);
+    }
+    cx->txn = saved;
+    return st;
+}
+
 void
 ql_beside_set_lazy(ql_ctx *cx)
 {

@@ -7,9 +7,8 @@
  *
  *     ql_txn *saved = cx->txn;
  *     ql_beside_begin(cx, true);         cx->txn is the new one
- *     ... ql_txn_put ...
- *     ql_txn_commit(cx);                 or rollback
- *     cx->txn = saved;
+ *     ... st = ql_txn_put ...
+ *     st = ql_beside_end(cx, saved, st); commits, or rolls back
  */
 #ifndef QL_TXN_BESIDE_H
 #define QL_TXN_BESIDE_H
@@ -20,6 +19,9 @@
  * one has ended. killable: its commit can be withdrawn as any other; else a kill waits for the
  * outcome (but not for disk space: 1021). QL_ERROR: cx->txn is as it was. */
 ql_status ql_beside_begin(ql_ctx *cx, bool killable) QL_MUST_USE;
+/* Ends cx->txn: commits it when st is QL_OK, else rolls it back; cx->txn = saved. st, or what the
+ * commit came to. */
+ql_status ql_beside_end(ql_ctx *cx, ql_txn *saved, ql_status st) QL_MUST_USE;
 /* cx->txn is one of many whose last one, or what comes after them, is durable: its own commit waits
  * for no sync. What a crash loses of them it loses from the end. */
 void ql_beside_set_lazy(ql_ctx *cx);

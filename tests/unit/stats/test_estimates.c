@@ -291,6 +291,56 @@ changes_are_noticed(void **state)
     ql_table_put(t);
 }
 
+/* Each bit of a record wrong in turn: it is used as it reads or collected anew, and nothing else
+ * happens (under ASan: nothing beyond the record is read). */
+static void
+flipped_bits(void **state)
+{
+    world *w = *state;
+    sess *s = &w->boot;
+    const ql_table_stats *st;
+    make_table(s, true);
+    ql_table *t = open_table(s);
+    begin(s);
+    for (int i = 0; i < 300; i++) {
+        insert_ok(s, t, row_of(i, i % 4 ? i : NO_INT, i % 3 ? "x" : "y", (uint64_t)(i % 10)));
+    }
+    commit(s);
+    begin(s);
+    OK(ql_stats_analyze(&s->cx, t));
+    commit(s);
+    for (uint32_t record = 0; record <= 2; record++) {
+        ql_buf key = {0}, good = {0};
+        ql_str v;
+        OK(ql_table_stats_key(&s->cx, &key, t->id, record));
+        begin(s);
+        OK(ql_txn_get(&s->cx, QL_VIEW_LATEST, qli_str(&key), &v));
+        OK(ql_buf_put(&s->cx, &good, v.p, v.n));
+        commit(s);
+        for (size_t bit = 0; bit<good.n * 8; bit += good.n> 200 ? 37 : 5) {
+            good.p[bit / 8] ^= (char)(1 << bit % 8);
+            begin(s);
+            OK(ql_txn_put(&s->cx, qli_str(&key), qli_str(&good)));
+            commit(s);
+            good.p[bit / 8] ^= (char)(1 << bit % 8);
+            ql_table_keep(t, NULL);
+            begin(s);
+            OK(ql_stats_of(&s->cx, t, &st));
+            assert_true(st->known && st->rows >= 1);
+            for (int c = 0; c < t->ncolumns; c++) {
+                double share;
+                ql_value ten = ql_value_int(10);
+                OK(ql_stats_equal(&s->cx, st, (uint16_t)c, &ten, &share));
+                OK(ql_stats_range(&s->cx, st, (uint16_t)c, &ten, true, NULL, true, &share));
+            }
+            commit(s);
+        }
+        ql_buf_free(&key);
+        ql_buf_free(&good);
+    }
+    ql_table_put(t);
+}
+
 /* What was saved is found again by who has nothing in memory. */
 static void
 kept_on_the_disk(void **state)
@@ -427,6 +477,7 @@ main(void)
         TEST(small_tables_are_exact),
         TEST(changes_are_noticed),
         TEST(kept_on_the_disk),
+        TEST(flipped_bits),
         TEST(a_killed_analyze_leaves_the_old),
         TEST(out_of_memory),
         cmocka_unit_test(estimators),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading fields out of a packet. A read beyond the end yields zero or an empty string and sets
- * `bad`, so that a decoder looks once, at its end. Never reads outside the payload.
+ * Reading fields out of bytes (a packet, a record). A read beyond the end yields zero or an empty
+ * string and sets `bad`, so that a decoder looks once, at its end. Never reads outside the bytes.
  */
-#ifndef QL_PROTO_READER_H
-#define QL_PROTO_READER_H
+#ifndef QL_BASE_READER_H
+#define QL_BASE_READER_H
 
 #include <string.h>
 
