@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "base/reader.h"
 #include "base/thread.h"
 #include "kv/kv.h"
 #include "stats/stats_int.h"
@@ -308,34 +309,11 @@ ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t bucke
 static bool
 split(ql_str in, ql_str name, ql_str *json, ql_str *numbers)
 {
-    ql_str part[2];
-    for (int i = 0; i < 2; i++) {
-        uint64_t n = 0;
-        unsigned more = 0;
-        if (in.n < 1) {
-            return false;
-        }
-        unsigned char first = (unsigned char)in.p[0];
-        more = first < 251 ? 0 : first == 252 ? 2 : first == 253 ? 3 : 8;
-        if (in.n < 1 + more) {
-            return false;
-        }
-        n = more == 0 ? first : 0;
-        for (unsigned b = 0; b < more; b++) {
-            n |= (uint64_t)(unsigned char)in.p[1 + b] << 8 * b;
-        }
-        in.p += 1 + more;
-        in.n -= 1 + more;
-        if (n > in.n) {
-            return false;
-        }
-        part[i] = (ql_str){in.p, n};
-        in.p += n;
-        in.n -= n;
-    }
-    *json = part[1];
-    *numbers = in;
-    return ql_str_eq(part[0], name);
+    ql_reader r = ql_reader_of(in);
+    ql_str own = ql_read_lenenc_str(&r);
+    *json = ql_read_lenenc_str(&r);
+    *numbers = ql_read_bytes(&r, ql_reader_left(&r));
+    return !r.bad && ql_str_eq(own, name);
 }
 
 static ql_status

@@ -233,5 +233,9 @@ qli_exec_admin(ql_ctx *cx, ql_run *run)
     for (uint32_t i = 0; i < a->admin->tables.n; i++) {
         QL_TRY(one_table(cx, &t, a->kind, a->admin, &a->admin->tables.v[i], &killed));
     }
-    return qli_table_send(cx, &t, NULL, 0);
+    uint32_t too_late = run->out->decided ? QL_INTR_STMT_MASK : 0;
+    ql_hold(cx, too_late);
+    ql_status st = qli_table_send(cx, &t, NULL, 0);
+    ql_unhold(cx, too_late);
+    return st;
 }

@@ -7,6 +7,7 @@ import re
 
 import quell
 from harness import main
+from sweep import checkpoints, points
 from wire import Closed, Err, Watcher, Wire
 
 MOST = int(os.environ.get("QUELL_SWEEP", "24"))
@@ -35,18 +36,6 @@ def run(w, sql, arm=None):
         return "error", e.code
     except (Closed, ConnectionResetError, BrokenPipeError):
         return "error", 2013
-
-
-def points(n):
-    if n <= MOST:
-        return range(1, n + 1)
-    edge = MOST // 3
-    inner = range(edge + 1, n - edge + 1)
-    return sorted({*range(1, edge + 1), *inner[::max(1, len(inner) // (MOST - 2 * edge))], *range(n - edge + 1, n + 1)})
-
-
-def checkpoints(w):
-    return int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
 
 
 def sums():
@@ -92,7 +81,7 @@ def sweep_maintenance(sql, kind):
     full = by_table(full)
     answered = 0
     n = checkpoints(w)
-    for i in points(n):
+    for i in points(n, MOST):
         what = f"{sql}, killed at {i} of {n}"
         how, got = run(w, sql, f"kill_at {i} {kind}")
         if how == "error":
@@ -131,7 +120,7 @@ def test_kill_connection_cuts():
             assert run(w, sql)[0] == "rows", sql
         n = checkpoints(w)
         w.quit()
-        for i in list(points(n))[::4]:
+        for i in list(points(n, MOST))[::4]:
             w = Wire(server)
             assert run(w, sql, f"kill_at {i} CONNECTION")[1] in (1317, 2013), f"{sql} at {i} of {n}"
             assert w.at_end(), sql
@@ -147,7 +136,7 @@ def test_failing_allocations():
         assert run(w, sql)[0] == "rows", sql
         n = int(w.query("SHOW STATUS LIKE 'Quell_last_allocs'")[0][1])
         failed = 0
-        for i in points(n):
+        for i in points(n, MOST):
             how, got = run(w, sql, f"fail_alloc_at {i}")
             assert how == "rows" or got in (1037, 1041), f"{sql} at {i} of {n}: {got}"
             failed += how == "error"
@@ -163,7 +152,7 @@ def test_checksum_is_an_error():
     how, full = run(w, "CHECKSUM TABLE s.i, s.m")
     n = checkpoints(w)
     failed = 0
-    for i in points(n):
+    for i in points(n, MOST):
         how, got = run(w, "CHECKSUM TABLE s.i, s.m", f"kill_at {i} QUERY")
         assert (how, got) in (("rows", full), ("error", 1317)), (i, n, how, got)
         failed += how == "error"
@@ -306,7 +295,7 @@ def sweep_analyze(sql, kind):
     plan = w.value(sql)
     n = checkpoints(w)
     answered = 0
-    for i in points(n):
+    for i in points(n, MOST):
         what = f"{sql}, killed at {i} of {n}"
         how, got = run(w, sql, f"kill_at {i} {kind}")
         if how == "error":

@@ -6,7 +6,8 @@ import os
 
 import quell
 from harness import main
-from wire import Err, Watcher, Wire
+from sweep import checkpoints, points, run
+from wire import Watcher, Wire
 
 MOST = int(os.environ.get("QUELL_SWEEP", "9"))
 server = quell.Server(args=["--innodb-flush-log-at-trx-commit=0"])
@@ -26,29 +27,6 @@ ENDS = {"QUERY": 1317, "TIME": 3024}
 
 def setting(w):
     return [w.value(f"SELECT @@{v}") for v in VARIABLES] + [w.value("SELECT ABS(UNIX_TIMESTAMP() - 1000000000) > 100000000")]
-
-
-def run(w, sql, arm=None):
-    """None, or the number of the error."""
-    if arm:
-        w.query(f"SET DEBUG_SYNC = '{arm}'")
-    try:
-        w.query(sql)
-    except Err as e:
-        return e.code
-    return None
-
-
-def points(n):
-    if n <= MOST:
-        return range(1, n + 1)
-    edge = MOST // 3
-    inner = range(edge + 1, n - edge + 1)
-    return sorted({*range(1, edge + 1), *inner[::max(1, len(inner) // (MOST - 2 * edge))], *range(n - edge + 1, n + 1)})
-
-
-def checkpoints(w):
-    return int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
 
 
 def fill(w):
@@ -71,7 +49,7 @@ def sweep(own, statements=STATEMENTS):
         n = checkpoints(w)
         for kind, code in ENDS.items():
             hit = 0
-            for i in points(n):
+            for i in points(n, MOST):
                 if not sql.startswith("SELECT"):
                     fill(watch)
                 got = run(w, sql, f"kill_at {i} {kind}")

@@ -10,6 +10,7 @@ import tempfile
 
 import quell
 from harness import main
+from sweep import points
 from wire import Closed, Err, Watcher, Wire
 
 MOST = int(os.environ.get("QUELL_SWEEP", "24"))  # kill points tried for each statement and kind of kill
@@ -260,16 +261,6 @@ def image(sql, tables):
     return found
 
 
-def points(n):
-    """The first few, the last few, and some between."""
-    if n <= MOST:
-        return range(1, n + 1)
-    edge = MOST // 3
-    inner = range(edge + 1, n - edge + 1)
-    step = max(1, len(inner) // (MOST - 2 * edge))
-    return sorted({*range(1, edge + 1), *inner[::step], *range(n - edge + 1, n + 1)})
-
-
 whole = {}
 
 
@@ -360,7 +351,7 @@ def sweep_read(sql, kind, codes, arm):
     assert r.run(sql) == 0, (sql[:200], r.last)
     before = arenas()  # what is kept of the tables, too
     n = r.number("Quell_last_checkpoints" if arm.startswith("kill") else "Quell_last_allocs")
-    for i in points(n):
+    for i in points(n, MOST):
         code = r.run(sql, (), arm.format(i=i, kind=kind))
         assert code == 0 or code in codes, f"{sql[:200]}\n{arm.format(i=i, kind=kind)} of {n}: {code} {getattr(r, 'last', '')}"
         killed += code != 0
@@ -400,7 +391,7 @@ def sweep_write(sql, tables, before, kind, codes, arm):
         reset(sql, tables)
     r = Runner()
     killed = 0
-    for i in points(n):
+    for i in points(n, MOST):
         code = r.run(sql, before, arm.format(i=i, kind=kind))
         what = f"{sql[:200]}\n{arm.format(i=i, kind=kind)} of {n}: {code} {getattr(r, 'last', '')}"
         assert code == 0 or code in codes, what
@@ -487,7 +478,7 @@ def test_prepared_statements():
         w.skip_result()
         n = int(w.query("SHOW STATUS LIKE 'Quell_last_checkpoints'")[0][1])
         killed = 0
-        for i in points(n):
+        for i in points(n, MOST):
             w.query(f"SET DEBUG_SYNC = 'kill_at {i} QUERY'")
             w.execute(stmt, *params)
             try:
