@@ -563,15 +563,16 @@ ql_status
 qli_commit_submit(ql_ctx *cx, ql_txnsys *ts, qli_commit_req *r, bool *left)
 {
     int tries = 0;
+    uint32_t held = r->held ? QLI_ALL_REASONS : 0;
     *left = false;
     ql_cv_init(&r->cv);
     r->big = qli_commit_is_big(r);
     r->alone = r->big;
     show_state(r, "QUEUED");
     for (;;) {
-        ql_hold(cx, r->held ? QLI_ALL_REASONS : 0);
-        ql_status st = await_outcome(cx, ts, r, left);
-        ql_unhold(cx, r->held ? QLI_ALL_REASONS : 0);
+        ql_hold(cx, held);
+        ql_status st = await_outcome(cx, ts, r, left); /* left: r is the committer's */
+        ql_unhold(cx, held);
         QL_TRY(st);
         if (r->state == QLI_CS_DONE) {
             return QL_OK;
