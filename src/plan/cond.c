@@ -203,8 +203,9 @@ qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out)
         for (uint32_t i = 0; i < c->n; i++) {
             qli_cond *k = &c->v[i];
             int rank = k->nondet ? 2 : k->has_query ? 1 : 0;
-            if (k->e->implied && (k->needs & (k->needs - 1)) != 0 && (k->needs & ~have) == 0) {
-                k->used = true;
+            if (!k->used && k->e->implied && (k->needs & (k->needs - 1)) != 0 &&
+                (k->needs & ~have) == 0) {
+                k->used = k->follows = true;
             }
             if (k->nondet && p->q->nsources > 1 && (have & (have - 1)) == 0) {
                 continue;

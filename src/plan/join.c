@@ -68,8 +68,11 @@ qli_has_hash_key(const qli_conds *c, qli_mask left, qli_mask right)
     return false;
 }
 
+/* The keys of a hash join. known: of these equalities one will do that says what others say; NULL:
+ * the conditions are those of ON, not of the region. */
 static ql_status
-take_hash_keys(qli_planner *p, qli_conds *c, qli_mask left, qli_mask right, ql_plan *n)
+take_hash_keys(qli_planner *p, qli_conds *c, qli_region *known, qli_mask left, qli_mask right,
+               ql_plan *n)
 {
     n->left_keys = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, c->n + 1);
     n->right_keys = n->left_keys ? QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, c->n + 1) : NULL;
@@ -81,7 +84,8 @@ take_hash_keys(qli_planner *p, qli_conds *c, qli_mask left, qli_mask right, ql_p
     }
     for (uint32_t i = 0; i < c->n; i++) {
         bool swapped;
-        if (!qli_is_hash_key(&c->v[i], left, right, &swapped)) {
+        if (!qli_is_hash_key(&c->v[i], left, right, &swapped) ||
+            (known && !qli_known_need(p, known, &c->v[i]))) {
             continue;
         }
         const ql_expr *e = c->v[i].e;
@@ -143,10 +147,11 @@ join_node(qli_planner *p, qli_region *g, const qli_step *step, ql_plan *left, ql
     n->est_rows = step->rows;
     n->cost = step->startup + step->run;
     if (hash) {
-        QL_TRY(
-            take_hash_keys(p, on, swapped ? it->sources : have, swapped ? have : it->sources, n));
+        QL_TRY(take_hash_keys(p, on, it->kind == QL_JOIN_INNER ? g : NULL,
+                              swapped ? it->sources : have, swapped ? have : it->sources, n));
     }
     if (it->kind == QL_JOIN_INNER) {
+        qli_known_drop(p, g, have | it->sources);
         QL_TRY(qli_conds_take(p, on, have | it->sources, &n->filter));
     } else {
         QL_TRY(take_all(p, on, &n->filter));
@@ -190,6 +195,7 @@ build(qli_planner *p, qli_region *g, const qli_step *steps, ql_plan **out)
 {
     qli_mask have = 0;
     *out = NULL;
+    QL_TRY(qli_known_init(p, g));
     for (uint32_t k = 0; k < g->n; k++) {
         QL_TRY(add_step(p, g, &steps[k], have, out));
         have |= g->v[steps[k].item].sources;

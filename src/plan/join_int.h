@@ -57,6 +57,7 @@ typedef struct qli_region {
     qli_mask sources, outside; /* outside: rows of these are given, for bounds */
     qli_conds *conds;
     qli_cond_info *info; /* [conds->n] */
+    uint16_t *same; /* [nslots] columns that are equal in all rows joined so far (join_known.c) */
 } qli_region;
 
 typedef enum qli_method {
@@ -100,6 +101,16 @@ ql_status qli_item_path_of(qli_planner *p, qli_region *g, uint32_t i, qli_mask l
  * equalities that ON has; *possible false: ON is more than these. conds of `out` are its own. */
 ql_status qli_region_with_distinct(qli_planner *p, const qli_region *g, uint32_t i, qli_region *out,
                                    bool *possible) QL_MUST_USE;
+
+/* --- join_known.c --- */
+/* Before the operators are made: nothing is known. */
+ql_status qli_known_init(qli_planner *p, qli_region *g) QL_MUST_USE;
+/* The condition is about to be placed where all rows pass it: false = it follows from those placed
+ * before, and has been marked as used. */
+bool qli_known_need(const qli_planner *p, qli_region *g, qli_cond *k);
+/* Of the conditions that look at `have` only, which are placed next, those are marked as used that
+ * follow from others. */
+void qli_known_drop(const qli_planner *p, qli_region *g, qli_mask have);
 
 /* --- join.c --- */
 qli_mask qli_tree_sources(const ql_join_tree *t);

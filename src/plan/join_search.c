@@ -10,6 +10,7 @@
  */
 #include "plan/join_int.h"
 #include "vars/sysvars.h"
+#include <math.h>
 
 #define DP_MAX 10      /* items: 1,024 sets */
 #define SMALL_CROSS 64 /* rows: joined with anything */
@@ -457,67 +458,6 @@ connects(const qli_region *g, uint32_t i, qli_mask have, double rows)
     return false;
 }
 
-/* --- all orders ------------------------------------------------------------------------------ */
-
-/* Extend the best join of `set` by each item that may come next; loose: also by those that nothing
- * connects. */
-static ql_status
-extend_set(search *s, qli_step *best, uint32_t set, qli_mask have, bool loose, bool *some)
-{
-    for (uint32_t i = 0; i < s->g->n; i++) {
-        const qli_item *it = &s->g->v[i];
-        qli_step k;
-        if ((set >> i & 1) || must_wait(s, it, have) ||
-            (!loose && !connects(s->g, i, have, best[set].rows))) {
-            continue;
-        }
-        QL_TRY(extend(s, &best[set], have, i, &k));
-        take_if_better(s, &best[set | 1u << i], &k);
-        *some = true;
-    }
-    return QL_OK;
-}
-
-static qli_mask
-sources_of(const qli_region *g, uint32_t set)
-{
-    qli_mask m = 0;
-    for (uint32_t i = 0; i < g->n; i++) {
-        m |= set >> i & 1 ? g->v[i].sources : 0;
-    }
-    return m;
-}
-
-static ql_status
-search_all(search *s, qli_step *steps, bool *found)
-{
-    uint32_t n = s->g->n, all = (1u << n) - 1;
-    qli_step *best = QL_ARENA_ARRAY(s->p->cx, s->p->a, qli_step, all + 1u);
-    if (!best) {
-        return QL_ERROR;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (may_begin(s, i)) {
-            QL_TRY(begin_with(s, i, &best[1u << i]));
-        }
-    }
-    for (uint32_t set = 1; set < all; set++) {
-        if (best[set].path) {
-            bool some = false;
-            qli_mask have = sources_of(s->g, set);
-            QL_TRY(ql_check(s->p->cx));
-            QL_TRY(extend_set(s, best, set, have, false, &some));
-            QL_TRY(some ? QL_OK : extend_set(s, best, set, have, true, &some));
-        }
-    }
-    *found = best[all].path != NULL;
-    for (uint32_t set = all, k = n; *found && k > 0; k--) {
-        steps[k - 1] = best[set];
-        set &= ~(1u << best[set].item);
-    }
-    return QL_OK;
-}
-
 /* --- greedy orders --------------------------------------------------------------------------- */
 
 static ql_status
@@ -587,6 +527,101 @@ search_greedy(search *s, qli_step *steps, bool *found)
                 steps[k] = one[k];
             }
         }
+    }
+    return QL_OK;
+}
+
+/* What the greedy order costs that begins with the cheapest item; steps: room for it. */
+static ql_status
+greedy_bound(search *s, qli_step *steps, double *bound)
+{
+    uint32_t first = s->g->n;
+    double least = 0;
+    bool found = false;
+    *bound = INFINITY;
+    for (uint32_t i = 0; i < s->g->n; i++) {
+        qli_step k;
+        if (may_begin(s, i)) {
+            QL_TRY(begin_with(s, i, &k));
+            if (first == s->g->n || k.rows + weighed(s, &k) < least) {
+                least = k.rows + weighed(s, &k);
+                first = i;
+            }
+        }
+    }
+    if (first < s->g->n && s->g->n > 2) {
+        QL_TRY(greedy(s, first, steps, &found));
+    }
+    if (found) { /* rounding must not cut off the order itself */
+        *bound = weighed(s, &steps[s->g->n - 1]) * 1.000001;
+    }
+    return QL_OK;
+}
+
+/* --- all orders ------------------------------------------------------------------------------ */
+
+/* Extend the best join of `set` by each item that may come next; loose: also by those that nothing
+ * connects. What costs more than `bound` leads to nothing. */
+static ql_status
+extend_set(search *s, qli_step *best, uint32_t set, qli_mask have, bool loose, double bound,
+           bool *some)
+{
+    for (uint32_t i = 0; i < s->g->n; i++) {
+        const qli_item *it = &s->g->v[i];
+        qli_step k;
+        if ((set >> i & 1) || must_wait(s, it, have) ||
+            (!loose && !connects(s->g, i, have, best[set].rows))) {
+            continue;
+        }
+        *some = true;
+        QL_TRY(extend(s, &best[set], have, i, &k));
+        if (weighed(s, &k) <= bound) {
+            take_if_better(s, &best[set | 1u << i], &k);
+        }
+    }
+    return QL_OK;
+}
+
+static qli_mask
+sources_of(const qli_region *g, uint32_t set)
+{
+    qli_mask m = 0;
+    for (uint32_t i = 0; i < g->n; i++) {
+        m |= set >> i & 1 ? g->v[i].sources : 0;
+    }
+    return m;
+}
+
+/* Branch and bound: the greedy order that begins with the cheapest item is nearly always good, and
+ * nothing that costs more has to be looked at. */
+static ql_status
+search_all(search *s, qli_step *steps, bool *found)
+{
+    uint32_t n = s->g->n, all = (1u << n) - 1;
+    qli_step *best = QL_ARENA_ARRAY(s->p->cx, s->p->a, qli_step, all + 1u);
+    double bound;
+    if (!best) {
+        return QL_ERROR;
+    }
+    QL_TRY(greedy_bound(s, steps, &bound));
+    for (uint32_t i = 0; i < n; i++) {
+        if (may_begin(s, i)) {
+            QL_TRY(begin_with(s, i, &best[1u << i]));
+        }
+    }
+    for (uint32_t set = 1; set < all; set++) {
+        if (best[set].path) {
+            bool some = false;
+            qli_mask have = sources_of(s->g, set);
+            QL_TRY(ql_check(s->p->cx));
+            QL_TRY(extend_set(s, best, set, have, false, bound, &some));
+            QL_TRY(some ? QL_OK : extend_set(s, best, set, have, true, bound, &some));
+        }
+    }
+    *found = best[all].path != NULL;
+    for (uint32_t set = all, k = n; *found && k > 0; k--) {
+        steps[k - 1] = best[set];
+        set &= ~(1u << best[set].item);
     }
     return QL_OK;
 }

@@ -23,7 +23,8 @@ typedef struct qli_cond {
     qli_mask side[2]; /* an equality: those of either side */
     bool nondet;      /* RAND(), SLEEP(): evaluated for each row, never moved into an index bound */
     bool has_query;   /* a subquery: evaluated after the cheap ones */
-    bool used;        /* already placed */
+    bool used;        /* already placed, or: */
+    bool follows;     /* it need not be: others that are placed say it */
 } qli_cond;
 
 typedef struct qli_conds {

@@ -27,6 +27,25 @@ inner_joins(void **state)
          "nested if (< (RAND) 0.5d)\n scan nokey GEN_CLUST_INDEX\n scan u t_id only\n");
 }
 
+/* What follows from equalities that have been seen to is no key and no filter. */
+static void
+known_equalities(void **state)
+{
+    world *w = *state;
+    PLAN(w, "SELECT * FROM nokey a, nokey b, nokey c WHERE a.k = b.k AND b.k = c.k AND a.k = c.k",
+         "hash $1:k=$2:k\n hash $0:k=$1:k\n  scan a GEN_CLUST_INDEX\n  scan b GEN_CLUST_INDEX\n "
+         "scan c GEN_CLUST_INDEX\n");
+    /* a number and a text are not compared as themselves: 1 = '1' and '1' = 1, but also '01' = 1 */
+    PLAN(w, "SELECT * FROM nokey a, nokey b, nokey c WHERE a.v = b.k AND b.k = c.v AND a.v = c.v",
+         "hash (double $1:k)=(double $2:v) $0:v=$2:v\n hash (double $0:v)=(double $1:k)\n  scan a "
+         "GEN_CLUST_INDEX\n  scan b GEN_CLUST_INDEX\n scan c GEN_CLUST_INDEX\n");
+    /* the look-up sees to one, the other two come with it */
+    PLAN_REWRITTEN(
+        w, "SELECT * FROM nokey a, nokey b, t WHERE t.id = a.k AND t.id = b.k AND b.k = a.k",
+        "hash $0:id=$2:k\n nested\n  scan a GEN_CLUST_INDEX\n  scan t PRIMARY! =$1:k\n scan b "
+        "GEN_CLUST_INDEX\n");
+}
+
 static void
 outer_joins(void **state)
 {
@@ -114,9 +133,13 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(inner_joins), cmocka_unit_test(outer_joins),
-        cmocka_unit_test(blocks),      cmocka_unit_test(cheap_conditions_first),
-        cmocka_unit_test(many_tables), cmocka_unit_test(killed_while_planning),
+        cmocka_unit_test(inner_joins),
+        cmocka_unit_test(known_equalities),
+        cmocka_unit_test(outer_joins),
+        cmocka_unit_test(blocks),
+        cmocka_unit_test(cheap_conditions_first),
+        cmocka_unit_test(many_tables),
+        cmocka_unit_test(killed_while_planning),
     };
     return cmocka_run_group_tests(tests, plan_setup, world_teardown);
 }
