@@ -125,6 +125,7 @@ ql_status ql_catalog_children(ql_ctx *cx, ql_arena *a, ql_str db, ql_str name, q
 typedef struct ql_table_spec {
     ql_str db, name, engine, comment;
     const ql_collation *coll;
+    ql_table_options options;
     ql_column *columns; /* ordinal, type, default ... filled in */
     uint16_t ncolumns;
     ql_index *indexes; /* without ids; PRIMARY anywhere */

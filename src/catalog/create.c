@@ -442,6 +442,7 @@ build_table(ql_ctx *cx, ql_table *t, const ql_table_spec *spec)
         qli_copy_str(cx, t->arena, spec->engine.n ? spec->engine : QL_STR("InnoDB"), &t->engine));
     QL_TRY(qli_copy_str(cx, t->arena, spec->comment, &t->comment));
     t->coll = spec->coll ? spec->coll : ql_coll_default;
+    t->options = spec->options;
     t->temporary = spec->temporary;
     t->version = 1;
     t->create_time = ql_now_real_us() / 1000000;
@@ -543,6 +544,7 @@ build_truncated(ql_ctx *cx, ql_table *t, const ql_table *old)
     QL_TRY(qli_copy_str(cx, t->arena, old->comment, &t->comment));
     QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->coll = old->coll;
+    t->options = old->options;
     t->temporary = old->temporary;
     t->version = old->version + 1;
     t->create_time = old->create_time;

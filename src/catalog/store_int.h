@@ -134,6 +134,9 @@ ql_status qli_take_columns(ql_ctx *cx, ql_str sections, ql_table *t, bool *bad,
 /* foreignrec.c: the section of a foreign key of t, whose columns are there. */
 #define QLI_TABLE_FOREIGN 31u
 ql_status qli_put_foreign(ql_ctx *cx, ql_buf *b, const ql_foreign_key *k) QL_MUST_USE;
+/* Options of a table: a section each (table_options.c). */
+ql_status qli_put_table_options(ql_ctx *cx, ql_buf *b, const ql_table_options *of) QL_MUST_USE;
+void qli_take_table_option(const ql_section *s, ql_table_options *to, bool *bad);
 ql_status qli_take_foreign(ql_ctx *cx, ql_str sections, const ql_table *t, ql_foreign_key *k,
                            bool *bad, uint32_t *foreign) QL_MUST_USE;
 /* format1.c: the same for records of format 1. */

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "catalog/table_options.h"
 #include "catalog/viewdef.h"
 #include "types/codec.h"
 
@@ -104,6 +105,7 @@ typedef struct ql_table {
     bool nontxn;   /* MyISAM, MEMORY: table locks, changes are not undone (txn/nontxn.h) */
     const ql_collation *coll;
     ql_str comment;
+    ql_table_options options;
     uint16_t ncolumns, nindexes;
     ql_column *columns;
     ql_type *types;       /* columns[i].type, contiguous for the codec */

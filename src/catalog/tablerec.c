@@ -20,13 +20,17 @@ enum {
     TABLE_LAYOUT = 29, /* of each stored column u16s: ordinal or 65535 (dropped), kind, field */
     TABLE_FOREIGN = QLI_TABLE_FOREIGN, /* sections; in order */
     TABLE_REFERENCED = 33, /* 1: foreign keys of other tables refer to it, whoever they are now */
-    TABLE_COMMENT = 16,
+    TABLE_COMMENT = 16,    /* the even ones from 18 on: table_options.def */
 };
 static const ql_record_shape table_shape = {
     .known = QLI_OBJECT_TAGS | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
              QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX) | QL_TAG(TABLE_AUTO_INCREMENT) |
              QL_TAG(TABLE_CHECK) | QL_TAG(TABLE_LAYOUT) | QL_TAG(TABLE_FOREIGN) |
-             QL_TAG(TABLE_REFERENCED) | QL_TAG(TABLE_COMMENT),
+             QL_TAG(TABLE_REFERENCED) | QL_TAG(TABLE_COMMENT)
+#define QL_TABLE_OPTION(name, tag, least, most, shown) | QL_TAG(tag)
+#include "catalog/table_options.def"
+#undef QL_TABLE_OPTION
+        ,
     .required = QLI_OBJECT_REQUIRED | QL_TAG(TABLE_ENGINE) | QL_TAG(TABLE_COLLATION) |
                 QL_TAG(TABLE_COLUMN) | QL_TAG(TABLE_INDEX),
     .repeated =
@@ -237,6 +241,7 @@ qli_encode_table(ql_ctx *cx, const ql_table *t, uint64_t autoinc_start, ql_buf *
     QL_TRY(ql_section_put_number(cx, b, TABLE_COLLATION, t->coll->id));
     QL_TRY(ql_section_put_number(cx, b, TABLE_AUTO_INCREMENT, autoinc_start));
     QL_TRY(ql_section_put_text(cx, b, TABLE_COMMENT, t->comment));
+    QL_TRY(qli_put_table_options(cx, b, &t->options));
     for (unsigned i = 0; i < t->ncolumns; i++) {
         QL_TRY(put_column(cx, b, &t->columns[i], &t->missing[i]));
     }
@@ -683,6 +688,7 @@ take_table(decoder *d, ql_str sections, ql_table *t, uint64_t *autoinc_start)
             d->layout = s.body;
             break;
         default:
+            qli_take_table_option(&s, &t->options, &d->bad);
             break;
         }
     }

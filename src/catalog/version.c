@@ -177,6 +177,7 @@ make_version(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change
     QL_TRY(qli_copy_str(cx, t->arena, spec->comment, &t->comment));
     QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->coll = spec->coll ? spec->coll : old->coll;
+    t->options = spec->options;
     t->temporary = old->temporary;
     t->version = old->version + 1;
     t->create_time = c->rebuild ? ql_now_real_us() / 1000000 : old->create_time;
@@ -321,6 +322,7 @@ make_restated(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_foreign_key
     QL_TRY(qli_copy_str(cx, t->arena, old->unknown, &t->unknown));
     t->id = old->id;
     t->coll = old->coll;
+    t->options = old->options;
     t->version = old->version + 1;
     t->create_time = old->create_time;
     QL_TRY(qli_copy_columns(cx, t, old->columns, old->ncolumns, old->missing));

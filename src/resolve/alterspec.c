@@ -572,6 +572,7 @@ table_options(qli_alter_work *w)
     const ql_ast_create_table *d = &w->a->defs;
     w->spec->engine = w->old->engine;
     w->spec->comment = w->old->comment;
+    w->spec->options = w->old->options;
     for (uint32_t i = 0; i < d->noptions; i++) {
         QL_TRY(ql_check(w->cx));
         QL_TRY(ql_spec_option(w->cx, w->spec, &d->options[i]));

@@ -364,6 +364,10 @@ ql_spec_option(ql_ctx *cx, ql_table_spec *spec, const ql_ast_option *o)
     } else if (ql_str_eq(o->name, QL_STR("COMMENT"))) {
         spec->comment = o->value.s;
     }
+    ql_table_option kept = ql_table_option_by_name(o->name);
+    if (kept != QL_TABLE_OPTIONS) {
+        ql_table_option_set(&spec->options, kept, o->value.kind == QL_K_INT, o->value.u);
+    }
     /* Others say how a storage engine is to work, and MySQL's engines ignore in silence what is not
      * theirs. */
     return QL_OK;
@@ -520,6 +524,7 @@ ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec)
 {
     spec->engine = t->engine;
     spec->comment = t->comment;
+    spec->options = t->options;
     spec->coll = t->coll;
     spec->columns = t->columns;
     spec->ncolumns = t->ncolumns;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "catalog/table_options.h"
 #include "sql/sql_int.h"
 
 /* ---- keys ---- */
@@ -495,6 +496,20 @@ option_value(qli_parser *p, ql_value *v)
     return QL_OK;
 }
 
+/* The value of an option that the definition keeps (table_options.def): a number, or DEFAULT. */
+static ql_status
+kept_option_value(qli_parser *p, ql_table_option o, ql_value *v)
+{
+    uint32_t pos = p->t.pos, line = p->t.line;
+    if (!qli_is(p, T_INT) && !qli_is(p, K_DEFAULT)) {
+        return qli_syntax_error(p);
+    }
+    QL_TRY(option_value(p, v));
+    return v->kind != QL_K_INT || ql_table_option_allows(o, v->u)
+               ? QL_OK
+               : qli_syntax_error_at(p, pos, line);
+}
+
 /* NAME [=] value for the words in the list. *found false: no option here. */
 static ql_status
 named_option(qli_parser *p, ql_ast_option *o, bool *found)
@@ -548,7 +563,9 @@ named_option(qli_parser *p, ql_ast_option *o, bool *found)
         }
         o->name = (ql_str){options[i].name, strlen(options[i].name)};
         (void)qli_accept(p, T_EQ);
-        return option_value(p, &o->value);
+        ql_table_option kept = ql_table_option_by_name(o->name);
+        return kept != QL_TABLE_OPTIONS ? kept_option_value(p, kept, &o->value)
+                                        : option_value(p, &o->value);
     }
     *found = false;
     return QL_OK;

@@ -37,15 +37,14 @@ keep_table(ql_ctx *cx, ql_table *t)
     if (!k || qli_stats_are_stale(t, k)) {
         ql_table_kept_put(k ? &k->k : NULL);
         k = NULL;
-        QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx), &k));
+        QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx, t), &k));
         atomic_fetch_add_explicit(&k->k.refs, 1, memory_order_relaxed);
         ql_table_keep(t, &k->k);
         if (ql_table_rows(t) < 0) {
             ql_table_rows_init(t, (int64_t)k->s.rows);
         }
     }
-    if (!t->temporary && !k->given && !atomic_load(&k->saved) &&
-        ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT) != 0) {
+    if (qli_stats_persist(cx, t) && !k->given && !atomic_load(&k->saved)) {
         atomic_store(&k->saved, true);
         st = qli_stats_save(cx, t, k);
         st = st == QL_OK ? qli_stats_forget_dropped(cx, t) : st;

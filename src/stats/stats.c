@@ -77,10 +77,21 @@ qli_stats_are_stale(const ql_table *t, const qli_kept *k)
            (!k->given && changed > k->s.rows / 10 && ql_now_mono_ns() >= k->rest_until_ns);
 }
 
-uint64_t
-qli_stats_sample_rows(const ql_ctx *cx)
+bool
+qli_stats_persist(const ql_ctx *cx, const ql_table *t)
 {
-    uint64_t pages = ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT_SAMPLE_PAGES);
+    return !t->temporary &&
+           ql_table_option_or(&t->options, QL_TO_STATS_PERSISTENT,
+                              ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT)) != 0;
+}
+
+uint64_t
+qli_stats_sample_rows(const ql_ctx *cx, const ql_table *t)
+{
+    ql_sysvar_id id = qli_stats_persist(cx, t) ? QL_SV_INNODB_STATS_PERSISTENT_SAMPLE_PAGES
+                                               : QL_SV_INNODB_STATS_TRANSIENT_SAMPLE_PAGES;
+    uint64_t pages = ql_table_option_or(&t->options, QL_TO_STATS_SAMPLE_PAGES,
+                                        ql_sysvar_global_u64(cx->inst, id));
     pages = pages < 1 ? 1 : pages > 2500 ? 2500 : pages; /* a million rows at most */
     return pages * QLI_STATS_ROWS_PER_PAGE;
 }
@@ -119,7 +130,7 @@ static ql_status
 collect_now(ql_ctx *cx, ql_table *t, qli_kept **kept)
 {
     qli_kept *k = NULL;
-    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx), &k));
+    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx, t), &k));
     if (ql_table_rows(t) < 0) {
         ql_table_rows_init(t, (int64_t)k->s.rows);
     }
@@ -128,9 +139,10 @@ collect_now(ql_ctx *cx, ql_table *t, qli_kept **kept)
 }
 
 static bool
-recalculates(const ql_ctx *cx)
+recalculates(const ql_ctx *cx, const ql_table *t)
 {
-    return ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_AUTO_RECALC) != 0;
+    return ql_table_option_or(&t->options, QL_TO_STATS_AUTO_RECALC,
+                              ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_AUTO_RECALC)) != 0;
 }
 
 /* What the table keeps, or the disk has; small tables are looked through again when they have
@@ -149,7 +161,7 @@ find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
     if (ql_table_rows(t) < 0) {
         QL_TRY(count_rows(cx, t));
     }
-    if (!k && !t->temporary) {
+    if (!k && qli_stats_persist(cx, t)) {
         QL_TRY(forgive(cx, qli_stats_load(cx, t, &k))); /* damaged: as if there were none */
         if (k) {
             qli_kept *none = NULL;
@@ -160,7 +172,7 @@ find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
     }
     double rows = rows_now(cx, t, k);
     bool usable = k && k->version == t->version && is_of_use(k, rows);
-    if (usable && (!qli_stats_are_stale(t, k) || !recalculates(cx))) {
+    if (usable && (!qli_stats_are_stale(t, k) || !recalculates(cx, t))) {
         return QL_OK;
     }
     bool quick = rows <= QLI_STATS_SMALL && (!k || k->took_ns < QLI_STATS_QUICK_NS);
@@ -169,7 +181,7 @@ find_kept(ql_ctx *cx, ql_table *t, qli_kept **out)
         return QL_OK;
     }
     QL_TRY(collect_now(cx, t, out));
-    if (!t->temporary) {
+    if (qli_stats_persist(cx, t)) {
         qli_statsd_ask(cx, t); /* to save it */
     }
     return QL_OK;
@@ -251,9 +263,9 @@ ql_status
 ql_stats_analyze(ql_ctx *cx, ql_table *t)
 {
     qli_kept *k = NULL;
-    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx), &k));
+    QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx, t), &k));
     ql_status st = QL_OK;
-    if (!t->temporary && ql_sysvar_global_u64(cx->inst, QL_SV_INNODB_STATS_PERSISTENT) != 0) {
+    if (qli_stats_persist(cx, t)) {
         atomic_store(&k->saved, true);
         st = qli_stats_save(cx, t, k);
     }

@@ -126,8 +126,12 @@ ql_status qli_stats_key(ql_ctx *cx, const ql_type *t, const ql_value *v, ql_buf 
 
 /* Has more than a tenth of the table changed since? */
 bool qli_stats_are_stale(const ql_table *t, const qli_kept *k);
-/* Rows to be sampled (innodb_stats_persistent_sample_pages). */
-uint64_t qli_stats_sample_rows(const ql_ctx *cx);
+/* Are the table's statistics written to the disk (STATS_PERSISTENT, innodb_stats_persistent; never
+ * those of a temporary table)? */
+bool qli_stats_persist(const ql_ctx *cx, const ql_table *t);
+/* Rows to be sampled (STATS_SAMPLE_PAGES, innodb_stats_persistent_sample_pages or, where they do
+ * not persist, innodb_stats_transient_sample_pages). */
+uint64_t qli_stats_sample_rows(const ql_ctx *cx, const ql_table *t);
 
 /* store.c */
 /* In a transaction of its own. Waits: COMMIT. */

@@ -218,6 +218,7 @@ put_table(ql_ctx *cx, ql_buf *b, ql_table *t)
             QL_TRY(ql_buf_printf(cx, b, " COLLATE=%s", t->coll->name));
         }
     }
+    QL_TRY(ql_table_options_print(cx, b, &t->options, false));
     if (t->comment.n > 0) {
         QL_TRY(ql_buf_put_str(cx, b, " COMMENT="));
         QL_TRY(put_quoted(cx, b, t->comment));

@@ -32,6 +32,21 @@
 QLI_COLUMNS(tables, COLUMNS);
 
 static ql_status
+set_options(ql_ctx *cx, ql_value *v, const ql_table *x)
+{
+    ql_buf b = {0};
+    ql_str text = QL_STR("");
+    ql_status st = ql_table_options_print(cx, &b, &x->options, true);
+    if (st == QL_OK && b.n > 0) {
+        text = (ql_str){ql_arena_strndup(cx, cx->arena, b.p, b.n), b.n};
+        st = text.p ? QL_OK : QL_ERROR;
+    }
+    qli_set_str(v, text);
+    ql_buf_free(&b);
+    return st;
+}
+
+static ql_status
 set_storage(ql_ctx *cx, const ql_view_rows *r, ql_value *v, ql_table *x)
 {
     qli_set_str(&v[COL_ENGINE], x->engine);
@@ -58,8 +73,7 @@ set_storage(ql_ctx *cx, const ql_view_rows *r, ql_value *v, ql_table *x)
         v[COL_AUTO_INCREMENT] = ql_value_uint(ql_autoinc_peek(x));
     }
     qli_set_cstr(&v[COL_TABLE_COLLATION], x->coll->name);
-    qli_set_cstr(&v[COL_CREATE_OPTIONS], "");
-    return QL_OK;
+    return set_options(cx, &v[COL_CREATE_OPTIONS], x);
 }
 
 ql_status

@@ -99,6 +99,45 @@ def test_refreshed_in_the_background():
     quell.until(lambda: cardinality("grows")[("g", 1)] == 1, what="new statistics")
 
 
+def test_options_of_a_table():
+    """STATS_AUTO_RECALC, STATS_PERSISTENT and STATS_SAMPLE_PAGES count more than the variables."""
+    make("alone")
+    w.query("ALTER TABLE alone STATS_AUTO_RECALC = 0")
+    w.query("ANALYZE TABLE alone")
+    w.query("UPDATE alone SET g = 1")
+    make("other")
+    w.query("ANALYZE TABLE other")
+    w.query("UPDATE other SET g = 1")
+    w.query("SELECT COUNT(*) FROM alone JOIN other USING (id)")
+    quell.until(lambda: cardinality("other")[("g", 1)] == 1, what="new statistics")
+    assert cardinality("alone")[("g", 1)] == 10
+    w.query("SET GLOBAL innodb_stats_auto_recalc = OFF")
+    w.query("ALTER TABLE alone STATS_AUTO_RECALC = 1")
+    w.query("ANALYZE TABLE alone")
+    w.query("UPDATE alone SET g = id")
+    w.query("SELECT COUNT(*) FROM alone WHERE g = 1")
+    quell.until(lambda: cardinality("alone")[("g", 1)] == 10000, what="new statistics")
+    w.query("SET GLOBAL innodb_stats_auto_recalc = ON")
+    # what is not written is collected anew, with what has come meanwhile
+    w.query("ALTER TABLE other STATS_PERSISTENT = 0")
+    for t in ("alone", "other"):
+        w.query(f"ANALYZE TABLE {t}")
+        w.query(f"INSERT INTO {t} VALUES (20000, -7, 'new')")
+    server.stop()
+    server.start()
+    again()
+    assert (cardinality("alone")[("g", 1)], cardinality("other")[("g", 1)]) == (10000, 2)
+    # 400 rows a page; a table of up to 20,000 rows is read whole
+    w.query("INSERT INTO other SELECT id + 30000, g, s FROM alone")
+    w.query("INSERT INTO other SELECT id + 60000, g, s FROM alone")
+    sizes = "SELECT MAX(sample_size) FROM mysql.innodb_index_stats WHERE database_name = 'd' AND table_name = 'other'"
+    for options, rows in (("STATS_SAMPLE_PAGES = 3", 1200), ("STATS_SAMPLE_PAGES = DEFAULT", 3200), ("STATS_PERSISTENT = 1", 8000)):
+        w.query(f"ALTER TABLE other {options}")
+        w.query("ANALYZE TABLE other")
+        got = int(w.value(sizes))
+        assert rows * 0.9 <= got <= rows * 1.1, (options, got)
+
+
 def test_gone_with_the_table():
     make("gone")
     w.query("ANALYZE TABLE gone")
