@@ -37,6 +37,7 @@ typedef struct ql_run {
                                       scans before the session ends the statement's layer */
     ql_call *calls;                /* function states to free before that */
     struct ql_tapes *tapes;        /* spool/tape.h: its temporary file; NULL = none yet */
+    struct qli_cte_rows *ctes;     /* cte.c: common table expressions that are computed once */
     struct ql_building *building;  /* catalog.h: ids that the statement fills; NULL = none */
     uint64_t passed_over; /* rows that LIMIT and OFFSET of the outermost block have held back, for
                              FOUND_ROWS() */

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "exec/exec_int.h"
+#include "exec/cte_int.h"
 
 static ql_status
 restart_left(ql_ctx *cx, qli_op *op)
@@ -179,11 +179,27 @@ limit_restart(ql_ctx *cx, qli_op *op)
     return qli_op_restart(cx, op->left);
 }
 
-/* Rows of an inner block; slot i of the source = its item i. */
+/* Rows of an inner block; slot i of the source = its item i. Those of a common table expression
+ * that others read, too, come from where they are kept for all. */
 typedef struct derived_op {
     qli_op op;
     ql_block *sub;
+    qli_cte_reader *reader;
 } derived_op;
+
+static ql_status
+shared_next(ql_ctx *cx, derived_op *d, const ql_source *s, ql_batch **out)
+{
+    qli_op *op = &d->op;
+    if (d->reader == NULL) {
+        QL_TRY(qli_cte_reader_new(cx, op->block, s, op->plan->sub, &d->reader));
+    }
+    ql_arena_reset(op->scratch);
+    QL_TRY(qli_cte_next(cx, d->reader, &op->batch));
+    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
+    *out = &op->batch;
+    return QL_OK;
+}
 
 static ql_status
 derived_next(ql_ctx *cx, qli_op *op, ql_batch **out)
@@ -191,6 +207,9 @@ derived_next(ql_ctx *cx, qli_op *op, ql_batch **out)
     derived_op *d = (derived_op *)op;
     const ql_source *s = &op->block->query->sources[op->plan->source];
     ql_batch *b;
+    if (ql_query_is_shared(s->derived)) {
+        return shared_next(cx, d, s, out);
+    }
     if (d->sub == NULL) {
         QL_TRY(ql_block_new(op->block->run, op->block, s->derived, op->plan->sub, NULL, &d->sub));
     }
@@ -211,6 +230,10 @@ static ql_status
 derived_restart(ql_ctx *cx, qli_op *op)
 {
     derived_op *d = (derived_op *)op;
+    if (d->reader != NULL) {
+        qli_cte_restart(d->reader);
+        return QL_OK;
+    }
     return d->sub != NULL ? ql_block_restart(cx, d->sub) : QL_OK;
 }
 

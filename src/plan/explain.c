@@ -235,7 +235,7 @@ explain_source(block *b, const ql_plan *n, const ql_plan *join)
     estimates(b, n, row);
     QL_TRY(extra_of(b, n, join, &row[11]));
     b->first = false;
-    return n->kind == QL_P_DERIVED
+    return n->kind == QL_P_DERIVED && !qli_explain_is_elsewhere(&b->x->x, s->derived)
                ? explain_block(b->x, n->sub,
                                s->derived->correlated ? "DEPENDENT DERIVED" : "DERIVED", false)
                : QL_OK;

@@ -19,6 +19,16 @@ find(const qli_explain *x, const ql_query *q)
     return NULL;
 }
 
+/* Of a UNION. */
+static const ql_query *
+first_select(const ql_query *q)
+{
+    while (q->set_op != QL_SET_NONE) {
+        q = q->left;
+    }
+    return q;
+}
+
 static ql_status
 add(qli_explain *x, const ql_query *q)
 {
@@ -34,8 +44,7 @@ add(qli_explain *x, const ql_query *q)
         x->blocks = v;
         x->cap = cap;
     }
-    x->n++;
-    x->blocks[x->n - 1] = (qli_numbered){.q = q, .id = (int64_t)x->n};
+    x->blocks[x->n++] = (qli_numbered){.q = q, .id = ++x->last_id};
     return QL_OK;
 }
 
@@ -95,6 +104,26 @@ each_in_rest(qli_explain *x, const ql_query *q, qli_query_visit visit, void *arg
 
 /* ---- numbers ---- */
 
+/* Mentions of a common table expression that read the same rows are one, that of the first: it has
+ * been numbered. */
+static ql_status
+number_again(qli_explain *x, const ql_query *q, bool *yes)
+{
+    for (size_t i = 0; i < x->n; i++) {
+        if (ql_query_is_shared(q) && x->blocks[i].cte == q->cte) {
+            qli_numbered same = x->blocks[i];
+            *yes = true;
+            QL_TRY(add(x, first_select(q)));
+            x->last_id--;
+            x->blocks[x->n - 1].id = same.id;
+            x->blocks[x->n - 1].told = true;
+            return QL_OK;
+        }
+    }
+    *yes = false;
+    return QL_OK;
+}
+
 static ql_status
 number(void *arg, const ql_query *q)
 {
@@ -110,8 +139,15 @@ number(void *arg, const ql_query *q)
     QL_TRY(add(x, q));
     QL_TRY(each_in_items(x, q, number, x));
     for (uint16_t i = 0; i < q->nsources; i++) {
-        if (q->sources[i].derived) {
-            QL_TRY(number(x, q->sources[i].derived));
+        const ql_query *d = q->sources[i].derived;
+        bool again = false;
+        QL_TRY(d ? number_again(x, d, &again) : QL_OK);
+        if (d && !again) {
+            size_t at = x->n;
+            QL_TRY(number(x, d));
+            if (at < x->n) {
+                x->blocks[at].cte = d->cte;
+            }
         }
     }
     QL_TRY(each_in_joins(x, q->from, number, x));
@@ -128,11 +164,15 @@ qli_explain_begin(qli_explain *x, ql_ctx *cx, const ql_explained *what)
 int64_t
 qli_explain_id(const qli_explain *x, const ql_query *q)
 {
-    while (q->set_op != QL_SET_NONE) {
-        q = q->left;
-    }
-    const qli_numbered *b = find(x, q);
+    const qli_numbered *b = find(x, first_select(q));
     return b ? b->id : 0;
+}
+
+bool
+qli_explain_is_elsewhere(const qli_explain *x, const ql_query *q)
+{
+    const qli_numbered *b = find(x, first_select(q));
+    return b && b->told && ql_query_is_shared(q);
 }
 
 ql_status
@@ -173,11 +213,7 @@ static ql_status
 tell_once(void *arg, const ql_query *q)
 {
     telling *t = arg;
-    const ql_query *first = q;
-    while (first->set_op != QL_SET_NONE) {
-        first = first->left;
-    }
-    qli_numbered *b = find(t->x, first);
+    qli_numbered *b = find(t->x, first_select(q));
     if (!b || b->told) {
         return QL_OK;
     }

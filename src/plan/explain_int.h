@@ -15,7 +15,8 @@ typedef struct qli_numbered {
     const ql_query *q;
     const ql_block_plan *plan; /* NULL: not asked for yet */
     int64_t id;
-    bool told; /* a subquery that has been printed */
+    const ql_cte *cte; /* whose text it is; NULL: none */
+    bool told;         /* a subquery that has been printed */
 } qli_numbered;
 
 /* Owner: the stack frame that prints. */
@@ -25,6 +26,7 @@ typedef struct qli_explain {
     const ql_explained *what;
     qli_numbered *blocks;
     size_t n, cap;
+    int64_t last_id;
     bool quoted; /* names in expressions: `db`.`t`.`c`, not t.c */
 } qli_explain;
 
@@ -32,6 +34,8 @@ typedef struct qli_explain {
 ql_status qli_explain_begin(qli_explain *x, ql_ctx *cx, const ql_explained *what) QL_MUST_USE;
 /* Of a SELECT; of a UNION: that of its first one. */
 int64_t qli_explain_id(const qli_explain *x, const ql_query *q);
+/* A derived table whose rows are those of one that has an entry of its own. */
+bool qli_explain_is_elsewhere(const qli_explain *x, const ql_query *q);
 /* The plan with which it runs or would run. */
 ql_status qli_explain_plan(qli_explain *x, const ql_query *q,
                            const ql_block_plan **out) QL_MUST_USE;

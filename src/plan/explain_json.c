@@ -292,7 +292,13 @@ put_table(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join, boo
     }
     QL_TRY(put_columns(j, s));
     QL_TRY(put_conditions(j, q, n, join));
-    if (n->kind == QL_P_DERIVED) {
+    if (n->kind == QL_P_DERIVED && qli_explain_is_elsewhere(&j->x, s->derived)) {
+        QL_TRY(open_at(j, "materialized_from_subquery", '{'));
+        QL_TRY(open_at(j, "sharing_temporary_table_with", '{'));
+        QL_TRY(member_number(j, "select_id", (double)qli_explain_id(&j->x, s->derived)));
+        QL_TRY(close_at(j, '}'));
+        QL_TRY(close_at(j, '}'));
+    } else if (n->kind == QL_P_DERIVED) {
         QL_TRY(open_at(j, "materialized_from_subquery", '{'));
         QL_TRY(member_flag(j, "using_temporary_table", true));
         QL_TRY(member_flag(j, "dependent", s->derived->correlated));

@@ -178,6 +178,16 @@ put_filter(tree *t, const ql_query *q, const ql_plan *n, int depth)
 }
 
 static ql_status
+put_materialize(tree *t, const ql_query *d)
+{
+    if (!ql_query_is_shared(d)) {
+        return put(t, "Materialize");
+    }
+    return ql_buf_printf(t->x.cx, t->b, "Materialize CTE %.*s if needed", (int)d->cte->name.n,
+                         d->cte->name.p);
+}
+
+static ql_status
 tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     int at = depth;
@@ -192,9 +202,14 @@ tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
         QL_TRY(put_name(t, q, n));
     }
     QL_TRY(end_line(t, n, n->est_read, n->filter != NULL));
-    if (n->kind == QL_P_DERIVED) {
+    const ql_query *d = n->kind == QL_P_DERIVED ? q->sources[n->source].derived : NULL;
+    if (d) {
         QL_TRY(begin_line(t, at + 1));
-        QL_TRY(put(t, "Materialize"));
+        QL_TRY(put_materialize(t, d));
+    }
+    if (d && qli_explain_is_elsewhere(&t->x, d)) {
+        QL_TRY(put(t, " (query plan printed elsewhere)\n"));
+    } else if (d) {
         QL_TRY(n->sub->root ? end_line(t, n->sub->root, n->sub->root->est_rows, false)
                             : put(t, "\n"));
         QL_TRY(tell_block(t, n->sub, at + 2));

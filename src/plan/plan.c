@@ -70,12 +70,29 @@ qli_plan_above(qli_planner *p, ql_plan_kind kind, ql_plan *left, ql_plan **out)
     return QL_OK;
 }
 
+/* Mentions of a common table expression that read the same rows have one plan: that of whoever
+ * comes first. */
+static ql_status
+plan_derived(qli_planner *p, const ql_query *q, ql_block_plan **out)
+{
+    bool shared = ql_query_is_shared(q);
+    if (shared && q->cte->plan) {
+        *out = q->cte->plan;
+        return QL_OK;
+    }
+    QL_TRY(ql_plan_query(p->cx, q, out));
+    if (shared) {
+        q->cte->plan = *out;
+    }
+    return QL_OK;
+}
+
 static ql_status
 source_rows(qli_planner *p, uint16_t i)
 {
     const ql_source *s = &p->q->sources[i];
     if (s->derived) {
-        QL_TRY(ql_plan_query(p->cx, s->derived, &p->derived[i]));
+        QL_TRY(plan_derived(p, s->derived, &p->derived[i]));
         p->rows[i] = p->derived[i]->root ? p->derived[i]->root->est_rows : 1;
         return QL_OK;
     }

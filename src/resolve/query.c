@@ -386,6 +386,11 @@ push_ctes(qli_res *r, qli_scope *sc, const ql_ast_select *s)
             return QL_ERROR;
         }
         c->ast = &s->ctes[i];
+        c->shared = QL_ARENA_NEW(r->cx, r->a, ql_cte);
+        if (!c->shared) {
+            return QL_ERROR;
+        }
+        c->shared->name = c->ast->name;
         c->scope = sc;
         c->next = r->ctes;
         r->ctes = c;

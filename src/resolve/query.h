@@ -205,8 +205,17 @@ typedef struct ql_item {
     ql_result_column column; /* what the client is told */
 } ql_item;
 
+/* What the mentions of one common table expression have in common. Each has a block of its own,
+ * which says the same until it is changed for its place. */
+typedef struct ql_cte {
+    ql_str name;
+    struct ql_block_plan *plan; /* of all that read the same rows; NULL: not made yet */
+    uint32_t readers;           /* mentions that say the same; 1 or 0: nobody else does */
+} ql_cte;
+
 struct ql_query {
     ql_query *outer; /* enclosing block or NULL */
+    ql_cte *cte;     /* it is the text of one; NULL: no, or it has been changed */
     uint16_t nslots;
     ql_type *slot_types;
     uint16_t nsources;
@@ -344,6 +353,23 @@ ql_rstmt_query(const ql_rstmt *s, ql_stmt_kind kind)
         return s->update->read;
     default:
         return NULL;
+    }
+}
+
+/* Do other mentions of a common table expression read the same rows as this block? Then they are
+ * made once. */
+static inline bool
+ql_query_is_shared(const ql_query *q)
+{
+    return q->cte != NULL && q->cte->readers > 1 && !q->correlated;
+}
+/* It is changed for its place, or goes away. */
+static inline void
+ql_query_own(ql_query *q)
+{
+    if (q->cte != NULL) {
+        q->cte->readers--;
+        q->cte = NULL;
     }
 }
 

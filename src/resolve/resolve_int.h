@@ -20,6 +20,7 @@ typedef struct qli_cte {
     const ql_ast_cte *ast;
     struct qli_cte *next;
     struct qli_scope *scope; /* where it was defined */
+    ql_cte *shared;
 } qli_cte;
 
 typedef enum qli_clause {

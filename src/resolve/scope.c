@@ -298,6 +298,10 @@ bind_cte(qli_res *r, qli_scope *sc, const qli_cte *c, ql_str alias, qli_names *o
                                     c->ast->ncolumns, out);
     r->ctes = (qli_cte *)saved;
     r->dml_target = target;
+    if (st == QL_OK) {
+        sc->q->sources[sc->q->nsources - 1].derived->cte = c->shared;
+        c->shared->readers++;
+    }
     return st;
 }
 

@@ -133,6 +133,7 @@ merge(qli_rw *rw, ql_query *q, uint16_t source, const place *p)
         q->order_by = d->order_by;
         q->norder = d->norder;
     }
+    ql_query_own(d);
     QL_TRY(qli_rw_absorb(rw, q, d, source, p->outer_joined));
     for (uint16_t i = 0; i < was.ncols; i++) {
         by_slot[was.slots[i]] = d->items[was.ordinals[i]].expr;

@@ -146,6 +146,17 @@ put(push *p, ql_query *d, const ql_expr *e)
     return qli_rw_and(p->rw, copy, d->grouped && !before ? &d->having : &d->where);
 }
 
+/* A common table expression that is mentioned several times and gives other rows each time that it
+ * is computed has to be computed once, for all. */
+static ql_status
+is_one_for_all(qli_rw *rw, const ql_query *d, bool *yes)
+{
+    bool pure = true;
+    QL_TRY(ql_query_is_shared(d) ? qli_rw_block_is_pure(rw, d, &pure) : QL_OK);
+    *yes = !pure;
+    return QL_OK;
+}
+
 static bool
 can_take(const ql_ctx *cx, const ql_query *q, uint16_t source)
 {
@@ -174,9 +185,12 @@ push_from(qli_rw *rw, ql_query *q, ql_expr **e, uint64_t among)
     push p = {rw, q, (uint16_t)__builtin_ctzll(uses.sources)};
     QL_TRY(qli_rw_is_pure(rw, *e, &yes));
     QL_TRY(yes ? fits(&p, *e, &yes) : QL_OK);
-    if (!yes) {
+    bool one = false;
+    QL_TRY(yes ? is_one_for_all(rw, q->sources[p.source].derived, &one) : QL_OK);
+    if (!yes || one) {
         return QL_OK;
     }
+    ql_query_own(q->sources[p.source].derived);
     QL_TRY(put(&p, q->sources[p.source].derived, *e));
     *e = qli_rw_true(rw);
     return *e != NULL ? QL_OK : QL_ERROR;

@@ -128,6 +128,13 @@ def test_index_merge_and_groups():
     sweep("SELECT COUNT(*) FROM s.ten WHERE i IN (SELECT g FROM s.big WHERE id < 500)")
 
 
+def test_common_table_expressions():
+    """Computed once for two readers; in memory, and with next to none."""
+    m = "WITH m AS (SELECT id, g, v FROM s.big ORDER BY id LIMIT 100000) "
+    sweep(m + "SELECT COUNT(*) FROM m a JOIN m b ON a.id = b.id")
+    sweep(m + "SELECT /*+ SET_VAR(tmp_table_size = 16384) */ COUNT(*) FROM m a JOIN m b ON a.id = b.id")
+
+
 def test_stop():
     server.__exit__(None, None, None)
 

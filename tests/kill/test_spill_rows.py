@@ -274,6 +274,13 @@ def test_nested_join():
     nothing_left()
 
 
+def test_common_table_expressions():
+    """Kept for all who read them, in memory and behind that on disk; read twice at once, and again for each row."""
+    both("WITH m AS (SELECT * FROM t ORDER BY id LIMIT 1000000) SELECT a.*, b.tx, b.dc, b.dtm FROM m a JOIN m b ON b.id = a.id + 1 ORDER BY a.id")
+    both("WITH m AS (SELECT id, n, x FROM l ORDER BY id LIMIT 1000) SELECT a.id, a.x = b.x, LENGTH(b.x) FROM m a JOIN m b ON a.id = b.id ORDER BY a.id")
+    both("WITH m AS (SELECT id, i, vc FROM t UNION ALL SELECT id, i, tx FROM t) SELECT n.id, (SELECT COUNT(*) FROM m WHERE m.i > n.id), (SELECT MAX(vc) FROM m WHERE m.id = n.id) FROM n WHERE n.id < 10 ORDER BY n.id")
+
+
 def test_in_correlated_subqueries():
     """Run again and again, each time with rows on tapes."""
     both("SELECT a.id, (SELECT COUNT(DISTINCT b.i) FROM t b WHERE b.id > a.id * 100), (SELECT b.tx FROM t b WHERE b.id >= a.id ORDER BY b.vc, b.id LIMIT 1) FROM t a WHERE a.id < 10")

@@ -400,7 +400,7 @@ class Maker:
             cte, _ = self.select(1, kinds=kinds)
             name = "w"
             table = Table(name, {f"c{i}": k for i, k in enumerate(kinds)})
-            tables, self.tables = self.tables, self.tables + [table, table]
+            tables, self.tables = self.tables, self.tables + [table] * 3
             inner, n = self.select(1)
             self.tables = tables
             tree = Tree(f"WITH {name} AS (", cte, ") ", inner)
