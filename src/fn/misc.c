@@ -77,14 +77,18 @@ QLI_FN(CURRENT_ROLE)
 
 QLI_FN(LAST_INSERT_ID)
 {
-    if (nargs > 0) {
-        cx->vars->last_insert_id_given = true;
-        if (ql_value_is_null(&args[0])) {
-            cx->vars->last_insert_id = 0;
-            return QL_OK;
-        }
-        cx->vars->last_insert_id = args[0].u;
+    cx->vars->last_insert_id_given = true;
+    if (ql_value_is_null(&args[0])) {
+        cx->vars->last_insert_id = 0;
+        return QL_OK;
     }
+    cx->vars->last_insert_id = args[0].u;
+    *out = ql_value_uint(cx->vars->last_insert_id);
+    return QL_OK;
+}
+
+QLI_FN(LAST_INSERT_ID_NOW)
+{
     *out = ql_value_uint(cx->vars->last_insert_id);
     return QL_OK;
 }

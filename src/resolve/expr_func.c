@@ -196,9 +196,8 @@ is_never_null(ql_func_id fn, ql_expr **args, uint32_t n)
     case QL_FN_UUID_SHORT:
     case QL_FN_RELEASE_ALL_LOCKS:
     case QL_FN_COERCIBILITY:
+    case QL_FN_LAST_INSERT_ID_NOW:
         return true;
-    case QL_FN_LAST_INSERT_ID:
-        return n == 0;
     case QL_FN_COALESCE: /* one that is not will do */
         for (uint32_t i = 0; i < n; i++) {
             if (!args[i]->type.nullable) {
@@ -420,16 +419,20 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool
     return QL_OK;
 }
 
-/* TIMESTAMPADD(unit, n, date) is DATE_ADD with its arguments turned round. */
+/* TIMESTAMPADD(unit, n, date) is DATE_ADD with its arguments turned round; LAST_INSERT_ID() is the
+ * same throughout a statement, while one with an argument is a change. */
 static ql_func_id
-order_args(const qli_func *f, ql_expr **a)
+order_args(const qli_func *f, ql_expr **a, uint32_t n)
 {
+    if (f->id == QL_FN_LAST_INSERT_ID && n == 0) {
+        return QL_FN_LAST_INSERT_ID_NOW;
+    }
     if (f->id != QL_FN_TIMESTAMPADD) {
         return f->id;
     }
-    ql_expr *n = a[0];
+    ql_expr *first = a[0];
     a[0] = a[1];
-    a[1] = n;
+    a[1] = first;
     return QL_FN_DATE_ADD;
 }
 
@@ -498,6 +501,6 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &list, &args));
-    ql_func_id id = order_args(f, args);
+    ql_func_id id = order_args(f, args, list.n);
     return ql_call(r, sc, id, args, list.n, e->unit, e->index, out);
 }

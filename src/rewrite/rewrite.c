@@ -182,9 +182,7 @@ ql_status
 ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
 {
     qli_rw rw = {.cx = cx, .a = cx->arena};
-    ql_stmt_kind kind = s->kind == QL_S_EXPLAIN && s->ast->explain.inner != NULL
-                            ? s->ast->explain.inner->kind
-                            : s->kind;
+    ql_stmt_kind kind = qli_rw_kind(s);
     ql_query *q = (ql_query *)ql_rstmt_query(s, kind);
     if (q != NULL && (kind == QL_S_UPDATE || kind == QL_S_DELETE)) {
         rw.fixed = q;

@@ -8,6 +8,17 @@
 
 #include "resolve/resolve.h"
 
+/* Computes an expression that needs no rows; the value's bytes stay until the next call. Whoever
+ * knows how is above this layer. */
+typedef struct ql_evaluator {
+    ql_status (*value)(void *arg, const ql_expr *e, ql_value *out);
+    void *arg;
+} ql_evaluator;
+
+/* What is the same for all rows becomes a value in the conditions of the statement's query, before
+ * it is rewritten. In cx->arena, a checkpoint a node; waits for nothing. */
+ql_status ql_settle_constants(ql_ctx *cx, ql_rstmt *s, const ql_evaluator *by) QL_MUST_USE;
+
 /* Rewrites q and the blocks below it in place; in cx->arena, a checkpoint a node, never waits. For
  * the outermost block of a statement, once, before it is planned. */
 ql_status ql_rewrite_query(ql_ctx *cx, ql_query *q) QL_MUST_USE;

@@ -24,6 +24,14 @@ typedef struct qli_rw {
     const ql_query *fixed; /* keeps its sources and slots: others refer to them; or NULL */
 } qli_rw;
 
+/* What the statement does, or what EXPLAIN explains. */
+static inline ql_stmt_kind
+qli_rw_kind(const ql_rstmt *s)
+{
+    return s->kind == QL_S_EXPLAIN && s->ast->explain.inner != NULL ? s->ast->explain.inner->kind
+                                                                    : s->kind;
+}
+
 /* --- walk.c --- */
 
 /* A walk that meets each node but constants, and each block, once, however often it is referred to.
@@ -103,6 +111,9 @@ ql_status qli_rw_push_down(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* simplify.c: a condition without its constant parts; all of a block; what rows are anyway. */
 ql_status qli_rw_fold(qli_rw *rw, ql_expr **e) QL_MUST_USE;
 ql_status qli_rw_fold_conditions(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* fit.c: numbers of a condition of q, or of a part of it, in the kinds of the columns that they are
+ * compared with. */
+ql_status qli_rw_fit(qli_rw *rw, const ql_query *q, ql_expr **e) QL_MUST_USE;
 void qli_rw_drop_distinct(ql_query *q);
 /* Of derived tables that q reads; of a subquery in an expression. */
 ql_status qli_rw_drop_orders(qli_rw *rw, ql_query *q) QL_MUST_USE;

@@ -70,21 +70,23 @@ qli_rw_fold(qli_rw *rw, ql_expr **e)
 }
 
 static ql_status
-fold_tree(qli_rw *rw, ql_join_tree *t)
+fold_tree(qli_rw *rw, const ql_query *q, ql_join_tree *t)
 {
     if (t->is_leaf) {
         return QL_OK;
     }
     QL_TRY(qli_rw_fold(rw, &t->on));
-    QL_TRY(fold_tree(rw, t->left));
-    return fold_tree(rw, t->right);
+    QL_TRY(qli_rw_fit(rw, q, &t->on));
+    QL_TRY(fold_tree(rw, q, t->left));
+    return fold_tree(rw, q, t->right);
 }
 
 ql_status
 qli_rw_fold_conditions(qli_rw *rw, ql_query *q)
 {
     QL_TRY(qli_rw_fold(rw, &q->where));
-    return q->from != NULL ? fold_tree(rw, q->from) : QL_OK;
+    QL_TRY(qli_rw_fit(rw, q, &q->where));
+    return q->from != NULL ? fold_tree(rw, q, q->from) : QL_OK;
 }
 
 /* --- DISTINCT --- */

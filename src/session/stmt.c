@@ -13,7 +13,6 @@
 #include "base/thread.h"
 #include "intr/proc.h"
 #include "intr/sync.h"
-#include "rewrite/rewrite.h"
 #include "session/session_int.h"
 #include "txn/txn.h"
 
@@ -217,7 +216,7 @@ ql_session_run_parsed(ql_session *s, const ql_ast_stmt *ast, const ql_value *par
     s->touched |= rs->touches_tables || ast->kind == QL_S_CREATE_TEMPORARY;
     QL_TRY(qli_txn_check_access(s, rs));
     QL_TRY(ql_table_lock_uses(cx, rs->uses, rs->nuses));
-    QL_TRY(ql_rewrite_stmt(cx, rs));
+    QL_TRY(ql_exec_rewrite(cx, s->front->ops, rs));
     bool outermost = !cx->admitted;
     QL_TRY(admit(s, rs));
     ql_proc_set_stage(cx->proc, QL_STAGE_EXECUTING);

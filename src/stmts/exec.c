@@ -5,6 +5,7 @@
  * reports success: kinds that have not committed by themselves are checked once more at the end.
  */
 #include "intr/ask.h"
+#include "rewrite/rewrite.h"
 #include "stmts/explain_int.h"
 
 typedef ql_status (*executor)(ql_ctx *cx, ql_run *run);
@@ -52,6 +53,24 @@ run_kind(ql_ctx *cx, ql_run *run, ql_stmt_kind kind)
     }
     QL_TRY(k->run(cx, run));
     return ql_stmt_does(kind, QL_DOES_RECHECKS) && !run->out->decided ? ql_check(cx) : QL_OK;
+}
+
+static ql_status
+value_of(void *arg, const ql_expr *e, ql_value *out)
+{
+    ql_run *run = arg;
+    return ql_scalar(run, run->cx->arena, e, out);
+}
+
+ql_status
+ql_exec_rewrite(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt)
+{
+    ql_outcome none = {0};
+    ql_run run;
+    ql_run_init(&run, cx, ops, stmt, &none);
+    ql_status st = ql_settle_constants(cx, stmt, &(ql_evaluator){value_of, &run});
+    ql_run_fini(&run);
+    return st == QL_OK ? ql_rewrite_stmt(cx, stmt) : st;
 }
 
 ql_status

@@ -34,6 +34,9 @@ typedef struct ql_session_ops {
     ql_status (*file_read)(ql_ctx *cx, ql_str *bytes);
 } ql_session_ops;
 
+/* What is the same for all rows is computed, and the query rewritten (rewrite/): once, before
+ * ql_exec. No waits. */
+ql_status ql_exec_rewrite(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt) QL_MUST_USE;
 /* Run it. QL_OK: out tells what happened. QL_KILLED / QL_ERROR: worded; whatever it wrote is in the
  * statement's layer, which session rolls back. Waits: whatever the statement waits for. */
 ql_status ql_exec(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt,
