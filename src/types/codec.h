@@ -15,6 +15,11 @@ struct ql_buf;
  * bytes. prefix_chars cuts strings (0 = whole). Self-delimiting: values can be concatenated. */
 ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
                         const ql_value *v, struct ql_buf *out) QL_MUST_USE;
+/* The keys of all texts that begin with v (a string; types/beginning.h) lie from that with upper
+ * false on to those that begin with that with upper true, in the order of the keys. */
+ql_status ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,
+                                  bool descending, bool upper, const ql_value *v,
+                                  struct ql_buf *out) QL_MUST_USE;
 /* Read one value back; *used bytes. Only for kinds whose key holds the value: all but strings under
  * a non-binary collation (QL_ERROR 1877 when the bytes are no such key). Bytes of strings go to a.
  */

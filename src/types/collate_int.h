@@ -43,6 +43,9 @@ const uint16_t *qli_simple_weights(bool latin1);
 /* The table of a UCA collation, made at its first use. QL_ERROR: out of memory, no ICU data. */
 ql_status qli_uca_weights(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out) QL_MUST_USE;
 
+/* First slot of the same locale: collations that differ only in strength share a table. */
+size_t qli_shared_slot(const qli_coll *c);
+
 /* Reads the elements of one text, a run at a time. A run handed to ICU begins at the start of the
  * text or behind a character that cannot join, and never continues over a simple ASCII character,
  * so that reading may begin anew at any simple ASCII character and give the same elements. */

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "types/beginning.h"
 #include "types/codec.h"
 #include "types/kinds_int.h"
 
@@ -81,7 +82,7 @@ encode_decimal(const ql_decimal *d, unsigned char out[48])
 }
 
 static ql_status
-put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
+put_open(ql_ctx *cx, ql_str s, struct ql_buf *out)
 {
     QL_TRY(ql_buf_reserve(cx, out, s.n + 2));
     while (s.n > 0) {
@@ -95,7 +96,24 @@ put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
         s.p += n + 1;
         s.n -= n + 1;
     }
+    return QL_OK;
+}
+
+static ql_status
+put_escaped(ql_ctx *cx, ql_str s, struct ql_buf *out)
+{
+    QL_TRY(put_open(cx, s, out));
     return ql_buf_put(cx, out, "\0\0", 2);
+}
+
+static ql_str
+first_chars(const ql_collation *coll, ql_str s, uint32_t n)
+{
+    if (n != 0) { /* up to 3072 */
+        size_t bytes = coll == ql_coll_binary ? n : ql_utf8_offset(s, n);
+        s.n = bytes < s.n ? bytes : s.n;
+    }
+    return s;
 }
 
 ql_status
@@ -103,12 +121,7 @@ qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql
                    struct ql_buf *out)
 {
     const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
-    ql_str s = v->s;
-    if (prefix_chars != 0) {
-        size_t n = prefix_chars; /* up to 3072 */
-        n = coll == ql_coll_binary ? n : ql_utf8_offset(s, n);
-        s.n = n < s.n ? n : s.n;
-    }
+    ql_str s = first_chars(coll, v->s, prefix_chars);
     if (coll->is_binary && !coll->pad_space) {
         return put_escaped(cx, s, out);
     }
@@ -174,6 +187,24 @@ ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descendi
         QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
         QL_TRY(ql_kinds[t->kind]->key_put(cx, t, prefix_chars, v, out));
     }
+    return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
+}
+
+ql_status
+ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+                        bool upper, const ql_value *v, struct ql_buf *out)
+{
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    ql_beginning b = {0};
+    size_t from = out->n;
+    QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
+    ql_status st = ql_beginning_find(cx, coll, first_chars(coll, v->s, prefix_chars), &b);
+    if (st == QL_OK) {
+        const ql_buf *edge = upper != descending ? &b.high : &b.low;
+        st = put_open(cx, (ql_str){edge->p, edge->n}, out);
+    }
+    ql_beginning_free(&b);
+    QL_TRY(st);
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
 

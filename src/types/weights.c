@@ -215,9 +215,8 @@ build_table(const char *locale, const qli_uca_table *root, UErrorCode *err)
     return t;
 }
 
-/* First slot of the same locale: collations that differ only in strength share a table. */
-static size_t
-shared_slot(const qli_coll *c)
+size_t
+qli_shared_slot(const qli_coll *c)
 {
     for (size_t i = 0; i < ql_collation_count(); i++) {
         const qli_coll *other = ql_collation_nth(i)->impl;
@@ -281,7 +280,7 @@ make_table(ql_ctx *cx, const qli_coll *c, const qli_uca_table *root, qli_uca_tab
 static ql_status
 load_table(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out)
 {
-    size_t shared = shared_slot(c);
+    size_t shared = qli_shared_slot(c);
     const qli_uca_table *root = NULL;
     qli_uca_table *t = atomic_load_explicit(&uca_tables[shared], memory_order_acquire);
     if (t == NULL) {
