@@ -9,6 +9,7 @@
 #include "base/bulk.h"
 #include "catalog/virtual.h"
 #include "exec/exec_int.h"
+#include "types/beginning.h"
 
 /* A value of a bound that is known only when the scan starts. */
 typedef struct late_value {
@@ -128,9 +129,16 @@ eval_late(ql_ctx *cx, scan_op *s)
     return QL_OK;
 }
 
+/* What texts that a LIKE matches begin with; its pattern is known only now. */
+static void
+take_head(const ql_ctx *cx, const ql_plan_bound *b, ql_value *v)
+{
+    v->s = ql_pattern_head(b->like->coll, v->s, ql_like_escape(cx, b->like));
+}
+
 /* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
 static bool
-put_values(scan_op *s, const ql_plan_bound *b, ql_value *v)
+put_values(const ql_ctx *cx, scan_op *s, const ql_plan_bound *b, ql_value *v)
 {
     for (uint16_t i = 0; i < b->n; i++) {
         const late_value *l = s->nlate > 0 ? find_late(s, b->values[i]) : NULL;
@@ -138,21 +146,24 @@ put_values(scan_op *s, const ql_plan_bound *b, ql_value *v)
         if (l != NULL && l->v.kind == QL_K_NULL) {
             return false;
         }
+        if (b->like != NULL && i + 1 == b->n && l != NULL) {
+            take_head(cx, b, &v[i]);
+        }
     }
     return true;
 }
 
 /* Values of the next range, from at_range on, that can hold anything; false = there is none. */
 static bool
-take_range(scan_op *s, ql_bound *low, ql_bound *high)
+take_range(const ql_ctx *cx, scan_op *s, ql_bound *low, ql_bound *high)
 {
     const ql_plan *p = s->op.plan;
     for (; s->at_range < count_ranges(p); s->at_range++) {
         uint32_t i = p->reverse ? count_ranges(p) - 1 - s->at_range : s->at_range;
         const ql_plan_bound *l = bound_of(p, i, false), *h = bound_of(p, i, true);
-        *low = (ql_bound){.values = s->low, .n = l->n, .inclusive = l->inclusive};
-        *high = (ql_bound){.values = s->high, .n = h->n, .inclusive = h->inclusive};
-        if (put_values(s, l, s->low) && put_values(s, h, s->high)) {
+        *low = ql_plan_bound_with(l, s->low);
+        *high = ql_plan_bound_with(h, s->high);
+        if (put_values(cx, s, l, s->low) && put_values(cx, s, h, s->high)) {
             return true;
         }
     }
@@ -165,7 +176,7 @@ next_range(ql_ctx *cx, scan_op *s)
 {
     ql_bound low, high;
     s->at_range++;
-    return take_range(s, &low, &high) ? ql_scan_rebind(cx, s->scan, &low, &high) : QL_END;
+    return take_range(cx, s, &low, &high) ? ql_scan_rebind(cx, s->scan, &low, &high) : QL_END;
 }
 
 static ql_status
@@ -179,7 +190,7 @@ start_scan(ql_ctx *cx, scan_op *s)
     s->at_range = 0;
     ql_arena_reset(s->bound_mem);
     QL_TRY(eval_late(cx, s));
-    s->empty = !take_range(s, &low, &high);
+    s->empty = !take_range(cx, s, &low, &high);
     if (s->empty) {
         return QL_OK;
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "fn/fn_int.h"
+#include "types/beginning.h"
 
 #define ANY_ONE 0xFFFFFFFFu
 #define LIKE_STEP 8192u /* a power of two: characters compared between two checkpoints */
@@ -50,6 +51,29 @@ static unsigned char
 fold(const ql_collation *c, unsigned char b)
 {
     return c->case_insensitive && b >= 'A' && b <= 'Z' ? (unsigned char)(b + 32) : b;
+}
+
+/* Is a character of the text equal to one of the pattern? Spaces count, and a mark stands for
+ * marks only (types/beginning.h leans on both). */
+static ql_status
+same_char(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b, bool *yes)
+{
+    char x[8], y[8];
+    if (c->is_binary || a.n >= sizeof x || b.n >= sizeof y) {
+        return qli_char_equal(cx, c, a, b, yes);
+    }
+    if (c->pad_space && (*a.p == ' ') != (*b.p == ' ')) {
+        memcpy(x, a.p, a.n);
+        memcpy(y, b.p, b.n);
+        x[a.n] = y[b.n] = '|';
+        QL_TRY(qli_char_equal(cx, c, (ql_str){x, a.n + 1}, (ql_str){y, b.n + 1}, yes));
+    } else {
+        QL_TRY(qli_char_equal(cx, c, a, b, yes));
+    }
+    if (*yes && ql_char_is_mark(a) != ql_char_is_mark(b)) {
+        *yes = false;
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -116,7 +140,7 @@ piece_at(struct matcher *m, const struct piece *p, size_t at, bool *yes, size_t 
                 return QL_OK;
             }
         } else if (u->byte != ANY_ONE) {
-            QL_TRY(qli_char_equal(m->cx, m->c, (ql_str){m->s.p + at, n}, u->ch, yes));
+            QL_TRY(same_char(m->cx, m->c, (ql_str){m->s.p + at, n}, u->ch, yes));
             if (!*yes) {
                 return QL_OK;
             }
@@ -244,13 +268,6 @@ constant_pattern(ql_ctx *cx, ql_call *call, const ql_collation *c, ql_str patter
     return QL_OK;
 }
 
-static ql_str
-default_escape(const ql_ctx *cx)
-{
-    return cx->vars && (cx->vars->sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES) ? QL_STR("")
-                                                                           : QL_STR("\\");
-}
-
 static bool
 pattern_is_constant(const ql_expr *e, uint32_t nargs)
 {
@@ -277,7 +294,7 @@ ql_status
 ql_fn_like(ql_ctx *cx, ql_call *call, const ql_value *args, uint32_t nargs, ql_value *out)
 {
     const ql_collation *c = like_collation(call);
-    ql_str esc = nargs > 2 ? args[2].s : default_escape(cx);
+    ql_str esc = nargs > 2 ? args[2].s : ql_like_escape(cx, call->expr);
     struct like once, *l = &once;
     if (pattern_is_constant(call->expr, nargs)) {
         QL_TRY(constant_pattern(cx, call, c, args[1].s, esc, &l));
@@ -397,7 +414,7 @@ ql_fn_like_rows(ql_ctx *cx, ql_call *call, const ql_rows *r)
     if (!pattern_is_constant(call->expr, r->nargs)) {
         return QL_END;
     }
-    ql_str esc = r->nargs > 2 ? r->args[2]->s[0] : default_escape(cx);
+    ql_str esc = r->nargs > 2 ? r->args[2]->s[0] : ql_like_escape(cx, call->expr);
     QL_TRY(constant_pattern(cx, call, c, r->args[1]->s[0], esc, &l));
     bool simple = word_of(c, l, &w);
     for (uint16_t k = 0; k < r->n; k++) {

@@ -47,11 +47,8 @@ static ql_status
 range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
 {
     const ql_index *x = e->a->index;
-    uint16_t eq = 0;
+    uint16_t eq = qli_bound_fixed(&g->low, &g->high);
     double share;
-    while (eq < g->low.n && eq < g->high.n && g->low.values[eq] == g->high.values[eq]) {
-        eq++;
-    }
     *neq = eq;
     QL_TRY(equal_rows(e, eq, rows));
     if (eq == g->low.n && eq == g->high.n) {
@@ -62,6 +59,11 @@ range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
             QL_TRY(ql_stats_equal(e->p->cx, e->p->stats[e->source], x->parts[0].column, v, &share));
             *rows = e->p->rows[e->source] * share;
         }
+        return QL_OK;
+    }
+    if (g->low.like && g->low.like == g->high.like) {
+        QL_TRY(qli_selectivity(e->p, g->low.like, &share));
+        *rows *= share;
         return QL_OK;
     }
     const ql_index_part *part = &x->parts[eq];

@@ -10,11 +10,7 @@
 uint16_t
 qli_access_fixed(const ql_plan *n)
 {
-    uint16_t fixed = 0;
-    while (fixed < n->low.n && fixed < n->high.n && n->low.values[fixed] == n->high.values[fixed]) {
-        fixed++;
-    }
-    return fixed;
+    return qli_bound_fixed(&n->low, &n->high);
 }
 
 uint16_t
@@ -180,6 +176,15 @@ put_rows(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_bu
     return QL_OK;
 }
 
+/* name LIKE 'abc%' */
+static ql_status
+put_beginning(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
+{
+    QL_TRY(put_part(x, q, n, at, b));
+    QL_TRY(ql_buf_put_str(x->cx, b, " like "));
+    return qli_expr_text(x, q, n->low.like->args[1], b);
+}
+
 /* 1 < a <= 5; on a descending part low is the greater one. */
 static ql_status
 put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
@@ -191,6 +196,9 @@ put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_b
     const ql_column *c = &q->sources[n->source].table->columns[n->index->parts[at].column];
     if (low->n > at + 1 || high->n > at + 1) {
         return put_rows(x, q, n, at, b);
+    }
+    if (low->like && low->like == high->like) {
+        return put_beginning(x, q, n, at, b);
     }
     if (low->n > at && (!null_end || c->type.nullable)) {
         QL_TRY(qli_expr_text(x, q, low->values[at], b));

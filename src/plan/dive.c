@@ -94,7 +94,7 @@ qli_dive(qli_planner *p, uint16_t source, qli_access *a)
     if (!known_values(&a->low, low) || !known_values(&a->high, high)) {
         return QL_OK;
     }
-    ql_bound from = {low, a->low.n, a->low.inclusive}, to = {high, a->high.n, a->high.inclusive};
+    ql_bound from = ql_plan_bound_with(&a->low, low), to = ql_plan_bound_with(&a->high, high);
     double n;
     QL_TRY(dive(p, t, a, &from, &to, &n));
     a->rows = n < 0 ? a->rows : n < 1 ? 1 : n;

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "plan/plan_int.h"
+#include "types/beginning.h"
 
 #define SHARE_EQUAL 0.1
 #define SHARE_RANGE 0.33
@@ -257,23 +258,28 @@ like(qli_planner *p, const ql_expr *e, double *share)
         pattern->value.kind != QL_K_STRING) {
         return QL_OK;
     }
-    ql_str s = pattern->value.s;
-    size_t n = 0, rest;
-    while (n < s.n && s.p[n] != '%' && s.p[n] != '_' && s.p[n] != '\\') {
-        n++;
+    ql_str s = pattern->value.s, escape = ql_like_escape(p->cx, e);
+    bool whole;
+    char *text = ql_arena_alloc(p->cx, p->a, QL_PATTERN_ROOM(s.n));
+    if (!text) {
+        return QL_ERROR;
     }
-    if (n == s.n) {
-        return equal_value(p, &c, pattern, share);
+    ql_value head = pattern->value;
+    head.s = (ql_str){text, ql_pattern_text(c.type->coll, s, escape, text, &whole)};
+    if (whole) {
+        ql_expr equal = *pattern;
+        equal.value = head;
+        return equal_value(p, &c, &equal, share);
     }
-    for (rest = n; rest < s.n && s.p[rest] == '%'; rest++) {
+    size_t rest = s.n; /* only % behind the beginning? */
+    while (rest > 0 && s.p[rest - 1] == '%') {
+        rest--;
     }
-    double behind = rest < s.n ? SHARE_PATTERN : 1;
-    *share = (1 - nulls_of(&c)) * behind;
-    if (n > 0) {
-        ql_value prefix = pattern->value;
-        prefix.s.n = n;
-        QL_TRY(ql_stats_prefix(p->cx, c.stats, c.ordinal, &prefix, share));
-        *share *= rest < s.n ? 0.3 : 1;
+    bool more = rest > head.s.n;
+    *share = (1 - nulls_of(&c)) * (more ? SHARE_PATTERN : 1);
+    if (head.s.n > 0) {
+        QL_TRY(ql_stats_prefix(p->cx, c.stats, c.ordinal, &head, share));
+        *share *= more ? 0.3 : 1;
     }
     return QL_OK;
 }
@@ -671,8 +677,9 @@ qli_range_rows(qli_planner *p, uint16_t source, qli_access *a)
 {
     const ql_table_stats *s = p->stats[source];
     uint16_t part = a->neq;
-    if (!s || !s->known || !a->index || a->index->hidden_rowid || part >= a->index->nparts ||
-        (a->low.n <= part && a->high.n <= part)) {
+    bool begins = a->low.like && a->low.like == a->high.like; /* known by its own share */
+    if (begins || !s || !s->known || !a->index || a->index->hidden_rowid ||
+        part >= a->index->nparts || (a->low.n <= part && a->high.n <= part)) {
         return QL_OK;
     }
     column c = {source, a->index->parts[part].column, s, NULL};

@@ -245,8 +245,8 @@ probe(const look *k, const qli_access *a, double *groups)
     }
     ql_scan_spec spec = {.table = p->q->sources[k->source].table,
                          .index = k->x,
-                         .low = {v, a->low.n, a->low.inclusive},
-                         .high = {v + a->low.n, a->high.n, a->high.inclusive},
+                         .low = ql_plan_bound_with(&a->low, v),
+                         .high = ql_plan_bound_with(&a->high, v + a->low.n),
                          .index_only = true,
                          .skip = {.parts = k->s->parts},
                          .view = ql_txn_has_snapshot(p->cx) ? QL_VIEW_STATEMENT : QL_VIEW_LATEST};

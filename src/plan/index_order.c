@@ -18,11 +18,7 @@ qli_leading_scan(ql_plan *n)
 uint16_t
 qli_fixed_parts(const ql_plan *scan)
 {
-    uint16_t n = 0;
-    while (n < scan->low.n && n < scan->high.n && scan->low.values[n] == scan->high.values[n]) {
-        n++;
-    }
-    return n;
+    return qli_bound_fixed(&scan->low, &scan->high);
 }
 
 /* Part k of the index with the clustered key behind it; false = no more. */

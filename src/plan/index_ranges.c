@@ -121,7 +121,9 @@ term_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
     case QL_OP_IS_NOT_NULL:
         return make_range(r, part, NULL, false, NULL, false, g);
     case QL_OP_LIKE:
-        return make_range(r, part, v, true, t->value2, true, g);
+        QL_TRY(make_range(r, part, v, true, t->value2, true, g));
+        g->low.like = g->high.like = t->like;
+        return QL_OK;
     case QL_OP_NE:
         out->n = 2;
         bool down = r->x->parts[part].descending;
@@ -234,7 +236,10 @@ column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
             return QL_OK;
         }
     }
+    bool was = r->on_values;
+    r->on_values = true;
     QL_TRY(make_column_set(r, part, e, out));
+    r->on_values = was;
     if (!is_list || r->too_large) {
         return QL_OK;
     }
@@ -341,13 +346,26 @@ put_ends(builder *b, uint16_t part, side *s, const open_ends *o)
                       o->high ? o->high_in : high->inclusive, g);
 }
 
+/* A pattern where nothing else is said of the part. */
+static ql_status
+put_pattern(builder *b, uint16_t part, side *s, const qli_term *t, uint32_t i)
+{
+    double share;
+    s->needs |= qli_expr_sources(b->r.p, t->value);
+    note_used(s, false, i);
+    QL_TRY(qli_selectivity(b->r.p, t->like, &share));
+    s->share *= share;
+    return term_ranges(&b->r, part, t, &s->set);
+}
+
 /* An equality is worth more than any set but a single value; a range fills an end left open. */
 static ql_status
 take_unknown(builder *b, uint16_t part, side *s)
 {
     open_ends o = {0};
     bool down = b->r.x->parts[part].descending;
-    qli_term t;
+    qli_term t, pattern = {0};
+    uint32_t pattern_at = 0;
     if (s->set.n == 1 && qli_range_is_point(&s->set.v[0], 1)) {
         return QL_OK;
     }
@@ -364,31 +382,49 @@ take_unknown(builder *b, uint16_t part, side *s)
             note_used(s, t.exact, i);
             return term_ranges(&b->r, part, &t, &s->set);
         }
+        if (t.op == QL_OP_LIKE) {
+            pattern = t;
+            pattern_at = i;
+            continue;
+        }
         bool upper = t.op == QL_OP_LT || t.op == QL_OP_LE;
         if (t.op >= QL_OP_LT && t.op <= QL_OP_GE && is_end_open(&s->set, upper != down)) {
             QL_TRY(take_end(b, s, &o, &t, i));
         }
     }
     QL_TRY(b->r.p->bad);
+    if (pattern.like && s->set.whole && !o.low && !o.high) {
+        return put_pattern(b, part, s, &pattern, pattern_at);
+    }
     return o.low || o.high ? put_ends(b, part, s, &o) : QL_OK;
 }
 
-/* A part that holds the beginning of its column does not tell values apart: from the first range
- * to the last one. */
-static void
-widen_prefix(const qli_ranger *r, uint16_t part, qli_ranges *set)
+/* Values of a part that holds the beginning of its column as keys: other values may have the same
+ * ones, and they may be in another order. */
+static ql_status
+cut_values(qli_ranger *r, uint16_t part, const qli_ranges *set, qli_ranges *out)
 {
-    if (r->x->parts[part].prefix == 0 || set->whole || set->n == 0) {
-        return;
+    const ql_collation *coll = part_type(r, part)->coll;
+    bool in_order = coll->is_binary && !coll->pad_space;
+    QL_TRY(qli_ranges_room(r, set->n, &out->v));
+    out->n = set->n;
+    if (!out->v) {
+        return QL_OK;
     }
-    set->v[0].high = set->v[set->n - 1].high;
-    set->n = 1;
-    ql_plan_bound *ends[2] = {&set->v[0].low, &set->v[0].high};
-    for (int i = 0; i < 2; i++) {
-        bool null_end = ends[i]->n > 0 && ends[i]->values[0]->kind == QL_E_CONST &&
-                        ends[i]->values[0]->value.kind == QL_K_NULL;
-        ends[i]->inclusive = ends[i]->inclusive || !null_end;
+    for (uint32_t i = 0; i < set->n; i++) {
+        ql_plan_range *g = &out->v[i];
+        ql_plan_bound *ends[2] = {&g->low, &g->high};
+        *g = set->v[i];
+        bool one = qli_range_is_point(g, 1);
+        for (int k = 0; k < 2 && !one; k++) {
+            bool null_end = ends[k]->n > 0 && ends[k]->values[0]->kind == QL_E_CONST &&
+                            ends[k]->values[0]->value.kind == QL_K_NULL;
+            ends[k]->inclusive = ends[k]->inclusive || !null_end;
+            ends[k]->near = !in_order && !null_end && ends[k]->n > 0 && !ends[k]->like;
+        }
+        QL_TRY(ql_bulk_node(r->p->cx));
     }
+    return set->n > 1 ? qli_ranges_unite(r, part, out->v, set->n, out) : QL_OK;
 }
 
 static ql_status
@@ -399,8 +435,11 @@ make_side(builder *b, uint16_t part)
         return QL_OK;
     }
     *s = (side){.made = true, .set = {.whole = true}, .share = 1};
+    b->r.on_values = true;
     QL_TRY(take_constants(b, part, s));
-    return b->r.too_large ? QL_OK : take_unknown(b, part, s);
+    QL_TRY(b->r.too_large ? QL_OK : take_unknown(b, part, s));
+    b->r.on_values = false;
+    return QL_OK;
 }
 
 /* --- all conditions, all parts --- */
@@ -429,7 +468,9 @@ branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set)
         if (one.known) {
             qli_ranges both;
             bool was = b->r.unknown;
+            b->r.on_values = true;
             QL_TRY(qli_ranges_intersect(&b->r, part, set, &one.set, &both));
+            b->r.on_values = false;
             *set = b->r.unknown && !was ? *set : both;
             b->r.unknown = was;
         }
@@ -462,13 +503,9 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
         }
         qli_ranges own = set;
         if (b->r.x->parts[k].prefix > 0) {
-            QL_TRY(qli_ranges_room(&b->r, set.n, &own.v));
-            for (uint32_t i = 0; own.v && i < set.n; i++) {
-                own.v[i] = set.v[i];
-            }
-            widen_prefix(&b->r, k, &own);
+            QL_TRY(cut_values(&b->r, k, &set, &own));
         }
-        if (!own.v) {
+        if (!own.v || own.whole) {
             break;
         }
         QL_TRY(qli_ranges_product(&b->r, out, k, &own, out, &all));
@@ -592,7 +629,7 @@ share_values(qli_ranger *r, const ql_plan_bound *low, ql_plan_bound *high, uint1
 {
     *n = 0;
     if (low->values == high->values) {
-        *n = low->n < high->n ? low->n : high->n;
+        *n = qli_bound_fixed(low, high);
         return QL_OK;
     }
     while (*n < low->n && *n < high->n) {
@@ -600,6 +637,10 @@ share_values(qli_ranger *r, const ql_plan_bound *low, ql_plan_bound *high, uint1
         ql_plan_bound y = {.values = high->values + *n, .n = 1, .inclusive = true};
         int c;
         r->unknown = false;
+        if (((low->like || low->near) && *n + 1 == low->n) ||
+            ((high->like || high->near) && *n + 1 == high->n)) {
+            break;
+        }
         QL_TRY(qli_cut_compare(r, *n, qli_cut_low(&x), qli_cut_low(&y), &c));
         if (c != 0 || r->unknown) {
             break;

@@ -8,6 +8,7 @@
 #define QL_PLAN_PLAN_H
 
 #include "resolve/query.h"
+#include "table/table.h"
 
 struct ql_buf;
 
@@ -42,11 +43,22 @@ typedef struct ql_plan_bound {
     ql_expr **values;
     uint16_t n;
     bool inclusive;
+    /* Not NULL: the end of the texts that begin with the last value, which is what this LIKE says.
+     * A constant is that beginning, anything else a pattern. */
+    const ql_expr *like;
+    bool near; /* as in ql_bound */
 } ql_plan_bound;
 
 typedef struct ql_plan_range {
     ql_plan_bound low, high;
 } ql_plan_range;
+
+/* With values that are known by now. */
+static inline ql_bound
+ql_plan_bound_with(const ql_plan_bound *b, const ql_value *values)
+{
+    return (ql_bound){values, b->n, b->inclusive, b->like != NULL, b->near};
+}
 
 struct ql_plan {
     ql_plan_kind kind;

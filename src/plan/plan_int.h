@@ -115,9 +115,10 @@ ql_status qli_range_rows(qli_planner *p, uint16_t source, qli_access *a) QL_MUST
 
 /* --- term.c --- */
 typedef struct qli_term {
-    ql_expr *value, *value2; /* value2: upper end of a pair */
-    ql_op op;   /* EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, IN, NOT_IN, LIKE (value..value2) */
-    bool exact; /* the bound says all that the condition says */
+    ql_expr *value, *value2;  /* value2: upper end of a pair */
+    ql_op op;                 /* EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, IN, NOT_IN, LIKE */
+    const ql_expr *like;      /* LIKE: value and value2 are both ends (ql_plan_bound) */
+    bool exact;               /* the bound says all that the condition says */
     const qli_points *points; /* IN, NOT_IN */
 } qli_term;
 /* What condition c says about the column, given the sources in `left`; false = nothing. */
@@ -158,6 +159,7 @@ typedef struct qli_ranger {
     uint64_t memory; /* that may still be used */
     bool too_large;  /* it is used up: what was made is not to be used */
     bool unknown;    /* values met that are known only when the scan starts */
+    bool on_values;  /* sets of values of a column: a prefix part has keys of whole texts */
 } qli_ranger;
 
 /* Room for n more ranges of up to nvalues values at each end; NULL, no error: too large. */
@@ -181,6 +183,8 @@ ql_status qli_ranges_intersect(qli_ranger *r, uint16_t at, const qli_ranges *a, 
  * part; *all: there were no other entries. */
 ql_status qli_ranges_product(qli_ranger *r, const qli_ranges *a, uint16_t n, const qli_ranges *next,
                              qli_ranges *out, bool *all) QL_MUST_USE;
+/* Leading parts that both ends fix to the same values. */
+uint16_t qli_bound_fixed(const ql_plan_bound *low, const ql_plan_bound *high);
 /* Both ends the same values of n parts. */
 bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
 

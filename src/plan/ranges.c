@@ -4,8 +4,12 @@
  * longer by the values of the next part. Values that are known only when the scan starts take part
  * as long as both sides name the same one.
  */
+#include <string.h>
+
+#include "base/buf.h"
 #include "base/bulk.h"
 #include "plan/plan_int.h"
+#include "types/codec.h"
 
 /* What one range counts for against range_optimizer_max_mem_size, as the manual says ("Limiting
  * Memory Use for Range Optimization"). */
@@ -30,6 +34,46 @@ static bool
 is_null(const ql_expr *e)
 {
     return e->value.kind == QL_K_NULL;
+}
+
+/* The key of a bound's value, or where the texts that begin with it end. */
+static ql_status
+encode(qli_ranger *r, uint16_t part, qli_cut a, uint16_t at, ql_buf *out)
+{
+    const ql_index_part *x = &r->x->parts[part];
+    const ql_type *t = &r->p->q->sources[r->source].table->types[x->column];
+    const ql_value *v = &a.b->values[at]->value;
+    if (a.b->like && at + 1 == a.b->n) {
+        return ql_key_encode_beginning(r->p->cx, t, x->prefix, x->descending, a.upper, v, out);
+    }
+    if (a.b->near && at + 1 == a.b->n) {
+        return ql_key_encode_near(r->p->cx, t, x->prefix, x->descending, a.upper, v, out);
+    }
+    return ql_key_encode(r->p->cx, t, x->prefix, x->descending, v, out);
+}
+
+/* The order of two ends by their keys: one of them is that of texts that begin with a value, the
+ * last one of its bound, or the part is a prefix. What lies among such texts is beyond a lower end
+ * and before an upper one. */
+static ql_status
+compare_keys(qli_ranger *r, uint16_t part, uint16_t at, qli_cut a, qli_cut b, int *c)
+{
+    ql_buf x = {0}, y = {0};
+    if (a.b->values[at]->kind != QL_E_CONST || b.b->values[at]->kind != QL_E_CONST) {
+        r->unknown = true;
+        return QL_OK;
+    }
+    ql_status st = encode(r, part, a, at, &x);
+    st = st == QL_OK ? encode(r, part, b, at, &y) : st;
+    if (st == QL_OK) {
+        *c = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+        if (*c == 0 && x.n != y.n) {
+            *c = x.n < y.n ? (a.behind ? 1 : -1) : b.behind ? -1 : 1;
+        }
+    }
+    ql_buf_free(&x);
+    ql_buf_free(&y);
+    return st;
 }
 
 /* Two values of part k, in the order of the index. */
@@ -79,7 +123,10 @@ qli_cut_compare(qli_ranger *r, uint16_t at, qli_cut a, qli_cut b, int *c)
         return QL_OK;
     }
     for (uint16_t k = 0; k < na && k < nb; k++) {
-        QL_TRY(compare_part(r, (uint16_t)(at + k), a.b->values[k], b.b->values[k], c));
+        bool keys = (a.b->like && k + 1 == na) || (b.b->like && k + 1 == nb) ||
+                    (!r->on_values && r->x->parts[at + k].prefix > 0);
+        QL_TRY(keys ? compare_keys(r, (uint16_t)(at + k), k, a, b, c)
+                    : compare_part(r, (uint16_t)(at + k), a.b->values[k], b.b->values[k], c));
         if (*c != 0) {
             return QL_OK;
         }
@@ -193,10 +240,22 @@ qli_ranges_intersect(qli_ranger *r, uint16_t at, const qli_ranges *a, const qli_
     return QL_OK;
 }
 
+uint16_t
+qli_bound_fixed(const ql_plan_bound *low, const ql_plan_bound *high)
+{
+    uint16_t n = 0, most = low->n < high->n ? low->n : high->n;
+    while (n < most && low->values[n] == high->values[n] &&
+           !((low->like || low->near) && n + 1 == low->n) && !(high->like && n + 1 == high->n)) {
+        n++;
+    }
+    return n;
+}
+
 bool
 qli_range_is_point(const ql_plan_range *g, uint16_t n)
 {
-    if (g->low.n != n || g->high.n != n || !g->low.inclusive || !g->high.inclusive) {
+    if (g->low.n != n || g->high.n != n || !g->low.inclusive || !g->high.inclusive || g->low.like ||
+        g->high.like || g->low.near) {
         return false;
     }
     for (uint16_t i = 0; i < n; i++) {
@@ -226,6 +285,8 @@ longer_bound(qli_ranger *r, const ql_plan_bound *point, uint16_t n, const ql_pla
     out->values[n] = next->values[0];
     out->n = (uint16_t)(n + 1);
     out->inclusive = next->inclusive;
+    out->like = next->like;
+    out->near = next->near;
     return QL_OK;
 }
 

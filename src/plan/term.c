@@ -5,6 +5,7 @@
  * starts.
  */
 #include "plan/plan_int.h"
+#include "types/beginning.h"
 
 static bool
 is_slot_of(const qli_planner *p, const ql_expr *e, uint16_t source, uint16_t column)
@@ -196,35 +197,56 @@ in_points(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
     return k->n > 0;
 }
 
-/* 'abc%': from 'abc' on; the end is left to the filter unless the collation compares bytes. */
+/* The texts that begin as a constant pattern does, or all that are equal to it. */
 static bool
-like_prefix(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
+const_pattern(qli_planner *p, const ql_type *t, const ql_expr *e, ql_str escape, qli_term *out)
 {
-    const ql_expr *pat = e->args[1];
-    if (pat->kind != QL_E_CONST || pat->value.kind != QL_K_STRING || e->coll != t->coll ||
-        e->nargs > 2 || !t->coll->is_binary) {
+    const ql_expr *pattern = e->args[1];
+    ql_beginning b = {0};
+    ql_value v = pattern->value;
+    bool whole;
+    if (v.kind != QL_K_STRING) {
         return false;
     }
-    ql_str s = pat->value.s;
-    size_t n = 0;
-    while (n < s.n && s.p[n] != '%' && s.p[n] != '_' && s.p[n] != '\\') {
-        n++;
-    }
-    if (n == 0 || (unsigned char)s.p[n - 1] >= 0x7f) {
+    char *text = noted(p, ql_arena_alloc(p->cx, p->a, QL_PATTERN_ROOM(v.s.n)));
+    if (!text) {
         return false;
     }
-    char *end = noted(p, ql_arena_strndup(p->cx, p->a, s.p, n));
-    if (!end) {
+    v.s = (ql_str){text, ql_pattern_text(t->coll, v.s, escape, text, &whole)};
+    p->bad = ql_beginning_find(p->cx, t->coll, v.s, &b);
+    bool some = b.low.n > 0;
+    whole = whole && b.whole;
+    ql_beginning_free(&b);
+    if (p->bad != QL_OK || (!whole && !some)) {
         return false;
     }
-    end[n - 1]++;
-    ql_value lo = pat->value, hi = pat->value;
-    lo.s.n = n;
-    hi.s = (ql_str){end, n};
-    out->value = const_like(p, pat, &lo);
-    out->value2 = const_like(p, pat, &hi);
+    out->value = const_like(p, pattern, &v);
+    out->value2 = whole ? NULL : const_like(p, pattern, &v);
+    out->op = whole ? QL_OP_EQ : QL_OP_LIKE;
+    return out->value && (whole || out->value2);
+}
+
+/* 'abc%': the texts that begin so. What is behind that is left to the filter. */
+static bool
+like_pattern(qli_planner *p, const ql_type *t, ql_expr *e, uint16_t source, qli_mask left,
+             qli_term *out)
+{
+    ql_str escape = ql_like_escape(p->cx, e);
+    ql_expr *pattern = e->args[1];
+    if (e->coll != t->coll || !escape.p || t->field == QL_F_ENUM || t->field == QL_F_SET) {
+        return false;
+    }
+    out->like = e;
+    if (pattern->kind == QL_E_CONST) {
+        return const_pattern(p, t, e, escape, out);
+    }
+    qli_mask needs = qli_expr_sources(p, pattern);
+    if ((needs & ~left) != 0 || (needs >> source & 1)) {
+        return false;
+    }
+    out->value = out->value2 = pattern;
     out->op = QL_OP_LIKE;
-    return out->value && out->value2;
+    return true;
 }
 
 bool
@@ -250,7 +272,7 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
     }
     if (e->op == QL_OP_LIKE && t->kind == QL_K_STRING &&
         is_slot_of(p, e->args[0], source, column)) {
-        return like_prefix(p, t, e, out);
+        return like_pattern(p, t, e, source, left, out);
     }
     if (e->nargs != 2 || e->op < QL_OP_EQ || e->op > QL_OP_GE) {
         return false;

@@ -240,6 +240,18 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     return QL_OK;
 }
 
+ql_str
+ql_like_escape(const ql_ctx *cx, const ql_expr *e)
+{
+    if (e->nargs > 2) {
+        const ql_expr *a = e->args[2];
+        bool known = a->kind == QL_E_CONST && a->value.kind == QL_K_STRING;
+        return known ? a->value.s : (ql_str){0};
+    }
+    return cx->vars && (cx->vars->sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES) ? QL_STR("")
+                                                                           : QL_STR("\\");
+}
+
 static ql_status
 bind_match(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {

@@ -246,6 +246,10 @@ struct ql_query {
     const ql_plan_hints *hints; /* NULL: none */
 };
 
+/* The escape character of a LIKE, as far as it is known without evaluating anything: empty: there
+ * is none (NO_BACKSLASH_ESCAPES). NULL (p): it is not known. */
+ql_str ql_like_escape(const ql_ctx *cx, const ql_expr *e);
+
 /* May the plan of the block do what flag s of optimizer_switch stands for? Its hints, or else what
  * is set. Rewrites and access paths ask this, not ql_switch_is_on. q: for a subquery that may
  * become part of another block (SEMIJOIN, SUBQUERY) the subquery's. */

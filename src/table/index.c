@@ -74,6 +74,23 @@ qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, 
     return ql_buf_put(cx, b, locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES);
 }
 
+static ql_status
+bound_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_bound *from,
+            bool upper)
+{
+    uint16_t plain = (uint16_t)(from->n - ((from->begins || from->near) && from->n > 0));
+    QL_TRY(qli_key_parts(cx, b, t, ix, from->values, plain));
+    if (plain < from->n) {
+        const ql_index_part *part = &ix->parts[plain];
+        const ql_type *type = &t->types[part->column];
+        const ql_value *v = &from->values[plain];
+        QL_TRY(from->begins
+                   ? ql_key_encode_beginning(cx, type, part->prefix, part->descending, upper, v, b)
+                   : ql_key_encode_near(cx, type, part->prefix, part->descending, upper, v, b));
+    }
+    return QL_OK;
+}
+
 bool
 qli_key_successor(ql_buf *b)
 {
@@ -127,8 +144,8 @@ static bool
 is_point(const ql_index *ix, const ql_bound *low, const ql_bound *high, const ql_buf *from,
          const ql_buf *to)
 {
-    return ix->unique && !ix->hidden_rowid && low->n == ix->nparts && high->n == low->n &&
-           low->inclusive && high->inclusive && from->n == to->n &&
+    return ix->unique && !ix->hidden_rowid && !low->begins && !low->near && low->n == ix->nparts &&
+           high->n == low->n && low->inclusive && high->inclusive && from->n == to->n &&
            memcmp(from->p, to->p, from->n) == 0 && !has_null(low);
 }
 
@@ -137,9 +154,9 @@ qli_range_encode(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_bou
                  const ql_bound *high, ql_buf *from, ql_buf *to, qli_range_kind *kind)
 {
     QL_TRY(qli_key_start(cx, from, ix->id));
-    QL_TRY(qli_key_parts(cx, from, t, ix, low->values, low->n));
+    QL_TRY(bound_parts(cx, from, t, ix, low, false));
     QL_TRY(qli_key_start(cx, to, ix->id));
-    QL_TRY(qli_key_parts(cx, to, t, ix, high->values, high->n));
+    QL_TRY(bound_parts(cx, to, t, ix, high, true));
     *kind = QLI_RANGE_OPEN;
     if (is_point(ix, low, high, from, to)) {
         *kind = from->n > QLI_KEY_MAX ? QLI_RANGE_NOTHING : QLI_RANGE_POINT;

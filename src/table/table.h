@@ -14,6 +14,10 @@ typedef struct ql_bound {
     const ql_value *values; /* of the columns' kinds */
     uint16_t n;             /* 0 = unbounded */
     bool inclusive;
+    bool begins; /* inclusive: the end of all texts that begin with the last value, as LIKE sees it
+                    (types/beginning.h) */
+    bool near;   /* inclusive: the last part is a key prefix, and this is not an end of an equality
+                    (types/codec.h, ql_key_encode_near) */
 } ql_bound;
 
 typedef struct ql_scan ql_scan;

@@ -15,7 +15,6 @@
 #include "types/charset_int.h"
 #include "types/joints.h"
 
-#define TEXT_MAX 3072 /* bytes that are looked at: no key is longer */
 #define LETTERS_MAX 64 /* characters of a Unicode collation that are looked at */
 #define CHAR_PRIMARIES 128
 
@@ -38,7 +37,7 @@ is_escape(ql_str s, size_t at, size_t n, ql_str escape)
 ql_str
 ql_pattern_head(const ql_collation *c, ql_str pattern, ql_str escape)
 {
-    size_t n = 0, most = pattern.n < TEXT_MAX ? pattern.n : TEXT_MAX;
+    size_t n = 0, most = pattern.n < QL_PATTERN_TEXT ? pattern.n : QL_PATTERN_TEXT;
     while (n < most) {
         size_t used = char_bytes(pattern, n, c == ql_coll_binary);
         if (pattern.p[n] == '%' || pattern.p[n] == '_' || is_escape(pattern, n, used, escape)) {
@@ -53,7 +52,7 @@ size_t
 ql_pattern_text(const ql_collation *c, ql_str pattern, ql_str escape, char *out, bool *whole)
 {
     size_t n = 0, at = 0;
-    while (at < pattern.n && n < TEXT_MAX) {
+    while (at < pattern.n && n < QL_PATTERN_TEXT) {
         size_t used = char_bytes(pattern, at, c == ql_coll_binary);
         if (is_escape(pattern, at, used, escape)) {
             at += used;
@@ -67,6 +66,12 @@ ql_pattern_text(const ql_collation *c, ql_str pattern, ql_str escape, char *out,
     }
     *whole = at == pattern.n;
     return n;
+}
+
+bool
+ql_coll_joins(const ql_collation *c)
+{
+    return ((const qli_coll *)c->impl)->rule == QLI_RULE_UCA;
 }
 
 bool
@@ -91,7 +96,8 @@ without_padding(const ql_collation *c, const uint16_t *weights, ql_str s)
     while (at < s.n) {
         uint32_t cp;
         int used = ql_utf8_decode(s.p + at, s.n - at, &cp);
-        bool space = used > 0 && (cp == ' ' || (weights && cp < 0x10000 && weights[cp] == weights[' ']));
+        bool space =
+            used > 0 && (cp == ' ' || (weights && cp < 0x10000 && weights[cp] == weights[' ']));
         at += used > 0 ? (size_t)used : 1;
         end = space ? end : at;
     }
@@ -236,7 +242,7 @@ ql_beginning_find(ql_ctx *cx, const ql_collation *c, ql_str s, ql_beginning *out
     ql_buf_clear(&out->low);
     ql_buf_clear(&out->high);
     out->whole = true;
-    return ((const qli_coll *)c->impl)->rule == QLI_RULE_UCA ? uca_edges(cx, c, s, out) : same_edges(cx, c, s, out);
+    return ql_coll_joins(c) ? uca_edges(cx, c, s, out) : same_edges(cx, c, s, out);
 }
 
 void

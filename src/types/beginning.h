@@ -11,18 +11,22 @@
 /* The characters of a pattern of LIKE before its first wildcard or escape, at most 3,072 bytes of
  * them: a piece of it. escape: empty: there is none. */
 ql_str ql_pattern_head(const ql_collation *c, ql_str pattern, ql_str escape);
-/* Those before its first wildcard, without escapes: their number of bytes; out has room for all of
- * the pattern. *whole: there is no wildcard, and that is all. */
+/* Those before its first wildcard, without escapes: their number of bytes; out has room for
+ * QL_PATTERN_ROOM(pattern.n) bytes. *whole: there is no wildcard, and that is all. */
+#define QL_PATTERN_TEXT 3072 /* that are looked at: no key is longer */
+#define QL_PATTERN_ROOM(n) ((n) < QL_PATTERN_TEXT ? (n) + 4 : QL_PATTERN_TEXT + 4)
 size_t ql_pattern_text(const ql_collation *c, ql_str pattern, ql_str escape, char *out,
                        bool *whole);
 
+/* May characters weigh otherwise together than one by one? */
+bool ql_coll_joins(const ql_collation *c);
 /* A mark that belongs to the character before it, or begins with one. */
 bool ql_char_is_mark(ql_str ch);
 
 /* The sort keys of all texts of which the first characters are equal, one by one, to those of
- * another one (marks to nothing but themselves) lie from `low` on to those that begin with `high`; keys beyond those of such texts
- * may lie there, too. whole: all that are equal to it so, to the last character, have its sort key.
- * Begins as zeros. */
+ * another one (marks to marks only) lie from `low` on to those that begin with `high`; keys beyond
+ * those of such texts may lie there, too. whole: all that are equal to it so, to the last
+ * character, have its sort key. Begins as zeros. */
 typedef struct ql_beginning {
     ql_buf low, high;
     bool whole;

@@ -20,6 +20,12 @@ ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, boo
 ql_status ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,
                                   bool descending, bool upper, const ql_value *v,
                                   struct ql_buf *out) QL_MUST_USE;
+/* The keys that hold the first prefix_chars characters of the texts up to v, or from v on, do not
+ * all lie on one side of that of v: at their ends weights are missing that count, and what counts
+ * less than these decides. They lie up to those that begin with what this gives with upper true, or
+ * from that with upper false on. */
+ql_status ql_key_encode_near(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+                             bool upper, const ql_value *v, struct ql_buf *out) QL_MUST_USE;
 /* Read one value back; *used bytes. Only for kinds whose key holds the value: all but strings under
  * a non-binary collation (QL_ERROR 1877 when the bytes are no such key). Bytes of strings go to a.
  */

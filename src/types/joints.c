@@ -3,8 +3,8 @@
  * Where characters of a Unicode collation do not weigh by themselves: contractions ("ch" of Czech),
  * letters that a mark behind them makes other ones, vowels that are written before their consonant.
  * Characters are known here by the bytes of their primary weights, since those that are equal under
- * the collation can stand for each other. Constant data, made from ICU once for each table of weights. Terms: Unicode
- * Technical Standard 10.
+ * the collation can stand for each other. Constant data, made from ICU once for each table of
+ * weights. Terms: Unicode Technical Standard 10.
  */
 #include "types/joints.h"
 

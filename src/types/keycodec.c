@@ -190,15 +190,14 @@ ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descendi
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
 
-ql_status
-ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
-                        bool upper, const ql_value *v, struct ql_buf *out)
+static ql_status
+encode_edge(ql_ctx *cx, const ql_collation *coll, ql_str s, bool descending, bool upper,
+            struct ql_buf *out)
 {
-    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
     ql_beginning b = {0};
     size_t from = out->n;
     QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
-    ql_status st = ql_beginning_find(cx, coll, first_chars(coll, v->s, prefix_chars), &b);
+    ql_status st = ql_beginning_find(cx, coll, s, &b);
     if (st == QL_OK) {
         const ql_buf *edge = upper != descending ? &b.high : &b.low;
         st = put_open(cx, (ql_str){edge->p, edge->n}, out);
@@ -206,6 +205,33 @@ ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, boo
     ql_beginning_free(&b);
     QL_TRY(st);
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
+}
+
+ql_status
+ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+                        bool upper, const ql_value *v, struct ql_buf *out)
+{
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    return encode_edge(cx, coll, first_chars(coll, v->s, prefix_chars), descending, upper, out);
+}
+
+/* Characters that may weigh together with others which the prefix leaves out. */
+#define TORN_CHARS 4
+
+ql_status
+ql_key_encode_near(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending, bool upper,
+                   const ql_value *v, struct ql_buf *out)
+{
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    uint32_t n = prefix_chars;
+    if (ql_coll_joins(coll)) {
+        n = n > TORN_CHARS ? n - TORN_CHARS : 0;
+    }
+    ql_str s = n > 0 ? first_chars(coll, v->s, n) : (ql_str){v->s.p, 0};
+    for (size_t i = 0; coll->pad_space && i < s.n; i++) { /* below the spaces that are left off */
+        s.n = (unsigned char)s.p[i] < ' ' ? i : s.n;
+    }
+    return encode_edge(cx, coll, s, descending, upper, out);
 }
 
 static inline unsigned char

@@ -19,6 +19,7 @@
 #include "intr/intr.h"
 #include "types/charset_int.h"
 #include "types/collate_int.h"
+#include "types/joints.h"
 
 /* ---- one weight per character ---- */
 
@@ -311,7 +312,9 @@ ql_collations_warm(ql_ctx *cx)
 {
     const qli_uca_table *t;
     (void)qli_simple_weights(false);
-    if (qli_uca_weights(cx, ql_coll_default->impl, &t) != QL_OK) {
+    const qli_joints *j;
+    if (qli_uca_weights(cx, ql_coll_default->impl, &t) != QL_OK ||
+        qli_uca_joints(cx, ql_coll_default->impl, &j) != QL_OK) {
         return; /* who needs it will be told */
     }
 }

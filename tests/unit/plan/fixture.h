@@ -64,10 +64,15 @@ set_stats(world *w, const char *table, double rows, const double *distinct)
 static inline void
 print_range(const ql_plan_bound *low, const ql_plan_bound *high)
 {
-    uint16_t eq = 0;
-    while (eq < low->n && eq < high->n && low->values[eq] == high->values[eq]) {
+    uint16_t eq = 0, most = low->like ? (uint16_t)(low->n - 1) : low->n;
+    while (eq < most && eq < high->n && low->values[eq] == high->values[eq]) {
         put(" =");
         print_expr(low->values[eq++]);
+    }
+    if (low->like && low->like == high->like) {
+        put(" begins ");
+        print_expr(low->values[eq]);
+        return;
     }
     for (uint16_t i = eq; i < low->n; i++) {
         put(i > eq ? "," : low->inclusive ? " >=" : " >");

@@ -13,17 +13,21 @@
  * their marks; what is ignored; spaces; more letters in one character; what has no weight of its
  * own; beyond the first plane; bytes that memcmp and patterns mind. */
 static const char *const letters[] = {
-    "a",      "A",      "b",  "c",  "C",  "h",  "H",  "l",  "L",  "j",  "d",  "D",  "z",
-    "Z",      "s",      "S",  "y",  "n",  "N",  "o",  "i",  "I",  "e",  "w",  "v",  "u",
-    "t",      "g",      "ž",  "Ž",  "á",  "å",  "Å",  "ạ",  "ä",  "ö",  "ø",  "ñ",  "š",
-    "ş",      "ğ",      "ı",  "İ",  "ł",  "đ",  "þ",  "ß",  "æ",  "Œ",  "ĳ",  "ﬆ",  "ﷺ",
-    "Ａ",     "ａ",     "①",  "½",  "·",  "\u0387", "\u0300", "\u0301", "\u0306", "\u0308", "\u030A",
-    "\u0303", "\u030C", "\u0323", "\u0327", "\u0328", "\u0345", "\u0344", "α", "ι", "ᾳ", "и", "й",
-    "И",      "Й",      "і",  "ї",  "е",  "ё",  "เ",  "ก",  "ข",  "า",  "\u0E38", "\u0E48", "ແ",
-    "ກ",      "\u0FB2", "\u0F71", "\u0F80", "\u0F73", "\u0F75", "ெ", "ா", "ொ", "क", "\u094D", "\u093C",
-    "가",     "각",     "\u1100", "\u1161", "\u11A8", "か", "が", "\u3099", "ー", "ゝ", "カ", "ｶ",
-    "漢",     "字",     "中", " ",  " ",  "\u00A0", "\u3000", "\t", "\x01", "\u00AD", "\u200D", "\uFEFF",
-    "😀",     "𑄮",      "𑄧",  "-",  "_",  "%",  "'",  "0",  "9",  "\xff"};
+    "a",      "A",      "b",      "c",      "C",      "h",      "H",      "l",      "L",
+    "j",      "d",      "D",      "z",      "Z",      "s",      "S",      "y",      "n",
+    "N",      "o",      "i",      "I",      "e",      "w",      "v",      "u",      "t",
+    "g",      "ž",      "Ž",      "á",      "å",      "Å",      "ạ",      "ä",      "ö",
+    "ø",      "ñ",      "š",      "ş",      "ğ",      "ı",      "İ",      "ł",      "đ",
+    "þ",      "ß",      "æ",      "Œ",      "ĳ",      "ﬆ",      "ﷺ",      "Ａ",     "ａ",
+    "①",      "½",      "·",      "\u0387", "\u0300", "\u0301", "\u0306", "\u0308", "\u030A",
+    "\u0303", "\u030C", "\u0323", "\u0327", "\u0328", "\u0345", "\u0344", "α",      "ι",
+    "ᾳ",      "и",      "й",      "И",      "Й",      "і",      "ї",      "е",      "ё",
+    "เ",      "ก",      "ข",      "า",      "\u0E38", "\u0E48", "ແ",      "ກ",      "\u0FB2",
+    "\u0F71", "\u0F80", "\u0F73", "\u0F75", "ெ",      "ா",      "ொ",      "क",      "\u094D",
+    "\u093C", "가",     "각",     "\u1100", "\u1161", "\u11A8", "か",     "が",     "\u3099",
+    "ー",     "ゝ",     "カ",     "ｶ",      "漢",     "字",     "中",     " ",      " ",
+    "\u00A0", "\u3000", "\t",     "\x01",   "\u00AD", "\u200D", "\uFEFF", "😀",      "𑄮",
+    "𑄧",       "-",      "_",      "%",      "'",      "0",      "9",      "\xff"};
 #define LETTERS (sizeof letters / sizeof letters[0])
 
 static bool
@@ -152,9 +156,9 @@ test_random(void **state)
             /* a few different ones, so that those that belong together meet */
             uint64_t from = next_random(&seed) % LETTERS;
             for (uint32_t k = 0; k < x.n; k++) {
-                x.at[k] = (uint16_t)(next_random(&seed) % 2
-                                         ? next_random(&seed) % LETTERS
-                                         : (from + next_random(&seed) % 12) % LETTERS);
+                x.at[k] =
+                    (uint16_t)(next_random(&seed) % 2 ? next_random(&seed) % LETTERS
+                                                      : (from + next_random(&seed) % 12) % LETTERS);
             }
             y.n = (uint32_t)(next_random(&seed) % (x.n + 1));
             for (uint32_t k = 0; k < y.n; k++) {
@@ -238,9 +242,10 @@ test_narrow(void **state)
     ql_ctx cx;
     (void)state;
     fixture_begin(&cx);
-    static const char *const plain[] = {"utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_0900_as_ci",
-                                        "utf8mb4_unicode_ci", "utf8mb4_general_ci", "latin1_swedish_ci",
-                                        "utf8mb4_bin",        "binary",             "utf8mb4_0900_bin"};
+    static const char *const plain[] = {
+        "utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_0900_as_ci", "utf8mb4_unicode_ci",
+        "utf8mb4_general_ci", "latin1_swedish_ci",  "utf8mb4_bin",        "binary",
+        "utf8mb4_0900_bin"};
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++) {
         expect_edges(&cx, plain[i], "eta", "eta", true);
         expect_edges(&cx, plain[i], "Ella 7-x", "Ella 7-x", true);
@@ -263,7 +268,8 @@ test_narrow(void **state)
 }
 
 static void
-expect_head(const char *pattern, const char *escape, const char *head, const char *text_of, bool whole)
+expect_head(const char *pattern, const char *escape, const char *head, const char *text_of,
+            bool whole)
 {
     char out[64];
     bool is;
