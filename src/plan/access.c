@@ -47,6 +47,7 @@ static ql_status
 range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
 {
     const ql_index *x = e->a->index;
+    const ql_table *t = e->p->q->sources[e->source].table;
     uint16_t eq = qli_bound_fixed(&g->low, &g->high);
     double share;
     *neq = eq;
@@ -66,7 +67,7 @@ range_rows(estimator *e, const ql_plan_range *g, uint16_t *neq, double *rows)
         *rows *= share;
         return QL_OK;
     }
-    const ql_index_part *part = &x->parts[eq];
+    const ql_index_part *part = ql_index_part_at(t, x, eq);
     const ql_plan_bound *low = part->descending ? &g->high : &g->low;
     const ql_plan_bound *high = part->descending ? &g->low : &g->high;
     const ql_table_stats *stats = e->p->stats[e->source];
@@ -103,7 +104,8 @@ estimate(qli_planner *p, uint16_t source, qli_access *a)
         a->rows = 1;
         return QL_OK;
     }
-    e.equal = QL_ARENA_ARRAY(p->cx, p->a, double, a->index->nparts + 1u);
+    e.equal = QL_ARENA_ARRAY(p->cx, p->a, double,
+                             ql_index_depth(p->q->sources[source].table, a->index) + 1u);
     if (!e.equal) {
         return QL_ERROR;
     }

@@ -84,8 +84,8 @@ qli_access_key_bytes(const ql_query *q, const ql_plan *n)
     uint16_t used = qli_access_parts(n);
     uint32_t bytes = 0;
     used = n->skip ? n->skip : used ? used : n->index->nparts;
-    for (uint16_t i = 0; i < used && i < n->index->nparts; i++) {
-        bytes += part_length(t, &n->index->parts[i]);
+    for (uint16_t i = 0; i < used; i++) {
+        bytes += part_length(t, ql_index_part_at(t, n->index, i));
     }
     return bytes;
 }
@@ -127,7 +127,8 @@ qli_access_ref(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
 static ql_status
 put_part(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t i, ql_buf *b)
 {
-    const ql_column *c = &q->sources[n->source].table->columns[n->index->parts[i].column];
+    const ql_table *t = q->sources[n->source].table;
+    const ql_column *c = &t->columns[ql_index_part_at(t, n->index, i)->column];
     return ql_buf_put(x->cx, b, c->name.p, c->name.n);
 }
 
@@ -189,11 +190,13 @@ put_beginning(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, 
 static ql_status
 put_range(qli_explain *x, const ql_query *q, const ql_plan *n, uint16_t at, ql_buf *b)
 {
-    bool turned = n->index->parts[at].descending;
+    const ql_table *t = q->sources[n->source].table;
+    const ql_index_part *part = ql_index_part_at(t, n->index, at);
+    bool turned = part->descending;
     const ql_plan_bound *low = turned ? &n->high : &n->low, *high = turned ? &n->low : &n->high;
     bool null_end = low->n > at && low->values[at]->kind == QL_E_CONST &&
                     low->values[at]->value.kind == QL_K_NULL;
-    const ql_column *c = &q->sources[n->source].table->columns[n->index->parts[at].column];
+    const ql_column *c = &t->columns[part->column];
     if (low->n > at + 1 || high->n > at + 1) {
         return put_rows(x, q, n, at, b);
     }

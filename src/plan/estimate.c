@@ -679,10 +679,11 @@ qli_range_rows(qli_planner *p, uint16_t source, qli_access *a)
     uint16_t part = a->neq;
     bool begins = a->low.like && a->low.like == a->high.like; /* known by its own share */
     if (begins || !s || !s->known || !a->index || a->index->hidden_rowid ||
-        part >= a->index->nparts || (a->low.n <= part && a->high.n <= part)) {
+        part >= ql_index_depth(s->table, a->index) || (a->low.n <= part && a->high.n <= part)) {
         return QL_OK;
     }
-    column c = {source, a->index->parts[part].column, s, NULL};
+    const ql_index_part *of = ql_index_part_at(s->table, a->index, part);
+    column c = {source, of->column, s, NULL};
     c.type = &s->table->types[c.ordinal];
     ql_expr slot = {.kind = QL_E_SLOT};
     const ql_source *q = &p->q->sources[source];
@@ -698,7 +699,7 @@ qli_range_rows(qli_planner *p, uint16_t source, qli_access *a)
     if (part > 0) {
         QL_TRY(qli_equal_rows(p, source, a->index, part, &before));
     }
-    bool down = a->index->parts[part].descending;
+    bool down = of->descending;
     const ql_plan_bound *lo = down ? &a->high : &a->low, *hi = down ? &a->low : &a->high;
     const ql_expr *low = lo->n > part ? lo->values[part] : NULL;
     const ql_expr *high = hi->n > part ? hi->values[part] : NULL;

@@ -190,8 +190,9 @@ put_index(json *j, const ql_query *q, const ql_plan *n)
     }
     QL_TRY(member(j, "key", ix->name));
     QL_TRY(open_at(j, "used_key_parts", '['));
-    for (uint16_t i = 0; i < (used ? used : ix->nparts) && i < ix->nparts; i++) {
-        QL_TRY(member(j, NULL, q->sources[n->source].table->columns[ix->parts[i].column].name));
+    const ql_table *t = q->sources[n->source].table;
+    for (uint16_t i = 0; i < (used ? used : ix->nparts); i++) {
+        QL_TRY(member(j, NULL, t->columns[ql_index_part_at(t, ix, i)->column].name));
     }
     QL_TRY(close_at(j, ']'));
     (void)snprintf(bytes, sizeof bytes, "%u", qli_access_key_bytes(q, n));

@@ -46,15 +46,10 @@ is_eligible(const qli_planner *p, const ql_plan *root)
 static bool
 next_part(const ql_table *t, const ql_index *x, uint16_t neq, ql_index_part *out)
 {
-    const ql_index *c = &t->indexes[0];
-    if (neq < x->nparts) {
-        *out = x->parts[neq];
-        return true;
-    }
-    if (x == c || c->hidden_rowid || x->unique) {
+    if (neq >= ql_index_depth(t, x)) {
         return false;
     }
-    *out = c->parts[0];
+    *out = *ql_index_part_at(t, x, neq);
     return true;
 }
 

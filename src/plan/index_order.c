@@ -42,10 +42,11 @@ part_at(const ql_table *t, const ql_index *x, uint16_t k, ql_index_part *out)
 }
 
 static bool
-is_fixed(const ql_index *x, uint16_t nfixed, uint16_t column)
+is_fixed(const ql_table *t, const ql_index *x, uint16_t nfixed, uint16_t column)
 {
     for (uint16_t i = 0; i < nfixed; i++) {
-        if (x->parts[i].column == column && x->parts[i].prefix == 0) {
+        const ql_index_part *part = ql_index_part_at(t, x, i);
+        if (part->column == column && part->prefix == 0) {
             return true;
         }
     }
@@ -132,7 +133,7 @@ is_settled(const walk *k, const ql_expr *e)
     uint16_t column = k->p->column_of[e->index];
     const ql_type *ct = &k->t->columns[column].type;
     return source == k->source && (ct->kind != QL_K_STRING || e->type.coll == ct->coll) &&
-           is_fixed(k->x, k->nfixed, column);
+           is_fixed(k->t, k->x, k->nfixed, column);
 }
 
 /* Is e the column of the part, compared as the index does? */
@@ -219,7 +220,8 @@ keeps_groups(walk *k)
         if (all) {
             return true;
         }
-        if (!stepped && !(more && part.prefix == 0 && is_fixed(k->x, k->nfixed, part.column))) {
+        if (!stepped &&
+            !(more && part.prefix == 0 && is_fixed(k->t, k->x, k->nfixed, part.column))) {
             return false;
         }
         k->at++;

@@ -35,7 +35,8 @@ typedef struct builder {
     qli_ranger r;
     const qli_conds *c;
     qli_mask left;
-    side *sides;   /* [nparts] */
+    side *sides; /* [depth] */
+    uint16_t depth;
     bool no_range; /* a hint: equalities only */
     qli_access *a;
 } builder;
@@ -44,7 +45,7 @@ static const ql_type *
 part_type(const qli_ranger *r, uint16_t part)
 {
     const ql_table *t = r->p->q->sources[r->source].table;
-    return &t->columns[r->x->parts[part].column].type;
+    return &t->columns[qli_part(r, part)->column].type;
 }
 
 /* --- one condition, one part --- */
@@ -64,7 +65,7 @@ make_range(qli_ranger *r, uint16_t part, ql_expr *low, bool low_in, ql_expr *hig
     if (!v) {
         return QL_ERROR;
     }
-    bool down = r->x->parts[part].descending;
+    bool down = qli_part(r, part)->descending;
     v[0] = down ? high : low;
     v[1] = down ? low : high;
     g->low = (ql_plan_bound){.values = v, .n = v[0] != NULL, .inclusive = down ? high_in : low_in};
@@ -88,7 +89,7 @@ list_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
     }
     out->n = n;
     for (uint32_t i = 0; i < n; i++) {
-        ql_plan_range *to = &out->v[r->x->parts[part].descending ? n - 1 - i : i];
+        ql_plan_range *to = &out->v[qli_part(r, part)->descending ? n - 1 - i : i];
         ql_expr *low = !between ? k->v[i] : i > 0 ? k->v[i - 1] : NULL;
         ql_expr *high = i < k->n ? k->v[i] : NULL;
         QL_TRY(ql_bulk_node(r->p->cx));
@@ -126,7 +127,7 @@ term_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
         return QL_OK;
     case QL_OP_NE:
         out->n = 2;
-        bool down = r->x->parts[part].descending;
+        bool down = qli_part(r, part)->descending;
         QL_TRY(make_range(r, part, NULL, false, v, false, &g[down ? 1 : 0]));
         return make_range(r, part, v, false, NULL, false, &g[down ? 0 : 1]);
     default:
@@ -216,11 +217,11 @@ make_column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *
     if (is_op(e, QL_OP_AND)) {
         return and_set(r, part, e, out);
     }
-    if (!qli_term_of(r->p, &c, r->source, r->x->parts[part].column, 0, &t) || !is_known(&t)) {
+    if (!qli_term_of(r->p, &c, r->source, qli_part(r, part)->column, 0, &t) || !is_known(&t)) {
         return r->p->bad;
     }
     out->known = true;
-    out->exact = t.exact && r->x->parts[part].prefix == 0;
+    out->exact = t.exact && qli_part(r, part)->prefix == 0;
     return term_ranges(r, part, &t, &out->set);
 }
 
@@ -325,7 +326,7 @@ static ql_status
 put_ends(builder *b, uint16_t part, side *s, const open_ends *o)
 {
     ql_plan_range was = {0}, *g;
-    bool down = b->r.x->parts[part].descending;
+    bool down = qli_part(&b->r, part)->descending;
     if (!s->set.whole) {
         was = s->set.v[0];
     }
@@ -363,7 +364,7 @@ static ql_status
 take_unknown(builder *b, uint16_t part, side *s)
 {
     open_ends o = {0};
-    bool down = b->r.x->parts[part].descending;
+    bool down = qli_part(&b->r, part)->descending;
     qli_term t, pattern = {0};
     uint32_t pattern_at = 0;
     if (s->set.n == 1 && qli_range_is_point(&s->set.v[0], 1)) {
@@ -372,11 +373,11 @@ take_unknown(builder *b, uint16_t part, side *s)
     for (uint32_t i = 0; i < b->c->n; i++) {
         const qli_cond *c = &b->c->v[i];
         if (c->used || c->nondet ||
-            !qli_term_of(b->r.p, c, b->r.source, b->r.x->parts[part].column, b->left, &t) ||
+            !qli_term_of(b->r.p, c, b->r.source, qli_part(&b->r, part)->column, b->left, &t) ||
             is_known(&t)) {
             continue;
         }
-        t.exact = t.exact && b->r.x->parts[part].prefix == 0;
+        t.exact = t.exact && qli_part(&b->r, part)->prefix == 0;
         if (t.op == QL_OP_EQ) {
             *s = (side){.made = true, .share = 1, .needs = qli_expr_sources(b->r.p, t.value)};
             note_used(s, t.exact, i);
@@ -478,13 +479,26 @@ branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set)
     return QL_OK;
 }
 
+/* Many ranges for each entry fixed so far are not worth it where that has hardly more rows. */
+#define FEW_RANGES 8
+static ql_status
+is_worth_it(builder *b, uint16_t k, uint32_t n, bool *yes)
+{
+    double rows;
+    if (n > FEW_RANGES) {
+        QL_TRY(qli_equal_rows(b->r.p, b->r.source, b->r.x, k, &rows));
+        *yes = n < rows * 2;
+    }
+    return QL_OK;
+}
+
 static ql_status
 tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *out)
 {
     QL_TRY(qli_ranges_room(&b->r, 1, &out->v));
     out->n = 1;
     out->whole = !out->v;
-    for (uint16_t k = 0; k < b->r.x->nparts && !b->r.too_large; k++) {
+    for (uint16_t k = 0; k < b->depth && !b->r.too_large; k++) {
         bool all;
         QL_TRY(make_side(b, k));
         const side *s = &b->sides[k];
@@ -502,10 +516,12 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
             return QL_OK;
         }
         qli_ranges own = set;
-        if (b->r.x->parts[k].prefix > 0) {
+        if (qli_part(&b->r, k)->prefix > 0) {
             QL_TRY(cut_values(&b->r, k, &set, &own));
         }
-        if (!own.v || own.whole) {
+        bool worth = own.v && !own.whole;
+        QL_TRY(worth && k > 0 ? is_worth_it(b, k, own.n, &worth) : QL_OK);
+        if (!worth) {
             break;
         }
         QL_TRY(qli_ranges_product(&b->r, out, k, &own, out, &all));
@@ -513,7 +529,7 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
         b->a->unknown_share *= branch ? 1 : s->share;
         *exact |= all ? s->exact : 0;
         b->a->counted |= branch ? 0 : s->counted;
-        if (b->r.x->parts[k].prefix > 0 || !has_point(out, (uint16_t)(k + 1))) {
+        if (qli_part(&b->r, k)->prefix > 0 || !has_point(out, (uint16_t)(k + 1))) {
             break;
         }
     }
@@ -530,7 +546,7 @@ static ql_status
 is_mixed_or(builder *b, const qli_cond *c, bool *yes)
 {
     *yes = !c->used && !c->nondet && is_op(c->e, QL_OP_OR) && (c->needs >> b->r.source & 1);
-    for (uint16_t k = 0; k < b->r.x->nparts && *yes; k++) {
+    for (uint16_t k = 0; k < b->depth && *yes; k++) {
         qli_column_set one;
         QL_TRY(column_set(&b->r, k, c->e, &one));
         *yes = !one.known || one.partly;
@@ -753,7 +769,10 @@ qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     if (x->hidden_rowid || x->nparts == 0) {
         return ql_check(p->cx);
     }
-    b.sides = QL_ARENA_ARRAY(p->cx, p->a, side, x->nparts);
+    b.depth = ql_query_switch(p->cx, p->q, QL_SWITCH_USE_INDEX_EXTENSIONS)
+                  ? ql_index_depth(p->q->sources[source].table, x)
+                  : x->nparts;
+    b.sides = QL_ARENA_ARRAY(p->cx, p->a, side, b.depth);
     if (!b.sides) {
         return QL_ERROR;
     }

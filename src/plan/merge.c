@@ -51,8 +51,7 @@ is_bounded(const qli_access *a)
 static bool
 in_key_order(const merger *m, const qli_access *a)
 {
-    return a->index == &m->t->indexes[0] || (a->nranges == 0 && a->neq == a->index->nparts &&
-                                             a->nlow == a->neq && a->nhigh == a->neq);
+    return a->index == &m->t->indexes[0] || (a->nranges == 0 && a->neq >= a->index->nparts);
 }
 
 /* --- OR --- */
@@ -203,7 +202,7 @@ find_equal_indexes(merger *m, qli_access *v, uint16_t *n)
         }
         QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], m->c, &a));
         if (is_bounded(&a) && in_key_order(m, &a) && !a.unique &&
-            a.index->parts[a.neq - 1].prefix == 0) {
+            a.index->parts[a.index->nparts - 1].prefix == 0) {
             uint16_t k = (*n)++;
             for (; k > 0 && v[k - 1].rows > a.rows; k--) {
                 v[k] = v[k - 1];

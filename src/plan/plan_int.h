@@ -162,6 +162,13 @@ typedef struct qli_ranger {
     bool on_values;  /* sets of values of a column: a prefix part has keys of whole texts */
 } qli_ranger;
 
+/* Part k of r->x, the clustered key's behind its own. */
+static inline const ql_index_part *
+qli_part(const qli_ranger *r, uint16_t k)
+{
+    return ql_index_part_at(r->p->q->sources[r->source].table, r->x, k);
+}
+
 /* Room for n more ranges of up to nvalues values at each end; NULL, no error: too large. */
 ql_status qli_ranges_room(qli_ranger *r, uint32_t n, ql_plan_range **out) QL_MUST_USE;
 /* -1, 0, 1: the order of two positions: before (or, `behind`, after) all entries that begin with

@@ -40,7 +40,7 @@ is_null(const ql_expr *e)
 static ql_status
 encode(qli_ranger *r, uint16_t part, qli_cut a, uint16_t at, ql_buf *out)
 {
-    const ql_index_part *x = &r->x->parts[part];
+    const ql_index_part *x = qli_part(r, part);
     const ql_type *t = &r->p->q->sources[r->source].table->types[x->column];
     const ql_value *v = &a.b->values[at]->value;
     if (a.b->like && at + 1 == a.b->n) {
@@ -80,7 +80,7 @@ compare_keys(qli_ranger *r, uint16_t part, uint16_t at, qli_cut a, qli_cut b, in
 static ql_status
 compare_part(qli_ranger *r, uint16_t k, const ql_expr *a, const ql_expr *b, int *c)
 {
-    const ql_index_part *part = &r->x->parts[k];
+    const ql_index_part *part = qli_part(r, k);
     const ql_table *t = r->p->q->sources[r->source].table;
     *c = 0;
     if (a == b) {
@@ -124,7 +124,7 @@ qli_cut_compare(qli_ranger *r, uint16_t at, qli_cut a, qli_cut b, int *c)
     }
     for (uint16_t k = 0; k < na && k < nb; k++) {
         bool keys = (a.b->like && k + 1 == na) || (b.b->like && k + 1 == nb) ||
-                    (!r->on_values && r->x->parts[at + k].prefix > 0);
+                    (!r->on_values && qli_part(r, (uint16_t)(at + k))->prefix > 0);
         QL_TRY(keys ? compare_keys(r, (uint16_t)(at + k), k, a, b, c)
                     : compare_part(r, (uint16_t)(at + k), a.b->values[k], b.b->values[k], c));
         if (*c != 0) {

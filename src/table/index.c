@@ -22,7 +22,7 @@ qli_key_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, cons
               uint16_t n)
 {
     for (uint16_t i = 0; i < n; i++) {
-        const ql_index_part *part = &ix->parts[i];
+        const ql_index_part *part = ql_index_part_at(t, ix, i);
         QL_TRY(ql_key_encode(cx, &t->types[part->column], part->prefix, part->descending,
                              &values[i], b));
     }
@@ -81,7 +81,7 @@ bound_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const 
     uint16_t plain = (uint16_t)(from->n - ((from->begins || from->near) && from->n > 0));
     QL_TRY(qli_key_parts(cx, b, t, ix, from->values, plain));
     if (plain < from->n) {
-        const ql_index_part *part = &ix->parts[plain];
+        const ql_index_part *part = ql_index_part_at(t, ix, plain);
         const ql_type *type = &t->types[part->column];
         const ql_value *v = &from->values[plain];
         QL_TRY(from->begins
@@ -123,9 +123,9 @@ cut_bound(ql_buf *b, qli_range_kind *kind)
 /* A prefix part does not tell its values apart: an exclusive end must stay inclusive, the filter
  * above decides. */
 static bool
-bound_is_exact(const ql_index *ix, const ql_bound *b)
+bound_is_exact(const ql_table *t, const ql_index *ix, const ql_bound *b)
 {
-    return b->n == 0 || ix->parts[b->n - 1].prefix == 0;
+    return b->n == 0 || ql_index_part_at(t, ix, (uint16_t)(b->n - 1))->prefix == 0;
 }
 
 static bool
@@ -162,11 +162,11 @@ qli_range_encode(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_bou
         *kind = from->n > QLI_KEY_MAX ? QLI_RANGE_NOTHING : QLI_RANGE_POINT;
         return QL_OK;
     }
-    if (!cut_bound(from, kind) && low->n > 0 && !low->inclusive && bound_is_exact(ix, low) &&
+    if (!cut_bound(from, kind) && low->n > 0 && !low->inclusive && bound_is_exact(t, ix, low) &&
         !qli_key_successor(from)) {
         *kind = QLI_RANGE_NOTHING;
     }
-    if (!cut_bound(to, kind) && (high->n == 0 || high->inclusive || !bound_is_exact(ix, high)) &&
+    if (!cut_bound(to, kind) && (high->n == 0 || high->inclusive || !bound_is_exact(t, ix, high)) &&
         !qli_key_successor(to)) {
         *kind = QLI_RANGE_NOTHING;
     }

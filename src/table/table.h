@@ -11,7 +11,7 @@
 
 /* One end of a range on an index: values for the first n key parts. */
 typedef struct ql_bound {
-    const ql_value *values; /* of the columns' kinds */
+    const ql_value *values; /* of the columns' kinds, for the first parts (ql_index_part_at) */
     uint16_t n;             /* 0 = unbounded */
     bool inclusive;
     bool begins; /* inclusive: the end of all texts that begin with the last value, as LIKE sees it
@@ -102,6 +102,23 @@ void ql_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
 /* Can all these columns be read from the keys of ix alone (with the clustered key behind them)? For
  * index_only. */
 bool ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordinals, uint16_t n);
+
+/* Parts by which the entries of ix are found: its own and, unless its own tell rows apart, those of
+ * the clustered key, which stand behind them. */
+static inline uint16_t
+ql_index_depth(const ql_table *t, const ql_index *ix)
+{
+    const ql_index *c = &t->indexes[0];
+    bool more = ix != c && !ix->unique && !c->hidden_rowid;
+    return (uint16_t)(ix->nparts + (more ? c->nparts : 0));
+}
+
+/* Part k of these. */
+static inline const ql_index_part *
+ql_index_part_at(const ql_table *t, const ql_index *ix, uint16_t k)
+{
+    return k < ix->nparts ? &ix->parts[k] : &t->indexes[0].parts[k - ix->nparts];
+}
 
 /* A range of an index as keys: [from, to); room in a. */
 typedef struct ql_key_range {

@@ -27,8 +27,9 @@ def test_same_rows():
     columns = "id INT, a INT, b INT NOT NULL, s VARCHAR(5), d DATE"
     cur.execute(f"CREATE TABLE bare ({columns})")
     cur.execute(f"CREATE TABLE keyed ({columns}, PRIMARY KEY (id), KEY ab (a, b), KEY ba (b DESC, a), KEY sd (s, d DESC), KEY da (d, a DESC, b))")
+    cur.execute(f"CREATE TABLE behind ({columns}, PRIMARY KEY (b DESC, id), KEY a (a), KEY s (s), KEY d (d DESC), KEY sa (s(2), a), UNIQUE KEY i (id))")
     rows = [(i, rnd.choice([None, *range(6)]), rnd.randrange(6), rnd.choice([None, "a", "B", "b", "cc"]), rnd.choice([None, "2024-01-01", "2024-01-02", "2024-02-01"])) for i in range(300)]
-    for t in ("bare", "keyed"):
+    for t in ("bare", "keyed", "behind"):
         cur.executemany(f"INSERT INTO {t} VALUES (%s, %s, %s, %s, %s)", rows)
     values = {"a": range(-1, 7), "b": range(-1, 7), "s": ("'a'", "'b'", "'c'"), "d": ("'2024-01-01'", "'2024-01-03'", "DATE'2024-02-01'"), "id": range(0, 300, 37)}
 
@@ -55,7 +56,7 @@ def test_same_rows():
     by_index = 0
     for i in range(150):
         if i % 4 == 0:
-            columns = rnd.choice([["a", "b"], ["b", "a"], ["d", "a", "b"], ["s", "d"]])
+            columns = rnd.choice([["a", "b"], ["b", "a"], ["d", "a", "b"], ["s", "d"], ["a", "b", "id"], ["s", "id"], ["d", "b"]])
             where = keyset(columns, ">") + " AND " + keyset(columns, "<")
         else:
             where = tree(2) + rnd.choice(["", " AND " + one(), " AND " + tree(1)])
@@ -63,6 +64,9 @@ def test_same_rows():
         assert ask(f"SELECT * FROM keyed WHERE {where} ORDER BY id") == want, where
         for order in ("a, b", "b DESC, a", "d, a DESC, b"):
             assert sorted(r[0] for r in ask(f"SELECT id FROM keyed WHERE {where} ORDER BY {order}")) == [r[0] for r in want], (where, order)
+        for key in ("a", "s", "d", "sa", "i"):
+            got = ask(f"SELECT * FROM behind FORCE INDEX ({key}) WHERE {where} ORDER BY id")
+            assert got == want, (where, key, ask(f"EXPLAIN FORMAT=TREE SELECT * FROM behind FORCE INDEX ({key}) WHERE {where}")[0][0])
         by_index += plan(f"SELECT a, b FROM keyed WHERE {where}")["type"] == "range"
     assert by_index > 30, by_index
     cur.execute("UPDATE keyed SET s = 'z' WHERE a > 3 OR (a = 3 AND b >= 4)")
@@ -70,6 +74,42 @@ def test_same_rows():
     cur.execute("DELETE FROM keyed WHERE d > '2024-01-02' OR (d = '2024-01-02' AND a < 2)")
     cur.execute("DELETE FROM bare WHERE d > '2024-01-02' OR (d = '2024-01-02' AND a < 2)")
     assert ask("SELECT * FROM keyed ORDER BY id") == ask("SELECT * FROM bare ORDER BY id")
+
+
+def test_clustered_parts():
+    """Those behind the parts of a secondary key are parts of its ranges."""
+    cur.execute("CREATE TABLE page (id INT, a INT, b INT, x INT, PRIMARY KEY (id), KEY a (a), KEY b (b), UNIQUE KEY u (x))")
+    cur.executemany("INSERT INTO page VALUES (%s, %s, NULL, %s)", [(i, i % 10, i) for i in range(1000)])
+    p = plan("SELECT * FROM page WHERE a = 5 AND id > 950")
+    assert (p["type"], p["key"], p["key_len"], p["rows"]) == ("range", "a", "9", 5), p
+    assert "over (a = 5 AND 950 < id)" in ask("EXPLAIN FORMAT=TREE SELECT * FROM page WHERE a = 5 AND id > 950")[0][0]
+    p = plan("SELECT * FROM page WHERE (a, id) > (5, 900) ORDER BY a, id LIMIT 3")
+    assert (p["type"], p["key"], p["key_len"]) == ("range", "a", "9") and "filesort" not in (p["Extra"] or ""), p
+    assert [r[:2] for r in ask("SELECT * FROM page WHERE (a, id) > (5, 985) ORDER BY a, id LIMIT 3")] == [(995, 5), (6, 6), (16, 6)]
+    assert ask("SELECT MAX(id) FROM page WHERE a = 5 AND id < 500") == ((495,),)
+    assert plan("SELECT * FROM page FORCE INDEX (b) WHERE b IS NULL AND id BETWEEN 7 AND 9")["rows"] == 3
+    assert plan("SELECT * FROM page FORCE INDEX (u) WHERE x > 5 AND id > 950")["key_len"] == "5"
+    # many values of the clustered key where there are few rows to begin with
+    many = ", ".join(map(str, range(0, 1000, 2)))
+    assert plan(f"SELECT * FROM page FORCE INDEX (a) WHERE a = 5 AND id IN ({many})")["key_len"] == "5"
+    cur.execute("SET SESSION optimizer_switch = 'use_index_extensions=off'")
+    assert plan("SELECT * FROM page FORCE INDEX (a) WHERE a = 5 AND id > 950")["key_len"] == "5"
+    cur.execute("SET SESSION optimizer_switch = DEFAULT")
+    # only what is between is locked
+    cur.execute("BEGIN")
+    assert len(ask("SELECT * FROM page WHERE a = 5 AND id > 950 FOR UPDATE")) == 5
+    other = server.connect(autocommit=True)
+    o = other.cursor()
+    o.execute("USE d")
+    o.execute("SET innodb_lock_wait_timeout = 1")
+    assert o.execute("UPDATE page SET b = 1 WHERE a = 5 AND id = 945") == 1
+    try:
+        o.execute("INSERT INTO page VALUES (1005, 5, 1, 1005)")
+        raise AssertionError("the gap is not locked")
+    except quell.pymysql.err.OperationalError as e:
+        assert e.args[0] == 1205, e
+    cur.execute("ROLLBACK")
+    other.close()
 
 
 def test_pieces():
