@@ -249,6 +249,17 @@ like_pattern(qli_planner *p, const ql_type *t, ql_expr *e, uint16_t source, qli_
     return true;
 }
 
+/* A whole number that a row to the left gives, signed while the column is not, or the other way
+ * round: one that the column cannot hold has the bits of one that it could, so the condition is
+ * asked again. */
+static bool
+differs_in_sign(const ql_type *t, const ql_expr *cmp, const ql_expr *v)
+{
+    return cmp->op == QL_OP_EQ && cmp->compare_kind == QL_K_INT && t->kind == QL_K_INT &&
+           v->type.kind == QL_K_INT && t->field != QL_F_BIT && v->kind != QL_E_CONST &&
+           v->type.is_unsigned != t->is_unsigned;
+}
+
 bool
 qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column, qli_mask left,
             qli_term *out)
@@ -288,7 +299,8 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
             is_slot_of(p, col->args[0], source, column)) {
             return day_of_moment(p, e, v, out);
         }
-        if (!is_slot_of(p, col, source, column) || !qli_value_fits(p, t, e, &out->value)) {
+        bool fits = qli_value_fits(p, t, e, &out->value);
+        if (!is_slot_of(p, col, source, column) || !(fits || differs_in_sign(t, e, out->value))) {
             continue;
         }
         if (e->op == QL_OP_NULLSAFE_EQ) {
@@ -296,7 +308,7 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
             out->exact = out->value->kind == QL_E_CONST;
             return out->exact; /* a NULL found at run time would be taken for "matches nothing" */
         }
-        out->exact = t->kind != QL_K_STRING;
+        out->exact = fits;
         return true;
     }
     return false;

@@ -95,14 +95,14 @@ find_place(const ql_type *t, ql_kind compared, const ql_value *v, place *p)
 {
     ql_decimal d;
     *p = (place){0};
-    switch (v->kind) {
-    case QL_K_INT:
+    switch (ql_kind_family(v->kind)) {
+    case QL_FAM_INT:
         v->is_unsigned ? ql_decimal_from_u64(&d, v->u) : ql_decimal_from_i64(&d, v->i);
         break;
-    case QL_K_DECIMAL:
+    case QL_FAM_DECIMAL:
         d = v->dec;
         break;
-    case QL_K_DOUBLE:
+    case QL_FAM_DOUBLE:
         if (t->kind == QL_K_DECIMAL) {
             return compared == QL_K_DOUBLE && place_double_in_decimal(t, v->d, p);
         }

@@ -101,6 +101,17 @@ def test_outer_joins():
         assert got == want, f"--seed={SEED}: {sql}\nwanted {want}\ngot    {got}"
 
 
+def test_joined_columns():
+    """Of every two kinds; by look-ups where one is a key."""
+    for x in COLUMNS:
+        for y in COLUMNS:
+            sql = f"SELECT /*+ JOIN_FIXED_ORDER() NO_HASH_JOIN(x, y) */ x.id, y.id FROM t x JOIN t y ON x.{x} = y.{y}"
+            want, got = plain(sql), rows(sql)
+            assert got == want, f"--seed={SEED}: {sql}\nwanted {want}\ngot    {got}"
+    cur.execute("EXPLAIN SELECT * FROM t x STRAIGHT_JOIN t y FORCE INDEX (ub) ON x.i = y.ub")
+    assert [r[4] for r in cur.fetchall()] == ["ALL", "ref"]
+
+
 def test_indexes_are_used():
     cur.execute("SET @a = 4990, @day = '2033-08-28'")
     for where in ("a = 4990e0", "a > 4990e0", "a > 4990.5", "a IN (1e0, 2e0)", "a BETWEEN 4990e0 AND 4999e0", "p = '99.5'", "p > 1247.123", "p = 99.5e0", "a > @a", "a > @a + 1", "a > ABS(-4990)",

@@ -82,6 +82,27 @@ def test_same_rows():
     assert ranges > checked / 3, (ranges, checked)
 
 
+def test_comparisons():
+    """The key alone says which texts are equal, less or greater: the condition is not asked again."""
+    rnd = random.Random(23)
+    for coll in collations():
+        wide = coll.startswith("utf8mb4") or coll == "binary"
+        alphabet = WIDE if wide else [x for x in LATIN if coll.startswith("latin1") or x.isascii()]
+        few = [rnd.choice(alphabet) for _ in range(6)]
+        texts = [text(rnd, alphabet, few) for _ in range(120)]
+        make(coll, texts)
+        for _ in range(8):
+            a, b = (rnd.choice([t, t.swapcase(), t + " ", t + "\u00AD" if wide else t, t[:-1]]) for t in rnd.sample(texts, 2))
+            for op in ("= %s", "<= %s", "> %s", "BETWEEN %s AND %s", "IN (%s, %s)"):
+                args = (a, b)[: op.count("%s")]
+                for key in ("s", "ks"):
+                    k = "k = 1 AND " if key[0] == "k" else ""
+                    want, got = (ask(f"SELECT id FROM {t} WHERE {k}s {op} AND id < 9999 ORDER BY id", args) for t in ("bare", f"keyed FORCE INDEX ({key})"))
+                    assert got == want, (coll, key, op, args, want, got)
+    cur.execute("EXPLAIN FORMAT=TREE SELECT id FROM keyed FORCE INDEX (s) WHERE s = 'a'")
+    assert "Filter" not in cur.fetchall()[0][0]
+
+
 def test_together():
     """With other conditions on the same part, in ORs, in IN lists."""
     rnd = random.Random(21)
