@@ -167,26 +167,49 @@ ql_mem_tune(void)
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 void
-ql_mem_widen(const char **top)
+ql_mem_widen(ql_mem_end *e)
 {
-    (void)top;
+    (void)e;
 }
 #else
 #define WIDE ((size_t)960 << 10) /* below the thresholds of ql_mem_tune: it stays with the heap */
 #define LEFT ((size_t)256 << 10)
+#define SKIPS_MAX 255u
 
 /* What is taken and given back at once comes from the heap's end, and shows how far that has moved.
  */
-void
-ql_mem_widen(const char **top)
+static const char *
+take_and_give(size_t n)
 {
-    char *volatile p = malloc(LEFT); /* or the compiler leaves both out */
-    if (p == NULL || p < *top || (size_t)(p - *top) > WIDE - 2 * LEFT) {
-        free(p);
-        p = malloc(WIDE);
-        *top = p;
-    }
+    char *volatile p = malloc(n); /* or the compiler leaves both out */
     free(p);
+    return p;
+}
+
+static bool
+has_left(const ql_mem_end *e)
+{
+    const char *p = take_and_give(LEFT);
+    return p != NULL && p >= e->top && (size_t)(p - e->top) <= WIDE - 2 * LEFT;
+}
+
+void
+ql_mem_widen(ql_mem_end *e)
+{
+    if (e->skip != 0) {
+        e->skip--;
+        return;
+    }
+    if (QL_LIKELY(has_left(e))) {
+        e->skips = 0;
+        return;
+    }
+    e->top = take_and_give(WIDE);
+    /* A full heap has a neighbour made for it and thrown away each time: a dozen system calls. */
+    if (!has_left(e)) {
+        e->skips = e->skips < SKIPS_MAX ? 2 * e->skips + 1 : SKIPS_MAX;
+        e->skip = e->skips;
+    }
 }
 #endif
 

@@ -27,10 +27,18 @@ size_t ql_mem_in_use(void);
 
 /* Once, first of all: malloc keeps less of what is freed. */
 void ql_mem_tune(void);
+/* The end of the calling thread's heap, as its owner last saw it. From zero. */
+typedef struct ql_mem_end {
+    const char *top;
+    uint32_t skip, skips; /* calls to leave out; how many the last time */
+} ql_mem_end;
+
 /* Who is about to take many small pieces: glibc makes a thread's heap larger page by page, with a
  * system call (mprotect) each that stops the page faults of all threads. Up to a quarter of a
- * megabyte then comes without one. top: from NULL, belongs to the thread and its work. */
-void ql_mem_widen(const char **top);
+ * megabyte then comes without one. Where the heap cannot grow (it has its full size, and what is
+ * taken comes from free pieces) it is tried again more and more seldom. e belongs to the thread and
+ * its work. */
+void ql_mem_widen(ql_mem_end *e);
 /* Give free pages that malloc keeps back to the system. Takes milliseconds, and whoever allocates
  * may have to wait for a part of them. */
 void ql_mem_trim(void);

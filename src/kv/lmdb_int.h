@@ -133,8 +133,9 @@ ql_status qli_lmdb_check_size(ql_ctx *cx, qli_lmdb *l) QL_MUST_USE;
 
 /* lmdb_value.c */
 #define QLI_SUM_BYTES 4u
-/* LMDB's code. */
-int qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value);
+/* LMDB's code. mc: a cursor of txn for keys up to QLI_PLAIN_MAX, it goes to the key's place. For
+ * longer ones none may be open. */
+int qli_value_put(qli_lmdb *l, MDB_txn *txn, MDB_cursor *mc, ql_str key, ql_str value);
 bool qli_value_is_whole(ql_str key, const MDB_val *v);
 /* The same with an error, worded, and looks at the kill flag when the value is long. */
 ql_status qli_value_check(ql_ctx *cx, qli_lmdb *l, ql_str key, const MDB_val *v) QL_MUST_USE;

@@ -15,10 +15,11 @@ typedef struct qli_lapply {
     ql_kv_apply a;
     qli_lmdb *l;
     MDB_txn *txn;
+    MDB_cursor *mc;         /* where the latest plain key was put or deleted; or NULL */
     uint64_t bytes, looked; /* put so far; when the free space was last looked at */
     uint64_t reusable;      /* bytes of free pages in the file, at the first look */
     uint32_t ops;           /* puts and deletions */
-    const char *heap_top;   /* of ql_mem_widen */
+    ql_mem_end heap;        /* where LMDB's pages come from */
 } qli_lapply;
 
 static MDB_val
@@ -246,8 +247,30 @@ static inline void
 widen_heap(qli_lapply *a)
 {
     if (QL_UNLIKELY(++a->ops % OPS_PER_WIDENING == 0)) {
-        ql_mem_widen(&a->heap_top);
+        ql_mem_widen(&a->heap);
     }
+}
+
+static void
+leave_place(qli_lapply *a)
+{
+    if (a->mc != NULL) {
+        mdb_cursor_close(a->mc);
+        a->mc = NULL;
+    }
+}
+
+/* Keys come in order, so the next one is often on the page where the cursor stands: then LMDB does
+ * not descend from the root, which costs a look into its list of changed pages for each level. Long
+ * keys, and others' cursors, do without it. */
+static int
+stand_ready(qli_lapply *a, ql_str key)
+{
+    if (QL_LIKELY(key.n <= QLI_PLAIN_MAX)) {
+        return a->mc != NULL ? 0 : mdb_cursor_open(a->txn, a->l->dbi, &a->mc);
+    }
+    leave_place(a);
+    return 0;
 }
 
 ql_status
@@ -259,7 +282,10 @@ qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
     if (QL_UNLIKELY(a->bytes - a->looked >= BYTES_PER_LOOK) && a->l->reserve != 0) {
         QL_TRY(keep_reserve(cx, a));
     }
-    int rc = qli_value_put(a->l, a->txn, key, value);
+    int rc = stand_ready(a, key);
+    if (QL_LIKELY(rc == 0)) {
+        rc = qli_value_put(a->l, a->txn, a->mc, key, value);
+    }
     return QL_LIKELY(rc == 0) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
 }
 
@@ -269,8 +295,14 @@ qli_lapply_del(ql_ctx *cx, ql_kv_apply *apply, ql_str key)
     qli_lapply *a = (qli_lapply *)apply;
     MDB_val k = val_of(key);
     widen_heap(a);
-    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_del(a->txn, a->l->dbi, &k, NULL)
-                                               : qli_chain_del(a->txn, a->l->dbi, key);
+    int rc = stand_ready(a, key);
+    if (QL_UNLIKELY(a->mc == NULL)) {
+        rc = rc == 0 ? qli_chain_del(a->txn, a->l->dbi, key) : rc;
+    } else {
+        MDB_val old;
+        rc = mdb_cursor_get(a->mc, &k, &old, MDB_SET);
+        rc = rc == 0 ? mdb_cursor_del(a->mc, 0) : rc;
+    }
     return QL_LIKELY(rc == 0 || rc == MDB_NOTFOUND) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
 }
 
@@ -288,6 +320,7 @@ qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, siz
     qli_lcursor c;
     char copy[QLI_KV_KEY_MAX];
     *done = 0;
+    leave_place(a);
     int rc = qli_lcursor_init(&c, a->txn, a->l->dbi);
     while (rc == 0 && *done < n) {
         MDB_val k, v;
@@ -334,6 +367,7 @@ int
 qli_lapply_finish(ql_ctx *cx, ql_kv_apply *apply)
 {
     qli_lapply *a = (qli_lapply *)apply;
+    leave_place(a);
     int rc = mdb_txn_commit(a->txn);
     ql_mem_free(a);
 #ifdef QL_DEBUG
@@ -362,6 +396,7 @@ void
 qli_lapply_abort(ql_kv_apply *apply)
 {
     qli_lapply *a = (qli_lapply *)apply;
+    leave_place(a);
     mdb_txn_abort(a->txn);
     ql_mem_free(a);
 }

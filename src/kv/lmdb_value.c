@@ -19,7 +19,7 @@ checksum(ql_str key, const void *p, size_t n)
 }
 
 int
-qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value)
+qli_value_put(qli_lmdb *l, MDB_txn *txn, MDB_cursor *mc, ql_str key, ql_str value)
 {
     MDB_val k = {.mv_size = key.n, .mv_data = (void *)(uintptr_t)key.p};
     MDB_val v = {.mv_size = value.n, .mv_data = (void *)(uintptr_t)value.p};
@@ -28,7 +28,7 @@ qli_value_put(qli_lmdb *l, MDB_txn *txn, ql_str key, ql_str value)
         v.mv_size += QLI_SUM_BYTES;
         flags = MDB_RESERVE;
     }
-    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_put(txn, l->dbi, &k, &v, flags)
+    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? mdb_cursor_put(mc, &k, &v, flags)
                                                : qli_chain_put(txn, l->dbi, key, &v, flags);
     if (rc == 0 && l->sums) {
         uint32_t sum = checksum(key, value.p, value.n);

@@ -91,8 +91,8 @@ balance(const qli_locktree *t, qli_lock **link)
 }
 
 /* In a large tree nodes are out of the cache: both that can be next come while n's key is compared.
- */
-static void
+ * By force inline, as in wtree.c. */
+static inline __attribute__((always_inline)) void
 fetch(const qli_lock *n)
 {
     if (n != NULL) {
@@ -101,7 +101,7 @@ fetch(const qli_lock *n)
     }
 }
 
-static void
+static inline __attribute__((always_inline)) void
 fetch_lower(const qli_lock *n)
 {
     fetch(n->left);
