@@ -67,6 +67,7 @@ static void
 run(void *arg)
 {
     (void)arg;
+    ql_thread_stay_behind();
     for (;;) {
         while (sem_wait(&shop.work) != 0 && errno == EINTR) {
         }

@@ -161,6 +161,13 @@ ql_thread_short_turns(void)
 }
 
 void
+ql_thread_stay_behind(void)
+{
+    struct sched_param none = {0};
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+}
+
+void
 ql_thread_yield(void)
 {
     (void)sched_yield();

@@ -25,6 +25,9 @@ void ql_thread_detach(ql_thread *t);
  * whoever wakes up while it works, a killer above all, waits a fraction of a millisecond for the
  * processor, not the three or so that the system gives at a time. */
 void ql_thread_short_turns(void);
+/* The calling thread works in the background: it has its share of the processor, but does not push
+ * anybody off it when it wakes up, who most often is the one that woke it. */
+void ql_thread_stay_behind(void);
 void ql_thread_yield(void); /* let other threads run first; for background work */
 
 int64_t ql_now_mono_ns(void);   /* CLOCK_MONOTONIC */

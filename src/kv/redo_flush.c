@@ -391,6 +391,7 @@ qli_flusher_run(void *arg)
     qli_redo *r = arg;
     ql_ctx *cx = &r->flusher;
     ql_status st = QL_OK;
+    ql_thread_stay_behind();
     ql_mutex_lock(&r->l.mu);
     while (st != QL_KILLED) {
         int64_t until;

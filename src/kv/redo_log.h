@@ -53,6 +53,7 @@ _Static_assert(sizeof(qli_segment_head) == 64, "format");
 typedef struct qli_segment {
     int fd;                /* [committer] -1 = there is none */
     int sync_fd;           /* [flusher] the same file: each opening reports a failed write once */
+    int direct_fd;         /* [committer] the same past the page cache; -1: cannot be had */
     uint64_t serial;       /* [committer] of its head */
     uint64_t first, nonce; /* [committer] */
     size_t size;           /* [const] on disk when opened */
@@ -72,6 +73,11 @@ typedef struct qli_redo_log {
     _Atomic uint64_t written_seq, written_serial; /* [committer stores] */
     _Atomic uint64_t durable_seq, durable_serial;
     qli_segment seg[QLI_SEGMENTS];
+    /* [committer] Whole blocks on their way past the page cache, and between two records the bytes
+     * of the block where segment tail_of ends at tail_end. */
+    char *tail, *tail_mem;
+    size_t tail_size, tail_end; /* tail_end 0: unknown */
+    uint32_t tail_of;
     _Atomic bool
         broken; /* a write or a sync failed for good: not used again until the next start */
     /* Tests: */

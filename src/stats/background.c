@@ -59,6 +59,7 @@ run(void *arg)
     ql_statsd *d = arg;
     ql_ctx *cx = &d->cx;
     ql_status st = QL_OK;
+    ql_thread_stay_behind();
     ql_mutex_lock(&d->mu);
     while (st != QL_KILLED) {
         if (d->n == 0) {

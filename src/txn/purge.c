@@ -284,6 +284,7 @@ qli_purger_run(void *arg)
     ql_txnsys *ts = arg;
     ql_ctx *cx = &ts->purger.cx;
     ql_status st = QL_OK;
+    ql_thread_stay_behind();
     ql_mutex_lock(&ts->purge_mu);
     while (st != QL_KILLED) {
         bool wanted = ts->purge_wanted && !ts->purge_paused;

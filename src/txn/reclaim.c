@@ -102,6 +102,7 @@ qli_reclaimer_run(void *arg)
     ql_txnsys *ts = arg;
     ql_ctx *cx = &ts->reclaimer.cx;
     ql_status st = QL_OK;
+    ql_thread_stay_behind();
     while (st != QL_KILLED) {
         ql_mutex_lock(&ts->reclaim_mu);
         while (st != QL_KILLED && ts->dead == NULL && ts->garbage.newest == NULL &&
