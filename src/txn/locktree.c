@@ -11,12 +11,30 @@
 #include "txn/txn_int.h"
 
 #define DEPTH QLI_LOCK_DEPTH
-#define LINE 64 /* bytes that are fetched at once */
+#define LINE 64       /* bytes that are fetched at once */
+#define WORDS_MAX 32u /* bytes of keys that are compared in words */
+
+/* As ql_str_cmp; keys of an index differ within some words. */
+static inline int
+compare(ql_str a, ql_str b)
+{
+    size_t n = a.n < b.n ? a.n : b.n, i = 0;
+    size_t words = n < WORDS_MAX ? n : WORDS_MAX;
+    for (uint64_t x, y; i + sizeof x <= words; i += sizeof x) {
+        memcpy(&x, a.p + i, sizeof x);
+        memcpy(&y, b.p + i, sizeof y);
+        if (x != y) {
+            return __builtin_bswap64(x) < __builtin_bswap64(y) ? -1 : 1;
+        }
+    }
+    int d = n > i ? memcmp(a.p + i, b.p + i, n - i) : 0;
+    return d != 0 ? d : (a.n > b.n) - (a.n < b.n);
+}
 
 static int
 compare_place(qli_lock *a, ql_str key, uint64_t ticket)
 {
-    int d = ql_str_cmp(qli_lock_low(a), key);
+    int d = compare(qli_lock_low(a), key);
     return d != 0 ? d : (a->ticket > ticket) - (a->ticket < ticket);
 }
 
@@ -183,7 +201,7 @@ qli_locktree_probe(qli_locktree *t, ql_str key, qli_lock_place *place)
             return false;
         }
         fetch_lower(n);
-        int c = ql_str_cmp(qli_lock_low(n), key);
+        int c = compare(qli_lock_low(n), key);
         if (c == 0) {
             return true;
         }
