@@ -2,6 +2,7 @@
  *
  * The door: every call goes to the environment behind it. No locks, no state of its own.
  */
+#include "intr/intr.h"
 #include "kv/kv_int.h"
 
 ql_status
@@ -62,6 +63,29 @@ ql_status
 ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value)
 {
     return s->ops->get(cx, s, key, value);
+}
+
+ql_status
+ql_kv_get_many(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n, ql_str *values)
+{
+    if (s->ops->get_many != NULL) {
+        return s->ops->get_many(cx, s, keys, n, values);
+    }
+    for (size_t i = 0; i < n; i++) {
+        QL_TRY(ql_check(cx));
+        ql_status st = s->ops->get(cx, s, keys[i], &values[i]);
+        if (st != QL_OK) {
+            QL_TRY(st == QL_END ? QL_OK : st);
+            values[i] = (ql_str){NULL, 0};
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_kv_warm(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n)
+{
+    return s->ops->warm != NULL ? s->ops->warm(cx, s, keys, n) : QL_OK;
 }
 
 ql_status

@@ -78,6 +78,16 @@ uint64_t ql_kv_seq(ql_kv *kv);
  * there. */
 ql_status ql_kv_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value) QL_MUST_USE;
 
+/* The values of n keys, in any order; sorted ones cost least. p is NULL where a key is absent.
+ * Several look-ups wait for memory together, so this costs far less than one after the other. A
+ * checkpoint a page. */
+ql_status ql_kv_get_many(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n,
+                         ql_str *values) QL_MUST_USE;
+
+/* The places of n keys are going to be searched: what lies there is brought near, as far as that
+ * can be done for all of them together. Only a hint. A checkpoint a page. */
+ql_status ql_kv_warm(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n) QL_MUST_USE;
+
 ql_status ql_kv_cursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out) QL_MUST_USE;
 void ql_kv_cursor_close(ql_kv_cursor *c);
 /* From now on a page whose values all matched their checksums within the last ten seconds is

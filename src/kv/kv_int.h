@@ -22,6 +22,10 @@ typedef struct ql_kv_ops {
     ql_status (*snap_begin)(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);
     void (*snap_end)(ql_kv_snap *s);
     ql_status (*get)(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
+    /* NULL: one after the other */
+    ql_status (*get_many)(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n, ql_str *values);
+    /* NULL: not at all */
+    ql_status (*warm)(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n);
 
     ql_status (*cursor_open)(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);
     void (*cursor_close)(ql_kv_cursor *c);

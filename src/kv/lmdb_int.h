@@ -56,12 +56,20 @@ struct qli_lmdb {
     size_t nopen;               /* [mu] */
 };
 
+/* Where a snapshot's tree begins in the mapping (lmdb_many.c). */
+typedef struct qli_lroot {
+    bool asked, known;
+    uint64_t root, last; /* pages */
+    unsigned depth;
+} qli_lroot;
+
 /* Owner: whoever began it; in the pool: the environment. */
 struct qli_lsnap {
     ql_kv_snap s;
     qli_lmdb *l;
     MDB_txn *txn;
     qli_lcursor *spare;     /* [owner] closed cursor kept for the next open */
+    qli_lroot root;         /* [owner] */
     qli_lsnap *next, *prev; /* [l->mu] */
     /* Data directory: generations that this state needs beside LMDB's, oldest first (redo_int.h);
      * none: the snapshot is LMDB's alone. */
@@ -112,6 +120,11 @@ void qli_lsnap_free(qli_lsnap *s); /* one that is not listed */
 void qli_lsnap_list(qli_lsnap *s); /* [mu] */
 void qli_lsnap_end(ql_kv_snap *s);
 ql_status qli_lsnap_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
+/* lmdb_many.c */
+ql_status qli_lsnap_get_many(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n,
+                             ql_str *values);
+ql_status qli_lsnap_warm(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n);
+bool qli_lsnap_root(qli_lsnap *s);
 void qli_lsnap_free_pool(qli_lmdb *l);
 ql_status qli_lapply_begin(ql_ctx *cx, ql_kv *kv, ql_kv_apply **out);
 ql_status qli_lapply_put(ql_ctx *cx, ql_kv_apply *a, ql_str key, ql_str value);

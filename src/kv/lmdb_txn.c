@@ -95,6 +95,7 @@ qli_lsnap_take(qli_lmdb *l, int *rc)
         return new_snap(l, rc);
     }
     *rc = mdb_txn_renew(s->txn);
+    s->root.asked = false;
     if (*rc != 0) {
         qli_lsnap_free(s);
         return NULL;

@@ -126,6 +126,8 @@ ql_status qli_rbeside_begin(ql_ctx *cx, ql_kv *kv, uint64_t after, ql_kv_apply *
 ql_status qli_rsnap_begin(ql_ctx *cx, ql_kv *kv, ql_kv_snap **out);
 void qli_rsnap_end(ql_kv_snap *s);
 ql_status qli_rsnap_get(ql_ctx *cx, ql_kv_snap *s, ql_str key, ql_str *value);
+ql_status qli_rsnap_get_many(ql_ctx *cx, ql_kv_snap *s, const ql_str *keys, size_t n,
+                             ql_str *values);
 ql_status qli_rcursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);
 void qli_rcursor_close(ql_kv_cursor *c);
 ql_status qli_rcursor_seek_ge(ql_ctx *cx, ql_kv_cursor *c, ql_str key, ql_str *k, ql_str *v);

@@ -76,8 +76,9 @@ qli_rsnap_end(ql_kv_snap *snap)
     qli_lsnap_end(snap);
 }
 
-ql_status
-qli_rsnap_get(ql_ctx *cx, ql_kv_snap *snap, ql_str key, ql_str *value)
+/* What the generations say of the key; NULL: nothing. */
+static const qli_mver *
+find_in_memory(const ql_kv_snap *snap, ql_str key)
 {
     const qli_lsnap *s = (const qli_lsnap *)snap;
     uint64_t hash = qli_mt_hash(key);
@@ -85,11 +86,47 @@ qli_rsnap_get(ql_ctx *cx, ql_kv_snap *snap, ql_str key, ql_str *value)
         const qli_mnode *n = qli_mt_find(&s->gen[i]->mt, key, hash);
         const qli_mver *v = n != NULL ? qli_mnode_at(n, snap->seq) : NULL;
         if (v != NULL) {
-            *value = (ql_str){v->bytes, v->n};
-            return v->deleted ? QL_END : QL_OK;
+            return v;
         }
     }
+    return NULL;
+}
+
+ql_status
+qli_rsnap_get(ql_ctx *cx, ql_kv_snap *snap, ql_str key, ql_str *value)
+{
+    const qli_mver *v = find_in_memory(snap, key);
+    if (v != NULL) {
+        *value = (ql_str){v->bytes, v->n};
+        return v->deleted ? QL_END : QL_OK;
+    }
     return qli_lsnap_get(cx, snap, key, value);
+}
+
+/* Those that memory knows nothing of, in LMDB. */
+ql_status
+qli_rsnap_get_many(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n, ql_str *values)
+{
+    enum { PIECE = 64 };
+    ql_str rest[PIECE], found[PIECE];
+    size_t place[PIECE];
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t piece = n - at < PIECE ? n - at : PIECE, nrest = 0;
+        for (size_t i = at; i < at + piece; i++) {
+            const qli_mver *v = find_in_memory(snap, keys[i]);
+            if (v == NULL) {
+                rest[nrest] = keys[i];
+                place[nrest++] = i;
+            } else {
+                values[i] = (ql_str){v->deleted ? NULL : v->bytes, v->n};
+            }
+        }
+        QL_TRY(qli_lsnap_get_many(cx, snap, rest, nrest, found));
+        for (size_t i = 0; i < nrest; i++) {
+            values[place[i]] = found[i];
+        }
+    }
+    return QL_OK;
 }
 
 /* --- cursors --- */

@@ -9,6 +9,7 @@
 #include "txn/txn_int.h"
 
 #define KEY_MAX 3500u
+#define PIECE 64u /* of keys that are looked for together */
 
 /* Owner: who opened it. When its transaction ends first it is cut off and only good for closing. */
 struct ql_txn_cursor {
@@ -163,31 +164,97 @@ shot_of(ql_ctx *cx, ql_txn *t, ql_view view, qli_shot **out)
     return newest ? qli_shot_newest(cx, t, out) : qli_shot_statement(cx, t, out);
 }
 
+/* What the newest of n layers that knows of the key says. QL_END: none does. */
+static ql_status
+get_from_layers(ql_ctx *cx, ql_txn *t, uint32_t nlayers, ql_str key, ql_str *value, bool *deleted)
+{
+    for (uint32_t i = nlayers; i-- > 0;) {
+        const qli_wnode *n = qli_writeset_get(&t->layers[i], key);
+        if (n != NULL) {
+            *value = qli_wnode_value(n);
+            *deleted = n->deleted;
+            return QL_OK;
+        }
+        if (QL_UNLIKELY(t->layers[i].spill != NULL)) {
+            *deleted = false;
+            ql_status st = qli_spill_get(cx, t->layers[i].spill, key, value, deleted);
+            if (st != QL_END) {
+                return st;
+            }
+        }
+    }
+    return QL_END;
+}
+
 ql_status
 ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
 {
     ql_txn *t = cx->txn;
     qli_shot *sh;
+    bool deleted;
     if (view == QL_VIEW_STATEMENT) {
         /* The first consistent read takes the snapshot, even one that finds a row of its own. */
         QL_TRY(shot_of(cx, t, view, &sh));
     }
-    for (uint32_t i = visible_layers(t, view); i-- > 0;) {
-        const qli_wnode *n = qli_writeset_get(&t->layers[i], key);
-        if (n != NULL) {
-            *value = qli_wnode_value(n);
-            return n->deleted ? QL_END : QL_OK;
-        }
-        if (QL_UNLIKELY(t->layers[i].spill != NULL)) {
-            bool deleted = false;
-            ql_status st = qli_spill_get(cx, t->layers[i].spill, key, value, &deleted);
-            if (st != QL_END) {
-                return st == QL_OK && deleted ? QL_END : st;
-            }
-        }
+    ql_status st = get_from_layers(cx, t, visible_layers(t, view), key, value, &deleted);
+    if (st != QL_END) {
+        return st == QL_OK && deleted ? QL_END : st;
     }
     QL_TRY(shot_of(cx, t, view, &sh));
     return ql_kv_get(cx, sh->s, key, value);
+}
+
+/* Those that its layers know nothing of, in the snapshot. */
+static ql_status
+get_piece(ql_ctx *cx, ql_txn *t, qli_shot *sh, uint32_t nlayers, const ql_str *keys, size_t n,
+          ql_str *values)
+{
+    ql_str rest[PIECE], found[PIECE];
+    size_t place[PIECE], nrest = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool deleted;
+        QL_TRY(ql_check(cx));
+        ql_status st = get_from_layers(cx, t, nlayers, keys[i], &values[i], &deleted);
+        if (st == QL_END) {
+            rest[nrest] = keys[i];
+            place[nrest++] = i;
+            continue;
+        }
+        QL_TRY(st);
+        if (deleted) {
+            values[i].p = NULL;
+        }
+    }
+    QL_TRY(ql_kv_get_many(cx, sh->s, rest, nrest, found));
+    for (size_t i = 0; i < nrest; i++) {
+        values[place[i]] = found[i];
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_txn_get_many(ql_ctx *cx, const ql_str *keys, size_t n, ql_str *values)
+{
+    ql_txn *t = cx->txn;
+    qli_shot *sh;
+    QL_TRY(shot_of(cx, t, QL_VIEW_STATEMENT, &sh));
+    uint32_t nlayers = visible_layers(t, QL_VIEW_STATEMENT);
+    if (QL_LIKELY(nlayers == 0)) {
+        return ql_kv_get_many(cx, sh->s, keys, n, values);
+    }
+    for (size_t at = 0; at < n; at += PIECE) {
+        QL_TRY(
+            get_piece(cx, t, sh, nlayers, keys + at, n - at < PIECE ? n - at : PIECE, values + at));
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_txn_warm(ql_ctx *cx, const ql_str *keys, size_t n)
+{
+    qli_shot *sh;
+    QL_TRY(shot_of(cx, cx->txn, QL_VIEW_STATEMENT, &sh));
+    return ql_kv_warm(cx, sh->s, keys, n);
 }
 
 /* --- cursors: open and close --- */

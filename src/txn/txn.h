@@ -108,6 +108,11 @@ typedef enum ql_view {
 /* QL_END = absent. Bytes valid until the statement ends; OWN: until the next write of this
  * transaction; CURRENT, LATEST: until the next such read or write. */
 ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUST_USE;
+/* The values of n keys under QL_VIEW_STATEMENT, p NULL where one is absent (kv.h, ql_kv_get_many).
+ * Bytes valid until the statement ends. */
+ql_status ql_txn_get_many(ql_ctx *cx, const ql_str *keys, size_t n, ql_str *values) QL_MUST_USE;
+/* QL_VIEW_STATEMENT is going to be searched at these places (kv.h, ql_kv_warm). */
+ql_status ql_txn_warm(ql_ctx *cx, const ql_str *keys, size_t n) QL_MUST_USE;
 /* Number of the newest committed state: unchanged = nothing was committed meanwhile. One atomic
  * load. */
 uint64_t ql_txn_newest(const ql_ctx *cx);
