@@ -50,6 +50,20 @@ ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
 }
 
 ql_status
+ql_fetch_rows(ql_ctx *cx, ql_fetch *f, const ql_str *keys, uint16_t n, uint16_t *taken,
+              ql_batch **out)
+{
+    ql_txn *saved;
+    if (is_ordinary(qli_fetch_table(f))) {
+        return qli_fetch_rows(cx, f, keys, n, taken, out);
+    }
+    QL_TRY(ql_nontxn_enter(cx, QL_NONTXN_READ, &saved));
+    ql_status st = qli_fetch_rows(cx, f, keys, n, taken, out);
+    ql_nontxn_leave(cx, saved);
+    return st;
+}
+
+ql_status
 ql_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
                ql_table_row_check row_check, void *arg, uint64_t *findings)
 {

@@ -56,7 +56,10 @@ ql_status qli_scan_lock_row(ql_ctx *cx, ql_scan *s, uint16_t row, bool *changed)
 void qli_scan_unlock_row(ql_ctx *cx, ql_scan *s, uint16_t row);
 ql_status qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
                           ql_table_row_check row_check, void *arg, uint64_t *findings) QL_MUST_USE;
+ql_status qli_fetch_rows(ql_ctx *cx, ql_fetch *f, const ql_str *keys, uint16_t n, uint16_t *taken,
+                         ql_batch **out) QL_MUST_USE;
 const ql_table *qli_scan_table(const ql_scan *s);
+const ql_table *qli_fetch_table(const ql_fetch *f);
 ql_status qli_row_insert(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value *row,
                          ql_lock_mode on_dup, ql_write_result *result, ql_dup *dup) QL_MUST_USE;
 ql_status qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator,
