@@ -124,6 +124,11 @@ ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out
 ql_str qli_scan_key(const qli_op *op, uint16_t row);
 ql_status qli_merge_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
+/* Are the look-ups of that join, whose left side is there, done a batch at a time? */
+ql_status qli_lookup_serves(ql_ctx *cx, const ql_block *b, const ql_plan *p, const qli_op *left,
+                            bool *yes) QL_MUST_USE;
+ql_status qli_lookup_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op *left,
+                           qli_op **out) QL_MUST_USE;
 ql_status qli_hashjoin_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_sort_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;

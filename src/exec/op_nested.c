@@ -482,10 +482,16 @@ nested_restart(ql_ctx *cx, qli_op *op)
 ql_status
 qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
-    qli_op *op;
+    qli_op *op, *left;
+    bool together;
+    QL_TRY(qli_op_build(cx, b, p->left, &left));
+    QL_TRY(qli_lookup_serves(cx, b, p, left, &together));
+    if (together) {
+        return qli_lookup_build(cx, b, p, left, out);
+    }
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(nested_op), true, &op));
     nested_op *j = (nested_op *)op;
-    QL_TRY(qli_op_build(cx, b, p->left, &op->left));
+    op->left = left;
     bool above = b->stops_early;
     b->stops_early |= is_filtering(j);
     QL_TRY(qli_op_build(cx, b, p->right, &op->right));

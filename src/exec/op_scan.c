@@ -210,6 +210,7 @@ start_scan(ql_ctx *cx, scan_op *s)
         .want_locator = s->keys_only || b->locator_slot[p->source] != QL_NO_SLOT,
         .view = QL_VIEW_STATEMENT,
         .lock = s->lock,
+        .one_by_one = !p->gathers,
     };
     if (s->lock.kind == QL_SCAN_CONSISTENT) { /* else what lies between is locked, too */
         spec.skip = (ql_scan_skip){p->skip, p->skip_far, p->skip_null_near, p->skip_null_far};

@@ -207,6 +207,18 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     return p->bad;
 }
 
+/* Look-ups are done together, which loses no order, unless it is forbidden. */
+static void
+put_batching(const qli_planner *p, ql_plan *n)
+{
+    const ql_source *s = &p->q->sources[n->source];
+    if (s->table && n->index) {
+        int i = (int)(n->index - s->table->indexes);
+        n->gathers = ql_source_switch(p->cx, p->q, s, i, QL_SWITCH_MRR);
+        n->batched = n->gathers && !ql_source_switch_barred(s, i, QL_SWITCH_BATCHED_KEY_ACCESS);
+    }
+}
+
 static void
 put_access(const qli_access *a, ql_plan *n)
 {
@@ -258,6 +270,7 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     }
     n->source = source;
     put_access(a, n);
+    put_batching(p, n);
     if (a->nparts > 0) {
         QL_TRY(put_parts(p, a, n));
     }

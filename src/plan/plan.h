@@ -74,6 +74,8 @@ struct ql_plan {
     uint16_t skip; /* SCAN: of rows equal in so many leading parts not all are wanted (table.h,
                       ql_scan_skip); what reads it does not mind all of them. 0: all are read */
     bool skip_far, skip_null_near, skip_null_far;
+    /* SCAN: the rows behind entries are looked for together; so is what rows to the left look up */
+    bool gathers, batched;
     bool keys_only;  /* SCAN: a part of an INDEX_MERGE, gives clustered keys and no columns */
     ql_plan **parts; /* INDEX_MERGE */
     uint16_t nparts;

@@ -260,6 +260,8 @@ bool ql_source_switch(const ql_ctx *cx, const ql_query *q, const ql_source *src,
                       ql_switch s);
 /* Does a hint say that it is to be done (not merely that it may be done)? */
 bool ql_source_switch_forced(const ql_source *src, int index, ql_switch s);
+/* Does a hint say that it is not to be done? */
+bool ql_source_switch_barred(const ql_source *src, int index, ql_switch s);
 
 typedef struct ql_column_assign {
     uint16_t column; /* ordinal of the target table */

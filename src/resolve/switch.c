@@ -51,3 +51,10 @@ ql_source_switch_forced(const ql_source *src, int index, ql_switch s)
     const ql_switch_hint *h = hint_of(src, index, s);
     return h != NULL && h->on;
 }
+
+bool
+ql_source_switch_barred(const ql_source *src, int index, ql_switch s)
+{
+    const ql_switch_hint *h = hint_of(src, index, s);
+    return h != NULL && !h->on;
+}

@@ -34,6 +34,7 @@ restart(ql_scan *s)
     s->virtual_at = 0;
     s->lost = false;
     ql_buf_clear(&s->group);
+    qli_gather_clear(&s->gather);
 }
 
 static void
@@ -152,6 +153,12 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
     if (s->spec.index_only) {
         QL_TRY(plan_parts(cx, a, s));
     }
+    s->gathers = qli_scan_gathers(s);
+    QL_TRY(s->gathers || spec->probes ? qli_gather_init(cx, a, &s->gather) : QL_OK);
+    if (spec->probes) {
+        *out = s;
+        return qli_probes_init(cx, a, s);
+    }
     QL_TRY(bind_range(cx, s, &spec->low, &spec->high));
     *out = s;
     return qli_scan_locks(s) ? qli_scan_lock_restart(cx, s) : QL_OK;
@@ -189,6 +196,9 @@ ql_scan_close(ql_scan *s)
     ql_buf_free(&s->group_end);
     ql_arena_free(s->rows);
     s->rows = NULL;
+    ql_arena_free(s->gather.mem);
+    s->gather.mem = NULL;
+    qli_probes_close(s);
 }
 
 const ql_table *
@@ -270,8 +280,8 @@ decode_parts(ql_ctx *cx, ql_scan *s, const ql_index *ix, ql_str key, ql_value *o
     return QL_OK;
 }
 
-static ql_status
-take_from_key(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t row)
+ql_status
+qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t row)
 {
     const ql_index *ix = s->index, *primary = &s->spec.table->indexes[0];
     if (s->spec.ncols == 0) {
@@ -297,6 +307,14 @@ qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix)
     return ql_buf_put(cx, &s->lookup, suffix.p, suffix.n);
 }
 
+ql_status
+qli_scan_lonely(ql_ctx *cx, const ql_scan *s)
+{
+    const ql_index *ix = s->index;
+    char *name = ql_arena_strndup(cx, cx->arena, ix->name.p, ix->name.n);
+    return ql_fail(cx, QL_ER_INDEX_CORRUPT, name != NULL ? name : "");
+}
+
 /* Entry `key` had no row. A snapshot shows entry and row of one moment, so that is damage.
  * Another view may have read them at two moments: what counts is one in which nothing was committed
  * between both. QL_END: no damage. */
@@ -320,9 +338,7 @@ judge_lonely_entry(ql_ctx *cx, const ql_scan *s, ql_str key)
             return st == QL_OK ? QL_END : st;
         }
     }
-    const ql_index *ix = s->index;
-    char *name = ql_arena_strndup(cx, cx->arena, ix->name.p, ix->name.n);
-    return ql_fail(cx, QL_ER_INDEX_CORRUPT, name != NULL ? name : "");
+    return qli_scan_lonely(cx, s);
 }
 
 ql_status
@@ -346,7 +362,7 @@ qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
             QL_TRY(keep_locator(cx, s, qli_str(&s->lookup), row));
         }
         if (s->spec.index_only) {
-            return take_from_key(cx, s, key, value, row);
+            return qli_scan_take_parts(cx, s, key, value, row);
         }
     } else {
         QL_TRY(qli_scan_make_lookup(cx, s, value));
@@ -390,25 +406,54 @@ is_of_group(const ql_scan *s, ql_str k)
     return s->group.n > 0 && k.n >= s->group.n && memcmp(k.p, s->group.p, s->group.n) == 0;
 }
 
+/* The next entry that is wanted; QL_END, and the scan has ended: there is none. */
+static inline ql_status
+next_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
+{
+    QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
+    ql_status st = !s->started              ? first_entry(cx, s, k, v)
+                   : s->spec.skip.parts > 0 ? qli_scan_skip(cx, s, k, v)
+                   : s->spec.reverse        ? ql_txn_prev(cx, s->cursor, k, v)
+                                            : ql_txn_next(cx, s->cursor, k, v);
+    if (st == QL_END || (st == QL_OK && is_outside(s, *k))) {
+        s->ended = true;
+        return QL_END;
+    }
+    QL_TRY(st);
+    return s->spec.skip.parts > 0 && !is_of_group(s, *k) ? qli_scan_skip_note(cx, s, *k) : QL_OK;
+}
+
+/* Entries first, then their rows. */
+static ql_status
+fill_gathered(ql_ctx *cx, ql_scan *s, uint16_t *n)
+{
+    qli_gather *g = &s->gather;
+    if (g->at == g->n) {
+        qli_gather_clear(g);
+        while (g->n < s->size && !s->ended) {
+            ql_str k, v;
+            ql_status st = next_entry(cx, s, &k, &v);
+            if (st != QL_END) {
+                QL_TRY(st);
+                QL_TRY(qli_gather_add(cx, s, v));
+            }
+        }
+        QL_TRY(qli_gather_read(cx, s));
+    }
+    return qli_gather_take(cx, s, n);
+}
+
 static ql_status
 fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
 {
     size_t bytes = 0;
     while (*n < s->size && bytes < QLI_BATCH_BYTES) {
         ql_str k, v;
-        QL_TRY(ql_check(cx)); /* each entry may cost a read of a cold disk */
-        ql_status st = !s->started              ? first_entry(cx, s, &k, &v)
-                       : s->spec.skip.parts > 0 ? qli_scan_skip(cx, s, &k, &v)
-                       : s->spec.reverse        ? ql_txn_prev(cx, s->cursor, &k, &v)
-                                                : ql_txn_next(cx, s->cursor, &k, &v);
-        if (st == QL_END || (st == QL_OK && is_outside(s, k))) {
-            s->ended = true;
+        ql_status st = next_entry(cx, s, &k, &v);
+        if (st == QL_END) {
             return QL_OK;
         }
         QL_TRY(st);
-        if (s->spec.skip.parts > 0 && !is_of_group(s, k)) {
-            QL_TRY(qli_scan_skip_note(cx, s, k));
-        }
         st = qli_scan_take_entry(cx, s, k, v, *n, &bytes);
         if (st == QL_END) {
             s->lost = true;
@@ -479,13 +524,14 @@ qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     uint16_t n = 0;
     QL_TRY(ql_check(cx));
     QL_TRY(QL_SYNC(cx, SCAN_BLOCK));
-    if (s->ended || s->mode == SCAN_NOTHING) {
+    if ((s->ended && s->gather.at == s->gather.n) || s->mode == SCAN_NOTHING) {
         return QL_END;
     }
     qli_scan_clear_batch(s);
     switch (s->mode) {
     case SCAN_RANGE:
         QL_TRY(s->spec.lock.kind == QL_SCAN_LOCK_RANGE ? qli_scan_fill_locked_range(cx, s, &n)
+               : s->gathers                            ? fill_gathered(cx, s, &n)
                                                        : fill_range(cx, s, &n));
         break;
     case SCAN_POINT:

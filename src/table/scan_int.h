@@ -30,6 +30,31 @@ typedef struct ql_scan_entry {
     ql_str key, suffix;
 } ql_scan_entry;
 
+/* Rows that are looked for together (scan_rows.c). */
+typedef struct qli_gather {
+    ql_str *keys,
+        *rows;      /* [QL_BATCH_ROWS] clustered keys in the order of the entries; their rows */
+    ql_arena *mem;  /* of the keys */
+    uint16_t n, at; /* gathered; of them already given out */
+} qli_gather;
+
+/* Look-ups for many rows (scan_probe.c). */
+typedef struct qli_probe {
+    ql_str low, high; /* a point has no high; nothing has neither */
+    uint16_t tag;
+} qli_probe;
+typedef struct qli_probes {
+    qli_probe *v;   /* [QL_BATCH_ROWS] */
+    ql_str *places; /* [QL_BATCH_ROWS] where they are searched */
+    uint16_t *tags; /* [QL_BATCH_ROWS] of the rows gathered */
+    bool *is_tail;  /* [QL_BATCH_ROWS] */
+    ql_arena *mem;  /* of the keys */
+    uint16_t n, at; /* ranges; the one being read */
+    uint16_t warm;  /* so many have been brought near */
+    uint16_t size;  /* rows of the next batch */
+    bool inside;    /* the cursor stands in range `at` */
+} qli_probes;
+
 struct ql_scan {
     ql_ctx *cx;
     ql_scan_spec spec;
@@ -48,6 +73,9 @@ struct ql_scan {
     size_t nvirtual, virtual_at;
     ql_value *parts; /* decoded parts of one key (index_only) */
     struct part_source *sources;
+    bool gathers;
+    qli_gather gather;
+    qli_probes probes;
 
     /* Scans that skip (scan_skip.c). */
     ql_buf group; /* leading parts of the entry the scan stands on, the index's id before them */
@@ -89,8 +117,30 @@ ql_status qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_US
 ql_status qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row,
                               size_t *bytes) QL_MUST_USE;
 /* A whole row's bytes into row `row` of the batch. */
+/* The wanted columns out of an entry. */
+ql_status qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix,
+                              uint16_t row) QL_MUST_USE;
 ql_status qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row) QL_MUST_USE;
 void qli_scan_clear_batch(ql_scan *s);
+
+/* An entry without a row, both of one snapshot: 1712. */
+ql_status qli_scan_lonely(ql_ctx *cx, const ql_scan *s) QL_MUST_USE;
+
+/* scan_rows.c */
+/* Is that a scan whose rows are looked for together? */
+bool qli_scan_gathers(const ql_scan *s);
+ql_status qli_gather_init(ql_ctx *cx, ql_arena *a, qli_gather *g) QL_MUST_USE;
+void qli_gather_clear(qli_gather *g);
+/* One more entry, at most QL_BATCH_ROWS: the clustered key it leads to. */
+ql_status qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
+/* All are there. Checkpoints. */
+ql_status qli_gather_read(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
+/* The next of them into the batch; some may be left (long rows). */
+ql_status qli_gather_take(ql_ctx *cx, ql_scan *s, uint16_t *n) QL_MUST_USE;
+
+/* scan_probe.c */
+ql_status qli_probes_init(ql_ctx *cx, ql_arena *a, ql_scan *s) QL_MUST_USE;
+void qli_probes_close(ql_scan *s);
 
 /* scan_skip.c */
 /* The scan has come to that entry, of another group than before. */

@@ -56,6 +56,8 @@ typedef struct ql_scan_spec {
     bool index_only;   /* planner knows that the index holds all wanted columns (decodable keys) */
     bool want_locator; /* DML: also the clustered key of each row (ql_scan_locator) */
     ql_scan_skip skip; /* of a consistent scan; its bounds are on these parts */
+    bool probes;       /* it is for look-ups (ql_probe_...); low and high are not used */
+    bool one_by_one;   /* rows behind entries are not looked for together */
     ql_view view;      /* of a consistent scan; others read QL_VIEW_LATEST */
     ql_scan_lock lock;
 } ql_scan_spec;
@@ -73,6 +75,34 @@ ql_status ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low,
 void ql_scan_close(ql_scan *s);
 /* Clustered key of row `row` of the current batch; valid until the next call. */
 ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
+
+/* --- look-ups for many rows at once (the inner side of a nested loop) --- */
+
+/* Of a consistent scan of a transactional table, opened with spec.probes, instead of ql_scan_next:
+ * begin, add a range for each of up to QL_BATCH_ROWS rows that ask, in ascending order of their
+ * tags, then one of the others. They look for all of them together; batches are valid until the
+ * next call. Checkpoints. */
+void ql_probe_begin(ql_scan *s);
+/* The values need not outlive the call. */
+ql_status ql_probe_add(ql_ctx *cx, ql_scan *s, uint16_t tag, const ql_bound *low,
+                       const ql_bound *high) QL_MUST_USE;
+/* This one finds nothing; only where tails are wanted. */
+ql_status ql_probe_add_nothing(ql_ctx *cx, ql_scan *s, uint16_t tag) QL_MUST_USE;
+/* Each range is one key of a unique index. The row that was found for tag t is row t of the batch;
+ * sel: those tags, *n of them. */
+ql_status ql_probe_points(ql_ctx *cx, ql_scan *s, uint16_t *sel, uint16_t *n,
+                          ql_batch **out) QL_MUST_USE;
+/* The next rows, in the order of tags and of the index; tags: whose they are. tails: behind the
+ * last row of each tag comes one more that is all NULL; the k-th of the batch's rows is such a one
+ * when is_tail[k]. first: of each tag only the first row. QL_END. */
+typedef struct ql_probed {
+    ql_batch *batch;
+    const uint16_t *tags;
+    const bool *is_tail;
+} ql_probed;
+ql_status ql_probe_rows(ql_ctx *cx, ql_scan *s, bool tails, bool first, ql_probed *out) QL_MUST_USE;
+/* No more rows of the tag that is being read, if that is this one. */
+void ql_probe_pass(ql_scan *s, uint16_t tag);
 
 /* Rows of a table by their clustered keys. Lives in an arena, is closed by its reset. */
 typedef struct ql_fetch ql_fetch;
