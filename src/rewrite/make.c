@@ -47,14 +47,26 @@ pair(qli_rw *rw, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
     return QL_OK;
 }
 
-ql_status
-qli_rw_and(qli_rw *rw, ql_expr *e, ql_expr **into)
+static ql_status
+in_front(qli_rw *rw, ql_op op, ql_expr *e, ql_expr **into)
 {
     if (e == NULL || *into == NULL) {
         *into = *into != NULL ? *into : e;
         return QL_OK;
     }
-    return pair(rw, QL_OP_AND, e, *into, into);
+    return pair(rw, op, e, *into, into);
+}
+
+ql_status
+qli_rw_and(qli_rw *rw, ql_expr *e, ql_expr **into)
+{
+    return in_front(rw, QL_OP_AND, e, into);
+}
+
+ql_status
+qli_rw_or(qli_rw *rw, ql_expr *e, ql_expr **into)
+{
+    return in_front(rw, QL_OP_OR, e, into);
 }
 
 ql_status

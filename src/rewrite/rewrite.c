@@ -92,6 +92,7 @@ tell_block(qli_rw *rw, ql_query *q)
     }
     QL_TRY(qli_rw_fold_conditions(rw, q));
     QL_TRY(qli_rw_simplify_joins(rw, q));
+    QL_TRY(qli_rw_factor(rw, q));
     QL_TRY(qli_rw_equalities(rw, q));
     QL_TRY(qli_rw_push_down(rw, q));
     QL_TRY(qli_rw_fold_conditions(rw, q));

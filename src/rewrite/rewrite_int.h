@@ -55,6 +55,9 @@ ql_status qli_rw_walk_parts(qli_rw_walk *w, ql_query *q, uint32_t depth) QL_MUST
 ql_status qli_rw_is_pure(qli_rw *rw, const ql_expr *e, bool *yes) QL_MUST_USE;
 /* Of all that the block and those below it compute. */
 ql_status qli_rw_block_is_pure(qli_rw *rw, const ql_query *q, bool *yes) QL_MUST_USE;
+/* Can it neither warn nor fail, whatever the rows are, so that nobody sees how often it is
+ * evaluated? Columns, constants, comparisons, patterns and what puts them together. */
+ql_status qli_rw_is_quiet(qli_rw *rw, const ql_expr *e, bool *yes) QL_MUST_USE;
 /* Number of nodes, at most limit; a subquery counts as limit. */
 ql_status qli_rw_size(qli_rw *rw, const ql_expr *e, uint32_t limit, uint32_t *n) QL_MUST_USE;
 /* Does e, or what is below it, look at the block `up` levels above its own? */
@@ -73,6 +76,8 @@ ql_expr *qli_rw_node(qli_rw *rw, ql_expr_kind kind);
 ql_expr *qli_rw_true(qli_rw *rw);
 /* e, which may be NULL, in front of *into, joined by AND. */
 ql_status qli_rw_and(qli_rw *rw, ql_expr *e, ql_expr **into) QL_MUST_USE;
+/* The same with OR. */
+ql_status qli_rw_or(qli_rw *rw, ql_expr *e, ql_expr **into) QL_MUST_USE;
 /* a = b compared in kind, under coll when that is STRING. b is cast. */
 ql_status qli_rw_equal(qli_rw *rw, ql_expr *a, ql_expr *b, ql_kind kind, const ql_collation *coll,
                        ql_expr **out) QL_MUST_USE;
@@ -104,6 +109,8 @@ ql_status qli_rw_semijoins(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* outer.c: outer joins that conditions make inner ones; those that give nothing. */
 ql_status qli_rw_simplify_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
 ql_status qli_rw_drop_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* factor.c: what the branches of an OR have in common, and what follows from it for each table. */
+ql_status qli_rw_factor(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* equal.c: what follows from the equalities of a block. */
 ql_status qli_rw_equalities(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* pushdown.c: conditions into derived tables that stay. */

@@ -197,6 +197,63 @@ qli_rw_block_is_pure(qli_rw *rw, const ql_query *q, bool *yes)
     return qli_rw_walk_block(&w, (ql_query *)q, 0);
 }
 
+/* A cast that loses nothing and knows every value. */
+static bool
+is_safe_cast(const ql_expr *e)
+{
+    ql_kind from = e->args[0]->type.kind, to = e->type.kind;
+    if (from == to) {
+        return to != QL_K_STRING && to != QL_K_DECIMAL;
+    }
+    switch (ql_kind_family(from)) {
+    case QL_FAM_INT:
+        return to == QL_K_DOUBLE ||
+               (to == QL_K_DECIMAL && e->type.length >= e->type.decimals + 20u);
+    case QL_FAM_DECIMAL:
+        return to == QL_K_DOUBLE;
+    default:
+        return from == QL_K_DATE && to == QL_K_DATETIME;
+    }
+}
+
+static bool
+node_is_quiet(const ql_expr *e)
+{
+    switch (e->kind) {
+    case QL_E_CONST:
+    case QL_E_SLOT:
+    case QL_E_OUTER:
+    case QL_E_ROW:
+    case QL_E_CASE:
+        return true;
+    case QL_E_CAST:
+        return !e->zero_if_bad && is_safe_cast(e);
+    case QL_E_OP:
+        return e->op < QL_OP_REGEXP && (e->op != QL_OP_LIKE || e->nargs == 2) &&
+               (e->op != QL_OP_NOT_LIKE || e->nargs == 2);
+    default:
+        return false;
+    }
+}
+
+static ql_status
+note_loud(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
+{
+    bool *quiet = w->arg;
+    (void)depth;
+    *quiet = *quiet && node_is_quiet(e);
+    *descend = *quiet;
+    return QL_OK;
+}
+
+ql_status
+qli_rw_is_quiet(qli_rw *rw, const ql_expr *e, bool *yes)
+{
+    qli_rw_walk w = {.rw = rw, .expr = note_loud, .arg = yes};
+    *yes = true;
+    return qli_rw_walk_expr(&w, (ql_expr *)e, 0);
+}
+
 ql_status
 qli_rw_size(qli_rw *rw, const ql_expr *e, uint32_t limit, uint32_t *n)
 {

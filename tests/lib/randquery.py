@@ -211,8 +211,23 @@ class Maker:
             return Tree(f"{left} IN ", List("(", ", ", [Tree(right()) for _ in range(self.rnd.randint(1, 4))], ")", least=1))
         return Tree(f"{left} {self.rnd.choice(['=', '<', '>', '<=', '>=']) if len(scope) == 1 else '='} {right()}")
 
+    def alternatives(self, scope):
+        """An OR of ANDs that have conditions in common, and conditions on single tables."""
+        common = [self.simple(scope)]
+        if len(scope) > 1:
+            pair = self.rnd.sample(scope, 2)
+            common.append(self.equality([pair[0]], [pair[1]]))
+        branches = []
+        for _ in range(self.rnd.choice([2, 2, 3, 4])):
+            terms = [Tree(str(c)) for c in common if self.maybe(0.9)] + [self.simple([one]) for one in scope if self.maybe(0.6)]
+            self.rnd.shuffle(terms)
+            branches.append(List("(", " AND ", terms or [self.simple(scope)], ")", least=1))
+        return Tree(List("(", " OR ", branches, ")", least=1), same=branches)
+
     def condition(self, scope, depth=2):
         r = self.rnd.random()
+        if depth and self.maybe(0.1):
+            return self.alternatives(scope)
         if depth and r < 0.22:
             parts = [self.condition(scope, depth - 1) for _ in range(self.rnd.choice([2, 2, 3]))]
             return Tree(List("(", self.rnd.choice([" OR ", " OR ", " AND "]), parts, ")", least=1), same=parts)
@@ -302,6 +317,9 @@ class Maker:
         conds = [self.condition(scope) for _ in range(self.rnd.choice([0, 1, 1, 1, 2, 2, 3]))]
         if outer and inner and self.maybe(0.85):
             conds.insert(0, self.equality(inner, list(outer)))
+        if len(scope) > 1 and self.maybe(0.15):  # with an outer join: what has found nothing
+            name, columns, _ = self.rnd.choice(scope[1:])
+            conds.append(Tree(f"{name}.{self.rnd.choice(['id', 'id', 'a', 'c']) if 'id' in columns else 'c0'} IS NULL"))
         return List(" WHERE ", " AND ", conds)
 
     # ---- SELECT ----

@@ -85,6 +85,27 @@ conditions(void **state)
               "select $1:id from (t join u on (= $0:t_id $1:id)) where (> $2:x 3)");
 }
 
+/* Slots are numbered as WHERE mentions them. */
+static void
+alternatives(void **state)
+{
+    world *w = *state;
+    REWRITTEN(
+        w,
+        "SELECT 1 FROM t JOIN u WHERE (t.id = u.t_id AND t.a = 1 AND u.x = 2) OR (u.x = 4 AND "
+        "t.a = 3 AND u.t_id = t.id)",
+        "select 1 from (t join u) where (and (or (= $3:x 2) (= $3:x 4)) (and (or (= $2:a "
+        "1) (= $2:a 3)) (and (= $0:id $1:t_id) (or (and (= $2:a 1) (= $3:x 2)) (and (= $3:x 4) "
+        "(= $2:a 3))))))");
+    /* One branch is nothing but what they have in common. */
+    REWRITTEN(w, "SELECT 1 FROM t WHERE (a = 1 AND i = 2) OR a = 1 OR (i = 3 AND a = 1)",
+              "select 1 from t where (= $0:a 1)");
+    /* What warns is not asked for in place of a comparison that came before it. */
+    REWRITTEN(w, "SELECT 1 FROM u WHERE (name = 3 AND x = 1) OR (x = 1 AND name = 4)",
+              "select 1 from u where (or (and (= (double $0:name) 3d) (= $1:x 1)) (and (= $1:x 1) "
+              "(= (double $0:name) 4d)))");
+}
+
 static ql_join_kind
 kind_in(const ql_expr *e)
 {
@@ -117,9 +138,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(derived_tables),
-        cmocka_unit_test(semijoins),
-        cmocka_unit_test(conditions),
+        cmocka_unit_test(alternatives),   cmocka_unit_test(derived_tables),
+        cmocka_unit_test(semijoins),      cmocka_unit_test(conditions),
         cmocka_unit_test(beside_queries),
     };
     return cmocka_run_group_tests(tests, sql_setup, world_teardown);
