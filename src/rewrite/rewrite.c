@@ -56,6 +56,7 @@ rewrite_block(qli_rw *rw, ql_query *q)
     QL_TRY(qli_rw_simplify_joins(rw, q));
     if (q != rw->fixed) {
         QL_TRY(qli_rw_merge_derived(rw, q));
+        QL_TRY(qli_rw_unmatched(rw, q));
         QL_TRY(qli_rw_semijoins(rw, q));
         QL_TRY(qli_rw_drop_joins(rw, q));
     }

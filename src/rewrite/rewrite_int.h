@@ -105,6 +105,8 @@ ql_status qli_rw_substitute(qli_rw *rw, ql_query *q, ql_expr **by_slot, uint16_t
 ql_status qli_rw_merge_derived(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* semijoin.c: IN and EXISTS among the conditions become semi- and anti-joins. */
 ql_status qli_rw_semijoins(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* unmatched.c: outer joins of which only rows without a match are left become anti-joins. */
+ql_status qli_rw_unmatched(qli_rw *rw, ql_query *q) QL_MUST_USE;
 
 /* outer.c: outer joins that conditions make inner ones; those that give nothing. */
 ql_status qli_rw_simplify_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;

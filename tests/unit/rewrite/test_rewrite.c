@@ -106,6 +106,19 @@ alternatives(void **state)
               "(= (double $0:name) 4d)))");
 }
 
+static void
+rows_without_match(void **state)
+{
+    world *w = *state;
+    /* Above the join what is on its right side is NULL; the key that ON asks for cannot be. */
+    REWRITTEN(w, "SELECT t.id, u.x FROM t LEFT JOIN u ON u.t_id = t.id WHERE u.id IS NULL",
+              "select $1:id NULL from (t anti u on (= $0:t_id $1:id)) where 1");
+    REWRITTEN(w, "SELECT t.id FROM t LEFT JOIN u ON u.t_id = t.id WHERE u.t_id IS NULL AND t.a = 1",
+              "select $1:id from (t anti u on (= $0:t_id $1:id)) where (= $2:a 1)");
+    REWRITTEN(w, "SELECT t.id FROM t LEFT JOIN u ON u.t_id = t.id WHERE u.x IS NULL",
+              "select $1:id from (t left u on (= $0:t_id $1:id)) where (isnull $2:x)");
+}
+
 static ql_join_kind
 kind_in(const ql_expr *e)
 {
@@ -138,9 +151,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(alternatives),   cmocka_unit_test(derived_tables),
-        cmocka_unit_test(semijoins),      cmocka_unit_test(conditions),
-        cmocka_unit_test(beside_queries),
+        cmocka_unit_test(derived_tables), cmocka_unit_test(rows_without_match),
+        cmocka_unit_test(alternatives),   cmocka_unit_test(semijoins),
+        cmocka_unit_test(conditions),     cmocka_unit_test(beside_queries),
     };
     return cmocka_run_group_tests(tests, sql_setup, world_teardown);
 }
