@@ -9,6 +9,16 @@
 #include "exec/query_int.h"
 
 ql_status
+qli_query_block(ql_ctx *cx, ql_ex *x)
+{
+    (void)cx;
+    QL_TRY(ql_block_new(x->env.run, x->env.block, x->e->query, NULL, NULL, &x->sub));
+    x->sub->exact = true;
+    x->sub->reader_stops = x->e->kind == QL_E_EXISTS;
+    return QL_OK;
+}
+
+ql_status
 qli_query_start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row)
 {
     ql_block *own = x->env.block;
@@ -16,13 +26,8 @@ qli_query_start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row)
         own->cur = in;
         own->cur_row = row;
     }
-    if (x->sub != NULL) {
-        return ql_block_restart(cx, x->sub);
-    }
-    QL_TRY(ql_block_new(x->env.run, own, x->e->query, NULL, NULL, &x->sub));
-    x->sub->exact = true;
-    x->sub->reader_stops = x->e->kind == QL_E_EXISTS;
-    return QL_OK;
+    qli_keyed_count(x);
+    return x->sub != NULL ? ql_block_restart(cx, x->sub) : qli_query_block(cx, x);
 }
 
 /* First row of the running subquery into vals (bytes in scratch); QL_END = no row. */
@@ -101,6 +106,14 @@ eval_scalar(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
         return ql_fail(cx, QL_ER_OPERAND_COLUMNS, 1);
     }
     QL_TRY(qli_ex_ready(cx, x));
+    if (!once && x->e->query->keyed != NULL) {
+        bool known;
+        QL_TRY(qli_keyed_ready(cx, x, n, &known));
+        if (known) {
+            *out = &x->own;
+            return qli_keyed_eval(cx, x, in, sel, n);
+        }
+    }
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;
         QL_TRY(ql_check(cx));
@@ -126,6 +139,13 @@ eval_exists(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint1
         x->own.i[0] = x->aux != NULL;
         x->own.is_const = true;
         return QL_OK;
+    }
+    if (!once && x->e->query->keyed != NULL) {
+        bool keyed;
+        QL_TRY(qli_keyed_ready(cx, x, n, &keyed));
+        if (keyed) {
+            return qli_keyed_eval(cx, x, in, sel, n);
+        }
     }
     for (uint16_t k = 0; k < n; k++) {
         uint16_t row = sel != NULL ? sel[k] : k;

@@ -242,6 +242,13 @@ qli_memo_find(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, const ql_v
     return QL_OK;
 }
 
+double
+qli_memo_share(const ql_ex *x)
+{
+    const qli_memo *m = x->memo;
+    return m != NULL && !m->off && m->asked > 0 ? (double)m->found / m->asked : 0;
+}
+
 ql_status
 qli_memo_put(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, const ql_value *vals,
              uint32_t n)

@@ -101,11 +101,12 @@ struct ql_ex {
     bool ready;    /* own has slots */
     bool cached;   /* own holds the value of a constant node */
     ql_call *call;
-    ql_value *vals;        /* [nargs] argument buffer of boxed evaluation */
-    uint16_t *sel;         /* buffer for a part of the selection */
-    struct ql_block *sub;  /* subquery */
-    struct qli_memo *memo; /* results of a correlated subquery; NULL = none so far */
-    void *aux;             /* set of an IN list, subquery result ... */
+    ql_value *vals;          /* [nargs] argument buffer of boxed evaluation */
+    uint16_t *sel;           /* buffer for a part of the selection */
+    struct ql_block *sub;    /* subquery */
+    struct qli_memo *memo;   /* results of a correlated subquery; NULL = none so far */
+    struct qli_keyed *keyed; /* the same of all values at once; NULL = not thought of yet */
+    void *aux;               /* set of an IN list, subquery result ... */
     bool aux_ready;
 };
 

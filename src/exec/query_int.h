@@ -28,7 +28,25 @@ ql_status qli_memo_find(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row,
 ql_status qli_memo_put(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, const ql_value *vals,
                        uint32_t n) QL_MUST_USE;
 
+/* How many of the questions so far had been asked before: 0 to 1. */
+double qli_memo_share(const ql_ex *x);
+
+/* eval_query_keyed.c: results of a correlated subquery for all values that the enclosing rows can
+ * have (ql_keyed), in memory */
+typedef struct qli_keyed qli_keyed;
+/* n rows are about to be asked for: are the results there? They are made when running the subquery
+ * for each row has cost, or would now cost, as much. Waits: what the subquery waits for. */
+ql_status qli_keyed_ready(ql_ctx *cx, ql_ex *x, uint16_t n, bool *yes) QL_MUST_USE;
+/* The results for these rows into x->own. */
+ql_status qli_keyed_eval(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel,
+                         uint16_t n) QL_MUST_USE;
+/* The subquery has been run for one row. */
+void qli_keyed_count(ql_ex *x);
+
 /* eval_query.c */
+
+/* Make the subquery's block; nothing of it is run. */
+ql_status qli_query_block(ql_ctx *cx, ql_ex *x) QL_MUST_USE;
 
 /* Begin the subquery for that enclosing row. */
 ql_status qli_query_start(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row) QL_MUST_USE;

@@ -25,6 +25,8 @@
 #define QLI_COST_LOCK 5.0
 /* Starting an operator again for a row to its left. */
 #define QLI_COST_RESTART 0.3
+/* Starting a subquery for a row of the block around it. */
+#define QLI_COST_SUBQUERY 1.0
 /* Hash join: a row kept, each of its bytes; a row that asks. */
 #define QLI_COST_BUILD 0.13
 #define QLI_COST_BUILD_BYTE 0.0015

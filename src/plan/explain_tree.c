@@ -98,27 +98,54 @@ typedef struct subquery_arg {
     tree *t;
     int depth;
     const char *where;
+    double rows; /* that it is asked for */
 } subquery_arg;
 
 static ql_status tell_block(tree *t, const ql_block_plan *p, int depth);
+
+static ql_status
+tell_subquery_plan(const subquery_arg *s, const ql_query *q, const char *how,
+                   const ql_block_plan *p)
+{
+    QL_TRY(begin_line(s->t, s->depth));
+    QL_TRY(ql_buf_printf(s->t->x.cx, s->t->b, "Select #%lld (subquery in %s; %s)\n",
+                         (long long)qli_explain_id(&s->t->x, q), s->where, how));
+    return tell_block(s->t, p, s->depth + 1);
+}
+
+/* A subquery that may be run for all values at once: as it was run, or would be. */
+static ql_status
+tell_keyed(const subquery_arg *s, const ql_query *q, const ql_block_plan *one)
+{
+    const ql_explained_run *run = s->t->x.what->run;
+    const ql_block_plan *all = run ? run->plan_of(run->arg, q->keyed->query) : NULL;
+    const ql_op_counts *k = run && one->root ? qli_explain_counts(&s->t->x, one->root) : NULL;
+    bool was_one = k && k->loops > 0, was_all = all != NULL;
+    if (!run) {
+        QL_TRY(qli_explain_plan(&s->t->x, q->keyed->query, &all));
+        double cost = s->rows * ql_subquery_cost(one);
+        was_all = q->keyed->preferred || (cost >= QL_KEYED_WORTH && cost >= ql_keyed_cost(all));
+    }
+    if (was_one || !was_all) {
+        QL_TRY(tell_subquery_plan(s, q, "dependent", one));
+    }
+    return was_all ? tell_subquery_plan(s, q, "run once for all values", all) : QL_OK;
+}
 
 static ql_status
 tell_subquery(void *arg, const ql_query *q)
 {
     const subquery_arg *s = arg;
     const ql_block_plan *p;
-    QL_TRY(begin_line(s->t, s->depth));
-    QL_TRY(ql_buf_printf(s->t->x.cx, s->t->b, "Select #%lld (subquery in %s; %s)\n",
-                         (long long)qli_explain_id(&s->t->x, q), s->where,
-                         q->correlated ? "dependent" : "run only once"));
     QL_TRY(qli_explain_plan(&s->t->x, q, &p));
-    return tell_block(s->t, p, s->depth + 1);
+    return q->keyed ? tell_keyed(s, q, p)
+                    : tell_subquery_plan(s, q, q->correlated ? "dependent" : "run only once", p);
 }
 
 static ql_status
-tell_condition_queries(tree *t, const ql_expr *e, int depth)
+tell_condition_queries(tree *t, const ql_expr *e, double rows, int depth)
 {
-    subquery_arg arg = {t, depth, "condition"};
+    subquery_arg arg = {t, depth, "condition", rows};
     return qli_explain_queries(&t->x, e, tell_subquery, &arg);
 }
 
@@ -215,12 +242,12 @@ tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
         QL_TRY(tell_block(t, n->sub, at + 2));
     }
     for (uint16_t i = 0; i < n->low.n; i++) {
-        QL_TRY(tell_condition_queries(t, n->low.values[i], at + 1));
+        QL_TRY(tell_condition_queries(t, n->low.values[i], 1, at + 1));
     }
     for (uint16_t i = 0; i < n->high.n; i++) {
-        QL_TRY(tell_condition_queries(t, n->high.values[i], at + 1));
+        QL_TRY(tell_condition_queries(t, n->high.values[i], 1, at + 1));
     }
-    return tell_condition_queries(t, n->filter, depth + 1);
+    return tell_condition_queries(t, n->filter, n->est_read, depth + 1);
 }
 
 static const char *
@@ -256,7 +283,7 @@ tell_merge(tree *t, const ql_query *q, const ql_plan *n, int depth)
     for (uint16_t i = 0; i < n->nparts; i++) {
         QL_TRY(tell_scan(t, q, n->parts[i], at + 1));
     }
-    return tell_condition_queries(t, n->filter, depth + 1);
+    return tell_condition_queries(t, n->filter, n->est_read, depth + 1);
 }
 
 static ql_status
@@ -276,7 +303,8 @@ tell_nested(tree *t, const ql_query *q, const ql_plan *n, int depth)
     QL_TRY(end_line(t, n, above ? n->left->est_rows * n->right->est_rows : n->est_rows, above));
     QL_TRY(tell_node(t, q, n->left, at + 1));
     QL_TRY(tell_node(t, q, n->right, at + 1));
-    return tell_condition_queries(t, n->filter, at + (above ? 0 : 1));
+    return tell_condition_queries(t, n->filter, n->left->est_rows * n->right->est_rows,
+                                  at + (above ? 0 : 1));
 }
 
 static ql_status
@@ -301,7 +329,7 @@ tell_hash(tree *t, const ql_query *q, const ql_plan *n, int depth)
     QL_TRY(begin_line(t, depth + 1));
     QL_TRY(put(t, "Hash\n"));
     QL_TRY(tell_node(t, q, n->right, depth + 2));
-    return tell_condition_queries(t, n->filter, depth + 1);
+    return tell_condition_queries(t, n->filter, n->est_rows, depth + 1);
 }
 
 static ql_status
@@ -431,7 +459,7 @@ tell_one_row(tree *t, const ql_query *q, const ql_plan *n, int depth)
     QL_TRY(begin_line(t, at));
     QL_TRY(put(t, "Rows fetched before execution"));
     QL_TRY(end_line(t, n, 1, n->filter != NULL));
-    return tell_condition_queries(t, n->filter, depth + 1);
+    return tell_condition_queries(t, n->filter, 1, depth + 1);
 }
 
 static ql_status
@@ -439,7 +467,7 @@ tell_filter(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     QL_TRY(put_filter(t, q, n, depth));
     QL_TRY(tell_node(t, q, n->left, depth + 1));
-    return tell_condition_queries(t, n->filter, depth + 1);
+    return tell_condition_queries(t, n->filter, n->left->est_rows, depth + 1);
 }
 
 static ql_status
@@ -489,7 +517,7 @@ tell_block(tree *t, const ql_block_plan *p, int depth)
         return put(t, "Zero rows (Zero limit)  (cost=0 rows=0)\n");
     }
     QL_TRY(tell_node(t, p->query, p->root, depth));
-    subquery_arg arg = {t, depth, "projection"};
+    subquery_arg arg = {t, depth, "projection", p->root->est_rows};
     QL_TRY(qli_explain_items_queries(&t->x, p->query, tell_subquery, &arg));
     arg.where = "condition";
     return qli_explain_other_queries(&t->x, p->query, tell_subquery, &arg);

@@ -268,6 +268,18 @@ plan_union(qli_planner *p, ql_plan **out)
     return QL_OK;
 }
 
+double
+ql_subquery_cost(const ql_block_plan *p)
+{
+    return QLI_COST_SUBQUERY + (p->root ? p->root->cost : 0);
+}
+
+double
+ql_keyed_cost(const ql_block_plan *p)
+{
+    return p->root ? p->root->cost + p->root->est_rows * QLI_COST_GROUP : 0;
+}
+
 ql_status
 ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out)
 {

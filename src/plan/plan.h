@@ -114,6 +114,14 @@ struct ql_block_plan {
  * waits; in cx->arena. */
 ql_status ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out) QL_MUST_USE;
 
+/* What it costs to run the block as a subquery for one row, and, where it is that of a ql_keyed, to
+ * have it for all values at once. Who is asked for n rows takes the latter once n times the former
+ * is as much. */
+double ql_subquery_cost(const ql_block_plan *p);
+double ql_keyed_cost(const ql_block_plan *p);
+/* us of runs for single rows: less is not worth looking for another way. */
+#define QL_KEYED_WORTH 40.0
+
 /* --- EXPLAIN --- */
 
 /* What an operator has done so far, in all its runs together. */

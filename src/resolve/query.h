@@ -213,6 +213,17 @@ typedef struct ql_cte {
     uint32_t readers;           /* mentions that say the same; 1 or 0: nobody else does */
 } ql_cte;
 
+/* A correlated subquery that looks at the enclosing rows by equalities alone, once for all their
+ * values (rewrite/keyed.c): item i < n of `query` is what keys[i], an expression of the enclosing
+ * block, is compared with, under colls[i] where they are texts; the others are the subquery's. */
+typedef struct ql_keyed {
+    ql_query *query;
+    ql_expr **keys;
+    const ql_collation **colls;
+    uint16_t n;
+    bool preferred; /* whatever it costs */
+} ql_keyed;
+
 struct ql_query {
     ql_query *outer; /* enclosing block or NULL */
     ql_cte *cte;     /* it is the text of one; NULL: no, or it has been changed */
@@ -244,6 +255,7 @@ struct ql_query {
     ql_ast_exprs into_vars;
     uint32_t ncalls;
     const ql_plan_hints *hints; /* NULL: none */
+    const ql_keyed *keyed; /* another way to run it, as the subquery of an expression; NULL: none */
 };
 
 /* The escape character of a LIKE, as far as it is known without evaluating anything: empty: there

@@ -79,7 +79,8 @@ tell_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
     for (uint32_t i = 0; i < e->nargs; i++) {
         QL_TRY(qli_rw_walk_expr(w, e->args[i], depth));
     }
-    return tell_block(w->rw, e->query);
+    QL_TRY(tell_block(w->rw, e->query));
+    return qli_rw_keyed(w->rw, e);
 }
 
 static ql_status

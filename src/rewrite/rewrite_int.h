@@ -115,6 +115,8 @@ ql_status qli_rw_drop_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
 ql_status qli_rw_factor(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* equal.c: what follows from the equalities of a block. */
 ql_status qli_rw_equalities(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* keyed.c: a subquery of an expression that can be run once for all values it looks at. */
+ql_status qli_rw_keyed(qli_rw *rw, const ql_expr *e) QL_MUST_USE;
 /* pushdown.c: conditions into derived tables that stay. */
 ql_status qli_rw_push_down(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* simplify.c: a condition without its constant parts; all of a block; what rows are anyway. */

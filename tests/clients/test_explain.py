@@ -134,13 +134,39 @@ def test_estimates_are_numbers():
 
 
 def test_plans_do_not_change_by_being_looked_at():
-    """The tree of EXPLAIN ANALYZE is that of EXPLAIN FORMAT=TREE."""
+    """The tree of EXPLAIN ANALYZE is that of EXPLAIN FORMAT=TREE. (Whether subqueries run for each row or once for all values turns out on the way.)"""
     cur = cursor()
     cur.execute("USE d")
+    cur.execute("SET optimizer_switch = 'materialization=off'")
     for sql in SELECTS:
         plain = one(cur, "EXPLAIN FORMAT=TREE " + sql)
         counted = one(cur, "EXPLAIN ANALYZE " + sql)
         assert re.sub(r" \((actual .*|never executed)\)$", "", counted, flags=re.M) == plain, sql
+
+
+def test_subqueries_by_values():
+    """For few rows a subquery runs for each, for many once for all values; the switches say never and always."""
+    cur = cursor()
+    cur.execute("USE d")
+    cur.execute("CREATE TABLE many (id INT PRIMARY KEY, k INT, KEY (k))")
+    cur.execute("INSERT INTO many VALUES " + ",".join(f"({i}, {i % 400})" for i in range(2000)))
+    cur.execute("ANALYZE TABLE many")
+
+    def ways(where):
+        sql = f"SELECT (SELECT COUNT(*) FROM many x WHERE x.k = many.id) FROM many WHERE {where}"
+        said = [re.findall("Select #2.*; (.*)\\)\n", one(cur, f"EXPLAIN {how} {sql}")) for how in ("FORMAT=TREE", "ANALYZE")]
+        cur.execute(sql)
+        counts = [int(r[0]) for r in cur.fetchall()]
+        assert set(counts) == {5} if where == "id < 5" else sum(counts) == 2000, counts
+        return said
+    once = "run once for all values"
+    assert ways("id < 5") == [["dependent"]] * 2
+    estimated, found = ways("id >= 0")
+    assert estimated == [once] and found[-1] == once
+    cur.execute("SET optimizer_switch = 'materialization=off'")
+    assert ways("id >= 0") == [["dependent"]] * 2
+    cur.execute("SET optimizer_switch = 'materialization=default,subquery_to_derived=on'")
+    assert ways("id < 5") == [[once]] * 2
 
 
 def close_all():

@@ -144,6 +144,8 @@ class Run:
             yield "debug_plain_plans", "SET debug_plain_plans = ON", sql, "SET debug_plain_plans = OFF"
         flags = self.rnd.sample(FLAGS, self.rnd.choice([1, 1, 2, 5]))
         yield "flags off", f"SET optimizer_switch = '{','.join(f + '=off' for f in flags)}'", sql, "SET optimizer_switch = DEFAULT"
+        if "(SELECT" in sql:
+            yield "subqueries by keys", "SET optimizer_switch = 'subquery_to_derived=on'", sql, "SET optimizer_switch = DEFAULT"
         h = self.hinted(sql)
         if h:
             yield "hint", None, h, None

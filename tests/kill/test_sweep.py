@@ -68,6 +68,8 @@ READS = [
     "SELECT id FROM s.a UNION SELECT id + 100 FROM s.b UNION ALL SELECT 1",
     "SELECT id FROM s.a WHERE id IN (SELECT a_id FROM s.b WHERE n > 20) AND EXISTS (SELECT 1 FROM s.b WHERE b.id = a.g)",
     "SELECT id, (SELECT MAX(n) FROM s.b WHERE b.a_id <= a.id) FROM s.a WHERE id < 50",
+    "SELECT id, (SELECT AVG(n) FROM s.b WHERE b.a_id = a.id) FROM s.a WHERE id < 150 OR EXISTS (SELECT 1 FROM s.b WHERE b.a_id = a.g AND b.n > 20)",
+    "SELECT a.id FROM s.a LEFT JOIN s.b ON b.a_id = a.id WHERE b.id IS NULL AND ((a.g = 3 AND a.id < 90) OR (a.g = 4 AND a.id > 9))",
     "SELECT COUNT(*) FROM s.a WHERE v REGEXP 'v.*[0-9]{2}$' OR v LIKE '%alu%9%'",
     "SELECT LENGTH(REPEAT(v, 10000)), MD5(REPEAT('x', 300000)), REPLACE(REPEAT('ab', 50000), 'a', 'ccc') LIKE '%q' FROM s.a WHERE id < 3",
     "SELECT BENCHMARK(5000, MD5('x'))",

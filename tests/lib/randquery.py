@@ -253,6 +253,10 @@ class Maker:
         self.budget -= 1
         r = self.rnd.random()
         not_ = "NOT " if self.maybe(0.4) else ""
+        if r < 0.15:
+            q, inner = self.from_clause(0, scope)
+            exists = Tree(f"{not_}EXISTS (SELECT 1 FROM ", q, self.by_equality(inner, scope), ")")
+            return exists if self.maybe(0.3) else Tree("(", self.simple(scope), " OR ", exists, ")", same=[exists])
         if r < 0.35:
             q, _ = self.select(1, outer=scope, kinds=["int"], plain=True)
             return Tree(f"{not_}EXISTS (", q, ")")
@@ -268,12 +272,22 @@ class Maker:
             return Tree(self.scalar(scope, "int"), f" {self.rnd.choice(['=', '<>', '<', '>=', '>'])} {self.rnd.choice(['ANY', 'ALL'])} (", q, ")")
         return Tree(self.scalar(scope, "int"), f" {self.rnd.choice(['=', '<', '>=', '<>'])} (", self.one_value(scope), ")")
 
+    def by_equality(self, inner, outer):
+        """The WHERE of a subquery that looks at the enclosing rows by equalities alone."""
+        conds = [self.condition(inner, 1) for _ in range(self.rnd.choice([0, 1, 1, 2]))]
+        for _ in range(self.rnd.choice([1, 1, 2])):
+            kind = self.rnd.choice(["int", "int", "int", "text", "date"])
+            a, b = self.column(inner, kind), self.column(outer, kind)
+            if a and b:
+                conds.insert(0, Tree(f"{a[0]} = {b[0]}" + (f" + {self.rnd.randint(0, 2)}" if kind == "int" and self.maybe(0.2) else "")))
+        return List(" WHERE ", " AND ", conds)
+
     def one_value(self, scope):
         """A subquery that has one row at most."""
         q, inner = self.from_clause(1, scope if self.maybe(0.7) else [])
         col = self.column(inner, "int")
         what = self.rnd.choice(["MAX(%s)", "MIN(%s)", "COUNT(*)", "SUM(%s)", "COUNT(DISTINCT %s)"])
-        where = self.where(inner + scope if self.maybe(0.7) else inner, inner, scope)
+        where = self.by_equality(inner, scope) if self.maybe(0.5) else self.where(inner + scope if self.maybe(0.7) else inner, inner, scope)
         return Tree(f"SELECT {what % col[0] if '%' in what else what} FROM ", q, where)
 
     # ---- FROM ----
@@ -363,7 +377,7 @@ class Maker:
                 distinct = "DISTINCT "
             elif self.budget > 0 and not plain and kinds[0] == "int" and self.maybe(0.1):
                 self.budget -= 1
-                items[0] = Tree("(", self.one_value(inner), ")")
+                items[self.rnd.choice([i for i, k in enumerate(kinds) if k == "int"])] = Tree("(", self.one_value(inner), ")")
         listed = List("", ", ", [Tree(i, f" AS c{n}") for n, i in enumerate(items)], least=1)
         return Tree("SELECT ", Tree(distinct, droppable=True), listed, " FROM ", source, self.where(scope if outer else inner, inner, outer), group, having), len(kinds)
 
