@@ -22,6 +22,11 @@ meet_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
     for (uint32_t i = 0; i < e->nargs; i++) {
         QL_TRY(qli_rw_walk_expr(w, e->args[i], depth));
     }
+    ql_expr *one = qli_rw_true(w->rw);
+    if (one == NULL) {
+        return QL_ERROR;
+    }
+    qli_rw_drop_shown(e, one);
     QL_TRY(rewrite_block(w->rw, e->query));
     return qli_rw_drop_subquery_order(w->rw, e);
 }
@@ -98,6 +103,7 @@ tell_block(qli_rw *rw, ql_query *q)
     QL_TRY(qli_rw_equalities(rw, q));
     QL_TRY(qli_rw_push_down(rw, q));
     QL_TRY(qli_rw_fold_conditions(rw, q));
+    QL_TRY(q != rw->fixed ? qli_rw_drop_columns(rw, q) : QL_OK);
     for (uint16_t i = 0; i < q->nsources; i++) {
         QL_TRY(q->sources[i].derived != NULL ? tell_block(rw, q->sources[i].derived) : QL_OK);
     }

@@ -117,6 +117,10 @@ ql_status qli_rw_factor(qli_rw *rw, ql_query *q) QL_MUST_USE;
 ql_status qli_rw_equalities(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* keyed.c: a subquery of an expression that can be run once for all values it looks at. */
 ql_status qli_rw_keyed(qli_rw *rw, const ql_expr *e) QL_MUST_USE;
+/* columns.c: columns that nothing looks at are not read. */
+ql_status qli_rw_drop_columns(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* What EXISTS names in its select list, if e is one, becomes `instead`, a constant. */
+void qli_rw_drop_shown(const ql_expr *e, ql_expr *instead);
 /* pushdown.c: conditions into derived tables that stay. */
 ql_status qli_rw_push_down(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* simplify.c: a condition without its constant parts; all of a block; what rows are anyway. */
