@@ -4,9 +4,10 @@
 is measured is the killer's own round trip, the time from KILL to the victim's error, and, for KILL CONNECTION, to its row leaving the process list.
 The servers take turns kill by kill, so that the load of the machine is the same for both. Prints median, p99 and the worst of each; judges nothing.
 
-  kill_tails.py --quelld PATH [--beside PATH] [--rows N] [--kills N] [--connection] [--json FILE] [KIND ...]
+  kill_tails.py --quelld PATH [--beside PATH] [--rows N] [--kills N] [--seconds N] [--connection] [--json FILE] [KIND ...]
 
-KIND: parts of the names of the kinds. --beside: another quelld, in the same run. --connection: KILL CONNECTION only (else KILL QUERY only).
+KIND: parts of the names of the kinds. --seconds: of each kind (MariaDB undoes for long what was killed). --beside: another quelld, in the same run.
+--connection: KILL CONNECTION, else KILL QUERY.
 """
 import argparse
 import json
@@ -50,6 +51,7 @@ def kinds(rows):
         Kind("insert of a select", "INSERT INTO t SELECT * FROM big", ("BEGIN",), ("ROLLBACK",)),
         Kind("update of a key", "UPDATE big SET k = k + 1", ("BEGIN",), ("ROLLBACK",)),
         Kind("delete", "DELETE FROM big WHERE id % 2 = 0", ("BEGIN",), ("ROLLBACK",)),
+        Kind("commit", "COMMIT", ("TRUNCATE TABLE t", "BEGIN", "INSERT INTO t SELECT * FROM big"), ("ROLLBACK",)),
     ]
 
 
@@ -145,7 +147,10 @@ def show(name, who, what, v):
 
 def measure(servers, kind, a, chance):
     sides = {who: Side(s, kind, a.connection) for who, s in servers.items()}
-    for _ in range(a.kills):
+    end = time.monotonic() + a.seconds
+    for n in range(a.kills):
+        if n > 0 and time.monotonic() > end:
+            break
         share = chance.uniform(0.05, 0.8)
         for who in chance.sample(list(sides), len(sides)):
             sides[who].once(share)
@@ -165,6 +170,7 @@ def main():
     ap.add_argument("--beside")
     ap.add_argument("--rows", type=int, default=300_000)
     ap.add_argument("--kills", type=int, default=100)
+    ap.add_argument("--seconds", type=float, default=60)
     ap.add_argument("--connection", action="store_true")
     ap.add_argument("--json")
     ap.add_argument("names", nargs="*")

@@ -76,6 +76,7 @@ ALLOWED = {
     },
     "kv/redo_log.c": {
         "pwrite": "the redo log's files: the committer's and the flusher's durability",
+        "pread": "the block where the log ends, just written",
         **{n: "durability of a commit" for n in ("fdatasync", "fsync")},
     },
     "kv/redo_recover.c": {"pread": "the redo log's files, read at a start"},

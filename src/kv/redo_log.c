@@ -152,8 +152,7 @@ open_segment(const qli_redo_log *log, qli_segment *s, uint32_t i, int flags)
     }
     s->fd = fd;
     s->sync_fd = sync_fd;
-    s->direct_fd =
-        (flags & O_ACCMODE) == O_RDWR ? open(path, O_RDWR | O_DIRECT | O_CLOEXEC) : -1;
+    s->direct_fd = (flags & O_ACCMODE) == O_RDWR ? open(path, O_RDWR | O_DIRECT | O_CLOEXEC) : -1;
     if (rc != 0) {
         close_segment(s);
         return rc;
