@@ -456,10 +456,12 @@ has_point(const qli_ranges *set, uint16_t n)
     return false;
 }
 
-/* The set of a part within a branch of an OR; beside it stand the conditions outside. */
+/* The set of a part within a branch of an OR; beside it stand the conditions outside. *exact: what
+ * it says all of, of the first 64 of the branch. */
 static ql_status
-branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set)
+branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set, uint64_t *exact)
 {
+    *exact = 0;
     for (uint32_t i = 0; branch && i < branch->n; i++) {
         qli_column_set one;
         if (branch->v[i].nondet || !(branch->v[i].needs >> b->r.source & 1)) {
@@ -472,11 +474,63 @@ branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set)
             b->r.on_values = true;
             QL_TRY(qli_ranges_intersect(&b->r, part, set, &one.set, &both));
             b->r.on_values = false;
-            *set = b->r.unknown && !was ? *set : both;
+            bool taken = !b->r.unknown || was;
+            *set = taken ? both : *set;
+            *exact |= i < 64 && taken && one.exact ? UINT64_C(1) << i : 0;
             b->r.unknown = was;
         }
     }
     return QL_OK;
+}
+
+/* The part before k that holds all of the same column: one of the clustered key may be among the
+ * index's own. k: there is none. */
+static uint16_t
+part_before(const qli_ranger *r, uint16_t k)
+{
+    for (uint16_t i = 0; k >= r->x->nparts && i < r->x->nparts; i++) {
+        if (r->x->parts[i].column == qli_part(r, k)->column && r->x->parts[i].prefix == 0) {
+            return i;
+        }
+    }
+    return k;
+}
+
+/* Entries that are fixed so far have the value of part `before` again. */
+static ql_status
+repeat_part(qli_ranger *r, qli_ranges *set, uint16_t k, uint16_t before)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        ql_plan_range *g = &set->v[i];
+        QL_TRY(ql_bulk_node(r->p->cx));
+        if (!qli_range_is_point(g, k)) {
+            continue;
+        }
+        ql_expr **v = QL_ARENA_ARRAY(r->p->cx, r->p->a, ql_expr *, k + 1u);
+        if (!v) {
+            return QL_ERROR;
+        }
+        for (uint16_t j = 0; j <= k; j++) {
+            v[j] = g->low.values[j < k ? j : before];
+        }
+        g->low = g->high = (ql_plan_bound){.values = v, .n = (uint16_t)(k + 1), .inclusive = true};
+    }
+    return QL_OK;
+}
+
+/* Parts of use to ranges: not what is only repeated at the end. */
+static uint16_t
+useful_depth(const qli_ranger *r)
+{
+    const qli_planner *p = r->p;
+    uint16_t n = r->x->nparts;
+    if (ql_query_switch(p->cx, p->q, QL_SWITCH_USE_INDEX_EXTENSIONS)) {
+        n = ql_index_depth(p->q->sources[r->source].table, r->x);
+        while (n > r->x->nparts && part_before(r, (uint16_t)(n - 1)) < n - 1) {
+            n--;
+        }
+    }
+    return n;
 }
 
 /* Many ranges for each entry fixed so far are not worth it where that has hardly more rows. */
@@ -492,6 +546,7 @@ is_worth_it(builder *b, uint16_t k, uint32_t n, bool *yes)
     return QL_OK;
 }
 
+/* *exact: conditions that the ranges say all of: of the branch, or, without one, of the list. */
 static ql_status
 tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *out)
 {
@@ -500,13 +555,19 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
     out->whole = !out->v;
     for (uint16_t k = 0; k < b->depth && !b->r.too_large; k++) {
         bool all;
+        uint64_t said;
+        uint16_t before = part_before(&b->r, k);
+        if (before < k) {
+            QL_TRY(repeat_part(&b->r, out, k, before));
+            continue;
+        }
         QL_TRY(make_side(b, k));
         const side *s = &b->sides[k];
         qli_ranges set = s->set;
         if (k == 0) {
             out->v[0].low.inclusive = out->v[0].high.inclusive = true;
         }
-        QL_TRY(branch_set(b, k, branch, &set));
+        QL_TRY(branch_set(b, k, branch, &set, &said));
         bool one = set.n == 1 && qli_range_is_point(&set.v[0], 1);
         if (set.whole || b->r.too_large || (b->no_range && !one)) {
             break;
@@ -527,7 +588,7 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
         QL_TRY(qli_ranges_product(&b->r, out, k, &own, out, &all));
         b->a->needs |= s->needs;
         b->a->unknown_share *= branch ? 1 : s->share;
-        *exact |= all ? s->exact : 0;
+        *exact |= !all ? 0 : branch ? said : s->exact;
         b->a->counted |= branch ? 0 : s->counted;
         if (qli_part(&b->r, k)->prefix > 0 || !has_point(out, (uint16_t)(k + 1))) {
             break;
@@ -554,26 +615,34 @@ is_mixed_or(builder *b, const qli_cond *c, bool *yes)
     return QL_OK;
 }
 
-static ql_status mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out);
+static ql_status mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out,
+                          bool *exact);
 
-/* One branch, which holds e beside what the enclosing branches hold. */
+/* One branch, which holds e beside what the enclosing branches hold. *all: the ranges say all of
+ * it. */
 static ql_status
-branch_ranges(builder *b, ql_expr *e, const qli_conds *more, qli_ranges *out)
+branch_ranges(builder *b, ql_expr *e, const qli_conds *more, qli_ranges *out, bool *all)
 {
     qli_conds c = {0};
     uint64_t exact = 0;
     QL_TRY(qli_conds_split(b->r.p, e, &c));
     uint32_t own = c.n;
+    bool mixed = false;
+    QL_TRY(own == 1 ? is_mixed_or(b, &c.v[0], &mixed) : QL_OK);
+    if (mixed) { /* row IN lists lean to no side */
+        return mixed_or(b, e, more, out, all);
+    }
     for (uint32_t i = 0; i < more->n; i++) {
         QL_TRY(qli_conds_add(b->r.p, &c, &more->v[i]));
     }
     QL_TRY(tuple_ranges(b, &c, &exact, out));
+    *all = more->n == 0 && own < 64 && exact == (UINT64_C(1) << own) - 1;
     for (uint32_t i = 0; i < own && !b->r.too_large; i++) {
-        bool mixed;
         qli_ranges inner = {0}, both;
         QL_TRY(is_mixed_or(b, &c.v[i], &mixed));
         if (mixed) {
-            QL_TRY(mixed_or(b, c.v[i].e, &c, &inner));
+            bool inner_all;
+            QL_TRY(mixed_or(b, c.v[i].e, &c, &inner, &inner_all));
             QL_TRY(qli_ranges_intersect(&b->r, 0, out, &inner, &both));
             *out = both;
         }
@@ -582,14 +651,17 @@ branch_ranges(builder *b, ql_expr *e, const qli_conds *more, qli_ranges *out)
 }
 
 static ql_status
-mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out)
+mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out, bool *exact)
 {
     ql_plan_range *v = NULL;
     uint32_t n = 0, cap = 0;
     *out = (qli_ranges){.whole = true};
+    *exact = true;
     for (const ql_expr *k = e; k; k = is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
         qli_ranges one = {0};
-        QL_TRY(branch_ranges(b, is_op(k, QL_OP_OR) ? k->args[1] : (ql_expr *)k, more, &one));
+        bool all;
+        QL_TRY(branch_ranges(b, is_op(k, QL_OP_OR) ? k->args[1] : (ql_expr *)k, more, &one, &all));
+        *exact = *exact && all;
         if (one.whole || b->r.too_large) {
             return QL_OK;
         }
@@ -617,14 +689,14 @@ take_ors(builder *b, qli_ranges *set)
 {
     const qli_conds none = {0};
     for (uint32_t i = 0; i < b->c->n && !b->r.too_large; i++) {
-        bool mixed;
+        bool mixed, exact;
         qli_ranges one = {0}, both;
         QL_TRY(is_mixed_or(b, &b->c->v[i], &mixed));
         if (!mixed || b->c->v[i].has_query) {
             continue;
         }
         b->r.unknown = false;
-        QL_TRY(mixed_or(b, b->c->v[i].e, &none, &one));
+        QL_TRY(mixed_or(b, b->c->v[i].e, &none, &one, &exact));
         if (b->r.unknown || b->r.too_large) {
             continue;
         }
@@ -632,6 +704,7 @@ take_ors(builder *b, qli_ranges *set)
         if (!b->r.unknown && (both.whole || both.n > 0)) {
             *set = both;
             b->a->counted |= i < 64 ? UINT64_C(1) << i : 0;
+            b->a->exact |= i < 64 && exact ? UINT64_C(1) << i : 0;
         }
     }
     return QL_OK;
@@ -769,9 +842,7 @@ qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_c
     if (x->hidden_rowid || x->nparts == 0) {
         return ql_check(p->cx);
     }
-    b.depth = ql_query_switch(p->cx, p->q, QL_SWITCH_USE_INDEX_EXTENSIONS)
-                  ? ql_index_depth(p->q->sources[source].table, x)
-                  : x->nparts;
+    b.depth = useful_depth(&b.r);
     b.sides = QL_ARENA_ARRAY(p->cx, p->a, side, b.depth);
     if (!b.sides) {
         return QL_ERROR;

@@ -193,7 +193,7 @@ in_points(qli_planner *p, const ql_type *t, const ql_expr *e, qli_term *out)
         p->bad = st;
         return false;
     }
-    *out = (qli_term){.op = e->op, .points = k};
+    *out = (qli_term){.op = e->op, .points = k, .exact = t->kind != QL_K_STRING};
     return k->n > 0;
 }
 

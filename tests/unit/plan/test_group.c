@@ -62,7 +62,7 @@ conditions(void **state)
     PLAN(w, "SELECT x, name, COUNT(*) FROM u WHERE x = 4 GROUP BY name, x ORDER BY name DESC",
          "group ordered\n scan u xn reverse =4\n");
     PLAN(w, "SELECT a, COUNT(*) FROM t WHERE a IN (3, 9) GROUP BY a ORDER BY a DESC",
-         "group ordered\n scan t a only reverse =3 | =9 if (in $0:a 3 9)\n");
+         "group ordered\n scan t a only reverse =3 | =9\n");
 }
 
 static void
