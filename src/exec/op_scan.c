@@ -26,6 +26,7 @@ typedef struct scan_op {
     late_value *late;
     uint32_t nlate;
     ql_value *low, *high; /* of the range that is being read */
+    ql_value jump[2];     /* within each group of a skip scan */
     uint32_t at_range;
     bool started, empty, keys_only;
     ql_scan_lock lock;
@@ -214,6 +215,9 @@ start_scan(ql_ctx *cx, scan_op *s)
     };
     if (s->lock.kind == QL_SCAN_CONSISTENT) { /* else what lies between is locked, too */
         spec.skip = (ql_scan_skip){p->skip, p->skip_far, p->skip_null_near, p->skip_null_far};
+        spec.jump = (ql_scan_jump){p->skip == 0 ? p->jump : 0,
+                                   ql_plan_bound_with(&p->jump_low, &s->jump[0]),
+                                   ql_plan_bound_with(&p->jump_high, &s->jump[1])};
     }
     return ql_scan_open(cx, b->mem, &spec, &s->scan);
 }
@@ -399,7 +403,7 @@ virtual_restart(ql_ctx *cx, qli_op *op)
 static void
 count_scan(ql_ctx *cx, const ql_block *b, const ql_plan *p)
 {
-    if (p->low.n != 0 || p->high.n != 0) {
+    if (p->low.n != 0 || p->high.n != 0 || p->jump > 0) {
         return;
     }
     ql_count(cx, QL_CT_HANDLER_READ_FIRST, 1);
@@ -438,6 +442,10 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
         if (s->kept == NULL) {
             return QL_ERROR;
         }
+    }
+    for (int i = 0; i < 2 && p->jump > 0; i++) {
+        const ql_plan_bound *end = i ? &p->jump_high : &p->jump_low;
+        s->jump[i] = end->n > 0 ? end->values[0]->value : ql_value_null();
     }
     count_scan(cx, b, p);
     QL_TRY(compile_bounds(cx, s));

@@ -196,6 +196,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             continue;
         }
         QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));
+        QL_TRY(qli_access_jump(p, source, c, &a, out));
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;
@@ -226,6 +227,9 @@ put_access(const qli_access *a, ql_plan *n)
     n->high = a->high;
     n->ranges = a->ranges;
     n->nranges = a->nranges;
+    n->jump = a->jump;
+    n->jump_low = a->jump_low;
+    n->jump_high = a->jump_high;
     n->index = a->index;
     n->index_only = a->index_only;
     n->is_unique_lookup = a->unique;

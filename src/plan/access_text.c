@@ -31,7 +31,8 @@ qli_access_index(const ql_query *q, const ql_plan *n)
     const ql_table *t = q->sources[n->source].table;
     bool whole = qli_access_parts(n) == 0;
     if (!t || !n->index || n->index->hidden_rowid ||
-        (whole && n->index == &t->indexes[0] && !n->reverse && !n->ordered && !n->skip)) {
+        (whole && n->index == &t->indexes[0] && !n->reverse && !n->ordered && !n->skip &&
+         !n->jump)) {
         return NULL;
     }
     return n->index;
@@ -55,7 +56,7 @@ qli_access_type(const ql_query *q, const ql_plan *n)
         }
         return "const";
     }
-    if (n->skip) {
+    if (n->skip || n->jump) {
         return "range";
     }
     if (fixed && fixed == n->low.n && fixed == n->high.n && n->nranges == 0) {
@@ -83,7 +84,7 @@ qli_access_key_bytes(const ql_query *q, const ql_plan *n)
     const ql_table *t = q->sources[n->source].table;
     uint16_t used = qli_access_parts(n);
     uint32_t bytes = 0;
-    used = n->skip ? n->skip : used ? used : n->index->nparts;
+    used = n->skip ? n->skip : n->jump ? (uint16_t)(n->jump + 1) : used ? used : n->index->nparts;
     for (uint16_t i = 0; i < used; i++) {
         bytes += part_length(t, ql_index_part_at(t, n->index, i));
     }
@@ -231,10 +232,47 @@ put_one(qli_explain *x, const ql_query *q, const ql_plan *n, bool lookup, ql_buf
     return ql_buf_put_u8(x->cx, b, ')');
 }
 
+#define PARTS_MAX 32 /* of an index and the clustered key behind it */
+
+/* a = 1 AND 5 < c, whatever b is. */
+static ql_status
+put_jump(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
+{
+    ql_plan one = *n;
+    ql_expr *low[PARTS_MAX + 1], *high[PARTS_MAX + 1];
+    uint16_t fixed = qli_access_fixed(n);
+    one.low = n->jump_low;
+    one.high = n->jump_high;
+    if (one.low.n > 0) {
+        low[n->jump] = one.low.values[0];
+        one.low = (ql_plan_bound){low, (uint16_t)(n->jump + 1), one.low.inclusive, one.low.like,
+                                  one.low.near};
+    }
+    if (one.high.n > 0) {
+        high[n->jump] = one.high.values[0];
+        one.high = (ql_plan_bound){high, (uint16_t)(n->jump + 1), one.high.inclusive, one.high.like,
+                                   one.high.near};
+    }
+    QL_TRY(ql_buf_put_u8(x->cx, b, '('));
+    QL_TRY(put_equalities(x, q, n, " = ", " AND ", b));
+    QL_TRY(fixed ? ql_buf_put_str(x->cx, b, " AND ") : QL_OK);
+    if (n->jump_low.n > 0 && n->jump_high.n > 0 && qli_bound_fixed(&n->jump_low, &n->jump_high)) {
+        QL_TRY(put_part(x, q, n, n->jump, b));
+        QL_TRY(ql_buf_put_str(x->cx, b, " = "));
+        QL_TRY(qli_expr_text(x, q, low[n->jump], b));
+    } else {
+        QL_TRY(put_range(x, q, &one, n->jump, b));
+    }
+    return ql_buf_put_u8(x->cx, b, ')');
+}
+
 /* Of many ranges the first two are told. */
 ql_status
 qli_access_bounds(qli_explain *x, const ql_query *q, const ql_plan *n, ql_buf *b)
 {
+    if (n->jump) {
+        return put_jump(x, q, n, b);
+    }
     if (n->nranges == 0) {
         return put_one(x, q, n, !n->keys_only && qli_access_parts(n) == qli_access_fixed(n), b);
     }

@@ -141,6 +141,8 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
     }
     if (n->skip) {
         parts[k++] = "Using index for group-by";
+    } else if (n->jump && n->index_only) {
+        parts[k++] = "Using index for skip scan";
     } else if (n->index_only) {
         parts[k++] = "Using index";
     }

@@ -182,7 +182,7 @@ put_index(json *j, const ql_query *q, const ql_plan *n)
     if (!ix) {
         return QL_OK;
     }
-    uint16_t used = qli_access_parts(n);
+    uint16_t used = n->jump ? (uint16_t)(n->jump + 1) : qli_access_parts(n);
     if (used) {
         QL_TRY(open_at(j, "possible_keys", '['));
         QL_TRY(member(j, NULL, ix->name));
@@ -219,6 +219,8 @@ put_estimates(json *j, const ql_plan *n)
     QL_TRY(member_fixed(j, "filtered", n->est_rows / read * 100));
     if (n->skip) {
         QL_TRY(member_flag(j, "using_index_for_group_by", true));
+    } else if (n->jump) {
+        QL_TRY(member_flag(j, "using_index_for_skip_scan", true));
     } else if (n->index_only) {
         QL_TRY(member_flag(j, "using_index", true));
     }

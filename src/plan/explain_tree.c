@@ -181,6 +181,7 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
         QL_TRY(put(t, n->index_only ? "Covering index " : "Index "));
         what = n->skip && q->grouped              ? "skip scan for grouping"
                : n->skip                          ? "skip scan for deduplication"
+               : n->jump                          ? "skip scan"
                : used == 0                        ? "scan"
                : used == fixed && n->nranges == 0 ? "lookup"
                                                   : "range scan";
@@ -188,7 +189,7 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
     QL_TRY(ql_buf_printf(t->x.cx, t->b, "%s on ", what));
     QL_TRY(put_name(t, q, n));
     QL_TRY(ql_buf_printf(t->x.cx, t->b, " using %.*s", (int)ix->name.n, ix->name.p));
-    if (used > 0) {
+    if (used > 0 || n->jump) {
         QL_TRY(put(t, strcmp(what, "lookup") == 0 ? " " : " over "));
         QL_TRY(qli_access_bounds(&t->x, q, n, t->b));
     }

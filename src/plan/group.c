@@ -232,6 +232,7 @@ take(grouping *g, qli_conds *c, const way *w)
     } else if (w->x) {
         double more = w->a.cost - scan->cost;
         scan->index = w->x;
+        scan->jump = 0;
         scan->index_only = w->a.index_only;
         scan->est_cost = w->a.cost;
         for (ql_plan *n = g->root; n != scan; n = n->left) {

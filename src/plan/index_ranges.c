@@ -827,6 +827,25 @@ tell_too_large(qli_planner *p)
 }
 
 ql_status
+qli_part_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                uint16_t part, qli_ranges *out, uint64_t *counted)
+{
+    builder b = {.r = {.p = p, .source = source, .x = x, .memory = memory_limit(p->cx)}, .c = c};
+    side s = {.set = {.whole = true}};
+    b.r.on_values = true;
+    QL_TRY(take_constants(&b, part, &s));
+    *out = b.r.too_large ? (qli_ranges){.whole = true} : s.set;
+    *counted = s.counted;
+    b.r.on_values = false;
+    if (!out->whole && out->n > 0 && qli_part(&b.r, part)->prefix > 0) {
+        qli_ranges values = *out;
+        QL_TRY(cut_values(&b.r, part, &values, out));
+        out->whole = out->whole || !out->v;
+    }
+    return p->bad;
+}
+
+ql_status
 qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                  qli_mask left, qli_access *a)
 {

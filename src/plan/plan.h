@@ -76,6 +76,10 @@ struct ql_plan {
     bool skip_far, skip_null_near, skip_null_far;
     /* SCAN: the rows behind entries are looked for together; so is what rows to the left look up */
     bool gathers, batched;
+    /* SCAN, if not 0: of rows equal in so many leading parts only those between these bounds of the
+     * next part (constants) need to be read (table.h, ql_scan_jump). */
+    uint16_t jump;
+    ql_plan_bound jump_low, jump_high;
     bool keys_only;  /* SCAN: a part of an INDEX_MERGE, gives clustered keys and no columns */
     ql_plan **parts; /* INDEX_MERGE */
     uint16_t nparts;

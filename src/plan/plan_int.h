@@ -74,7 +74,9 @@ typedef struct qli_access {
     bool index_only, unique;
     double unknown_share; /* what ends whose values are not known yet leave of the rows */
     double rows, cost;    /* of one reading */
-    qli_mask needs;       /* sources to the left that the bounds look at */
+    uint16_t jump;        /* as in ql_plan: a skip scan */
+    ql_plan_bound jump_low, jump_high;
+    qli_mask needs;   /* sources to the left that the bounds look at */
     uint64_t exact;   /* bit i: condition i (of the list given) is wholly answered by the bounds */
     uint64_t counted; /* bit i: it has a part in the bounds: `rows` knows of it */
     struct qli_access *parts; /* an index merge: of several indexes, index NULL */
@@ -201,8 +203,19 @@ bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
 ql_status qli_index_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
                            qli_mask left, qli_access *a) QL_MUST_USE;
 
+/* What constants say of one part of x by itself; *counted: the conditions (of the first 64) that
+ * say it. */
+ql_status qli_part_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
+                          uint16_t part, qli_ranges *out, uint64_t *counted) QL_MUST_USE;
+
 /* Bounds of *a from a set of entries of r->x, of which nothing else is known. */
 ql_status qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a) QL_MUST_USE;
+
+/* --- skip_scan.c --- */
+/* *best becomes a skip scan of the index of base where that costs less: base leaves its next parts
+ * open, and a later one is bounded. */
+ql_status qli_access_jump(qli_planner *p, uint16_t source, const qli_conds *c,
+                          const qli_access *base, qli_access *best) QL_MUST_USE;
 
 /* --- merge.c --- */
 /* *best becomes an index merge where that costs less. */

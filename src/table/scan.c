@@ -20,6 +20,7 @@ bind_range(ql_ctx *cx, ql_scan *s, const ql_bound *low, const ql_bound *high)
 {
     qli_range_kind kind;
     QL_TRY(qli_range_encode(cx, s->spec.table, s->index, low, high, &s->low, &s->high, &kind));
+    QL_TRY(s->spec.jump.parts > 0 ? qli_scan_jump_bind(cx, s) : QL_OK);
     s->mode = kind == QLI_RANGE_POINT     ? SCAN_POINT
               : kind == QLI_RANGE_NOTHING ? SCAN_NOTHING
                                           : SCAN_RANGE;
@@ -194,6 +195,7 @@ ql_scan_close(ql_scan *s)
     ql_buf_free(&s->ahead);
     ql_buf_free(&s->group);
     ql_buf_free(&s->group_end);
+    qli_scan_jump_close(s);
     ql_arena_free(s->rows);
     s->rows = NULL;
     ql_arena_free(s->gather.mem);
@@ -415,6 +417,7 @@ next_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
                    : s->spec.skip.parts > 0 ? qli_scan_skip(cx, s, k, v)
                    : s->spec.reverse        ? ql_txn_prev(cx, s->cursor, k, v)
                                             : ql_txn_next(cx, s->cursor, k, v);
+    st = st == QL_OK && s->spec.jump.parts > 0 ? qli_scan_jump(cx, s, k, v) : st;
     if (st == QL_END || (st == QL_OK && is_outside(s, *k))) {
         s->ended = true;
         return QL_END;

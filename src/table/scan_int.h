@@ -84,6 +84,10 @@ struct ql_scan {
     bool on_null;     /* it has NULL in the next part */
     bool lost;        /* it had no row */
 
+    /* Scans that jump (scan_jump.c): bytes of either bound; [from, to) within the group it is in.
+     */
+    ql_buf jump_low, jump_high, from, to;
+
     /* Locking scans (scan_lock.c). */
     ql_lock_how how;
     uint64_t read_at;       /* ql_txn_newest when the current entries were read */
@@ -147,6 +151,17 @@ void qli_probes_close(ql_scan *s);
 ql_status qli_scan_skip_note(ql_ctx *cx, ql_scan *s, ql_str key) QL_MUST_USE;
 /* The next entry that is wanted. */
 ql_status qli_scan_skip(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v) QL_MUST_USE;
+
+/* scan_jump.c */
+/* The bounds of spec.jump as keys. */
+ql_status qli_scan_jump_bind(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
+/* From the entry that the scan has come to on to the next one that is wanted: the same, mostly. */
+ql_status qli_scan_jump(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v) QL_MUST_USE;
+void qli_scan_jump_close(ql_scan *s);
+
+/* Bytes of the first n parts of a key of the scan's index, its id before them. 1877. */
+ql_status qli_scan_prefix(ql_ctx *cx, const ql_scan *s, ql_str key, uint16_t n,
+                          size_t *bytes) QL_MUST_USE;
 
 /* scan_lock.c */
 /* State of a scan of which nothing has been read yet; low and high are bound. */

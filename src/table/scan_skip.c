@@ -18,14 +18,13 @@ enum {
     AT_FAR_VALUE,
 };
 
-/* Bytes of the first n parts of a key, its index's id before them. */
-static ql_status
-prefix_of(ql_ctx *cx, const ql_scan *s, ql_str key, uint16_t n, size_t *bytes)
+ql_status
+qli_scan_prefix(ql_ctx *cx, const ql_scan *s, ql_str key, uint16_t n, size_t *bytes)
 {
     const ql_table *t = s->spec.table;
     *bytes = QLI_ID_BYTES;
     for (uint16_t i = 0; i < n; i++) {
-        const ql_index_part *part = &s->index->parts[i];
+        const ql_index_part *part = ql_index_part_at(t, s->index, i);
         size_t used = ql_key_skip(&t->types[part->column], part->descending,
                                   (ql_str){key.p + *bytes, key.n - *bytes});
         if (used == 0) {
@@ -53,7 +52,7 @@ ql_status
 qli_scan_skip_note(ql_ctx *cx, ql_scan *s, ql_str key)
 {
     size_t n;
-    QL_TRY(prefix_of(cx, s, key, s->spec.skip.parts, &n));
+    QL_TRY(qli_scan_prefix(cx, s, key, s->spec.skip.parts, &n));
     ql_buf_clear(&s->group);
     QL_TRY(ql_buf_put(cx, &s->group, key.p, n));
     s->stands = AT_NEAR;

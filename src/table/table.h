@@ -45,6 +45,13 @@ typedef struct ql_scan_skip {
     bool far, null_near, null_far;
 } ql_scan_skip;
 
+/* Of all entries that are equal in the first `parts` parts (0: nothing of that) only those are read
+ * that lie between these bounds of the next part alone, each of up to one value. */
+typedef struct ql_scan_jump {
+    uint16_t parts;
+    ql_bound low, high;
+} ql_scan_jump;
+
 typedef struct ql_scan_spec {
     ql_table *table;
     const ql_index *index; /* NULL = clustered */
@@ -58,7 +65,9 @@ typedef struct ql_scan_spec {
     ql_scan_skip skip; /* of a consistent scan; its bounds are on these parts */
     bool probes;       /* it is for look-ups (ql_probe_...); low and high are not used */
     bool one_by_one;   /* rows behind entries are not looked for together */
-    ql_view view;      /* of a consistent scan; others read QL_VIEW_LATEST */
+    ql_scan_jump
+        jump;     /* of a consistent scan that does not skip; low and high are on these parts */
+    ql_view view; /* of a consistent scan; others read QL_VIEW_LATEST */
     ql_scan_lock lock;
 } ql_scan_spec;
 

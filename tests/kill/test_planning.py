@@ -83,6 +83,14 @@ def test_analyze_of_a_large_table():
     watch.until_calm()
 
 
+def test_bounds():
+    """While a skip scan goes from group to group, and while patterns become ranges."""
+    skip = "SELECT /*+ SKIP_SCAN(big g) INDEX(big g) */ COUNT(*) FROM s.big WHERE id BETWEEN 100 AND 300"
+    assert "skip scan" in watch.query("EXPLAIN FORMAT=TREE " + skip)[0][0].decode()
+    sweep(skip)
+    sweep("SELECT COUNT(*) FROM s.big WHERE v LIKE 'value 1%' OR v LIKE 'VALUE 22%' OR v LIKE 'value 333' OR v LIKE 'v%9_'")
+
+
 def test_histogram():
     w = Wire(server)
     w.query("ANALYZE TABLE s.big UPDATE HISTOGRAM ON v WITH 8 BUCKETS")
