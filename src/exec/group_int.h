@@ -6,6 +6,7 @@
 #ifndef QL_EXEC_GROUP_INT_H
 #define QL_EXEC_GROUP_INT_H
 
+#include "exec/adjacent.h"
 #include "exec/rowset_int.h"
 
 struct qli_concat;
@@ -79,11 +80,14 @@ typedef struct qli_agg {
     ql_arena *scratch;
     ql_block *block;
     qli_agg_waiting wait;
+    qli_adjacent *runs; /* DISTINCT: equal rows come one after the other. NULL: in any order */
 } qli_agg;
 
 ql_status qli_agg_init(ql_ctx *cx, ql_block *b, qli_agg *a, const ql_agg *def, qli_group_mem *mem,
                        ql_arena *scratch) QL_MUST_USE;
 void qli_agg_start(const qli_agg *a, qli_agg_state *s);
+/* Rows that are equal in the arguments will come one after the other. */
+ql_status qli_agg_expect_runs(ql_ctx *cx, qli_agg *a) QL_MUST_USE;
 /* Columns of the arguments for the selected rows, into a->cols and a->order_cols. */
 ql_status qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b) QL_MUST_USE;
 /* Columns that an aggregate has; the k-th of them. */

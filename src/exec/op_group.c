@@ -465,6 +465,9 @@ qli_group_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(qli_op_live_add(cx, op, g->q->group_slots, g->nkeys));
     for (uint16_t i = 0; i < g->naggs; i++) {
         QL_TRY(qli_agg_init(cx, b, &g->aggs[i], &g->q->aggs[i], &g->mem, op->scratch));
+        if (p->distinct_runs && g->q->aggs[i].distinct) {
+            QL_TRY(qli_agg_expect_runs(cx, &g->aggs[i]));
+        }
         QL_TRY(qli_op_live_add(cx, op, &g->q->aggs[i].slot, 1));
     }
     QL_TRY(qli_op_own_slots(cx, op, op->live, op->nlive));

@@ -611,7 +611,10 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
             return QL_OK;
         }
     }
-    for (uint32_t i = 0; a->def->distinct && i < a->def->nargs; i++) {
+    if (a->runs != NULL) {
+        QL_TRY(qli_adjacent_mark(cx, a->runs, a->cols, b));
+    }
+    for (uint32_t i = 0; a->def->distinct && a->runs == NULL && i < a->def->nargs; i++) {
         QL_TRY(ql_hash_column(cx, a->cols[i], b->sel, b->nsel, i == 0, a->hash));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
@@ -628,7 +631,9 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
         if (a->def->fn != QL_AGG_ANY_VALUE && any_null(a, row)) {
             continue;
         }
-        if (a->def->distinct) {
+        if (a->runs != NULL) {
+            fresh = a->runs->begins[k];
+        } else if (a->def->distinct) {
             QL_TRY(qli_agg_is_fresh(cx, a, s, row, &fresh));
         }
         if (fresh) {

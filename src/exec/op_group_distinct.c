@@ -10,6 +10,14 @@
 #include "base/hash.h"
 #include "exec/group_int.h"
 
+ql_status
+qli_agg_expect_runs(ql_ctx *cx, qli_agg *a)
+{
+    a->runs = QL_ARENA_NEW(cx, a->block->mem, qli_adjacent);
+    return a->runs != NULL ? qli_adjacent_init(cx, a->block, a->runs, (uint16_t)a->def->nargs)
+                           : QL_ERROR;
+}
+
 /* The state that a waiting row belongs to, as a number in its first column. */
 static void
 set_state(ql_vector *v, uint16_t row, const qli_agg_state *s)
@@ -185,6 +193,9 @@ qli_agg_add_waiting(ql_ctx *cx, qli_agg *a)
 void
 qli_agg_reset(ql_ctx *cx, qli_agg *a)
 {
+    if (a->runs != NULL) {
+        qli_adjacent_restart(a->runs);
+    }
     ql_reel_stop(&a->wait.reel);
     qli_parts_drop(cx, &a->wait.parts, &a->wait.pending);
     if (a->wait.mem != NULL) {

@@ -22,6 +22,7 @@ typedef struct way {
     qli_access a;
     const ql_index *x; /* NULL: as the plan has it */
     bool streams, sorted, reverse;
+    bool runs;      /* equal arguments of DISTINCT aggregates come one after the other */
     uint16_t parts; /* leading ones that tell the groups apart */
     qli_skip skip;  /* parts 0: all rows are read */
     double cost;
@@ -154,6 +155,44 @@ try_leading(const grouping *g, ql_plan *scan, way *best)
     return QL_OK;
 }
 
+/* Keeping the different values of aggregates over DISTINCT ones. */
+static ql_status
+sets_cost(const grouping *g, double *cost)
+{
+    const ql_query *q = g->p->q;
+    double rows = g->root->est_rows, n;
+    *cost = 0;
+    for (uint16_t i = 0; i < q->naggs; i++) {
+        if (q->aggs[i].distinct) {
+            QL_TRY(qli_groups(g->p, q->aggs[i].args, q->aggs[i].nargs, rows, &n));
+            *cost += rows * QLI_COST_GROUP_ROW + n * QLI_COST_GROUP;
+        }
+    }
+    return QL_OK;
+}
+
+/* Do rows read along x come so that equal arguments of each DISTINCT aggregate follow each other?
+ */
+static bool
+has_runs(const grouping *g, const ql_index *x, uint16_t nfixed, bool *reverse)
+{
+    const ql_query *q = g->p->q;
+    bool some = false;
+    *reverse = false;
+    for (uint16_t i = 0; i < q->naggs; i++) {
+        const ql_agg *a = &q->aggs[i];
+        qli_order_want want = {.groups = a->args, .ngroups = (uint16_t)a->nargs, .root = g->root};
+        if (!a->distinct) {
+            continue;
+        }
+        if (!qli_index_orders(g->p, g->root->source, x, nfixed, &want, reverse, NULL)) {
+            return false;
+        }
+        some = true;
+    }
+    return some;
+}
+
 /* Aggregates over different values of the only table, without groups. */
 static ql_status
 try_whole(const grouping *g, qli_conds *c, way *best)
@@ -162,7 +201,18 @@ try_whole(const grouping *g, qli_conds *c, way *best)
     if (!is_one_table(g->p, g->root) || q->naggs == 0) {
         return QL_OK;
     }
+    double sets;
     QL_TRY(qli_conds_split(g->p, q->where, c));
+    QL_TRY(sets_cost(g, &sets));
+    if (sets == 0) {
+        return QL_OK;
+    }
+    best->cost += sets;
+    if (g->root->index && has_runs(g, g->root->index, qli_fixed_parts(g->root), &best->reverse)) {
+        best->runs = true;
+        best->reverse = g->root->reverse;
+        best->cost -= sets - g->root->est_rows * QLI_COST_STREAM_ROW;
+    }
     const ql_source *s = &q->sources[g->root->source];
     for (uint16_t i = 0; i < s->table->nindexes; i++) {
         const ql_index *x = &s->table->indexes[i];
@@ -176,6 +226,12 @@ try_whole(const grouping *g, qli_conds *c, way *best)
         QL_TRY(qli_skip_ask(g->p, g->root->source, &w.a, c, w.a.neq, false, -1, &w.skip));
         w.cost = w.skip.cost;
         if (w.skip.parts > 0 && w.cost < best->cost) {
+            *best = w;
+        }
+        w.skip.parts = 0;
+        w.runs = has_runs(g, x, w.a.neq, &w.reverse);
+        w.cost = cost_of(g, &w, w.a.cost) + g->root->est_rows * QLI_COST_STREAM_ROW;
+        if (w.runs && w.cost < best->cost) {
             *best = w;
         }
     }
@@ -403,6 +459,9 @@ qli_group_plan(qli_planner *p, ql_plan **root)
             QL_TRY(choose(&g, &c, &w));
             QL_TRY(take(&g, &c, &w));
             w.streams = false; /* one group */
+            if (w.runs && !w.x) {
+                g.root->ordered = true;
+            }
         }
     } else {
         g.share = q->distinct ? 1 : share_wanted(q, g.groups);
@@ -412,6 +471,7 @@ qli_group_plan(qli_planner *p, ql_plan **root)
     }
     QL_TRY(qli_plan_above(p, QL_P_GROUP, g.root, root));
     (*root)->ordered = w.streams;
+    (*root)->distinct_runs = w.runs;
     (*root)->est_rows = g.groups;
     (*root)->cost += group_cost(&g, w.streams);
     return QL_OK;

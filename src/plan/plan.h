@@ -83,12 +83,14 @@ struct ql_plan {
     bool keys_only;  /* SCAN: a part of an INDEX_MERGE, gives clustered keys and no columns */
     ql_plan **parts; /* INDEX_MERGE */
     uint16_t nparts;
-    bool merge_all;    /* INDEX_MERGE: keys that all parts give; else those of any, each once */
-    bool in_key_order; /* INDEX_MERGE: each part gives them in their order (EXPLAIN) */
-    bool ordered;      /* SCAN: something above leans on the order of its index; GROUP, DISTINCT:
-                          they lean on the order of their rows */
-    ql_expr *filter;   /* evaluated on the node's output */
-    ql_join_kind join; /* NESTED_JOIN, HASH_JOIN */
+    bool merge_all;     /* INDEX_MERGE: keys that all parts give; else those of any, each once */
+    bool in_key_order;  /* INDEX_MERGE: each part gives them in their order (EXPLAIN) */
+    bool ordered;       /* SCAN: something above leans on the order of its index; GROUP, DISTINCT:
+                           they lean on the order of their rows */
+    bool distinct_runs; /* GROUP without keys: rows that are equal in the arguments of an aggregate
+                           over DISTINCT values come one after the other, for each of these */
+    ql_expr *filter;    /* evaluated on the node's output */
+    ql_join_kind join;  /* NESTED_JOIN, HASH_JOIN */
     ql_expr **left_keys, **right_keys;
     uint16_t nkeys;
     ql_kind *key_kinds;
