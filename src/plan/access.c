@@ -196,7 +196,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             continue;
         }
         QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));
-        QL_TRY(qli_access_jump(p, source, c, &a, out));
+        QL_TRY(left == 0 ? qli_access_jump(p, source, c, &a, out) : QL_OK);
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;

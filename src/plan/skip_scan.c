@@ -73,7 +73,7 @@ qli_access_jump(qli_planner *p, uint16_t source, const qli_conds *c, const qli_a
                 qli_access *best)
 {
     const ql_source *s = &p->q->sources[source];
-    if (!is_open(base) || s->locking.kind != QL_LK_NONE) {
+    if (!is_open(base) || c->n == 0 || s->locking.kind != QL_LK_NONE) {
         return QL_OK; /* who locks, locks all that is between */
     }
     int i = (int)(base->index - s->table->indexes);
