@@ -96,8 +96,24 @@ ql_status qli_op_live_add(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_
 /* Vectors of the op's own batch for these slots. */
 ql_status qli_op_own_slots(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n) QL_MUST_USE;
 ql_status qli_op_filter_compile(ql_ctx *cx, qli_op *op) QL_MUST_USE;
+/* The same of that condition, instead of the plan's; NULL: none. */
+ql_status qli_op_filter_compile_as(ql_ctx *cx, qli_op *op, const ql_expr *filter) QL_MUST_USE;
 /* Apply op->filter to b in place (op->sel). */
 ql_status qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b) QL_MUST_USE;
+
+/* --- picker.c: conditions on index entries before their rows are read --- */
+/* Lives with its operator, whose batch it shows the entries in. */
+typedef struct qli_picker {
+    qli_op *op;
+    const ql_source *source;
+    ql_ex *filter; /* NULL: none */
+} qli_picker;
+/* The filters of a scan's operator, taken apart as the plan says where it may be: op->filter, and
+ * p. */
+ql_status qli_picker_compile(ql_ctx *cx, qli_picker *p, qli_op *op, const ql_source *source,
+                             bool may_pick) QL_MUST_USE;
+/* What the scan is asked for. */
+void qli_picker_tell(qli_picker *p, ql_scan_spec *spec);
 
 /* --- watch.c --- */
 typedef struct qli_watch qli_watch;

@@ -80,7 +80,13 @@ qli_op_own_slots(ql_ctx *cx, qli_op *op, const uint16_t *slots, uint16_t n)
 ql_status
 qli_op_filter_compile(ql_ctx *cx, qli_op *op)
 {
-    if (op->plan->filter == NULL) {
+    return qli_op_filter_compile_as(cx, op, op->plan->filter);
+}
+
+ql_status
+qli_op_filter_compile_as(ql_ctx *cx, qli_op *op, const ql_expr *filter)
+{
+    if (filter == NULL) {
         return QL_OK;
     }
     ql_env env = ql_block_env(op->block, op->scratch);
@@ -88,7 +94,7 @@ qli_op_filter_compile(ql_ctx *cx, qli_op *op)
     if (op->sel == NULL) {
         return QL_ERROR;
     }
-    return ql_ex_new(cx, &env, op->plan->filter, &op->filter);
+    return ql_ex_new(cx, &env, filter, &op->filter);
 }
 
 /* The filter of an operator that is watched (watch.c). */

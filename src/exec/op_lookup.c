@@ -25,6 +25,7 @@ typedef struct lookup_op {
     qli_op op;
     const ql_source *source;
     qli_op *table; /* the right side: its filter and counts; it is not asked for rows */
+    qli_picker picker;
     ql_scan *scan;
     part *low, *high;
     ql_value *low_values, *high_values;
@@ -114,6 +115,7 @@ open_scan(ql_ctx *cx, lookup_op *j)
         .probes = true,
         .view = QL_VIEW_STATEMENT,
     };
+    qli_picker_tell(&j->picker, &spec);
     return ql_scan_open(cx, j->op.block->mem, &spec, &j->scan);
 }
 
@@ -356,7 +358,8 @@ static ql_status
 next_partners(ql_ctx *cx, lookup_op *j, ql_probed *p)
 {
     bool left_join = j->op.plan->join == QL_JOIN_LEFT;
-    bool first = is_filtering(j->op.plan) && j->op.filter == NULL && j->table->filter == NULL;
+    bool first = is_filtering(j->op.plan) && j->op.filter == NULL && j->table->filter == NULL &&
+                 j->picker.filter == NULL;
     int64_t from = watch_begin(j);
     ql_status st = ql_probe_rows(cx, j->scan, left_join, first, p);
     if (st != QL_OK) {
@@ -480,7 +483,7 @@ build_table(ql_ctx *cx, lookup_op *j)
     ql_block *b = j->op.block;
     QL_TRY(qli_op_alloc(cx, b, j->op.plan->right, sizeof(qli_op), true, &j->table));
     QL_TRY(qli_op_live_add(cx, j->table, j->source->slots, j->source->ncols));
-    QL_TRY(qli_op_filter_compile(cx, j->table));
+    QL_TRY(qli_picker_compile(cx, &j->picker, j->table, j->source, true));
     return b->run->watch != NULL ? qli_watch_op(cx, j->table) : QL_OK;
 }
 

@@ -29,6 +29,7 @@ typedef struct scan_op {
     ql_value jump[2];     /* within each group of a skip scan */
     uint32_t at_range;
     bool started, empty, keys_only;
+    qli_picker picker;
     ql_scan_lock lock;
     uint16_t *kept;             /* LOCK_ROWS: rows that passed the filter and are locked */
     uint16_t at_row, rows_left; /* of a batch handed out row by row: op.batch's selection */
@@ -213,6 +214,7 @@ start_scan(ql_ctx *cx, scan_op *s)
         .lock = s->lock,
         .one_by_one = !p->gathers,
     };
+    qli_picker_tell(&s->picker, &spec);
     if (s->lock.kind == QL_SCAN_CONSISTENT) { /* else what lies between is locked, too */
         spec.skip = (ql_scan_skip){p->skip, p->skip_far, p->skip_null_near, p->skip_null_far};
         spec.jump = (ql_scan_jump){p->skip == 0 ? p->jump : 0,
@@ -422,7 +424,9 @@ qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
     QL_TRY(ql_run_arena(b->run, "scan bounds", &s->bound_mem));
     s->keys_only = p->keys_only;
     QL_TRY(qli_op_live_add(cx, op, s->source->slots, s->keys_only ? 0 : s->source->ncols));
-    QL_TRY(qli_op_filter_compile(cx, op));
+    QL_TRY(qli_picker_compile(cx, &s->picker, op, s->source,
+                              b->locks[p->source].kind == QL_SCAN_CONSISTENT &&
+                                  b->locator_slot[p->source] == QL_NO_SLOT));
     if (s->source->table->is_virtual) {
         QL_TRY(qli_op_own_slots(cx, op, s->source->slots, s->source->ncols));
         QL_TRY(qli_view_filter_new(cx, b, s->source, p->filter, s->bound_mem, &s->wanted));

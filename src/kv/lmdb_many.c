@@ -366,6 +366,26 @@ qli_lsnap_get_many(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n, q
     return QL_OK;
 }
 
+/* What LMDB's search, which halves, will look at in the leaf on its way to entry lo. */
+static void
+ask_for_way(const walk *k, const walker *w)
+{
+    unsigned low = 0, high = w->odd ? 0 : w->n;
+    while (low < high) {
+        unsigned mid = (low + high - 1) / 2;
+        uint16_t at;
+        memcpy(&at, w->page + QLI_PAGE_HEAD + 2 * mid, sizeof at);
+        const char *p = w->page + (at & (k->looks->page_bytes - 1));
+        __builtin_prefetch(p);
+        __builtin_prefetch(p + 24);
+        if (mid < w->lo) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+}
+
 ql_status
 qli_lsnap_warm(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n)
 {
@@ -377,12 +397,7 @@ qli_lsnap_warm(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n)
     for (size_t at = 0; at < n; at += k.n) {
         QL_TRY(walk_group(&k, keys + at, n - at));
         for (unsigned i = 0; i < k.n; i++) {
-            walker *w = &k.w[i];
-            if (!w->odd && w->lo < w->n) {
-                w->at = w->lo;
-                w->hi = w->n;
-                ask_for_next(&k, w);
-            }
+            ask_for_way(&k, &k.w[i]);
         }
     }
     return QL_OK;

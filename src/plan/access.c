@@ -143,9 +143,10 @@ qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const ql
 {
     const ql_source *s = &p->q->sources[source];
     QL_TRY(qli_index_ranges(p, source, x, c, left, a));
-    bool clustered = x == &s->table->indexes[0];
-    a->index_only = !clustered && ql_index_covers(s->table, x, s->ordinals, s->ncols);
     QL_TRY(estimate(p, source, a));
+    if (x != &s->table->indexes[0]) {
+        QL_TRY(qli_access_covers(p, source, c, a));
+    }
     a->cost = qli_access_cost(p, source, a);
     return p->bad;
 }
@@ -232,6 +233,7 @@ put_access(const qli_access *a, ql_plan *n)
     n->jump_high = a->jump_high;
     n->index = a->index;
     n->index_only = a->index_only;
+    n->split = a->unread;
     n->is_unique_lookup = a->unique;
     n->est_read = a->rows < 1 ? 1 : a->rows;
     n->est_cost = n->cost = a->cost;

@@ -27,13 +27,12 @@ join_sources(qli_planner *p, const ql_join_tree *t, uint32_t depth)
            expr_sources(p, t->on, depth);
 }
 
-/* What a block `depth` levels down uses of this one. */
+static qli_mask query_sources(qli_planner *p, const ql_query *q, uint32_t depth);
+
+/* What a block `depth` levels down, or this one, uses of this one. */
 static qli_mask
-query_sources(qli_planner *p, const ql_query *q, uint32_t depth)
+block_sources(qli_planner *p, const ql_query *q, uint32_t depth)
 {
-    if (!q->correlated) {
-        return 0;
-    }
     qli_mask m = join_sources(p, q->from, depth) | expr_sources(p, q->where, depth) |
                  expr_sources(p, q->having, depth) | keys_sources(p, q->order_by, q->norder, depth);
     if (q->set_op != QL_SET_NONE) {
@@ -57,6 +56,12 @@ query_sources(qli_planner *p, const ql_query *q, uint32_t depth)
     return m;
 }
 
+static qli_mask
+query_sources(qli_planner *p, const ql_query *q, uint32_t depth)
+{
+    return q->correlated ? block_sources(p, q, depth) : 0;
+}
+
 /* One more node of a walk: false = not to be looked at, the statement has to stop. */
 static bool
 may_go_on(qli_planner *p)
@@ -77,6 +82,9 @@ expr_sources(qli_planner *p, const ql_expr *e, uint32_t depth)
     bool own = (e->kind == QL_E_SLOT && depth == 0) || (e->kind == QL_E_OUTER && e->depth == depth);
     if (own && e->index < p->q->nslots && p->source_of[e->index] != 0xff) {
         m = UINT64_C(1) << p->source_of[e->index];
+        if (p->counting && p->counting[e->index] < UINT16_MAX) {
+            p->counting[e->index]++;
+        }
     }
     for (uint32_t i = 0; i < e->nargs; i++) {
         m |= expr_sources(p, e->args[i], depth);
@@ -88,6 +96,15 @@ qli_mask
 qli_expr_sources(qli_planner *p, const ql_expr *e)
 {
     return expr_sources(p, e, 0);
+}
+
+ql_status
+qli_count_uses(qli_planner *p, uint16_t *n)
+{
+    p->counting = n;
+    (void)block_sources(p, p->q, 0);
+    p->counting = NULL;
+    return p->bad;
 }
 
 /* No RAND, SLEEP, assignments inside. */
@@ -169,8 +186,8 @@ qli_conds_never(const qli_conds *c)
     return false;
 }
 
-static ql_status
-and_with(qli_planner *p, ql_expr *e, ql_expr **acc)
+ql_status
+qli_conds_and(qli_planner *p, ql_expr *e, ql_expr **acc)
 {
     if (!*acc) {
         *acc = e;
@@ -211,7 +228,7 @@ qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out)
                 continue;
             }
             if (!k->used && rank == pass && (k->needs & ~have) == 0) {
-                QL_TRY(and_with(p, k->e, out));
+                QL_TRY(qli_conds_and(p, k->e, out));
                 k->used = true;
             }
         }

@@ -16,6 +16,20 @@ seek_cost(double bytes)
     return QLI_COST_SEEK + QLI_COST_SEEK_FAR * (far > 1 ? 1 : far);
 }
 
+/* The share of a look-up's cost that is left where many are done together: rows behind entries, and
+ * what rows to the left look up. */
+static double
+together(const qli_planner *p, uint16_t source, const qli_access *a, bool of_join)
+{
+    const ql_source *s = &p->q->sources[source];
+    int i = a->index ? (int)(a->index - s->table->indexes) : 0;
+    bool apart = s->locking.kind != QL_LK_NONE || s->table->is_virtual ||
+                 !ql_source_switch(p->cx, p->q, s, i, QL_SWITCH_MRR) ||
+                 (of_join && (a->needs == 0 || a->nranges > 0 ||
+                              ql_source_switch_barred(s, i, QL_SWITCH_BATCHED_KEY_ACCESS)));
+    return apart ? 1 : QLI_TOGETHER;
+}
+
 /* Entries of each index, their keys sorted, the rows one by one in their order. */
 static double
 merge_cost(const qli_planner *p, uint16_t source, const qli_access *a)
@@ -26,7 +40,8 @@ merge_cost(const qli_planner *p, uint16_t source, const qli_access *a)
         cost += (part->nranges ? part->nranges : 1) * seek + part->rows * QLI_COST_ENTRY;
         keys += part->rows;
     }
-    return cost + qli_sort_cost(keys) + a->rows * seek;
+    qli_access rows = {.index = a->parts[0].index};
+    return cost + qli_sort_cost(keys) + a->rows * seek * together(p, source, &rows, false);
 }
 
 double
@@ -44,14 +59,15 @@ qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
     double row = QLI_COST_ROW + QLI_COST_ROW_BYTE * bytes;
     double seek = seek_cost(p->rows[source] * bytes);
     bool clustered = !a->index || a->index == &s->table->indexes[0];
-    double begin = a->nranges ? a->nranges * seek : seek;
+    double begin = (a->nranges ? a->nranges : 1) * seek * together(p, source, a, true);
     double lock = s->locking.kind != QL_LK_NONE ? QLI_COST_LOCK : 0, entry = QLI_COST_ENTRY + lock;
     row += lock;
     if (clustered) {
         bool whole = a->nlow == 0 && a->nhigh == 0;
         return begin + (whole && a->rows < QLI_SMALL_TABLE ? QLI_SMALL_TABLE : a->rows) * row;
     }
-    return begin + a->rows * (a->index_only ? entry : entry + seek);
+    double behind = a->index_only ? 0 : a->behind * seek * together(p, source, a, false);
+    return begin + a->rows * (entry + behind);
 }
 
 double

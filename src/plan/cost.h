@@ -19,6 +19,8 @@
 /* Finding a place in an index: where little is in the processor's caches costs twice as much. */
 #define QLI_COST_SEEK 0.6
 #define QLI_COST_SEEK_FAR 0.7
+/* Of that, what it takes when many places are looked for together. */
+#define QLI_TOGETHER 0.5
 /* Bytes of a table that the caches hold. */
 #define QLI_CACHED_BYTES 4e6
 /* A row that is locked, read or not wanted after all: others may wait for it. */

@@ -136,7 +136,10 @@ extra_of(block *b, const ql_plan *n, const ql_plan *join, ql_value *out)
         QL_TRY(text_made(b->x, st, &merge, &name));
         parts[k++] = name.kind == QL_K_STRING ? name.s.p : "";
     }
-    if (n->filter || (join && join->filter)) {
+    if (n->index_filter) {
+        parts[k++] = "Using index condition";
+    }
+    if (qli_row_filter(n) || (join && join->filter)) {
         parts[k++] = "Using where";
     }
     if (n->skip) {

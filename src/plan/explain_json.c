@@ -248,12 +248,15 @@ static ql_status
 put_conditions(json *j, const ql_query *q, const ql_plan *n, const ql_plan *join)
 {
     list l = {j, "attached_subqueries", false};
-    if (n->filter) {
-        QL_TRY(member_expr(j, "attached_condition", q, n->filter));
+    const ql_expr *filter = qli_row_filter(n);
+    if (n->index_filter) {
+        QL_TRY(member_expr(j, "index_condition", q, n->index_filter));
+    }
+    if (filter) {
+        QL_TRY(member_expr(j, "attached_condition", q, filter));
     }
     if (join && join->filter) {
-        QL_TRY(
-            member_expr(j, n->filter ? "join_condition" : "attached_condition", q, join->filter));
+        QL_TRY(member_expr(j, filter ? "join_condition" : "attached_condition", q, join->filter));
     }
     QL_TRY(qli_explain_queries(&j->x, n->filter, put_subquery, &l));
     for (uint16_t i = 0; i < n->low.n; i++) {

@@ -193,7 +193,12 @@ put_scan(tree *t, const ql_query *q, const ql_plan *n)
         QL_TRY(put(t, strcmp(what, "lookup") == 0 ? " " : " over "));
         QL_TRY(qli_access_bounds(&t->x, q, n, t->b));
     }
-    return n->reverse ? put(t, " (reverse)") : QL_OK;
+    QL_TRY(n->reverse ? put(t, " (reverse)") : QL_OK);
+    if (n->index_filter) {
+        QL_TRY(put(t, ", with index condition: "));
+        QL_TRY(qli_expr_text(&t->x, q, n->index_filter, t->b));
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -201,7 +206,7 @@ put_filter(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     QL_TRY(begin_line(t, depth));
     QL_TRY(put(t, "Filter: "));
-    QL_TRY(qli_expr_text(&t->x, q, n->filter, t->b));
+    QL_TRY(qli_expr_text(&t->x, q, qli_row_filter(n), t->b));
     return end_line(t, n, n->est_rows, false);
 }
 
@@ -219,7 +224,8 @@ static ql_status
 tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
 {
     int at = depth;
-    if (n->filter) {
+    bool filtered = qli_row_filter(n) != NULL;
+    if (filtered) {
         QL_TRY(put_filter(t, q, n, at++));
     }
     QL_TRY(begin_line(t, at));
@@ -229,7 +235,7 @@ tell_scan(tree *t, const ql_query *q, const ql_plan *n, int depth)
         QL_TRY(put(t, "Table scan on "));
         QL_TRY(put_name(t, q, n));
     }
-    QL_TRY(end_line(t, n, n->est_read, n->filter != NULL));
+    QL_TRY(end_line(t, n, n->est_read, filtered));
     const ql_query *d = n->kind == QL_P_DERIVED ? q->sources[n->source].derived : NULL;
     if (d) {
         QL_TRY(begin_line(t, at + 1));

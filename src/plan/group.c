@@ -290,6 +290,7 @@ take(grouping *g, qli_conds *c, const way *w)
         scan->index = w->x;
         scan->jump = 0;
         scan->index_only = w->a.index_only;
+        scan->split = w->a.unread;
         scan->est_cost = w->a.cost;
         for (ql_plan *n = g->root; n != scan; n = n->left) {
             n->cost += more;

@@ -303,6 +303,7 @@ ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out)
     }
     QL_TRY(plan_sort(&p, &root));
     QL_TRY(plan_limit(&p, b, &root));
+    QL_TRY(qli_filters_split(&p, root));
     QL_TRY(p.bad);
     b->root = root;
     *out = b;

@@ -90,7 +90,13 @@ struct ql_plan {
     bool distinct_runs; /* GROUP without keys: rows that are equal in the arguments of an aggregate
                            over DISTINCT values come one after the other, for each of these */
     ql_expr *filter;    /* evaluated on the node's output */
-    ql_join_kind join;  /* NESTED_JOIN, HASH_JOIN */
+    /* SCAN, split: `filter` taken apart: what is evaluated on index entries before their rows are
+     * read (NULL: nothing), and what on rows. Without an index_filter, what the index answers
+     * without giving back the column (texts) is left out of row_filter: nothing else looks at it.
+     */
+    bool split;
+    ql_expr *index_filter, *row_filter;
+    ql_join_kind join; /* NESTED_JOIN, HASH_JOIN */
     ql_expr **left_keys, **right_keys;
     uint16_t nkeys;
     ql_kind *key_kinds;

@@ -58,6 +58,8 @@ typedef struct qli_planner {
     qli_points *points;
     qli_column_set *sets;
     qli_dived *dives;
+    uint16_t *counting;    /* by a walk over expressions: uses of each slot; NULL: they are not */
+    uint16_t *uses;        /* [nslots] how often the block looks at each; NULL: not counted yet */
     bool ranges_too_large; /* and the warning has been given */
     bool order_given;      /* GROUP BY or DISTINCT has seen to ORDER BY */
     bool order_is_set;     /* and leans on the order of the rows below: it is not to be changed */
@@ -72,6 +74,8 @@ typedef struct qli_access {
     ql_plan_range *ranges; /* several; 0: low..high alone, else that covers all of them */
     uint32_t nranges;
     bool index_only, unique;
+    bool unread;   /* index_only, but for texts that only equalities look at that the bounds say */
+    double behind; /* share of the entries whose rows are read */
     double unknown_share; /* what ends whose values are not known yet leave of the rows */
     double rows, cost;    /* of one reading */
     uint16_t jump;        /* as in ql_plan: a skip scan */
@@ -91,6 +95,10 @@ ql_status qli_conds_add(qli_planner *p, qli_conds *c, const qli_cond *one) QL_MU
 ql_status qli_conds_take(qli_planner *p, qli_conds *c, qli_mask have, ql_expr **out) QL_MUST_USE;
 /* Walks over expressions answer nothing when the statement has to stop: p->bad says so. */
 qli_mask qli_expr_sources(qli_planner *p, const ql_expr *e);
+/* *acc and e. */
+ql_status qli_conds_and(qli_planner *p, ql_expr *e, ql_expr **acc) QL_MUST_USE;
+/* n for each slot of the block: how often its expressions, and those of subqueries, look at it. */
+ql_status qli_count_uses(qli_planner *p, uint16_t *n) QL_MUST_USE;
 bool qli_conds_never(const qli_conds *c); /* a constant false or NULL among them */
 
 /* --- estimate.c: the one source of row estimates --- */
@@ -216,6 +224,19 @@ ql_status qli_ranges_access(qli_ranger *r, qli_ranges *set, qli_access *a) QL_MU
  * open, and a later one is bounded. */
 ql_status qli_access_jump(qli_planner *p, uint16_t source, const qli_conds *c,
                           const qli_access *base, qli_access *best) QL_MUST_USE;
+/* --- index_cond.c --- */
+/* What an access by a secondary index can do without rows: a->index_only, unread, behind. */
+ql_status qli_access_covers(qli_planner *p, uint16_t source, const qli_conds *c,
+                            qli_access *a) QL_MUST_USE;
+/* Take the filters of the scans apart that are below n. */
+ql_status qli_filters_split(qli_planner *p, ql_plan *n) QL_MUST_USE;
+
+/* What EXPLAIN tells of a filter on rows. */
+static inline ql_expr *
+qli_row_filter(const ql_plan *n)
+{
+    return n->index_filter ? n->row_filter : n->filter;
+}
 
 /* --- merge.c --- */
 /* *best becomes an index merge where that costs less. */

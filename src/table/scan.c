@@ -71,7 +71,7 @@ plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
                 s->sources[i].in_primary = (int16_t)p;
             }
         }
-        if (s->sources[i].in_index < 0 && s->sources[i].in_primary < 0) {
+        if (s->sources[i].in_index < 0 && s->sources[i].in_primary < 0 && !s->spec.unread) {
             s->spec.index_only = false; /* not covered after all: read the rows */
         }
     }
@@ -151,7 +151,7 @@ qli_scan_open(ql_ctx *cx, ql_arena *a, const ql_scan_spec *spec, ql_scan **out)
     if (qli_scan_is_clustered(s)) {
         s->spec.index_only = false;
     }
-    if (s->spec.index_only) {
+    if (s->spec.index_only || s->spec.pick != NULL) {
         QL_TRY(plan_parts(cx, a, s));
     }
     s->gathers = qli_scan_gathers(s);
@@ -295,8 +295,10 @@ qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t 
     }
     for (uint16_t i = 0; i < s->spec.ncols; i++) {
         const struct part_source *p = &s->sources[i];
-        const ql_value *v =
-            p->in_index >= 0 ? &s->parts[p->in_index] : &s->parts[ix->nparts + p->in_primary];
+        const ql_value none = ql_value_null();
+        const ql_value *v = p->in_index >= 0     ? &s->parts[p->in_index]
+                            : p->in_primary >= 0 ? &s->parts[ix->nparts + p->in_primary]
+                                                 : &none;
         ql_vector_set(&s->batch.cols[i], row, v);
     }
     return QL_OK;
@@ -431,16 +433,18 @@ static ql_status
 fill_gathered(ql_ctx *cx, ql_scan *s, uint16_t *n)
 {
     qli_gather *g = &s->gather;
-    if (g->at == g->n) {
+    while (g->at == g->n && !s->ended) {
         qli_gather_clear(g);
         while (g->n < s->size && !s->ended) {
             ql_str k, v;
             ql_status st = next_entry(cx, s, &k, &v);
             if (st != QL_END) {
                 QL_TRY(st);
+                QL_TRY(s->spec.pick != NULL ? qli_scan_take_parts(cx, s, k, v, g->n) : QL_OK);
                 QL_TRY(qli_gather_add(cx, s, v));
             }
         }
+        QL_TRY(qli_gather_pick(cx, s));
         QL_TRY(qli_gather_read(cx, s));
     }
     return qli_gather_take(cx, s, n);
@@ -479,6 +483,11 @@ fill_point(ql_ctx *cx, ql_scan *s, uint16_t *n)
     if (st == QL_OK) {
         st = qli_scan_take_entry(cx, s, qli_str(&s->low), value, 0, &bytes);
         *n = st == QL_OK;
+    }
+    if (*n > 0 && s->spec.pick != NULL) { /* its row is there already */
+        uint16_t row;
+        s->batch.n = 1;
+        QL_TRY(s->spec.pick(cx, s->spec.pick_arg, &s->batch, NULL, 1, &row, n));
     }
     return st == QL_END ? QL_OK : st;
 }

@@ -137,7 +137,9 @@ ql_status qli_gather_init(ql_ctx *cx, ql_arena *a, qli_gather *g) QL_MUST_USE;
 void qli_gather_clear(qli_gather *g);
 /* One more entry, at most QL_BATCH_ROWS: the clustered key it leads to. */
 ql_status qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
-/* All are there. Checkpoints. */
+/* All are there: those that are not wanted go (spec.pick). */
+ql_status qli_gather_pick(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
+/* Their rows. Checkpoints. */
 ql_status qli_gather_read(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
 /* The next of them into the batch; some may be left (long rows). */
 ql_status qli_gather_take(ql_ctx *cx, ql_scan *s, uint16_t *n) QL_MUST_USE;

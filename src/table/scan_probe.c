@@ -203,6 +203,7 @@ take_entry(ql_ctx *cx, ql_scan *s, ql_str k, ql_str v)
     if (s->spec.index_only) {
         QL_TRY(qli_scan_take_parts(cx, s, k, v, g->n));
     } else if (s->spec.ncols > 0 && !qli_scan_is_clustered(s)) {
+        QL_TRY(s->spec.pick != NULL ? qli_scan_take_parts(cx, s, k, v, g->n) : QL_OK);
         return qli_gather_add(cx, s, v);
     }
     g->keys[g->n] = (ql_str){"", 0};
@@ -214,10 +215,6 @@ static void
 take_tail(ql_scan *s)
 {
     qli_gather *g = &s->gather;
-    for (uint16_t i = 0; i < s->spec.ncols; i++) {
-        s->batch.cols[i].has_nulls = true;
-        s->batch.cols[i].nulls[g->n] = 1;
-    }
     g->keys[g->n] = (ql_str){"", 0};
     g->rows[g->n++] = (ql_str){NULL, 0};
 }
@@ -263,18 +260,31 @@ gather_entries(ql_ctx *cx, ql_scan *s, bool tails, bool first)
     return QL_OK;
 }
 
+static void
+make_null(ql_scan *s, uint16_t row)
+{
+    for (uint16_t i = 0; i < s->spec.ncols; i++) {
+        s->batch.cols[i].has_nulls = true;
+        s->batch.cols[i].nulls[row] = 1;
+    }
+}
+
 /* Rows of the clustered index are there already; others are read now. */
 static ql_status
 take_rows(ql_ctx *cx, ql_scan *s)
 {
     qli_gather *g = &s->gather;
-    bool behind = !qli_scan_is_clustered(s);
-    if (s->spec.index_only || s->spec.ncols == 0) {
-        return QL_OK;
+    bool taken = s->spec.index_only || s->spec.ncols == 0;
+    if (!taken && !qli_scan_is_clustered(s)) {
+        QL_TRY(qli_gather_pick(cx, s));
+        QL_TRY(qli_gather_read(cx, s));
     }
-    QL_TRY(behind ? qli_gather_read(cx, s) : QL_OK);
     for (uint16_t i = 0; i < g->n; i++) {
         if (s->probes.is_tail[i]) {
+            make_null(s, i);
+            continue;
+        }
+        if (taken) {
             continue;
         }
         if (QL_UNLIKELY(g->rows[i].p == NULL)) {
@@ -292,13 +302,16 @@ ql_probe_rows(ql_ctx *cx, ql_scan *s, bool tails, bool first, ql_probed *out)
     QL_TRY(ql_check(cx));
     QL_TRY(QL_SYNC(cx, SCAN_BLOCK));
     qli_scan_clear_batch(s);
-    qli_gather_clear(&s->gather);
-    QL_TRY(gather_entries(cx, s, tails, first));
-    uint16_t n = s->gather.n;
-    if (n == 0) {
-        return QL_END;
+    uint16_t n = 0;
+    while (n == 0) { /* none of the entries may be wanted */
+        qli_gather_clear(&s->gather);
+        QL_TRY(gather_entries(cx, s, tails, first));
+        if (s->gather.n == 0) {
+            return QL_END;
+        }
+        QL_TRY(take_rows(cx, s));
+        n = s->gather.n;
     }
-    QL_TRY(take_rows(cx, s));
     p->size = p->size < QL_BATCH_ROWS / 4 ? (uint16_t)(p->size * 4) : QL_BATCH_ROWS;
     count_reads(cx, QL_CT_HANDLER_READ_NEXT, n);
     s->batch.n = s->batch.nsel = n;

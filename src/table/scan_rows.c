@@ -15,7 +15,7 @@ qli_scan_gathers(const ql_scan *s)
 {
     return s->spec.lock.kind == QL_SCAN_CONSISTENT && s->spec.view == QL_VIEW_STATEMENT &&
            !qli_scan_is_clustered(s) && !s->spec.index_only && !s->spec.want_locator &&
-           s->spec.ncols > 0 && !s->spec.one_by_one;
+           s->spec.ncols > 0 && (s->spec.pick != NULL || !s->spec.one_by_one);
 }
 
 ql_status
@@ -52,6 +52,47 @@ qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str suffix)
     memcpy(p, head, sizeof head);
     memcpy(p + QLI_ID_BYTES, suffix.p, suffix.n);
     g->keys[g->n++] = (ql_str){p, QLI_ID_BYTES + suffix.n};
+    return QL_OK;
+}
+
+/* Entries of look-ups have tags, and tails among them that are always wanted. */
+static void
+keep_picked(ql_scan *s, const uint16_t *picked, uint16_t npicked)
+{
+    qli_gather *g = &s->gather;
+    qli_probes *p = &s->probes;
+    bool tagged = s->spec.probes;
+    uint16_t n = 0, at = 0;
+    for (uint16_t i = 0; i < g->n; i++) {
+        bool is_picked = at < npicked && picked[at] == i;
+        at = (uint16_t)(at + is_picked);
+        if (is_picked || (tagged && p->is_tail[i])) {
+            g->keys[n] = g->keys[i];
+            if (tagged) {
+                p->tags[n] = p->tags[i];
+                p->is_tail[n] = p->is_tail[i];
+            }
+            n++;
+        }
+    }
+    g->n = n;
+}
+
+ql_status
+qli_gather_pick(ql_ctx *cx, ql_scan *s)
+{
+    qli_gather *g = &s->gather;
+    uint16_t sel[QL_BATCH_ROWS], picked[QL_BATCH_ROWS], n = 0;
+    for (uint16_t i = 0; i < g->n; i++) {
+        sel[n] = i;
+        n = (uint16_t)(n + !(s->spec.probes && s->probes.is_tail[i]));
+    }
+    if (s->spec.pick == NULL || n == 0) {
+        return QL_OK;
+    }
+    s->batch.n = g->n;
+    QL_TRY(s->spec.pick(cx, s->spec.pick_arg, &s->batch, sel, n, picked, &n));
+    keep_picked(s, picked, n);
     return QL_OK;
 }
 

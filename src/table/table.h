@@ -64,6 +64,12 @@ typedef struct ql_scan_spec {
     bool want_locator; /* DML: also the clustered key of each row (ql_scan_locator) */
     ql_scan_skip skip; /* of a consistent scan; its bounds are on these parts */
     bool probes;       /* it is for look-ups (ql_probe_...); low and high are not used */
+    bool unread; /* index_only: columns that it does not hold are NULL; nothing looks at them */
+    /* Consistent scans of secondary indexes that read rows: of the entries sel[0..n) (NULL: 0..n)
+     * of a batch, in which those columns stand that entries give back, which are wanted: to out. */
+    ql_status (*pick)(ql_ctx *cx, void *arg, const ql_batch *b, const uint16_t *sel, uint16_t n,
+                      uint16_t *out, uint16_t *nout);
+    void *pick_arg;
     bool one_by_one;   /* rows behind entries are not looked for together */
     ql_scan_jump
         jump;     /* of a consistent scan that does not skip; low and high are on these parts */
