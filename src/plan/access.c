@@ -153,9 +153,9 @@ qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x, const ql
 
 ql_status
 qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
-                qli_access *a)
+                qli_mask left, qli_access *a)
 {
-    QL_TRY(qli_index_ranges(p, source, x, c, 0, a));
+    QL_TRY(qli_index_ranges(p, source, x, c, left, a));
     QL_TRY(estimate(p, source, a));
     return p->bad;
 }
@@ -203,8 +203,8 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             *out = a;
         }
     }
-    if (t && left == 0) {
-        QL_TRY(qli_access_merge(p, source, c, out));
+    if (t) {
+        QL_TRY(qli_access_merge(p, source, c, left, out));
     }
     return p->bad;
 }

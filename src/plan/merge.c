@@ -11,6 +11,8 @@
 
 #define BRANCHES_MAX 100 /* of an OR: beyond it the table has other things to do */
 
+#define PARTS_MAX 8 /* of a union for each row to the left */
+
 /* What one index finds. */
 typedef struct share {
     ql_plan_range *v;
@@ -25,8 +27,23 @@ typedef struct merger {
     uint16_t source;
     const qli_conds *c;
     const ql_table *t;
-    share *shares; /* by index */
+    qli_mask left;     /* sources whose rows are there */
+    share *shares;     /* by index */
+    qli_access *parts; /* [PARTS_MAX] of a union whose bounds look at rows to the left: by branch */
+    uint16_t nparts;
 } merger;
+
+static bool
+is_on(const merger *m, ql_switch s)
+{
+    return ql_source_switch(m->p->cx, m->p->q, &m->p->q->sources[m->source], -1, s);
+}
+
+static bool
+is_barred(const merger *m, uint16_t index)
+{
+    return ql_source_switch_barred(&m->p->q->sources[m->source], index, QL_SWITCH_INDEX_MERGE);
+}
 
 /* Rows that have to be locked one by one are found in one scan. */
 static bool
@@ -34,7 +51,7 @@ may_merge(const merger *m)
 {
     const ql_source *s = &m->p->q->sources[m->source];
     const ql_ctx *cx = m->p->cx;
-    if (!s->table || s->table->is_virtual || !ql_switch_is_on(cx, QL_SWITCH_INDEX_MERGE)) {
+    if (!s->table || s->table->is_virtual || !is_on(m, QL_SWITCH_INDEX_MERGE)) {
         return false;
     }
     return s->locking.kind == QL_LK_NONE ||
@@ -98,14 +115,20 @@ take_branch(merger *m, ql_expr *e, uint32_t at, bool *found)
         qli_access a;
         bool usable;
         QL_TRY(qli_index_serves(m->p, m->source, i, &usable));
-        if (!usable) {
+        if (!usable || is_barred(m, i)) {
             continue;
         }
-        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], &c, &a));
+        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], &c, m->left, &a));
         if (is_bounded(&a) && (!*found || a.rows < best.rows)) {
             best = a;
             *found = true;
         }
+    }
+    if (*found && m->left != 0) {
+        *found = m->nparts < PARTS_MAX;
+        m->parts[m->nparts] = best;
+        m->nparts = (uint16_t)(m->nparts + *found);
+        return QL_OK;
     }
     return *found ? add_to_share(m, &m->shares[best.index - m->t->indexes], &best) : QL_OK;
 }
@@ -143,6 +166,49 @@ make_parts(merger *m, uint16_t n, qli_access *out)
     return out->parts ? QL_OK : QL_ERROR;
 }
 
+static void
+take_union(const merger *m, qli_access *a, bool sorted, qli_access *best)
+{
+    a->rows = a->rows < m->p->rows[m->source] ? a->rows : m->p->rows[m->source];
+    a->in_key_order = sorted;
+    a->cost = qli_access_cost(m->p, m->source, a);
+    if (a->cost < best->cost && !best->unique &&
+        is_on(m, sorted ? QL_SWITCH_INDEX_MERGE_UNION : QL_SWITCH_INDEX_MERGE_SORT_UNION)) {
+        *best = *a;
+    }
+}
+
+/* For each row to the left: what each branch of the OR finds, with that row's values. */
+static ql_status
+try_union_of_left(merger *m, uint32_t at, qli_access *best)
+{
+    qli_access a;
+    bool found, sorted = true;
+    uint32_t branches = 0;
+    m->nparts = 0;
+    m->parts = QL_ARENA_ARRAY(m->p->cx, m->p->a, qli_access, PARTS_MAX + 1u);
+    if (!m->parts) {
+        return QL_ERROR;
+    }
+    QL_TRY(take_branches(m, m->c->v[at].e, at, &branches, &found));
+    if (!found || m->nparts < 2) {
+        return QL_OK;
+    }
+    QL_TRY(make_parts(m, 0, &a));
+    a.parts = m->parts;
+    a.nparts = m->nparts;
+    for (uint16_t i = 0; i < m->nparts; i++) {
+        sorted = sorted && in_key_order(m, &m->parts[i]);
+        a.rows += m->parts[i].rows;
+        a.needs |= m->parts[i].needs;
+    }
+    a.counted = at < 64 ? UINT64_C(1) << at : 0;
+    if (a.needs != 0) {
+        take_union(m, &a, sorted, best);
+    }
+    return QL_OK;
+}
+
 static ql_status
 try_union(merger *m, uint32_t at, qli_access *best)
 {
@@ -175,15 +241,8 @@ try_union(merger *m, uint32_t at, qli_access *best)
         a.rows += s->access.rows;
         a.parts[a.nparts++] = s->access;
     }
-    a.rows = a.rows < m->p->rows[m->source] ? a.rows : m->p->rows[m->source];
-    a.in_key_order = sorted;
     a.counted = at < 64 ? UINT64_C(1) << at : 0;
-    a.cost = qli_access_cost(m->p, m->source, &a);
-    if (a.cost < best->cost && !best->unique &&
-        ql_switch_is_on(m->p->cx,
-                        sorted ? QL_SWITCH_INDEX_MERGE_UNION : QL_SWITCH_INDEX_MERGE_SORT_UNION)) {
-        *best = a;
-    }
+    take_union(m, &a, sorted, best);
     return QL_OK;
 }
 
@@ -197,10 +256,10 @@ find_equal_indexes(merger *m, qli_access *v, uint16_t *n)
         qli_access a;
         bool usable;
         QL_TRY(qli_index_serves(m->p, m->source, i, &usable));
-        if (!usable) {
+        if (!usable || is_barred(m, i)) {
             continue;
         }
-        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], m->c, &a));
+        QL_TRY(qli_access_keys(m->p, m->source, &m->t->indexes[i], m->c, 0, &a));
         if (is_bounded(&a) && in_key_order(m, &a) && !a.unique &&
             a.index->parts[a.index->nparts - 1].prefix == 0) {
             uint16_t k = (*n)++;
@@ -276,19 +335,24 @@ try_intersection(merger *m, qli_access *best)
 }
 
 ql_status
-qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c, qli_access *best)
+qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
+                 qli_access *best)
 {
-    merger m = {.p = p, .source = source, .c = c, .t = p->q->sources[source].table};
+    merger m = {.p = p, .source = source, .c = c, .t = p->q->sources[source].table, .left = left};
+    qli_mask own = UINT64_C(1) << source;
     if (best->unique || !may_merge(&m)) {
         return QL_OK;
     }
     for (uint32_t i = 0; i < c->n; i++) {
         const qli_cond *k = &c->v[i];
-        if (!k->used && !k->nondet && !k->has_query && k->e->kind == QL_E_OP &&
-            k->e->op == QL_OP_OR && k->needs == UINT64_C(1) << source) {
+        bool is_or = !k->used && !k->nondet && !k->has_query && k->e->kind == QL_E_OP &&
+                     k->e->op == QL_OP_OR && (k->needs & own);
+        if (is_or && left == 0 && k->needs == own) {
             QL_TRY(try_union(&m, i, best));
+        } else if (is_or && (k->needs & left) && !(k->needs & ~(left | own))) {
+            QL_TRY(try_union_of_left(&m, i, best));
         }
     }
-    return ql_switch_is_on(p->cx, QL_SWITCH_INDEX_MERGE_INTERSECTION) ? try_intersection(&m, best)
+    return left == 0 && is_on(&m, QL_SWITCH_INDEX_MERGE_INTERSECTION) ? try_intersection(&m, best)
                                                                       : QL_OK;
 }

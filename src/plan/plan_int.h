@@ -150,9 +150,9 @@ ql_status qli_index_serves(qli_planner *p, uint16_t source, uint16_t i, bool *ye
 /* Reading it through index x. */
 ql_status qli_access_by_index(qli_planner *p, uint16_t source, const ql_index *x,
                               const qli_conds *c, qli_mask left, qli_access *a) QL_MUST_USE;
-/* The access to the clustered keys of an index's entries, given constants. */
+/* The access to the clustered keys of an index's entries, given rows of the sources in `left`. */
 ql_status qli_access_keys(qli_planner *p, uint16_t source, const ql_index *x, const qli_conds *c,
-                          qli_access *a) QL_MUST_USE;
+                          qli_mask left, qli_access *a) QL_MUST_USE;
 
 /* --- ranges.c: sets of index entries --- */
 /* Disjoint ranges in the order of the index, of some parts from one on. */
@@ -240,7 +240,7 @@ qli_row_filter(const ql_plan *n)
 
 /* --- merge.c --- */
 /* *best becomes an index merge where that costs less. */
-ql_status qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c,
+ql_status qli_access_merge(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
                            qli_access *best) QL_MUST_USE;
 
 /* --- dive.c --- */
