@@ -132,7 +132,7 @@ class Run:
         self.rnd.shuffle(names)
         t = self.rnd.choice(self.tables)
         keys = ", ".join(self.rnd.sample(t.keys, self.rnd.randint(0, len(t.keys))))
-        hint = self.rnd.choice(["JOIN_FIXED_ORDER()", f"JOIN_ORDER({', '.join(names)})", f"JOIN_PREFIX({names[0]})", f"JOIN_SUFFIX({names[0]})", f"NO_HASH_JOIN({', '.join(names)})",
+        hint = self.rnd.choice(["JOIN_FIXED_ORDER()", f"JOIN_ORDER({', '.join(names)})", f"JOIN_PREFIX({names[0]})", f"JOIN_SUFFIX({names[0]})", f"NO_HASH_JOIN({', '.join(names)})", f"NO_ICP({names[0]})", f"NO_BKA({names[0]})", f"NO_MRR({names[0]})", f"NO_INDEX_MERGE({names[0]})",
                                 f"HASH_JOIN({names[0]})", f"NO_INDEX({names[0]})", f"INDEX({names[0]} {keys})", f"NO_INDEX({names[0]} {keys})", "NO_SEMIJOIN()", "SEMIJOIN(FIRSTMATCH)",
                                 "SEMIJOIN(DUPSWEEDOUT)", "SEMIJOIN(MATERIALIZATION)", "SEMIJOIN(LOOSESCAN)", f"NO_MERGE({names[0]})", f"MERGE({names[0]})", f"INDEX_MERGE({names[0]} {keys})",
                                 f"NO_INDEX_MERGE({names[0]})", f"SKIP_SCAN({names[0]})", f"NO_SKIP_SCAN({names[0]})", f"ORDER_INDEX({names[0]} {keys})", f"NO_RANGE_OPTIMIZATION({names[0]})"])

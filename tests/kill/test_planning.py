@@ -143,6 +143,27 @@ def test_common_table_expressions():
     sweep(m + "SELECT /*+ SET_VAR(tmp_table_size = 16384) */ COUNT(*) FROM m a JOIN m b ON a.id = b.id")
 
 
+def plan_of(sql):
+    w = Wire(server)
+    text = w.query("EXPLAIN FORMAT=TREE " + sql)[0][0].decode()
+    w.quit()
+    return text
+
+
+def test_look_ups_together():
+    """Rows behind entries, conditions on entries, and the look-ups of joins, each batch at its checkpoints."""
+    no_hash = "/*+ NO_HASH_JOIN(y) */ STRAIGHT_JOIN"
+    for sql, shape in {
+            "SELECT COUNT(v) FROM s.big FORCE INDEX (g) WHERE g < 9": "Index range scan on big using g",
+            "SELECT COUNT(v) FROM s.big FORCE INDEX (g) WHERE g BETWEEN 3 AND 30 AND id % 5 = 0": "with index condition: ((big.id % 5) = 0)",
+            f"SELECT {no_hash} COUNT(y.v) FROM s.big x JOIN s.big y ON y.id = x.g WHERE x.id < 3000": "Single-row index lookup on y using PRIMARY",
+            f"SELECT {no_hash} COUNT(y.v) FROM s.ten x JOIN s.big y FORCE INDEX (g) ON y.g = x.i AND y.id % 2 = 0": "Index lookup on y using g",
+            f"SELECT {no_hash} COUNT(y.v) FROM s.big x LEFT JOIN s.big y ON y.id = x.id + 23000 AND y.v > 'value 5' WHERE x.id < 3000": "Nested loop left join",
+            "SELECT COUNT(*) FROM s.ten x JOIN s.big y ON y.g = x.i OR y.v = CONCAT('value ', x.i) WHERE x.i < 4": "Sort-deduplicate by row ID"}.items():
+        assert shape in plan_of(sql), (sql, plan_of(sql))
+        sweep(sql, most=12)
+
+
 def test_stop():
     server.__exit__(None, None, None)
 

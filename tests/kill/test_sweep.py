@@ -56,6 +56,8 @@ READS = [
     "SELECT v FROM s.a WHERE id = 17",
     "SELECT a.v, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.g < 5",
     "SELECT COUNT(*) FROM s.a LEFT JOIN s.b ON b.n > a.id",
+    "SELECT a.v, b.t FROM s.a FORCE INDEX (g) LEFT JOIN s.b ON b.a_id = a.id AND b.n > 20 WHERE a.g BETWEEN 1 AND 5 AND a.id % 3 = 0",
+    "SELECT x.v FROM s.b JOIN s.a x ON x.g = b.a_id OR x.v = b.t WHERE b.id < 20",
     "SELECT * FROM s.a ORDER BY v DESC, d LIMIT 20",
     "SELECT * FROM s.a ORDER BY REPEAT(v, 20)",
     "SELECT g, COUNT(*), SUM(d), AVG(d), MIN(v), MAX(v), GROUP_CONCAT(v) FROM s.a GROUP BY g HAVING COUNT(*) > 1 ORDER BY 2",
