@@ -198,6 +198,9 @@ plan_group(qli_planner *p, ql_plan **root)
     if (p->q->having) {
         QL_TRY(qli_plan_above(p, QL_P_FILTER, *root, root));
         (*root)->filter = p->q->having;
+        if ((*root)->est_rows > 3) { /* a guess: nothing is known of aggregates */
+            (*root)->est_rows /= 3;
+        }
     }
     return QL_OK;
 }

@@ -211,6 +211,97 @@ join(qli_rw *rw, ql_query *a, const candidate *c)
     return QL_OK;
 }
 
+/* --- subqueries that are more than tables, joined --- */
+
+/* Are its values the same as columns of a derived table? DECIMAL quotients are rounded there. */
+static bool
+item_is_kept(const ql_query *b, uint16_t i)
+{
+    const ql_expr *e = b->items[i].expr;
+    const ql_type *t = &b->items[i].column.type;
+    if (b->set_op != QL_SET_NONE || t->kind != e->type.kind) {
+        return b->set_op != QL_SET_NONE && t->kind != QL_K_DECIMAL;
+    }
+    bool kept = t->kind != QL_K_DECIMAL || e->kind == QL_E_SLOT;
+    for (uint16_t k = 0; k < b->naggs && kept && t->kind == QL_K_DECIMAL; k++) {
+        kept = b->aggs[k].slot != e->index || b->aggs[k].fn == QL_AGG_MIN ||
+               b->aggs[k].fn == QL_AGG_MAX || b->aggs[k].fn == QL_AGG_SUM;
+    }
+    return kept;
+}
+
+/* One that groups, or a UNION, can be read once and joined as a derived table. */
+static ql_status
+is_wrappable(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
+{
+    const ql_query *b = c->e->query;
+    *yes = c->e->kind == QL_E_IN_QUERY && !c->anti && !b->correlated && b->limit == NULL &&
+           b->offset == NULL && (b->grouped || b->set_op != QL_SET_NONE) &&
+           a->nsources < QLI_RW_MAX_SOURCES && ql_query_switch(rw->cx, b, QL_SWITCH_SEMIJOIN) &&
+           ql_query_switch(rw->cx, b, QL_SWITCH_MATERIALIZATION);
+    for (uint16_t i = 0; i < b->nsources && *yes; i++) {
+        *yes = b->sources[i].locking.kind == QL_LK_NONE;
+    }
+    for (uint16_t i = 0; i < b->nitems && *yes; i++) {
+        *yes = item_is_kept(b, i);
+    }
+    return *yes ? qli_rw_block_is_pure(rw, b, yes) : QL_OK;
+}
+
+/* SELECT * FROM (b). */
+static ql_status
+wrap(qli_rw *rw, ql_query *a, ql_query *b, ql_query **out)
+{
+    uint16_t n = b->nitems;
+    ql_query *w = QL_ARENA_NEW(rw->cx, rw->a, ql_query);
+    ql_source *s = QL_ARENA_NEW(rw->cx, rw->a, ql_source);
+    ql_join_tree *leaf = QL_ARENA_NEW(rw->cx, rw->a, ql_join_tree);
+    ql_expr *slots = QL_ARENA_ARRAY(rw->cx, rw->a, ql_expr, n + 1u);
+    if (w == NULL || s == NULL || leaf == NULL || slots == NULL) {
+        return QL_ERROR;
+    }
+    *s = (ql_source){.derived = b, .ncols = n, .alias = QL_STR("<subquery>")};
+    s->ordinals = QL_ARENA_ARRAY(rw->cx, rw->a, uint16_t, n + 1u);
+    s->slots = QL_ARENA_ARRAY(rw->cx, rw->a, uint16_t, n + 1u);
+    leaf->is_leaf = true;
+    *w =
+        (ql_query){.outer = a, .nsources = 1, .sources = s, .from = leaf, .nslots = n, .nitems = n};
+    w->slot_types = QL_ARENA_ARRAY(rw->cx, rw->a, ql_type, n + 1u);
+    w->items = QL_ARENA_ARRAY(rw->cx, rw->a, ql_item, n + 1u);
+    if (s->ordinals == NULL || s->slots == NULL || w->slot_types == NULL || w->items == NULL) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        s->ordinals[i] = s->slots[i] = i;
+        w->slot_types[i] = b->items[i].column.type;
+        slots[i] = (ql_expr){.kind = QL_E_SLOT, .index = i, .type = w->slot_types[i]};
+        w->items[i] = b->items[i];
+        w->items[i].expr = &slots[i];
+    }
+    *out = w;
+    return QL_OK;
+}
+
+static ql_status
+wrap_if_needed(qli_rw *rw, ql_query *a, const candidate *c)
+{
+    ql_query *b = c->e->query, *w;
+    bool yes;
+    QL_TRY(is_wrappable(rw, a, c, &yes));
+    if (!yes) {
+        return QL_OK;
+    }
+    QL_TRY(wrap(rw, a, b, &w));
+    c->e->query = w;
+    QL_TRY(can_join(rw, a, c, &yes));
+    if (yes) {
+        b->outer = w;
+    } else {
+        c->e->query = b;
+    }
+    return QL_OK;
+}
+
 static ql_status
 in_condition(qli_rw *rw, ql_query *a, ql_expr **e)
 {
@@ -224,6 +315,7 @@ in_condition(qli_rw *rw, ql_query *a, ql_expr **e)
     if (!find_candidate(*e, &c)) {
         return QL_OK;
     }
+    QL_TRY(wrap_if_needed(rw, a, &c));
     QL_TRY(can_join(rw, a, &c, &yes));
     if (!yes) {
         return QL_OK;

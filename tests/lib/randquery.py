@@ -262,7 +262,7 @@ class Maker:
             return Tree(f"{not_}EXISTS (", q, ")")
         if r < 0.7:
             kind = self.rnd.choice(["int", "int", "text", "date"])
-            q, _ = self.select(1, outer=scope if self.maybe(0.5) else [], kinds=[kind])
+            q = self.union([kind]) if self.maybe(0.1) else self.select(1, outer=scope if self.maybe(0.5) else [], kinds=[kind])[0]
             return Tree(self.scalar(scope, kind), f" {not_}IN (", q, ")")
         if r < 0.78:
             q, _ = self.select(1, outer=scope if self.maybe(0.4) else [], kinds=["int", "int"])
