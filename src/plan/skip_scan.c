@@ -57,6 +57,7 @@ try_part(qli_planner *p, uint16_t source, const qli_conds *c, const qli_access *
     a.rows = base->rows * share;
     a.rows = a.rows < 1 ? 1 : a.rows;
     a.counted |= counted;
+    QL_TRY(qli_access_covers(p, source, c, &a)); /* what is counted now is not asked of entries */
     /* Two searches a group. */
     qli_access cost = a;
     cost.nranges = groups * 2 < UINT32_MAX ? (uint32_t)(groups * 2) + 1 : UINT32_MAX;
