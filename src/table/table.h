@@ -70,7 +70,7 @@ typedef struct ql_scan_spec {
     ql_status (*pick)(ql_ctx *cx, void *arg, const ql_batch *b, const uint16_t *sel, uint16_t n,
                       uint16_t *out, uint16_t *nout);
     void *pick_arg;
-    bool one_by_one;   /* rows behind entries are not looked for together */
+    bool one_by_one; /* rows behind entries are not looked for together */
     ql_scan_jump
         jump;     /* of a consistent scan that does not skip; low and high are on these parts */
     ql_view view; /* of a consistent scan; others read QL_VIEW_LATEST */

@@ -120,7 +120,7 @@ ends(void **state)
     PLAN(w, "SELECT MAX(id) FROM t WHERE b = 'x'",
          "group\n ends\n  scan t PRIMARY reverse if (= $0:b 'x')\n");
     PLAN(w, "SELECT MAX(name) FROM u WHERE name < 'k' AND x = 5",
-         "group\n ends\n  scan u xn reverse =5 >NULL <'k' if (< $0:name 'k')\n");
+         "group\n ends\n  scan u xn reverse =5 >NULL <'k'\n");
     /* a row look-up each, and there may be none that passes */
     PLAN(w, "SELECT MAX(a) FROM t WHERE b = 'x'", "group\n scan t PRIMARY if (= $0:b 'x')\n");
     /* no index, another aggregate, a join, one row */

@@ -85,8 +85,8 @@ bounds(ql_scan_spec *spec, ql_value v[2], int64_t low, int64_t high)
 {
     v[0] = ql_value_int(low);
     v[1] = ql_value_int(high);
-    spec->low = (ql_bound){&v[0], 1, true};
-    spec->high = (ql_bound){&v[1], 1, true};
+    spec->low = (ql_bound){.values = &v[0], .n = 1, .inclusive = true};
+    spec->high = (ql_bound){.values = &v[1], .n = 1, .inclusive = true};
 }
 
 static void

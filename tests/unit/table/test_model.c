@@ -314,8 +314,10 @@ random_ends(game *g, const ql_index *ix, ends *e)
         e->high = e->low;
     }
     uint16_t nparts = ix->hidden_rowid ? 0 : ix->nparts;
-    e->lo = (ql_bound){e->low_v, (uint16_t)rnd(g, nparts + 1u), rnd(g, 2) == 0};
-    e->hi = (ql_bound){e->high_v, (uint16_t)rnd(g, nparts + 1u), rnd(g, 2) == 0};
+    e->lo = (ql_bound){
+        .values = e->low_v, .n = (uint16_t)rnd(g, nparts + 1u), .inclusive = rnd(g, 2) == 0};
+    e->hi = (ql_bound){
+        .values = e->high_v, .n = (uint16_t)rnd(g, nparts + 1u), .inclusive = rnd(g, 2) == 0};
     values_of(&e->low, e->low_all);
     values_of(&e->high, e->high_all);
     for (uint16_t i = 0; i < nparts; i++) {

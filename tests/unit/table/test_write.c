@@ -228,8 +228,9 @@ keys_that_cannot_be_stored(void **state)
     for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
         ql_scan_spec spec = scan_spec(t, NULL);
         spec.ncols = 2;
-        spec.low = (ql_bound){&v[0], cases[i].low, cases[i].inclusive};
-        spec.high = (ql_bound){&v[0], cases[i].high, cases[i].inclusive};
+        spec.low = (ql_bound){.values = &v[0], .n = cases[i].low, .inclusive = cases[i].inclusive};
+        spec.high =
+            (ql_bound){.values = &v[0], .n = cases[i].high, .inclusive = cases[i].inclusive};
         assert_int_equal(count_scan(s, &spec), cases[i].want);
         spec.reverse = true;
         assert_int_equal(count_scan(s, &spec), cases[i].want);
