@@ -274,6 +274,12 @@ ql_kv_redo_fail_sync(ql_kv *kv, int error)
     atomic_store_explicit(&((qli_redo *)kv)->log.fail_sync, error, memory_order_relaxed);
 }
 
+void
+ql_kv_redo_no_direct(ql_kv *kv)
+{
+    atomic_store_explicit(&((qli_redo *)kv)->log.no_direct, true, memory_order_relaxed);
+}
+
 /* --- open and close --- */
 
 static void

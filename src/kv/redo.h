@@ -12,5 +12,7 @@
 void ql_kv_redo_fail_write(ql_kv *kv, int error, size_t part);
 /* The next sync of the log fails with error. */
 void ql_kv_redo_fail_sync(ql_kv *kv, int error);
+/* From now on the file system refuses to write past the page cache. */
+void ql_kv_redo_no_direct(ql_kv *kv);
 
 #endif

@@ -405,7 +405,9 @@ write_direct(qli_redo_log *log, uint32_t i, const char *p, size_t n, int *rc)
     log->tail_end = 0;
     memcpy(log->tail + in, p, n);
     memset(log->tail + in + n, 0, size - in - n);
-    *rc = write_all(s->direct_fd, log->tail, size, from);
+    *rc = atomic_load_explicit(&log->no_direct, memory_order_relaxed)
+              ? EINVAL
+              : write_all(s->direct_fd, log->tail, size, from);
     if (*rc == EINVAL) { /* the file system wants something else */
         (void)close(s->direct_fd);
         s->direct_fd = -1;

@@ -83,6 +83,7 @@ typedef struct qli_redo_log {
     /* Tests: */
     _Atomic int fail_write, fail_sync; /* errno of the next one; 0 = none */
     _Atomic size_t short_write;        /* the failing write moves so many bytes before */
+    _Atomic bool no_direct;            /* none goes past the page cache */
 } qli_redo_log;
 
 /* Called for each record found, in order. */
