@@ -159,7 +159,7 @@ def test_look_ups_together():
             f"SELECT {no_hash} COUNT(y.v) FROM s.big x JOIN s.big y ON y.id = x.g WHERE x.id < 3000": "Single-row index lookup on y using PRIMARY",
             f"SELECT {no_hash} COUNT(y.v) FROM s.ten x JOIN s.big y FORCE INDEX (g) ON y.g = x.i AND y.id % 2 = 0": "Index lookup on y using g",
             f"SELECT {no_hash} COUNT(y.v) FROM s.big x LEFT JOIN s.big y ON y.id = x.id + 23000 AND y.v > 'value 5' WHERE x.id < 3000": "Nested loop left join",
-            "SELECT COUNT(*) FROM s.ten x JOIN s.big y ON y.g = x.i OR y.v = CONCAT('value ', x.i) WHERE x.i < 4": "Sort-deduplicate by row ID"}.items():
+            "SELECT COUNT(*) FROM s.ten x JOIN s.big y ON y.g = x.i OR y.v = CONCAT('value ', x.i) WHERE x.i < 4": "Deduplicate rows sorted by row ID"}.items():
         assert shape in plan_of(sql), (sql, plan_of(sql))
         sweep(sql, most=12)
 
