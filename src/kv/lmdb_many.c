@@ -35,7 +35,7 @@ typedef struct walk {
     const qli_looks *looks;
     const qli_lroot *root;
     walker w[GROUP];
-    unsigned n;
+    unsigned n, group; /* walkers on their way; how many the next group has, at most */
 } walk;
 
 static inline uint64_t
@@ -338,17 +338,54 @@ get_one_by_one(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n, ql_st
     return QL_OK;
 }
 
+/* So many of the next keys are worth going down with side by side, after a group that has come to
+ * some leaves: neighbours find each other in the leaf that the first of them has come to. */
+static unsigned
+next_group(const walk *k)
+{
+    unsigned leaves = 1;
+    for (unsigned i = 1; i < k->n; i++) {
+        leaves += k->w[i].page != k->w[i - 1].page;
+    }
+    return 2 * leaves < GROUP ? 2 * leaves : GROUP;
+}
+
 /* The next group of keys stands in its leaves. */
 static ql_status
 walk_group(walk *k, const ql_str *keys, size_t n)
 {
-    k->n = n < GROUP ? (unsigned)n : GROUP;
+    k->n = n < k->group ? (unsigned)n : k->group;
     for (unsigned i = 0; i < k->n; i++) {
         k->w[i].key = keys[i];
         k->w[i].low = k->w[i].high = (ql_str){"", 0};
         k->w[i].odd = keys[i].n == 0 || keys[i].n > QLI_PLAIN_MAX;
     }
     return walk_down(k);
+}
+
+/* Does the key lie in the leaf that the last one of the group has come to? Then it is looked for
+ * there, alone. */
+static bool
+stays_in_leaf(walk *k, ql_str key)
+{
+    const walker *last = k->n > 0 ? &k->w[k->n - 1] : NULL;
+    if (last == NULL || last->odd || key.n == 0 || key.n > QLI_PLAIN_MAX || last->high.n == 0 ||
+        compare(key, last->low) < 0 || compare(key, last->high) >= 0) {
+        return false;
+    }
+    walker w = *last;
+    w.key = key;
+    w.lo = 0;
+    w.hi = w.n;
+    w.at = guess(&w);
+    w.step = 1;
+    w.equal = false;
+    while (w.lo < w.hi) {
+        step_in_page(k, &w);
+    }
+    k->w[0] = w;
+    k->n = 1;
+    return true;
 }
 
 ql_status
@@ -358,9 +395,14 @@ qli_lsnap_get_many(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n, q
     if (n <= FEW || !qli_lsnap_root(s)) {
         return get_one_by_one(cx, snap, keys, n, values);
     }
-    walk k = {.cx = cx, .looks = &s->l->looks, .root = &s->root};
+    walk k = {.cx = cx, .looks = &s->l->looks, .root = &s->root, .group = GROUP};
     for (size_t at = 0; at < n; at += k.n) {
-        QL_TRY(walk_group(&k, keys + at, n - at));
+        if (stays_in_leaf(&k, keys[at])) {
+            QL_TRY(ql_check(cx));
+        } else {
+            QL_TRY(walk_group(&k, keys + at, n - at));
+            k.group = next_group(&k);
+        }
         QL_TRY(take_values(&k, s, values + at));
     }
     return QL_OK;
@@ -393,7 +435,7 @@ qli_lsnap_warm(ql_ctx *cx, ql_kv_snap *snap, const ql_str *keys, size_t n)
     if (n <= FEW || !qli_lsnap_root(s)) {
         return QL_OK;
     }
-    walk k = {.cx = cx, .looks = &s->l->looks, .root = &s->root};
+    walk k = {.cx = cx, .looks = &s->l->looks, .root = &s->root, .group = GROUP};
     for (size_t at = 0; at < n; at += k.n) {
         QL_TRY(walk_group(&k, keys + at, n - at));
         for (unsigned i = 0; i < k.n; i++) {

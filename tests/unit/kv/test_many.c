@@ -154,6 +154,7 @@ in_the_file(void **state)
     fixture *f = *state;
     put_keys(f, 0, 30000, 2, 5000); /* large applies go straight there */
     check_new(f, 33000);
+    check_new(f, 900); /* many in one leaf */
 }
 
 static void
