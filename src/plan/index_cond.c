@@ -163,8 +163,7 @@ qli_access_covers(qli_planner *p, uint16_t source, const qli_conds *c, qli_acces
     }
     QL_TRY(covers_but_for_texts(p, source, c, a, &a->unread));
     a->index_only = a->unread;
-    if (a->index_only || a->unique || (a->nlow == 0 && a->nhigh == 0) ||
-        !may_push(p, source, x)) {
+    if (a->index_only || a->unique || (a->nlow == 0 && a->nhigh == 0) || !may_push(p, source, x)) {
         return QL_OK;
     }
     for (uint32_t i = 0; i < c->n && i < 64; i++) {

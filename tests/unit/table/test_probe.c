@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Rows that are looked for together: scans of secondary indexes, with and without picking entries,
- * and look-ups for many rows (ql_probe_...), against scans that read row by row. Rows are committed,
- * changed and deleted by the transaction that reads, in any order of their keys.
+ * and look-ups for many rows (ql_probe_...), against scans that read row by row. Rows are
+ * committed, changed and deleted by the transaction that reads, in any order of their keys.
  */
 #include <stdlib.h>
 
