@@ -11,17 +11,6 @@
 #include "plan/plan_int.h"
 #include "vars/sysvars.h"
 
-/* What one condition says about one part of an index by itself. */
-struct qli_column_set {
-    const ql_expr *e;
-    const ql_index *x;
-    uint16_t part;
-    bool known, exact;
-    bool partly; /* the condition says more, about something else */
-    qli_ranges set;
-    qli_column_set *next;
-};
-
 /* What all conditions beside ORs say about a part. */
 typedef struct side {
     bool made;
@@ -40,219 +29,6 @@ typedef struct builder {
     bool no_range; /* a hint: equalities only */
     qli_access *a;
 } builder;
-
-static const ql_type *
-part_type(const qli_ranger *r, uint16_t part)
-{
-    const ql_table *t = r->p->q->sources[r->source].table;
-    return &t->columns[qli_part(r, part)->column].type;
-}
-
-/* --- one condition, one part --- */
-
-/* Between two values (NULL: open), which never lets NULLs in. */
-static ql_status
-make_range(qli_ranger *r, uint16_t part, ql_expr *low, bool low_in, ql_expr *high, bool high_in,
-           ql_plan_range *g)
-{
-    const ql_type *t = part_type(r, part);
-    if (!low && t->nullable) {
-        low = qli_null_const(r->p, t);
-        low_in = false;
-        QL_TRY(r->p->bad);
-    }
-    ql_expr **v = QL_ARENA_ARRAY(r->p->cx, r->p->a, ql_expr *, 2);
-    if (!v) {
-        return QL_ERROR;
-    }
-    bool down = qli_part(r, part)->descending;
-    v[0] = down ? high : low;
-    v[1] = down ? low : high;
-    g->low = (ql_plan_bound){.values = v, .n = v[0] != NULL, .inclusive = down ? high_in : low_in};
-    g->high =
-        (ql_plan_bound){.values = v + 1, .n = v[1] != NULL, .inclusive = down ? low_in : high_in};
-    g->low.inclusive |= g->low.n == 0;
-    g->high.inclusive |= g->high.n == 0;
-    return QL_OK;
-}
-
-/* The points of an IN list, or all between them. */
-static ql_status
-list_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
-{
-    const qli_points *k = t->points;
-    bool between = t->op == QL_OP_NOT_IN;
-    uint32_t n = k->n + between;
-    QL_TRY(qli_ranges_room(r, n, &out->v));
-    if (!out->v) {
-        return QL_OK;
-    }
-    out->n = n;
-    for (uint32_t i = 0; i < n; i++) {
-        ql_plan_range *to = &out->v[qli_part(r, part)->descending ? n - 1 - i : i];
-        ql_expr *low = !between ? k->v[i] : i > 0 ? k->v[i - 1] : NULL;
-        ql_expr *high = i < k->n ? k->v[i] : NULL;
-        QL_TRY(ql_bulk_node(r->p->cx));
-        QL_TRY(make_range(r, part, low, !between, high, !between, to));
-    }
-    return QL_OK;
-}
-
-/* Ranges of a condition whose values are constants. */
-static ql_status
-term_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out)
-{
-    ql_expr *v = t->value;
-    if (t->op == QL_OP_IN || t->op == QL_OP_NOT_IN) {
-        return list_ranges(r, part, t, out);
-    }
-    QL_TRY(qli_ranges_room(r, 2, &out->v));
-    if (!out->v) {
-        return QL_OK;
-    }
-    out->n = 1;
-    ql_plan_range *g = out->v;
-    switch (t->op) {
-    case QL_OP_LT:
-    case QL_OP_LE:
-        return make_range(r, part, NULL, false, v, t->op == QL_OP_LE, g);
-    case QL_OP_GT:
-    case QL_OP_GE:
-        return make_range(r, part, v, t->op == QL_OP_GE, NULL, false, g);
-    case QL_OP_IS_NOT_NULL:
-        return make_range(r, part, NULL, false, NULL, false, g);
-    case QL_OP_LIKE:
-        QL_TRY(make_range(r, part, v, true, t->value2, true, g));
-        g->low.like = g->high.like = t->like;
-        return QL_OK;
-    case QL_OP_NE:
-        out->n = 2;
-        bool down = qli_part(r, part)->descending;
-        QL_TRY(make_range(r, part, NULL, false, v, false, &g[down ? 1 : 0]));
-        return make_range(r, part, v, false, NULL, false, &g[down ? 0 : 1]);
-    default:
-        return make_range(r, part, v, true, v, true, g);
-    }
-}
-
-static bool
-is_known(const qli_term *t)
-{
-    return (!t->value || t->value->kind == QL_E_CONST) &&
-           (!t->value2 || t->value2->kind == QL_E_CONST);
-}
-
-static bool
-is_op(const ql_expr *e, ql_op op)
-{
-    return e->kind == QL_E_OP && e->op == op;
-}
-
-static ql_status column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out);
-
-/* Known when all branches are: they lean to the left, as they are parsed. */
-static ql_status
-or_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
-{
-    qli_column_set *list = NULL, one;
-    uint32_t n = 0;
-    out->exact = true;
-    for (const ql_expr *k = e; k; k = is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
-        QL_TRY(column_set(r, part, is_op(k, QL_OP_OR) ? k->args[1] : k, &one));
-        if (!one.known || one.set.whole || r->too_large) {
-            return QL_OK;
-        }
-        qli_column_set *kept = QL_ARENA_NEW(r->p->cx, r->p->a, qli_column_set);
-        if (!kept) {
-            return QL_ERROR;
-        }
-        *kept = one;
-        kept->next = list;
-        list = kept;
-        n += one.set.n;
-        out->exact = out->exact && one.exact;
-        out->partly = out->partly || one.partly;
-    }
-    ql_plan_range *v = QL_ARENA_ARRAY(r->p->cx, r->p->a, ql_plan_range, n + 1u);
-    if (!v) {
-        return QL_ERROR;
-    }
-    n = 0;
-    for (const qli_column_set *k = list; k; k = k->next) {
-        for (uint32_t i = 0; i < k->set.n; i++) {
-            v[n++] = k->set.v[i];
-        }
-        QL_TRY(ql_bulk_count(r->p->cx, k->set.n * sizeof *v));
-    }
-    out->known = true;
-    return qli_ranges_unite(r, part, v, n, &out->set);
-}
-
-/* Known when one side is. */
-static ql_status
-and_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
-{
-    qli_column_set a, b;
-    QL_TRY(column_set(r, part, e->args[0], &a));
-    QL_TRY(column_set(r, part, e->args[1], &b));
-    out->known = a.known || b.known;
-    out->exact = a.known && b.known && a.exact && b.exact;
-    out->partly = !a.known || !b.known || a.partly || b.partly;
-    if (a.known && b.known) {
-        return qli_ranges_intersect(r, part, &a.set, &b.set, &out->set);
-    }
-    out->set = a.known ? a.set : b.set;
-    return QL_OK;
-}
-
-static ql_status
-make_column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
-{
-    qli_cond c = {.e = (ql_expr *)e};
-    qli_term t;
-    QL_TRY(ql_bulk_node(r->p->cx));
-    if (is_op(e, QL_OP_OR)) {
-        return or_set(r, part, e, out);
-    }
-    if (is_op(e, QL_OP_AND)) {
-        return and_set(r, part, e, out);
-    }
-    if (!qli_term_of(r->p, &c, r->source, qli_part(r, part)->column, 0, &t) || !is_known(&t)) {
-        return r->p->bad;
-    }
-    out->known = true;
-    out->exact = t.exact && qli_part(r, part)->prefix == 0;
-    return term_ranges(r, part, &t, &out->set);
-}
-
-/* Lists are looked at for each way to join: what they come to is kept. */
-static ql_status
-column_set(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
-{
-    bool is_list = is_op(e, QL_OP_OR) || is_op(e, QL_OP_IN) || is_op(e, QL_OP_NOT_IN);
-    *out = (qli_column_set){.e = e, .x = r->x, .part = part};
-    for (qli_column_set *k = is_list ? r->p->sets : NULL; k; k = k->next) {
-        if (k->e == e && k->x == r->x && k->part == part) {
-            *out = *k;
-            return QL_OK;
-        }
-    }
-    bool was = r->on_values;
-    r->on_values = true;
-    QL_TRY(make_column_set(r, part, e, out));
-    r->on_values = was;
-    if (!is_list || r->too_large) {
-        return QL_OK;
-    }
-    qli_column_set *kept = QL_ARENA_NEW(r->p->cx, r->p->a, qli_column_set);
-    if (!kept) {
-        return QL_ERROR;
-    }
-    *kept = *out;
-    kept->next = r->p->sets;
-    r->p->sets = kept;
-    return QL_OK;
-}
 
 /* --- all conditions, one part --- */
 
@@ -275,7 +51,7 @@ take_constants(builder *b, uint16_t part, side *s)
         if (c->used || c->nondet || !(c->needs >> b->r.source & 1)) {
             continue;
         }
-        QL_TRY(column_set(&b->r, part, c->e, &one));
+        QL_TRY(qli_column_set_of(&b->r, part, c->e, &one));
         if (!one.known) {
             continue;
         }
@@ -336,15 +112,15 @@ put_ends(builder *b, uint16_t part, side *s, const open_ends *o)
         return QL_OK;
     }
     s->set = (qli_ranges){.v = g, .n = 1};
-    return make_range(&b->r, part,
-                      o->low   ? o->low
-                      : low->n ? low->values[0]
-                               : NULL,
-                      o->low ? o->low_in : low->inclusive,
-                      o->high   ? o->high
-                      : high->n ? high->values[0]
-                                : NULL,
-                      o->high ? o->high_in : high->inclusive, g);
+    return qli_part_between(&b->r, part,
+                            o->low   ? o->low
+                            : low->n ? low->values[0]
+                                     : NULL,
+                            o->low ? o->low_in : low->inclusive,
+                            o->high   ? o->high
+                            : high->n ? high->values[0]
+                                      : NULL,
+                            o->high ? o->high_in : high->inclusive, g);
 }
 
 /* A pattern where nothing else is said of the part. */
@@ -356,7 +132,7 @@ put_pattern(builder *b, uint16_t part, side *s, const qli_term *t, uint32_t i)
     note_used(s, false, i);
     QL_TRY(qli_selectivity(b->r.p, t->like, &share));
     s->share *= share;
-    return term_ranges(&b->r, part, t, &s->set);
+    return qli_term_ranges(&b->r, part, t, &s->set);
 }
 
 /* An equality is worth more than any set but a single value; a range fills an end left open. */
@@ -374,14 +150,14 @@ take_unknown(builder *b, uint16_t part, side *s)
         const qli_cond *c = &b->c->v[i];
         if (c->used || c->nondet ||
             !qli_term_of(b->r.p, c, b->r.source, qli_part(&b->r, part)->column, b->left, &t) ||
-            is_known(&t)) {
+            qli_term_is_known(&t)) {
             continue;
         }
         t.exact = t.exact && qli_part(&b->r, part)->prefix == 0;
         if (t.op == QL_OP_EQ) {
             *s = (side){.made = true, .share = 1, .needs = qli_expr_sources(b->r.p, t.value)};
             note_used(s, t.exact, i);
-            return term_ranges(&b->r, part, &t, &s->set);
+            return qli_term_ranges(&b->r, part, &t, &s->set);
         }
         if (t.op == QL_OP_LIKE) {
             pattern = t;
@@ -398,34 +174,6 @@ take_unknown(builder *b, uint16_t part, side *s)
         return put_pattern(b, part, s, &pattern, pattern_at);
     }
     return o.low || o.high ? put_ends(b, part, s, &o) : QL_OK;
-}
-
-/* Values of a part that holds the beginning of its column as keys: other values may have the same
- * ones, and they may be in another order. */
-static ql_status
-cut_values(qli_ranger *r, uint16_t part, const qli_ranges *set, qli_ranges *out)
-{
-    const ql_collation *coll = part_type(r, part)->coll;
-    bool in_order = coll->is_binary && !coll->pad_space;
-    QL_TRY(qli_ranges_room(r, set->n, &out->v));
-    out->n = set->n;
-    if (!out->v) {
-        return QL_OK;
-    }
-    for (uint32_t i = 0; i < set->n; i++) {
-        ql_plan_range *g = &out->v[i];
-        ql_plan_bound *ends[2] = {&g->low, &g->high};
-        *g = set->v[i];
-        bool one = qli_range_is_point(g, 1);
-        for (int k = 0; k < 2 && !one; k++) {
-            bool null_end = ends[k]->n > 0 && ends[k]->values[0]->kind == QL_E_CONST &&
-                            ends[k]->values[0]->value.kind == QL_K_NULL;
-            ends[k]->inclusive = ends[k]->inclusive || !null_end;
-            ends[k]->near = !in_order && !null_end && ends[k]->n > 0 && !ends[k]->like;
-        }
-        QL_TRY(ql_bulk_node(r->p->cx));
-    }
-    return set->n > 1 ? qli_ranges_unite(r, part, out->v, set->n, out) : QL_OK;
 }
 
 static ql_status
@@ -467,7 +215,7 @@ branch_set(builder *b, uint16_t part, const qli_conds *branch, qli_ranges *set, 
         if (branch->v[i].nondet || !(branch->v[i].needs >> b->r.source & 1)) {
             continue;
         }
-        QL_TRY(column_set(&b->r, part, branch->v[i].e, &one));
+        QL_TRY(qli_column_set_of(&b->r, part, branch->v[i].e, &one));
         if (one.known) {
             qli_ranges both;
             bool was = b->r.unknown;
@@ -578,7 +326,7 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
         }
         qli_ranges own = set;
         if (qli_part(&b->r, k)->prefix > 0) {
-            QL_TRY(cut_values(&b->r, k, &set, &own));
+            QL_TRY(qli_cut_values(&b->r, k, &set, &own));
         }
         bool worth = own.v && !own.whole;
         QL_TRY(worth && k > 0 ? is_worth_it(b, k, own.n, &worth) : QL_OK);
@@ -606,10 +354,10 @@ tuple_ranges(builder *b, const qli_conds *branch, uint64_t *exact, qli_ranges *o
 static ql_status
 is_mixed_or(builder *b, const qli_cond *c, bool *yes)
 {
-    *yes = !c->used && !c->nondet && is_op(c->e, QL_OP_OR) && (c->needs >> b->r.source & 1);
+    *yes = !c->used && !c->nondet && qli_is_op(c->e, QL_OP_OR) && (c->needs >> b->r.source & 1);
     for (uint16_t k = 0; k < b->depth && *yes; k++) {
         qli_column_set one;
-        QL_TRY(column_set(&b->r, k, c->e, &one));
+        QL_TRY(qli_column_set_of(&b->r, k, c->e, &one));
         *yes = !one.known || one.partly;
     }
     return QL_OK;
@@ -657,10 +405,11 @@ mixed_or(builder *b, const ql_expr *e, const qli_conds *more, qli_ranges *out, b
     uint32_t n = 0, cap = 0;
     *out = (qli_ranges){.whole = true};
     *exact = true;
-    for (const ql_expr *k = e; k; k = is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
+    for (const ql_expr *k = e; k; k = qli_is_op(k, QL_OP_OR) ? k->args[0] : NULL) {
         qli_ranges one = {0};
         bool all;
-        QL_TRY(branch_ranges(b, is_op(k, QL_OP_OR) ? k->args[1] : (ql_expr *)k, more, &one, &all));
+        QL_TRY(
+            branch_ranges(b, qli_is_op(k, QL_OP_OR) ? k->args[1] : (ql_expr *)k, more, &one, &all));
         *exact = *exact && all;
         if (one.whole || b->r.too_large) {
             return QL_OK;
@@ -752,7 +501,7 @@ close_end(qli_ranger *r, qli_ranges *set)
         return QL_OK;
     }
     end->values = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1);
-    ql_expr *null = end->values ? qli_null_const(p, part_type(r, 0)) : NULL;
+    ql_expr *null = end->values ? qli_null_const(p, qli_part_type(r, 0)) : NULL;
     if (!null) {
         return QL_ERROR;
     }
@@ -839,7 +588,7 @@ qli_part_ranges(qli_planner *p, uint16_t source, const ql_index *x, const qli_co
     b.r.on_values = false;
     if (!out->whole && out->n > 0 && qli_part(&b.r, part)->prefix > 0) {
         qli_ranges values = *out;
-        QL_TRY(cut_values(&b.r, part, &values, out));
+        QL_TRY(qli_cut_values(&b.r, part, &values, out));
         out->whole = out->whole || !out->v;
     }
     return p->bad;

@@ -41,7 +41,7 @@ typedef struct qli_points {
     struct qli_points *next;
 } qli_points;
 
-/* What a condition says about a part of an index, kept for the block (index_ranges.c). */
+/* What a condition says about a part of an index, kept for the block (column_set.c). */
 typedef struct qli_column_set qli_column_set;
 
 typedef struct qli_dived qli_dived; /* dive.c: a range that was looked for */
@@ -204,6 +204,44 @@ ql_status qli_ranges_product(qli_ranger *r, const qli_ranges *a, uint16_t n, con
 uint16_t qli_bound_fixed(const ql_plan_bound *low, const ql_plan_bound *high);
 /* Both ends the same values of n parts. */
 bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
+
+/* --- column_set.c --- */
+/* What one condition says about one part of an index by itself. */
+struct qli_column_set {
+    const ql_expr *e;
+    const ql_index *x;
+    uint16_t part;
+    bool known, exact;
+    bool partly; /* the condition says more, about something else */
+    qli_ranges set;
+    qli_column_set *next;
+};
+
+static inline const ql_type *
+qli_part_type(const qli_ranger *r, uint16_t part)
+{
+    return &r->p->q->sources[r->source].table->columns[qli_part(r, part)->column].type;
+}
+static inline bool
+qli_is_op(const ql_expr *e, ql_op op)
+{
+    return e->kind == QL_E_OP && e->op == op;
+}
+/* Between two values (NULL: open), which never lets NULLs in. */
+ql_status qli_part_between(qli_ranger *r, uint16_t part, ql_expr *low, bool low_in, ql_expr *high,
+                           bool high_in, ql_plan_range *g) QL_MUST_USE;
+/* Ranges of a term. */
+ql_status qli_term_ranges(qli_ranger *r, uint16_t part, const qli_term *t,
+                          qli_ranges *out) QL_MUST_USE;
+/* Are all its values constants? */
+bool qli_term_is_known(const qli_term *t);
+/* Kept for the block where it is a list. */
+ql_status qli_column_set_of(qli_ranger *r, uint16_t part, const ql_expr *e,
+                            qli_column_set *out) QL_MUST_USE;
+/* Values of a part that holds the beginning of its column as keys: other values may have the same
+ * ones, and they may be in another order. */
+ql_status qli_cut_values(qli_ranger *r, uint16_t part, const qli_ranges *set,
+                         qli_ranges *out) QL_MUST_USE;
 
 /* --- index_ranges.c --- */
 /* The entries of x that can pass the conditions, given rows of the sources in `left`: all of *a but
