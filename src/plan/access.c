@@ -189,6 +189,11 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
     if (ql_plans_plainly(p->cx)) {
         return p->bad;
     }
+    bool jumps = t && !t->is_virtual && left == 0 && c->n > 0; /* skip scans are of constants */
+    qli_access *bases = jumps ? QL_ARENA_ARRAY(p->cx, p->a, qli_access, t->nindexes + 1u) : NULL;
+    if (jumps && !bases) {
+        return QL_ERROR;
+    }
     for (uint16_t i = 0; t && !t->is_virtual && i < t->nindexes; i++) {
         qli_access a;
         bool usable;
@@ -197,11 +202,16 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
             continue;
         }
         QL_TRY(qli_access_by_index(p, source, &t->indexes[i], c, left, &a));
-        QL_TRY(left == 0 ? qli_access_jump(p, source, c, &a, out) : QL_OK);
+        if (bases) {
+            bases[i] = a;
+        }
         if ((a.nlow || a.nhigh || a.index_only) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;
         }
+    }
+    for (uint16_t i = 0; bases && i < t->nindexes; i++) {
+        QL_TRY(bases[i].index ? qli_access_jump(p, source, c, &bases[i], out) : QL_OK);
     }
     if (t) {
         QL_TRY(qli_access_merge(p, source, c, left, out));

@@ -96,7 +96,7 @@ describe_index(explainer *x, const ql_query *q, const ql_plan *n, ql_value *row)
         return QL_OK;
     }
     snprintf(text_of, sizeof(text_of), "%.*s", (int)ix->name.n, ix->name.p);
-    row[5] = qli_access_parts(n) ? text(x, text_of) : ql_value_null();
+    row[5] = qli_access_parts(n) || n->jump ? text(x, text_of) : ql_value_null();
     row[6] = text(x, text_of);
     snprintf(text_of, sizeof(text_of), "%u", qli_access_key_bytes(q, n));
     row[7] = text(x, text_of);

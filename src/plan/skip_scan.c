@@ -57,6 +57,9 @@ try_part(qli_planner *p, uint16_t source, const qli_conds *c, const qli_access *
     a.rows = base->rows * share;
     a.rows = a.rows < 1 ? 1 : a.rows;
     a.counted |= counted;
+    if (best->counted == a.counted && best->rows > a.rows) {
+        a.rows = best->rows; /* an index was asked for them */
+    }
     QL_TRY(qli_access_covers(p, source, c, &a)); /* what is counted now is not asked of entries */
     /* Two searches a group. */
     qli_access cost = a;
@@ -74,7 +77,7 @@ qli_access_jump(qli_planner *p, uint16_t source, const qli_conds *c, const qli_a
                 qli_access *best)
 {
     const ql_source *s = &p->q->sources[source];
-    if (!is_open(base) || c->n == 0 || s->locking.kind != QL_LK_NONE) {
+    if (!is_open(base) || s->locking.kind != QL_LK_NONE) {
         return QL_OK; /* who locks, locks all that is between */
     }
     int i = (int)(base->index - s->table->indexes);
