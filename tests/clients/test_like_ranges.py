@@ -62,9 +62,9 @@ def test_same_rows():
         wide = coll.startswith("utf8mb4") or coll == "binary"
         alphabet = WIDE if wide else [x for x in LATIN if coll.startswith("latin1") or x.isascii()]
         few = [rnd.choice(alphabet) for _ in range(6)]
-        texts = [text(rnd, alphabet, few) for _ in range(150)]
+        texts = [text(rnd, alphabet, few) for _ in range(100)]
         make(coll, texts)
-        for i in range(12 if wide else 5):
+        for i in range(7 if wide else 4):
             p = pattern(rnd, texts, alphabet, few)
             cur.execute("SET @p = %s", (p,))
             n = 0
