@@ -33,7 +33,7 @@ qli_rw_drop_columns(qli_rw *rw, ql_query *q)
         return QL_ERROR;
     }
     QL_TRY(qli_rw_walk_block(&w, q, 0));
-    for (uint16_t i = 0; i < q->nsources; i++) {
+    for (uint16_t i = q == rw->fixed ? rw->nfixed : 0; i < q->nsources; i++) {
         ql_source *s = &q->sources[i];
         uint16_t n = 0;
         if (s->table == NULL || s->locking.kind != QL_LK_NONE) {

@@ -7,6 +7,7 @@
 
 #include "base/thread.h"
 #include "rewrite/rewrite_int.h"
+#include "txn/txn.h"
 
 static ql_status rewrite_block(qli_rw *rw, ql_query *q);
 
@@ -59,12 +60,13 @@ rewrite_block(qli_rw *rw, ql_query *q)
         return QL_OK;
     }
     QL_TRY(qli_rw_simplify_joins(rw, q));
-    if (q != rw->fixed) {
-        QL_TRY(qli_rw_merge_derived(rw, q));
-        QL_TRY(qli_rw_unmatched(rw, q));
+    bool fixed = q == rw->fixed;
+    QL_TRY(fixed ? QL_OK : qli_rw_merge_derived(rw, q));
+    if (!fixed || rw->locks_ranges) {
+        QL_TRY(fixed && !rw->deletes ? QL_OK : qli_rw_unmatched(rw, q));
         QL_TRY(qli_rw_semijoins(rw, q));
-        QL_TRY(qli_rw_drop_joins(rw, q));
     }
+    QL_TRY(fixed ? QL_OK : qli_rw_drop_joins(rw, q));
     QL_TRY(qli_rw_drop_orders(rw, q));
     qli_rw_drop_distinct(q);
     return QL_OK;
@@ -103,7 +105,7 @@ tell_block(qli_rw *rw, ql_query *q)
     QL_TRY(qli_rw_equalities(rw, q));
     QL_TRY(qli_rw_push_down(rw, q));
     QL_TRY(qli_rw_fold_conditions(rw, q));
-    QL_TRY(q != rw->fixed ? qli_rw_drop_columns(rw, q) : QL_OK);
+    QL_TRY(qli_rw_drop_columns(rw, q));
     for (uint16_t i = 0; i < q->nsources; i++) {
         QL_TRY(q->sources[i].derived != NULL ? tell_block(rw, q->sources[i].derived) : QL_OK);
     }
@@ -187,6 +189,13 @@ ql_rewrite_query(ql_ctx *cx, ql_query *q)
     return rewrite(&rw, q);
 }
 
+/* READ COMMITTED locks the rows that have passed all conditions, which a join would come behind. */
+static bool
+ctx_locks_ranges(const ql_ctx *cx)
+{
+    return cx->txn == NULL || ql_txn_isolation(cx->txn) >= QL_REPEATABLE_READ;
+}
+
 ql_status
 ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
 {
@@ -195,6 +204,9 @@ ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
     ql_query *q = (ql_query *)ql_rstmt_query(s, kind);
     if (q != NULL && (kind == QL_S_UPDATE || kind == QL_S_DELETE)) {
         rw.fixed = q;
+        rw.nfixed = q->nsources;
+        rw.deletes = kind == QL_S_DELETE;
+        rw.locks_ranges = ctx_locks_ranges(cx);
     }
     QL_TRY(q != NULL ? rewrite(&rw, q) : QL_OK);
     return rewrite_beside(&rw, s, kind);

@@ -21,7 +21,11 @@
 typedef struct qli_rw {
     ql_ctx *cx;
     ql_arena *a;
-    const ql_query *fixed; /* keeps its sources and slots: others refer to them; or NULL */
+    const ql_query *fixed; /* that of UPDATE and DELETE keeps its sources and slots, to which others
+                              refer; NULL: none */
+    uint16_t nfixed;       /* sources that it had; others may come behind them */
+    bool deletes;          /* and nothing but rows of its targets is asked for */
+    bool locks_ranges;     /* its scans lock all that they read, whatever falls out later */
 } qli_rw;
 
 /* What the statement does, or what EXPLAIN explains. */

@@ -343,8 +343,8 @@ ql_status
 qli_rw_semijoins(qli_rw *rw, ql_query *q)
 {
     bool locks = false;
-    for (uint16_t i = 0; i < q->nsources; i++) { /* rows that fall out are not to be locked */
-        locks |= q->sources[i].locking.kind != QL_LK_NONE;
+    for (uint16_t i = 0; i < q->nsources && q != rw->fixed; i++) {
+        locks |= q->sources[i].locking.kind != QL_LK_NONE; /* what falls out is not to be locked */
     }
     if (q->from == NULL || locks) {
         return QL_OK;

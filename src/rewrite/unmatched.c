@@ -88,12 +88,24 @@ sources_of(const ql_join_tree *t)
     return t->is_leaf ? UINT64_C(1) << t->source : sources_of(t->left) | sources_of(t->right);
 }
 
+/* Are rows of the tree changed? */
+static bool
+has_target(const ql_query *q, uint64_t sources)
+{
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        if ((sources >> i & 1) && q->sources[i].locking.kind != QL_LK_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does ON join, and nothing that somebody could count? */
 static ql_status
 is_join(search *s, const ql_join_tree *t, bool *yes)
 {
     qli_rw_uses uses;
-    *yes = t->on != NULL;
+    *yes = t->on != NULL && !has_target(s->q, sources_of(t->right));
     if (!*yes) {
         return QL_OK;
     }
@@ -171,8 +183,8 @@ qli_rw_unmatched(qli_rw *rw, ql_query *q)
 {
     search s = {rw, q};
     bool locks = false;
-    for (uint16_t i = 0; i < q->nsources; i++) { /* rows that fall out are not to be locked */
-        locks |= q->sources[i].locking.kind != QL_LK_NONE;
+    for (uint16_t i = 0; i < q->nsources && q != rw->fixed; i++) {
+        locks |= q->sources[i].locking.kind != QL_LK_NONE; /* what falls out is not to be locked */
     }
     return q->from != NULL && q->where != NULL && !locks ? in_tree(&s, q->from) : QL_OK;
 }

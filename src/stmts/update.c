@@ -102,6 +102,16 @@ count_deleted(ql_ctx *cx, changer *c)
     return ql_block_count_rows(cx, c->block, &c->limit);
 }
 
+/* May it give a row of a table more than once? Semi- and anti-joins do not. */
+static bool
+is_join(const ql_join_tree *t)
+{
+    while (!t->is_leaf && (t->kind == QL_JOIN_SEMI || t->kind == QL_JOIN_ANTI)) {
+        t = t->left;
+    }
+    return !t->is_leaf;
+}
+
 static ql_status
 init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
 {
@@ -115,7 +125,7 @@ init(ql_ctx *cx, ql_run *run, changer *c, bool is_delete)
     for (uint16_t i = 0; i < up->ntargets; i++) {
         wanted[up->targets[i]] = true;
     }
-    c->repeats = c->rereads = up->read->nsources > 1;
+    c->repeats = c->rereads = is_join(up->read->from);
     QL_TRY(ql_block_new(run, NULL, up->read, NULL, wanted, &c->block));
     QL_TRY(ql_run_arena(run, "update", &c->scratch));
     QL_TRY(ql_run_arena(run, "locators", &c->done_mem));

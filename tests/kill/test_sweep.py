@@ -137,6 +137,8 @@ WRITES = [
     ("UPDATE s.a SET v = 'limited' ORDER BY d DESC LIMIT 10", "a", ()),
     ("DELETE FROM s.a WHERE g = 2", "a", ()),
     ("DELETE FROM s.b", "b", ()),
+    ("UPDATE s.a SET g = g + 1 WHERE id IN (SELECT a_id FROM s.b WHERE n > 2) AND id IN (SELECT MAX(a_id) FROM s.b GROUP BY n)", "a", ()),
+    ("DELETE FROM s.a WHERE NOT EXISTS (SELECT * FROM s.b WHERE b.a_id = a.id AND b.n > 5)", "a", ()),
     ("TRUNCATE TABLE s.b", "b", ()),
     ("DROP TABLE s.b", "b", ()),
     ("DROP TABLE s.a, s.b", "a b", ()),
