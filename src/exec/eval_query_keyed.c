@@ -23,6 +23,7 @@ typedef struct entry {
 struct qli_keyed {
     bool off, built, planned;
     double runs, once, all; /* runs of the subquery so far, and what one and all at once cost */
+    double expected;        /* runs, by the plan of the enclosing block */
     const ql_block_plan *plan;
     ql_block *block;
     uint16_t n; /* keys */
@@ -115,8 +116,13 @@ pays(ql_ctx *cx, ql_ex *x, uint16_t n, bool *yes)
     if (k->once == 0) {
         k->off = x->sub->root == NULL || goes_by_row(x->sub);
         k->once = ql_subquery_cost(x->sub->plan);
+        const ql_block *b = x->env.block;
+        QL_TRY(b != NULL && b->plan != NULL && !b->reader_stops
+                   ? ql_plan_asks(cx, b->plan, x->e, &k->expected)
+                   : QL_OK);
     }
-    double cost = (k->runs + n * (1 - qli_memo_share(x))) * k->once;
+    double runs = k->runs + n * (1 - qli_memo_share(x));
+    double cost = (runs > k->expected ? runs : k->expected) * k->once;
     if (!k->off && !k->planned && (preferred || cost >= QL_KEYED_WORTH)) {
         QL_TRY(plan(cx, x));
     }

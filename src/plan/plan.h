@@ -131,6 +131,10 @@ ql_status ql_plan_query(ql_ctx *cx, const ql_query *q, ql_block_plan **out) QL_M
  * is as much. */
 double ql_subquery_cost(const ql_block_plan *p);
 double ql_keyed_cost(const ql_block_plan *p);
+/* For how many rows the plan expects that e, a subquery in one of its conditions or in the select
+ * list, is asked for; 0: it cannot tell, or a LIMIT may end it before. */
+ql_status ql_plan_asks(ql_ctx *cx, const ql_block_plan *p, const ql_expr *e,
+                       double *rows) QL_MUST_USE;
 /* us of runs for single rows: less is not worth looking for another way. */
 #define QL_KEYED_WORTH 40.0
 
