@@ -162,6 +162,9 @@ ql_status qli_plan_is_bound(ql_ctx *cx, const ql_plan *p, bool *yes) QL_MUST_USE
  * *yes true on entry; set to false when not. */
 ql_status qli_exprs_keep(ql_ctx *cx, ql_expr *const *e, uint32_t n, bool *yes) QL_MUST_USE;
 ql_status qli_plan_keeps(ql_ctx *cx, const ql_query *q, const ql_plan *p, bool *yes) QL_MUST_USE;
+/* The last value of b (b->like), a pattern that is known only now, becomes what texts that the LIKE
+ * matches begin with. */
+void qli_bound_head(const ql_ctx *cx, const ql_plan_bound *b, ql_value *v);
 /* LIMIT or OFFSET; NULL e gives otherwise. */
 ql_status qli_limit_value(ql_run *run, const ql_expr *e, uint64_t otherwise,
                           uint64_t *out) QL_MUST_USE;

@@ -83,9 +83,9 @@ eval_parts(ql_ctx *cx, lookup_op *j, part *parts, uint16_t n)
 
 /* A NULL that comes out of a computation matches nothing; a constant one is meant (IS NULL). */
 static bool
-put_values(const part *parts, uint16_t n, uint16_t row, ql_value *out)
+put_values(const ql_ctx *cx, const part *parts, const ql_plan_bound *b, uint16_t row, ql_value *out)
 {
-    for (uint16_t i = 0; i < n; i++) {
+    for (uint16_t i = 0; i < b->n; i++) {
         if (parts[i].ex == NULL) {
             out[i] = parts[i].e->value;
             continue;
@@ -96,6 +96,9 @@ put_values(const part *parts, uint16_t n, uint16_t row, ql_value *out)
         ql_vector_get(parts[i].v, parts[i].v->is_const ? 0 : row, &out[i]);
         if (out[i].kind == QL_K_NULL) {
             return false;
+        }
+        if (b->like != NULL && i + 1 == b->n) {
+            qli_bound_head(cx, b, &out[i]);
         }
     }
     return true;
@@ -154,12 +157,12 @@ next_left(ql_ctx *cx, lookup_op *j)
     ql_probe_begin(j->scan);
     for (uint16_t k = 0; k < j->left->nsel; k++) {
         uint16_t row = ql_batch_row(j->left, k);
-        ql_bound low = {.values = j->low_values, .n = r->low.n, .inclusive = r->low.inclusive};
-        ql_bound high = {.values = j->high_values, .n = r->high.n, .inclusive = r->high.inclusive};
+        ql_bound low = ql_plan_bound_with(&r->low, j->low_values);
+        ql_bound high = ql_plan_bound_with(&r->high, j->high_values);
         QL_TRY(ql_check(cx));
         j->matched[row] = false;
-        if (put_values(j->low, r->low.n, row, j->low_values) &&
-            put_values(j->high, r->high.n, row, j->high_values)) {
+        if (put_values(cx, j->low, &r->low, row, j->low_values) &&
+            put_values(cx, j->high, &r->high, row, j->high_values)) {
             QL_TRY(ql_probe_add(cx, j->scan, row, &low, &high));
         } else if (j->op.plan->join == QL_JOIN_LEFT) {
             QL_TRY(ql_probe_add_nothing(cx, j->scan, row));

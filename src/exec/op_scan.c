@@ -131,9 +131,8 @@ eval_late(ql_ctx *cx, scan_op *s)
     return QL_OK;
 }
 
-/* What texts that a LIKE matches begin with; its pattern is known only now. */
-static void
-take_head(const ql_ctx *cx, const ql_plan_bound *b, ql_value *v)
+void
+qli_bound_head(const ql_ctx *cx, const ql_plan_bound *b, ql_value *v)
 {
     v->s = ql_pattern_head(b->like->coll, v->s, ql_like_escape(cx, b->like));
 }
@@ -149,7 +148,7 @@ put_values(const ql_ctx *cx, scan_op *s, const ql_plan_bound *b, ql_value *v)
             return false;
         }
         if (b->like != NULL && i + 1 == b->n && l != NULL) {
-            take_head(cx, b, &v[i]);
+            qli_bound_head(cx, b, &v[i]);
         }
     }
     return true;

@@ -187,9 +187,7 @@ split_filter(qli_planner *p, ql_plan *n)
     qli_conds c = {0};
     qli_access a = {.index = n->index, .low = n->low};
     bool unread = n->split;
-    while (a.neq < n->low.n && a.neq < n->high.n && n->low.values[a.neq] == n->high.values[a.neq]) {
-        a.neq++;
-    }
+    a.neq = qli_bound_fixed(&n->low, &n->high);
     QL_TRY(qli_conds_split(p, n->filter, &c));
     for (uint32_t i = 0; i < c.n; i++) {
         bool early = false;
