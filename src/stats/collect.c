@@ -5,6 +5,8 @@
  * ql_kv_region), and of each index runs of neighbours at such places. Runs in any thread;
  * checkpoints, no waits.
  */
+#include <math.h>
+
 #include "base/thread.h"
 #include "kv/kv.h"
 #include "stats/stats_int.h"
@@ -325,6 +327,17 @@ whole_columns(const ql_index *x, uint16_t n, uint16_t *columns)
     return true;
 }
 
+/* Few changes between neighbours are not enough to tell the number of values, but to tell what it
+ * is not: two standard deviations around them. */
+static double
+between(double d, const pairs *p, uint16_t part, double rows)
+{
+    double c = (double)p->changes[part], off = 2 * sqrt(c + 1);
+    double low = qli_distinct_of_pairs(p->n, c > off ? (uint64_t)(c - off) : 0, rows);
+    double high = qli_distinct_of_pairs(p->n, (uint64_t)(c + off) + 1, rows);
+    return d < low ? low : d > high ? high : d;
+}
+
 static ql_status
 count_prefixes(collector *c, const ql_index *x, uint16_t all, const pairs *p, double *out)
 {
@@ -337,7 +350,7 @@ count_prefixes(collector *c, const ql_index *x, uint16_t all, const pairs *p, do
         } else if (p->changes[i] < ENOUGH_CHANGES && i < 64 && whole_columns(x, i + 1u, columns)) {
             qli_frequencies f;
             QL_TRY(qli_sample_frequencies(c->cx, &c->sample, columns, i + 1u, &f));
-            d = qli_distinct_of_sample(&f, rows);
+            d = between(qli_distinct_of_sample(&f, rows), p, i, rows);
         }
         d = d < least ? least : d > rows ? rows : d;
         out[i] = d < 1 ? 1 : d;

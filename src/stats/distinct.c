@@ -2,12 +2,13 @@
  *
  * How many different values there are, told from some.
  *
- * From rows at random: the estimator of Haas and Stokes ("Estimating the number of classes in a
- * finite population", 1998), Duj1 = n d / (n - f1 + f1 n / N), as PostgreSQL uses it; with skewed
- * data it is low, so the bound of Charikar et al. ("Towards estimation error guarantees for
- * distinct values", 2000), GEE = sqrt(N / n) f1 + d - f1, is taken when that is higher. From an
- * index: the share of neighbours that differ is (D - 1) / (N - 1) itself, without any assumption of
- * how values are spread.
+ * From rows at random: the estimators of Haas and Stokes ("Estimating the number of classes in a
+ * finite population", 1998). Duj1 = n d / (n - f1 + f1 n / N) is right where all values are equally
+ * common and low where they are not; Duj2 adds to it by how unequal they are (the squared
+ * coefficient of variation, from how often two rows of the sample agree), which may be far too
+ * much: not beyond the bound of Charikar et al. ("Towards estimation error guarantees for distinct
+ * values", 2000), GEE = sqrt(N / n) f1 + d - f1. From an index: the share of neighbours that differ
+ * is (D - 1) / (N - 1) itself, without any assumption of how values are spread.
  */
 #include <math.h>
 
@@ -30,9 +31,12 @@ qli_distinct_of_sample(const qli_frequencies *f, double rows)
     if (rows <= n || f->once == 0) {
         return d;
     }
-    double duj1 = n * d / (n - once + once * n / rows);
+    double q = n / rows, duj1 = n * d / (n - once + once * q);
     double gee = sqrt(rows / n) * once + d - once;
-    return within(duj1 > gee ? duj1 : gee, d, rows);
+    double unequal = duj1 * 2 * (double)f->pairs / (n * n) + duj1 / rows - 1;
+    double more = unequal > 0 ? -once * (1 - q) * log1p(-q) / q * unequal : 0;
+    double duj2 = (d + more) / (1 - (1 - q) * once / n);
+    return within(within(duj2, duj1, duj1 > gee ? duj1 : gee), d, rows);
 }
 
 double
@@ -76,6 +80,7 @@ qli_sample_frequencies(ql_ctx *cx, const qli_sample *s, const uint16_t *columns,
             at = (at + 1) & (size - 1);
         }
         v[at].hash = h;
+        f->pairs += v[at].n;
         v[at].n++;
         f->d += v[at].n == 1;
         f->once += v[at].n == 1;

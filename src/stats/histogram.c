@@ -146,6 +146,7 @@ make(ql_ctx *cx, ql_arena *a, ql_arena *tmp, const qli_sample_column *c, uint32_
     }
     for (uint32_t i = 0; i < nruns; i++) {
         f.once += v[i].n == 1;
+        f.pairs += (uint64_t)v[i].n * (v[i].n - 1) / 2;
     }
     f.d = nruns;
     out->known = true;

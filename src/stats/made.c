@@ -212,6 +212,7 @@ make(maker *m, double rows, int64_t at_us, ql_column_stats *out)
     qli_frequencies f = {.n = m->values, .d = m->nruns};
     for (uint32_t i = 0; i < m->nruns; i++) {
         f.once += m->v[i].n == 1;
+        f.pairs += (uint64_t)m->v[i].n * (m->v[i].n - 1) / 2;
     }
     double rate = rows > m->s->n ? m->s->n / rows : 1;
     out->known = true;

@@ -89,9 +89,10 @@ qli_sample_key(const qli_sample_column *c, uint32_t row)
 
 /* How often the values of a sample come. */
 typedef struct qli_frequencies {
-    uint64_t n;    /* values */
-    uint64_t d;    /* different ones */
-    uint64_t once; /* that come once */
+    uint64_t n;     /* values */
+    uint64_t d;     /* different ones */
+    uint64_t once;  /* that come once */
+    uint64_t pairs; /* of equal ones */
 } qli_frequencies;
 
 /* distinct.c */

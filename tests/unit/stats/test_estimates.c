@@ -463,6 +463,13 @@ estimators(void **state)
     assert_true(qli_distinct_of_sample(&few, 1e6) == 5);
     qli_frequencies whole = {.n = 10, .d = 7, .once = 5};
     assert_true(qli_distinct_of_sample(&whole, 10) == 7);
+    /* 8,000 rows of 6 million with 10,000 equally common values: by the binomial distribution 5,507
+     * different ones come, 3,595 of them once; two rows agree in one of 10,000 pairs */
+    qli_frequencies equal = {.n = 8000, .d = 5507, .once = 3595, .pairs = 3200};
+    assert_true(q_error(qli_distinct_of_sample(&equal, 6e6), 10000) < 1.05);
+    /* a value that half of the rows have: more values must be expected behind the sample */
+    qli_frequencies unequal = {.n = 8000, .d = 3500, .once = 3000, .pairs = 8000000};
+    assert_true(qli_distinct_of_sample(&unequal, 6e6) > 5e4);
     assert_true(qli_distinct_of_pairs(100, 25, 401) == 101);
     assert_true(qli_distinct_of_pairs(100, 0, 401) == 1);
     assert_true(qli_distinct_of_pairs(0, 0, 401) == 1);

@@ -187,8 +187,8 @@ look_up_apart(sess *s, const ql_scan_spec *as, const asked *q, size_t n, bool ta
     out->n = 0;
     for (size_t i = 0; i < n; i++) {
         ql_scan_spec spec = *as;
-        spec.low = (ql_bound){&q[i].low, q[i].nlow, true};
-        spec.high = (ql_bound){&q[i].high, q[i].nhigh, true};
+        spec.low = (ql_bound){.values = &q[i].low, .n = q[i].nlow, .inclusive = true};
+        spec.high = (ql_bound){.values = &q[i].high, .n = q[i].nhigh, .inclusive = true};
         read_rows(s, &spec, 1, &one);
         one.n = first && one.n > 2 ? 2 : one.n;
         for (size_t k = 0; k <= one.n; k += 2) {
@@ -297,7 +297,7 @@ look_ups_of_points(void **state)
         for (size_t i = 0; i < many; i++) {
             ql_scan_spec one = plain_spec(t, ix);
             found f = {0};
-            one.low = one.high = (ql_bound){&v[i], 1, true};
+            one.low = one.high = (ql_bound){.values = &v[i], .n = 1, .inclusive = true};
             read_rows(s, &one, 1, &f);
             if (f.n > 0) {
                 assert_true(next < n && sel[next] == 5 * i);
