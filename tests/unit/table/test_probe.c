@@ -215,7 +215,8 @@ look_up_together(sess *s, ql_scan *scan, const asked *q, size_t n, bool tails, b
     out->n = 0;
     ql_probe_begin(scan);
     for (size_t i = 0; i < n; i++) {
-        ql_bound low = {&q[i].low, q[i].nlow, true}, high = {&q[i].high, q[i].nhigh, true};
+        ql_bound low = {.values = &q[i].low, .n = q[i].nlow, .inclusive = true};
+        ql_bound high = {.values = &q[i].high, .n = q[i].nhigh, .inclusive = true};
         OK(ql_probe_add(&s->cx, scan, q[i].tag, &low, &high));
     }
     while ((st = ql_probe_rows(&s->cx, scan, tails, first, &p)) == QL_OK) {
@@ -290,7 +291,7 @@ look_ups_of_points(void **state)
         for (size_t i = 0; i < many; i++) {
             int64_t id = (int64_t)random_below(2 * ROWS + 100);
             v[i] = ql_value_int(round % 2 == 0 ? id : (id * 7919) % 100003);
-            ql_bound at = {&v[i], 1, true};
+            ql_bound at = {.values = &v[i], .n = 1, .inclusive = true};
             OK(ql_probe_add(&s->cx, scan, (uint16_t)(5 * i), &at, &at));
         }
         OK(ql_probe_points(&s->cx, scan, sel, &n, &b));
