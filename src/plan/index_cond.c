@@ -86,7 +86,7 @@ answered_text(const qli_planner *p, uint16_t source, const qli_access *a, const 
         uint16_t column = p->column_of[col->index];
         const ql_type *t = &p->q->sources[source].table->types[column];
         for (uint16_t i = 0; i < a->neq; i++) {
-            const ql_index_part *part = &a->index->parts[i];
+            const ql_index_part *part = ql_index_part_at(p->q->sources[source].table, a->index, i);
             const ql_expr *w = fixed[i];
             bool same =
                 v == w || (v->kind == QL_E_CONST && w->kind == QL_E_CONST &&

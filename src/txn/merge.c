@@ -214,6 +214,10 @@ get_piece(ql_ctx *cx, ql_txn *t, qli_shot *sh, uint32_t nlayers, const ql_str *k
     for (size_t i = 0; i < n; i++) {
         bool deleted;
         QL_TRY(ql_check(cx));
+        if (keys[i].n == 0) { /* nothing is looked for */
+            values[i] = (ql_str){NULL, 0};
+            continue;
+        }
         ql_status st = get_from_layers(cx, t, nlayers, keys[i], &values[i], &deleted);
         if (st == QL_END) {
             rest[nrest] = keys[i];

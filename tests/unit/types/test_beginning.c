@@ -210,8 +210,10 @@ expect_edges(ql_ctx *cx, const char *coll, const char *head, const char *as, boo
     ql_buf want = {0};
     assert_int_equal(ql_beginning_find(cx, c, str(head), &b), QL_OK);
     assert_int_equal(ql_coll_sortkey(cx, c, str(as), &want), QL_OK);
-    if (b.low.n > want.n || b.low.n != b.high.n || memcmp(b.low.p, b.high.p, b.low.n) != 0 ||
-        memcmp(b.low.p, want.p, b.low.n) != 0 || (b.low.n < want.n && want.p[b.low.n] != 1)) {
+    bool same = ql_str_eq((ql_str){b.low.p, b.low.n}, (ql_str){b.high.p, b.high.n});
+    if (b.low.n > want.n || !same ||
+        !ql_str_eq((ql_str){b.low.p, b.low.n}, (ql_str){want.p, b.low.n}) ||
+        (b.low.n < want.n && want.p[b.low.n] != 1)) {
         fail_msg("%s: edges of \"%s\" are not those of \"%s\"", coll, head, as);
     }
     assert_int_equal(b.whole, whole);
