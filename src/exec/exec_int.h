@@ -138,6 +138,11 @@ ql_status qli_view_filter_values(ql_ctx *cx, qli_view_filter *w, ql_view_filter 
 ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Clustered key of a row of the batch given last by a scan with plan->keys_only. */
 ql_str qli_scan_key(const qli_op *op, uint16_t row);
+/* Before it is first asked for rows: the first n are not wanted, and nothing is done for them but
+ * finding that they are there. false, and nothing is changed: it is no scan that can do so. */
+bool qli_scan_pass_over(qli_op *op, uint64_t n);
+/* How many of them are still to come. */
+uint64_t qli_scan_to_pass(const qli_op *op);
 ql_status qli_merge_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_nested_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Are the look-ups of that join, whose left side is there, done a batch at a time? */

@@ -78,6 +78,7 @@ filter_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 typedef struct limit_op {
     qli_op op;
     bool started, known;
+    bool passing;           /* the scan below passes over what is skipped */
     uint64_t limit, offset; /* of the query, once known */
     uint64_t skip, left;
 } limit_op;
@@ -128,6 +129,18 @@ limit_reached(ql_ctx *cx, qli_op *op)
     return st;
 }
 
+/* What the scan below has passed over until its first rows came, or until it had none. */
+static void
+count_passed(limit_op *l)
+{
+    qli_op *op = &l->op;
+    if (l->passing) {
+        uint64_t left = qli_scan_to_pass(op->left);
+        op->block->run->passed_over += is_outermost(op->block) ? l->offset - left : 0;
+        l->passing = false;
+    }
+}
+
 static ql_status
 limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
@@ -142,13 +155,18 @@ limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
             l->known = true;
         }
         l->left = l->limit;
-        l->skip = l->offset;
+        l->passing = l->offset > 0 && qli_scan_pass_over(op->left, l->offset);
+        l->skip = l->passing ? 0 : l->offset;
         l->started = true;
     }
     if (l->left == 0 && (l->skip == 0 || !op->block->query->calc_found_rows)) {
         return limit_reached(cx, op);
     }
-    QL_TRY(qli_op_next(cx, op->left, &b));
+    ql_status st = qli_op_next(cx, op->left, &b);
+    if (st == QL_OK || st == QL_END) {
+        count_passed(l);
+    }
+    QL_TRY(st);
     op->batch = *b;
     uint16_t skip = l->skip < b->nsel ? (uint16_t)l->skip : b->nsel;
     uint16_t keep = (uint16_t)(b->nsel - skip);

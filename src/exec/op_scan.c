@@ -28,6 +28,7 @@ typedef struct scan_op {
     ql_value *low, *high; /* of the range that is being read */
     ql_value jump[2];     /* within each group of a skip scan */
     uint32_t at_range;
+    uint64_t pass; /* rows to be passed over when it starts */
     bool started, empty, keys_only;
     qli_picker picker;
     ql_scan_lock lock;
@@ -197,6 +198,7 @@ start_scan(ql_ctx *cx, scan_op *s)
     }
     s->lock.one_by_one |= b->reader_stops;
     if (s->scan != NULL) {
+        ql_scan_pass_over(s->scan, s->pass);
         return ql_scan_rebind(cx, s->scan, &low, &high);
     }
     ql_scan_spec spec = {
@@ -220,7 +222,9 @@ start_scan(ql_ctx *cx, scan_op *s)
                                    ql_plan_bound_with(&p->jump_low, &s->jump[0]),
                                    ql_plan_bound_with(&p->jump_high, &s->jump[1])};
     }
-    return ql_scan_open(cx, b->mem, &spec, &s->scan);
+    QL_TRY(ql_scan_open(cx, b->mem, &spec, &s->scan));
+    ql_scan_pass_over(s->scan, s->pass);
+    return QL_OK;
 }
 
 static ql_status
@@ -346,6 +350,25 @@ ql_str
 qli_scan_key(const qli_op *op, uint16_t row)
 {
     return ql_scan_locator(((const scan_op *)op)->scan, row);
+}
+
+bool
+qli_scan_pass_over(qli_op *op, uint64_t n)
+{
+    scan_op *s = (scan_op *)op;
+    if (op->plan->kind != QL_P_SCAN || s->source->table->is_virtual || op->filter != NULL ||
+        s->lock.kind != QL_SCAN_CONSISTENT) {
+        return false;
+    }
+    s->pass = n;
+    return true;
+}
+
+uint64_t
+qli_scan_to_pass(const qli_op *op)
+{
+    const scan_op *s = (const scan_op *)op;
+    return s->started && s->scan != NULL && !s->empty ? ql_scan_to_pass(s->scan) : s->pass;
 }
 
 static ql_status

@@ -3,7 +3,24 @@
  * ORDER BY through the order of an index: the first scan of the join path reads an index whose
  * parts, after those fixed by equality, are the sort keys, all in one direction.
  */
+#include "plan/cost.h"
 #include "plan/plan_int.h"
+
+/* Rows that OFFSET passes over are only counted in the index, where nothing else has to be known
+ * of them. */
+static double
+cost_with_offset(const qli_planner *p, uint16_t source, const qli_conds *c, const qli_order_want *o,
+                 const qli_access *a)
+{
+    uint64_t all = c->n < 64 ? (UINT64_C(1) << c->n) - 1 : 0;
+    if (o->offset <= 0 || o->limit <= 0 || p->q->nsources > 1 || c->n >= 64 ||
+        (a->exact & all) != all) {
+        return a->cost;
+    }
+    qli_access less = *a;
+    less.behind = a->behind * (1 - o->offset / o->limit);
+    return qli_access_cost(p, source, &less);
+}
 
 ql_status
 qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c, const qli_order_want *o,
@@ -29,6 +46,7 @@ qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c, const ql
         if (!qli_index_orders(p, source, x, a.neq, o, &reverse, NULL)) {
             continue;
         }
+        a.cost = cost_with_offset(p, source, c, o, &a);
         QL_TRY(qli_conds_selectivity(p, c, a.counted, UINT64_C(1) << source, &share));
         double wanted =
             o->limit >= 0 && o->limit < a.rows * share ? o->limit / (a.rows * share) : 1;

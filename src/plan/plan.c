@@ -128,21 +128,20 @@ prepare(qli_planner *p)
     return QL_OK;
 }
 
+/* Of LIMIT or OFFSET; 1000 where it is not known yet. */
+static double
+number_of(const ql_expr *e)
+{
+    if (!e) {
+        return 0;
+    }
+    return e->kind == QL_E_CONST && e->value.kind == QL_K_INT ? (double)e->value.u : 1000;
+}
+
 double
 qli_limit_of(const ql_query *q)
 {
-    double n = 0;
-    const ql_expr *e[2] = {q->limit, q->offset};
-    if (!q->limit || q->calc_found_rows) {
-        return -1;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (e[i]) {
-            n += e[i]->kind == QL_E_CONST && e[i]->value.kind == QL_K_INT ? (double)e[i]->value.u
-                                                                          : 1000;
-        }
-    }
-    return n;
+    return !q->limit || q->calc_found_rows ? -1 : number_of(q->limit) + number_of(q->offset);
 }
 
 static ql_status
@@ -162,6 +161,7 @@ order_of(qli_planner *p, qli_order_want *o)
     o->keys = q->order_by;
     o->n = q->norder;
     o->limit = qli_limit_of(q);
+    o->offset = o->limit >= 0 ? number_of(q->offset) : 0;
     return QL_OK;
 }
 

@@ -297,7 +297,8 @@ typedef struct qli_order_want {
     ql_expr *const *groups; /* those equal in all of these come one after the other */
     uint16_t ngroups;
     const ql_plan *root; /* the joins above the scan that is asked about; NULL: not known */
-    double limit;        /* rows that will be fetched, below 0: all */
+    double limit;        /* rows that will be fetched, below 0: all; of these */
+    double offset;       /* so many are passed over: only entries of them need to be read */
 } qli_order_want;
 
 ql_status qli_join_plan(qli_planner *p, const ql_join_tree *t, qli_conds *where,

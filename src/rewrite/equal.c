@@ -6,34 +6,13 @@
  * so that tables can be joined in any order. Only columns of one kind and collation, compared in
  * it: there equality is transitive.
  */
-#include "rewrite/rewrite_int.h"
+#include "rewrite/equal.h"
 
 #define MAX_FACTS 200u
 #define MAX_ADDED 60u
-#define MAX_RANGES 40u
 
-typedef struct fact {
-    ql_expr **at; /* where the condition stands */
-    uint16_t a, b;
-    ql_expr *ea, *eb; /* the columns as they are mentioned */
-} fact;
-
-typedef struct classes {
-    qli_rw *rw;
-    ql_query *q;
-    uint16_t *up;     /* [nslots] union-find */
-    ql_expr **value;  /* [nslots] of roots: what all are equal to; NULL */
-    ql_expr **stated; /* [nslots] what a condition says the slot itself is equal to; NULL */
-    bool *used;       /* [nslots] in a fact */
-    uint16_t *source; /* [nslots] */
-    fact *facts;
-    uint32_t nfacts, added;
-    ql_expr *ranges[MAX_RANGES]; /* a column below or above a value, or the other way round */
-    uint32_t nranges;
-} classes;
-
-static uint16_t
-root_of(classes *c, uint16_t i)
+uint16_t
+qli_rw_equal_root(qli_rw_classes *c, uint16_t i)
 {
     while (c->up[i] != i) {
         c->up[i] = c->up[c->up[i]];
@@ -42,9 +21,8 @@ root_of(classes *c, uint16_t i)
     return i;
 }
 
-/* Is the column compared as itself? */
-static bool
-is_compared_as_is(const classes *c, const ql_expr *cmp, const ql_expr *e)
+bool
+qli_rw_is_compared_as_is(const qli_rw_classes *c, const ql_expr *cmp, const ql_expr *e)
 {
     return e->kind == QL_E_SLOT && c->source[e->index] != UINT16_MAX &&
            cmp->compare_kind == e->type.kind && c->q->slot_types[e->index].kind == e->type.kind &&
@@ -59,9 +37,9 @@ is_value(const ql_expr *cmp, const ql_expr *e)
 }
 
 static void
-note_value(classes *c, const ql_expr *slot, ql_expr *value)
+note_value(qli_rw_classes *c, const ql_expr *slot, ql_expr *value)
 {
-    uint16_t root = root_of(c, (uint16_t)slot->index);
+    uint16_t root = qli_rw_equal_root(c, (uint16_t)slot->index);
     c->used[slot->index] = true;
     c->stated[slot->index] = value;
     if (c->value[root] == NULL) {
@@ -70,15 +48,16 @@ note_value(classes *c, const ql_expr *slot, ql_expr *value)
 }
 
 static void
-note_pair(classes *c, ql_expr **e)
+note_pair(qli_rw_classes *c, ql_expr **e)
 {
     ql_expr *a = (*e)->args[0], *b = (*e)->args[1];
-    uint16_t ra = root_of(c, (uint16_t)a->index), rb = root_of(c, (uint16_t)b->index);
+    uint16_t ra = qli_rw_equal_root(c, (uint16_t)a->index),
+             rb = qli_rw_equal_root(c, (uint16_t)b->index);
     if (c->nfacts >= MAX_FACTS || a->index == b->index ||
         c->q->slot_types[a->index].coll != c->q->slot_types[b->index].coll) {
         return;
     }
-    c->facts[c->nfacts++] = (fact){e, (uint16_t)a->index, (uint16_t)b->index, a, b};
+    c->facts[c->nfacts++] = (qli_rw_fact){e, (uint16_t)a->index, (uint16_t)b->index, a, b};
     c->used[a->index] = c->used[b->index] = true;
     if (ra != rb) {
         c->up[rb] = ra;
@@ -87,17 +66,17 @@ note_pair(classes *c, ql_expr **e)
 }
 
 static void
-note_range(classes *c, ql_expr *e)
+note_range(qli_rw_classes *c, ql_expr *e)
 {
-    bool first = is_compared_as_is(c, e, e->args[0]) && is_value(e, e->args[1]);
-    bool second = is_compared_as_is(c, e, e->args[1]) && is_value(e, e->args[0]);
-    if (c->nranges < MAX_RANGES && (first || second)) {
+    bool first = qli_rw_is_compared_as_is(c, e, e->args[0]) && is_value(e, e->args[1]);
+    bool second = qli_rw_is_compared_as_is(c, e, e->args[1]) && is_value(e, e->args[0]);
+    if (c->nranges < QLI_RW_MAX_RANGES && (first || second)) {
         c->ranges[c->nranges++] = e;
     }
 }
 
 static ql_status
-collect_expr(classes *c, ql_expr **e)
+collect_expr(qli_rw_classes *c, ql_expr **e)
 {
     QL_TRY(ql_bulk_node(c->rw->cx));
     while ((*e)->kind == QL_E_OP && (*e)->op == QL_OP_AND) {
@@ -114,7 +93,7 @@ collect_expr(classes *c, ql_expr **e)
         return QL_OK;
     }
     ql_expr *a = (*e)->args[0], *b = (*e)->args[1];
-    bool col_a = is_compared_as_is(c, *e, a), col_b = is_compared_as_is(c, *e, b);
+    bool col_a = qli_rw_is_compared_as_is(c, *e, a), col_b = qli_rw_is_compared_as_is(c, *e, b);
     if (col_a && col_b) {
         note_pair(c, e);
     } else if (col_a && is_value(*e, b)) {
@@ -127,7 +106,7 @@ collect_expr(classes *c, ql_expr **e)
 
 /* Conditions that hold for every row of the block. */
 static ql_status
-collect_tree(classes *c, ql_join_tree *t)
+collect_tree(qli_rw_classes *c, ql_join_tree *t)
 {
     if (t->is_leaf) {
         return QL_OK;
@@ -142,7 +121,7 @@ collect_tree(classes *c, ql_join_tree *t)
 /* --- what follows --- */
 
 static ql_status
-equality(classes *c, const ql_expr *like, uint16_t slot, ql_expr *to, ql_expr **out)
+equality(qli_rw_classes *c, const ql_expr *like, uint16_t slot, ql_expr *to, ql_expr **out)
 {
     ql_expr *e = qli_rw_node(c->rw, QL_E_SLOT);
     if (e == NULL) {
@@ -155,12 +134,12 @@ equality(classes *c, const ql_expr *like, uint16_t slot, ql_expr *to, ql_expr **
 }
 
 static ql_status
-use_values(classes *c)
+use_values(qli_rw_classes *c)
 {
     ql_expr *more = NULL;
     for (uint32_t i = 0; i < c->nfacts; i++) {
-        fact *f = &c->facts[i];
-        ql_expr *value = c->value[root_of(c, f->a)], *e;
+        qli_rw_fact *f = &c->facts[i];
+        ql_expr *value = c->value[qli_rw_equal_root(c, f->a)], *e;
         if (value == NULL) {
             continue;
         }
@@ -183,10 +162,10 @@ use_values(classes *c)
 }
 
 static bool
-is_stated(const classes *c, uint16_t a, uint16_t b)
+is_stated(const qli_rw_classes *c, uint16_t a, uint16_t b)
 {
     for (uint32_t i = 0; i < c->nfacts; i++) {
-        const fact *f = &c->facts[i];
+        const qli_rw_fact *f = &c->facts[i];
         if ((f->a == a && f->b == b) || (f->a == b && f->b == a)) {
             return true;
         }
@@ -195,7 +174,7 @@ is_stated(const classes *c, uint16_t a, uint16_t b)
 }
 
 static ql_status
-add_implied(classes *c, uint16_t a, uint16_t b)
+add_implied(qli_rw_classes *c, uint16_t a, uint16_t b)
 {
     ql_expr *to = qli_rw_node(c->rw, QL_E_SLOT), *e;
     if (to == NULL) {
@@ -210,18 +189,18 @@ add_implied(classes *c, uint16_t a, uint16_t b)
 }
 
 static ql_status
-use_transitivity(classes *c)
+use_transitivity(qli_rw_classes *c)
 {
     uint16_t n = c->q->nslots;
     for (uint16_t a = 0; a < n; a++) {
         QL_TRY(ql_bulk_each(c->rw->cx, a));
-        if (!c->used[a] || c->value[root_of(c, a)] != NULL) {
+        if (!c->used[a] || c->value[qli_rw_equal_root(c, a)] != NULL) {
             continue;
         }
         for (uint16_t b = (uint16_t)(a + 1); b < n && c->added < MAX_ADDED; b++) {
             QL_TRY(ql_bulk_each(c->rw->cx, b));
-            if (c->used[b] && root_of(c, a) == root_of(c, b) && c->source[a] != c->source[b] &&
-                !is_stated(c, a, b)) {
+            if (c->used[b] && qli_rw_equal_root(c, a) == qli_rw_equal_root(c, b) &&
+                c->source[a] != c->source[b] && !is_stated(c, a, b)) {
                 QL_TRY(add_implied(c, a, b));
             }
         }
@@ -231,7 +210,7 @@ use_transitivity(classes *c)
 
 /* The same for another column. */
 static ql_status
-range_of(classes *c, const ql_expr *range, uint16_t slot, ql_expr **out)
+range_of(qli_rw_classes *c, const ql_expr *range, uint16_t slot, ql_expr **out)
 {
     ql_expr *e = qli_rw_node(c->rw, QL_E_OP), *s = qli_rw_node(c->rw, QL_E_SLOT);
     ql_expr **args = QL_ARENA_ARRAY(c->rw->cx, c->rw->cx->arena, ql_expr *, 2);
@@ -257,16 +236,16 @@ range_of(classes *c, const ql_expr *range, uint16_t slot, ql_expr **out)
 /* Columns of derived tables are given the ranges of those they are equal to: they stop rows there
  * before they are grouped. */
 static ql_status
-use_ranges(classes *c)
+use_ranges(qli_rw_classes *c)
 {
     for (uint32_t i = 0; i < c->nranges; i++) {
         const ql_expr *range = c->ranges[i], *e = range->args[0];
         e = e->kind == QL_E_SLOT ? e : range->args[1];
         uint16_t own = (uint16_t)e->index;
-        for (uint16_t s = 0; s < c->q->nslots && c->value[root_of(c, own)] == NULL; s++) {
+        for (uint16_t s = 0; s < c->q->nslots && c->value[qli_rw_equal_root(c, own)] == NULL; s++) {
             ql_expr *more;
             QL_TRY(ql_bulk_each(c->rw->cx, s));
-            if (s == own || !c->used[s] || root_of(c, s) != root_of(c, own) ||
+            if (s == own || !c->used[s] || qli_rw_equal_root(c, s) != qli_rw_equal_root(c, own) ||
                 c->source[s] == c->source[own] || c->q->sources[c->source[s]].derived == NULL) {
                 continue;
             }
@@ -281,7 +260,7 @@ use_ranges(classes *c)
 
 /* On the right side the column is equal to one on the left that has a value. */
 static ql_status
-value_for_right(classes *c, const ql_expr *e, ql_expr **more)
+value_for_right(qli_rw_classes *c, const ql_expr *e, ql_expr **more)
 {
     ql_expr *eq;
     QL_TRY(ql_bulk_node(c->rw->cx));
@@ -292,14 +271,14 @@ value_for_right(classes *c, const ql_expr *e, ql_expr **more)
         QL_TRY(value_for_right(c, e->args[0], more));
         return value_for_right(c, e->args[1], more);
     }
-    if (e->op != QL_OP_EQ || !is_compared_as_is(c, e, e->args[0]) ||
-        !is_compared_as_is(c, e, e->args[1])) {
+    if (e->op != QL_OP_EQ || !qli_rw_is_compared_as_is(c, e, e->args[0]) ||
+        !qli_rw_is_compared_as_is(c, e, e->args[1])) {
         return QL_OK;
     }
     for (unsigned i = 0; i < 2; i++) {
         const ql_expr *known = e->args[i], *other = e->args[1 - i];
-        ql_expr *value = c->value[root_of(c, (uint16_t)known->index)];
-        if (value != NULL && c->value[root_of(c, (uint16_t)other->index)] == NULL &&
+        ql_expr *value = c->value[qli_rw_equal_root(c, (uint16_t)known->index)];
+        if (value != NULL && c->value[qli_rw_equal_root(c, (uint16_t)other->index)] == NULL &&
             value->kind == QL_E_CONST) {
             QL_TRY(equality(c, other, (uint16_t)other->index, value, &eq));
             eq->implied = true;
@@ -310,7 +289,7 @@ value_for_right(classes *c, const ql_expr *e, ql_expr **more)
 }
 
 static ql_status
-tell_right_sides(classes *c, ql_join_tree *t)
+tell_right_sides(qli_rw_classes *c, ql_join_tree *t)
 {
     if (t->is_leaf) {
         return QL_OK;
@@ -325,7 +304,7 @@ tell_right_sides(classes *c, ql_join_tree *t)
 }
 
 static ql_status
-begin(classes *c)
+begin(qli_rw_classes *c)
 {
     ql_query *q = c->q;
     qli_rw *rw = c->rw;
@@ -335,7 +314,7 @@ begin(classes *c)
     c->value = QL_ARENA_ARRAY(rw->cx, rw->a, ql_expr *, n);
     c->stated = QL_ARENA_ARRAY(rw->cx, rw->a, ql_expr *, n);
     c->used = QL_ARENA_ARRAY(rw->cx, rw->a, bool, n);
-    c->facts = QL_ARENA_ARRAY(rw->cx, rw->a, fact, MAX_FACTS);
+    c->facts = QL_ARENA_ARRAY(rw->cx, rw->a, qli_rw_fact, MAX_FACTS);
     if (c->up == NULL || c->source == NULL || c->value == NULL || c->stated == NULL ||
         c->used == NULL || c->facts == NULL) {
         return QL_ERROR;
@@ -355,7 +334,7 @@ begin(classes *c)
 ql_status
 qli_rw_equalities(qli_rw *rw, ql_query *q)
 {
-    classes c = {.rw = rw, .q = q};
+    qli_rw_classes c = {.rw = rw, .q = q};
     if (q->from == NULL || q->from->is_leaf) {
         return QL_OK;
     }
@@ -365,5 +344,6 @@ qli_rw_equalities(qli_rw *rw, ql_query *q)
     QL_TRY(use_values(&c));
     QL_TRY(use_transitivity(&c));
     QL_TRY(use_ranges(&c));
+    QL_TRY(qli_rw_equal_or(&c));
     return tell_right_sides(&c, q->from);
 }

@@ -69,6 +69,22 @@ guard(ql_ctx *cx, qli_inserter *in)
     return qli_writer_guard(cx, &in->w, what, changing);
 }
 
+/* MySQL replaces a row by changing it where it can stand in the way under one key only and no
+ * foreign key refers to the table; what changes nothing is not counted as deleted then. */
+static ql_status
+can_keep_same(ql_ctx *cx, const ql_table *t, bool *yes)
+{
+    ql_child *v;
+    size_t n;
+    unsigned unique = 0;
+    for (uint16_t i = 0; i < t->nindexes; i++) {
+        unique += t->indexes[i].unique && !t->indexes[i].hidden_rowid;
+    }
+    QL_TRY(ql_catalog_children(cx, cx->arena, t->db, t->name, &v, &n));
+    *yes = unique == 1 && n == 0;
+    return QL_OK;
+}
+
 ql_status
 qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *in)
 {
@@ -77,6 +93,7 @@ qli_inserter_init(ql_ctx *cx, ql_run *run, const ql_rinsert *ins, qli_inserter *
     QL_TRY(ql_block_of_row(run, cx->arena, ins->row, &in->block));
     QL_TRY(qli_writer_check_with(cx, &in->w, &ins->check, in->block, NULL, NULL));
     QL_TRY(guard(cx, in));
+    QL_TRY(ins->replace ? can_keep_same(cx, ins->table, &in->keeps_same) : QL_OK);
     in->given = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->ncolumns + 1);
     uint32_t more = ins->select != NULL ? ins->select->nitems - ins->ncolumns : 0;
     in->row = QL_ARENA_ARRAY(cx, cx->arena, ql_value, ins->table->ncolumns + more);
@@ -283,10 +300,12 @@ lock_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup, ql_str *locator)
     return ql_table_lock_row(cx, in->w.row_mem, in->ins->table, *locator, in->old);
 }
 
+/* *done: what is there is what was to come. */
 static ql_status
-replace_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup)
+replace_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup, bool *done)
 {
     ql_str locator;
+    *done = false;
     if (in->build != NULL) {
         in->w.deleted++;
         return ql_build_drop_row(cx, in->build, dup->locator);
@@ -296,6 +315,12 @@ replace_existing(ql_ctx *cx, qli_inserter *in, const ql_dup *dup)
         return QL_OK;
     }
     QL_TRY(st);
+    if (in->keeps_same) {
+        QL_TRY(qli_rows_identical(cx, in->old, in->row, in->ins->table->ncolumns, done));
+        if (*done) {
+            return QL_OK;
+        }
+    }
     bool keep;
     QL_TRY(qli_writer_delete(cx, &in->w, locator, in->old, &keep));
     in->w.deleted++;
@@ -408,17 +433,20 @@ write_one(ql_ctx *cx, qli_inserter *in)
             unused_auto(in);
             return QL_OK;
         }
-        if (result == QL_WROTE) {
+        bool done = result == QL_WROTE;
+        if (!done && in->ins->replace) {
+            QL_TRY(replace_existing(cx, in, &dup, &done));
+            if (!done) {
+                continue;
+            }
+        }
+        if (done) {
             in->w.inserted++;
             note_auto(in, in->row);
             if (in->w.first_generated == 0) {
                 in->w.first_generated = in->generated;
             }
             return QL_OK;
-        }
-        if (in->ins->replace) {
-            QL_TRY(replace_existing(cx, in, &dup));
-            continue;
         }
         if (in->ins->non_duplicate > 0) {
             bool again;

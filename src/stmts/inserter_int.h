@@ -29,6 +29,7 @@ typedef struct qli_inserter {
     ql_batch existing;  /* ON DUPLICATE: the row that is there, slot = ordinal */
     ql_ex **updates;
     ql_value *old, *new_row;
+    bool keeps_same; /* REPLACE: a row that is there as it is stays, and counts once */
     ql_build *build; /* the table is being made: rows go there; or NULL */
     ql_batch so_far; /* reads_row: the row in work as far as it is known, slot = ordinal */
 } qli_inserter;

@@ -203,6 +203,18 @@ ql_scan_close(ql_scan *s)
     qli_probes_close(s);
 }
 
+void
+ql_scan_pass_over(ql_scan *s, uint64_t n)
+{
+    s->pass = n;
+}
+
+uint64_t
+ql_scan_to_pass(const ql_scan *s)
+{
+    return s->pass;
+}
+
 const ql_table *
 qli_scan_table(const ql_scan *s)
 {
@@ -383,6 +395,18 @@ qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
     return qli_scan_take_row(cx, s, bytes_of_row, row);
 }
 
+/* Is that one of the rows to be passed over? */
+static inline bool
+passes(ql_scan *s)
+{
+    if (QL_LIKELY(s->pass == 0)) {
+        return false;
+    }
+    s->pass--;
+    s->passed++;
+    return true;
+}
+
 static ql_status
 first_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
 {
@@ -428,6 +452,20 @@ next_entry(ql_ctx *cx, ql_scan *s, ql_str *k, ql_str *v)
     return s->spec.skip.parts > 0 && !is_of_group(s, *k) ? qli_scan_skip_note(cx, s, *k) : QL_OK;
 }
 
+/* Of the entries that were picked the first are not wanted. */
+static void
+pass_gathered(ql_scan *s)
+{
+    qli_gather *g = &s->gather;
+    uint16_t n = s->pass < g->n ? (uint16_t)s->pass : g->n;
+    for (uint16_t i = n; n > 0 && i < g->n; i++) {
+        g->keys[i - n] = g->keys[i];
+    }
+    g->n = (uint16_t)(g->n - n);
+    s->pass -= n;
+    s->passed += n;
+}
+
 /* Entries first, then their rows. */
 static ql_status
 fill_gathered(ql_ctx *cx, ql_scan *s, uint16_t *n)
@@ -440,11 +478,15 @@ fill_gathered(ql_ctx *cx, ql_scan *s, uint16_t *n)
             ql_status st = next_entry(cx, s, &k, &v);
             if (st != QL_END) {
                 QL_TRY(st);
+                if (s->spec.pick == NULL && passes(s)) {
+                    continue;
+                }
                 QL_TRY(s->spec.pick != NULL ? qli_scan_take_parts(cx, s, k, v, g->n) : QL_OK);
                 QL_TRY(qli_gather_add(cx, s, v));
             }
         }
         QL_TRY(qli_gather_pick(cx, s));
+        pass_gathered(s);
         QL_TRY(qli_gather_read(cx, s));
     }
     return qli_gather_take(cx, s, n);
@@ -461,6 +503,9 @@ fill_range(ql_ctx *cx, ql_scan *s, uint16_t *n)
             return QL_OK;
         }
         QL_TRY(st);
+        if (passes(s)) {
+            continue;
+        }
         st = qli_scan_take_entry(cx, s, k, v, *n, &bytes);
         if (st == QL_END) {
             s->lost = true;
@@ -489,6 +534,7 @@ fill_point(ql_ctx *cx, ql_scan *s, uint16_t *n)
         s->batch.n = 1;
         QL_TRY(s->spec.pick(cx, s->spec.pick_arg, &s->batch, NULL, 1, &row, n));
     }
+    *n = *n > 0 && passes(s) ? 0 : *n;
     return st == QL_END ? QL_OK : st;
 }
 
@@ -518,7 +564,7 @@ qli_scan_clear_batch(ql_scan *s)
 }
 
 static void
-count_reads(ql_ctx *cx, const ql_scan *s, uint16_t n)
+count_reads(ql_ctx *cx, const ql_scan *s, uint64_t n)
 {
     bool whole = s->spec.low.n == 0 && s->spec.high.n == 0;
     ql_counter c = s->mode == SCAN_POINT || s->spec.skip.parts > 0 ? QL_CT_HANDLER_READ_KEY
@@ -553,6 +599,8 @@ qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     default:
         QL_TRY(fill_from_rows(cx, s, &n));
     }
+    count_reads(cx, s, n + s->passed);
+    s->passed = 0;
     if (n == 0) {
         return QL_END;
     }
@@ -561,7 +609,6 @@ qli_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out)
     }
     s->batch.n = s->batch.nsel = n;
     s->batch.sel = NULL;
-    count_reads(cx, s, n);
     *out = &s->batch;
     return QL_OK;
 }

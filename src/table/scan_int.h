@@ -68,7 +68,8 @@ struct ql_scan {
     ql_txn_cursor *cursor;
     scan_mode mode;
     bool started, ended, closed;
-    uint16_t size; /* rows of the next batch */
+    uint16_t size;         /* rows of the next batch */
+    uint64_t pass, passed; /* rows still to be passed over; passed over for the next batch */
     ql_value **virtual_rows;
     size_t nvirtual, virtual_at;
     ql_value *parts; /* decoded parts of one key (index_only) */

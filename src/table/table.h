@@ -87,6 +87,11 @@ ql_status ql_scan_next(ql_ctx *cx, ql_scan *s, ql_batch **out) QL_MUST_USE;
 /* Start again with other bounds (inner side of a nested loop). Keeps its memory. */
 ql_status ql_scan_rebind(ql_ctx *cx, ql_scan *s, const ql_bound *low,
                          const ql_bound *high) QL_MUST_USE;
+/* The next n rows it would give are passed over: of an index only entries are read, of a table no
+ * columns. For scans that lock nothing. Goes on over rebinds; count as rows examined. */
+void ql_scan_pass_over(ql_scan *s, uint64_t n);
+/* How many of these are still to come. */
+uint64_t ql_scan_to_pass(const ql_scan *s);
 void ql_scan_close(ql_scan *s);
 /* Clustered key of row `row` of the current batch; valid until the next call. */
 ql_str ql_scan_locator(const ql_scan *s, uint16_t row);
