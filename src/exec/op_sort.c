@@ -292,6 +292,21 @@ offer(ql_ctx *cx, sort_op *s, const ql_batch *b, uint16_t row, ql_sort_item *ite
     return full ? compact(cx, s) : QL_OK;
 }
 
+/* Do the first characters say that the row comes behind all that are wanted? */
+static ql_status
+is_behind(ql_ctx *cx, sort_op *s, bool *yes)
+{
+    uint64_t head;
+    bool known;
+    *yes = false;
+    if (!s->heaped || s->n < s->limit) {
+        return QL_OK;
+    }
+    QL_TRY(ql_key_head(cx, &s->types[0], s->descending[0], &s->vals[0], &s->tmp, &head, &known));
+    *yes = known && head > s->list[0].prefix;
+    return QL_OK;
+}
+
 static ql_status
 take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
 {
@@ -302,11 +317,16 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);
         ql_sort_item item = {0};
+        bool behind;
         if (k % 128 == 0) {
             QL_TRY(ql_check(cx));
         }
         for (uint16_t i = 0; i < s->nkeys; i++) {
             ql_vector_get(s->cols[i], row, &s->vals[i]);
+        }
+        QL_TRY(is_behind(cx, s, &behind));
+        if (behind) {
+            continue;
         }
         QL_TRY(qli_sort_key_make(cx, NULL, &s->tmp, s->vals, s->types, s->descending, s->nkeys,
                                  &item));

@@ -15,6 +15,11 @@ struct ql_buf;
  * bytes. prefix_chars cuts strings (0 = whole). Self-delimiting: values can be concatenated. */
 ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
                         const ql_value *v, struct ql_buf *out) QL_MUST_USE;
+/* The first eight bytes of what ql_key_encode gives for a text, as a number that orders like them.
+ * *known false: it is another kind, or the text is so short that what is behind it counts, too.
+ * tmp is the caller's and comes back with anything in it. */
+ql_status ql_key_head(ql_ctx *cx, const ql_type *t, bool descending, const ql_value *v,
+                      struct ql_buf *tmp, uint64_t *head, bool *known) QL_MUST_USE;
 /* The keys of all texts that begin with v (a string; types/beginning.h) lie from that with upper
  * false on to those that begin with that with upper true, in the order of the keys. */
 ql_status ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,

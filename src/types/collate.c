@@ -263,15 +263,18 @@ compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
     return QL_OK;
 }
 
-/* Bytes of one level. Weights have no zero byte but where a primary is one byte long; that one is
+/* Bytes of one level, all or (most) at least so many. Weights have no zero byte but where a primary is one byte long; that one is
  * left out (ICU's primaries are such that none is the beginning of another). */
 static ql_status
-sortkey_level(ql_ctx *cx, const qli_uca_table *t, int level, ql_str s, struct ql_buf *out)
+sortkey_level(ql_ctx *cx, const qli_uca_table *t, int level, ql_str s, size_t most,
+              struct ql_buf *out)
 {
     qli_reader r;
-    ql_status st;
+    ql_status st = QL_OK;
+    size_t until = most < SIZE_MAX - out->n ? out->n + most : SIZE_MAX;
     qli_reader_init(&r, t, s);
-    while ((st = qli_reader_refill(cx, &r)) == QL_OK) {
+    r.most = most < r.most ? most : r.most;
+    while (out->n < until && (st = qli_reader_refill(cx, &r)) == QL_OK) {
         st = ql_buf_reserve(cx, out, r.n * 2);
         if (st != QL_OK) {
             break;
@@ -306,9 +309,23 @@ sortkey_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, struct ql_buf *out)
         if (level > 0) {
             QL_TRY(ql_buf_put_u8(cx, out, 1));
         }
-        QL_TRY(sortkey_level(cx, t, level, s, out));
+        QL_TRY(sortkey_level(cx, t, level, s, SIZE_MAX, out));
     }
     return QL_OK;
+}
+
+ql_status
+ql_coll_sortkey_head(ql_ctx *cx, const ql_collation *c, ql_str s, size_t most, struct ql_buf *out)
+{
+    const qli_coll *impl = c->impl;
+    const qli_uca_table *t;
+    QL_TRY(cut_padding(cx, c, &s));
+    if (impl->rule == QLI_RULE_UCA) {
+        QL_TRY(qli_uca_weights(cx, impl, &t));
+        return sortkey_level(cx, t, 0, s, most < 16 ? 16 : most, out);
+    }
+    s.n = impl->rule != QLI_RULE_BYTES ? ql_utf8_offset(s, most) : s.n < most ? s.n : most;
+    return ql_coll_sortkey(cx, c, s, out);
 }
 
 static ql_status

@@ -57,6 +57,10 @@ ql_status ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b,
  * bytes. Not terminated. */
 ql_status ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s,
                           struct ql_buf *out) QL_MUST_USE;
+/* The first bytes of that, at least `most` (up to 16) of them; fewer: nothing is said of what comes
+ * behind them. What two texts that differ early need to be told apart. */
+ql_status ql_coll_sortkey_head(ql_ctx *cx, const ql_collation *c, ql_str s, size_t most,
+                               struct ql_buf *out) QL_MUST_USE;
 /* Equal strings give equal hashes. */
 ql_status ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed,
                        uint64_t *hash) QL_MUST_USE;

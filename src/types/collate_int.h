@@ -56,6 +56,7 @@ typedef struct qli_reader {
     size_t pos;
     void *elements; /* UCollationElements, made at the first complex run */
     size_t n, at;   /* elements in ce, next one */
+    size_t most;    /* elements that one refill stops at, 16 to 256; a complex run goes on */
     uint32_t ce[QLI_RUN_CES];
 } qli_reader;
 

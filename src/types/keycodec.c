@@ -190,6 +190,30 @@ ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descendi
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
 
+ql_status
+ql_key_head(ql_ctx *cx, const ql_type *t, bool descending, const ql_value *v, struct ql_buf *tmp,
+            uint64_t *head, bool *known)
+{
+    enum { REST = 7 };
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    *known = false;
+    if (t->kind != QL_K_STRING || v->kind != QL_K_STRING) {
+        return QL_OK;
+    }
+    ql_buf_clear(tmp);
+    QL_TRY(ql_coll_sortkey_head(cx, coll, v->s, REST, tmp));
+    if (tmp->n < REST || memchr(tmp->p, 0, REST) != NULL) {
+        return QL_OK;
+    }
+    uint64_t h = TAG_VALUE;
+    for (size_t i = 0; i < REST; i++) {
+        h = h << 8 | (unsigned char)tmp->p[i];
+    }
+    *head = descending ? ~h : h;
+    *known = true;
+    return QL_OK;
+}
+
 static ql_status
 encode_edge(ql_ctx *cx, const ql_collation *coll, ql_str s, bool descending, bool upper,
             struct ql_buf *out)

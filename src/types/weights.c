@@ -360,6 +360,7 @@ qli_reader_init(qli_reader *r, const qli_uca_table *t, ql_str s)
     r->pos = 0;
     r->elements = NULL;
     r->n = r->at = 0;
+    r->most = 256;
 }
 
 void
@@ -465,8 +466,8 @@ read_ascii(qli_reader *r)
 {
     const qli_uca_table *t = r->table;
     const unsigned char *p = (const unsigned char *)r->s.p;
-    size_t i = r->pos, n = r->n;
-    while (i + 1 < r->s.n && n < 256 && p[i] < 0x80 && t->ascii[p[i]] != 0 && p[i + 1] < 0x80 &&
+    size_t i = r->pos, n = r->n, most = r->most;
+    while (i + 1 < r->s.n && n < most && p[i] < 0x80 && t->ascii[p[i]] != 0 && p[i + 1] < 0x80 &&
            !t->joins[p[i + 1]]) {
         r->ce[n++] = t->ascii[p[i++]];
     }
@@ -483,7 +484,7 @@ qli_reader_refill(ql_ctx *cx, qli_reader *r)
         return QL_END;
     }
     QL_TRY(ql_check(cx));
-    while (r->pos < r->s.n && r->n + QLI_TABLE_CES <= 256) {
+    while (r->pos < r->s.n && r->n + QLI_TABLE_CES <= r->most) {
         uint32_t cp;
         size_t used;
         if (!simple_at(r, r->pos, &cp, &used)) {

@@ -134,12 +134,38 @@ expect_whole(ql_ctx *cx, const ql_type *t, const some_text *text_of, const some_
     ql_buf_free(&b);
 }
 
+/* The first eight bytes of a key, where they can be told by its beginning. */
+static bool
+expect_key_head(ql_ctx *cx, const ql_type *t, bool down, const some_text *text_of)
+{
+    ql_buf key = {0}, tmp = {0};
+    char thrice[240];
+    uint64_t head, want = 0;
+    bool known;
+    for (int i = 0; i < 3; i++) {
+        memcpy(thrice + (size_t)i * text_of->len, text_of->bytes, text_of->len);
+    }
+    ql_value v = ql_value_str((ql_str){thrice, 3 * text_of->len}, t->coll);
+    assert_int_equal(ql_key_encode(cx, t, 0, down, &v, &key), QL_OK);
+    assert_int_equal(ql_key_head(cx, t, down, &v, &tmp, &head, &known), QL_OK);
+    for (size_t i = 0; i < 8 && i < key.n; i++) {
+        want = want << 8 | (unsigned char)key.p[i];
+    }
+    if (known && (key.n < 8 || head != want)) {
+        fail_msg("%s: the key of \"%.*s\" begins with something else", t->coll->name, (int)v.s.n,
+                 v.s.p);
+    }
+    ql_buf_free(&key);
+    ql_buf_free(&tmp);
+    return known;
+}
+
 static void
 test_random(void **state)
 {
     ql_ctx cx;
     static bool equal[LETTERS * LETTERS];
-    uint64_t seed = 77;
+    uint64_t seed = 77, heads = 0;
     (void)state;
     fixture_begin(&cx);
     for (size_t i = 0; i < ql_collation_count(); i++) {
@@ -169,11 +195,13 @@ test_random(void **state)
             expect_within(&cx, &t, 0, false, &x, &y);
             expect_within(&cx, &t, 1 + (uint32_t)(round % 3), round % 2, &x, &y);
             expect_within(&cx, &t, 0, true, &x, &y);
+            heads += expect_key_head(&cx, &t, round % 2, &x);
             if (x.n == y.n) {
                 expect_whole(&cx, &t, &x, &y);
             }
         }
     }
+    assert_true(heads > 1000);
     fixture_end(&cx);
 }
 
