@@ -263,8 +263,9 @@ compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
     return QL_OK;
 }
 
-/* Bytes of one level, all or (most) at least so many. Weights have no zero byte but where a primary is one byte long; that one is
- * left out (ICU's primaries are such that none is the beginning of another). */
+/* Bytes of one level, all or (most) at least so many. Weights have no zero byte but where a primary
+ * is one byte long; that one is left out (ICU's primaries are such that none is the beginning of
+ * another). */
 static ql_status
 sortkey_level(ql_ctx *cx, const qli_uca_table *t, int level, ql_str s, size_t most,
               struct ql_buf *out)
