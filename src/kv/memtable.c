@@ -11,6 +11,8 @@
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define BUCKETS ((size_t)1 << 15)
+#define BUCKETS_LARGE ((size_t)1 << 18)
+#define LINK sizeof(void *)
 
 struct qli_mchunk {
     qli_mchunk *next;
@@ -19,12 +21,13 @@ struct qli_mchunk {
 };
 
 bool
-qli_mt_init(qli_memtable *m)
+qli_mt_init(qli_memtable *m, bool large)
 {
     memset(m, 0, sizeof *m);
     m->random = 0x9E3779B97F4A7C15u;
-    m->buckets = ql_mem_zalloc(BUCKETS * sizeof *m->buckets);
-    atomic_store_explicit(&m->bytes, BUCKETS * sizeof *m->buckets, memory_order_relaxed);
+    m->nbuckets = large ? BUCKETS_LARGE : BUCKETS;
+    m->buckets = ql_mem_zalloc(m->nbuckets * sizeof *m->buckets);
+    atomic_store_explicit(&m->bytes, m->nbuckets * sizeof *m->buckets, memory_order_relaxed);
     return m->buckets != NULL;
 }
 
@@ -40,9 +43,20 @@ qli_mt_fini(qli_memtable *m)
     m->buckets = NULL;
 }
 
-bool
-qli_mt_reserve(qli_memtable *m, size_t cost)
+/* A third of a link is what a node has above the lowest on average; of many nodes together it is
+ * never much more. Where it should not be enough, nodes stay low. */
+static size_t
+spare_for(size_t n)
 {
+    size_t usual = n * LINK / 2 + 64 * LINK, most = n * (QLI_MT_LEVELS - 1) * LINK;
+    return usual < most ? usual : most;
+}
+
+bool
+qli_mt_reserve(qli_memtable *m, size_t cost, size_t n)
+{
+    m->spare = spare_for(n);
+    cost += m->spare;
     if (m->chunks != NULL && m->chunks->size - m->chunks->used >= cost) {
         return true;
     }
@@ -81,7 +95,10 @@ random_levels(qli_memtable *m)
     m->random ^= m->random << 17;
     uint32_t zeros =
         (uint32_t)__builtin_ctzll((m->random >> 8) | ((uint64_t)1 << (2 * QLI_MT_LEVELS - 2)));
-    return 1 + zeros / 2;
+    uint32_t above = zeros / 2;
+    above = above * LINK <= m->spare ? above : 0;
+    m->spare -= above * LINK;
+    return 1 + above;
 }
 
 /* First node not below key; before[i] (NULL: not wanted) gets the link of level i that leads to it.
@@ -162,11 +179,42 @@ qli_mt_spread(const qli_memtable *m, ql_str from, ql_str to, const qli_mnode **v
     return 0;
 }
 
+/* As find_place, for the writer: keys that come in order begin at the newest node. */
+static void
+find_links(const qli_memtable *m, ql_str key, _Atomic(qli_mnode *) *before[QLI_MT_LEVELS])
+{
+    if (m->last == NULL || ql_str_cmp(qli_mnode_key(m->last), key) >= 0) {
+        (void)find_place(m, key, before, NULL);
+        return;
+    }
+    int i = 0;
+    qli_mnode *at, *over = NULL; /* the farthest one below key that the newest node's links show */
+    for (; i < QLI_MT_LEVELS; i++) {
+        at = atomic_load_explicit(m->behind[i], memory_order_relaxed);
+        if (at == NULL || ql_str_cmp(qli_mnode_key(at), key) >= 0) {
+            break;
+        }
+        over = at;
+    }
+    for (int k = i; k < QLI_MT_LEVELS; k++) {
+        before[k] = m->behind[k];
+    }
+    _Atomic(qli_mnode *) *links = over != NULL ? over->next : NULL;
+    for (i--; i >= 0; i--) {
+        at = atomic_load_explicit(&links[i], memory_order_relaxed);
+        while (at != NULL && ql_str_cmp(qli_mnode_key(at), key) < 0) {
+            links = at->next;
+            at = atomic_load_explicit(&links[i], memory_order_relaxed);
+        }
+        before[i] = &links[i];
+    }
+}
+
 const qli_mnode *
 qli_mt_find(const qli_memtable *m, ql_str key, uint64_t hash)
 {
     const qli_mnode *n =
-        atomic_load_explicit(&m->buckets[hash & (BUCKETS - 1)], memory_order_acquire);
+        atomic_load_explicit(&m->buckets[hash & (m->nbuckets - 1)], memory_order_acquire);
     while (n != NULL) {
         if (n->hash == hash && n->n == key.n && memcmp(qli_mnode_key(n).p, key.p, key.n) == 0) {
             return n;
@@ -212,10 +260,10 @@ static void
 add_node(qli_memtable *m, ql_str key, uint64_t hash, uint64_t seq, ql_str value, bool deleted)
 {
     _Atomic(qli_mnode *) *before[QLI_MT_LEVELS];
-    (void)find_place(m, key, before, NULL);
+    find_links(m, key, before);
     uint32_t levels = random_levels(m);
     qli_mnode *n = take(m, sizeof *n + levels * sizeof n->next[0] + key.n);
-    _Atomic(qli_mnode *) *bucket = &m->buckets[hash & (BUCKETS - 1)];
+    _Atomic(qli_mnode *) *bucket = &m->buckets[hash & (m->nbuckets - 1)];
     atomic_init(&n->newest, NULL);
     n->hash = hash;
     n->n = (uint32_t)key.n;
@@ -226,6 +274,10 @@ add_node(qli_memtable *m, ql_str key, uint64_t hash, uint64_t seq, ql_str value,
     for (uint32_t i = 0; i < levels; i++) {
         atomic_init(&n->next[i], atomic_load_explicit(before[i], memory_order_relaxed));
     }
+    for (uint32_t i = 0; i < QLI_MT_LEVELS; i++) {
+        m->behind[i] = i < levels ? &n->next[i] : before[i];
+    }
+    m->last = n;
     for (uint32_t i = 0; i < levels; i++) {
         atomic_store_explicit(before[i], n, memory_order_release);
     }

@@ -40,25 +40,29 @@ typedef struct qli_mchunk qli_mchunk;
 typedef struct qli_memtable {
     _Atomic(qli_mnode *) head[QLI_MT_LEVELS];
     _Atomic(qli_mnode *) *buckets; /* [const] */
+    size_t nbuckets;               /* [const] a power of two */
     qli_mchunk *chunks;            /* [writer] */
-    size_t room;                   /* [writer] bytes left in the first chunk */
-    _Atomic size_t nodes;          /* [writer stores] */
-    _Atomic size_t bytes;          /* [writer stores] all chunks */
-    uint64_t random;               /* [writer] */
+    size_t spare;                  /* [writer] reserved bytes for links above the lowest level */
+    qli_mnode *last;               /* [writer] the newest node, or NULL */
+    _Atomic(qli_mnode *) *behind[QLI_MT_LEVELS]; /* [writer] links that lead over it and on */
+    _Atomic size_t nodes;                        /* [writer stores] */
+    _Atomic size_t bytes;                        /* [writer stores] all chunks */
+    uint64_t random;                             /* [writer] */
 } qli_memtable;
 
-/* Most that an entry can take. */
+/* Most that an entry can take, but for links above the lowest level. */
 #define QLI_MT_COST(key_n, value_n)                                                                \
-    (sizeof(qli_mnode) + QLI_MT_LEVELS * sizeof(void *) + sizeof(qli_mver) + (key_n) + (value_n) + \
-     16)
+    (sizeof(qli_mnode) + sizeof(void *) + sizeof(qli_mver) + (key_n) + (value_n) + 16)
 
-/* False: no memory, nothing left to fini. */
-bool qli_mt_init(qli_memtable *m) QL_MUST_USE;
+/* large: many more keys are to come than a few commits bring. False: no memory, nothing left to
+ * fini. */
+bool qli_mt_init(qli_memtable *m, bool large) QL_MUST_USE;
 void qli_mt_fini(qli_memtable *m);
-/* Writer: room for entries of together `cost` bytes (sum of QLI_MT_COST), so that the puts that
+/* Writer: room for n entries of together `cost` bytes (sum of QLI_MT_COST), so that the puts that
  * follow cannot fail. False: no memory. */
-bool qli_mt_reserve(qli_memtable *m, size_t cost) QL_MUST_USE;
-/* Writer: key's state from seq on; within reserved room. seq does not fall. */
+bool qli_mt_reserve(qli_memtable *m, size_t cost, size_t n) QL_MUST_USE;
+/* Writer: key's state from seq on; within reserved room. seq does not fall. Keys that rise are
+ * cheap. */
 void qli_mt_put(qli_memtable *m, uint64_t seq, ql_str key, ql_str value, bool deleted);
 
 static inline ql_str

@@ -19,10 +19,10 @@
 /* --- generations --- */
 
 qli_gen *
-qli_gen_new(uint32_t segments)
+qli_gen_new(uint32_t segments, bool large)
 {
     qli_gen *g = ql_mem_zalloc(sizeof *g);
-    if (g == NULL || !qli_mt_init(&g->mt)) {
+    if (g == NULL || !qli_mt_init(&g->mt, large)) {
         ql_mem_free(g);
         return NULL;
     }
@@ -115,7 +115,9 @@ redo_stats(ql_kv *kv, ql_kv_stats *out)
     out->memory_bytes += r->held_bytes;
     out->pinned_bytes += r->held_bytes;
     out->unflushed = ql_kv_seq(kv) - r->file_seq;
-    out->redo_bytes = r->nsegments * (uint64_t)r->segment_bytes;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        out->redo_bytes += (r->files & 1u << i) != 0 ? r->sizes[i] : 0;
+    }
     out->redo_commits = r->n_redo;
     out->direct_commits = r->n_direct;
     out->flushes = r->n_flushes;
@@ -136,7 +138,7 @@ replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
 {
     qli_redo *r = arg;
     if (r->ngens == 0) {
-        r->gens[0] = qli_gen_new(0);
+        r->gens[0] = qli_gen_new(0, body.n > SEGMENT_BYTES / 128);
         if (r->gens[0] == NULL) {
             return ql_fail_oom(cx, sizeof(qli_gen));
         }
@@ -147,7 +149,7 @@ replay_record(ql_ctx *cx, void *arg, uint64_t seq, ql_str body)
     qli_redo_op op;
     while (qli_redo_op_next(&body, &op)) {
         size_t cost = QLI_MT_COST(op.key.n, op.value.n);
-        if (!qli_mt_reserve(&g->mt, cost)) {
+        if (!qli_mt_reserve(&g->mt, cost, 1)) {
             return ql_fail_oom(cx, cost);
         }
         qli_mt_put(&g->mt, seq, op.key, op.value, op.deleted);
@@ -164,6 +166,9 @@ count_segments(qli_redo *r)
     r->files = qli_redo_log_files(&r->log);
     r->nsegments = (uint32_t)__builtin_popcount(r->files);
     r->free_segments = r->ngens == 0 ? r->files : 0;
+    for (uint32_t i = 0; i < QLI_SEGMENTS; i++) {
+        r->sizes[i] = r->log.seg[i].size;
+    }
     if (r->ngens != 0) {
         r->gens[0]->segments = r->files;
     }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The writer of the data directory. An apply gathers its operations as the body of a record of the
- * redo log. Committing a small one appends the record, makes it durable and adds the operations to
- * the active generation. One that turns out large, or deletes a range, or meets a log that cannot
- * be written, becomes direct: it takes LMDB's write transaction, puts the pending generations and
- * what it gathered there, and goes on in it, unless it is to keep short. Thread of the committer's
- * role; mutex KV for moments.
+ * redo log. Committing one that is not large appends the record, makes it durable and adds the
+ * operations to the active generation. One that turns out large, or deletes a range, or meets a log
+ * that cannot be written, becomes direct: it takes LMDB's write transaction, puts the pending
+ * generations and what it gathered there, and goes on in it, unless it is to keep short. Thread of
+ * the committer's role; mutex KV for moments.
  */
 #include "base/text.h"
 #include "kv/redo_int.h"
@@ -17,8 +17,12 @@
 #define SMALL_OPS 4096u
 #define SMALL_BYTES ((size_t)256 << 10)
 #define SMALL_VALUE ((size_t)32 << 10)
-#define MEMORY_MAX                                                                                 \
-    ((size_t)24 << 20) /* of a generation: many short deletes take more than the log */
+/* What does not keep short may be as large as this: bytes are half of a segment. */
+#define MEDIUM_OPS ((uint32_t)1 << 16)
+#define BUFFER_KEPT ((size_t)1 << 20)
+/* Memory of a generation: many short deletes take more than the log. */
+#define MEMORY_MAX ((size_t)24 << 20)
+#define MEMORY_MAX_LARGE ((size_t)64 << 20) /* in a large segment */
 
 typedef struct rapply {
     ql_kv_apply a;
@@ -177,11 +181,20 @@ add_op(ql_ctx *cx, rapply *a, ql_str key, ql_str value, bool deleted)
     return QL_OK;
 }
 
+/* More than a session would do for others while it leads them. */
+static bool
+is_medium(const rapply *a)
+{
+    return a->ops > SMALL_OPS || a->n > SMALL_BYTES;
+}
+
 static bool
 stays_small(const rapply *a, ql_str key, ql_str value)
 {
-    return a->ops < SMALL_OPS && value.n <= SMALL_VALUE &&
-           a->n + qli_redo_op_size(key, value) <= SMALL_BYTES;
+    size_t half = a->r->segment_bytes / 2;
+    size_t bytes = a->a.keep_short || half < SMALL_BYTES ? SMALL_BYTES : half;
+    return a->ops < (a->a.keep_short ? SMALL_OPS : MEDIUM_OPS) && value.n <= SMALL_VALUE &&
+           a->n + qli_redo_op_size(key, value) <= bytes;
 }
 
 ql_status
@@ -254,14 +267,20 @@ qli_rapply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, siz
 
 /* --- commit through the log --- */
 
-/* [mu] A segment for the next generation; false: none is free. */
+/* [mu] A segment for the next generation, the largest there is; false: none is free. */
 static bool
 take_segment(qli_redo *r, uint32_t *i)
 {
-    if (r->free_segments == 0) {
+    *i = QLI_SEGMENTS;
+    for (uint32_t k = 0; k < QLI_SEGMENTS; k++) {
+        if ((r->free_segments & 1u << k) != 0 &&
+            (*i == QLI_SEGMENTS || r->sizes[k] > r->sizes[*i])) {
+            *i = k;
+        }
+    }
+    if (*i == QLI_SEGMENTS) {
         return false;
     }
-    *i = (uint32_t)__builtin_ctz(r->free_segments);
     r->free_segments &= ~(1u << *i);
     return true;
 }
@@ -308,6 +327,12 @@ leave_segments(ql_ctx *cx, qli_redo *r)
     return QL_OK;
 }
 
+static bool
+is_large(const qli_redo *r, uint32_t i)
+{
+    return r->log.seg[i].size > r->segment_bytes;
+}
+
 /* Begin a generation in segment i. QL_END: the segment cannot be written. */
 static ql_status
 begin_generation(ql_ctx *cx, qli_redo *r, uint32_t i)
@@ -317,7 +342,7 @@ begin_generation(ql_ctx *cx, qli_redo *r, uint32_t i)
         give_segment_back(r, i);
         return st;
     }
-    qli_gen *g = qli_gen_new(1u << i);
+    qli_gen *g = qli_gen_new(1u << i, is_large(r, i));
     if (g == NULL) {
         give_segment_back(r, i);
         return ql_fail_oom(cx, sizeof *g);
@@ -344,8 +369,10 @@ begin_generation(ql_ctx *cx, qli_redo *r, uint32_t i)
 static bool
 has_room(const qli_redo *r, const qli_gen *g, const rapply *a)
 {
-    return qli_redo_log_fits(&r->log, (uint32_t)__builtin_ctz(g->segments), a->n) &&
-           atomic_load_explicit(&g->mt.bytes, memory_order_relaxed) + a->cost <= MEMORY_MAX;
+    uint32_t i = (uint32_t)__builtin_ctz(g->segments);
+    size_t most = is_large(r, i) ? MEMORY_MAX_LARGE : MEMORY_MAX;
+    return qli_redo_log_fits(&r->log, i, a->n) &&
+           atomic_load_explicit(&g->mt.bytes, memory_order_relaxed) + a->cost <= most;
 }
 
 /* An active generation with room for a, and `committing` set: it stays the active one. QL_END: not
@@ -384,7 +411,7 @@ find_room(ql_ctx *cx, rapply *a)
 }
 
 static void
-publish(qli_redo *r, qli_gen *g, uint64_t seq)
+publish(qli_redo *r, qli_gen *g, uint64_t seq, bool medium)
 {
     int64_t now = ql_now_mono_ns();
     ql_mutex_lock(&r->l.mu);
@@ -395,6 +422,8 @@ publish(qli_redo *r, qli_gen *g, uint64_t seq)
     }
     g->last = seq;
     g->last_ns = now;
+    g->patient = g->patient || medium;
+    r->large_wanted = r->large_wanted || medium;
     r->active_end = r->log.seg[__builtin_ctz(g->segments)].end;
     r->n_redo++;
     r->committing = false;
@@ -425,9 +454,12 @@ commit_to_log(ql_ctx *cx, rapply *a, ql_kv_sync sync)
         log_is_broken(cx, r, EIO);
         return QL_END;
     }
+    if (qli_record_padded(QLI_RECORD_HEAD + a->n) > r->segment_bytes - QLI_SEGMENT_HEAD) {
+        return QL_END; /* of the smallest segments */
+    }
     QL_TRY(find_room(cx, a));
     qli_gen *g = r->active;
-    if (!qli_mt_reserve(&g->mt, a->cost)) {
+    if (!qli_mt_reserve(&g->mt, a->cost, a->ops)) {
         leave_commit(r);
         return ql_fail_oom(cx, a->cost);
     }
@@ -447,14 +479,26 @@ commit_to_log(ql_ctx *cx, rapply *a, ql_kv_sync sync)
     while (qli_redo_op_next(&body, &op)) {
         qli_mt_put(&g->mt, seq, op.key, op.value, op.deleted);
     }
-    publish(r, g, seq);
+    publish(r, g, seq, is_medium(a));
     return QL_OK;
+}
+
+/* What a medium record has made large. */
+static void
+shrink_buffer(qli_redo *r)
+{
+    if (r->buf_size > BUFFER_KEPT) {
+        ql_mem_free(r->buf);
+        r->buf = NULL;
+        r->buf_size = 0;
+    }
 }
 
 ql_status
 qli_rapply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
 {
     rapply *a = (rapply *)apply;
+    qli_redo *r = a->r;
     ql_status st = QL_OK;
     if (a->ops == 0) {
         qli_rapply_abort(apply); /* nothing written: the state stays what it is */
@@ -467,6 +511,10 @@ qli_rapply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
             st = go_direct(cx, a);
         } else if (st == QL_OK) {
             ql_mem_free(a);
+            shrink_buffer(r);
+#ifdef QL_DEBUG
+            ql_intr_gap_restart(cx, __FILE__, __LINE__);
+#endif
             return QL_OK;
         }
     }
@@ -474,6 +522,7 @@ qli_rapply_commit(ql_ctx *cx, ql_kv_apply *apply, ql_kv_sync sync)
         st = commit_direct(cx, a);
     }
     qli_rapply_abort(apply); /* what is left of it */
+    shrink_buffer(r);
 #ifdef QL_DEBUG
     ql_intr_gap_restart(cx, __FILE__, __LINE__);
 #endif

@@ -17,6 +17,9 @@
 #define LAZY_NS ((int64_t)1000000000)
 #define SOON_NS ((int64_t)5000000)
 #define KEYS_PER_LOOK 1024u
+#define LARGE 4         /* times a segment's size, where medium commits come */
+#define PATIENT_IDLE 10 /* times the usual time that a generation with such a commit waits */
+#define PATIENT_AGE 5
 #define ALL_REASONS (QL_INTR_STMT_MASK | QL_INTR_CONN_MASK)
 
 /* --- the writer's token --- */
@@ -265,6 +268,7 @@ make_segment(ql_ctx *cx, qli_redo *r, int64_t now)
     ql_mutex_lock(&r->l.mu);
     if (rc == 0) {
         r->nsegments++;
+        r->sizes[i] = r->log.seg[i].size;
         r->free_segments |= 1u << i;
     } else {
         r->segment_retry_ns = now + RETRY_NS;
@@ -277,6 +281,40 @@ wants_segment(const qli_redo *r, int64_t now)
 {
     return r->nsegments < QLI_SEGMENTS && r->free_segments == 0 && now >= r->segment_retry_ns &&
            (r->nsegments == 0 || r->active_end > r->segment_bytes / 4) && !r->no_log;
+}
+
+/* [mu] A free segment that is not large, while such are wanted. */
+static bool
+wants_growth(const qli_redo *r, int64_t now, uint32_t *i)
+{
+    if (!r->large_wanted || r->writer_busy || now < r->segment_retry_ns) {
+        return false;
+    }
+    for (*i = 0; *i < QLI_SEGMENTS; ++*i) {
+        if ((r->free_segments & 1u << *i) != 0 && r->sizes[*i] <= r->segment_bytes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* [mu], given up meanwhile. The committer can do without it; where no other is free it waits for
+ * the token, as for a flush. */
+static void
+grow_segment(qli_redo *r, uint32_t i, int64_t now)
+{
+    r->free_segments &= ~(1u << i);
+    r->writer_busy = true;
+    ql_mutex_unlock(&r->l.mu);
+    int rc = qli_redo_log_grow(&r->log, i, LARGE * r->segment_bytes);
+    ql_mutex_lock(&r->l.mu);
+    r->sizes[i] = r->log.seg[i].size;
+    r->free_segments |= 1u << i;
+    r->writer_busy = false;
+    ql_cv_signal(&r->writer_free);
+    if (rc != 0) {
+        r->segment_retry_ns = now + RETRY_NS;
+    }
 }
 
 /* A failure is remembered in the log's object; the committer then goes without it. */
@@ -305,7 +343,8 @@ look_at_active(qli_redo *r, int64_t now, int64_t *until)
     if (g == NULL || g->last == 0) {
         return;
     }
-    int64_t idle = g->last_ns + r->idle_ns, age = g->first_ns + r->age_ns;
+    int64_t idle = g->last_ns + r->idle_ns * (g->patient ? PATIENT_IDLE : 1);
+    int64_t age = g->first_ns + r->age_ns * (g->patient ? PATIENT_AGE : 1);
     int64_t due = r->wanted_seq >= g->first ? now : idle < age ? idle : age;
     if (now >= due && !r->committing) {
         qli_redo_freeze(r);
@@ -328,8 +367,13 @@ work_once(ql_ctx *cx, qli_redo *r, int64_t *until)
         return true;
     }
     look_at_active(r, now, until);
+    uint32_t small;
     if (wants_segment(r, now)) {
         make_segment(cx, r, now);
+        return true;
+    }
+    if (wants_growth(r, now, &small)) {
+        grow_segment(r, small, now);
         return true;
     }
     if (count_frozen(r) != 0 && !r->writer_busy) {

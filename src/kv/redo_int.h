@@ -25,6 +25,7 @@ typedef struct qli_gen {
     uint64_t first, last; /* [mu] numbers of its commits; 0 = none yet */
     int64_t first_ns;     /* [mu] monotonic times of the first and the last of them */
     int64_t last_ns;      /* [mu] */
+    bool patient;         /* [mu] it has a medium commit: more of them may come */
     struct qli_gen *next; /* [mu] list of garbage */
 } qli_gen;
 
@@ -32,18 +33,20 @@ typedef struct qli_redo {
     qli_lmdb
         l; /* first: the environment is an LMDB one too; its mu (rank KV) guards what follows */
     qli_redo_log log;
-    size_t segment_bytes;        /* [const] */
+    size_t segment_bytes;        /* [const] of one that is made */
     int64_t idle_ns, age_ns;     /* [const] when the active generation goes to LMDB */
     bool read_only, no_log;      /* [const] read_only implies no_log */
     uint32_t files;              /* [mu] bits of the segments there are */
     uint32_t nsegments;          /* [mu] their number */
     uint32_t free_segments;      /* [mu] bits of those that hold nothing that is needed */
+    size_t sizes[QLI_SEGMENTS];  /* [mu] of those there are */
     qli_gen *gens[QLI_GENS];     /* [mu] generations not in LMDB, oldest first */
     uint32_t ngens;              /* [mu] */
     qli_gen *active;             /* [mu to write] the last of gens while it takes commits */
     size_t active_end;           /* [mu] bytes of its segment in use */
     bool committing;             /* [mu] the committer is adding to active */
     bool freeze_wanted;          /* [mu] the committer is asked to begin a new one */
+    bool large_wanted;           /* [mu] medium commits come: the flusher makes segments larger */
     qli_gen *garbage;            /* [mu] for the flusher to free */
     size_t held_bytes;           /* [mu] memory of generations that left the list */
     bool writer_busy;            /* [mu] LMDB's write transaction is in somebody's hands */
@@ -72,7 +75,8 @@ extern const ql_kv_ops qli_redo_ops;
 
 /* redo.c. Takes over l (open, its directory locked); closes it when it fails. */
 ql_status qli_redo_open(ql_ctx *cx, qli_redo *r, const ql_kv_options *opt, ql_kv **out) QL_MUST_USE;
-qli_gen *qli_gen_new(uint32_t segments) QL_MUST_USE; /* NULL: no memory */
+/* large: for medium commits. NULL: no memory. */
+qli_gen *qli_gen_new(uint32_t segments, bool large) QL_MUST_USE;
 void qli_gen_free(qli_gen *g);
 /* [mu] A reference less; the last one makes it garbage. */
 void qli_gen_put(qli_redo *r, qli_gen *g);

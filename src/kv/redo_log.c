@@ -18,7 +18,8 @@
 
 #define BLOCK ((size_t)4096) /* past the page cache: places and lengths are multiples */
 #define ZEROS ((size_t)64 << 10)
-#define SPARE_SPACE 4u /* a segment is made while so many times its size is free */
+#define DIRECT_MAX ((size_t)512 << 10) /* of a longer record the system makes better writes */
+#define SPARE_SPACE 4u                 /* a segment is made while so many times its size is free */
 
 static const char magic[8] = "QLREDO02";
 
@@ -221,13 +222,13 @@ sync_directory(const qli_redo_log *log)
     return rc;
 }
 
-/* All blocks real, so that writing over them asks for no space. */
+/* From `at` up to `end` all blocks real, so that writing over them asks for no space. */
 static int
-fill_segment(const qli_redo_log *log, int fd)
+fill_segment(int fd, size_t at, size_t end)
 {
     struct statvfs vfs;
     if (fstatvfs(fd, &vfs) == 0 &&
-        (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < SPARE_SPACE * log->segment_bytes) {
+        (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < SPARE_SPACE * end) {
         return ENOSPC;
     }
     char *zeros = ql_mem_zalloc(ZEROS);
@@ -235,8 +236,8 @@ fill_segment(const qli_redo_log *log, int fd)
         return ENOMEM;
     }
     int rc = 0;
-    for (size_t at = 0; rc == 0 && at < log->segment_bytes; at += ZEROS) {
-        size_t left = log->segment_bytes - at;
+    for (; rc == 0 && at < end; at += ZEROS) {
+        size_t left = end - at;
         rc = write_all(fd, zeros, left < ZEROS ? left : ZEROS, at);
     }
     ql_mem_free(zeros);
@@ -251,7 +252,7 @@ qli_redo_log_create(qli_redo_log *log, uint32_t i)
     if (rc != 0) {
         return rc;
     }
-    rc = fill_segment(log, s->fd);
+    rc = fill_segment(s->fd, 0, log->segment_bytes);
     if (rc == 0) {
         rc = sync_data(s->fd);
     }
@@ -264,6 +265,22 @@ qli_redo_log_create(qli_redo_log *log, uint32_t i)
     }
     s->size = log->segment_bytes;
     return 0;
+}
+
+int
+qli_redo_log_grow(qli_redo_log *log, uint32_t i, size_t bytes)
+{
+    qli_segment *s = &log->seg[i];
+    int rc = fill_segment(s->sync_fd, s->size, bytes);
+    if (rc == 0) {
+        rc = sync_data(s->sync_fd);
+    }
+    if (rc == 0) {
+        s->size = bytes;
+    } else if (ftruncate(s->sync_fd, (off_t)s->size) != 0) {
+        return errno; /* longer than it needs to be, which does no harm */
+    }
+    return rc;
 }
 
 uint32_t
@@ -327,7 +344,7 @@ int
 qli_redo_log_start(qli_redo_log *log, uint32_t i, uint64_t first)
 {
     qli_segment *s = &log->seg[i];
-    qli_segment_head h = {.serial = ++log->serial, .first = first, .size = log->segment_bytes};
+    qli_segment_head h = {.serial = ++log->serial, .first = first, .size = s->size};
     if (getrandom(&h.nonce, sizeof h.nonce, 0) != (ssize_t)sizeof h.nonce) {
         return EIO;
     }
@@ -351,7 +368,7 @@ qli_redo_log_start(qli_redo_log *log, uint32_t i, uint64_t first)
 bool
 qli_redo_log_fits(const qli_redo_log *log, uint32_t i, size_t n)
 {
-    return log->seg[i].end + qli_record_padded(QLI_RECORD_HEAD + n) <= log->segment_bytes;
+    return log->seg[i].end + qli_record_padded(QLI_RECORD_HEAD + n) <= log->seg[i].size;
 }
 
 static bool
@@ -398,7 +415,7 @@ write_direct(qli_redo_log *log, uint32_t i, const char *p, size_t n, int *rc)
     qli_segment *s = &log->seg[i];
     size_t from = s->end & ~(BLOCK - 1), in = s->end - from;
     size_t size = (in + n + BLOCK - 1) & ~(BLOCK - 1);
-    if (s->direct_fd < 0 || from + size > log->segment_bytes || !make_tail(log, size) ||
+    if (s->direct_fd < 0 || from + size > s->size || !make_tail(log, size) ||
         !know_tail(log, i, from, in)) {
         return false;
     }
@@ -437,7 +454,7 @@ write_record(qli_redo_log *log, uint32_t i, const char *p, size_t n, bool sync)
         (void)ignored;
         return rc;
     }
-    if (sync && write_direct(log, i, p, n, &rc)) {
+    if (sync && n <= DIRECT_MAX && write_direct(log, i, p, n, &rc)) {
         return rc;
     }
     log->tail_end = 0;

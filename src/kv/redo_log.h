@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The files of the redo log: a few segments of fixed size beside the data file, filled with zeros
- * when they are made and written over again and again, so that a commit's fdatasync has no
+ * The files of the redo log: a few segments beside the data file, filled with zeros when they are
+ * made, or made larger, and written over again and again, so that a commit's fdatasync has no
  * metadata to write. Format of a segment (little-endian, as the machine writes it):
  *
  *   0     head: "QLREDO02", id of the data file (16), serial (8), first number (8), nonce (8, new
@@ -56,7 +56,7 @@ typedef struct qli_segment {
     int direct_fd;         /* [committer] the same past the page cache; -1: cannot be had */
     uint64_t serial;       /* [committer] of its head */
     uint64_t first, nonce; /* [committer] */
-    size_t size;           /* [const] on disk when opened */
+    size_t size;           /* of the file; [flusher] while it is in nobody's use */
     size_t end;            /* [committer] where the next record goes */
     bool left_out;         /* [recovery] something in it was given up: kept under another name */
     _Atomic bool unsynced; /* written, not yet made durable */
@@ -66,7 +66,7 @@ typedef struct qli_segment {
 typedef struct qli_redo_log {
     char *path; /* of the data file */
     unsigned char id[QLI_REDO_ID];
-    size_t segment_bytes; /* [const] */
+    size_t segment_bytes; /* [const] of one that is made */
     uint64_t serial;      /* [committer] last one given */
     /* What is written, and what of it is known to be durable (here or in the data file): number of
      * the newest record, serial of the newest segment. */
@@ -122,6 +122,10 @@ void qli_redo_log_drop_odd(qli_redo_log *log);
 /* Make segment i: all its blocks written. Returns an errno; on failure there is none. The directory
  * entry is durable. Takes milliseconds. */
 int qli_redo_log_create(qli_redo_log *log, uint32_t i) QL_MUST_USE;
+
+/* Make segment i, which holds nothing that is needed, larger, all its blocks written. Returns an
+ * errno; on failure it is what it was. Takes milliseconds. */
+int qli_redo_log_grow(qli_redo_log *log, uint32_t i, size_t bytes) QL_MUST_USE;
 
 void qli_redo_log_remove(qli_redo_log *log, uint32_t i);
 

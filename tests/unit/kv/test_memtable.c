@@ -12,7 +12,7 @@
 static void
 put(qli_memtable *m, uint64_t seq, ql_str key, ql_str value, bool deleted)
 {
-    assert_true(qli_mt_reserve(m, QLI_MT_COST(key.n, value.n)));
+    assert_true(qli_mt_reserve(m, QLI_MT_COST(key.n, value.n), 1));
     qli_mt_put(m, seq, key, value, deleted);
 }
 
@@ -40,7 +40,7 @@ keeps_order(void **state)
     qli_memtable m;
     uint32_t *v = calloc(N, sizeof *v), x = 7;
     unsigned char b[4];
-    assert_true(qli_mt_init(&m));
+    assert_true(qli_mt_init(&m, false));
     assert_null(qli_mt_seek_ge(&m, str("")));
     assert_null(qli_mt_seek_lt(&m, str("z")));
     for (int i = 0; i < N; i++) {
@@ -68,6 +68,42 @@ keeps_order(void **state)
     qli_mt_fini(&m);
 }
 
+/* Runs of rising keys, into each other and across what is there, many to a reservation. */
+static void
+takes_runs(void **state)
+{
+    (void)state;
+    enum { RUNS = 300, LONG = 100 };
+    qli_memtable m;
+    uint32_t *v = calloc(RUNS * LONG, sizeof *v), x = 5, n = 0;
+    unsigned char b[4];
+    assert_true(qli_mt_init(&m, true));
+    for (uint32_t run = 0; run < RUNS; run++) {
+        x = x * 1664525u + 1013904223u;
+        uint32_t at = x >> 4, step = 1 + (x & 0xFFFFF);
+        assert_true(qli_mt_reserve(&m, LONG * QLI_MT_COST(4, 4), LONG));
+        for (int i = 0; i < LONG; i++, at += step) {
+            ql_str key = be_key(at, b);
+            if (qli_mt_find(&m, key, qli_mt_hash(key)) == NULL) {
+                v[n++] = at;
+            }
+            qli_mt_put(&m, run + 1, key, (ql_str){(const char *)&at, 4}, false);
+        }
+    }
+    qsort(v, n, sizeof *v, compare_ints);
+    const qli_mnode *at = qli_mt_seek_ge(&m, str(""));
+    for (uint32_t i = 0; i < n; i++, at = qli_mnode_next(at)) {
+        ql_str key = be_key(v[i], b);
+        assert_non_null(at);
+        assert_memory_equal(qli_mnode_key(at).p, key.p, 4);
+        assert_ptr_equal(qli_mt_seek_ge(&m, key), at); /* over all levels */
+        assert_ptr_equal(qli_mt_find(&m, key, qli_mt_hash(key)), at);
+    }
+    assert_null(at);
+    free(v);
+    qli_mt_fini(&m);
+}
+
 /* Every state of a key with a long history is found, in steps that do not grow with it. */
 static void
 finds_every_version(void **state)
@@ -75,7 +111,7 @@ finds_every_version(void **state)
     (void)state;
     enum { N = 3000 };
     qli_memtable m;
-    assert_true(qli_mt_init(&m));
+    assert_true(qli_mt_init(&m, false));
     for (uint64_t i = 1; i <= N; i++) {
         put(&m, 2 * i, str("hot"), (ql_str){(const char *)&i, sizeof i}, i % 7 == 0);
     }
@@ -102,10 +138,10 @@ without_memory(void **state)
     (void)state;
     qli_memtable m;
     ql_mem_fail_after(1);
-    assert_false(qli_mt_init(&m));
-    assert_true(qli_mt_init(&m));
+    assert_false(qli_mt_init(&m, false));
+    assert_true(qli_mt_init(&m, false));
     ql_mem_fail_after(1);
-    assert_false(qli_mt_reserve(&m, 100));
+    assert_false(qli_mt_reserve(&m, 100, 1));
     ql_mem_fail_after(0);
     put(&m, 1, str("k"), str("v"), false);
     assert_non_null(qli_mt_seek_ge(&m, str("k")));
@@ -150,7 +186,7 @@ readers_beside_the_writer(void **state)
     shared *sh = calloc(1, sizeof *sh);
     pthread_t th[2];
     unsigned char b[4];
-    assert_true(qli_mt_init(&sh->m));
+    assert_true(qli_mt_init(&sh->m, false));
     for (int i = 0; i < 2; i++) {
         pthread_create(&th[i], NULL, read_all, sh);
     }
@@ -172,6 +208,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_order),
+        cmocka_unit_test(takes_runs),
         cmocka_unit_test(finds_every_version),
         cmocka_unit_test(without_memory),
         cmocka_unit_test(readers_beside_the_writer),
