@@ -134,7 +134,8 @@ ql_status qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *a, ql_str from, ql_str t
                                size_t *done);
 /* Commit without publishing its number (LMDB's code); ends the apply. */
 int qli_lapply_finish(ql_ctx *cx, ql_kv_apply *a) QL_MUST_USE;
-MDB_txn *qli_lapply_txn(ql_kv_apply *a);
+/* LMDB's transaction, whose tree is whole (lmdb_run.c) until the next call for a. LMDB's code. */
+int qli_lapply_txn(ql_kv_apply *a, MDB_txn **txn) QL_MUST_USE;
 uint64_t qli_lapply_txn_id(const ql_kv_apply *a);
 ql_status qli_lapply_commit(ql_ctx *cx, ql_kv_apply *a, ql_kv_sync sync);
 void qli_lapply_abort(ql_kv_apply *a);
@@ -154,6 +155,32 @@ bool qli_value_is_whole(ql_str key, const MDB_val *v);
 ql_status qli_value_check(ql_ctx *cx, qli_lmdb *l, ql_str key, const MDB_val *v) QL_MUST_USE;
 ql_status qli_value_fail(ql_ctx *cx, qli_lmdb *l, ql_str key);
 ql_status qli_page_fail(ql_ctx *cx, qli_lmdb *l, uint64_t page);
+
+/* lmdb_run.c: keys that are put in order fill their pages. Owner: the write transaction. */
+typedef struct qli_run_key {
+    uint16_t n;
+    char bytes[QLI_PLAIN_MAX];
+} qli_run_key;
+typedef struct qli_run {
+    size_t leaves;                  /* pages of the tree behind the newest put */
+    uint32_t marks, since;          /* marks set, and puts since the newer of the last two */
+    qli_run_key older, newer, last; /* the last two marks; the newest put */
+    size_t kept_bytes;              /* of what is taken out; 0 = nothing is */
+    char *kept;
+} qli_run;
+/* LMDB's code. Behind each put of a plain key, whose place is mc's. What it takes out, mc does not
+ * survive: when qli_run_is_out, it is to be closed. */
+int qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key);
+static inline bool
+qli_run_is_out(const qli_run *r)
+{
+    return r->kept_bytes != 0;
+}
+/* May key be put before anything is put back? */
+bool qli_run_is_before(const qli_run *r, ql_str key);
+/* LMDB's code. Put back what is out. */
+int qli_run_settle(qli_run *r, MDB_txn *txn, MDB_dbi dbi);
+void qli_run_fini(qli_run *r);
 
 /* lmdb_cursor.c */
 ql_status qli_lcursor_open(ql_ctx *cx, ql_kv_snap *s, ql_kv_cursor **out);

@@ -20,6 +20,7 @@ typedef struct qli_lapply {
     uint64_t reusable;      /* bytes of free pages in the file, at the first look */
     uint32_t ops;           /* puts and deletions */
     ql_mem_end heap;        /* where LMDB's pages come from */
+    qli_run run;
 } qli_lapply;
 
 static MDB_val
@@ -274,6 +275,41 @@ stand_ready(qli_lapply *a, ql_str key)
     return 0;
 }
 
+/* What a run has taken out is back before anything is read, deleted, or put behind it. LMDB's code.
+ */
+static int
+settle(qli_lapply *a)
+{
+    if (QL_LIKELY(!qli_run_is_out(&a->run))) {
+        return 0;
+    }
+    leave_place(a);
+    return qli_run_settle(&a->run, a->txn, a->l->dbi);
+}
+
+static int
+put_plain(qli_lapply *a, ql_str key, ql_str value)
+{
+    int rc = QL_LIKELY(qli_run_is_before(&a->run, key)) ? 0 : settle(a);
+    rc = rc == 0 ? stand_ready(a, key) : rc;
+    rc = rc == 0 ? qli_value_put(a->l, a->txn, a->mc, key, value) : rc;
+    if (QL_LIKELY(rc == 0) && !qli_run_is_out(&a->run)) {
+        rc = qli_run_note(&a->run, a->txn, a->l->dbi, a->mc, key);
+        if (qli_run_is_out(&a->run)) {
+            leave_place(a);
+        }
+    }
+    return rc;
+}
+
+static int
+put_long(qli_lapply *a, ql_str key, ql_str value)
+{
+    int rc = settle(a);
+    leave_place(a);
+    return rc == 0 ? qli_value_put(a->l, a->txn, NULL, key, value) : rc;
+}
+
 ql_status
 qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
 {
@@ -283,10 +319,7 @@ qli_lapply_put(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str value)
     if (QL_UNLIKELY(a->bytes - a->looked >= BYTES_PER_LOOK) && a->l->reserve != 0) {
         QL_TRY(keep_reserve(cx, a));
     }
-    int rc = stand_ready(a, key);
-    if (QL_LIKELY(rc == 0)) {
-        rc = qli_value_put(a->l, a->txn, a->mc, key, value);
-    }
+    int rc = QL_LIKELY(key.n <= QLI_PLAIN_MAX) ? put_plain(a, key, value) : put_long(a, key, value);
     return QL_LIKELY(rc == 0) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
 }
 
@@ -296,12 +329,13 @@ qli_lapply_del(ql_ctx *cx, ql_kv_apply *apply, ql_str key)
     qli_lapply *a = (qli_lapply *)apply;
     MDB_val k = val_of(key);
     widen_heap(a);
-    int rc = stand_ready(a, key);
+    int rc = settle(a);
+    rc = rc == 0 ? stand_ready(a, key) : rc;
     if (QL_UNLIKELY(a->mc == NULL)) {
         rc = rc == 0 ? qli_chain_del(a->txn, a->l->dbi, key) : rc;
     } else {
         MDB_val old;
-        rc = mdb_cursor_get(a->mc, &k, &old, MDB_SET);
+        rc = rc == 0 ? mdb_cursor_get(a->mc, &k, &old, MDB_SET) : rc;
         rc = rc == 0 ? mdb_cursor_del(a->mc, 0) : rc;
     }
     return QL_LIKELY(rc == 0 || rc == MDB_NOTFOUND) ? QL_OK : qli_lmdb_fail(cx, a->l, rc);
@@ -311,7 +345,8 @@ ql_status
 qli_lapply_get(ql_ctx *cx, ql_kv_apply *apply, ql_str key, ql_str *value)
 {
     qli_lapply *a = (qli_lapply *)apply;
-    return get_value(cx, a->l, a->txn, key, value);
+    int rc = settle(a);
+    return rc == 0 ? get_value(cx, a->l, a->txn, key, value) : qli_lmdb_fail(cx, a->l, rc);
 }
 
 ql_status
@@ -321,8 +356,12 @@ qli_lapply_del_range(ql_ctx *cx, ql_kv_apply *apply, ql_str from, ql_str to, siz
     qli_lcursor c;
     char copy[QLI_KV_KEY_MAX];
     *done = 0;
+    int rc = settle(a);
+    if (rc != 0) {
+        return qli_lmdb_fail(cx, a->l, rc);
+    }
     leave_place(a);
-    int rc = qli_lcursor_init(&c, a->txn, a->l->dbi);
+    rc = qli_lcursor_init(&c, a->txn, a->l->dbi);
     while (rc == 0 && *done < n) {
         MDB_val k, v;
         rc = qli_lcursor_place_ge(&c, from, &k, &v);
@@ -352,10 +391,12 @@ publish_seq(qli_lmdb *l)
     }
 }
 
-MDB_txn *
-qli_lapply_txn(ql_kv_apply *apply)
+int
+qli_lapply_txn(ql_kv_apply *apply, MDB_txn **txn)
 {
-    return ((qli_lapply *)apply)->txn;
+    qli_lapply *a = (qli_lapply *)apply;
+    *txn = a->txn;
+    return settle(a);
 }
 
 uint64_t
@@ -368,8 +409,14 @@ int
 qli_lapply_finish(ql_ctx *cx, ql_kv_apply *apply)
 {
     qli_lapply *a = (qli_lapply *)apply;
+    int rc = settle(a);
     leave_place(a);
-    int rc = mdb_txn_commit(a->txn);
+    if (QL_LIKELY(rc == 0)) {
+        rc = mdb_txn_commit(a->txn);
+    } else {
+        mdb_txn_abort(a->txn);
+    }
+    qli_run_fini(&a->run);
     ql_mem_free(a);
 #ifdef QL_DEBUG
     ql_intr_gap_restart(cx, __FILE__, __LINE__);
@@ -399,5 +446,6 @@ qli_lapply_abort(ql_kv_apply *apply)
     qli_lapply *a = (qli_lapply *)apply;
     leave_place(a);
     mdb_txn_abort(a->txn);
+    qli_run_fini(&a->run);
     ql_mem_free(a);
 }

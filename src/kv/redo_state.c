@@ -153,7 +153,7 @@ qli_redo_state_read(ql_ctx *cx, qli_redo *r, qli_redo_state *out)
 ql_status
 qli_redo_state_put(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint64_t seq, bool in_use)
 {
-    MDB_txn *txn = qli_lapply_txn(a);
+    MDB_txn *txn;
     char value[8];
     ql_mutex_lock(&r->l.mu);
     uint32_t files = r->files;
@@ -164,7 +164,10 @@ qli_redo_state_put(ql_ctx *cx, qli_redo *r, ql_kv_apply *a, uint64_t seq, bool i
                       .seq = seq};
     rec.crc = record_crc(&rec);
     qli_store_be64(value, seq);
-    int rc = write_own(txn, r->l.dbi, state_key, value, sizeof value);
+    int rc = qli_lapply_txn(a, &txn);
+    if (rc == 0) {
+        rc = write_own(txn, r->l.dbi, state_key, value, sizeof value);
+    }
     if (rc == 0) {
         rc = write_own(txn, r->l.dbi, log_key, &rec, sizeof rec);
     }
