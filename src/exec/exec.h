@@ -46,6 +46,8 @@ typedef struct ql_run {
     struct qli_watch *watch;    /* exec/watch.c: operators are counted; NULL = not */
     const ql_block_plan *plan;  /* of the outermost block, once it is made */
     ql_description *describe;   /* the columns are wanted, not the rows; else NULL */
+    int64_t give_up_ns;         /* ql_now_mono_ns() from when on it is an error that it still runs;
+                                   0: it may take as long as it likes */
 } ql_run;
 
 void ql_run_init(ql_run *run, ql_ctx *cx, const struct ql_session_ops *ops, ql_rstmt *stmt,

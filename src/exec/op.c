@@ -12,11 +12,21 @@ ql_block_env(ql_block *b, ql_arena *scratch)
         .run = b->run, .block = b, .mem = b->mem, .scratch = scratch, .calls = &b->run->calls};
 }
 
+/* A run that is only worth while when it is short. */
+static ql_status
+check_time(ql_ctx *cx, const ql_run *run)
+{
+    return QL_UNLIKELY(run->give_up_ns != 0) && ql_now_mono_ns() > run->give_up_ns
+               ? ql_fail(cx, QL_ER_QUERY_TIMEOUT)
+               : QL_OK;
+}
+
 ql_status
 qli_op_next(ql_ctx *cx, qli_op *op, ql_batch **out)
 {
     do {
         QL_TRY(ql_check(cx));
+        QL_TRY(check_time(cx, op->block->run));
         QL_TRY(op->next(cx, op, out));
     } while ((*out)->nsel == 0);
     return QL_OK;

@@ -334,7 +334,7 @@ expr_has_query(explainer *x, const ql_expr *e, bool *yes)
 static ql_status
 is_simple(explainer *x, const ql_query *q, bool *yes)
 {
-    bool query = false;
+    bool query = q->nknown > 0;
     for (uint16_t i = 0; i < q->nsources && !query; i++) {
         query = q->sources[i].derived != NULL;
     }

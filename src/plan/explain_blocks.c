@@ -86,6 +86,9 @@ each_in_joins(qli_explain *x, const ql_join_tree *t, qli_query_visit visit, void
 static ql_status
 each_in_rest(qli_explain *x, const ql_query *q, qli_query_visit visit, void *arg)
 {
+    for (uint16_t i = 0; i < q->nknown; i++) {
+        QL_TRY(each_query(x, q->known[i], visit, arg));
+    }
     QL_TRY(each_query(x, q->where, visit, arg));
     for (uint16_t i = 0; i < q->ngroup; i++) {
         QL_TRY(each_query(x, q->group_by[i], visit, arg));

@@ -132,12 +132,28 @@ tell_keyed(const subquery_arg *s, const ql_query *q, const ql_block_plan *one)
     return was_all ? tell_subquery_plan(s, q, "run once for all values", all) : QL_OK;
 }
 
+/* One whose value was computed while the statement was planned: nothing was counted. */
+static ql_status
+tell_known(const subquery_arg *s, const ql_query *q, const ql_block_plan *p)
+{
+    const ql_explained *was = s->t->x.what;
+    ql_explained planned = *was;
+    planned.run = NULL;
+    s->t->x.what = &planned;
+    ql_status st = tell_subquery_plan(s, q, "run before planning", p);
+    s->t->x.what = was;
+    return st;
+}
+
 static ql_status
 tell_subquery(void *arg, const ql_query *q)
 {
     const subquery_arg *s = arg;
     const ql_block_plan *p;
     QL_TRY(qli_explain_plan(&s->t->x, q, &p));
+    if (q->is_run) {
+        return tell_known(s, q, p);
+    }
     return q->keyed ? tell_keyed(s, q, p)
                     : tell_subquery_plan(s, q, q->correlated ? "dependent" : "run only once", p);
 }

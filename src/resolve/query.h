@@ -256,6 +256,11 @@ struct ql_query {
     uint32_t ncalls;
     const ql_plan_hints *hints; /* NULL: none */
     const ql_keyed *keyed; /* another way to run it, as the subquery of an expression; NULL: none */
+    ql_expr **known;       /* subqueries of its conditions whose values were computed before it is
+                              planned and stand there as constants (rewrite/known.c) */
+    uint16_t nknown;
+    bool told;   /* by rewrite/: it has been told what outer blocks know */
+    bool is_run; /* one of those in `known` */
 };
 
 /* The escape character of a LIKE, as far as it is known without evaluating anything: empty: there

@@ -3,7 +3,7 @@
  * What is the same for all rows of a statement, in its conditions: NOW() - INTERVAL 1 DAY, @x, a
  * function of constants. As a value it can be looked for in indexes and statistics before the first
  * row is read. What would fail or warn is left as it is: it does so when it is asked for, if it is.
- * Subqueries are left, too.
+ * Subqueries are known.c's.
  */
 #include "base/thread.h"
 #include "rewrite/rewrite_int.h"
@@ -19,9 +19,9 @@ static ql_status settle_query(settling *s, ql_query *q);
 
 /* Can all of it be computed without rows, and nothing but itself be changed by that? */
 static ql_status
-is_plain(settling *s, const ql_expr *e, bool *yes)
+is_plain(ql_ctx *cx, const ql_expr *e, bool *yes)
 {
-    QL_TRY(ql_bulk_node(s->cx));
+    QL_TRY(ql_bulk_node(cx));
     switch (e->kind) {
     case QL_E_CONST:
     case QL_E_OP:
@@ -39,20 +39,20 @@ is_plain(settling *s, const ql_expr *e, bool *yes)
         break;
     }
     for (uint32_t i = 0; i < e->nargs && *yes; i++) {
-        QL_TRY(is_plain(s, e->args[i], yes));
+        QL_TRY(is_plain(cx, e->args[i], yes));
     }
     return QL_OK;
 }
 
 static ql_status
-become(settling *s, ql_expr **e, ql_value v)
+become(ql_ctx *cx, ql_expr **e, ql_value v)
 {
-    ql_expr *c = QL_ARENA_NEW(s->cx, s->cx->arena, ql_expr);
+    ql_expr *c = QL_ARENA_NEW(cx, cx->arena, ql_expr);
     if (c == NULL) {
         return QL_ERROR;
     }
     if (v.kind == QL_K_STRING && v.s.n > 0) {
-        v.s.p = ql_arena_strndup(s->cx, s->cx->arena, v.s.p, v.s.n);
+        v.s.p = ql_arena_strndup(cx, cx->arena, v.s.p, v.s.n);
         if (v.s.p == NULL) {
             return QL_ERROR;
         }
@@ -67,27 +67,30 @@ become(settling *s, ql_expr **e, ql_value v)
     return QL_OK;
 }
 
-static ql_status
-compute(settling *s, ql_expr **e)
+ql_status
+qli_rw_settle(ql_ctx *cx, const ql_evaluator *by, qli_rw_value value, ql_expr **e)
 {
     ql_value v;
-    bool yes;
-    QL_TRY(is_plain(s, *e, &yes));
-    if (!yes) {
-        return QL_OK;
-    }
-    ql_diag_try(s->cx->diag);
-    ql_status st = s->by->value(s->by->arg, *e, &v);
-    bool silent = ql_diag_tried(s->cx->diag);
+    ql_diag_try(cx->diag);
+    ql_status st = value(by->arg, *e, &v);
+    bool silent = ql_diag_tried(cx->diag);
     if (st == QL_ERROR) {
-        QL_TRY(ql_check(s->cx));
-        ql_diag_clear_error(s->cx->diag);
+        QL_TRY(ql_check(cx));
+        ql_diag_clear_error(cx->diag);
         return QL_OK;
     }
     QL_TRY(st);
     bool whole = v.kind == QL_K_NULL || v.kind == (*e)->type.kind;
-    return silent && whole && (v.kind != QL_K_STRING || v.s.n <= MOST_BYTES) ? become(s, e, v)
+    return silent && whole && (v.kind != QL_K_STRING || v.s.n <= MOST_BYTES) ? become(cx, e, v)
                                                                              : QL_OK;
+}
+
+ql_status
+qli_rw_compute(ql_ctx *cx, const ql_evaluator *by, ql_expr **e)
+{
+    bool yes;
+    QL_TRY(is_plain(cx, *e, &yes));
+    return yes ? qli_rw_settle(cx, by, by->value, e) : QL_OK;
 }
 
 /* Constants that are not part of a larger one; `asked` false: only the blocks below are wanted. */
@@ -100,7 +103,7 @@ settle_expr(settling *s, ql_expr **e, bool asked)
     }
     QL_TRY(ql_bulk_node(s->cx));
     if (asked && n->is_constant && n->query == NULL) {
-        QL_TRY(compute(s, e));
+        QL_TRY(qli_rw_compute(s->cx, s->by, e));
         if (*e != n) {
             return QL_OK;
         }

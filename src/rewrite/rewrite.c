@@ -74,8 +74,6 @@ rewrite_block(qli_rw *rw, ql_query *q)
 
 /* --- outermost first: what outer blocks know goes into inner ones --- */
 
-static ql_status tell_block(qli_rw *rw, ql_query *q);
-
 static ql_status
 tell_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
 {
@@ -86,28 +84,34 @@ tell_expr(qli_rw_walk *w, ql_expr *e, uint32_t depth, bool *descend)
     for (uint32_t i = 0; i < e->nargs; i++) {
         QL_TRY(qli_rw_walk_expr(w, e->args[i], depth));
     }
-    QL_TRY(tell_block(w->rw, e->query));
+    QL_TRY(qli_rw_tell(w->rw, e->query));
     return qli_rw_keyed(w->rw, e);
 }
 
-static ql_status
-tell_block(qli_rw *rw, ql_query *q)
+ql_status
+qli_rw_tell(qli_rw *rw, ql_query *q)
 {
     qli_rw_walk w = {.rw = rw, .expr = tell_expr};
     QL_TRY(ql_check(rw->cx));
-    if (q->set_op != QL_SET_NONE) {
-        QL_TRY(tell_block(rw, q->left));
-        return tell_block(rw, q->right);
+    if (q->told) {
+        return QL_OK;
     }
+    q->told = true;
+    if (q->set_op != QL_SET_NONE) {
+        QL_TRY(qli_rw_tell(rw, q->left));
+        return qli_rw_tell(rw, q->right);
+    }
+    QL_TRY(qli_rw_run_subqueries(rw, q));
     QL_TRY(qli_rw_fold_conditions(rw, q));
     QL_TRY(qli_rw_simplify_joins(rw, q));
     QL_TRY(qli_rw_factor(rw, q));
     QL_TRY(qli_rw_equalities(rw, q));
+    QL_TRY(qli_rw_impossible(rw, q));
     QL_TRY(qli_rw_push_down(rw, q));
     QL_TRY(qli_rw_fold_conditions(rw, q));
     QL_TRY(qli_rw_drop_columns(rw, q));
     for (uint16_t i = 0; i < q->nsources; i++) {
-        QL_TRY(q->sources[i].derived != NULL ? tell_block(rw, q->sources[i].derived) : QL_OK);
+        QL_TRY(q->sources[i].derived != NULL ? qli_rw_tell(rw, q->sources[i].derived) : QL_OK);
     }
     return qli_rw_walk_parts(&w, q, 0);
 }
@@ -119,7 +123,7 @@ rewrite(qli_rw *rw, ql_query *q)
         return ql_check(rw->cx);
     }
     QL_TRY(rewrite_block(rw, q));
-    return tell_block(rw, q);
+    return qli_rw_tell(rw, q);
 }
 
 /* --- statements --- */
@@ -197,9 +201,9 @@ ctx_locks_ranges(const ql_ctx *cx)
 }
 
 ql_status
-ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s)
+ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s, const ql_evaluator *by)
 {
-    qli_rw rw = {.cx = cx, .a = cx->arena};
+    qli_rw rw = {.cx = cx, .a = cx->arena, .by = by};
     ql_stmt_kind kind = qli_rw_kind(s);
     ql_query *q = (ql_query *)ql_rstmt_query(s, kind);
     if (q != NULL && (kind == QL_S_UPDATE || kind == QL_S_DELETE)) {

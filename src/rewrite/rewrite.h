@@ -12,6 +12,11 @@
  * knows how is above this layer. */
 typedef struct ql_evaluator {
     ql_status (*value)(void *arg, const ql_expr *e, ql_value *out);
+    /* What the plan of a block costs, in microseconds, and computing e, whose subquery has been
+     * asked for just before, which is an error when it takes much longer; it may wait for what
+     * reading waits for. NULL: subqueries are left as they are. */
+    ql_status (*cost)(void *arg, const ql_query *q, double *us);
+    ql_status (*run)(void *arg, const ql_expr *e, ql_value *out);
     void *arg;
 } ql_evaluator;
 
@@ -24,7 +29,8 @@ ql_status ql_settle_constants(ql_ctx *cx, ql_rstmt *s, const ql_evaluator *by) Q
 ql_status ql_rewrite_query(ql_ctx *cx, ql_query *q) QL_MUST_USE;
 
 /* The query that the statement runs or explains, if it has one. That of UPDATE and DELETE keeps its
- * own sources and slots; what is below it is rewritten. */
-ql_status ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s) QL_MUST_USE;
+ * own sources and slots; what is below it is rewritten. by (may be NULL): runs subqueries whose
+ * values conditions name, where that is cheap and nobody can tell. */
+ql_status ql_rewrite_stmt(ql_ctx *cx, ql_rstmt *s, const ql_evaluator *by) QL_MUST_USE;
 
 #endif

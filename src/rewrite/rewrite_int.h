@@ -26,6 +26,8 @@ typedef struct qli_rw {
     uint16_t nfixed;       /* sources that it had; others may come behind them */
     bool deletes;          /* and nothing but rows of its targets is asked for */
     bool locks_ranges;     /* its scans lock all that they read, whatever falls out later */
+    const ql_evaluator *by; /* NULL: nothing is computed */
+    double spent;           /* us, on subqueries that have been run (known.c) */
 } qli_rw;
 
 /* What the statement does, or what EXPLAIN explains. */
@@ -102,6 +104,15 @@ ql_status qli_rw_absorb(qli_rw *rw, ql_query *a, ql_query *b, int at, bool nulla
 ql_status qli_rw_substitute(qli_rw *rw, ql_query *q, ql_expr **by_slot, uint16_t nslots,
                             bool nullable) QL_MUST_USE;
 
+/* --- constants.c --- */
+
+/* *e becomes its value if it can be computed without rows, warnings and errors. */
+ql_status qli_rw_compute(ql_ctx *cx, const ql_evaluator *by, ql_expr **e) QL_MUST_USE;
+/* The same with `value`, a function of by, whatever stands in e. */
+typedef ql_status (*qli_rw_value)(void *arg, const ql_expr *e, ql_value *out);
+ql_status qli_rw_settle(ql_ctx *cx, const ql_evaluator *by, qli_rw_value value,
+                        ql_expr **e) QL_MUST_USE;
+
 /* --- the rewrites, each for one block whose derived tables and subqueries have been through it ---
  */
 
@@ -119,6 +130,13 @@ ql_status qli_rw_drop_joins(qli_rw *rw, ql_query *q) QL_MUST_USE;
 ql_status qli_rw_factor(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* equal.c: what follows from the equalities of a block. */
 ql_status qli_rw_equalities(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* known.c: subqueries of conditions that are cheap and look at nothing outside become their values.
+ */
+ql_status qli_rw_run_subqueries(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* rewrite.c: what outer blocks know goes into q and those below it; once. */
+ql_status qli_rw_tell(qli_rw *rw, ql_query *q) QL_MUST_USE;
+/* impossible.c: conditions that no row satisfies together become FALSE. */
+ql_status qli_rw_impossible(qli_rw *rw, ql_query *q) QL_MUST_USE;
 /* keyed.c: a subquery of an expression that can be run once for all values it looks at. */
 ql_status qli_rw_keyed(qli_rw *rw, const ql_expr *e) QL_MUST_USE;
 /* columns.c: columns that nothing looks at are not read. */

@@ -62,15 +62,57 @@ value_of(void *arg, const ql_expr *e, ql_value *out)
     return ql_scalar(run, run->cx->arena, e, out);
 }
 
+static ql_status
+cost_of(void *arg, const ql_query *q, double *us)
+{
+    ql_run *run = arg;
+    ql_block_plan *made;
+    QL_TRY(ql_plan_query(run->cx, q, &made));
+    run->plan = made;
+    *us = ql_subquery_cost(made);
+    return QL_OK;
+}
+
+#define GIVE_UP_NS 500000000 /* a subquery that was thought to take some milliseconds */
+static ql_status
+run_of(void *arg, const ql_expr *e, ql_value *out)
+{
+    ql_run *run = arg;
+    run->give_up_ns = ql_now_mono_ns() + GIVE_UP_NS;
+    ql_status st = value_of(arg, e, out);
+    run->give_up_ns = 0;
+    return st;
+}
+
+/* May subqueries be run while the statement is planned? Not where they lock what they read: EXPLAIN
+ * locks nothing, and plans as the statement does. */
+static bool
+reads_without_locks(const ql_ctx *cx, const ql_rstmt *s)
+{
+    ql_stmt_kind kind =
+        s->kind == QL_S_EXPLAIN && s->ast->explain.inner ? s->ast->explain.inner->kind : s->kind;
+    return kind == QL_S_SELECT && cx->txn != NULL && cx->vars != NULL &&
+           (ql_txn_isolation(cx->txn) != QL_SERIALIZABLE ||
+            (cx->vars->autocommit && !cx->vars->in_transaction));
+}
+
 ql_status
 ql_exec_rewrite(ql_ctx *cx, const ql_session_ops *ops, ql_rstmt *stmt)
 {
     ql_outcome none = {0};
     ql_run run;
+    ql_evaluator by = {.value = value_of, .arg = &run};
+    if (reads_without_locks(cx, stmt)) {
+        by.cost = cost_of;
+        by.run = run_of;
+    }
     ql_run_init(&run, cx, ops, stmt, &none);
-    ql_status st = ql_settle_constants(cx, stmt, &(ql_evaluator){value_of, &run});
+    ql_status st = ql_settle_constants(cx, stmt, &by);
+    if (st == QL_OK) {
+        st = ql_rewrite_stmt(cx, stmt, &by);
+    }
     ql_run_fini(&run);
-    return st == QL_OK ? ql_rewrite_stmt(cx, stmt) : st;
+    return st;
 }
 
 ql_status

@@ -68,6 +68,8 @@ READS = [
     "SELECT g, COUNT(*), COUNT(DISTINCT id), MAX(id) FROM s.a GROUP BY g ORDER BY g DESC LIMIT 5",
     "SELECT v, SUM(d), GROUP_CONCAT(v), MIN(v) FROM s.a GROUP BY v LIMIT 5",
     "SELECT DISTINCT g FROM s.a ORDER BY g DESC",
+    "SELECT v FROM s.a WHERE id >= (SELECT MAX(id) - 5 FROM s.a x WHERE x.g > (SELECT AVG(g) FROM s.a)) AND EXISTS (SELECT 1 FROM s.b WHERE n > 1)",
+    "SELECT a.v, b.n FROM s.a LEFT JOIN s.b ON b.a_id = a.id AND b.n > 3 AND b.n < 2 WHERE a.g = 1 OR (a.id > 5 AND a.id IN (1, 2, 3))",
     "SELECT MIN(g), MAX(v), MAX(id), (SELECT MAX(n) FROM s.b) FROM s.a",
     *LOOSE,
     "SELECT id FROM s.a UNION SELECT id + 100 FROM s.b UNION ALL SELECT 1",

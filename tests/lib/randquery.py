@@ -224,8 +224,24 @@ class Maker:
             branches.append(List("(", " AND ", terms or [self.simple(scope)], ")", least=1))
         return Tree(List("(", " OR ", branches, ")", least=1), same=branches)
 
+    def of_one_column(self, scope):
+        """Several conditions on one column, which may have nothing in common."""
+        one, kind = self.column(scope)
+
+        def term():
+            r = self.rnd.random()
+            if r < 0.15:
+                return Tree(f"{one} IS {self.rnd.choice(['NULL', 'NOT NULL'])}")
+            if r < 0.35:
+                return Tree(f"{one} IN ", self.constants(kind, 1, 3))
+            return Tree(f"{one} {self.rnd.choice(['=', '=', '<', '>', '<=', '>=', '<=>'])} {self.literal(kind, 0.05)}")
+        terms = [term() for _ in range(self.rnd.choice([2, 2, 3]))]
+        return Tree(List("(", " AND ", terms, ")", least=1), same=terms)
+
     def condition(self, scope, depth=2):
         r = self.rnd.random()
+        if self.maybe(0.05):
+            return self.of_one_column(scope)
         if depth and self.maybe(0.1):
             return self.alternatives(scope)
         if depth and r < 0.22:

@@ -165,7 +165,7 @@ plan(world *w, const char *sql)
 #define PLAN_REWRITTEN(w, sql, expected)                                                           \
     do {                                                                                           \
         ql_rstmt *rewritten = resolve(w, sql);                                                     \
-        OK(ql_rewrite_stmt(&(w)->boot.cx, rewritten));                                             \
+        OK(ql_rewrite_stmt(&(w)->boot.cx, rewritten, NULL));                                       \
         (void)plan_of(w, rewritten);                                                               \
         assert_string_equal(printed, expected);                                                    \
     } while (0)

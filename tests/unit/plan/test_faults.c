@@ -47,7 +47,7 @@ resolve_and_plan(world *w, const ql_ast_stmt *ast)
     if (st != QL_OK) {
         return st;
     }
-    st = ql_rewrite_stmt(&w->boot.cx, s);
+    st = ql_rewrite_stmt(&w->boot.cx, s, NULL);
     if (st != QL_OK || s->kind == QL_S_INSERT) {
         return st;
     }

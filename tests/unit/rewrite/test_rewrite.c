@@ -13,7 +13,7 @@ static const char *
 rewritten(world *w, const char *sql)
 {
     ql_rstmt *s = resolve(w, sql);
-    OK(ql_rewrite_stmt(&w->boot.cx, s));
+    OK(ql_rewrite_stmt(&w->boot.cx, s, NULL));
     printed[0] = 0;
     print_query(s->query);
     return printed;
@@ -134,16 +134,16 @@ beside_queries(void **state)
     char sql[200];
     ql_rstmt *s;
     snprintf(sql, sizeof sql, "DO %s", q);
-    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql), NULL));
     assert_int_equal(kind_in(s->exprs.v[0]), QL_JOIN_SEMI);
     snprintf(sql, sizeof sql, "SET @a = %s", q);
-    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql), NULL));
     assert_int_equal(kind_in(s->exprs.v[0]), QL_JOIN_SEMI);
     snprintf(sql, sizeof sql, "INSERT INTO nokey (k) VALUES (%s)", q);
-    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql), NULL));
     assert_int_equal(kind_in(s->insert->rows[0][0]), QL_JOIN_SEMI);
     snprintf(sql, sizeof sql, "UPDATE nokey SET k = %s", q);
-    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql)));
+    OK(ql_rewrite_stmt(&w->boot.cx, s = resolve(w, sql), NULL));
     assert_int_equal(kind_in(s->update->set[0][0].value), QL_JOIN_SEMI);
 }
 
