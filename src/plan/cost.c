@@ -10,10 +10,16 @@
 
 /* Finding a place in something of that size. */
 static double
-seek_cost(double bytes)
+far_cost(double bytes)
 {
     double far = bytes / QLI_CACHED_BYTES;
-    return QLI_COST_SEEK + QLI_COST_SEEK_FAR * (far > 1 ? 1 : far);
+    return QLI_COST_SEEK_FAR * (far > 1 ? 1 : far);
+}
+
+static double
+seek_cost(double bytes)
+{
+    return QLI_COST_SEEK + far_cost(bytes);
 }
 
 /* The share of a look-up's cost that is left where many are done together: rows behind entries, and
@@ -68,6 +74,12 @@ qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a)
     }
     double behind = a->index_only ? 0 : a->behind * seek * together(p, source, a, false);
     return begin + a->rows * (entry + behind);
+}
+
+double
+qli_near_saving(const qli_planner *p, uint16_t source, const qli_access *a)
+{
+    return far_cost(p->rows[source] * p->stats[source]->row_bytes) * together(p, source, a, true);
 }
 
 double

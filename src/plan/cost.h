@@ -33,8 +33,9 @@
 #define QLI_COST_BUILD 0.13
 #define QLI_COST_BUILD_BYTE 0.0015
 #define QLI_COST_PROBE 0.10
-/* What a row costs that goes to a temporary file and comes back. */
-#define QLI_COST_SPILL 0.5
+/* What a row costs that goes to a temporary file and comes back: little more than itself, since the
+ * table that it is put into then fits the caches. */
+#define QLI_COST_SPILL 0.08
 /* A pair of rows of a nested loop over kept rows. */
 #define QLI_COST_PAIR 0.003
 /* A row that an operator hands on. */
@@ -51,6 +52,9 @@
 
 /* One reading of the access: a->rows rows, before any filter. */
 double qli_access_cost(const qli_planner *p, uint16_t source, const qli_access *a);
+/* What of that is saved when readings for one row after the other go through the index in its
+ * order. */
+double qli_near_saving(const qli_planner *p, uint16_t source, const qli_access *a);
 /* Keeping rows for a hash join, and asking for `asked` others. */
 double qli_build_cost(double rows, double row_bytes, double join_buffer);
 double qli_sort_cost(double rows);

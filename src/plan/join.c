@@ -246,6 +246,81 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, double fract
     return QL_OK;
 }
 
+/* --- look-ups in order --- */
+
+#define NEAR_ROWS 1000 /* fewer look-ups are not worth looking for another order */
+#define NEAR_TRIES 4
+
+/* May item i be read first, in an order of its own? */
+static bool
+may_lead(const qli_planner *p, const qli_item *it)
+{
+    const ql_source *s = it->tree->is_leaf ? &p->q->sources[it->tree->source] : NULL;
+    return s && s->table && it->kind == QL_JOIN_INNER && !it->needs && !it->wished &&
+           !it->distinct && !s->force_index && s->barred == 0 && s->locking.kind == QL_LK_NONE;
+}
+
+/* Read by `path` in the order of a column by which others look rows up. */
+static ql_status
+lead_by(qli_planner *p, qli_region *g, uint32_t i, const ql_expr *column, qli_step *steps,
+        double *cost)
+{
+    ql_sort_key key = {.expr = (ql_expr *)column};
+    qli_order_want o = {.keys = &key, .n = 1, .limit = -1};
+    const qli_item *it = &g->v[i];
+    qli_path *w = QL_ARENA_NEW(p->cx, p->a, qli_path);
+    qli_step *other = w ? QL_ARENA_ARRAY(p->cx, p->a, qli_step, g->n) : NULL;
+    double share, c;
+    bool found;
+    if (!other) {
+        return QL_ERROR;
+    }
+    QL_TRY(qli_ordered_access(p, it->tree->source, g->conds, &o, &w->a, &found));
+    if (!found) {
+        return QL_OK;
+    }
+    QL_TRY(qli_conds_selectivity(p, g->conds, w->a.counted, it->sources, &share));
+    w->rows = w->a.rows * share;
+    w->cost = w->a.cost;
+    qli_want want = {.first = (int)i, .path = w, .fraction = 1, .near = column};
+    QL_TRY(qli_join_search(p, g, &want, other, &c));
+    if (c >= 0 && c < *cost) {
+        *cost = c;
+        for (uint32_t k = 0; k < g->n; k++) {
+            steps[k] = other[k];
+        }
+    }
+    return QL_OK;
+}
+
+/* Look-ups one after the other through an index cost half of those at random places: an item whose
+ * rows look others up may be read in the order of the column by which they do. */
+static ql_status
+try_near(qli_planner *p, qli_region *g, qli_step *steps, double *cost)
+{
+    uint32_t tries = 0;
+    for (uint32_t i = 0; i < g->n; i++) {
+        const ql_expr *tried = NULL;
+        const qli_path *alone;
+        if (!may_lead(p, &g->v[i])) {
+            continue;
+        }
+        QL_TRY(qli_item_path(p, g, i, 0, &alone));
+        for (uint32_t k = 0; k < g->n && alone->rows >= NEAR_ROWS; k++) {
+            for (const qli_path *w = g->v[k].paths; w && tries < NEAR_TRIES; w = w->next) {
+                const ql_expr *by = qli_path_near(&g->v[k], w);
+                if (k != i && by && p->source_of[by->index] == g->v[i].tree->source &&
+                    !(tried && tried->index == by->index)) {
+                    tried = by;
+                    tries++;
+                    QL_TRY(lead_by(p, g, i, by, steps, cost));
+                }
+            }
+        }
+    }
+    return QL_OK;
+}
+
 /* The best steps of the region, and what they cost until all that is wanted is there. */
 static ql_status
 best_steps(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *steps, double *cost)
@@ -266,9 +341,10 @@ best_steps(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *ste
     }
     if (o->limit >= 0 && o->limit < rows && g->n > 1) {
         want.fraction = o->limit / rows;
-        QL_TRY(qli_join_search(p, g, &want, steps, cost));
+        return qli_join_search(p, g, &want, steps, cost);
     }
-    return QL_OK;
+    bool tries = g->n > 1 && g->n <= 10 && !ql_plans_plainly(p->cx);
+    return tries ? try_near(p, g, steps, cost) : QL_OK;
 }
 
 /* The region as it is, or with one semi-join after the other turned round, as long as that is

@@ -77,11 +77,13 @@ typedef struct qli_step {
 } qli_step;
 
 /* What is wanted of the rows: `first` (an item; -1 any) read by `path` decides their order; only
- * `fraction` of them will be fetched. */
+ * `fraction` of them will be fetched. near: the rows come in the order of this column, so that what
+ * is looked up by it is found in its order, too; NULL: of none. */
 typedef struct qli_want {
     int first;
     const qli_path *path;
     double fraction;
+    const ql_expr *near;
 } qli_want;
 
 /* --- join_search.c --- */
@@ -96,6 +98,8 @@ ql_status qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left
                         const qli_path **out) QL_MUST_USE;
 ql_status qli_item_path_of(qli_planner *p, qli_region *g, uint32_t i, qli_mask left,
                            qli_path **out) QL_MUST_USE;
+/* The column of a row to the left by which the path looks an item up; NULL: it is none. */
+const ql_expr *qli_path_near(const qli_item *it, const qli_path *w);
 /* --- join_distinct.c --- */
 /* The region with the right side of semi-join i as an item of its different rows, joined by the
  * equalities that ON has; *possible false: ON is more than these. conds of `out` are its own. */

@@ -259,6 +259,14 @@ qli_item_path(qli_planner *p, qli_region *g, uint32_t i, qli_mask left, const ql
     return QL_OK;
 }
 
+const ql_expr *
+qli_path_near(const qli_item *it, const qli_path *w)
+{
+    bool looks = w->bound && it->tree->is_leaf && w->a.index && w->a.nparts == 0 &&
+                 w->a.nranges == 0 && w->a.low.n > 0;
+    return looks && w->a.low.values[0]->kind == QL_E_SLOT ? w->a.low.values[0] : NULL;
+}
+
 /* --- one step -------------------------------------------------------------------------------- */
 
 typedef struct search {
@@ -332,6 +340,29 @@ take_if_better(const search *s, qli_step *best, const qli_step *k)
     }
 }
 
+/* What it saves that the rows to the left come in the order in which they look. */
+static double
+saved(const search *s, const qli_item *it, const qli_path *looked)
+{
+    const ql_expr *by = s->w->near ? qli_path_near(it, looked) : NULL;
+    return by && by->index == s->w->near->index
+               ? qli_near_saving(s->p, it->tree->source, &looked->a)
+               : 0;
+}
+
+/* Of one look-up. A semi- or anti-join reads no further than the first partner. */
+static double
+lookup_cost(const search *s, const qli_item *it, const qli_path *looked)
+{
+    bool first = it->kind == QL_JOIN_SEMI || it->kind == QL_JOIN_ANTI;
+    if (!first || !it->tree->is_leaf || looked->a.nparts > 0 || looked->rows <= 1) {
+        return looked->cost;
+    }
+    qli_access some = looked->a;
+    some.rows /= looked->rows;
+    return qli_access_cost(s->p, it->tree->source, &some);
+}
+
 /* The cheapest way to join item i to what `from` has. */
 static ql_status
 extend(search *s, const qli_step *from, qli_mask have, uint32_t i, qli_step *best)
@@ -355,7 +386,10 @@ extend(search *s, const qli_step *from, qli_mask have, uint32_t i, qli_step *bes
         k.method = QLI_LOOKUP;
         k.path = looked;
         k.startup = from->startup;
-        k.run = from->run + from->rows * (looked->cost + QLI_COST_RESTART) + out;
+        k.run =
+            from->run +
+            from->rows * (lookup_cost(s, it, looked) - saved(s, it, looked) + QLI_COST_RESTART) +
+            out;
         take_if_better(s, best, &k);
     }
     if (hash && !ordered) {

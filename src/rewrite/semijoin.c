@@ -3,7 +3,10 @@
  * IN (SELECT ...), = ANY, EXISTS and their negations among the conditions of a block become
  * semi-joins and anti-joins (manual, "Optimizing IN and EXISTS Subquery Predicates with Semijoin
  * and Antijoin Transformations"): the tables of the subquery are the right side, its WHERE and the
- * equality that IN means are the join's condition. NOT IN only where neither side can be NULL.
+ * equality that IN means are the join's condition. NOT IN lets a row pass when no pair is equal or
+ * compared with NULL: that is the equality where neither side can be NULL, else `x = y OR x IS NULL
+ * OR y IS NULL`, which is joined where the subquery looks at the row by another equality. (One that
+ * looks at nothing outside is a set that is made once, and asked for each row: eval_query_kept.c.)
  */
 #include "rewrite/rewrite_int.h"
 
@@ -118,6 +121,65 @@ is_never_null(const ql_query *q, const ql_expr *e)
     return false;
 }
 
+static bool
+is_column(const ql_expr *e, const ql_expr *column)
+{
+    return e->kind == QL_E_SLOT && column->kind == QL_E_SLOT && e->index == column->index;
+}
+
+/* Do conditions of e, joined by AND, let no row pass in which the column is NULL? */
+static ql_status
+bars_null(qli_rw *rw, const ql_expr *e, const ql_expr *column, bool *yes)
+{
+    *yes = false;
+    QL_TRY(ql_bulk_node(rw->cx));
+    if (e == NULL || e->kind != QL_E_OP || e->nargs == 0) {
+        return QL_OK;
+    }
+    if (e->op == QL_OP_AND) {
+        QL_TRY(bars_null(rw, e->args[0], column, yes));
+        return *yes ? QL_OK : bars_null(rw, e->args[1], column, yes);
+    }
+    bool compares = e->op >= QL_OP_EQ && e->op <= QL_OP_GE && e->op != QL_OP_NULLSAFE_EQ;
+    *yes = (e->op == QL_OP_IS_NOT_NULL || e->op == QL_OP_IN || e->op == QL_OP_LIKE || compares) &&
+           (is_column(e->args[0], column) ||
+            (compares && e->nargs == 2 && is_column(e->args[1], column)));
+    return QL_OK;
+}
+
+static ql_status
+cannot_be_null(qli_rw *rw, const ql_query *q, const ql_expr *e, bool *yes)
+{
+    *yes = is_never_null(q, e);
+    while (!*yes && e->kind == QL_E_CAST && ql_kind_is_number(e->type.kind) &&
+           ql_kind_is_number(e->args[0]->type.kind)) {
+        e = e->args[0];
+    }
+    return *yes || q->where == NULL ? QL_OK : bars_null(rw, q->where, e, yes);
+}
+
+/* Is a column of the enclosing block equal to something of the subquery's own? */
+static ql_status
+has_tie(qli_rw *rw, const ql_expr *e, bool *yes)
+{
+    *yes = false;
+    QL_TRY(ql_bulk_node(rw->cx));
+    if (e == NULL || e->kind != QL_E_OP || e->nargs != 2) {
+        return QL_OK;
+    }
+    if (e->op == QL_OP_AND) {
+        QL_TRY(has_tie(rw, e->args[0], yes));
+        return *yes ? QL_OK : has_tie(rw, e->args[1], yes);
+    }
+    for (unsigned i = 0; i < 2 && e->op == QL_OP_EQ && !*yes; i++) {
+        bool up;
+        QL_TRY(qli_rw_looks_up(rw, e->args[1 - i], 1, &up));
+        *yes = !up && e->args[1 - i]->kind != QL_E_CONST && e->args[i]->kind == QL_E_OUTER &&
+               e->args[i]->depth == 1;
+    }
+    return QL_OK;
+}
+
 /* Kind and collation in which the two meet as IN compares them, with nothing lost and no warning.
  */
 static bool
@@ -150,8 +212,10 @@ in_is_joinable(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
 {
     const ql_query *b = c->e->query;
     uint64_t seen = 0;
+    bool tied = !c->anti, nulls = false;
     *yes = true;
     for (uint16_t i = 0; i < b->nitems && *yes; i++) {
+        bool own, others;
         const ql_expr *left = left_of(c, i), *item = b->items[i].expr;
         qli_rw_uses uses;
         uint32_t n;
@@ -160,11 +224,16 @@ in_is_joinable(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
         QL_TRY(qli_rw_size(rw, item, QLI_RW_MAX_COPIED, &n));
         QL_TRY(qli_rw_uses_of(rw, a, left, &uses));
         seen |= uses.sources;
-        *yes = can_equal(c, left, item, &kind, &coll) && n < QLI_RW_MAX_COPIED &&
-               (!c->anti || (is_never_null(a, left) && is_never_null(b, item)));
+        *yes = can_equal(c, left, item, &kind, &coll) && n < QLI_RW_MAX_COPIED;
         QL_TRY(*yes ? qli_rw_is_pure(rw, left, yes) : QL_OK);
+        QL_TRY(cannot_be_null(rw, a, left, &own));
+        QL_TRY(cannot_be_null(rw, b, item, &others));
+        tied = tied || (own && others);
+        nulls = nulls || (c->anti && !(own && others));
     }
     *yes = *yes && seen != 0;
+    QL_TRY(*yes && nulls && !tied ? has_tie(rw, b->where, &tied) : QL_OK);
+    *yes = *yes && tied;
     return QL_OK;
 }
 
@@ -185,13 +254,37 @@ can_join(qli_rw *rw, const ql_query *a, const candidate *c, bool *yes)
 /* --- the join --- */
 
 static ql_status
+or_null(qli_rw *rw, ql_expr *of, ql_expr **e)
+{
+    ql_expr *n = qli_rw_node(rw, QL_E_OP);
+    ql_expr **args = QL_ARENA_ARRAY(rw->cx, rw->a, ql_expr *, 1);
+    if (n == NULL || args == NULL) {
+        return QL_ERROR;
+    }
+    args[0] = of;
+    n->op = QL_OP_IS_NULL;
+    n->type = ql_type_bool();
+    n->args = args;
+    n->nargs = 1;
+    return qli_rw_or(rw, n, e);
+}
+
+static ql_status
 join(qli_rw *rw, ql_query *a, const candidate *c)
 {
     ql_query *b = c->e->query;
     ql_join_tree *t = QL_ARENA_NEW(rw->cx, rw->a, ql_join_tree);
+    bool *nulls = QL_ARENA_ARRAY(rw->cx, rw->a, bool, 2u * b->nitems + 1u);
     ql_expr *on;
-    if (t == NULL) {
+    if (t == NULL || nulls == NULL) {
         return QL_ERROR;
+    }
+    for (uint16_t i = 0; c->anti && c->e->kind == QL_E_IN_QUERY && i < b->nitems; i++) {
+        bool own, others;
+        QL_TRY(cannot_be_null(rw, a, left_of(c, i), &own));
+        QL_TRY(cannot_be_null(rw, b, b->items[i].expr, &others));
+        nulls[2 * i] = !own;
+        nulls[2 * i + 1] = !others;
     }
     QL_TRY(hoist(rw, b, b->from));
     QL_TRY(qli_rw_absorb(rw, a, b, -1, false));
@@ -202,6 +295,8 @@ join(qli_rw *rw, ql_query *a, const candidate *c)
         const ql_collation *coll;
         if (can_equal(c, left, item, &kind, &coll)) {
             QL_TRY(qli_rw_equal(rw, left, item, kind, coll, &equal));
+            QL_TRY(nulls[2 * i] ? or_null(rw, left, &equal) : QL_OK);
+            QL_TRY(nulls[2 * i + 1] ? or_null(rw, item, &equal) : QL_OK);
             QL_TRY(qli_rw_and(rw, equal, &on));
         }
     }

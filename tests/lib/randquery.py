@@ -278,6 +278,13 @@ class Maker:
             return Tree(f"{not_}EXISTS (", q, ")")
         if r < 0.7:
             kind = self.rnd.choice(["int", "int", "text", "date"])
+            if self.maybe(0.3):
+                q, inner = self.from_clause(0, scope)
+                n = self.rnd.choice([1, 1, 1, 2])
+                shown, asked = [self.column(inner, kind) for _ in range(n)], [self.column(scope, kind) for _ in range(n)]
+                if None not in shown + asked:
+                    left = ", ".join(c for c, _ in asked)
+                    return Tree(f"({left}) " if n > 1 else f"{left} ", Tree(f"{not_}IN (SELECT " + ", ".join(c for c, _ in shown) + " FROM ", q, self.by_equality(inner, scope), ")"))
             q = self.union([kind]) if self.maybe(0.1) else self.select(1, outer=scope if self.maybe(0.5) else [], kinds=[kind])[0]
             return Tree(self.scalar(scope, kind), f" {not_}IN (", q, ")")
         if r < 0.78:
