@@ -180,9 +180,9 @@ ql_status
 qli_column_set_of(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set *out)
 {
     bool is_list = qli_is_op(e, QL_OP_OR) || qli_is_op(e, QL_OP_IN) || qli_is_op(e, QL_OP_NOT_IN);
-    *out = (qli_column_set){.e = e, .x = r->x, .part = part};
+    *out = (qli_column_set){.e = e, .source = r->source, .x = r->x, .part = part};
     for (qli_column_set *k = is_list ? r->p->sets : NULL; k; k = k->next) {
-        if (k->e == e && k->x == r->x && k->part == part) {
+        if (k->e == e && k->source == r->source && k->x == r->x && k->part == part) {
             *out = *k;
             return QL_OK;
         }

@@ -209,6 +209,7 @@ bool qli_range_is_point(const ql_plan_range *g, uint16_t n);
 /* What one condition says about one part of an index by itself. */
 struct qli_column_set {
     const ql_expr *e;
+    uint16_t source; /* a table may be there several times, with the same indexes */
     const ql_index *x;
     uint16_t part;
     bool known, exact;
