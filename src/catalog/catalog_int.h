@@ -194,6 +194,8 @@ ql_status qli_spread(ql_ctx *cx, const ql_table *old, const ql_table *next,
 ql_status qli_restate(ql_ctx *cx, ql_table *t, const ql_foreign_key *keys) QL_MUST_USE;
 ql_status qli_copy_indexes(ql_ctx *cx, ql_table *t, const ql_index *indexes,
                            unsigned n) QL_MUST_USE;
+/* What its keys hold: as those of the index whose entries it keeps, or, NULL, of new ones. */
+void qli_index_form(const ql_table *t, ql_index *ix, const ql_index *kept);
 /* The record of t, and the staged entry, which takes the caller's reference when QL_OK. */
 ql_status qli_stage_definition(ql_ctx *cx, ql_table *t, uint64_t autoinc_start) QL_MUST_USE;
 /* A copy in a, NUL-terminated. */

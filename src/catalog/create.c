@@ -402,6 +402,7 @@ assign_ids(ql_ctx *cx, ql_table *t)
     for (unsigned i = 0; i < t->nindexes; i++) {
         t->indexes[i].id = (uint32_t)(first + 1 + i);
         t->indexes[i].born = t->temporary ? 0 : QL_INDEX_NOT_BORN;
+        qli_index_form(t, &t->indexes[i], NULL);
     }
     return QL_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "types/beginning.h"
 
 static bool
 is_blob(const ql_type *t)
@@ -81,10 +82,22 @@ copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_str name, ql_index 
         const ql_type *ty = &t->columns[to->parts[i].column].type;
         if (!is_blob(ty) && to->parts[i].prefix == ty->length) {
             to->parts[i].prefix = 0;
+            to->parts[i].cut_how = 0;
         }
     }
     to->unique |= to->primary;
     return QL_OK;
+}
+
+void
+qli_index_form(const ql_table *t, ql_index *ix, const ql_index *kept)
+{
+    for (unsigned i = 0; i < ix->nparts; i++) {
+        ql_index_part *p = &ix->parts[i];
+        const ql_type *type = &t->columns[p->column].type;
+        bool joins = p->prefix > 0 && type->coll && ql_coll_joins(type->coll);
+        p->cut_how = kept ? kept->parts[i].cut_how : joins ? QL_CUT_WEIGHTS : 0;
+    }
 }
 
 static bool

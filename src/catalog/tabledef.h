@@ -43,8 +43,16 @@ typedef struct ql_index_part {
     uint16_t column; /* ordinal */
     uint32_t prefix; /* characters; 0 = whole */
     bool descending;
+    uint32_t cut_how; /* QL_CUT_WEIGHTS or 0 (types/codec.h) */
     ql_str unknown;
 } ql_index_part;
+
+/* What keys of this part hold, for types/codec.h. */
+static inline uint32_t
+ql_part_cut(const ql_index_part *p)
+{
+    return p->prefix | p->cut_how;
+}
 
 typedef struct ql_index {
     uint32_t id; /* prefix of its keys in the keyspace */

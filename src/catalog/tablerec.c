@@ -85,9 +85,9 @@ static const ql_record_shape index_shape = {
     .required = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME),
     .repeated = QL_TAG(INDEX_PART)};
 
-enum { PART_COLUMN = 1, PART_PREFIX = 3, PART_DESCENDING = 5 };
+enum { PART_COLUMN = 1, PART_PREFIX = 3, PART_DESCENDING = 5, PART_CUT_HOW = 7 };
 static const ql_record_shape part_shape = {.known = QL_TAG(PART_COLUMN) | QL_TAG(PART_PREFIX) |
-                                                    QL_TAG(PART_DESCENDING)};
+                                                    QL_TAG(PART_DESCENDING) | QL_TAG(PART_CUT_HOW)};
 
 enum { CHECK_NAME = 1, CHECK_TEXT = 3, CHECK_NOT_ENFORCED = 5 };
 static const ql_record_shape check_shape = {.known = QL_TAG(CHECK_NAME) | QL_TAG(CHECK_TEXT) |
@@ -166,6 +166,7 @@ put_part(ql_ctx *cx, ql_buf *b, const ql_index_part *p)
     QL_TRY(ql_section_put_number(cx, b, PART_COLUMN, p->column));
     QL_TRY(ql_section_put_number(cx, b, PART_PREFIX, p->prefix));
     QL_TRY(ql_section_put_number(cx, b, PART_DESCENDING, p->descending));
+    QL_TRY(ql_section_put_number(cx, b, PART_CUT_HOW, p->cut_how));
     QL_TRY(put_raw(cx, b, p->unknown));
     return ql_section_end(cx, b, at);
 }
@@ -492,6 +493,10 @@ take_part(decoder *d, ql_str sections, unsigned ncolumns, ql_index_part *p)
             break;
         case PART_DESCENDING:
             p->descending = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case PART_CUT_HOW:
+            p->cut_how = (uint32_t)ql_section_number(&s, UINT32_MAX, &d->bad);
+            d->bad |= QL_CUT_LENGTH(p->cut_how) != 0;
             break;
         default:
             break;

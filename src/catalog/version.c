@@ -144,6 +144,7 @@ make_ids(ql_ctx *cx, ql_table *t, const ql_table *old, const ql_table_change *c)
         const ql_index *kept = kept_index(old, c, &t->indexes[i]);
         t->indexes[i].id = kept ? kept->id : (uint32_t)next++;
         t->indexes[i].born = kept ? kept->born : QL_INDEX_NOT_BORN;
+        qli_index_form(t, &t->indexes[i], kept);
     }
     if (!c->rebuild && t->indexes[0].id != old->indexes[0].id) {
         return ql_fail(cx, QL_ER_NOT_SUPPORTED_YET, "another primary key without a rebuild");

@@ -6,6 +6,7 @@
  */
 #include "base/bulk.h"
 #include "plan/plan_int.h"
+#include "types/beginning.h"
 
 /* Between two values (NULL: open), which never lets NULLs in. */
 ql_status
@@ -204,6 +205,20 @@ qli_column_set_of(qli_ranger *r, uint16_t part, const ql_expr *e, qli_column_set
     return QL_OK;
 }
 
+/* The first characters, where they do not weigh by themselves, are what the keys of indexes hold
+ * that were made before keys counted weights: equal texts have other ones. */
+static bool
+is_found_by_patterns_alone(const qli_ranger *r, uint16_t part)
+{
+    return qli_part(r, part)->cut_how == 0 && ql_coll_joins(qli_part_type(r, part)->coll);
+}
+
+static bool
+is_null_end(const ql_plan_bound *b)
+{
+    return b->n > 0 && b->values[0]->kind == QL_E_CONST && b->values[0]->value.kind == QL_K_NULL;
+}
+
 /* Values of a part that holds the beginning of its column as keys: other values may have the same
  * ones, and they may be in another order. */
 ql_status
@@ -221,9 +236,14 @@ qli_cut_values(qli_ranger *r, uint16_t part, const qli_ranges *set, qli_ranges *
         ql_plan_bound *ends[2] = {&g->low, &g->high};
         *g = set->v[i];
         bool one = qli_range_is_point(g, 1);
+        for (int k = 0; k < 2 && is_found_by_patterns_alone(r, part); k++) {
+            if (ends[k]->n > 0 && !ends[k]->like && !is_null_end(ends[k])) {
+                *out = (qli_ranges){.whole = true};
+                return QL_OK;
+            }
+        }
         for (int k = 0; k < 2 && !one; k++) {
-            bool null_end = ends[k]->n > 0 && ends[k]->values[0]->kind == QL_E_CONST &&
-                            ends[k]->values[0]->value.kind == QL_K_NULL;
+            bool null_end = is_null_end(ends[k]);
             ends[k]->inclusive = ends[k]->inclusive || !null_end;
             ends[k]->near = !in_order && !null_end && ends[k]->n > 0 && !ends[k]->like;
         }

@@ -53,17 +53,29 @@ is_fixed(const ql_table *t, const ql_index *x, uint16_t nfixed, uint16_t column)
     return false;
 }
 
+/* No part holds a beginning only, which several texts may have. */
+static bool
+has_whole_parts(const ql_index *x)
+{
+    uint16_t n = 0;
+    while (n < x->nparts && x->parts[n].prefix == 0) {
+        n++;
+    }
+    return n == x->nparts;
+}
+
 /* Do the first n parts of x, the clustered key's behind them, tell all rows apart? A unique key
  * does that when no part can be NULL, which any number of rows may share. */
 static bool
 tells_rows_apart(const ql_table *t, const ql_index *x, uint16_t n)
 {
     const ql_index *c = &t->indexes[0];
-    bool whole = x->unique && n >= x->nparts && !x->hidden_rowid;
+    bool whole = x->unique && n >= x->nparts && !x->hidden_rowid && has_whole_parts(x);
     for (uint16_t i = 0; i < x->nparts && whole; i++) {
         whole = !t->columns[x->parts[i].column].type.nullable;
     }
-    return whole || (x != c && !c->hidden_rowid && n >= x->nparts + c->nparts);
+    return whole ||
+           (x != c && !c->hidden_rowid && n >= x->nparts + c->nparts && has_whole_parts(c));
 }
 
 /* The sources whose row is found, at most one, by the row of a source in `have`: look-ups in unique

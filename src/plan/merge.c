@@ -68,7 +68,9 @@ is_bounded(const qli_access *a)
 static bool
 in_key_order(const merger *m, const qli_access *a)
 {
-    return a->index == &m->t->indexes[0] || (a->nranges == 0 && a->neq >= a->index->nparts);
+    const ql_index *x = a->index;
+    bool some = x->unique && x->parts[x->nparts - 1].prefix > 0; /* keys of one beginning */
+    return x == &m->t->indexes[0] || (a->nranges == 0 && a->neq >= x->nparts && !some);
 }
 
 /* --- OR --- */

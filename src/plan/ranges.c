@@ -44,12 +44,10 @@ encode(qli_ranger *r, uint16_t part, qli_cut a, uint16_t at, ql_buf *out)
     const ql_type *t = &r->p->q->sources[r->source].table->types[x->column];
     const ql_value *v = &a.b->values[at]->value;
     if (a.b->like && at + 1 == a.b->n) {
-        return ql_key_encode_beginning(r->p->cx, t, x->prefix, x->descending, a.upper, v, out);
+        return ql_key_encode_beginning(r->p->cx, t, ql_part_cut(x), x->descending, a.upper, v, out);
     }
-    if (a.b->near && at + 1 == a.b->n) {
-        return ql_key_encode_near(r->p->cx, t, x->prefix, x->descending, a.upper, v, out);
-    }
-    return ql_key_encode(r->p->cx, t, x->prefix, x->descending, v, out);
+    return ql_key_encode_end(r->p->cx, t, ql_part_cut(x), x->descending,
+                             a.b->near && at + 1 == a.b->n, a.upper, v, out);
 }
 
 /* The order of two ends by their keys: one of them is that of texts that begin with a value, the

@@ -291,8 +291,8 @@ ql_finding_has(ql_ctx *cx, ql_finding *g, const ql_value *row, bool *yes)
     QL_TRY(qli_key_start(cx, &f->other, f->index->id));
     for (uint16_t i = 0; i < f->n; i++) {
         const ql_index_part *part = &f->index->parts[i];
-        QL_TRY(ql_key_encode(cx, &f->table->types[part->column], part->prefix, part->descending,
-                             &row[part->column], &f->other));
+        QL_TRY(ql_key_encode(cx, &f->table->types[part->column], ql_part_cut(part),
+                             part->descending, &row[part->column], &f->other));
     }
     *yes = ql_str_eq(qli_str(&f->other), qli_str(&g->low));
     return QL_OK;

@@ -2,7 +2,8 @@
  *
  * Keys of indexes. Clustered: id, then the key columns (or 8 bytes of hidden row id); value = the
  * row. Secondary: id, columns, and unless uniqueness already tells rows apart, the clustered key
- * without its id; value = the clustered key without its id.
+ * without its id; value = the clustered key without its id. Keys that tell rows apart end in what
+ * the weights of a prefix part leave open (types/codec.h).
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@ qli_key_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, cons
 {
     for (uint16_t i = 0; i < n; i++) {
         const ql_index_part *part = ql_index_part_at(t, ix, i);
-        QL_TRY(ql_key_encode(cx, &t->types[part->column], part->prefix, part->descending,
+        QL_TRY(ql_key_encode(cx, &t->types[part->column], ql_part_cut(part), part->descending,
                              &values[i], b));
     }
     return QL_OK;
@@ -36,8 +37,23 @@ row_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql
     for (uint16_t i = 0; i < ix->nparts; i++) {
         const ql_index_part *part = &ix->parts[i];
         *has_null |= ql_value_is_null(&row[part->column]);
-        QL_TRY(ql_key_encode(cx, &t->types[part->column], part->prefix, part->descending,
+        QL_TRY(ql_key_encode(cx, &t->types[part->column], ql_part_cut(part), part->descending,
                              &row[part->column], b));
+    }
+    return QL_OK;
+}
+
+/* Behind all parts: what tells texts apart of which the parts hold the same weights. */
+static ql_status
+apart_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_value *row)
+{
+    for (uint16_t i = 0; i < ix->nparts; i++) {
+        const ql_index_part *part = &ix->parts[i];
+        size_t from = b->n;
+        QL_TRY(ql_buf_put_u8(cx, b, (uint8_t)i)); /* whose it is: most have nothing there */
+        QL_TRY(ql_key_encode_apart(cx, &t->types[part->column], ql_part_cut(part),
+                                   &row[part->column], b));
+        b->n = b->n == from + 1 ? from : b->n;
     }
     return QL_OK;
 }
@@ -47,7 +63,8 @@ qli_clustered_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_value *row)
 {
     bool has_null = false;
     QL_TRY(qli_key_start(cx, b, t->indexes[0].id));
-    return row_parts(cx, b, t, &t->indexes[0], row, &has_null);
+    QL_TRY(row_parts(cx, b, t, &t->indexes[0], row, &has_null));
+    return apart_parts(cx, b, t, &t->indexes[0], row);
 }
 
 ql_status
@@ -69,7 +86,7 @@ qli_secondary_key(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, 
     QL_TRY(row_parts(cx, b, t, ix, row, &has_null));
     *is_unique = ix->unique && !has_null;
     if (*is_unique) {
-        return QL_OK;
+        return apart_parts(cx, b, t, ix, row);
     }
     return ql_buf_put(cx, b, locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES);
 }
@@ -78,17 +95,18 @@ static ql_status
 bound_parts(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix, const ql_bound *from,
             bool upper)
 {
-    uint16_t plain = (uint16_t)(from->n - ((from->begins || from->near) && from->n > 0));
-    QL_TRY(qli_key_parts(cx, b, t, ix, from->values, plain));
-    if (plain < from->n) {
-        const ql_index_part *part = ql_index_part_at(t, ix, plain);
-        const ql_type *type = &t->types[part->column];
-        const ql_value *v = &from->values[plain];
-        QL_TRY(from->begins
-                   ? ql_key_encode_beginning(cx, type, part->prefix, part->descending, upper, v, b)
-                   : ql_key_encode_near(cx, type, part->prefix, part->descending, upper, v, b));
+    if (from->n == 0) {
+        return QL_OK;
     }
-    return QL_OK;
+    uint16_t last = (uint16_t)(from->n - 1);
+    const ql_index_part *part = ql_index_part_at(t, ix, last);
+    const ql_type *type = &t->types[part->column];
+    const ql_value *v = &from->values[last];
+    QL_TRY(qli_key_parts(cx, b, t, ix, from->values, last));
+    return from->begins
+               ? ql_key_encode_beginning(cx, type, ql_part_cut(part), part->descending, upper, v, b)
+               : ql_key_encode_end(cx, type, ql_part_cut(part), part->descending, from->near, upper,
+                                   v, b);
 }
 
 bool

@@ -21,13 +21,11 @@ encode_end(ql_ctx *cx, const ql_scan *s, const ql_bound *b, bool upper, ql_buf *
         return QL_OK;
     }
     if (b->begins) {
-        return ql_key_encode_beginning(cx, type, part->prefix, part->descending, upper, b->values,
-                                       out);
+        return ql_key_encode_beginning(cx, type, ql_part_cut(part), part->descending, upper,
+                                       b->values, out);
     }
-    if (b->near) {
-        return ql_key_encode_near(cx, type, part->prefix, part->descending, upper, b->values, out);
-    }
-    return ql_key_encode(cx, type, part->prefix, part->descending, b->values, out);
+    return ql_key_encode_end(cx, type, ql_part_cut(part), part->descending, b->near, upper,
+                             b->values, out);
 }
 
 ql_status

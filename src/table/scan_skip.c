@@ -44,7 +44,7 @@ null_tag(ql_ctx *cx, const ql_index_part *part, ql_buf *tmp, const ql_type *t, q
 {
     ql_value null = ql_value_null();
     ql_buf_clear(tmp);
-    *st = ql_key_encode(cx, t, part->prefix, part->descending, &null, tmp);
+    *st = ql_key_encode(cx, t, ql_part_cut(part), part->descending, &null, tmp);
     return *st == QL_OK ? tmp->p[0] : 0;
 }
 

@@ -17,7 +17,7 @@ typedef struct ql_bound {
     bool begins; /* inclusive: the end of all texts that begin with the last value, as LIKE sees it
                     (types/beginning.h) */
     bool near;   /* inclusive: the last part is a key prefix, and this is not an end of an equality
-                    (types/codec.h, ql_key_encode_near) */
+                    (types/codec.h, ql_key_encode_end) */
 } ql_bound;
 
 typedef struct ql_scan ql_scan;

@@ -125,7 +125,8 @@ typedef struct letter {
     const qli_joint *j;
     char primaries[CHAR_PRIMARIES];
     uint16_t n;
-    bool several; /* weights */
+    uint16_t weights;
+    bool several; /* elements */
     bool ends;    /* what LIKE takes for it is not what the collation does: no further */
 } letter;
 
@@ -137,7 +138,12 @@ weigh(ql_ctx *cx, const qli_uca_table *t, const qli_joints *joints, ql_str s, le
     uint32_t p;
     *l = (letter){0};
     qli_reader_init(&r, t, s);
-    while ((st = qli_reader_next(cx, &r, QLI_PRIMARY, &p)) == QL_OK && l->n + 2 <= CHAR_PRIMARIES) {
+    while ((st = qli_reader_next(cx, &r, QLI_PRIMARY | QLI_CONTINUES, &p)) == QL_OK &&
+           l->n + 2 <= CHAR_PRIMARIES) {
+        if ((p & QLI_PRIMARY) == 0) {
+            continue;
+        }
+        l->weights = (uint16_t)(l->weights + ((p & QLI_CONTINUES) != QLI_CONTINUES));
         l->several = l->n > 0;
         l->primaries[l->n++] = (char)(p >> 24);
         if ((p >> 16 & 0xff) != 0) {
@@ -189,16 +195,15 @@ may_join(const letter *a, const letter *b)
 
 /* Characters of s, the first ones, that weigh by themselves, whatever is behind them. */
 static ql_status
-take_letters(ql_ctx *cx, const ql_collation *c, ql_str s, letter v[LETTERS_MAX], uint32_t *n,
-             bool *whole)
+take_letters(ql_ctx *cx, const ql_collation *c, ql_str s, letter v[LETTERS_MAX], letter *space,
+             uint32_t *n, bool *whole)
 {
     const qli_uca_table *t;
     const qli_joints *joints;
-    letter space;
     size_t at = 0;
     QL_TRY(qli_uca_weights(cx, c->impl, &t));
     QL_TRY(qli_uca_joints(cx, c->impl, &joints));
-    QL_TRY(weigh(cx, t, joints, QL_STR(" "), &space));
+    QL_TRY(weigh(cx, t, joints, QL_STR(" "), space));
     *n = 0;
     while (at < s.n && *n < LETTERS_MAX) {
         letter *l = &v[*n];
@@ -211,27 +216,36 @@ take_letters(ql_ctx *cx, const ql_collation *c, ql_str s, letter v[LETTERS_MAX],
         at += used;
     }
     *whole = *whole && at == s.n;
-    *whole = *whole && !(c->pad_space && *n > 0 && weighs_as(&v[*n - 1], &space));
-    while (c->pad_space && *n > 0 && weighs_as(&v[*n - 1], &space)) {
+    *whole = *whole && !(c->pad_space && *n > 0 && weighs_as(&v[*n - 1], space));
+    while (c->pad_space && *n > 0 && weighs_as(&v[*n - 1], space)) {
         --*n; /* spaces at the end of a text do not count */
     }
     return QL_OK;
 }
 
 static ql_status
-uca_edges(ql_ctx *cx, const ql_collation *c, ql_str s, ql_beginning *out)
+uca_edges(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t most, ql_beginning *out)
 {
-    letter v[LETTERS_MAX];
+    letter v[LETTERS_MAX], space;
     uint32_t n;
-    QL_TRY(take_letters(cx, c, s, v, &n, &out->whole));
+    size_t end = 0; /* without spaces that do not count where they are the last ones */
+    QL_TRY(take_letters(cx, c, s, v, &space, &n, &out->whole));
     for (uint32_t i = 0; i < n; i++) {
         const letter *l = &v[i];
-        if (i + 1 == n && l->j && l->j->begins) { /* anything may be behind it */
+        bool open = i + 1 == n && l->j && l->j->begins; /* anything may be behind it */
+        uint32_t weights = open ? sizeof l->j->low.bytes : l->weights;
+        if (weights > most) {
+            out->low.n = out->high.n = end;
+            return QL_OK;
+        }
+        most -= weights;
+        if (open) {
             QL_TRY(ql_buf_put(cx, &out->low, l->j->low.bytes, l->j->low.n));
             return ql_buf_put(cx, &out->high, l->j->high.bytes, l->j->high.n);
         }
         QL_TRY(ql_buf_put(cx, &out->low, l->primaries, l->n));
         QL_TRY(ql_buf_put(cx, &out->high, l->primaries, l->n));
+        end = c->pad_space && weighs_as(l, &space) ? end : out->low.n;
     }
     return QL_OK;
 }
@@ -242,7 +256,18 @@ ql_beginning_find(ql_ctx *cx, const ql_collation *c, ql_str s, ql_beginning *out
     ql_buf_clear(&out->low);
     ql_buf_clear(&out->high);
     out->whole = true;
-    return ql_coll_joins(c) ? uca_edges(cx, c, s, out) : same_edges(cx, c, s, out);
+    return ql_coll_joins(c) ? uca_edges(cx, c, s, UINT32_MAX, out) : same_edges(cx, c, s, out);
+}
+
+ql_status
+ql_beginning_find_cut(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t weights,
+                      ql_beginning *out)
+{
+    ql_buf_clear(&out->low);
+    ql_buf_clear(&out->high);
+    QL_TRY(uca_edges(cx, c, s, weights, out));
+    out->whole = false;
+    return QL_OK;
 }
 
 void

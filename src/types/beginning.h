@@ -33,6 +33,9 @@ typedef struct ql_beginning {
 } ql_beginning;
 ql_status ql_beginning_find(ql_ctx *cx, const ql_collation *c, ql_str s,
                             ql_beginning *out) QL_MUST_USE;
+/* The same of sort keys that end behind so many weights (ql_coll_first_weights); whole: no. */
+ql_status ql_beginning_find_cut(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t weights,
+                                ql_beginning *out) QL_MUST_USE;
 void ql_beginning_free(ql_beginning *b);
 
 #endif

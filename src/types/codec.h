@@ -11,26 +11,35 @@
 
 struct ql_buf;
 
+/* What a key holds of a string: 0: all of it; else the number of the characters from its beginning,
+ * or of the weights (only where ql_coll_joins): texts that are equal have the same ones, however
+ * they are written. Stored (catalog). */
+#define QL_CUT_WEIGHTS (1u << 30)
+#define QL_CUT_LENGTH(cut) ((cut) & ~QL_CUT_WEIGHTS)
 /* Append v (of kind t->kind, or NULL) so that memcmp orders it, NULL first; descending inverts the
- * bytes. prefix_chars cuts strings (0 = whole). Self-delimiting: values can be concatenated. */
-ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
+ * bytes. Self-delimiting: values can be concatenated. */
+ql_status ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending,
                         const ql_value *v, struct ql_buf *out) QL_MUST_USE;
 /* The first eight bytes of what ql_key_encode gives for a text, as a number that orders like them.
  * *known false: it is another kind, or the text is so short that what is behind it counts, too.
  * tmp is the caller's and comes back with anything in it. */
 ql_status ql_key_head(ql_ctx *cx, const ql_type *t, bool descending, const ql_value *v,
                       struct ql_buf *tmp, uint64_t *head, bool *known) QL_MUST_USE;
+/* What is to stand at the end of a key that tells texts apart by their first characters, where the
+ * weights that it holds do not do it: other characters of the same weights, in another case, of
+ * fewer weights. Nothing where these weights say it all. */
+ql_status ql_key_encode_apart(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
+                              struct ql_buf *out) QL_MUST_USE;
 /* The keys of all texts that begin with v (a string; types/beginning.h) lie from that with upper
  * false on to those that begin with that with upper true, in the order of the keys. */
-ql_status ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,
-                                  bool descending, bool upper, const ql_value *v,
-                                  struct ql_buf *out) QL_MUST_USE;
-/* The keys that hold the first prefix_chars characters of the texts up to v, or from v on, do not
- * all lie on one side of that of v: at their ends weights are missing that count, and what counts
- * less than these decides. They lie up to those that begin with what this gives with upper true, or
- * from that with upper false on. */
-ql_status ql_key_encode_near(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
-                             bool upper, const ql_value *v, struct ql_buf *out) QL_MUST_USE;
+ql_status ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending,
+                                  bool upper, const ql_value *v, struct ql_buf *out) QL_MUST_USE;
+/* An end of a range of such keys: v's own; or, where keys do not hold all that decides, up to those
+ * that begin with what this gives with upper true, from that with upper false on. near: not of an
+ * equality: the keys of all texts up to v, or from v on, do not lie on one side of that of v. Not
+ * for characters where ql_coll_joins: equal texts have other first ones. */
+ql_status ql_key_encode_end(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending, bool near,
+                            bool upper, const ql_value *v, struct ql_buf *out) QL_MUST_USE;
 /* Read one value back; *used bytes. Only for kinds whose key holds the value: all but strings under
  * a non-binary collation (QL_ERROR 1877 when the bytes are no such key). Bytes of strings go to a.
  */

@@ -330,6 +330,48 @@ ql_coll_sortkey_head(ql_ctx *cx, const ql_collation *c, ql_str s, size_t most, s
 }
 
 static ql_status
+first_weights(ql_ctx *cx, qli_reader *r, uint32_t n, uint32_t space, struct ql_buf *out,
+              ql_weights_end *end)
+{
+    ql_status st;
+    uint32_t w;
+    *end = (ql_weights_end){out->n, SIZE_MAX};
+    while ((st = qli_reader_next(cx, r, QLI_PRIMARY | QLI_CONTINUES, &w)) == QL_OK) {
+        char bytes[2] = {(char)(w >> 24), (char)(w >> 16)};
+        if ((w & QLI_PRIMARY) == 0) {
+            continue;
+        }
+        bool begins = (w & QLI_CONTINUES) != QLI_CONTINUES;
+        if (begins && n-- == 0) {
+            st = QL_END;
+            break;
+        }
+        if (begins && (w & QLI_PRIMARY) < space && end->below == SIZE_MAX) {
+            end->below = end->trimmed;
+        }
+        QL_TRY(ql_buf_put(cx, out, bytes, bytes[1] != 0 ? 2 : 1));
+        end->trimmed = begins && (w & QLI_PRIMARY) == space ? end->trimmed : out->n;
+    }
+    end->below = end->below < end->trimmed ? end->below : end->trimmed;
+    return st == QL_END ? QL_OK : st;
+}
+
+ql_status
+ql_coll_first_weights(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t n, struct ql_buf *out,
+                      ql_weights_end *end)
+{
+    const qli_uca_table *t;
+    qli_reader r;
+    QL_TRY(cut_padding(cx, c, &s));
+    QL_TRY(qli_uca_weights(cx, c->impl, &t));
+    qli_reader_init(&r, t, s);
+    uint32_t space = c->pad_space ? t->ascii[' '] & QLI_PRIMARY : 0;
+    ql_status st = first_weights(cx, &r, n, space, out, end);
+    qli_reader_fini(&r);
+    return st;
+}
+
+static ql_status
 hash_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, uint64_t seed, uint64_t *hash)
 {
     const qli_uca_table *t;

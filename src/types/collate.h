@@ -61,6 +61,17 @@ ql_status ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s,
  * behind them. What two texts that differ early need to be told apart. */
 ql_status ql_coll_sortkey_head(ql_ctx *cx, const ql_collation *c, ql_str s, size_t most,
                                struct ql_buf *out) QL_MUST_USE;
+/* Where ql_coll_joins (beginning.h): the beginning of the sort key that holds the first n weights
+ * of the text (primary ones; or all that it has), appended to out. Texts that are equal give equal
+ * bytes, others are in their order or equal. Where spaces at the end do not count, a beginning may
+ * end in some: it is equal to one without them, but its text is greater than those that go on with
+ * what is below a space. */
+typedef struct ql_weights_end {
+    size_t trimmed; /* length of out without these */
+    size_t below;   /* and without all behind that goes on from spaces, or none, below a space */
+} ql_weights_end;
+ql_status ql_coll_first_weights(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t n,
+                                struct ql_buf *out, ql_weights_end *end) QL_MUST_USE;
 /* Equal strings give equal hashes. */
 ql_status ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed,
                        uint64_t *hash) QL_MUST_USE;

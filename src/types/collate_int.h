@@ -66,6 +66,7 @@ void qli_reader_fini(qli_reader *r);
 ql_status qli_reader_refill(ql_ctx *cx, qli_reader *r) QL_MUST_USE;
 /* Next element whose weight at the level (mask: QLI_PRIMARY...) is not zero, shifted down to it. */
 #define QLI_PRIMARY 0xffff0000u
+#define QLI_CONTINUES 0x000000c0u /* all of it: the second half of a long primary */
 #define QLI_SECONDARY 0x0000ff00u
 #define QLI_TERTIARY 0x0000003fu /* the two case bits do not count */
 static inline QL_MUST_USE ql_status

@@ -116,12 +116,61 @@ first_chars(const ql_collation *coll, ql_str s, uint32_t n)
     return s;
 }
 
+static ql_status
+put_weights(ql_ctx *cx, const ql_collation *coll, uint32_t n, ql_str s, struct ql_buf *out)
+{
+    ql_buf w = {0};
+    ql_weights_end end;
+    ql_status st = ql_coll_first_weights(cx, coll, s, n, &w, &end);
+    st = st == QL_OK ? put_escaped(cx, (ql_str){w.p, end.trimmed}, out) : st;
+    ql_buf_free(&w);
+    return st;
+}
+
+/* chars: the sort key of the first characters; w: the weights in the key. What is behind the same
+ * weights, or all of it behind a zero. */
+static ql_status
+put_apart(ql_ctx *cx, const ql_buf *chars, const ql_buf *w, struct ql_buf *out)
+{
+    const char *more = chars->n > 0 ? memchr(chars->p, 1, chars->n) : NULL;
+    size_t weights = more != NULL ? (size_t)(more - chars->p) : chars->n;
+    if (weights != w->n || (w->n > 0 && memcmp(chars->p, w->p, w->n) != 0)) {
+        QL_TRY(ql_buf_put(cx, out, "\0\xff", 2));
+        weights = 0;
+    } else if (weights == chars->n) {
+        return QL_OK;
+    }
+    return put_escaped(cx, (ql_str){chars->p + weights, chars->n - weights}, out);
+}
+
 ql_status
-qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+ql_key_encode_apart(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
+                    struct ql_buf *out)
+{
+    uint32_t n = QL_CUT_LENGTH(cut);
+    ql_buf w = {0}, chars = {0};
+    ql_weights_end end;
+    if ((cut & QL_CUT_WEIGHTS) == 0 || v->kind == QL_K_NULL) {
+        return QL_OK;
+    }
+    ql_status st = ql_coll_first_weights(cx, t->coll, v->s, n, &w, &end);
+    w.n = st == QL_OK ? end.trimmed : w.n;
+    st = st == QL_OK ? ql_coll_sortkey(cx, t->coll, first_chars(t->coll, v->s, n), &chars) : st;
+    st = st == QL_OK ? put_apart(cx, &chars, &w, out) : st;
+    ql_buf_free(&w);
+    ql_buf_free(&chars);
+    return st;
+}
+
+ql_status
+qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
                    struct ql_buf *out)
 {
     const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
-    ql_str s = first_chars(coll, v->s, prefix_chars);
+    if ((cut & QL_CUT_WEIGHTS) != 0) {
+        return put_weights(cx, coll, QL_CUT_LENGTH(cut), v->s, out);
+    }
+    ql_str s = first_chars(coll, v->s, cut);
     if (coll->is_binary && !coll->pad_space) {
         return put_escaped(cx, s, out);
     }
@@ -144,10 +193,9 @@ qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql
 }
 
 ql_status
-qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
-                  struct ql_buf *out)
+qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v, struct ql_buf *out)
 {
-    (void)prefix_chars;
+    (void)cut;
     QL_TRY(ql_buf_reserve(cx, out, 8));
     store_be64(out->p + out->n, ql_order_bits(ql_kind_slot(t->kind), t->is_unsigned, v));
     out->n += 8;
@@ -155,12 +203,12 @@ qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_
 }
 
 ql_status
-qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
                     struct ql_buf *out)
 {
     unsigned char d[48];
     (void)t;
-    (void)prefix_chars;
+    (void)cut;
     return ql_buf_put(cx, out, d, encode_decimal(&v->dec, d));
 }
 
@@ -177,15 +225,15 @@ invert(ql_ctx *cx, char *p, size_t n)
 }
 
 ql_status
-ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
-              const ql_value *v, struct ql_buf *out)
+ql_key_encode(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending, const ql_value *v,
+              struct ql_buf *out)
 {
     size_t from = out->n;
     if (v->kind == QL_K_NULL) {
         QL_TRY(ql_buf_put_u8(cx, out, TAG_NULL));
     } else {
         QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
-        QL_TRY(ql_kinds[t->kind]->key_put(cx, t, prefix_chars, v, out));
+        QL_TRY(ql_kinds[t->kind]->key_put(cx, t, cut, v, out));
     }
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
@@ -214,48 +262,71 @@ ql_key_head(ql_ctx *cx, const ql_type *t, bool descending, const ql_value *v, st
     return QL_OK;
 }
 
+/* Both ends of what is looked for, without the end of the key; which one is written. */
 static ql_status
-encode_edge(ql_ctx *cx, const ql_collation *coll, ql_str s, bool descending, bool upper,
-            struct ql_buf *out)
+encode_edge(ql_ctx *cx, const ql_beginning *b, bool descending, bool upper, struct ql_buf *out)
 {
-    ql_beginning b = {0};
+    const ql_buf *edge = upper != descending ? &b->high : &b->low;
     size_t from = out->n;
     QL_TRY(ql_buf_put_u8(cx, out, TAG_VALUE));
-    ql_status st = ql_beginning_find(cx, coll, s, &b);
-    if (st == QL_OK) {
-        const ql_buf *edge = upper != descending ? &b.high : &b.low;
-        st = put_open(cx, (ql_str){edge->p, edge->n}, out);
-    }
-    ql_beginning_free(&b);
-    QL_TRY(st);
+    QL_TRY(put_open(cx, (ql_str){edge->p, edge->n}, out));
     return descending ? invert(cx, out->p + from, out->n - from) : QL_OK;
 }
 
 ql_status
-ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending,
-                        bool upper, const ql_value *v, struct ql_buf *out)
+ql_key_encode_beginning(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending, bool upper,
+                        const ql_value *v, struct ql_buf *out)
 {
     const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
-    return encode_edge(cx, coll, first_chars(coll, v->s, prefix_chars), descending, upper, out);
+    uint32_t n = QL_CUT_LENGTH(cut);
+    ql_beginning b = {0};
+    ql_status st = (cut & QL_CUT_WEIGHTS) != 0
+                       ? ql_beginning_find_cut(cx, coll, v->s, n, &b)
+                       : ql_beginning_find(cx, coll, first_chars(coll, v->s, n), &b);
+    st = st == QL_OK ? encode_edge(cx, &b, descending, upper, out) : st;
+    ql_beginning_free(&b);
+    return st;
 }
 
-/* Characters that may weigh together with others which the prefix leaves out. */
-#define TORN_CHARS 4
-
-ql_status
-ql_key_encode_near(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, bool descending, bool upper,
-                   const ql_value *v, struct ql_buf *out)
+/* Keys with the weights that v has, whatever stands behind them (a weight begins above 1), and
+ * near: as wide as ends of ranges have to be for the spaces that are left off. */
+static ql_status
+weights_of(ql_ctx *cx, const ql_collation *coll, uint32_t n, bool near, ql_str s, ql_beginning *b)
 {
-    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
-    uint32_t n = prefix_chars;
-    if (ql_coll_joins(coll)) {
-        n = n > TORN_CHARS ? n - TORN_CHARS : 0;
-    }
-    ql_str s = n > 0 ? first_chars(coll, v->s, n) : (ql_str){v->s.p, 0};
-    for (size_t i = 0; coll->pad_space && i < s.n; i++) { /* below the spaces that are left off */
+    ql_weights_end end;
+    QL_TRY(ql_coll_first_weights(cx, coll, s, n, &b->low, &end));
+    QL_TRY(ql_buf_put(cx, &b->high, b->low.p, near ? b->low.n : end.trimmed));
+    b->low.n = near ? end.below : end.trimmed;
+    return ql_buf_put_u8(cx, &b->high, 1);
+}
+
+/* Below the spaces that are left off. */
+static ql_status
+chars_near(ql_ctx *cx, const ql_collation *coll, uint32_t n, ql_str text, ql_beginning *b)
+{
+    ql_str s = first_chars(coll, text, n);
+    for (size_t i = 0; coll->pad_space && i < s.n; i++) {
         s.n = (unsigned char)s.p[i] < ' ' ? i : s.n;
     }
-    return encode_edge(cx, coll, s, descending, upper, out);
+    return ql_beginning_find(cx, coll, s, b);
+}
+
+ql_status
+ql_key_encode_end(ql_ctx *cx, const ql_type *t, uint32_t cut, bool descending, bool near,
+                  bool upper, const ql_value *v, struct ql_buf *out)
+{
+    const ql_collation *coll = t->coll ? t->coll : ql_coll_binary;
+    uint32_t n = QL_CUT_LENGTH(cut);
+    bool weights = (cut & QL_CUT_WEIGHTS) != 0;
+    if (v->kind == QL_K_NULL || !(near || weights)) {
+        return ql_key_encode(cx, t, cut, descending, v, out);
+    }
+    ql_beginning b = {0};
+    ql_status st =
+        weights ? weights_of(cx, coll, n, near, v->s, &b) : chars_near(cx, coll, n, v->s, &b);
+    st = st == QL_OK ? encode_edge(cx, &b, descending, upper, out) : st;
+    ql_beginning_free(&b);
+    return st;
 }
 
 static inline unsigned char

@@ -166,12 +166,11 @@ null_second_digits(const ql_type *t)
 }
 
 static ql_status
-null_key_put(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
-             struct ql_buf *out)
+null_key_put(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v, struct ql_buf *out)
 {
     (void)cx;
     (void)t;
-    (void)prefix_chars;
+    (void)cut;
     (void)v;
     (void)out;
     return QL_OK;

@@ -85,7 +85,7 @@ typedef struct ql_kind_ops {
 
     /* Index keys (keycodec.c), behind the tag: put appends ascending bytes; get reads n bytes (tag
      * included) back, QL_END = they hold no such value; skip: length with the tag, 0 = damaged. */
-    ql_status (*key_put)(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+    ql_status (*key_put)(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
                          struct ql_buf *out);
     ql_status (*key_get)(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
                          ql_str in, size_t n, ql_value *v);

@@ -47,17 +47,17 @@ ql_status qli_equal_string(ql_ctx *cx, const ql_vector *v, uint16_t at, const ql
                            bool *equal);
 
 /* keycodec.c: eight bytes in the order of ql_order_bits. */
-ql_status qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+ql_status qli_key_put_fixed(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
                             struct ql_buf *out);
 ql_status qli_key_get_fixed(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
                             ql_str in, size_t n, ql_value *v);
 size_t qli_key_skip_fixed(bool descending, ql_str in);
-ql_status qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars,
-                              const ql_value *v, struct ql_buf *out);
+ql_status qli_key_put_decimal(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
+                              struct ql_buf *out);
 ql_status qli_key_get_decimal(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
                               ql_str in, size_t n, ql_value *v);
 size_t qli_key_skip_decimal(bool descending, ql_str in);
-ql_status qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t prefix_chars, const ql_value *v,
+ql_status qli_key_put_string(ql_ctx *cx, const ql_type *t, uint32_t cut, const ql_value *v,
                              struct ql_buf *out);
 ql_status qli_key_get_string(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
                              ql_str in, size_t n, ql_value *v);

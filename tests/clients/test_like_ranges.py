@@ -95,12 +95,65 @@ def test_comparisons():
             a, b = (rnd.choice([t, t.swapcase(), t + " ", t + "\u00AD" if wide else t, t[:-1]]) for t in rnd.sample(texts, 2))
             for op in ("= %s", "<= %s", "> %s", "BETWEEN %s AND %s", "IN (%s, %s)"):
                 args = (a, b)[: op.count("%s")]
-                for key in ("s", "ks"):
+                for key in ("s", "p", "ks", "kp"):
                     k = "k = 1 AND " if key[0] == "k" else ""
                     want, got = (ask(f"SELECT id FROM {t} WHERE {k}s {op} AND id < 9999 ORDER BY id", args) for t in ("bare", f"keyed FORCE INDEX ({key})"))
                     assert got == want, (coll, key, op, args, want, got)
     cur.execute("EXPLAIN FORMAT=TREE SELECT id FROM keyed FORCE INDEX (s) WHERE s = 'a'")
     assert "Filter" not in cur.fetchall()[0][0]
+
+
+def first_of_each(cur, texts):
+    """Those that a UNIQUE key of three characters and more of them lets in, into t."""
+    for i, x in enumerate(texts):
+        cur.execute("INSERT IGNORE INTO t VALUES (%s, %s, %s)", (i, i % 3, x))
+    cur.execute("DELETE bare FROM bare LEFT JOIN t ON t.id = bare.id WHERE t.id IS NULL")
+
+
+def test_prefix_keys():
+    """As a key of a prefix finds equal texts and is no order, in joins, groups, UNIQUE and PRIMARY KEYs; each row once."""
+    rnd = random.Random(24)
+    for coll in ("utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_unicode_ci", "utf8mb4_cs_0900_ai_ci", "utf8mb4_general_ci", "utf8mb4_0900_bin"):
+        few = [rnd.choice(WIDE) for _ in range(4)] + ["c", "\u00AD", "ch", "æ", "a"]
+        texts = [text(rnd, WIDE, few) for _ in range(100)]
+        make(coll, texts)
+        for keys in ("PRIMARY KEY (id), UNIQUE p (s(3), id DESC)", "PRIMARY KEY (s(3) DESC), KEY p (k, s(2))", "PRIMARY KEY (id), UNIQUE p (s(3))"):
+            cur.execute("DROP TABLE IF EXISTS t")
+            cur.execute(f"CREATE TABLE t (id INT NOT NULL, k INT, s VARCHAR(40) COLLATE {coll} NOT NULL, {keys})")
+            first_of_each(cur, texts)
+            assert ask("CHECK TABLE t")[0][3] == "OK"
+            for key in ("p", "PRIMARY"):
+                for sql in ("SELECT s, COUNT(*) FROM {} GROUP BY s ORDER BY s, MIN(id)", "SELECT COUNT(DISTINCT s) FROM {}", "SELECT k, MIN(HEX(WEIGHT_STRING(s))), COUNT(*) FROM {} GROUP BY k ORDER BY k",
+                            "SELECT MIN(s) = (SELECT MIN(s) FROM bare), MAX(s) = (SELECT MAX(s) FROM bare) FROM {}", "SELECT k, COUNT(DISTINCT s), MIN(s) IS NULL FROM {} GROUP BY k ORDER BY k",
+                            "SELECT b.id, o.id FROM bare b STRAIGHT_JOIN {} o ON o.s = b.s AND o.k = b.k ORDER BY 1, 2", "SELECT b.id, o.id FROM bare b LEFT JOIN {} o ON o.s = b.s AND o.k = 1 ORDER BY 1, 2",
+                            "SELECT b.id, o.id FROM bare b STRAIGHT_JOIN {} o ON o.s > b.s AND o.s <= CONCAT(b.s, 'c') ORDER BY 1, 2", "SELECT id FROM {} ORDER BY s, id", "SELECT id FROM {} ORDER BY k, s, id LIMIT 7"):
+                    if "WEIGHT_STRING" in sql:
+                        continue
+                    want, got = (ask(sql.format(t)) for t in ("bare", f"t{'' if ' o ON' in sql else ''}"))
+                    hinted = ask(sql.format("t").replace("SELECT", f"SELECT /*+ INDEX({'o' if ' o ON' in sql else 't'} {key}) */", 1))
+                    same = [[(r[0].casefold(), *r[1:]) if isinstance(r[0], str) else r for r in x] for x in (want, got, hinted)] if "GROUP BY s" not in sql else [[r[1:] for r in x] for x in (want, got, hinted)]
+                    assert same[0] == same[1] == same[2], (coll, keys, key, sql, want, got, hinted)
+                for x in rnd.sample(texts, 12):
+                    want = ask("SELECT id FROM bare WHERE s = %s ORDER BY id", (x,))
+                    for t in (x, x + "\u00AD" if not coll.endswith(("general_ci", "bin")) else x):
+                        for sql in (f"SELECT id FROM t FORCE INDEX ({key}) WHERE s = %s ORDER BY id", f"SELECT id FROM t FORCE INDEX ({key}) WHERE s = %s AND k IN (0, 1, 2) ORDER BY id FOR UPDATE"):
+                            assert ask(sql, (t,)) == want, (coll, keys, key, t, want, ask(sql, (t,)))
+
+
+def test_unique_prefixes():
+    """What is the same in its first characters is a duplicate; what MySQL takes is never refused."""
+    for coll, first, other, dup in (("utf8mb4_0900_ai_ci", "abc", "ABd", True), ("utf8mb4_0900_as_cs", "abc", "ABd", False), ("utf8mb4_0900_as_cs", "abc", "abd", True),
+                                    ("utf8mb4_0900_ai_ci", "ccs", "c\u00ADcs", False), ("utf8mb4_0900_ai_ci", "aex", "æx", False), ("utf8mb4_0900_ai_ci", "æx", "Æxy", True),
+                                    ("utf8mb4_0900_ai_ci", "é1", "e1x", True), ("utf8mb4_unicode_ci", "a ", "a\t", False), ("utf8mb4_unicode_ci", "a  x", "a", True)):
+        cur.execute("DROP TABLE IF EXISTS t")
+        cur.execute(f"CREATE TABLE t (s VARCHAR(20) COLLATE {coll}, UNIQUE (s(2)))")
+        cur.execute("INSERT INTO t VALUES (%s)", (first,))
+        assert cur.execute("INSERT IGNORE INTO t VALUES (%s)", (other,)) == (not dup), (coll, first, other)
+    cur.execute("CREATE TABLE u (a VARCHAR(20), b VARCHAR(20), UNIQUE (a(2), b(2)), PRIMARY KEY (b(2), a(2))) COLLATE utf8mb4_0900_ai_ci")
+    for a, b, n in (("c\u00ADcs", "ccs", 1), ("ccs", "c\u00ADcs", 1), ("C\u00ADcs", "CCx", 0), ("ccs", "ccs", 1), ("ccx", "C\u00ADcs", 0)):
+        assert cur.execute("INSERT IGNORE INTO u VALUES (%s, %s)", (a, b)) == n, (a, b)
+    assert cur.execute("DELETE FROM u WHERE a = 'ccs'") == 3
+    cur.execute("DROP TABLE u")
 
 
 def test_together():

@@ -251,6 +251,33 @@ def test_upgrade_waits_for_disk_space():
 
 # --- newer ones ---
 
+def test_keys_of_characters():
+    """Prefix keys that hold the first characters of texts: they go on, are found through by patterns alone, and hold weights once they are made anew."""
+    words = ("SELECT id FROM texts.words{} WHERE s = 'ccs' ORDER BY id", "SELECT id FROM texts.words{} WHERE k = 1 AND s = 'aex' ORDER BY id", "SELECT id FROM texts.words{} WHERE s IN ('strasse', 'ss') ORDER BY id",
+             "SELECT id FROM texts.words{} WHERE s > 'cc' AND s < 'ccsx' ORDER BY id", "SELECT id FROM texts.words{} WHERE s LIKE 'cc%%' ORDER BY id", "SELECT id FROM texts.words{} WHERE s IS NULL")
+    for name in ("keys1-closed", "keys1-killed"):
+        with unpack(name) as server:
+            for step in ("old", "changed", "new"):
+                if step == "changed":
+                    server.query("INSERT INTO texts.words VALUES (20, 1, 'cc\u00ADs'), (21, 1, 'æx'), (22, 2, 'ſs')")
+                    server.query("UPDATE texts.words SET s = 'C\u00ADcs' WHERE id = 3")
+                    server.query("INSERT INTO texts.czech VALUES ('x\u00ADchb', 6)")
+                    fails(1062, [], server, "INSERT INTO texts.czech VALUES ('achb', 7)")
+                    assert server.stop() == 0
+                    server.start()
+                elif step == "new":
+                    server.query("OPTIMIZE TABLE texts.words, texts.czech")
+                assert [r[3] for r in server.query("CHECK TABLE texts.words, texts.czech, texts.orders")] == ["OK"] * 3
+                for sql in words:
+                    want = server.query(sql.format(" IGNORE INDEX (p, kp, whole, u)"))
+                    for key in ("p", "kp", "u"):
+                        assert server.query(sql.format(f" FORCE INDEX ({key})")) == want, (name, step, key, sql)
+                assert server.query("SELECT n FROM texts.czech WHERE s = 'acha'") == ((1,),)
+                assert server.query("SELECT n FROM texts.czech WHERE s = 'ach'") == ((3,),)
+                used = [server.query(f"EXPLAIN FORMAT=TREE SELECT id FROM texts.words FORCE INDEX (p) WHERE {w}")[0][0] for w in ("s = 'ccs'", "s LIKE 'cc%%'")]
+                assert ["using p" in u for u in used] == [step == "new", True], (step, used)
+
+
 def test_newer_format_is_refused():
     server = quell.Server()
     put(server, FORMAT, (NEWEST + 1).to_bytes(4, "little"))

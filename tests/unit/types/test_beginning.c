@@ -115,6 +115,47 @@ expect_within(ql_ctx *cx, const ql_type *t, uint32_t prefix, bool down, const so
     ql_buf_free(&high);
 }
 
+/* Is the key before, within or behind what lies from low on to those that begin with high? */
+static int
+place(const ql_buf *key, const ql_buf *low, const ql_buf *high)
+{
+    size_t n = key->n < low->n ? key->n : low->n;
+    int c = memcmp(key->p, low->p, n);
+    if (c < 0 || (c == 0 && key->n < low->n)) {
+        return -1;
+    }
+    n = key->n < high->n ? key->n : high->n;
+    c = memcmp(key->p, high->p, n);
+    return c > 0 || (c == 0 && key->n < high->n);
+}
+
+/* The keys of cut texts are where comparisons with another text look for them. */
+static void
+expect_found(ql_ctx *cx, const ql_type *t, uint32_t cut, bool down, const some_text *x,
+             const some_text *y)
+{
+    ql_buf key = {0}, low = {0}, high = {0};
+    ql_value v = ql_value_str(of(x), t->coll), p = ql_value_str(of(y), t->coll);
+    int order;
+    assert_int_equal(ql_coll_compare(cx, t->coll, v.s, p.s, &order), QL_OK);
+    order = down ? -order : order;
+    assert_int_equal(ql_key_encode(cx, t, cut, down, &v, &key), QL_OK);
+    for (int near = 0; near < 2; near++) {
+        ql_buf_clear(&low);
+        ql_buf_clear(&high);
+        assert_int_equal(ql_key_encode_end(cx, t, cut, down, near, false, &p, &low), QL_OK);
+        assert_int_equal(ql_key_encode_end(cx, t, cut, down, near, true, &p, &high), QL_OK);
+        int at = place(&key, &low, &high);
+        if (near ? (order <= 0 && at > 0) || (order >= 0 && at < 0) : order == 0 && at != 0) {
+            fail_msg("%s: \"%.*s\" is not found beside \"%.*s\"", t->coll->name, (int)x->len,
+                     x->bytes, (int)y->len, y->bytes);
+        }
+    }
+    ql_buf_free(&key);
+    ql_buf_free(&low);
+    ql_buf_free(&high);
+}
+
 static void
 expect_whole(ql_ctx *cx, const ql_type *t, const some_text *text_of, const some_text *head)
 {
@@ -196,6 +237,11 @@ test_random(void **state)
             expect_within(&cx, &t, 1 + (uint32_t)(round % 3), round % 2, &x, &y);
             expect_within(&cx, &t, 0, true, &x, &y);
             heads += expect_key_head(&cx, &t, round % 2, &x);
+            uint32_t n = 1 + (uint32_t)(round % 3);
+            expect_found(&cx, &t, n | (ql_coll_joins(c) ? QL_CUT_WEIGHTS : 0), round % 2, &x, &y);
+            if (ql_coll_joins(c)) {
+                expect_within(&cx, &t, n | QL_CUT_WEIGHTS, round % 2, &x, &y);
+            }
             if (x.n == y.n) {
                 expect_whole(&cx, &t, &x, &y);
             }
