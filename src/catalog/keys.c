@@ -89,9 +89,31 @@ copy_index(ql_ctx *cx, ql_table *t, const ql_index *from, ql_str name, ql_index 
     return QL_OK;
 }
 
+static bool
+is_weighed(const ql_table *t, const ql_index_part *p)
+{
+    const ql_type *type = &t->columns[p->column].type;
+    return type->kind == QL_K_STRING && p->prefix == 0 && type->coll != ql_coll_binary;
+}
+
+/* Texts of which the keys hold weights: of its own parts or of the clustered key. */
+static bool
+has_weights(const ql_table *t, const ql_index *ix)
+{
+    bool some = false;
+    for (unsigned i = 0; i < ix->nparts && !some; i++) {
+        some = is_weighed(t, &ix->parts[i]);
+    }
+    for (unsigned i = 0; i < t->indexes[0].nparts && !some; i++) {
+        some = is_weighed(t, &t->indexes[0].parts[i]);
+    }
+    return some;
+}
+
 void
 qli_index_form(const ql_table *t, ql_index *ix, const ql_index *kept)
 {
+    ix->holds_texts = kept ? kept->holds_texts : ix != &t->indexes[0] && has_weights(t, ix);
     for (unsigned i = 0; i < ix->nparts; i++) {
         ql_index_part *p = &ix->parts[i];
         const ql_type *type = &t->columns[p->column].type;

@@ -59,6 +59,7 @@ typedef struct ql_index {
     ql_str name; /* "PRIMARY" */
     bool primary, unique;
     bool hidden_rowid; /* clustered index of a table without PRIMARY KEY: key = 8-byte row id */
+    bool holds_texts;  /* values of its entries hold the texts of which keys hold weights */
     uint16_t nparts;
     ql_index_part *parts;
     bool invisible; /* kept up to date, but not used to find rows */
@@ -103,7 +104,7 @@ typedef struct ql_foreign_key {
 
 /* indexes[0] is the clustered one (PRIMARY KEY or hidden row id). Its key holds the columns, its
  * value the whole row (codec.h). Keys of others: columns, then (unless unique without NULLs) the
- * clustered key; value = the clustered key. */
+ * clustered key; value = the clustered key, and texts (table/entry.c). */
 typedef struct ql_table {
     _Atomic uint32_t refs;
     uint64_t id;      /* of the definition's record; changes when the table is rebuilt */

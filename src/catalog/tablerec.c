@@ -74,6 +74,7 @@ enum {
     INDEX_UNIQUE = 7,
     INDEX_HIDDEN_ROWID = 9,
     INDEX_PART = 11, /* sections; in order */
+    INDEX_TEXTS = 13,
     INDEX_COMMENT = 2,
     INDEX_INVISIBLE = 4,
     INDEX_GENERATED = 6,
@@ -81,7 +82,7 @@ enum {
 static const ql_record_shape index_shape = {
     .known = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME) | QL_TAG(INDEX_PRIMARY) | QL_TAG(INDEX_UNIQUE) |
              QL_TAG(INDEX_HIDDEN_ROWID) | QL_TAG(INDEX_PART) | QL_TAG(INDEX_COMMENT) |
-             QL_TAG(INDEX_INVISIBLE) | QL_TAG(INDEX_GENERATED),
+             QL_TAG(INDEX_INVISIBLE) | QL_TAG(INDEX_GENERATED) | QL_TAG(INDEX_TEXTS),
     .required = QL_TAG(INDEX_ID) | QL_TAG(INDEX_NAME),
     .repeated = QL_TAG(INDEX_PART)};
 
@@ -178,6 +179,7 @@ put_index(ql_ctx *cx, ql_buf *b, const ql_index *ix)
     QL_TRY(ql_section_begin(cx, b, TABLE_INDEX, &at));
     QL_TRY(ql_section_put_number(cx, b, INDEX_ID, ix->id));
     QL_TRY(ql_section_put_text(cx, b, INDEX_NAME, ix->name));
+    QL_TRY(ql_section_put_number(cx, b, INDEX_TEXTS, ix->holds_texts));
     QL_TRY(ql_section_put_number(cx, b, INDEX_PRIMARY, ix->primary));
     QL_TRY(ql_section_put_number(cx, b, INDEX_UNIQUE, ix->unique));
     QL_TRY(ql_section_put_number(cx, b, INDEX_HIDDEN_ROWID, ix->hidden_rowid));
@@ -550,6 +552,9 @@ take_index(decoder *d, ql_str sections, unsigned ncolumns, ql_index *ix)
             break;
         case INDEX_HIDDEN_ROWID:
             ix->hidden_rowid = ql_section_number(&s, 1, &d->bad) != 0;
+            break;
+        case INDEX_TEXTS:
+            ix->holds_texts = ql_section_number(&s, 1, &d->bad) != 0;
             break;
         case INDEX_COMMENT:
             QL_TRY(ql_section_text(d->cx, d->a, &s, &ix->comment));

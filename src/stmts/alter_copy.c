@@ -55,14 +55,15 @@ is_same_type(const ql_type *a, const ql_type *b)
            (!a->nullable || b->nullable);
 }
 
-/* Which columns of old are read: all for new rows, those of the new indexes else. */
+/* Which columns of old are read: all for new rows, those that the new indexes hold else. */
 static bool
 is_read(const copier *k, uint16_t column)
 {
     for (uint16_t i = 0; i < k->next->nindexes; i++) {
         const ql_index *ix = &k->next->indexes[i];
-        for (uint16_t p = 0; ix->born == QL_INDEX_NOT_BORN && p < ix->nparts; p++) {
-            if (ix->parts[p].column == column) {
+        uint16_t texts = ix->holds_texts ? k->next->indexes[0].nparts : 0, n = ix->nparts + texts;
+        for (uint16_t p = 0; ix->born == QL_INDEX_NOT_BORN && p < n; p++) {
+            if (ql_index_part_at(k->next, ix, p)->column == column) {
                 return true;
             }
         }

@@ -56,6 +56,7 @@ struct ql_build {
     ql_tapes *file;
     uint64_t rows;
     ql_buf locator, key, row, last; /* last: clustered key of the row written last */
+    ql_buf value;
     ql_value *values;
 };
 
@@ -146,6 +147,7 @@ ql_build_free(ql_ctx *cx, ql_build *b)
     ql_arena_free(b->mem);
     b->mem = NULL;
     ql_buf_free(&b->locator);
+    ql_buf_free(&b->value);
     ql_buf_free(&b->key);
     ql_buf_free(&b->row);
     ql_buf_free(&b->last);
@@ -304,12 +306,12 @@ find_row(ql_ctx *cx, ql_build *b, ql_str locator, ql_str *bytes)
     return st;
 }
 
-/* Two entries of a unique index are the same; one is of the row with this clustered key. */
+/* Two entries of a unique index are the same; one has this value (of the clustered one: key). */
 static ql_status
-duplicate_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, ql_str locator)
+duplicate_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, ql_str value)
 {
     ql_str bytes;
-    ql_status st = find_row(cx, b, locator, &bytes);
+    ql_status st = find_row(cx, b, qli_entry_locator(ix, value), &bytes);
     if (st == QL_END) {
         return ql_fail_text(cx, QL_ER_INDEX_CORRUPT, "Index %s is corrupted", ix->name.p);
     }
@@ -385,13 +387,15 @@ ql_build_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator)
         QL_TRY(take_row(cx, b, row));
     }
     for (uint16_t i = b->writes_rows; i < b->ntargets; i++) {
+        const ql_index *ix = b->targets[i].ix;
+        ql_str value;
         bool unique;
-        QL_TRY(qli_secondary_key(cx, &b->key, b->t, b->targets[i].ix, row, qli_str(&b->locator),
-                                 &unique));
+        QL_TRY(qli_secondary_key(cx, &b->key, b->t, ix, row, qli_str(&b->locator), &unique));
         if (b->key.n > QLI_KEY_MAX) {
             return ql_fail(cx, QL_ER_TOO_LONG_KEY, (int)QLI_KEY_MAX);
         }
-        QL_TRY(ql_bytesort_add(cx, b->targets[i].sort, behind_id(&b->key), behind_id(&b->locator)));
+        QL_TRY(qli_entry_value(cx, &b->value, b->t, ix, row, qli_str(&b->locator), &value));
+        QL_TRY(ql_bytesort_add(cx, b->targets[i].sort, behind_id(&b->key), value));
     }
     b->rows++;
     return QL_OK;
@@ -494,6 +498,15 @@ ql_build_remove(ql_ctx *cx, ql_build *b, const ql_value *row, ql_str locator)
     return b->writes_rows ? del(cx, b, qli_str(&b->locator)) : QL_OK;
 }
 
+/* The entry of b->key. */
+static ql_status
+put_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, const ql_value *row)
+{
+    ql_str value;
+    QL_TRY(qli_entry_value(cx, &b->value, b->t, ix, row, qli_str(&b->locator), &value));
+    return put(cx, b, qli_str(&b->key), value);
+}
+
 static ql_status
 add_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, const ql_value *row)
 {
@@ -509,7 +522,7 @@ add_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, const ql_value *row)
             return st;
         }
     }
-    return put(cx, b, qli_str(&b->key), behind_id(&b->locator));
+    return put_entry(cx, b, ix, row);
 }
 
 ql_status
@@ -559,7 +572,7 @@ meets(ql_ctx *cx, ql_build *b, const target *g, const ql_value *row, bool *yes, 
     *yes = true;
     dup->index = g->ix;
     QL_TRY(qli_key_start(cx, &b->last, b->t->indexes[0].id));
-    there = clustered ? behind_id(&b->locator) : there;
+    there = clustered ? behind_id(&b->locator) : qli_entry_locator(g->ix, there);
     QL_TRY(ql_buf_put(cx, &b->last, there.p, there.n));
     dup->locator.p = ql_arena_strndup(cx, cx->arena, b->last.p, b->last.n);
     dup->locator.n = b->last.n;
@@ -590,7 +603,7 @@ ql_build_try_row(ql_ctx *cx, ql_build *b, const ql_value *row, ql_write_result *
         bool unique;
         QL_TRY(qli_secondary_key(cx, &b->key, b->t, b->targets[i].ix, row, qli_str(&b->locator),
                                  &unique));
-        QL_TRY(put(cx, b, qli_str(&b->key), behind_id(&b->locator)));
+        QL_TRY(put_entry(cx, b, b->targets[i].ix, row));
     }
     return QL_OK;
 }

@@ -27,7 +27,7 @@ typedef struct checker {
     uint64_t findings, told; /* told: of the index at hand */
     uint64_t rows;
     ql_value *values;
-    ql_buf end, key, row_key;
+    ql_buf end, key, row_key, value;
 } checker;
 
 /* --- findings --- */
@@ -106,19 +106,22 @@ static ql_status
 check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
 {
     bool is_unique;
-    ql_str suffix;
+    ql_str value, want;
     QL_TRY(qli_secondary_key(c->cx, &c->key, c->t, ix, c->values, locator, &is_unique));
-    ql_status st = ql_txn_get(c->cx, QL_VIEW_STATEMENT, qli_str(&c->key), &suffix);
+    ql_status st = ql_txn_get(c->cx, QL_VIEW_STATEMENT, qli_str(&c->key), &value);
     if (st == QL_END) {
         return found(c, ix, "a row has no entry", qli_str(&c->key));
     }
     if (st != QL_OK) {
         return found_error(c, ix, st);
     }
-    ql_str want = {locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES};
-    return ql_str_eq(suffix, want)
-               ? QL_OK
-               : found(c, ix, "an entry leads to another row than its own", qli_str(&c->key));
+    QL_TRY(qli_entry_value(c->cx, &c->value, c->t, ix, c->values, locator, &want));
+    if (ql_str_eq(value, want)) {
+        return QL_OK;
+    }
+    bool leads = ql_str_eq(qli_entry_locator(ix, value), qli_entry_locator(ix, want));
+    return found(c, ix, leads ? "an entry holds other texts than its row"
+                              : "an entry leads to another row than its own", qli_str(&c->key));
 }
 
 static ql_status
@@ -172,8 +175,9 @@ check_row(checker *c, ql_str key)
 }
 
 static ql_status
-check_entry(checker *c, const ql_index *ix, ql_str key, ql_str suffix)
+check_entry(checker *c, const ql_index *ix, ql_str key, ql_str value)
 {
+    ql_str suffix = qli_entry_locator(ix, value);
     bool is_unique;
     ql_str row;
     QL_TRY(qli_key_start(c->cx, &c->row_key, c->t->indexes[0].id));
@@ -251,6 +255,7 @@ qli_table_check(ql_ctx *cx, ql_arena *a, ql_table *t, ql_table_report report,
     ql_buf_free(&c.end);
     ql_buf_free(&c.key);
     ql_buf_free(&c.row_key);
+    ql_buf_free(&c.value);
     *findings = c.findings;
     return st;
 }

@@ -2,7 +2,7 @@
  *
  * Keys of indexes. Clustered: id, then the key columns (or 8 bytes of hidden row id); value = the
  * row. Secondary: id, columns, and unless uniqueness already tells rows apart, the clustered key
- * without its id; value = the clustered key without its id. Keys that tell rows apart end in what
+ * without its id; value = the clustered key without its id, and texts (entry.c). Keys that tell rows apart end in what
  * the weights of a prefix part leave open (types/codec.h).
  */
 #include <string.h>
@@ -206,11 +206,11 @@ ql_index_covers(const ql_table *t, const ql_index *ix, const uint16_t *ordinals,
     for (uint16_t i = 0; i < n; i++) {
         bool found = false;
         for (uint16_t p = 0; p < ix->nparts && !found; p++) {
-            found = ix->parts[p].column == ordinals[i] && qli_part_is_readable(t, &ix->parts[p]);
+            found = ix->parts[p].column == ordinals[i] && qli_part_is_given(t, ix, &ix->parts[p]);
         }
         for (uint16_t p = 0; !primary->hidden_rowid && p < primary->nparts && !found; p++) {
             found = primary->parts[p].column == ordinals[i] &&
-                    qli_part_is_readable(t, &primary->parts[p]);
+                    qli_part_is_given(t, ix, &primary->parts[p]);
         }
         if (!found) {
             return false;

@@ -59,16 +59,18 @@ plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
         s->sources[i] = (struct part_source){-1, -1};
         for (uint16_t p = 0; p < ix->nparts && s->sources[i].in_index < 0; p++) {
             if (ix->parts[p].column == s->spec.ordinals[i] &&
-                qli_part_is_readable(t, &ix->parts[p])) {
+                qli_part_is_given(t, ix, &ix->parts[p])) {
                 s->sources[i].in_index = (int16_t)p;
+                s->wants_texts |= !qli_part_is_readable(t, &ix->parts[p]);
             }
         }
         for (uint16_t p = 0;
              p < primary->nparts && s->sources[i].in_index < 0 && s->sources[i].in_primary < 0;
              p++) {
             if (primary->parts[p].column == s->spec.ordinals[i] &&
-                qli_part_is_readable(t, &primary->parts[p])) {
+                qli_part_is_given(t, ix, &primary->parts[p])) {
                 s->sources[i].in_primary = (int16_t)p;
+                s->wants_texts |= !qli_part_is_readable(t, &primary->parts[p]);
             }
         }
         if (s->sources[i].in_index < 0 && s->sources[i].in_primary < 0 && !s->spec.unread) {
@@ -281,6 +283,7 @@ decode_parts(ql_ctx *cx, ql_scan *s, const ql_index *ix, ql_str key, ql_value *o
             QL_TRY(ql_key_decode(cx, s->rows, type, ix->parts[i].descending, key, &out[i], &used));
         } else {
             used = ql_key_skip(type, ix->parts[i].descending, key);
+            out[i] = used == 1 ? ql_value_null() : ql_value_str((ql_str){0}, type->coll);
             if (used == 0) {
                 return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
                                     "Operation cannot be performed. The table '%.*s.%.*s' is "
@@ -295,7 +298,7 @@ decode_parts(ql_ctx *cx, ql_scan *s, const ql_index *ix, ql_str key, ql_value *o
 }
 
 ql_status
-qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t row)
+qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row)
 {
     const ql_index *ix = s->index, *primary = &s->spec.table->indexes[0];
     if (s->spec.ncols == 0) {
@@ -303,7 +306,11 @@ qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t 
     }
     QL_TRY(decode_parts(cx, s, ix, (ql_str){key.p + QLI_ID_BYTES, key.n - QLI_ID_BYTES}, s->parts));
     if (!primary->hidden_rowid) {
-        QL_TRY(decode_parts(cx, s, primary, suffix, s->parts + ix->nparts));
+        QL_TRY(decode_parts(cx, s, primary, qli_entry_locator(ix, value), s->parts + ix->nparts));
+    }
+    if (s->wants_texts) {
+        QL_TRY(s->spec.view != QL_VIEW_STATEMENT ? copy_bytes(cx, s->rows, &value) : QL_OK);
+        QL_TRY(qli_entry_texts(cx, s->spec.table, ix, value, s->parts));
     }
     for (uint16_t i = 0; i < s->spec.ncols; i++) {
         const struct part_source *p = &s->sources[i];
@@ -317,8 +324,9 @@ qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix, uint16_t 
 }
 
 ql_status
-qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix)
+qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str value)
 {
+    ql_str suffix = qli_entry_locator(s->index, value);
     QL_TRY(qli_key_start(cx, &s->lookup, s->spec.table->indexes[0].id));
     return ql_buf_put(cx, &s->lookup, suffix.p, suffix.n);
 }
@@ -346,7 +354,7 @@ judge_lonely_entry(ql_ctx *cx, const ql_scan *s, ql_str key)
     if (view == QL_VIEW_LATEST) {
         uint64_t seen = ql_txn_newest(cx);
         QL_TRY(ql_txn_get(cx, view, key, &is));
-        if (!ql_str_eq(is, suffix)) {
+        if (!ql_str_eq(qli_entry_locator(s->index, is), suffix)) {
             return QL_END;
         }
         ql_status st = ql_txn_get(cx, view, qli_str(&s->lookup), &row);
@@ -369,8 +377,8 @@ qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
         QL_SCAN_LOCK_ROWS) { /* ql_scan_lock_row looks again whether it is still there */
         s->entries[row] = (ql_scan_entry){key, value};
         QL_TRY(copy_bytes(cx, s->rows, &s->entries[row].key));
-        QL_TRY(copy_bytes(cx, s->rows, &s->entries[row].suffix));
-        value = s->entries[row].suffix;
+        QL_TRY(copy_bytes(cx, s->rows, &s->entries[row].value));
+        value = s->entries[row].value;
     }
     if (s->spec.index_only || s->locators != NULL) {
         if (s->locators != NULL) {

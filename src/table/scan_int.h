@@ -27,7 +27,7 @@ struct part_source {
 
 /* An entry of a secondary index, its row not read yet. */
 typedef struct ql_scan_entry {
-    ql_str key, suffix;
+    ql_str key, value;
 } ql_scan_entry;
 
 /* Rows that are looked for together (scan_rows.c). */
@@ -73,6 +73,7 @@ struct ql_scan {
     ql_value **virtual_rows;
     size_t nvirtual, virtual_at;
     ql_value *parts; /* decoded parts of one key (index_only) */
+    bool wants_texts; /* of those, some are in the values of entries */
     struct part_source *sources;
     bool gathers;
     qli_gather gather;
@@ -115,7 +116,7 @@ qli_scan_locks(const ql_scan *s)
 
 /* scan.c */
 /* The clustered key that a secondary entry points to, in s->lookup. */
-ql_status qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
+ql_status qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str value) QL_MUST_USE;
 /* One entry of the index into row `row`. QL_END: the entry had no row when it was looked for, and
  * is gone itself by now or the row is back (other sessions' commits, in views that are no
  * snapshot). An entry that leads nowhere is 1712. */
@@ -123,7 +124,7 @@ ql_status qli_scan_take_entry(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, 
                               size_t *bytes) QL_MUST_USE;
 /* A whole row's bytes into row `row` of the batch. */
 /* The wanted columns out of an entry. */
-ql_status qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str suffix,
+ql_status qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value,
                               uint16_t row) QL_MUST_USE;
 ql_status qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row) QL_MUST_USE;
 void qli_scan_clear_batch(ql_scan *s);
@@ -137,7 +138,7 @@ bool qli_scan_gathers(const ql_scan *s);
 ql_status qli_gather_init(ql_ctx *cx, ql_arena *a, qli_gather *g) QL_MUST_USE;
 void qli_gather_clear(qli_gather *g);
 /* One more entry, at most QL_BATCH_ROWS: the clustered key it leads to. */
-ql_status qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str suffix) QL_MUST_USE;
+ql_status qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str value) QL_MUST_USE;
 /* All are there: those that are not wanted go (spec.pick). */
 ql_status qli_gather_pick(ql_ctx *cx, ql_scan *s) QL_MUST_USE;
 /* Their rows. Checkpoints. */

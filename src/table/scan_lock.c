@@ -219,10 +219,10 @@ take_locked(ql_ctx *cx, ql_scan *s, const ql_scan_entry *e, uint16_t row, bool e
 {
     size_t bytes = 0;
     if (!entry_only) {
-        QL_TRY(qli_scan_make_lookup(cx, s, e->suffix));
+        QL_TRY(qli_scan_make_lookup(cx, s, e->value));
         QL_TRY(lock_record(cx, s, qli_str(&s->lookup)));
     }
-    return qli_scan_take_entry(cx, s, e->key, e->suffix, row, &bytes);
+    return qli_scan_take_entry(cx, s, e->key, e->value, row, &bytes);
 }
 
 ql_status
@@ -301,13 +301,18 @@ qli_scan_fill_locked_point(ql_ctx *cx, ql_scan *s, uint16_t *n)
 
 /* --- row by row --- */
 
-/* Is the secondary entry that led to the row still there, for the same row? */
+/* Is the secondary entry that led to the row still there, for the same row? Its texts may be written
+ * otherwise by now. */
 static ql_status
-entry_still_there(ql_ctx *cx, const ql_scan_entry *e)
+entry_still_there(ql_ctx *cx, ql_scan *s, uint16_t row)
 {
-    ql_str suffix;
-    QL_TRY(ql_txn_get(cx, QL_VIEW_LATEST, e->key, &suffix));
-    return ql_str_eq(suffix, e->suffix) ? QL_OK : QL_END;
+    const ql_scan_entry *e = &s->entries[row];
+    ql_str value;
+    QL_TRY(ql_txn_get(cx, QL_VIEW_LATEST, e->key, &value));
+    if (!ql_str_eq(qli_entry_locator(s->index, value), qli_entry_locator(s->index, e->value))) {
+        return QL_END;
+    }
+    return s->spec.index_only ? qli_scan_take_parts(cx, s, e->key, value, row) : QL_OK;
 }
 
 static ql_status
@@ -315,9 +320,9 @@ read_again(ql_ctx *cx, ql_scan *s, uint16_t row)
 {
     ql_str bytes;
     if (s->entries != NULL) {
-        QL_TRY(entry_still_there(cx, &s->entries[row]));
+        QL_TRY(entry_still_there(cx, s, row));
         if (s->spec.index_only) {
-            return QL_OK; /* same entry, same values */
+            return QL_OK;
         }
     }
     QL_TRY(ql_txn_get(cx, QL_VIEW_LATEST, s->locators[row], &bytes));

@@ -71,4 +71,17 @@ ql_status qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value
 /* Which index parts hold a column's whole value in a form that can be read back? */
 bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);
 
+/* --- entry.c: values of secondary entries --- */
+/* The value of the row's entry; *out lies in b or in locator, its clustered key. */
+ql_status qli_entry_value(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,
+                          const ql_value *row, ql_str locator, ql_str *out) QL_MUST_USE;
+/* The clustered key, without its id, in an entry's value: a piece of it. */
+ql_str qli_entry_locator(const ql_index *ix, ql_str value);
+/* Of an index that holds texts: parts[k] of those that it holds, set to strings where they are not
+ * NULL, get their bytes: pieces of value. k: of ix, then of the clustered key. 1712. */
+ql_status qli_entry_texts(ql_ctx *cx, const ql_table *t, const ql_index *ix, ql_str value,
+                          ql_value *parts) QL_MUST_USE;
+/* Does an entry give back the whole value of the part, of ix or of the clustered key? */
+bool qli_part_is_given(const ql_table *t, const ql_index *ix, const ql_index_part *part);
+
 #endif

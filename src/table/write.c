@@ -86,6 +86,7 @@ report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_val
         st = ql_buf_put(cx, &b, locator.p, locator.n);
     } else {
         st = qli_key_start(cx, &b, t->indexes[0].id);
+        entry = qli_entry_locator(ix, entry);
         st = st == QL_OK ? ql_buf_put(cx, &b, entry.p, entry.n) : st;
     }
     if (st == QL_OK) {
@@ -165,16 +166,18 @@ check_unique(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value 
 }
 
 static ql_status
-put_secondary(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *key)
+put_secondary(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *key,
+              ql_buf *bytes)
 {
+    ql_str value;
     for (uint16_t i = 1; i < t->nindexes; i++) {
         bool unique;
         QL_TRY(qli_secondary_key(cx, key, t, &t->indexes[i], row, locator, &unique));
         if (!unique) {
             QL_TRY(lock_new(cx, qli_str(key)));
         }
-        QL_TRY(ql_txn_put(cx, qli_str(key),
-                          (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES}));
+        QL_TRY(qli_entry_value(cx, bytes, t, &t->indexes[i], row, locator, &value));
+        QL_TRY(ql_txn_put(cx, qli_str(key), value));
     }
     return QL_OK;
 }
@@ -229,7 +232,7 @@ qli_row_insert(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_valu
     }
     ql_table_note(cx, t, qli_str(&locator));
     QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
-    QL_TRY_TO(st, put_secondary(cx, t, row, qli_str(&locator), &key), done);
+    QL_TRY_TO(st, put_secondary(cx, t, row, qli_str(&locator), &key, &bytes), done);
     ql_table_rows_changed(cx, t, 1);
 done:
     ql_buf_free(&locator);
@@ -259,13 +262,16 @@ qli_row_lock(ql_ctx *cx, ql_arena *a, ql_table *t, ql_str locator, ql_value *val
     return ql_row_decode_as(cx, &t->layout, (ql_str){copy, bytes.n}, values);
 }
 
-/* Are all columns of the index what they were? */
+/* Are all columns of the index what they were, and those of the clustered key of which it holds
+ * texts? */
 static ql_status
-same_parts(ql_ctx *cx, const ql_index *ix, const ql_value *old, const ql_value *row, bool *same)
+same_parts(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_value *old,
+           const ql_value *row, bool *same)
 {
+    uint16_t n = (uint16_t)(ix->nparts + (ix->holds_texts ? t->indexes[0].nparts : 0));
     *same = true;
-    for (uint16_t i = 0; i < ix->nparts && *same; i++) {
-        uint16_t c = ix->parts[i].column;
+    for (uint16_t i = 0; i < n && *same; i++) {
+        uint16_t c = ql_index_part_at(t, ix, i)->column;
         QL_TRY(ql_value_identical(cx, &old[c], &row[c], same));
     }
     return QL_OK;
@@ -274,17 +280,18 @@ same_parts(ql_ctx *cx, const ql_index *ix, const ql_value *old, const ql_value *
 /* One secondary index from old to new. */
 static ql_status
 move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, const ql_value *row,
-           ql_str old_locator, ql_str locator, ql_buf *old_key, ql_buf *key)
+           ql_str old_locator, ql_str locator, ql_buf *old_key, ql_buf *key, ql_buf *bytes)
 {
     bool unique, old_unique, same;
-    QL_TRY(same_parts(cx, ix, old, row, &same));
+    ql_str value;
+    QL_TRY(same_parts(cx, t, ix, old, row, &same));
     if (same && ql_str_eq(old_locator, locator)) {
         return QL_OK;
     }
     QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, old_locator, &old_unique));
     QL_TRY(qli_secondary_key(cx, key, t, ix, row, locator, &unique));
     bool same_key = old_key->n == key->n && memcmp(old_key->p, key->p, key->n) == 0;
-    if (same_key && ql_str_eq(old_locator, locator)) {
+    if (same_key && ql_str_eq(old_locator, locator) && !ix->holds_texts) {
         return QL_OK;
     }
     /* Whoever wants or reads this key must wait until we have committed. */
@@ -295,8 +302,8 @@ move_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *old, con
         }
         QL_TRY(ql_txn_del(cx, qli_str(old_key)));
     }
-    return ql_txn_put(cx, qli_str(key),
-                      (ql_str){locator.p + QLI_ID_BYTES, locator.n - QLI_ID_BYTES});
+    QL_TRY(qli_entry_value(cx, bytes, t, ix, row, locator, &value));
+    return ql_txn_put(cx, qli_str(key), value);
 }
 
 static ql_status
@@ -346,7 +353,7 @@ qli_row_update(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str old_lo
     for (uint16_t i = 1; i < t->nindexes; i++) {
         QL_TRY_TO(st,
                   move_entry(cx, t, &t->indexes[i], old, row, old_locator, qli_str(&locator),
-                             &old_key, &key),
+                             &old_key, &key, &bytes),
                   done);
     }
     ql_table_row_changed(cx, t);
