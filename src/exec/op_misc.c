@@ -155,7 +155,8 @@ limit_next(ql_ctx *cx, qli_op *op, ql_batch **out)
             l->known = true;
         }
         l->left = l->limit;
-        l->passing = l->offset > 0 && qli_scan_pass_over(op->left, l->offset);
+        l->passing =
+            l->offset > 0 && !q->calc_found_rows && qli_scan_pass_over(op->left, l->offset);
         l->skip = l->passing ? 0 : l->offset;
         l->started = true;
     }
