@@ -120,8 +120,10 @@ check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
         return QL_OK;
     }
     bool leads = ql_str_eq(qli_entry_locator(ix, value), qli_entry_locator(ix, want));
-    return found(c, ix, leads ? "an entry holds other texts than its row"
-                              : "an entry leads to another row than its own", qli_str(&c->key));
+    return found(c, ix,
+                 leads ? "an entry holds other texts than its row"
+                       : "an entry leads to another row than its own",
+                 qli_str(&c->key));
 }
 
 static ql_status

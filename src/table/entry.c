@@ -137,37 +137,47 @@ damaged(ql_ctx *cx, const ql_index *ix)
     return ql_fail(cx, QL_ER_INDEX_CORRUPT, name != NULL ? name : "");
 }
 
+uint16_t
+qli_entry_text_parts(const ql_table *t, const ql_index *ix, uint16_t *out)
+{
+    uint16_t n = 0;
+    for (uint16_t k = 0; k < parts_of(t, ix); k++) {
+        out[n] = k;
+        n = (uint16_t)(n + (text_of_part(t, ix, k) >= 0));
+    }
+    return n;
+}
+
 ql_status
-qli_entry_texts(ql_ctx *cx, const ql_table *t, const ql_index *ix, ql_str value, ql_value *parts)
+qli_entry_texts(ql_ctx *cx, const ql_index *ix, ql_str value, ql_value *parts,
+                const uint16_t *which, uint16_t n)
 {
     ql_str in, lengths;
-    ql_value *before = NULL;
+    size_t len;
+    while (n > 0 && ql_value_is_null(&parts[which[n - 1]])) {
+        n--; /* the last one's length is what is left */
+    }
     if (!texts_of(value, &in)) {
         return damaged(cx, ix);
     }
     lengths = in;
-    for (uint16_t k = 0; k < parts_of(t, ix); k++) { /* over the lengths to the first text */
-        size_t n;
-        if (text_of_part(t, ix, k) < 0 || ql_value_is_null(&parts[k])) {
-            continue;
-        }
-        if (before != NULL && !take_length(&in, &n)) {
+    for (uint16_t i = 0; i + 1 < n; i++) { /* over the lengths to the first text */
+        if (!ql_value_is_null(&parts[which[i]]) && !take_length(&in, &len)) {
             return damaged(cx, ix);
         }
-        before = &parts[k];
     }
-    ql_value *last = before;
-    for (uint16_t k = 0; k < parts_of(t, ix); k++) {
-        if (text_of_part(t, ix, k) < 0 || ql_value_is_null(&parts[k])) {
+    for (uint16_t i = 0; i < n; i++) {
+        ql_value *v = &parts[which[i]];
+        if (ql_value_is_null(v)) {
             continue;
         }
-        size_t n = in.n;
-        if (&parts[k] != last && (!take_length(&lengths, &n) || n > in.n)) {
+        len = in.n;
+        if (i + 1 < n && (!take_length(&lengths, &len) || len > in.n)) {
             return damaged(cx, ix);
         }
-        parts[k].s = (ql_str){in.p, n};
-        in.p += n;
-        in.n -= n;
+        v->s = (ql_str){in.p, len};
+        in.p += len;
+        in.n -= len;
     }
     return QL_OK;
 }

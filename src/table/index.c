@@ -2,8 +2,8 @@
  *
  * Keys of indexes. Clustered: id, then the key columns (or 8 bytes of hidden row id); value = the
  * row. Secondary: id, columns, and unless uniqueness already tells rows apart, the clustered key
- * without its id; value = the clustered key without its id, and texts (entry.c). Keys that tell rows apart end in what
- * the weights of a prefix part leave open (types/codec.h).
+ * without its id; value = the clustered key without its id, and texts (entry.c). Keys that tell
+ * rows apart end in what the weights of a prefix part leave open (types/codec.h).
  */
 #include <string.h>
 

@@ -44,38 +44,52 @@ close_deferred(void *arg)
     ql_scan_close(arg);
 }
 
-/* index_only: find each wanted column in the index key or the clustered key. */
+/* The part of x that gives back a column of the table, or -1. */
+static int16_t
+part_of(const ql_table *t, const ql_index *ix, const ql_index *of, uint16_t column)
+{
+    for (uint16_t p = 0; p < of->nparts; p++) {
+        if (of->parts[p].column == column && qli_part_is_given(t, ix, &of->parts[p])) {
+            return (int16_t)p;
+        }
+    }
+    return -1;
+}
+
+/* index_only: find each wanted column in the index key, the clustered key or the texts. */
 static ql_status
 plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
 {
     const ql_table *t = s->spec.table;
     const ql_index *ix = s->index, *primary = &t->indexes[0];
-    s->sources = QL_ARENA_ARRAY(cx, a, struct part_source, s->spec.ncols + 1);
-    s->parts = QL_ARENA_ARRAY(cx, a, ql_value, ix->nparts + primary->nparts + 1);
-    if (s->sources == NULL || s->parts == NULL) {
+    uint16_t n = (uint16_t)(ix->nparts + primary->nparts);
+    s->sources = QL_ARENA_ARRAY(cx, a, int16_t, s->spec.ncols + 1);
+    s->parts = QL_ARENA_ARRAY(cx, a, ql_value, n + 1);
+    s->decoded = QL_ARENA_ARRAY(cx, a, bool, n + 1);
+    s->texts = QL_ARENA_ARRAY(cx, a, uint16_t, n + 1);
+    if (s->sources == NULL || s->parts == NULL || s->decoded == NULL || s->texts == NULL) {
         return QL_ERROR;
     }
+    bool wants_texts = false;
     for (uint16_t i = 0; i < s->spec.ncols; i++) {
-        s->sources[i] = (struct part_source){-1, -1};
-        for (uint16_t p = 0; p < ix->nparts && s->sources[i].in_index < 0; p++) {
-            if (ix->parts[p].column == s->spec.ordinals[i] &&
-                qli_part_is_given(t, ix, &ix->parts[p])) {
-                s->sources[i].in_index = (int16_t)p;
-                s->wants_texts |= !qli_part_is_readable(t, &ix->parts[p]);
-            }
+        int16_t p = part_of(t, ix, ix, s->spec.ordinals[i]);
+        if (p < 0) {
+            p = part_of(t, ix, primary, s->spec.ordinals[i]);
+            p = p < 0 ? p : (int16_t)(p + ix->nparts);
         }
-        for (uint16_t p = 0;
-             p < primary->nparts && s->sources[i].in_index < 0 && s->sources[i].in_primary < 0;
-             p++) {
-            if (primary->parts[p].column == s->spec.ordinals[i] &&
-                qli_part_is_given(t, ix, &primary->parts[p])) {
-                s->sources[i].in_primary = (int16_t)p;
-                s->wants_texts |= !qli_part_is_readable(t, &primary->parts[p]);
-            }
-        }
-        if (s->sources[i].in_index < 0 && s->sources[i].in_primary < 0 && !s->spec.unread) {
+        s->sources[i] = p;
+        if (p >= 0) {
+            s->decoded[p] = qli_part_is_readable(t, ql_index_part_at(t, ix, (uint16_t)p));
+            wants_texts |= !s->decoded[p];
+            s->nwalked = p >= s->nwalked ? (uint16_t)(p + 1) : s->nwalked;
+        } else if (!s->spec.unread) {
             s->spec.index_only = false; /* not covered after all: read the rows */
         }
+    }
+    if (wants_texts) {
+        s->ntexts = qli_entry_text_parts(t, ix, s->texts);
+        s->nwalked = s->texts[s->ntexts - 1] >= s->nwalked ? (uint16_t)(s->texts[s->ntexts - 1] + 1)
+                                                           : s->nwalked;
     }
     return QL_OK;
 }
@@ -272,18 +286,21 @@ qli_scan_take_row(ql_ctx *cx, ql_scan *s, ql_str bytes, uint16_t row)
     return ql_row_decode(cx, &s->reader, bytes, s->batch.cols, row);
 }
 
+/* Parts from `from` up to before `to`, one behind the other in key. */
 static ql_status
-decode_parts(ql_ctx *cx, ql_scan *s, const ql_index *ix, ql_str key, ql_value *out)
+decode_parts(ql_ctx *cx, ql_scan *s, uint16_t from, uint16_t to, ql_str key)
 {
     const ql_table *t = s->spec.table;
-    for (uint16_t i = 0; i < ix->nparts; i++) {
-        const ql_type *type = &t->types[ix->parts[i].column];
+    for (uint16_t i = from; i < to; i++) {
+        const ql_index_part *part = ql_index_part_at(t, s->index, i);
+        const ql_type *type = &t->types[part->column];
+        ql_value *v = &s->parts[i];
         size_t used;
-        if (qli_part_is_readable(t, &ix->parts[i])) {
-            QL_TRY(ql_key_decode(cx, s->rows, type, ix->parts[i].descending, key, &out[i], &used));
+        if (s->decoded[i]) {
+            QL_TRY(ql_key_decode(cx, s->rows, type, part->descending, key, v, &used));
         } else {
-            used = ql_key_skip(type, ix->parts[i].descending, key);
-            out[i] = used == 1 ? ql_value_null() : ql_value_str((ql_str){0}, type->coll);
+            used = ql_key_skip(type, part->descending, key);
+            *v = used == 1 ? ql_value_null() : ql_value_str((ql_str){0}, type->coll);
             if (used == 0) {
                 return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
                                     "Operation cannot be performed. The table '%.*s.%.*s' is "
@@ -300,25 +317,23 @@ decode_parts(ql_ctx *cx, ql_scan *s, const ql_index *ix, ql_str key, ql_value *o
 ql_status
 qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t row)
 {
-    const ql_index *ix = s->index, *primary = &s->spec.table->indexes[0];
+    const ql_index *ix = s->index;
+    uint16_t own = s->nwalked < ix->nparts ? s->nwalked : ix->nparts;
     if (s->spec.ncols == 0) {
         return QL_OK;
     }
-    QL_TRY(decode_parts(cx, s, ix, (ql_str){key.p + QLI_ID_BYTES, key.n - QLI_ID_BYTES}, s->parts));
-    if (!primary->hidden_rowid) {
-        QL_TRY(decode_parts(cx, s, primary, qli_entry_locator(ix, value), s->parts + ix->nparts));
+    QL_TRY(decode_parts(cx, s, 0, own, (ql_str){key.p + QLI_ID_BYTES, key.n - QLI_ID_BYTES}));
+    if (s->nwalked > own) {
+        QL_TRY(decode_parts(cx, s, own, s->nwalked, qli_entry_locator(ix, value)));
     }
-    if (s->wants_texts) {
+    if (s->ntexts > 0) {
         QL_TRY(s->spec.view != QL_VIEW_STATEMENT ? copy_bytes(cx, s->rows, &value) : QL_OK);
-        QL_TRY(qli_entry_texts(cx, s->spec.table, ix, value, s->parts));
+        QL_TRY(qli_entry_texts(cx, ix, value, s->parts, s->texts, s->ntexts));
     }
     for (uint16_t i = 0; i < s->spec.ncols; i++) {
-        const struct part_source *p = &s->sources[i];
         const ql_value none = ql_value_null();
-        const ql_value *v = p->in_index >= 0     ? &s->parts[p->in_index]
-                            : p->in_primary >= 0 ? &s->parts[ix->nparts + p->in_primary]
-                                                 : &none;
-        ql_vector_set(&s->batch.cols[i], row, v);
+        int16_t p = s->sources[i];
+        ql_vector_set(&s->batch.cols[i], row, p >= 0 ? &s->parts[p] : &none);
     }
     return QL_OK;
 }

@@ -19,12 +19,6 @@ typedef enum scan_mode {
     SCAN_NOTHING, /* empty range */
 } scan_mode;
 
-/* Where a wanted column is read from when the index alone is read. */
-struct part_source {
-    int16_t in_index;   /* part number of the index, or -1 */
-    int16_t in_primary; /* part number of the clustered key, or -1 */
-};
-
 /* An entry of a secondary index, its row not read yet. */
 typedef struct ql_scan_entry {
     ql_str key, value;
@@ -72,9 +66,13 @@ struct ql_scan {
     uint64_t pass, passed; /* rows still to be passed over; passed over for the next batch */
     ql_value **virtual_rows;
     size_t nvirtual, virtual_at;
-    ql_value *parts; /* decoded parts of one key (index_only) */
-    bool wants_texts; /* of those, some are in the values of entries */
-    struct part_source *sources;
+    /* Parts of one entry (index_only, pick): the index's own, then those of the clustered key. */
+    ql_value *parts;
+    uint16_t nwalked; /* so many are looked at */
+    bool *decoded;    /* of each: the key gives it back, and it is wanted */
+    uint16_t *texts;  /* those that the entry's value gives back; none when none is wanted */
+    uint16_t ntexts;
+    int16_t *sources; /* of each column: the part that it comes from, or -1 */
     bool gathers;
     qli_gather gather;
     qli_probes probes;

@@ -301,8 +301,8 @@ qli_scan_fill_locked_point(ql_ctx *cx, ql_scan *s, uint16_t *n)
 
 /* --- row by row --- */
 
-/* Is the secondary entry that led to the row still there, for the same row? Its texts may be written
- * otherwise by now. */
+/* Is the secondary entry that led to the row still there, for the same row? Its texts may be
+ * written otherwise by now. */
 static ql_status
 entry_still_there(ql_ctx *cx, ql_scan *s, uint16_t row)
 {

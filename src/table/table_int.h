@@ -77,10 +77,13 @@ ql_status qli_entry_value(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_ind
                           const ql_value *row, ql_str locator, ql_str *out) QL_MUST_USE;
 /* The clustered key, without its id, in an entry's value: a piece of it. */
 ql_str qli_entry_locator(const ql_index *ix, ql_str value);
-/* Of an index that holds texts: parts[k] of those that it holds, set to strings where they are not
- * NULL, get their bytes: pieces of value. k: of ix, then of the clustered key. 1712. */
-ql_status qli_entry_texts(ql_ctx *cx, const ql_table *t, const ql_index *ix, ql_str value,
-                          ql_value *parts) QL_MUST_USE;
+/* Of an index that holds texts: the parts whose texts it holds (of ix, then of the clustered key,
+ * out has room for all of both); how many. */
+uint16_t qli_entry_text_parts(const ql_table *t, const ql_index *ix, uint16_t *out);
+/* Those n of parts[] that are not NULL (all are strings or NULL) get their bytes: pieces of value.
+ * 1712. */
+ql_status qli_entry_texts(ql_ctx *cx, const ql_index *ix, ql_str value, ql_value *parts,
+                          const uint16_t *which, uint16_t n) QL_MUST_USE;
 /* Does an entry give back the whole value of the part, of ix or of the clustered key? */
 bool qli_part_is_given(const ql_table *t, const ql_index *ix, const ql_index_part *part);
 

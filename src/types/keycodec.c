@@ -346,10 +346,13 @@ qli_key_skip_fixed(bool descending, ql_str in)
 size_t
 qli_key_skip_string(bool descending, ql_str in)
 {
-    for (size_t i = 1; i + 1 < in.n; i++) {
-        if (byte_at(in, i, descending) != 0) {
-            continue;
+    const unsigned char zero = descending ? 0xff : 0;
+    for (size_t i = 1; i + 1 < in.n; i += 2) {
+        const char *p = memchr(in.p + i, zero, in.n - 1 - i);
+        if (p == NULL) {
+            return 0;
         }
+        i = (size_t)(p - in.p);
         unsigned char next = byte_at(in, i + 1, descending);
         if (next == 0) {
             return i + 2;
@@ -357,7 +360,6 @@ qli_key_skip_string(bool descending, ql_str in)
         if (next != ESCAPE) {
             return 0;
         }
-        i++;
     }
     return 0;
 }
