@@ -180,6 +180,15 @@ full_scan(qli_planner *p, uint16_t source, qli_access *a)
     return ql_check(p->cx);
 }
 
+/* An index whose texts make it hold all that rows hold is no shorter than they are; nobody gains by
+ * their order. */
+static bool
+is_the_rows_again(const qli_planner *p, uint16_t source, const qli_access *a)
+{
+    const ql_source *s = &p->q->sources[source];
+    return a->index->holds_texts && s->ncols == s->table->ncolumns && !s->force_index;
+}
+
 ql_status
 qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask left,
                   qli_access *out)
@@ -205,7 +214,7 @@ qli_access_choose(qli_planner *p, uint16_t source, const qli_conds *c, qli_mask 
         if (bases) {
             bases[i] = a;
         }
-        if ((a.nlow || a.nhigh || a.index_only) &&
+        if ((a.nlow || a.nhigh || (a.index_only && !is_the_rows_again(p, source, &a))) &&
             (a.cost < out->cost || (a.unique && !out->unique))) {
             *out = a;
         }

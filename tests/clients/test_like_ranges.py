@@ -194,7 +194,7 @@ def test_plans():
     assert plan("SELECT id FROM keyed WHERE s LIKE 'c|%%%%' ESCAPE '|'", ())["type"] == "range"
     assert plan("SELECT id FROM keyed WHERE s NOT LIKE 'cx1%%'", ())["type"] == "ALL"
     tree = ask("EXPLAIN FORMAT=TREE SELECT id FROM keyed WHERE s LIKE 'cx1%%'", ())[0][0]
-    assert "Index range scan on keyed using s over (s like 'cx1%')" in tree, tree
+    assert "Covering index range scan on keyed using s over (s like 'cx1%')" in tree, tree
     cur.execute("SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
     cur.execute("INSERT INTO keyed VALUES (5000, 1, 'a\\\\b')".replace("\\\\", "\\"))
     assert ask("SELECT id FROM keyed FORCE INDEX (s) WHERE s LIKE 'a\\%%'", ()) == ((5000,),)

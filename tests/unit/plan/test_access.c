@@ -59,16 +59,17 @@ sets(void **state)
     PLAN(w, "SELECT a FROM t WHERE a NOT BETWEEN 3 AND 7", "scan t a only >NULL <3 | >7\n");
     PLAN(w, "SELECT id FROM t WHERE id <> 5", "scan t PRIMARY >NULL <5 | >5\n");
     PLAN(w, "SELECT a FROM t WHERE a IN (1, 5) AND a > 1", "scan t a only =5\n");
-    PLAN(w, "SELECT x FROM u WHERE x IN (1, 2) AND name = 'a'", "scan u xn =1 ='a' | =2 ='a'\n");
+    PLAN(w, "SELECT x FROM u WHERE x IN (1, 2) AND name = 'a'",
+         "scan u xn only =1 ='a' | =2 ='a'\n");
     PLAN(w, "SELECT x FROM u WHERE x IN (2, 1) AND name IN ('b', 'a')",
-         "scan u xn =1 ='a' | =1 ='b' | =2 ='a' | =2 ='b' if (in $1:name 'b' 'a')\n");
+         "scan u xn only =1 ='a' | =1 ='b' | =2 ='a' | =2 ='b' if (in $1:name 'b' 'a')\n");
     PLAN(w, "SELECT x FROM u WHERE (x, name) IN ((4, 'd'), (1, 'b'))",
-         "scan u xn =1 ='b' | =4 ='d'\n");
-    PLAN(w, "SELECT x FROM u WHERE (x, name) > (4, 'd') AND x < 6", "scan u xn >4,'d' <6\n");
+         "scan u xn only =1 ='b' | =4 ='d'\n");
+    PLAN(w, "SELECT x FROM u WHERE (x, name) > (4, 'd') AND x < 6", "scan u xn only >4,'d' <6\n");
     PLAN(w, "SELECT x FROM u WHERE x = 3 AND (name < 'a' OR name > 'f')",
-         "scan u xn =3 >NULL <'a' | =3 >'f'\n");
+         "scan u xn only =3 >NULL <'a' | =3 >'f'\n");
     PLAN(w, "SELECT x FROM u WHERE (x = 3 OR x BETWEEN 5 AND 6) AND name = 'f'",
-         "scan u xn =3 ='f' | >=5 <=6 if (= $1:name 'f')\n");
+         "scan u xn only =3 ='f' | >=5 <=6 if (= $1:name 'f')\n");
     /* conditions that exclude each other: the filter lets nothing pass */
     PLAN(w, "SELECT a FROM t WHERE a = 3 AND a = 4", "scan t a only =3 if (= $0:a 4)\n");
 }
@@ -143,7 +144,7 @@ order(void **state)
     PLAN(w, "SELECT * FROM t ORDER BY a, id DESC LIMIT 5", "limit\n sort top\n  scan t PRIMARY\n");
     PLAN(w, "SELECT * FROM t WHERE id = 5 ORDER BY b", "scan t PRIMARY! =5\n");
     PLAN(w, "SELECT * FROM t ORDER BY b LIMIT 3", "limit\n sort top\n  scan t PRIMARY\n");
-    PLAN(w, "SELECT x FROM u WHERE x = 4 ORDER BY name DESC", "scan u xn reverse =4\n");
+    PLAN(w, "SELECT x FROM u WHERE x = 4 ORDER BY name DESC", "scan u xn only reverse =4\n");
     PLAN(w, "DELETE FROM t WHERE a > 5 AND a < 9 ORDER BY a LIMIT 3", "limit\n scan t a >5 <9\n");
     PLAN(w, "SELECT DISTINCT a FROM t ORDER BY a", "distinct ordered\n scan t a only\n");
 }

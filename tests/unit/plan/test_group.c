@@ -12,10 +12,10 @@ groups(void **state)
     PLAN(w, "SELECT b, COUNT(*) FROM t GROUP BY b", "group\n scan t PRIMARY\n");
     /* any permutation of the keys */
     PLAN(w, "SELECT name, x, COUNT(*) FROM u GROUP BY name, x LIMIT 9",
-         "limit\n group ordered\n  scan u xn\n");
-    PLAN(w, "SELECT name, x, COUNT(*) FROM u GROUP BY name, x", "group\n scan u PRIMARY\n");
+         "limit\n group ordered\n  scan u xn only\n");
+    PLAN(w, "SELECT name, x, COUNT(*) FROM u GROUP BY name, x", "group ordered\n scan u xn only\n");
     PLAN(w, "SELECT x, id, COUNT(*) FROM u WHERE name = 'n' GROUP BY id, x",
-         "group ordered\n scan u PRIMARY if (= $0:name 'n')\n");
+         "group\n scan u xn only if (= $0:name 'n')\n");
     /* a row look-up for each row costs more than hashing them, unless few groups are wanted */
     PLAN(w, "SELECT a, SUM(f) FROM t GROUP BY a", "group\n scan t PRIMARY\n");
     PLAN(w, "SELECT a, SUM(f) FROM t GROUP BY a LIMIT 10", "limit\n group ordered\n  scan t a\n");
@@ -28,7 +28,7 @@ groups(void **state)
     PLAN(w, "SELECT a + 1, COUNT(*) FROM t GROUP BY a + 1", "group\n scan t a only\n");
     /* another collation than the index has */
     PLAN(w, "SELECT COUNT(*) FROM t GROUP BY h COLLATE utf8mb4_general_ci",
-         "group\n scan t PRIMARY\n");
+         "group\n scan t h only\n");
 }
 
 static void
@@ -41,14 +41,14 @@ group_order(void **state)
     PLAN(w, "SELECT a, COUNT(*) FROM t GROUP BY a ORDER BY COUNT(*) DESC",
          "sort\n group ordered\n  scan t a only\n");
     PLAN(w, "SELECT x, name, COUNT(*) FROM u GROUP BY name, x ORDER BY x DESC LIMIT 5",
-         "limit\n group ordered\n  scan u xn reverse\n");
+         "limit\n group ordered\n  scan u xn only reverse\n");
     PLAN(w, "SELECT x, name, COUNT(*) FROM u GROUP BY name, x ORDER BY x DESC, name DESC LIMIT 5",
-         "limit\n group ordered\n  scan u xn reverse\n");
+         "limit\n group ordered\n  scan u xn only reverse\n");
     PLAN(w, "SELECT x, name, COUNT(*) FROM u GROUP BY x, name ORDER BY x DESC, name LIMIT 5",
-         "limit\n sort top\n  group\n   scan u PRIMARY\n");
+         "limit\n sort top\n  group ordered\n   scan u xn only\n");
     /* name alone is not what the index begins with */
     PLAN(w, "SELECT x, name, COUNT(*) FROM u GROUP BY x, name ORDER BY name LIMIT 5",
-         "limit\n sort top\n  group\n   scan u PRIMARY\n");
+         "limit\n sort top\n  group ordered\n   scan u xn only\n");
 }
 
 static void
@@ -58,9 +58,9 @@ conditions(void **state)
     PLAN(w, "SELECT a, COUNT(*) FROM t WHERE a > 5 AND a < 9 GROUP BY a ORDER BY a DESC",
          "group ordered\n scan t a only reverse >5 <9\n");
     PLAN(w, "SELECT name, COUNT(*) FROM u WHERE x = 4 GROUP BY name",
-         "group ordered\n scan u xn =4\n");
+         "group ordered\n scan u xn only =4\n");
     PLAN(w, "SELECT x, name, COUNT(*) FROM u WHERE x = 4 GROUP BY name, x ORDER BY name DESC",
-         "group ordered\n scan u xn reverse =4\n");
+         "group ordered\n scan u xn only reverse =4\n");
     PLAN(w, "SELECT a, COUNT(*) FROM t WHERE a IN (3, 9) GROUP BY a ORDER BY a DESC",
          "group ordered\n scan t a only reverse =3 | =9\n");
 }
@@ -98,7 +98,7 @@ distinct(void **state)
     PLAN(w, "SELECT DISTINCT a FROM t ORDER BY a DESC LIMIT 4",
          "limit\n distinct ordered\n  scan t a only reverse skip 1\n");
     PLAN(w, "SELECT DISTINCT name, x FROM u ORDER BY x LIMIT 5",
-         "limit\n distinct ordered\n  scan u xn\n");
+         "limit\n distinct ordered\n  scan u xn only\n");
     PLAN(w, "SELECT DISTINCT b FROM t", "distinct\n scan t PRIMARY\n");
     PLAN(w, "SELECT DISTINCT a, 1 FROM t WHERE a = 5", "distinct ordered\n scan t a only =5\n");
     /* groups are different */
@@ -114,13 +114,14 @@ ends(void **state)
     PLAN(w, "SELECT MIN(a) FROM t", "group\n ends\n  scan t a only >NULL\n");
     PLAN(w, "SELECT MAX(a), MIN(id), MAX(a) FROM t",
          "group\n ends\n  scan t a only reverse >NULL\n  ends\n   scan t PRIMARY\n");
-    PLAN(w, "SELECT MAX(name) FROM u WHERE x = 3", "group\n ends\n  scan u xn reverse =3 >NULL\n");
+    PLAN(w, "SELECT MAX(name) FROM u WHERE x = 3",
+         "group\n ends\n  scan u xn only reverse =3 >NULL\n");
     PLAN(w, "SELECT MAX(id) FROM t WHERE a = 3", "group\n ends\n  scan t a only reverse =3\n");
     PLAN(w, "SELECT MIN(a) FROM t WHERE a > 7", "group\n ends\n  scan t a only >7\n");
     PLAN(w, "SELECT MAX(id) FROM t WHERE b = 'x'",
          "group\n ends\n  scan t PRIMARY reverse if (= $0:b 'x')\n");
     PLAN(w, "SELECT MAX(name) FROM u WHERE name < 'k' AND x = 5",
-         "group\n ends\n  scan u xn reverse =5 >NULL <'k'\n");
+         "group\n ends\n  scan u xn only reverse =5 >NULL <'k'\n");
     /* a row look-up each, and there may be none that passes */
     PLAN(w, "SELECT MAX(a) FROM t WHERE b = 'x'", "group\n scan t PRIMARY if (= $0:b 'x')\n");
     /* no index, another aggregate, a join, one row */

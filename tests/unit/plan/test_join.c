@@ -22,7 +22,7 @@ inner_joins(void **state)
     PLAN(w, "SELECT COUNT(*) FROM u JOIN nokey ON nokey.k < u.x",
          "group\n nested if (< $0:k $1:x)\n  scan u xn only\n  scan nokey GEN_CLUST_INDEX\n");
     PLAN(w, "SELECT 1 FROM u JOIN nokey ON nokey.v < u.name",
-         "nested if (< $0:v $1:name)\n scan nokey GEN_CLUST_INDEX\n scan u PRIMARY\n");
+         "nested if (< $0:v $1:name)\n scan nokey GEN_CLUST_INDEX\n scan u xn only\n");
     PLAN(w, "SELECT 1 FROM u, nokey WHERE RAND() < 0.5",
          "nested if (< (RAND) 0.5d)\n scan nokey GEN_CLUST_INDEX\n scan u t_id only\n");
 }
