@@ -13,6 +13,8 @@
 #include <math.h>
 
 #define DP_MAX 10      /* items: 1,024 sets */
+/* us of trying one item behind one set of others, of which most are never met. */
+#define SEARCH_STEP 0.01
 #define SMALL_CROSS 64 /* rows: joined with anything */
 
 /* --- conditions ------------------------------------------------------------------------------ */
@@ -627,7 +629,8 @@ sources_of(const qli_region *g, uint32_t set)
 }
 
 /* Branch and bound: the greedy order that begins with the cheapest item is nearly always good, and
- * nothing that costs more has to be looked at. */
+ * nothing that costs more has to be looked at. Nor is anything searched for when following it takes
+ * no longer than searching would. */
 static ql_status
 search_all(search *s, qli_step *steps, bool *found)
 {
@@ -638,6 +641,10 @@ search_all(search *s, qli_step *steps, bool *found)
         return QL_ERROR;
     }
     QL_TRY(greedy_bound(s, steps, &bound));
+    if (bound < (double)n * all * SEARCH_STEP) {
+        *found = true;
+        return QL_OK;
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (may_begin(s, i)) {
             QL_TRY(begin_with(s, i, &best[1u << i]));
