@@ -12,7 +12,7 @@
 #include "vars/sysvars.h"
 #include <math.h>
 
-#define DP_MAX 10      /* items: 1,024 sets */
+#define DP_MAX 10 /* items: 1,024 sets */
 /* us of trying one item behind one set of others, of which most are never met. */
 #define SEARCH_STEP 0.01
 #define SMALL_CROSS 64 /* rows: joined with anything */
