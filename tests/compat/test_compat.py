@@ -266,7 +266,7 @@ def test_keys_of_characters():
                     assert server.stop() == 0
                     server.start()
                 elif step == "new":
-                    server.query("OPTIMIZE TABLE texts.words, texts.czech")
+                    server.query("OPTIMIZE TABLE texts.words, texts.czech, texts.orders")
                 assert [r[3] for r in server.query("CHECK TABLE texts.words, texts.czech, texts.orders")] == ["OK"] * 3
                 for sql in words:
                     want = server.query(sql.format(" IGNORE INDEX (p, kp, whole, u)"))
@@ -276,6 +276,17 @@ def test_keys_of_characters():
                 assert server.query("SELECT n FROM texts.czech WHERE s = 'ach'") == ((3,),)
                 used = [server.query(f"EXPLAIN FORMAT=TREE SELECT id FROM texts.words FORCE INDEX (p) WHERE {w}")[0][0] for w in ("s = 'ccs'", "s LIKE 'cc%%'")]
                 assert ["using p" in u for u in used] == [step == "new", True], (step, used)
+                for key in ("both_texts", "one"):  # entries hold no texts yet
+                    sql = "SELECT id, region FROM texts.orders {} INDEX (" + key + ") WHERE region = 'north' ORDER BY id"
+                    assert server.query(sql.format("FORCE")) == server.query(sql.format("IGNORE")), (step, key)
+                    assert ("Covering" in server.query("EXPLAIN FORMAT=TREE " + sql.format("FORCE"))[0][0]) == (step == "new"), (step, key)
+                sql = "SELECT region, status, COUNT(*) FROM texts.orders {} INDEX (both_texts) GROUP BY region, status ORDER BY 1, 2"
+                assert server.query(sql.format("FORCE")) == server.query(sql.format("IGNORE"))
+                if step == "old":
+                    server.query("UPDATE texts.orders SET region = 'NORTH', status = UPPER(status) WHERE id = 1")
+                    server.query("INSERT INTO texts.orders VALUES (20, 'West', 'paid', 1)")
+                    server.query("ALTER TABLE texts.orders ADD KEY fresh (status, region), ADD COLUMN more INT")  # this one has them at once
+                assert "Covering" in server.query("EXPLAIN FORMAT=TREE SELECT status, region FROM texts.orders FORCE INDEX (fresh) WHERE status = 'PAID'")[0][0]
 
 
 def test_newer_format_is_refused():
