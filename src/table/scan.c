@@ -56,6 +56,20 @@ part_of(const ql_table *t, const ql_index *ix, const ql_index *of, uint16_t colu
     return -1;
 }
 
+/* Texts: all that may be NULL are walked over, for these have no bytes. */
+static void
+plan_texts(ql_scan *s)
+{
+    const ql_table *t = s->spec.table;
+    s->ntexts = qli_entry_text_parts(t, s->index, s->texts);
+    for (uint16_t i = 0; i < s->ntexts; i++) {
+        uint16_t k = s->texts[i];
+        const ql_type *type = &t->types[ql_index_part_at(t, s->index, k)->column];
+        s->parts[k] = ql_value_str((ql_str){0}, type->coll);
+        s->nwalked = type->nullable && k >= s->nwalked ? (uint16_t)(k + 1) : s->nwalked;
+    }
+}
+
 /* index_only: find each wanted column in the index key, the clustered key or the texts. */
 static ql_status
 plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
@@ -81,15 +95,13 @@ plan_parts(ql_ctx *cx, ql_arena *a, ql_scan *s)
         if (p >= 0) {
             s->decoded[p] = qli_part_is_readable(t, ql_index_part_at(t, ix, (uint16_t)p));
             wants_texts |= !s->decoded[p];
-            s->nwalked = p >= s->nwalked ? (uint16_t)(p + 1) : s->nwalked;
+            s->nwalked = s->decoded[p] && p >= s->nwalked ? (uint16_t)(p + 1) : s->nwalked;
         } else if (!s->spec.unread) {
             s->spec.index_only = false; /* not covered after all: read the rows */
         }
     }
     if (wants_texts) {
-        s->ntexts = qli_entry_text_parts(t, ix, s->texts);
-        s->nwalked = s->texts[s->ntexts - 1] >= s->nwalked ? (uint16_t)(s->texts[s->ntexts - 1] + 1)
-                                                           : s->nwalked;
+        plan_texts(s);
     }
     return QL_OK;
 }
@@ -299,8 +311,12 @@ decode_parts(ql_ctx *cx, ql_scan *s, uint16_t from, uint16_t to, ql_str key)
         if (s->decoded[i]) {
             QL_TRY(ql_key_decode(cx, s->rows, type, part->descending, key, v, &used));
         } else {
+            *v = ql_key_is_null(part->descending, key) ? ql_value_null()
+                                                       : ql_value_str((ql_str){0}, type->coll);
+            if (i + 1 == to) {
+                break; /* what is behind it is not asked for */
+            }
             used = ql_key_skip(type, part->descending, key);
-            *v = used == 1 ? ql_value_null() : ql_value_str((ql_str){0}, type->coll);
             if (used == 0) {
                 return ql_fail_text(cx, QL_ER_TABLE_CORRUPT,
                                     "Operation cannot be performed. The table '%.*s.%.*s' is "

@@ -45,6 +45,8 @@ ql_status ql_key_encode_end(ql_ctx *cx, const ql_type *t, uint32_t cut, bool des
  */
 ql_status ql_key_decode(ql_ctx *cx, struct ql_arena *a, const ql_type *t, bool descending,
                         ql_str in, ql_value *v, size_t *used) QL_MUST_USE;
+/* Is the first encoded value NULL? */
+bool ql_key_is_null(bool descending, ql_str in);
 /* Length of the first encoded value in `in`; 0 = damaged. Works for every kind. */
 size_t ql_key_skip(const ql_type *t, bool descending, ql_str in);
 

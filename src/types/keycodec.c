@@ -383,6 +383,12 @@ qli_key_skip_decimal(bool descending, ql_str in)
     return 0;
 }
 
+bool
+ql_key_is_null(bool descending, ql_str in)
+{
+    return in.n > 0 && byte_at(in, 0, descending) == TAG_NULL;
+}
+
 size_t
 ql_key_skip(const ql_type *t, bool descending, ql_str in)
 {
