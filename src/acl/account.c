@@ -141,8 +141,9 @@ qli_account_read(ql_ctx *cx, ql_str user, ql_str host, ql_account *out)
 static ql_status
 lock_account(ql_ctx *cx, const ql_buf *key)
 {
-    return ql_txn_lock_row(cx, (ql_str){key->p, key->n},
-                           &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, QL_FOREVER});
+    return ql_txn_lock_row(
+        cx, (ql_str){key->p, key->n},
+        &(ql_lock_how){.mode = QL_LOCK_X, .policy = QL_LOCK_WAIT, .deadline = QL_FOREVER});
 }
 
 ql_status

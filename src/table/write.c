@@ -25,7 +25,7 @@ qli_lock_deadline(const ql_ctx *cx)
 static ql_status
 lock_in(ql_ctx *cx, ql_str key, ql_lock_mode mode)
 {
-    ql_lock_how how = {.mode = mode, .deadline = qli_lock_deadline(cx)};
+    ql_lock_how how = {.mode = mode, .deadline = qli_lock_deadline(cx), .stays = true};
     return ql_txn_lock_row(cx, key, &how);
 }
 

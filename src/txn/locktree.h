@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "txn/txn.h"
+#include "txn/wtree.h"
 
 /* What a lock is to others; bits of a mask. */
 typedef enum qli_lock_class {
@@ -26,19 +27,19 @@ typedef enum qli_lock_class {
 #define QLI_POINTS (QLI_REC_S | QLI_REC_X)
 #define QLI_SPANS (QLI_RANGE_S | QLI_RANGE_X | QLI_GAP)
 
+/* Of what did not pass others. */
+#define QLI_FIRST_TICKET (1ull << 32)
+
 struct qli_trx;
 
 /* One lock, held or asked for. Memory: chunks of its owner, until the owner has been swept. A point
- * carries its key behind its fields, a span a qli_span. */
+ * carries its key behind its fields, a span a qli_span. A point of a set (rowlock_set.c) has no
+ * links: its memory begins at ticket. */
 typedef struct qli_lock {
     struct qli_lock *left, *right; /* [shard] */
-    struct qli_trx *owner;         /* [const] */
     struct qli_lock *next_own;     /* [owner, then the sweeper] all it ever made, newest first */
     uint64_t ticket;               /* [shard] order of arrival */
-    uint32_t stmt;                 /* [owner] statement that took it */
-    uint16_t klen;                 /* [shard] of the key or the span's low end */
-    uint8_t asks;                  /* [owner] times that statement asked for it; see KEEP */
-    uint8_t cls;                   /* [shard] qli_lock_class */
+    uint8_t asks;                  /* [owner] times its statement asked for it; see KEEP */
     uint8_t below;                 /* [shard] classes in its subtree, its own too */
     uint8_t height;                /* [shard] */
     bool uniform : 1;              /* [shard] all of its subtree has its owner */
@@ -46,6 +47,12 @@ typedef struct qli_lock {
     bool linked : 1;               /* [shard] in a tree */
     bool insert : 1;               /* [shard] waiting one: insert intention */
     bool passes : 1;               /* [shard] waiting one: may go ahead of others that wait */
+    bool in_set : 1;               /* [const] */
+    /* From here on as a qli_wnode, which a set has it as. */
+    struct qli_trx *owner; /* [const] */
+    uint32_t stmt;         /* [owner] statement that took it */
+    uint16_t klen;         /* [shard] of the key or the span's low end */
+    uint8_t cls;           /* [shard] qli_lock_class */
     bool gap_s; /* the last field. [const] GAP: asked for in shared mode; no bit, its owner reads it
                    unlocked */
 } qli_lock;
@@ -102,6 +109,8 @@ typedef struct qli_locktree {
 typedef struct qli_lock_place {
     int depth;
     qli_lock **path[QLI_LOCK_DEPTH];
+    struct qli_lock_set *set; /* of the asking transaction, and where there; NULL: it has none */
+    qli_wplace in_set;
 } qli_lock_place;
 
 void qli_locktree_insert(qli_locktree *t, qli_lock *l);

@@ -16,8 +16,8 @@
 #define SWEEP_BATCH 64u  /* taken out at a time */
 #define OVER_BATCH 4096u /* stepped over, their tree being forgotten, between giving way */
 #define KEEP UINT8_MAX   /* asks: cannot be given back */
-#define FIRST_TICKET (1ull << 32)
-#define SPAN_LEAST 24u /* bytes kept for each end of a span */
+#define SET_FROM 1000u   /* locks of a transaction before it has sets */
+#define SPAN_LEAST 24u   /* bytes kept for each end of a span */
 
 ql_status
 qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts)
@@ -27,6 +27,7 @@ qli_rowlock_init(ql_ctx *cx, ql_txnsys *ts)
         ql_mutex_init(&ts->shards[i].mu, QL_RANK_ROWLOCK);
         ts->shards[i].spans.spans = true;
     }
+    ts->set_from = SET_FROM;
     return QL_OK;
 }
 
@@ -45,6 +46,7 @@ qli_rowlock_count(ql_txnsys *ts)
     for (unsigned i = 0; i < QLI_SHARDS; i++) {
         ql_mutex_lock(&ts->shards[i].mu);
         n += ts->shards[i].points.count + ts->shards[i].spans.count;
+        n += qli_sets_count(&ts->shards[i]);
         ql_mutex_unlock(&ts->shards[i].mu);
     }
     return n;
@@ -173,6 +175,7 @@ qli_trx_sweep(ql_txnsys *ts, qli_trx *trx)
 {
     qli_shard *sh = NULL;
     unsigned n = 0, over = 0;
+    qli_sets_drop(trx);
     forgotten f = forget_trees(ts, trx);
     for (qli_lock *l = trx->locks; l != NULL; l = l->next_own) {
         qli_shard *its = shard_of(ts, qli_lock_low(l));
@@ -288,16 +291,21 @@ new_span(qli_trx *trx, ql_str low, ql_str high)
 
 /* [shard] */
 static qli_lock *
-add_lock(qli_lock_request *r, bool granted)
+add_lock(const ql_txnsys *ts, qli_lock_request *r, bool granted)
 {
+    if (granted && r->stays && r->place != NULL && r->trx->nmade >= ts->set_from) {
+        qli_lock *s = qli_set_add(r);
+        r->trx->nlocks += s != NULL;
+        return s;
+    }
     qli_lock *l = r->point ? new_point(r->trx, r->low) : new_span(r->trx, r->low, r->high);
     if (l == NULL) {
         return NULL;
     }
     l->cls = r->cls;
     /* Holders stand in front of those who wait for the same key, also those that passed them. */
-    l->ticket =
-        granted && r->passed ? ++r->shard->next_passing : FIRST_TICKET + ++r->shard->next_ticket;
+    l->ticket = granted && r->passed ? ++r->shard->next_passing
+                                     : QLI_FIRST_TICKET + ++r->shard->next_ticket;
     l->klen = (uint16_t)r->low.n;
     if (r->point) {
         memcpy(qli_point_bytes(l), r->low.p, r->low.n);
@@ -317,10 +325,15 @@ add_lock(qli_lock_request *r, bool granted)
     return l;
 }
 
-/* [shard] Out of the table; a point's memory serves the next one. */
+/* [shard] Out of the table; a point's memory serves the next one. In a set it stays, as what is not
+ * held. */
 static void
 discard(qli_shard *sh, qli_lock *l)
 {
+    if (l->in_set) {
+        qli_set_give_back(sh, l);
+        return;
+    }
     unlink_lock(sh, l);
     if (!qli_is_span(l)) {
         l->left = l->owner->spare;
@@ -405,6 +418,9 @@ settle(const ql_txnsys *ts, qli_lock_request *r, qli_lock *l, uint8_t cls)
     l->insert = false;
     r->trx->nlocks += !l->granted;
     l->granted = true;
+    if (l->in_set) {
+        return; /* exclusive, and in front of all that wait */
+    }
     if (r->passed) {
         uint64_t id = qli_lock_id(ts, r->shard, l);
         qli_locktree_remove(t, l);
@@ -423,7 +439,7 @@ static bool
 grant_new(const ql_txnsys *ts, qli_lock_request *r)
 {
     if (r->waiting == NULL) {
-        r->got = add_lock(r, true);
+        r->got = add_lock(ts, r, true);
         return r->got != NULL;
     }
     r->got = r->waiting;
@@ -491,7 +507,7 @@ qli_lock_try(ql_ctx *cx, qli_lock_request *r, bool queue)
             atomic_store_explicit(&r->trx->party->wanted, true, memory_order_relaxed);
         }
     } else if (queue) {
-        r->waiting = r->waiting != NULL ? r->waiting : add_lock(r, false);
+        r->waiting = r->waiting != NULL ? r->waiting : add_lock(qli_ts(cx), r, false);
         enough = r->waiting != NULL;
         if (enough) {
             note_blocker(qli_ts(cx), r, b);
@@ -599,8 +615,11 @@ ql_txn_lock_row(ql_ctx *cx, ql_str key, const ql_lock_how *how)
     if (is_needless(cx, key)) {
         return QL_OK;
     }
-    qli_lock_request r = {
-        .low = key, .point = true, .cls = how->mode == QL_LOCK_X ? QLI_REC_X : QLI_REC_S};
+    bool exclusive = how->mode == QL_LOCK_X;
+    qli_lock_request r = {.low = key,
+                          .point = true,
+                          .stays = how->stays && exclusive,
+                          .cls = exclusive ? QLI_REC_X : QLI_REC_S};
     return take(cx, &r, how);
 }
 
@@ -610,8 +629,9 @@ ql_txn_lock_insert(ql_ctx *cx, ql_str key, ql_deadline dl)
     if (is_needless(cx, key)) {
         return QL_OK;
     }
-    qli_lock_request r = {.low = key, .point = true, .cls = QLI_REC_X, .insert = true};
-    return take(cx, &r, &(ql_lock_how){QL_LOCK_X, QL_LOCK_WAIT, dl});
+    qli_lock_request r = {
+        .low = key, .point = true, .cls = QLI_REC_X, .insert = true, .stays = true};
+    return take(cx, &r, &(ql_lock_how){.mode = QL_LOCK_X, .policy = QL_LOCK_WAIT, .deadline = dl});
 }
 
 /* The part [low, high) of what is asked for that l does not hold yet. */
@@ -689,6 +709,7 @@ ql_txn_unlock_row(ql_ctx *cx, ql_str key)
                      .hit = see_there,
                      .arg = &g};
     enter_shard(sh);
+    (void)qli_sets_search(sh, &q);
     (void)qli_locktree_search(&sh->points, &q);
     qli_lock *l = g.held;
     bool gone = l != NULL && l->stmt == t->stmt_no && l->asks != KEEP && --l->asks == 0;

@@ -72,7 +72,7 @@ may_pass(const qli_lock_request *r, qli_lock *w)
                      .arg = &p};
     q.classes = QLI_POINTS;
     q.budget = PASS_BUDGET;
-    if (!qli_locktree_search(&r->shard->points, &q)) {
+    if (!qli_points_search(r->shard, &q)) {
         q.classes = QLI_SPANS;
         q.budget = PASS_BUDGET;
         (void)qli_locktree_search(&r->shard->spans, &q);
@@ -109,6 +109,7 @@ typedef struct key_walk {
     bool holders; /* only those, which come first */
     bool (*hit)(void *arg, qli_lock *l);
     void *arg;
+    bool *enough; /* NULL, or where it is noted that a hit said so */
 } key_walk;
 
 static bool
@@ -118,13 +119,26 @@ see_key(void *arg, qli_lock *l)
     if (ql_str_cmp(qli_lock_low(l), w->key) != 0 || (w->holders && !l->granted)) {
         return true;
     }
-    return !has_ended(l) && w->hit(w->arg, l);
+    bool enough = !has_ended(l) && w->hit(w->arg, l);
+    if (enough && w->enough != NULL) {
+        *w->enough = true;
+    }
+    return enough;
 }
 
 void
 qli_lock_holders(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg)
 {
-    key_walk w = {r->low, true, hit, arg};
+    key_walk w = {r->low, true, hit, arg, NULL};
+    qli_overlap q = {.low = r->low,
+                     .point = true,
+                     .classes = QLI_POINTS,
+                     .budget = SIZE_MAX,
+                     .hit = hit,
+                     .arg = arg};
+    if (qli_sets_search(r->shard, &q)) {
+        return;
+    }
     (void)qli_locktree_walk(&r->shard->points, r->low, 0, see_key, &w);
 }
 
@@ -132,9 +146,20 @@ void
 qli_lock_points(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg)
 {
     if (r->point) {
-        key_walk w = {r->low, false, hit, arg};
+        key_walk w = {r->low, false, hit, arg, NULL};
         uint64_t before = r->waiting != NULL ? r->waiting->ticket : UINT64_MAX;
+        bool enough = false;
+        qli_overlap q = {.low = r->low,
+                         .point = true,
+                         .classes = QLI_POINTS,
+                         .budget = SIZE_MAX,
+                         .hit = hit,
+                         .arg = arg};
+        w.enough = &enough;
         (void)qli_locktree_walk_back(&r->shard->points, r->low, before, see_key, &w);
+        if (!enough) { /* what stands in a set is held: in front of all that wait */
+            (void)qli_sets_search(r->shard, &q);
+        }
         return;
     }
     qli_overlap q = {.low = r->low,
@@ -144,7 +169,7 @@ qli_lock_points(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *
                      .budget = SIZE_MAX,
                      .hit = hit,
                      .arg = arg};
-    (void)qli_locktree_search(&r->shard->points, &q);
+    (void)qli_points_search(r->shard, &q);
 }
 
 /* Of a point own ones, too: they may make a record lock needless, or let it pass others. */
@@ -255,7 +280,8 @@ look_for_cover(qli_lock_request *r)
 qli_lock *
 qli_lock_find_blocker(qli_lock_request *r, qli_lock_place *place)
 {
-    bool alone = r->point && !qli_locktree_probe(&r->shard->points, r->low, place);
+    bool alone = r->point && !qli_locktree_probe(&r->shard->points, r->low, place) &&
+                 !qli_sets_have(r, place);
     r->place = alone ? place : NULL;
     r->held = r->covered = r->latest = NULL;
     r->hits = 0;

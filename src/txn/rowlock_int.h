@@ -14,6 +14,7 @@ typedef struct qli_lock_request {
     ql_str low, high; /* the key when point; else what has to be checked */
     uint32_t stmt;
     bool point, insert, gap_s;
+    bool stays;        /* of a point: it is seldom given back before the transaction's end */
     uint8_t cls;       /* qli_lock_class it will have */
     uint8_t conflicts; /* classes of others in its way */
     qli_lock *waiting; /* its place in the queue, or NULL */
@@ -49,6 +50,42 @@ void qli_lock_holders(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), 
 void qli_lock_points(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
 /* [shard] The same for spans. */
 void qli_lock_spans(qli_lock_request *r, bool (*hit)(void *arg, qli_lock *l), void *arg);
+
+/* --- rowlock_set.c --- */
+
+/* The exclusive points of a transaction that has many of them, in one shard: each of a key that
+ * nobody else asked for. Owner: the transaction's chunks, until it has been swept. */
+typedef struct qli_lock_set {
+    struct qli_trx *owner;
+    qli_shard *shard;
+    struct qli_lock_set *next;     /* [shard] those of others there */
+    struct qli_lock_set *next_own; /* [owner, then the sweeper] */
+    qli_wtree tree;                /* [shard] */
+    size_t count;                  /* [shard] points that are held */
+} qli_lock_set;
+
+/* [shard] Is a point of key's in any set? Where it belongs in r's own one, if there is such, goes
+ * to place. */
+bool qli_sets_have(qli_lock_request *r, qli_lock_place *place);
+/* [shard] A point for r, which is granted and has r->place, in its transaction's set. NULL: memory
+ * is out. */
+qli_lock *qli_set_add(qli_lock_request *r);
+/* [shard] l, of a set, is not held any more; it keeps its place. */
+void qli_set_give_back(qli_shard *sh, qli_lock *l);
+/* [shard] As qli_locktree_search, over all sets of the shard. */
+bool qli_sets_search(qli_shard *sh, qli_overlap *q);
+/* [shard] Over the sets and the tree of points. */
+bool qli_points_search(qli_shard *sh, qli_overlap *q);
+/* All of an ended transaction's sets leave the table. */
+void qli_sets_drop(qli_trx *trx);
+size_t qli_sets_count(const qli_shard *sh);
+/* [shard] The set with the lowest transaction id above `id`; NULL: there is none. */
+qli_lock_set *qli_sets_next(qli_shard *sh, uint64_t id);
+static inline qli_lock *
+qli_set_lock(qli_wnode *n)
+{
+    return (qli_lock *)(void *)((char *)n - offsetof(qli_lock, owner));
+}
 
 /* --- rowlock.c, rowlock_wait.c --- */
 

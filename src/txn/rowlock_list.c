@@ -124,6 +124,52 @@ list_tree(listing *s, const qli_locktree *t)
     return QL_OK;
 }
 
+/* [shard] Of the first set behind transaction *id, or, from the last lock seen on, of that of *id.
+ * False: there is none. */
+static bool
+list_some_of_a_set(listing *s, uint64_t *id)
+{
+    const qli_lock_set *set = qli_sets_next(s->shard, s->last.n != 0 ? *id - 1 : *id);
+    if (set == NULL) {
+        return false;
+    }
+    if (set->owner->id != *id) {
+        ql_buf_clear(&s->last); /* what was listed has ended */
+    }
+    *id = set->owner->id;
+    ql_str last = {s->last.p != NULL ? s->last.p : "", s->last.n};
+    qli_wpos at = qli_wtree_seek_ge(&set->tree, last);
+    bool more = true;
+    for (; at.at != NULL && more; qli_wtree_next(&set->tree, &at)) {
+        qli_lock *l = qli_set_lock(at.at);
+        if (l->granted && (last.n == 0 || ql_str_cmp(qli_lock_low(l), last) != 0)) {
+            more = !see_lock(s, l);
+        }
+    }
+    if (more) {
+        ql_buf_clear(&s->last); /* on to the next set */
+    }
+    return true;
+}
+
+static ql_status
+list_sets(listing *s)
+{
+    uint64_t id = 0;
+    bool more = true;
+    ql_buf_clear(&s->last);
+    while (more) {
+        s->seen = 0;
+        QL_TRY(ql_check(s->cx));
+        QL_TRY(reserve(s, BATCH));
+        ql_mutex_lock(&s->shard->mu);
+        more = list_some_of_a_set(s, &id);
+        ql_mutex_unlock(&s->shard->mu);
+        QL_TRY(s->st);
+    }
+    return QL_OK;
+}
+
 ql_status
 ql_txnsys_list_locks(ql_ctx *cx, ql_arena *a, ql_lock_info **out, size_t *n)
 {
@@ -133,6 +179,7 @@ ql_txnsys_list_locks(ql_ctx *cx, ql_arena *a, ql_lock_info **out, size_t *n)
     for (unsigned i = 0; st == QL_OK && i < QLI_SHARDS; i++) {
         s.shard = &ts->shards[i];
         st = list_tree(&s, &s.shard->points);
+        st = st == QL_OK ? list_sets(&s) : st;
         st = st == QL_OK ? list_tree(&s, &s.shard->spans) : st;
     }
     ql_buf_free(&s.last);

@@ -177,6 +177,7 @@ typedef struct ql_lock_how {
     ql_lock_mode mode;
     ql_lock_policy policy;
     ql_deadline deadline;
+    bool stays; /* it will hardly be given back before the transaction ends */
 } ql_lock_how;
 typedef struct ql_lock_range ql_lock_range; /* owner: the transaction; a scan's growing lock */
 

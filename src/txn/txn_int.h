@@ -35,16 +35,17 @@
  * the sweeper at the end) and one for each waiter. */
 typedef struct qli_trx {
     _Atomic uint32_t refs;
-    _Atomic bool ended;        /* [mu to write] final: makes all its locks void */
-    _Atomic uint64_t leaves;   /* [mu to write] requests it withdrew; waiters behind look again */
-    uint64_t id, conn_id;      /* [const] */
-    struct qli_party *party;   /* [const] referenced: its session in the wait-for graph */
-    ql_mutex mu;               /* rank TXN */
-    ql_cv cv;                  /* [mu] those who wait for it */
-    qli_lock *locks;           /* [owner, then the sweeper] all it ever made */
+    _Atomic bool ended;      /* [mu to write] final: makes all its locks void */
+    _Atomic uint64_t leaves; /* [mu to write] requests it withdrew; waiters behind look again */
+    uint64_t id, conn_id;    /* [const] */
+    struct qli_party *party; /* [const] referenced: its session in the wait-for graph */
+    ql_mutex mu;             /* rank TXN */
+    ql_cv cv;                /* [mu] those who wait for it */
+    qli_lock *locks;         /* [owner, then the sweeper] all it ever made, but for those in sets */
+    struct qli_lock_set *sets; /* [owner, then the sweeper] */
     qli_lock *spare;           /* [owner] points given back, by left */
     size_t nlocks;             /* [owner, then the sweeper] granted ones */
-    size_t nmade;              /* [owner, then the sweeper] length of locks */
+    size_t nmade;              /* [owner, then the sweeper] all, those in sets, too */
     qli_chunks mem;            /* [owner, then the sweeper] */
     struct qli_trx *next_dead; /* [reclaimer] */
     int64_t wait_since_ns;     /* [shard of the request] of its waiting request */
@@ -56,6 +57,7 @@ typedef struct qli_shard {
     ql_mutex mu;                /* rank ROWLOCK */
     _Atomic uint32_t coming;    /* sessions about to take mu */
     qli_locktree points, spans; /* [mu] */
+    struct qli_lock_set *sets;  /* [mu] of transactions with many points */
     uint64_t next_ticket;       /* [mu] */
     uint64_t next_passing;      /* [mu] the same for locks that passed others */
 } qli_shard;
@@ -182,6 +184,7 @@ struct ql_txnsys {
     _Atomic uint64_t next_id, next_trash;
 
     qli_shard shards[QLI_SHARDS];
+    size_t set_from; /* [const] a transaction with so many locks has sets; tests change it */
 
     ql_mutex mdl_mu;                                     /* rank MDL: all metadata locks */
     ql_hash mdl_table;                                   /* [mdl_mu] */

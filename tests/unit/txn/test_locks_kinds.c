@@ -30,7 +30,10 @@ static ql_status
 lock_in(session *s, const char *what, ql_lock_policy policy, int64_t ms, ql_lock_range **range)
 {
     char a[32], b[32];
-    ql_lock_how how = {what[1] == 'X' ? QL_LOCK_X : QL_LOCK_S, policy, ql_deadline_ms(ms)};
+    ql_lock_how how = {.mode = what[1] == 'X' ? QL_LOCK_X : QL_LOCK_S,
+                       .policy = policy,
+                       .deadline = ql_deadline_ms(ms),
+                       .stays = true};
     const char *from = what + 3, *dash = strchr(from, '-');
     ql_lock_range *mine = NULL;
     range = range != NULL ? range : &mine;
@@ -113,9 +116,10 @@ edges_of_stretches(void **state)
     assert_true(is_free(&s[1], "RX a-b"));
     assert_false(is_free(&s[1], "RX a-ba"));
     assert_true(is_free(&s[1], "RX d-e"));
-    assert_int_equal(ql_txn_lock_row(&s[1].cx, (ql_str){"\0\0\0\10c", 5},
-                                     &(ql_lock_how){QL_LOCK_X, QL_LOCK_NOWAIT, 0}),
-                     QL_OK);
+    assert_int_equal(
+        ql_txn_lock_row(&s[1].cx, (ql_str){"\0\0\0\10c", 5},
+                        &(ql_lock_how){.mode = QL_LOCK_X, .policy = QL_LOCK_NOWAIT, .deadline = 0}),
+        QL_OK);
     ql_lock_range *none = NULL;
     assert_int_equal(lock_in(&s[1], "RX b-b", QL_LOCK_WAIT, 0, &none), QL_OK);
     assert_null(none);
@@ -128,7 +132,7 @@ keys_differ_in_any_byte(void **state)
 {
     world *w = *state;
     session s[2];
-    ql_lock_how how = {QL_LOCK_X, QL_LOCK_NOWAIT, 0};
+    ql_lock_how how = {.mode = QL_LOCK_X, .policy = QL_LOCK_NOWAIT, .deadline = 0};
     sessions_begin(w, s, 2);
     for (size_t n = 1; n <= 20; n++) {
         char key[20];

@@ -8,6 +8,8 @@
  */
 #include "txn_support.h"
 
+#include "txn/txn_int.h"
+
 enum { THREADS = 6, TURNS = 1500, STEPS = 6, KEYS = 10, HELD_MAX = THREADS * STEPS * 2 };
 
 typedef enum kind { REC, INSERT, RANGE, GAP } kind;
@@ -168,11 +170,13 @@ step(player *p)
     h.exclusive = h.exclusive || h.kind == INSERT;
     unsigned policy = dice(p, 10);
     bool patient = policy > 2;
-    ql_lock_how how = {h.exclusive ? QL_LOCK_X : QL_LOCK_S,
-                       policy == 0   ? QL_LOCK_NOWAIT
-                       : policy == 1 ? QL_LOCK_SKIP
-                                     : QL_LOCK_WAIT,
-                       patient ? ql_deadline_ms(60000) : ql_deadline_ms((int64_t)dice(p, 3))};
+    ql_lock_how how = {.mode = h.exclusive ? QL_LOCK_X : QL_LOCK_S,
+                       .policy = policy == 0   ? QL_LOCK_NOWAIT
+                                 : policy == 1 ? QL_LOCK_SKIP
+                                               : QL_LOCK_WAIT,
+                       .deadline =
+                           patient ? ql_deadline_ms(60000) : ql_deadline_ms((int64_t)dice(p, 3)),
+                       .stays = dice(p, 3) != 0};
     ql_status st = what == 11 ? grow(p, &h, &how) : ask(p, &h, &how);
     if (st == QL_OK) {
         put_down(p->b, h);
@@ -221,11 +225,13 @@ play(void *arg)
     return NULL;
 }
 
-/* Without kills nothing but the wait-for graph ends a deadlock. */
+/* Without kills nothing but the wait-for graph ends a deadlock. set_from: locks that a transaction
+ * has before others stand in sets of its own. */
 static void
-run_players(bool kill)
+run_players(bool kill, size_t set_from)
 {
     world *w = world_open(NULL, 0);
+    w->inst.txns->set_from = set_from;
     board *b = calloc(1, sizeof *b);
     player *p = calloc(THREADS, sizeof *p);
     pthread_mutex_init(&b->mu, NULL);
@@ -279,14 +285,30 @@ static void
 granted_never_conflict(void **state)
 {
     (void)state;
-    run_players(true);
+    run_players(true, SIZE_MAX);
+}
+
+static void
+nor_do_those_of_sets(void **state)
+{
+    (void)state;
+    run_players(true, 0);
+    run_players(true, 2);
 }
 
 static void
 no_deadlock_is_missed(void **state)
 {
     (void)state;
-    run_players(false);
+    run_players(false, SIZE_MAX);
+}
+
+static void
+nor_one_through_sets(void **state)
+{
+    (void)state;
+    run_players(false, 0);
+    run_players(false, 2);
 }
 
 int
@@ -294,7 +316,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(granted_never_conflict),
+        cmocka_unit_test(nor_do_those_of_sets),
         cmocka_unit_test(no_deadlock_is_missed),
+        cmocka_unit_test(nor_one_through_sets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

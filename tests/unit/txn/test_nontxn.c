@@ -128,7 +128,7 @@ test_no_row_locks(void **state)
     ql_txn *saved;
     bool changed;
     ql_lock_range *range = NULL;
-    ql_lock_how how = {QL_LOCK_X, QL_LOCK_NOWAIT, QL_FOREVER};
+    ql_lock_how how = {.mode = QL_LOCK_X, .policy = QL_LOCK_NOWAIT, .deadline = QL_FOREVER};
     assert_int_equal(ql_nontxn_enter(&s->cx, QL_NONTXN_WRITE, &saved), QL_OK);
     assert_int_equal(lock_row(s, "idx1a", QL_LOCK_X, 0), QL_OK);
     assert_int_equal(ql_txn_lock_insert(&s->cx, str("idx1a"), QL_NO_WAIT), QL_OK);

@@ -147,7 +147,7 @@ test_keys(void **state)
     session *s = &w->boss;
     ql_scratch *a;
     char buf[5];
-    ql_lock_how how = {QL_LOCK_X, QL_LOCK_WAIT, QL_FOREVER};
+    ql_lock_how how = {.mode = QL_LOCK_X, .policy = QL_LOCK_WAIT, .deadline = QL_FOREVER};
     ql_lock_range *range = NULL;
     char high[5];
     assert_int_equal(ql_scratch_take(&s->cx, 1, NULL, &a), QL_OK);

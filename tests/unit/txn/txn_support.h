@@ -18,6 +18,9 @@
 #include "kv/memkv.h"
 #include "txn/mdl.h"
 #include "txn/txn.h"
+#ifdef TEST_SETS
+#include "txn/txn_int.h"
+#endif
 
 typedef struct session {
     ql_ctx cx;
@@ -85,6 +88,9 @@ world_open(ql_kv *kv, uint64_t space_reserve)
         assert_non_null(w->inst.space);
     }
     assert_int_equal(ql_txnsys_open(&w->boss.cx, NULL, &w->inst.txns), QL_OK);
+#ifdef TEST_SETS
+    w->inst.txns->set_from = 0;
+#endif
     return w;
 }
 
@@ -275,8 +281,10 @@ task_join(task *t)
 static inline ql_status
 lock_row(session *s, const char *key, ql_lock_mode mode, int64_t ms)
 {
-    return ql_txn_lock_row(&s->cx, str(key),
-                           &(ql_lock_how){mode, QL_LOCK_WAIT, ql_deadline_ms(ms)});
+    return ql_txn_lock_row(
+        &s->cx, str(key),
+        &(ql_lock_how){
+            .mode = mode, .policy = QL_LOCK_WAIT, .deadline = ql_deadline_ms(ms), .stays = true});
 }
 
 static inline ql_status
