@@ -116,7 +116,7 @@ too_much_for_the_log(void **state)
 static void
 until_all_are_large(fixture *f)
 {
-    char value[16];
+    char value[32];
     for (int i = 0; i < 3000 && stats(f->kv).redo_bytes < 3 * 4 * SEGMENT; i++) {
         (void)sprintf(value, "round %d", i);
         assert_int_equal(put_many(f, 0, OPS, 1, value), QL_OK);
@@ -136,7 +136,7 @@ static void
 segments_grow(void **state)
 {
     fixture *f = *state;
-    char dir[64], value[16];
+    char dir[64], value[32];
     ql_kv *kv;
     until_all_are_large(f);
     assert_int_equal(ql_kv_flush(&f->t.cx, f->kv), QL_OK);
