@@ -229,6 +229,8 @@ stops_early(const ql_block *b, const ql_plan *p)
         return true;
     case QL_P_GROUP:
         return p->ordered && b->stops_early;
+    case QL_P_SORT:
+        return p->nsorted > 0 && b->stops_early;
     case QL_P_FILTER:
     case QL_P_DISTINCT:
     case QL_P_NESTED_JOIN:

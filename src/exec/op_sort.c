@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * ORDER BY: rows are kept and sorted; what is more than sort_buffer_size goes to tapes as sorted
- * runs (spool/extsort.h). Under a LIMIT a heap keeps the best rows only, as long as they fit.
+ * runs (spool/extsort.h). Under a LIMIT a heap keeps the best rows only, as long as they fit. Where
+ * rows come in the order of the first keys already, reading ends with the group, equal in these,
+ * that fills it.
  */
 #include <string.h>
 
@@ -41,6 +43,9 @@ typedef struct sort_op {
     uint64_t age;
     ql_extsort ext;
     bool spilled, sorted;
+    ql_buf part_key, group_key;
+    ql_sort_item group; /* the first keys of the rows in work, where rows come in their order */
+    bool has_group;
     bool has_last; /* under a LIMIT: a run has as many rows as are wanted, this is its last one */
     ql_sort_item last;
     char *rows[QL_BATCH_ROWS];
@@ -51,6 +56,8 @@ free_tmp(void *arg)
 {
     ql_buf_free(&((sort_op *)arg)->tmp);
     ql_buf_free(&((sort_op *)arg)->last_key);
+    ql_buf_free(&((sort_op *)arg)->part_key);
+    ql_buf_free(&((sort_op *)arg)->group_key);
 }
 
 /* Twice the room for n items of size bytes. */
@@ -307,8 +314,30 @@ is_behind(ql_ctx *cx, sort_op *s, bool *yes)
     return QL_OK;
 }
 
+/* Rows come in the order of the first keys. *enough: the row at hand is behind the last one of
+ * those that were equal in them, and no more are wanted. */
 static ql_status
-take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
+next_group(ql_ctx *cx, sort_op *s, bool *enough)
+{
+    ql_sort_item item = {0};
+    int order = 1;
+    QL_TRY(qli_sort_key_make(cx, NULL, &s->part_key, s->vals, s->types, s->descending,
+                             s->op.plan->nsorted, &item));
+    QL_TRY(s->has_group ? ql_sort_compare(cx, &item, &s->group, &order) : QL_OK);
+    if (order == 0) {
+        return QL_OK;
+    }
+    *enough = s->n >= s->limit;
+    ql_buf_clear(&s->group_key);
+    QL_TRY(ql_buf_put(cx, &s->group_key, item.key, item.nkey));
+    s->group = item;
+    s->group.key = s->group_key.p;
+    s->has_group = true;
+    return QL_OK;
+}
+
+static ql_status
+take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b, bool *enough)
 {
     ql_arena_reset(s->op.scratch);
     for (uint16_t i = 0; i < s->nkeys; i++) {
@@ -323,6 +352,10 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b)
         }
         for (uint16_t i = 0; i < s->nkeys; i++) {
             ql_vector_get(s->cols[i], row, &s->vals[i]);
+        }
+        QL_TRY(s->heaped && s->op.plan->nsorted > 0 ? next_group(cx, s, enough) : QL_OK);
+        if (*enough) {
+            return QL_OK;
         }
         QL_TRY(is_behind(cx, s, &behind));
         if (behind) {
@@ -400,11 +433,12 @@ sort_all(ql_ctx *cx, sort_op *s)
     if (cx->proc != NULL) {
         ql_proc_set_stage(cx->proc, QL_STAGE_SORTING);
     }
-    while ((st = qli_op_next(cx, s->op.left, &b)) == QL_OK) {
-        QL_TRY(take_batch(cx, s, b));
+    bool enough = false;
+    while (!enough && (st = qli_op_next(cx, s->op.left, &b)) == QL_OK) {
+        QL_TRY(take_batch(cx, s, b, &enough));
         seen += b->nsel;
     }
-    if (st != QL_END) {
+    if (!enough && st != QL_END) {
         return st;
     }
     uint64_t kept = s->limit > 0 && s->limit < seen ? s->limit : seen;
@@ -457,7 +491,7 @@ sort_restart(ql_ctx *cx, qli_op *op)
     ql_extsort_reset(cx, &s->ext);
     QL_TRY(ql_run_arena_renew(op->block->run, "sort", &s->mem));
     s->n = s->at = s->bytes = 0;
-    s->sorted = s->spilled = s->has_last = false;
+    s->sorted = s->spilled = s->has_last = s->has_group = false;
     return qli_op_restart(cx, op->left);
 }
 

@@ -430,6 +430,10 @@ tell_sort(tree *t, const ql_query *q, const ql_plan *n, int depth)
     QL_TRY(begin_line(t, depth));
     QL_TRY(put(t, "Sort: "));
     QL_TRY(qli_sort_text(&t->x, q, n->keys, n->nsort, t->b));
+    if (n->nsorted > 0) {
+        QL_TRY(put(t, ", rows in order of "));
+        QL_TRY(qli_sort_text(&t->x, q, n->keys, n->nsorted, t->b));
+    }
     if (n->stop_at_limit && q->limit && !q->offset) {
         QL_TRY(put(t, ", limit input to "));
         QL_TRY(put_number(t, q, q->limit));

@@ -246,6 +246,29 @@ try_ordered(qli_planner *p, qli_region *g, const qli_order_want *o, double fract
     return QL_OK;
 }
 
+/* The order of the first keys alone, under a LIMIT: what comes behind it and the group that fills
+ * it is not read. */
+static ql_status
+try_prefixes(qli_planner *p, qli_region *g, const qli_order_want *o, double rows, qli_step *steps,
+             double *cost)
+{
+    uint16_t most = o->limit >= 0 && o->limit < rows ? qli_prefix_keys(p) : 0;
+    for (uint16_t n = most < o->n ? most : 0; n > 0; n--) {
+        qli_order_want first = *o;
+        double wanted;
+        QL_TRY(qli_prefix_rows(p, o->keys, n, rows, o->limit, &wanted));
+        if (wanted * 2 > rows) {
+            return QL_OK; /* of fewer keys the groups are larger */
+        }
+        double sort = wanted * QLI_COST_TOP * 2, least = *cost - sort, was = least;
+        first.n = n;
+        first.limit = wanted;
+        QL_TRY(try_ordered(p, g, &first, wanted / rows, steps, &least));
+        *cost = least < was ? least + sort : *cost;
+    }
+    return QL_OK;
+}
+
 /* --- look-ups in order --- */
 
 #define NEAR_ROWS 1000 /* fewer look-ups are not worth looking for another order */
@@ -336,8 +359,9 @@ best_steps(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *ste
     }
     if (o->n > 0 && o->ngroups == 0) {
         *cost += o->limit >= 0 && o->limit < rows ? rows * QLI_COST_TOP : qli_sort_cost(rows);
-        return try_ordered(p, g, o, o->limit >= 0 && o->limit < rows ? o->limit / rows : 1, steps,
-                           cost);
+        QL_TRY(try_ordered(p, g, o, o->limit >= 0 && o->limit < rows ? o->limit / rows : 1, steps,
+                           cost));
+        return try_prefixes(p, g, o, rows, steps, cost);
     }
     if (o->limit >= 0 && o->limit < rows && g->n > 1) {
         want.fraction = o->limit / rows;

@@ -83,3 +83,55 @@ qli_order_by_index(qli_planner *p, ql_plan *root, bool *given)
     }
     return QL_OK;
 }
+
+/* --- the first keys only --- */
+
+uint16_t
+qli_prefix_keys(const qli_planner *p)
+{
+    const ql_query *q = p->q;
+    bool yes = q->norder > 1 && qli_limit_of(q) > 0 && !q->grouped && !q->distinct &&
+               !ql_plans_plainly(p->cx);
+    for (uint16_t i = 0; i < q->nsources && yes; i++) {
+        yes = q->sources[i].locking.kind == QL_LK_NONE;
+    }
+    return yes ? (uint16_t)(q->norder - 1) : 0;
+}
+
+ql_status
+qli_prefix_rows(qli_planner *p, const ql_sort_key *keys, uint16_t n, double rows, double limit,
+                double *wanted)
+{
+    ql_expr **v = QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, n);
+    double groups;
+    if (!v) {
+        return QL_ERROR;
+    }
+    for (uint16_t i = 0; i < n; i++) {
+        v[i] = keys[i].expr;
+    }
+    QL_TRY(qli_groups(p, v, n, rows, &groups));
+    *wanted = limit + 2 * rows / (groups > 1 ? groups : 1);
+    return QL_OK;
+}
+
+ql_status
+qli_order_prefix_by_index(qli_planner *p, ql_plan *root, uint16_t *nsorted)
+{
+    ql_plan *scan = qli_leading_scan(root);
+    *nsorted = 0;
+    for (uint16_t n = scan ? qli_prefix_keys(p) : 0; n > 0; n--) {
+        qli_order_want w = {.root = root, .keys = p->q->order_by, .n = n};
+        const ql_source *s = &p->q->sources[scan->source];
+        bool reverse = false;
+        if (!ql_index_is_in(s->barred_order, s->table, scan->index) &&
+            qli_index_orders(p, scan->source, scan->index, qli_fixed_parts(scan), &w, &reverse,
+                             NULL)) {
+            scan->reverse = reverse;
+            scan->ordered = true;
+            *nsorted = n;
+            return p->bad;
+        }
+    }
+    return p->bad;
+}

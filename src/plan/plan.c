@@ -220,7 +220,12 @@ plan_sort(qli_planner *p, ql_plan **root)
     if (given) {
         return QL_OK;
     }
+    uint16_t nsorted = 0;
+    if (q->set_op == QL_SET_NONE && !p->order_is_set) {
+        QL_TRY(qli_order_prefix_by_index(p, *root, &nsorted));
+    }
     QL_TRY(qli_plan_above(p, QL_P_SORT, *root, root));
+    (*root)->nsorted = nsorted;
     (*root)->keys = q->order_by;
     (*root)->nsort = q->norder;
     (*root)->stop_at_limit = q->limit != NULL;

@@ -103,6 +103,7 @@ struct ql_plan {
     const ql_collation **key_colls; /* HASH_JOIN; NULL keys never match */
     ql_sort_key *keys;
     uint16_t nsort;
+    uint16_t nsorted;   /* SORT under a LIMIT: rows come in the order of so many first keys */
     bool stop_at_limit; /* SORT: keep only limit+offset rows */
     ql_block_plan *sub; /* DERIVED; SET_OP uses sub (left) and sub2 (right) */
     ql_block_plan *sub2;

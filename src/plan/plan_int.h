@@ -323,6 +323,17 @@ ql_status qli_ordered_access(qli_planner *p, uint16_t source, const qli_conds *c
 /* Do the rows come in the order of ORDER BY? Turns the leading scan round. */
 ql_status qli_order_by_index(qli_planner *p, ql_plan *root, bool *given) QL_MUST_USE;
 
+/* Under a LIMIT rows that come in the order of the first keys need not all be read: of so many
+ * first keys that may be worth asking for; 0: of none. */
+uint16_t qli_prefix_keys(const qli_planner *p);
+/* Of `rows` in the order of n keys so many are read until `limit` rows and the last group are
+ * there. */
+ql_status qli_prefix_rows(qli_planner *p, const ql_sort_key *keys, uint16_t n, double rows,
+                          double limit, double *wanted) QL_MUST_USE;
+/* *nsorted: rows come in the order of so many first keys of ORDER BY, as many as possible; the
+ * leading scan is turned round for it. */
+ql_status qli_order_prefix_by_index(qli_planner *p, ql_plan *root, uint16_t *nsorted);
+
 /* --- group.c --- */
 /* What GROUP BY or DISTINCT would like of the order of joined rows. */
 ql_status qli_group_order(qli_planner *p, qli_order_want *o) QL_MUST_USE;

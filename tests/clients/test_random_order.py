@@ -95,6 +95,7 @@ def test_random_order():
     seed = next((int(a[7:]) for a in sys.argv if a.startswith("--seed=")), random.randrange(1 << 30))
     rounds = next((int(a[9:]) for a in sys.argv if a.startswith("--rounds=")), 60)
     rnd = random.Random(seed)
+    prefixes = 0
     with server.connect() as c, c.cursor() as cur:
         cur.execute("CREATE DATABASE d")
         cur.execute("USE d")
@@ -102,10 +103,13 @@ def test_random_order():
             rows, listed = make_table(cur, rnd)
             for _ in range(25):
                 try:
-                    run_query(cur, rnd, rows, listed)
+                    sql = run_query(cur, rnd, rows, listed)
+                    cur.execute("EXPLAIN FORMAT=TREE " + sql)
+                    prefixes += "rows in order of" in cur.fetchone()[0]
                 except AssertionError as e:
                     cur.execute("SHOW CREATE TABLE t")
                     raise AssertionError(f"--seed={seed}: {e}\n{cur.fetchone()[1]}") from None
+    assert prefixes > 0, "no rows that came in the order of the first keys only"
 
 
 def close_all():

@@ -49,6 +49,7 @@ LOOSE = {
     "SELECT a, MAX(c), MIN(c) FROM many.t GROUP BY a": "skip scan for grouping",
     "SELECT COUNT(DISTINCT d), MIN(d) FROM many.t": "skip scan for grouping",
     "SELECT DISTINCT d FROM many.t WHERE d <> 'y'": "skip scan for deduplication",
+    "SELECT a, c, b FROM many.t ORDER BY a, c DESC, b LIMIT 5": "rows in order of",
 }
 READS = [
     "SELECT 1",
