@@ -417,6 +417,7 @@ ql_explain_rows(ql_ctx *cx, const ql_explained *e, ql_value ***rows, size_t *n)
     }
     if (e->plan) {
         QL_TRY(explain_block(&x, e->plan, "PRIMARY", true));
+        QL_TRY(qli_explain_beside_queries(&x.x, explain_subquery, &x));
     }
     *rows = x.rows;
     *n = x.n;

@@ -161,7 +161,11 @@ ql_status
 qli_explain_begin(qli_explain *x, ql_ctx *cx, const ql_explained *what)
 {
     *x = (qli_explain){.cx = cx, .a = cx->arena, .what = what};
-    return what->plan ? number(x, what->plan->query) : QL_OK;
+    QL_TRY(what->plan ? number(x, what->plan->query) : QL_OK);
+    for (uint32_t i = 0; i < what->nbeside; i++) {
+        QL_TRY(each_query(x, what->beside[i], number, x));
+    }
+    return QL_OK;
 }
 
 int64_t
@@ -236,6 +240,16 @@ qli_explain_items_queries(qli_explain *x, const ql_query *q, qli_query_visit vis
 {
     telling t = {x, visit, arg};
     return each_in_items(x, q, tell_once, &t);
+}
+
+ql_status
+qli_explain_beside_queries(qli_explain *x, qli_query_visit visit, void *arg)
+{
+    telling t = {x, visit, arg};
+    for (uint32_t i = 0; i < x->what->nbeside; i++) {
+        QL_TRY(each_query(x, x->what->beside[i], tell_once, &t));
+    }
+    return QL_OK;
 }
 
 ql_status

@@ -52,6 +52,9 @@ ql_status qli_explain_items_queries(qli_explain *x, const ql_query *q, qli_query
 ql_status qli_explain_other_queries(qli_explain *x, const ql_query *q, qli_query_visit visit,
                                     void *arg) QL_MUST_USE;
 
+/* Those of what stands beside the query. */
+ql_status qli_explain_beside_queries(qli_explain *x, qli_query_visit visit, void *arg) QL_MUST_USE;
+
 /* --- expr_text.c --- */
 /* Text of e, an expression of block q, in MySQL's form: ((t.a > 1) and (t.b = u.c)). */
 ql_status qli_expr_text(qli_explain *x, const ql_query *q, const ql_expr *e, ql_buf *b) QL_MUST_USE;

@@ -469,6 +469,9 @@ put_contents(json *j, const ql_block_plan *p, bool top)
     QL_TRY(end_list(&l));
     l = (list){j, "attached_subqueries", false};
     QL_TRY(qli_explain_other_queries(&j->x, q, put_subquery, &l));
+    QL_TRY(end_list(&l));
+    l = (list){j, "update_value_subqueries", false};
+    QL_TRY(top ? qli_explain_beside_queries(&j->x, put_subquery, &l) : QL_OK);
     return end_list(&l);
 }
 

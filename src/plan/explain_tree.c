@@ -124,7 +124,8 @@ tell_keyed(const subquery_arg *s, const ql_query *q, const ql_block_plan *one)
     if (!run) {
         QL_TRY(qli_explain_plan(&s->t->x, q->keyed->query, &all));
         double cost = s->rows * ql_subquery_cost(one);
-        was_all = q->keyed->preferred || (cost >= QL_KEYED_WORTH && cost >= ql_keyed_cost(all));
+        was_all = s->t->x.what->ntargets == 0 && /* changes of rows lock what they read */
+                  (q->keyed->preferred || (cost >= QL_KEYED_WORTH && cost >= ql_keyed_cost(all)));
     }
     if (was_one || !was_all) {
         QL_TRY(tell_subquery_plan(s, q, "dependent", one));
@@ -579,7 +580,9 @@ ql_explain_tree(ql_ctx *cx, const ql_explained *e, ql_buf *out)
         depth = 1;
     }
     if (e->plan) {
-        return tell_block(&t, e->plan, depth);
+        QL_TRY(tell_block(&t, e->plan, depth));
+        subquery_arg arg = {&t, depth, "update list", e->plan->root ? e->plan->root->est_rows : 0};
+        return qli_explain_beside_queries(&t.x, tell_subquery, &arg);
     }
     QL_TRY(begin_line(&t, depth));
     return put(&t, "Rows fetched before execution  (cost=0 rows=1)\n");

@@ -36,7 +36,9 @@ flatten(qli_planner *p, const ql_join_tree *t, qli_region *g)
     }
     if (t->kind != QL_JOIN_INNER) {
         QL_TRY(flatten(p, t->left, g));
-        return add_item(p, g, t->right, t->kind, t->on);
+        QL_TRY(add_item(p, g, t->right, t->kind, t->on));
+        g->v[g->n - 1].barred = t->barred;
+        return QL_OK;
     }
     QL_TRY(qli_conds_split(p, t->on, g->conds));
     QL_TRY(flatten(p, t->left, g));
@@ -359,9 +361,13 @@ best_steps(qli_planner *p, qli_region *g, const qli_order_want *o, qli_step *ste
     }
     if (o->n > 0 && o->ngroups == 0) {
         *cost += o->limit >= 0 && o->limit < rows ? rows * QLI_COST_TOP : qli_sort_cost(rows);
-        QL_TRY(try_ordered(p, g, o, o->limit >= 0 && o->limit < rows ? o->limit / rows : 1, steps,
-                           cost));
-        return try_prefixes(p, g, o, rows, steps, cost);
+        qli_order_want wanted = *o;
+        if (!ql_query_switch(p->cx, p->q, QL_SWITCH_PREFER_ORDERING_INDEX)) {
+            wanted.limit = -1; /* as if all rows were to be fetched */
+        }
+        bool few = wanted.limit >= 0 && wanted.limit < rows;
+        QL_TRY(try_ordered(p, g, &wanted, few ? wanted.limit / rows : 1, steps, cost));
+        return try_prefixes(p, g, &wanted, rows, steps, cost);
     }
     if (o->limit >= 0 && o->limit < rows && g->n > 1) {
         want.fraction = o->limit / rows;
@@ -384,7 +390,8 @@ choose_order(qli_planner *p, qli_region **g, const qli_order_want *o, qli_step *
     QL_TRY(best_steps(p, *g, o, steps, &cost));
     for (uint32_t i = 0; i < (*g)->n && !ql_plans_plainly(p->cx); i++) {
         bool possible;
-        if ((*g)->v[i].kind != QL_JOIN_SEMI) {
+        unsigned barred = (*g)->v[i].barred;
+        if ((*g)->v[i].kind != QL_JOIN_SEMI || (barred & QL_WAY_DISTINCT)) {
             continue;
         }
         qli_region *turned = QL_ARENA_NEW(p->cx, p->a, qli_region);
@@ -396,7 +403,8 @@ choose_order(qli_planner *p, qli_region **g, const qli_order_want *o, qli_step *
             continue;
         }
         QL_TRY(best_steps(p, turned, o, other, &other_cost));
-        if (other_cost >= 0 && other_cost < cost) {
+        bool only = barred == (QL_WAY_LOOKUP | QL_WAY_HASH);
+        if (other_cost >= 0 && (only || other_cost < cost)) {
             cost = other_cost;
             *g = turned;
             for (uint32_t k = 0; k < turned->n; k++) {

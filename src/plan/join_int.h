@@ -33,6 +33,7 @@ typedef struct qli_use {
 typedef struct qli_item {
     const ql_join_tree *tree; /* a leaf, or the right side of a join that is not inner */
     ql_join_kind kind;        /* INNER: joined to the others by the region's conditions */
+    uint8_t barred;           /* QL_WAY_... */
     qli_mask sources, needs;  /* needs: have to stand to the left */
     qli_mask wished;          /* the same, by hints */
     qli_mask related;         /* sources that share conditions with it */

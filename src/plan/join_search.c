@@ -382,6 +382,10 @@ extend(search *s, const qli_step *from, qli_mask have, uint32_t i, qli_step *bes
     bool no_hash = s->p->q->hints && (s->p->q->hints->no_hash & it->sources);
     bool hash = qli_has_hash_key(keys, have, it->sources) && (!no_hash || !looked);
     bool only_hash = hash && s->p->q->hints && (s->p->q->hints->hash & it->sources);
+    if (hash && looked && !only_hash) { /* else what is barred is the only way but all pairs */
+        hash = !(it->barred & QL_WAY_HASH);
+        looked = it->barred & QL_WAY_LOOKUP && hash && !ordered ? NULL : looked;
+    }
     qli_step k = {.item = (uint16_t)i, .rows = rows};
     *best = (qli_step){0};
     if (looked && !only_hash) {

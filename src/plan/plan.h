@@ -166,6 +166,9 @@ typedef struct ql_explained {
     const uint16_t *targets; /* UPDATE, DELETE: sources whose rows are changed */
     uint16_t ntargets;
     const ql_explained_run *run; /* NULL: planned only */
+    ql_expr *const *beside;      /* [nbeside] expressions over its rows that are no part of the
+                                    query: what SET says. Their subqueries are told, too */
+    uint32_t nbeside;
 } ql_explained;
 
 /* Rows of EXPLAIN (traditional format): id, select_type, table, partitions, type, possible_keys,

@@ -141,6 +141,12 @@ typedef enum ql_join_kind {
     QL_JOIN_ANTI, /* rows of the left side for which it has none */
 } ql_join_kind;
 
+/* Ways to run a semi- or anti-join that flags of optimizer_switch or hints rule out (bits). */
+#define QL_WAY_LOOKUP 1u   /* firstmatch: rows are looked up until one is found */
+#define QL_WAY_HASH 2u     /* materialization: the right side is kept, and asked */
+#define QL_WAY_DISTINCT 4u /* loosescan and duplicateweedout: its different rows come first */
+#define QL_WAYS_ALL 7u
+
 /* Join tree as written (RIGHT turned into LEFT, USING/NATURAL expanded); SEMI and ANTI come from
  * subqueries (rewrite/). */
 typedef struct ql_join_tree {
@@ -148,9 +154,10 @@ typedef struct ql_join_tree {
     uint16_t source; /* leaf */
     struct ql_join_tree *left, *right;
     ql_join_kind kind;
-    bool straight; /* STRAIGHT_JOIN: the left side is read before the right one; what is to be done
-                      about it stands in the block's hints->before */
-    ql_expr *on;   /* may be NULL */
+    bool straight;  /* STRAIGHT_JOIN: the left side is read before the right one; what is to be done
+                       about it stands in the block's hints->before */
+    uint8_t barred; /* SEMI, ANTI: QL_WAY_... */
+    ql_expr *on;    /* may be NULL */
 } ql_join_tree;
 
 /* What hints ask of the plan of a block. Who adds sources to a block or renumbers them does the

@@ -269,6 +269,20 @@ or_null(qli_rw *rw, ql_expr *of, ql_expr **e)
     return qli_rw_or(rw, n, e);
 }
 
+/* What the flags of the subquery leave. Where that is nothing, they do not count. */
+static uint8_t
+barred_ways(const qli_rw *rw, const ql_query *b)
+{
+    unsigned barred = 0;
+    barred |= ql_query_switch(rw->cx, b, QL_SWITCH_FIRSTMATCH) ? 0 : QL_WAY_LOOKUP;
+    barred |= ql_query_switch(rw->cx, b, QL_SWITCH_MATERIALIZATION) ? 0 : QL_WAY_HASH;
+    barred |= ql_query_switch(rw->cx, b, QL_SWITCH_LOOSESCAN) ||
+                      ql_query_switch(rw->cx, b, QL_SWITCH_DUPLICATEWEEDOUT)
+                  ? 0
+                  : QL_WAY_DISTINCT;
+    return barred == QL_WAYS_ALL ? 0 : (uint8_t)barred;
+}
+
 static ql_status
 join(qli_rw *rw, ql_query *a, const candidate *c)
 {
@@ -300,8 +314,11 @@ join(qli_rw *rw, ql_query *a, const candidate *c)
             QL_TRY(qli_rw_and(rw, equal, &on));
         }
     }
-    *t = (ql_join_tree){
-        .left = a->from, .right = b->from, .kind = c->anti ? QL_JOIN_ANTI : QL_JOIN_SEMI, .on = on};
+    *t = (ql_join_tree){.left = a->from,
+                        .right = b->from,
+                        .kind = c->anti ? QL_JOIN_ANTI : QL_JOIN_SEMI,
+                        .barred = barred_ways(rw, b),
+                        .on = on};
     a->from = t;
     return QL_OK;
 }

@@ -115,8 +115,29 @@ show(ql_ctx *cx, qli_table *t, qli_explain_format format, const ql_explained *e)
     return qli_table_send(cx, t, NULL, 0);
 }
 
-void
-qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind)
+/* What an UPDATE sets. */
+static ql_status
+note_values(ql_ctx *cx, ql_explained *e, const ql_rupdate *u)
+{
+    uint32_t n = 0;
+    for (uint16_t i = 0; i < u->ntargets; i++) {
+        n += u->nset[i];
+    }
+    ql_expr **v = QL_ARENA_ARRAY(cx, cx->arena, ql_expr *, n + 1u);
+    if (v == NULL) {
+        return QL_ERROR;
+    }
+    e->beside = v;
+    for (uint16_t i = 0; i < u->ntargets; i++) {
+        for (uint16_t k = 0; k < u->nset[i]; k++) {
+            v[e->nbeside++] = u->set[i][k].value;
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_explained_init(ql_ctx *cx, ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind)
 {
     *e = (ql_explained){.kind = kind};
     if (kind == QL_S_INSERT) {
@@ -126,6 +147,7 @@ qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind)
         e->targets = s->update->targets;
         e->ntargets = s->update->ntargets;
     }
+    return kind == QL_S_UPDATE ? note_values(cx, e, s->update) : QL_OK;
 }
 
 /* ---- ANALYZE ---- */
@@ -184,7 +206,7 @@ qli_exec_explain(ql_ctx *cx, ql_run *run)
         return ql_not_built(cx, "EXPLAIN ANALYZE of this statement");
     }
     QL_TRY(qli_explain_columns(cx, run, format, &t));
-    qli_explained_init(&e, run->stmt, inner->kind);
+    QL_TRY(qli_explained_init(cx, &e, run->stmt, inner->kind));
     const ql_query *q = ql_rstmt_query(run->stmt, inner->kind);
     if (q != NULL) {
         ql_block_plan *plan;

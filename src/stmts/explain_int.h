@@ -26,7 +26,8 @@ ql_status qli_explain_text_row(ql_ctx *cx, qli_table *t, ql_str text) QL_MUST_US
 ql_status qli_explain_write(ql_ctx *cx, qli_explain_format format, const ql_explained *e,
                             ql_buf *out) QL_MUST_USE;
 /* All of e but its plan and run. */
-void qli_explained_init(ql_explained *e, const ql_rstmt *s, ql_stmt_kind kind);
+ql_status qli_explained_init(ql_ctx *cx, ql_explained *e, const ql_rstmt *s,
+                             ql_stmt_kind kind) QL_MUST_USE;
 
 /* Of a ql_run, to another session's EXPLAIN FOR CONNECTION: what is a qli_explain_format, and who
  * asks sees what views are made of. */

@@ -53,7 +53,7 @@ qli_explain_tell(ql_ctx *cx, void *arg, unsigned what, ql_buf *out, ql_ask_state
         *state = QL_ASK_NOT_YET;
         return QL_OK;
     }
-    qli_explained_init(&e, run->stmt, kind);
+    QL_TRY(qli_explained_init(cx, &e, run->stmt, kind));
     e.plan = run->plan;
     if (run->watch != NULL && what == QLI_EXPLAIN_TREE) { /* of an EXPLAIN ANALYZE: so far */
         e.run = &counted;
