@@ -372,10 +372,8 @@ histogram(qli_parser *p, ql_ast_admin *a)
             return ql_fail(p->cx, QL_ER_DATA_OUT_OF_RANGE, "Number of buckets", "ANALYZE TABLE");
         }
     }
-    if (qli_is(p, K_AUTO)) {
-        return qli_unbuilt(p, "UPDATE HISTOGRAM ... AUTO UPDATE");
-    }
-    return qli_accept(p, K_MANUAL) ? qli_expect(p, K_UPDATE) : QL_OK;
+    a->auto_update = qli_accept(p, K_AUTO);
+    return a->auto_update || qli_accept(p, K_MANUAL) ? qli_expect(p, K_UPDATE) : QL_OK;
 }
 
 ql_status

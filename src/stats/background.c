@@ -37,6 +37,7 @@ keep_table(ql_ctx *cx, ql_table *t)
     if (!k || qli_stats_are_stale(t, k)) {
         ql_table_kept_put(k ? &k->k : NULL);
         k = NULL;
+        QL_TRY(qli_stats_make_again(cx, t));
         QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx, t), &k));
         atomic_fetch_add_explicit(&k->k.refs, 1, memory_order_relaxed);
         ql_table_keep(t, &k->k);

@@ -12,9 +12,14 @@
 #include "stats/stats_int.h"
 #include "txn/beside.h"
 #include "types/datetime.h"
+#include "vars/sysvars.h"
 
 #define FIRST_RECORD 0x10000u /* behind those of the table and its columns */
 #define BYTES_PER_ROW 64u     /* of a sample, on average */
+
+/* Members of the JSON that are looked for again. */
+#define AUTO_UPDATE "\"auto-update\": "
+#define BUCKETS_ASKED "\"number-of-buckets-specified\": "
 
 ql_histogram_verdict
 ql_stats_may_have_histogram(const ql_table *t, uint16_t column)
@@ -113,6 +118,7 @@ typedef struct maker {
     ql_arena *a;
     run *v;
     uint32_t nruns, values, buckets;
+    bool again; /* AUTO UPDATE */
     ql_histogram *h;
     ql_buf json;
 } maker;
@@ -223,8 +229,8 @@ make(maker *m, double rows, int64_t at_us, ql_column_stats *out)
     QL_TRY(ql_buf_put_str(m->cx, &m->json, "{\"buckets\": ["));
     QL_TRY(single ? singleton(m) : equi_height(m));
     m->h->complete = single && rate >= 1;
-    QL_TRY(ql_buf_printf(m->cx, &m->json, "], \"data-type\": \"%s\", \"auto-update\": false, ",
-                         type_name(m->type)));
+    QL_TRY(ql_buf_printf(m->cx, &m->json, "], \"data-type\": \"%s\", " AUTO_UPDATE "%s, ",
+                         type_name(m->type), m->again ? "true" : "false"));
     QL_TRY(ql_buf_put_str(m->cx, &m->json, "\"null-values\": "));
     QL_TRY(put_number(m->cx, &m->json, out->nulls));
     ql_dt_from_unix(at_us, 0, &t);
@@ -233,8 +239,7 @@ make(maker *m, double rows, int64_t at_us, ql_column_stats *out)
                          m->type->kind == QL_K_STRING ? m->type->coll->id : 8u, (int)n, when));
     QL_TRY(ql_buf_put_str(m->cx, &m->json, "\"sampling-rate\": "));
     QL_TRY(put_number(m->cx, &m->json, rate));
-    return ql_buf_printf(m->cx, &m->json,
-                         ", \"histogram-type\": \"%s\", \"number-of-buckets-specified\": %u}",
+    return ql_buf_printf(m->cx, &m->json, ", \"histogram-type\": \"%s\", " BUCKETS_ASKED "%u}",
                          single ? "singleton" : "equi-height", m->buckets);
 }
 
@@ -282,12 +287,14 @@ out:
 }
 
 ql_status
-ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t buckets, uint64_t memory)
+ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t buckets, bool again,
+                        uint64_t memory)
 {
     qli_sample s = {0};
     double rows = 0;
     uint64_t most = memory / BYTES_PER_ROW;
     maker m = {.cx = cx, .s = &s, .type = &t->types[column], .buckets = buckets};
+    m.again = again;
     m.a = ql_arena_new("histogram", NULL);
     if (!m.a) {
         return ql_fail_oom(cx, 1024);
@@ -315,6 +322,32 @@ split(ql_str in, ql_str name, ql_str *json, ql_str *numbers)
     *json = ql_read_lenenc_str(&r);
     *numbers = ql_read_bytes(&r, ql_reader_left(&r));
     return !r.bad && ql_str_eq(own, name);
+}
+
+/* What stands behind a member of the text, written above: the buckets come first, so it is looked
+ * for from the end. (It cannot stand in a value: texts are base64.) */
+static ql_str
+behind(ql_str json, ql_str member)
+{
+    for (size_t i = json.n; i >= member.n; i--) {
+        if (memcmp(json.p + i - member.n, member.p, member.n) == 0) {
+            return (ql_str){json.p + i, json.n - i};
+        }
+    }
+    return (ql_str){NULL, 0};
+}
+
+/* AUTO UPDATE, and with how many buckets. */
+static bool
+is_made_again(ql_str json, uint32_t *buckets)
+{
+    ql_str said = behind(json, QL_STR(BUCKETS_ASKED)), again = behind(json, QL_STR(AUTO_UPDATE));
+    *buckets = 0;
+    for (size_t i = 0; i < said.n && said.p[i] >= '0' && said.p[i] <= '9'; i++) {
+        *buckets =
+            *buckets > QLI_BUCKETS_MAX ? *buckets : *buckets * 10 + (uint32_t)(said.p[i] - '0');
+    }
+    return again.n > 0 && again.p[0] == 't' && *buckets > 0 && *buckets <= QLI_BUCKETS_MAX;
 }
 
 static ql_status
@@ -357,6 +390,22 @@ ql_stats_histogram_json(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t col
 }
 
 ql_status
+qli_stats_make_again(ql_ctx *cx, ql_table *t)
+{
+    uint64_t memory = ql_sysvar_global_u64(cx->inst, QL_SV_HISTOGRAM_GENERATION_MAX_MEM_SIZE);
+    for (uint16_t i = 0; i < t->ncolumns && !t->temporary; i++) {
+        ql_str json;
+        uint32_t buckets;
+        QL_TRY(ql_check(cx));
+        QL_TRY(ql_stats_histogram_json(cx, cx->arena, t, i, &json));
+        if (json.n > 0 && is_made_again(json, &buckets)) {
+            QL_TRY(ql_stats_make_histogram(cx, t, i, buckets, true, memory));
+        }
+    }
+    return QL_OK;
+}
+
+ql_status
 ql_stats_drop_histogram(ql_ctx *cx, ql_table *t, uint16_t column, bool *was)
 {
     ql_str json;
@@ -381,6 +430,14 @@ qli_stats_overlay(ql_ctx *cx, const ql_table *t, qli_kept *k, ql_column_stats *c
     }
     QL_TRY(ql_kv_snap_begin(cx, cx->inst->kv, &snap));
     for (uint16_t i = 0; (st == QL_OK || st == QL_END) && i < t->ncolumns; i++) {
+        ql_str json = {0};
+        uint32_t buckets;
+        if (k->exact) { /* what was just read knows more than one that is about to be made again */
+            st = look(cx, k->arena, snap, t, i, &key, &json, NULL);
+            if (st != QL_OK || is_made_again(json, &buckets)) {
+                continue;
+            }
+        }
         st = look(cx, k->arena, snap, t, i, &key, NULL, &columns[i]);
     }
     ql_kv_snap_end(snap);

@@ -263,6 +263,7 @@ ql_status
 ql_stats_analyze(ql_ctx *cx, ql_table *t)
 {
     qli_kept *k = NULL;
+    QL_TRY(qli_stats_make_again(cx, t));
     QL_TRY(qli_stats_collect(cx, t, qli_stats_sample_rows(cx, t), &k));
     ql_status st = QL_OK;
     if (qli_stats_persist(cx, t)) {

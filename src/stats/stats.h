@@ -73,10 +73,11 @@ typedef enum ql_histogram_verdict {
     QL_HISTOGRAM_UNIQUE, /* the column has a unique index of its own */
 } ql_histogram_verdict;
 ql_histogram_verdict ql_stats_may_have_histogram(const ql_table *t, uint16_t column);
-/* At most `buckets` buckets, out of a sample that takes at most `memory` bytes. Killed, the column
- * has what it had. Waits: COMMIT. */
+/* At most `buckets` buckets, out of a sample that takes at most `memory` bytes. again: it is made
+ * anew whenever ANALYZE TABLE or the background thread collects statistics of the table. Killed,
+ * the column has what it had. Waits: COMMIT. */
 ql_status ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t buckets,
-                                  uint64_t memory) QL_MUST_USE;
+                                  bool again, uint64_t memory) QL_MUST_USE;
 /* *was: there was one. Waits: COMMIT. */
 ql_status ql_stats_drop_histogram(ql_ctx *cx, ql_table *t, uint16_t column, bool *was) QL_MUST_USE;
 /* As MySQL's JSON, in a; empty: there is none. */

@@ -118,6 +118,11 @@ double qli_histogram_equal(const ql_column_stats *c, ql_str key);
 double qli_histogram_range(const ql_column_stats *c, ql_str low, bool low_in, ql_str high,
                            bool high_in);
 
+/* made.c */
+/* Histograms with AUTO UPDATE are made anew, before statistics are collected that use them. Waits:
+ * COMMIT. */
+ql_status qli_stats_make_again(ql_ctx *cx, ql_table *t) QL_MUST_USE;
+
 /* collect.c */
 /* Read the table in a snapshot of its own. Checkpoints; never waits. */
 ql_status qli_stats_collect(ql_ctx *cx, ql_table *t, uint64_t sample_rows,

@@ -41,7 +41,8 @@ work_on_column(ql_ctx *cx, qli_table *t, const ql_ast_admin *a, ql_table *tab, q
         if (may == QL_HISTOGRAM_MAY) {
             uint64_t memory = ql_vars_u64(cx->vars, QL_SV_HISTOGRAM_GENERATION_MAX_MEM_SIZE);
             QL_TRY(ql_stats_make_histogram(cx, tab, (uint16_t)column,
-                                           a->buckets ? (uint32_t)a->buckets : BUCKETS, memory));
+                                           a->buckets ? (uint32_t)a->buckets : BUCKETS,
+                                           a->auto_update, memory));
             *type = "status";
         }
         format = may == QL_HISTOGRAM_MAY    ? "Histogram statistics created for column '%.*s'."

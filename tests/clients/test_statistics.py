@@ -99,6 +99,26 @@ def test_refreshed_in_the_background():
     quell.until(lambda: cardinality("grows")[("g", 1)] == 1, what="new statistics")
 
 
+def test_histogram_with_auto_update():
+    """Made anew by the thread that refreshes statistics; one without is not. A table that is too large to be read whole."""
+    make("risen")
+    for _ in range(2):
+        w.query("INSERT INTO risen SELECT id + (SELECT MAX(id) FROM risen) + 1, g, s FROM risen")
+    w.query("ANALYZE TABLE risen")
+    w.query("ANALYZE TABLE risen UPDATE HISTOGRAM ON g WITH 20 BUCKETS AUTO UPDATE")
+    w.query("ANALYZE TABLE risen UPDATE HISTOGRAM ON s WITH 20 BUCKETS")
+
+    def histogram(column):
+        return w.query(f"SELECT HISTOGRAM FROM information_schema.COLUMN_STATISTICS WHERE TABLE_NAME = 'risen' AND COLUMN_NAME = '{column}'")[0][0]
+    was = histogram("g"), histogram("s")
+    w.query("UPDATE risen SET g = 77, s = 'x'")
+    w.query("SELECT COUNT(*) FROM risen WHERE g = 77")
+    quell.until(lambda: histogram("g") != was[0], what="a new histogram")
+    assert b"[[77, 1.0]]" in histogram("g"), histogram("g")
+    assert b'"auto-update": true' in histogram("g") and b'"number-of-buckets-specified": 20' in histogram("g")
+    assert histogram("s") == was[1]
+
+
 def test_options_of_a_table():
     """STATS_AUTO_RECALC, STATS_PERSISTENT and STATS_SAMPLE_PAGES count more than the variables."""
     make("alone")

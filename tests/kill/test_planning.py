@@ -105,6 +105,21 @@ def test_histogram():
     watch.until_calm()
 
 
+def test_histogram_made_again():
+    """ANALYZE TABLE makes one with AUTO UPDATE anew: killed, the column has the old one or the new one."""
+    w = Wire(server)
+    w.query("ANALYZE TABLE s.big UPDATE HISTOGRAM ON v WITH 8 BUCKETS AUTO UPDATE")
+    w.query("ANALYZE TABLE s.big")
+    n = checkpoints(w)
+    for i in points(n, MOST):
+        w.query(f"SET DEBUG_SYNC = 'kill_at {i} QUERY'")
+        completes(w, "ANALYZE TABLE s.big")
+        assert known()[1] == [(b"1",)], i
+    w.query("ANALYZE TABLE s.big DROP HISTOGRAM ON v")
+    w.quit()
+    watch.until_calm()
+
+
 def test_first_use_of_a_large_table():
     """A new definition knows nothing of its values: the statement samples them."""
     def usable():
