@@ -97,6 +97,9 @@ def main():
                b.cost("SELECT COUNT(*) FROM k JOIN u ON u.v = k.m") - su - lk, ROWS)
         b.show("  the same, rows with 60 bytes", b.cost("SELECT SUM(LENGTH(u.pad)) FROM k JOIN u ON u.v = k.m") - su - lk, ROWS)
         b.show("hash join: 500,000 against 500,000, a row of either", b.cost("SELECT COUNT(*) FROM t JOIN u ON u.v = t.r") - su - st, ROWS)
+        small, large = "SET_VAR(join_buffer_size = 262144)", "SET_VAR(join_buffer_size = 1073741824)"
+        for what, sql in (("", "COUNT(*) FROM t JOIN u ON u.v = t.r"), (" with 60 bytes", "SUM(LENGTH(u.pad)) FROM t JOIN u ON u.v = t.r")):
+            b.show(f"  on disk instead of in memory, a row of either{what}", b.cost(f"SELECT /*+ {small} HASH_JOIN(t, u) */ {sql}") - b.cost(f"SELECT /*+ {large} HASH_JOIN(t, u) */ {sql}"), 2 * ROWS)
         b.show("nested loop over kept rows, a pair",
                b.cost("SELECT COUNT(*) FROM (SELECT n FROM k LIMIT 2000) a JOIN (SELECT n FROM k LIMIT 5000) b ON a.n < b.n - 100000"),
                10_000_000)

@@ -275,6 +275,7 @@ try_prefixes(qli_planner *p, qli_region *g, const qli_order_want *o, double rows
 
 #define NEAR_ROWS 1000 /* fewer look-ups are not worth looking for another order */
 #define NEAR_TRIES 4
+#define NEAR_GAIN 0.9 /* how near places are to each other is not known that well */
 
 /* May item i be read first, in an order of its own? */
 static bool
@@ -309,7 +310,7 @@ lead_by(qli_planner *p, qli_region *g, uint32_t i, const ql_expr *column, qli_st
     w->cost = w->a.cost;
     qli_want want = {.first = (int)i, .path = w, .fraction = 1, .near = column};
     QL_TRY(qli_join_search(p, g, &want, other, &c));
-    if (c >= 0 && c < *cost) {
+    if (c >= 0 && c < *cost * NEAR_GAIN) {
         *cost = c;
         for (uint32_t k = 0; k < g->n; k++) {
             steps[k] = other[k];

@@ -175,6 +175,10 @@ qli_rw_run_subqueries(qli_rw *rw, ql_query *q)
     if (rw->by == NULL || rw->by->cost == NULL || q->from == NULL) {
         return QL_OK;
     }
+    QL_TRY(qli_rw_fold(rw, &q->where));
+    if (q->where != NULL && q->where->kind == QL_E_CONST) { /* no row, or nothing is asked */
+        return know_joins(&k, q->from);
+    }
     QL_TRY(know_joins(&k, q->from));
     return know(&k, &q->where);
 }

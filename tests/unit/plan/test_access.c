@@ -141,7 +141,7 @@ order(void **state)
     PLAN(w, "SELECT * FROM t ORDER BY a LIMIT 5", "limit\n scan t a\n");
     PLAN(w, "SELECT * FROM t ORDER BY a", "sort\n scan t PRIMARY\n");
     PLAN(w, "SELECT a FROM t ORDER BY a", "scan t a only\n");
-    PLAN(w, "SELECT * FROM t ORDER BY a, id DESC LIMIT 5", "limit\n sort top\n  scan t PRIMARY\n");
+    PLAN(w, "SELECT * FROM t ORDER BY a, id DESC LIMIT 5", "limit\n sort top\n  scan t a\n");
     PLAN(w, "SELECT * FROM t WHERE id = 5 ORDER BY b", "scan t PRIMARY! =5\n");
     PLAN(w, "SELECT * FROM t ORDER BY b LIMIT 3", "limit\n sort top\n  scan t PRIMARY\n");
     PLAN(w, "SELECT x FROM u WHERE x = 4 ORDER BY name DESC", "scan u xn only reverse =4\n");
