@@ -20,6 +20,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 import query_data  # noqa: E402
 import query_list  # noqa: E402
+import query_more  # noqa: E402
 import sides  # noqa: E402
 
 
@@ -75,7 +76,8 @@ def run(a, queries, database, started, bound=1.2):
 
 def main():
     a = arguments(__doc__)
-    queries = chosen(query_list.queries(query_data.sizes(a.scale)), a.names)
+    n = query_data.sizes(a.scale)
+    queries = chosen(query_list.queries(n) + query_more.queries(n), a.names)
     if a.list:
         for q in queries:
             print(f"{q.name}: {q.sql}")
