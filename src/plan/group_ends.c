@@ -53,10 +53,26 @@ next_part(const ql_table *t, const ql_index *x, uint16_t neq, ql_index_part *out
     return true;
 }
 
-/* NULLs are not among the values: bounds that leave them out, when nothing bounds the part yet. */
-static ql_status
-leave_nulls_out(qli_planner *p, const ql_type *t, bool descending, qli_access *a)
+/* Do the bounds on the part let NULLs in (d < 5 OR d IS NULL)? */
+static bool
+let_nulls_in(const qli_access *a, const ql_plan_bound *b)
 {
+    const ql_expr *e = b->n > a->neq ? b->values[a->neq] : NULL;
+    return e && e->kind == QL_E_CONST && e->value.kind == QL_K_NULL &&
+           (b->inclusive || b->n > a->neq + 1);
+}
+
+/* NULLs are not among the values: bounds that leave them out. *left false: several ranges. */
+static ql_status
+leave_nulls_out(qli_planner *p, const ql_type *t, bool descending, qli_access *a, bool *left)
+{
+    ql_plan_bound *end = descending ? &a->high : &a->low;
+    *left = true;
+    if (let_nulls_in(a, end)) {
+        *left = a->nranges == 0 && end->n == a->neq + 1;
+        end->inclusive = false;
+        return QL_OK;
+    }
     if (!t->nullable || a->nlow > a->neq || a->nhigh > a->neq || a->nranges > 0) {
         return QL_OK;
     }
@@ -105,7 +121,11 @@ end_of_index(qli_planner *p, const ql_index *x, const ql_agg *g, double limit, q
         return QL_OK;
     }
     if (a.neq < x->nparts) {
-        QL_TRY(leave_nulls_out(p, &t->columns[column].type, part.descending, &a));
+        bool left;
+        QL_TRY(leave_nulls_out(p, &t->columns[column].type, part.descending, &a, &left));
+        if (!left) {
+            return QL_OK;
+        }
     }
     QL_TRY(qli_access_plan(p, 0, &a, &c, out));
     ql_plan *scan = *out;
