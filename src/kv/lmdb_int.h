@@ -170,7 +170,7 @@ typedef struct qli_run {
 } qli_run;
 /* LMDB's code. Behind each put of a plain key, whose place is mc's. What it takes out, mc does not
  * survive: when qli_run_is_out, it is to be closed. */
-int qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key);
+int qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key, size_t value_n);
 static inline bool
 qli_run_is_out(const qli_run *r)
 {

@@ -10,8 +10,10 @@
  */
 #include "kv/lmdb_int.h"
 
-#define EVERY 32u      /* puts from one mark to the next: a run has at least so many */
-#define PAGE 4096u     /* keys of one page are not farther apart */
+#define EVERY 32u  /* puts from one mark to the next: a run has at least so many */
+#define PAGE 4096u /* keys of one page are not farther apart */
+#define LARGEST                                                                                    \
+    (PAGE / 8)         /* of larger entries LMDB leaves one of few behind, and fills by itself */
 #define KEPT_MAX 8192u /* bytes, a little more than a page can hold */
 
 static bool
@@ -95,7 +97,7 @@ take_out(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, const MDB_val *h
 }
 
 int
-qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key)
+qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key, size_t value_n)
 {
     MDB_stat s;
     if (r->kept_bytes != 0) {
@@ -105,7 +107,7 @@ qli_run_note(qli_run *r, MDB_txn *txn, MDB_dbi dbi, MDB_cursor *mc, ql_str key)
     bool split = s.ms_leaf_pages > r->leaves;
     r->leaves = s.ms_leaf_pages;
     r->since++;
-    if (rc == 0 && split && r->marks >= 2 && is_dense(r, mc)) {
+    if (rc == 0 && split && r->marks >= 2 && key.n + value_n <= LARGEST && is_dense(r, mc)) {
         MDB_val k = {.mv_size = key.n, .mv_data = (void *)(uintptr_t)key.p}, v;
         rc = mdb_cursor_get(mc, &k, &v, MDB_SET_KEY);
         rc = rc == 0 ? take_out(r, txn, dbi, mc, &k) : rc;

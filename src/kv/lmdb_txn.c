@@ -294,7 +294,7 @@ put_plain(qli_lapply *a, ql_str key, ql_str value)
     rc = rc == 0 ? stand_ready(a, key) : rc;
     rc = rc == 0 ? qli_value_put(a->l, a->txn, a->mc, key, value) : rc;
     if (QL_LIKELY(rc == 0) && !qli_run_is_out(&a->run)) {
-        rc = qli_run_note(&a->run, a->txn, a->l->dbi, a->mc, key);
+        rc = qli_run_note(&a->run, a->txn, a->l->dbi, a->mc, key, value.n);
         if (qli_run_is_out(&a->run)) {
             leave_place(a);
         }

@@ -19,7 +19,9 @@
 #define BLOCK ((size_t)4096) /* past the page cache: places and lengths are multiples */
 #define ZEROS ((size_t)64 << 10)
 #define DIRECT_MAX ((size_t)512 << 10) /* of a longer record the system makes better writes */
-#define SPARE_SPACE 4u                 /* a segment is made while so many times its size is free */
+/* A segment is made, or made larger, while so many times its size is free. */
+#define SPARE_SPACE 4u
+#define SPARE_SPACE_LARGE 16u
 
 static const char magic[8] = "QLREDO02";
 
@@ -224,11 +226,10 @@ sync_directory(const qli_redo_log *log)
 
 /* From `at` up to `end` all blocks real, so that writing over them asks for no space. */
 static int
-fill_segment(int fd, size_t at, size_t end)
+fill_segment(int fd, size_t at, size_t end, size_t spare)
 {
     struct statvfs vfs;
-    if (fstatvfs(fd, &vfs) == 0 &&
-        (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < SPARE_SPACE * end) {
+    if (fstatvfs(fd, &vfs) == 0 && (uint64_t)vfs.f_bavail * (uint64_t)vfs.f_frsize < spare * end) {
         return ENOSPC;
     }
     char *zeros = ql_mem_zalloc(ZEROS);
@@ -252,7 +253,7 @@ qli_redo_log_create(qli_redo_log *log, uint32_t i)
     if (rc != 0) {
         return rc;
     }
-    rc = fill_segment(s->fd, 0, log->segment_bytes);
+    rc = fill_segment(s->fd, 0, log->segment_bytes, SPARE_SPACE);
     if (rc == 0) {
         rc = sync_data(s->fd);
     }
@@ -271,7 +272,7 @@ int
 qli_redo_log_grow(qli_redo_log *log, uint32_t i, size_t bytes)
 {
     qli_segment *s = &log->seg[i];
-    int rc = fill_segment(s->sync_fd, s->size, bytes);
+    int rc = fill_segment(s->sync_fd, s->size, bytes, SPARE_SPACE_LARGE);
     if (rc == 0) {
         rc = sync_data(s->sync_fd);
     }
