@@ -223,10 +223,10 @@ def table_of_format_1(table_id, comment):
 
 
 def test_upgrade_waits_for_disk_space():
-    """As every large commit; SIGTERM ends it, and it is done by itself when there is space."""
+    """As every commit of more than 4 MB; SIGTERM ends it, and it is done by itself when there is space."""
     with SmallDisk() as disk:
         server = unpack("catalog1-closed", disk.dir / "data")
-        for i in range(0, 900, 150):
+        for i in range(0, 2400, 150):
             args = []
             for k in range(i, i + 150):
                 args += [OLD_TABLE + b"shop\0many%d" % k, table_of_format_1(5000 + 2 * k, b"x" * 2000)]
@@ -242,9 +242,9 @@ def test_upgrade_waits_for_disk_space():
         assert "it is upgraded" in server.log_text()
         disk.give_back()
         server.wait_ready()
-        assert "has catalog format 2 now: 4 databases, 913 tables" in server.log_text()
-        assert server.query("SELECT COUNT(*), SUM(LENGTH(TABLE_COMMENT)) FROM information_schema.TABLES WHERE TABLE_NAME LIKE 'many%'") == ((900, 1800000),)
-        server.query("INSERT INTO shop.many899 VALUES (1)")
+        assert "has catalog format 2 now: 4 databases, 2413 tables" in server.log_text()
+        assert server.query("SELECT COUNT(*), SUM(LENGTH(TABLE_COMMENT)) FROM information_schema.TABLES WHERE TABLE_NAME LIKE 'many%'") == ((2400, 4800000),)
+        server.query("INSERT INTO shop.many2399 VALUES (1)")
         assert server.stop() == 0
         server.remove()
 
