@@ -311,7 +311,7 @@ static ql_status
 duplicate_entry(ql_ctx *cx, ql_build *b, const ql_index *ix, ql_str value)
 {
     ql_str bytes;
-    ql_status st = find_row(cx, b, qli_entry_locator(ix, value), &bytes);
+    ql_status st = find_row(cx, b, ql_entry_locator(ix, value), &bytes);
     if (st == QL_END) {
         return ql_fail_text(cx, QL_ER_INDEX_CORRUPT, "Index %s is corrupted", ix->name.p);
     }
@@ -572,7 +572,7 @@ meets(ql_ctx *cx, ql_build *b, const target *g, const ql_value *row, bool *yes, 
     *yes = true;
     dup->index = g->ix;
     QL_TRY(qli_key_start(cx, &b->last, b->t->indexes[0].id));
-    there = clustered ? behind_id(&b->locator) : qli_entry_locator(g->ix, there);
+    there = clustered ? behind_id(&b->locator) : ql_entry_locator(g->ix, there);
     QL_TRY(ql_buf_put(cx, &b->last, there.p, there.n));
     dup->locator.p = ql_arena_strndup(cx, cx->arena, b->last.p, b->last.n);
     dup->locator.n = b->last.n;

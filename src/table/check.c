@@ -119,7 +119,7 @@ check_entry_of_row(checker *c, const ql_index *ix, ql_str locator)
     if (ql_str_eq(value, want)) {
         return QL_OK;
     }
-    bool leads = ql_str_eq(qli_entry_locator(ix, value), qli_entry_locator(ix, want));
+    bool leads = ql_str_eq(ql_entry_locator(ix, value), ql_entry_locator(ix, want));
     return found(c, ix,
                  leads ? "an entry holds other texts than its row"
                        : "an entry leads to another row than its own",
@@ -179,7 +179,7 @@ check_row(checker *c, ql_str key)
 static ql_status
 check_entry(checker *c, const ql_index *ix, ql_str key, ql_str value)
 {
-    ql_str suffix = qli_entry_locator(ix, value);
+    ql_str suffix = ql_entry_locator(ix, value);
     bool is_unique;
     ql_str row;
     QL_TRY(qli_key_start(c->cx, &c->row_key, c->t->indexes[0].id));

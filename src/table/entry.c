@@ -106,7 +106,7 @@ texts_of(ql_str value, ql_str *texts)
 }
 
 ql_str
-qli_entry_locator(const ql_index *ix, ql_str value)
+ql_entry_locator(const ql_index *ix, ql_str value)
 {
     ql_str texts;
     if (ix->holds_texts && texts_of(value, &texts)) {

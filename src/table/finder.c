@@ -224,7 +224,7 @@ keep_locator(ql_ctx *cx, ql_finding *g, ql_str key, ql_str value)
 {
     const ql_table *t = g->finder->table;
     bool clustered = g->finder->index == &t->indexes[0];
-    value = clustered ? value : qli_entry_locator(g->finder->index, value);
+    value = clustered ? value : ql_entry_locator(g->finder->index, value);
     size_t n = clustered ? key.n : QLI_ID_BYTES + value.n;
     char *p = ql_arena_alloc(cx, g->mem, n + 1);
     if (p == NULL) {

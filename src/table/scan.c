@@ -340,7 +340,7 @@ qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
     }
     QL_TRY(decode_parts(cx, s, 0, own, (ql_str){key.p + QLI_ID_BYTES, key.n - QLI_ID_BYTES}));
     if (s->nwalked > own) {
-        QL_TRY(decode_parts(cx, s, own, s->nwalked, qli_entry_locator(ix, value)));
+        QL_TRY(decode_parts(cx, s, own, s->nwalked, ql_entry_locator(ix, value)));
     }
     if (s->ntexts > 0) {
         QL_TRY(s->spec.view != QL_VIEW_STATEMENT ? copy_bytes(cx, s->rows, &value) : QL_OK);
@@ -357,7 +357,7 @@ qli_scan_take_parts(ql_ctx *cx, ql_scan *s, ql_str key, ql_str value, uint16_t r
 ql_status
 qli_scan_make_lookup(ql_ctx *cx, ql_scan *s, ql_str value)
 {
-    ql_str suffix = qli_entry_locator(s->index, value);
+    ql_str suffix = ql_entry_locator(s->index, value);
     QL_TRY(qli_key_start(cx, &s->lookup, s->spec.table->indexes[0].id));
     return ql_buf_put(cx, &s->lookup, suffix.p, suffix.n);
 }
@@ -385,7 +385,7 @@ judge_lonely_entry(ql_ctx *cx, const ql_scan *s, ql_str key)
     if (view == QL_VIEW_LATEST) {
         uint64_t seen = ql_txn_newest(cx);
         QL_TRY(ql_txn_get(cx, view, key, &is));
-        if (!ql_str_eq(qli_entry_locator(s->index, is), suffix)) {
+        if (!ql_str_eq(ql_entry_locator(s->index, is), suffix)) {
             return QL_END;
         }
         ql_status st = ql_txn_get(cx, view, qli_str(&s->lookup), &row);

@@ -309,7 +309,7 @@ entry_still_there(ql_ctx *cx, ql_scan *s, uint16_t row)
     const ql_scan_entry *e = &s->entries[row];
     ql_str value;
     QL_TRY(ql_txn_get(cx, QL_VIEW_LATEST, e->key, &value));
-    if (!ql_str_eq(qli_entry_locator(s->index, value), qli_entry_locator(s->index, e->value))) {
+    if (!ql_str_eq(ql_entry_locator(s->index, value), ql_entry_locator(s->index, e->value))) {
         return QL_END;
     }
     return s->spec.index_only ? qli_scan_take_parts(cx, s, e->key, value, row) : QL_OK;

@@ -42,7 +42,7 @@ qli_gather_clear(qli_gather *g)
 ql_status
 qli_gather_add(ql_ctx *cx, ql_scan *s, ql_str value)
 {
-    ql_str suffix = qli_entry_locator(s->index, value);
+    ql_str suffix = ql_entry_locator(s->index, value);
     qli_gather *g = &s->gather;
     uint32_t id = s->spec.table->indexes[0].id;
     char *p = ql_arena_alloc(cx, g->mem, QLI_ID_BYTES + suffix.n);

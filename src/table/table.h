@@ -195,6 +195,9 @@ typedef struct ql_row_finding {
 } ql_row_finding;
 typedef ql_status (*ql_table_row_check)(ql_ctx *cx, void *arg, const ql_value *values,
                                         ql_row_finding *f);
+/* The clustered key, without its id, in the value of a secondary index's entry: a piece of it. */
+ql_str ql_entry_locator(const ql_index *ix, ql_str value);
+
 /* Decode every row and compare it with every index, entry by entry and both ways, in the
  * statement's view. *findings counts them; of each index the first few are reported. row_check may
  * be NULL. Errors are those that say nothing of the data. One checkpoint a row. */

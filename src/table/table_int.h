@@ -75,8 +75,6 @@ bool qli_part_is_readable(const ql_table *t, const ql_index_part *part);
 /* The value of the row's entry; *out lies in b or in locator, its clustered key. */
 ql_status qli_entry_value(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_index *ix,
                           const ql_value *row, ql_str locator, ql_str *out) QL_MUST_USE;
-/* The clustered key, without its id, in an entry's value: a piece of it. */
-ql_str qli_entry_locator(const ql_index *ix, ql_str value);
 /* Of an index that holds texts: the parts whose texts it holds (of ix, then of the clustered key,
  * out has room for all of both); how many. */
 uint16_t qli_entry_text_parts(const ql_table *t, const ql_index *ix, uint16_t *out);

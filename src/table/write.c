@@ -86,7 +86,7 @@ report_duplicate(ql_ctx *cx, const ql_table *t, const ql_index *ix, const ql_val
         st = ql_buf_put(cx, &b, locator.p, locator.n);
     } else {
         st = qli_key_start(cx, &b, t->indexes[0].id);
-        entry = qli_entry_locator(ix, entry);
+        entry = ql_entry_locator(ix, entry);
         st = st == QL_OK ? ql_buf_put(cx, &b, entry.p, entry.n) : st;
     }
     if (st == QL_OK) {

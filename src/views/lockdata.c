@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "table/table.h"
 #include "views/lockdata_int.h"
 
 #define ID_BYTES 4u
@@ -191,7 +192,7 @@ find_row(ql_ctx *cx, qli_lock_reader *r, const qli_index_name *ix, ql_str key, q
     }
     ql_status st = ql_kv_get(cx, r->snap, key, &bytes);
     if (st == QL_OK && ix->index != &t->indexes[0]) {
-        st = get_clustered(cx, r, t, bytes, &bytes);
+        st = get_clustered(cx, r, t, ql_entry_locator(ix->index, bytes), &bytes);
     }
     if (st != QL_OK) {
         return st == QL_END ? QL_OK : st;

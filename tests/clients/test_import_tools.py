@@ -58,6 +58,8 @@ def test_import():
         assert all_of(cur) == ((1, "one", 10), (2, "two", None))
     assert "Duplicate entry" in tool("mariadb-import", "d", f, fails=True)
     assert "Skipped: 2" in tool("mariadb-import", "--verbose", "--ignore", "d", f)
+    assert "Deleted: 0" in tool("mariadb-import", "--verbose", "--replace", "d", f)  # rows that are there as they are
+    cur.execute("UPDATE t SET c = 11")
     assert "Deleted: 2" in tool("mariadb-import", "--verbose", "--replace", "d", f)
     csv = put("t.csv", 'a,b,c\r\n"7","with, comma",70\r\n8,"say ""x""",\\N\r\n')
     tool("mariadb-import", "--delete", "--lock-tables", "--fields-terminated-by=,", "--fields-optionally-enclosed-by=\"", "--lines-terminated-by=\\r\\n",

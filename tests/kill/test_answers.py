@@ -122,7 +122,11 @@ def test_kill_connection_cuts():
         w.quit()
         for i in list(points(n, MOST))[::4]:
             w = Wire(server)
-            assert run(w, sql, f"kill_at {i} CONNECTION")[1] in (1317, 2013), f"{sql} at {i} of {n}"
+            how, code = run(w, sql, f"kill_at {i} CONNECTION")
+            if how == "rows" and i == n:  # its last checkpoint came one earlier than in the run before
+                w.quit()
+                continue
+            assert code in (1317, 2013), f"{sql} at {i} of {n}"
             assert w.at_end(), sql
             w.close()
     watch.until_calm()

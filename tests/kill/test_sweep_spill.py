@@ -22,7 +22,7 @@ SPILLING = [
     "SELECT g, COUNT(DISTINCT v) FROM s.a GROUP BY g HAVING COUNT(*) > 1",
     "SELECT g, COUNT(DISTINCT id), SUM(DISTINCT id + 1) FROM s.a GROUP BY g ORDER BY g",
     "SELECT DISTINCT v, REPEAT(v, 20) FROM s.a",
-    "SELECT DISTINCT v FROM s.a ORDER BY v",
+    "SELECT DISTINCT v FROM s.a IGNORE INDEX (v) ORDER BY v",
     "SELECT v FROM s.a UNION SELECT CONCAT(v, id % 2) FROM s.a UNION ALL SELECT t FROM s.b",
     "SELECT /*+ HASH_JOIN(a, x) */ a.id, x.v FROM s.a JOIN s.a x ON x.v = a.v",
     "SELECT COUNT(*), SUM(LENGTH(x.v)) FROM s.a LEFT JOIN s.a x ON x.g = a.g + 3 AND x.d < 30",

@@ -88,6 +88,8 @@ def until_nothing_is_left():
 
 
 def keys():
+    """In the data file, when all is there."""
+    quell.until(lambda: watch.status("Quell_kv_unflushed")["Quell_kv_unflushed"] == "0", what="nothing in the redo log alone")
     return int(watch.status("Quell_kv_entries")["Quell_kv_entries"])
 
 

@@ -200,9 +200,9 @@ def damage(data, rng):
 
 
 def leads_elsewhere(whole, data):
-    """The damage is in a page that leads to others (LMDB's P_BRANCH): a search may miss what it no longer leads to."""
+    """The damage is in a page that leads to others (LMDB's P_BRANCH), or makes it look like one: a search may miss what it no longer leads to."""
     page = next(i for i in range(0, len(whole), 4096) if whole[i:i + 4096] != data[i:i + 4096])
-    return whole[page + 10] & 1 != 0
+    return (whole[page + 10] | data[page + 10]) & 1 != 0
 
 
 def ask(server, right):

@@ -12,6 +12,7 @@ import quell
 from harness import Skip, main
 
 MOUNT_MB = 64
+LARGE = 1100  # rows of 4 KB: more than 4 MB, which does not go through the redo log
 
 
 class SmallDisk:
@@ -48,7 +49,7 @@ class SmallDisk:
 
 
 class Writer(threading.Thread):
-    def __init__(self, server, batch, rows=200, text=None):
+    def __init__(self, server, batch, rows=LARGE, text=None):
         super().__init__()
         self.conn = server.connect(database="d")
         self.id = self.conn.thread_id()
@@ -84,7 +85,7 @@ def test_full_disk():
         a, b, c = Writer(server, 2), Writer(server, 3), Writer(server, 4)
         for x in (a, b, c):
             quell.until(lambda: waiting(server, x.id), what="waiting for disk space")
-        assert counts(server) == {1: 200}  # readers are not held up
+        assert counts(server) == {1: LARGE}  # readers are not held up
         server.query(f"KILL QUERY {a.id}")
         a.join(10)
         assert a.error == 1021, a.error
@@ -96,7 +97,7 @@ def test_full_disk():
         disk.give_back()
         c.join(30)
         assert not c.is_alive() and c.error is None, c.error
-        assert counts(server) == {1: 200, 4: 200}, counts(server)
+        assert counts(server) == {1: LARGE, 4: LARGE}, counts(server)
         # again full: restart on the full disk works, and reads
         disk.fill(300_000)
         d = Writer(server, 5)
@@ -105,13 +106,13 @@ def test_full_disk():
         d.join(10)
         assert d.error in (2006, 2013), d.error
         server.start()
-        assert counts(server) == {1: 200, 4: 200}, counts(server)
+        assert counts(server) == {1: LARGE, 4: LARGE}, counts(server)
         e = Writer(server, 6, rows=10)
         e.join(0.5)
         disk.give_back()
         e.join(30)
         assert e.error is None, e.error
-        assert counts(server) == {1: 200, 4: 200, 6: 10}
+        assert counts(server) == {1: LARGE, 4: LARGE, 6: 10}
         # a clean stop does not wait for space
         disk.fill(300_000)
         f = Writer(server, 7)
@@ -121,7 +122,7 @@ def test_full_disk():
         assert f.error in (1053, 1021, 2013), f.error
         disk.give_back()
         server.start()
-        assert counts(server) == {1: 200, 4: 200, 6: 10}
+        assert counts(server) == {1: LARGE, 4: LARGE, 6: 10}
         assert server.stop() == 0
 
 
@@ -244,14 +245,14 @@ def test_sort_on_a_full_disk():
         assert server.stop() == 0
 
 
-def change_on_a_full_disk(sql, killed, before=(), mb=150):
+def change_on_a_full_disk(sql, killed, before=(), mb=200):
     with SmallDisk(mb) as disk:
         server = quell.Server(datadir=disk.dir / "data", args=["--disk-reserve=4M"])
         server.start()
         server.query("CREATE DATABASE d")
         server.query("CREATE TABLE d.t (id BIGINT AUTO_INCREMENT PRIMARY KEY, batch INT, s TEXT)")
         for i in range(10):
-            w = Writer(server, i, text="INSERT INTO t (batch, s) VALUES " + ",".join([f"({i}, REPEAT('x', 1900))"] * 1800))
+            w = Writer(server, i, text="INSERT INTO t (batch, s) VALUES " + ",".join([f"({i}, REPEAT('x', 1900))"] * 2300))
             w.join(30)
             assert w.error is None, w.error
         for statement in before:
@@ -271,7 +272,7 @@ def change_on_a_full_disk(sql, killed, before=(), mb=150):
         disk.give_back()
         w.join(60)
         assert not w.is_alive() and w.error is None, (sql, w.error, disk.free())
-        assert set(counts(server).values()) == {1800} and server.query("CHECK TABLE d.t")[-1][3] == "OK"
+        assert set(counts(server).values()) == {2300} and server.query("CHECK TABLE d.t")[-1][3] == "OK"
         changed = server.query("SHOW CREATE TABLE d.t") != made, len(server.query("SHOW TABLES FROM d"))
         server.stop()
         server.remove()
@@ -336,7 +337,7 @@ def test_cascades_on_a_full_disk():
     """All rows that change along wait together, and are given up together."""
     parents = ["CREATE TABLE d.p (id INT PRIMARY KEY)", "INSERT INTO d.p SELECT DISTINCT batch FROM d.t",
                "ALTER TABLE d.t ADD FOREIGN KEY (batch) REFERENCES d.p (id) ON UPDATE CASCADE"]
-    assert change_on_a_full_disk("UPDATE p SET id = id + 100 ORDER BY id DESC", 1021, parents, 300) == (False, 2)
+    assert change_on_a_full_disk("UPDATE p SET id = id + 100 ORDER BY id DESC", 1021, parents, 350) == (False, 2)
 
 
 def test_outfile_on_a_full_disk():
