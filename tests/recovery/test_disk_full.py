@@ -186,7 +186,7 @@ def test_the_reserve_is_kept():
         quell.until(lambda: waiting(server, w.id) or w.error, what="waiting for disk space")
         server.query(f"KILL QUERY {w.id}")
         w.join(30)
-        assert w.error == 1021, w.error
+        assert w.error in (1021, 1317), w.error  # 1317: while it looked whether what the redo log gave back is enough
         least = gauge.end()
         assert least >= reserve - (1 << 20), least
         server.query("SET GLOBAL transaction_memory_limit = 1048576")
