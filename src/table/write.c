@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "intr/intr.h"
 #include "table/table_int.h"
+#include "txn/scratch.h"
 #include "vars/sysvars.h"
 
 ql_deadline
@@ -165,6 +166,84 @@ check_unique(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_value 
     return QL_OK;
 }
 
+/* An entry of the row as the snapshot has it, which is not the row any more. What is unique may be
+ * another row's by now: it is left then, and when somebody else is at it. */
+static ql_status
+hide_entry(ql_ctx *cx, ql_str key, bool unique)
+{
+    ql_lock_how how = {.mode = QL_LOCK_X, .policy = QL_LOCK_SKIP, .stays = true};
+    ql_str there;
+    if (unique) {
+        ql_status st = ql_txn_lock_row(cx, key, &how);
+        if (st != QL_OK) {
+            return st == QL_TIMEOUT ? QL_OK : st;
+        }
+        st = ql_txn_get(cx, QL_VIEW_CURRENT, key, &there);
+        if (st != QL_END) {
+            ql_txn_unlock_row(cx, key);
+            return st;
+        }
+    }
+    return ql_txn_del(cx, key);
+}
+
+/* The entries of one index, of the row that was seen (NULL: none) and of the one that is there now.
+ */
+static ql_status
+settle_entry(ql_ctx *cx, ql_table *t, const ql_index *ix, const ql_value *seen, const ql_value *old,
+             ql_str locator, ql_buf *key, ql_buf *old_key, ql_buf *bytes)
+{
+    bool unique = false, old_unique;
+    ql_str value;
+    ql_buf_clear(key);
+    if (seen != NULL) {
+        QL_TRY(qli_secondary_key(cx, key, t, ix, seen, locator, &unique));
+    }
+    if (old != NULL) {
+        QL_TRY(qli_secondary_key(cx, old_key, t, ix, old, locator, &old_unique));
+        QL_TRY(qli_entry_value(cx, bytes, t, ix, old, locator, &value));
+        QL_TRY(ql_txn_put(cx, qli_str(old_key), value));
+    }
+    bool gone = seen != NULL && (old == NULL || !ql_str_eq(qli_str(key), qli_str(old_key)));
+    return gone ? hide_entry(cx, qli_str(key), unique) : QL_OK;
+}
+
+/* The transaction is going to write the row of the locator (old: what is there now, NULL: nothing),
+ * so it sees it from now on. Where its snapshot has another state of it, the entries that it sees
+ * have to be those of the row, too: also those that the write itself does not touch. */
+static ql_status
+settle_seen(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
+{
+    ql_buf key = {0}, old_key = {0}, bytes = {0};
+    ql_value *seen = NULL;
+    ql_str was;
+    if (t->nindexes < 2 || ql_scratch_has(locator)) {
+        return QL_OK;
+    }
+    ql_status st = ql_txn_get_seen(cx, locator, &was);
+    if (st != QL_OK) {
+        return st == QL_END ? QL_OK : st;
+    }
+    QL_TRY_TO(st, old != NULL ? ql_row_encode_as(cx, &t->layout, old, &bytes) : QL_OK, done);
+    if (was.p == NULL ? old == NULL : old != NULL && ql_str_eq(was, qli_str(&bytes))) {
+        goto done;
+    }
+    if (was.p != NULL) {
+        seen = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
+        QL_TRY_TO(st, seen != NULL ? ql_row_decode_as(cx, &t->layout, was, seen) : QL_ERROR, done);
+    }
+    for (uint16_t i = 1; i < t->nindexes; i++) {
+        QL_TRY_TO(st,
+                  settle_entry(cx, t, &t->indexes[i], seen, old, locator, &key, &old_key, &bytes),
+                  done);
+    }
+done:
+    ql_buf_free(&key);
+    ql_buf_free(&old_key);
+    ql_buf_free(&bytes);
+    return st;
+}
+
 static ql_status
 put_secondary(ql_ctx *cx, ql_table *t, const ql_value *row, ql_str locator, ql_buf *key,
               ql_buf *bytes)
@@ -231,6 +310,9 @@ qli_row_insert(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, const ql_valu
         goto done;
     }
     ql_table_note(cx, t, qli_str(&locator));
+    if (!t->indexes[0].hidden_rowid) {
+        QL_TRY_TO(st, settle_seen(cx, t, qli_str(&locator), NULL), done);
+    }
     QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
     QL_TRY_TO(st, put_secondary(cx, t, row, qli_str(&locator), &key, &bytes), done);
     ql_table_rows_changed(cx, t, 1);
@@ -345,8 +427,10 @@ qli_row_update(ql_ctx *cx, ql_table *t, const ql_key_watch *watch, ql_str old_lo
         goto done;
     }
     ql_table_note(cx, t, old_locator);
+    QL_TRY_TO(st, settle_seen(cx, t, old_locator, old), done);
     if (!ql_str_eq(qli_str(&locator), old_locator)) {
         ql_table_note(cx, t, qli_str(&locator));
+        QL_TRY_TO(st, settle_seen(cx, t, qli_str(&locator), NULL), done);
         QL_TRY_TO(st, ql_txn_del(cx, old_locator), done);
     }
     QL_TRY_TO(st, put_row(cx, t, row, qli_str(&locator), &bytes), done);
@@ -371,6 +455,7 @@ qli_row_delete(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
     ql_buf key = {0};
     ql_status st = QL_OK;
     ql_table_note(cx, t, locator);
+    QL_TRY(settle_seen(cx, t, locator, old));
     for (uint16_t i = 1; i < t->nindexes; i++) {
         bool unique;
         QL_TRY_TO(st, qli_secondary_key(cx, &key, t, &t->indexes[i], old, locator, &unique), done);

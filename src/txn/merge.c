@@ -204,6 +204,27 @@ ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value)
     return ql_kv_get(cx, sh->s, key, value);
 }
 
+ql_status
+ql_txn_get_seen(ql_ctx *cx, ql_str key, ql_str *value)
+{
+    ql_txn *t = cx->txn;
+    bool deleted;
+    *value = (ql_str){NULL, 0};
+    if (t->shot == NULL || t->nontxn || t->iso < QL_REPEATABLE_READ || is_newest(t, t->shot)) {
+        return QL_END;
+    }
+    ql_status st = get_from_layers(cx, t, t->nlayers, key, value, &deleted);
+    if (st != QL_END) {
+        return st == QL_OK ? QL_END : st;
+    }
+    st = ql_kv_get(cx, t->shot->s, key, value);
+    if (st == QL_END) {
+        *value = (ql_str){NULL, 0};
+        return QL_OK;
+    }
+    return st;
+}
+
 /* Those that its layers know nothing of, in the snapshot. */
 static ql_status
 get_piece(ql_ctx *cx, ql_txn *t, qli_shot *sh, uint32_t nlayers, const ql_str *keys, size_t n,

@@ -113,6 +113,10 @@ ql_status ql_txn_get(ql_ctx *cx, ql_view view, ql_str key, ql_str *value) QL_MUS
 ql_status ql_txn_get_many(ql_ctx *cx, const ql_str *keys, size_t n, ql_str *values) QL_MUST_USE;
 /* QL_VIEW_STATEMENT is going to be searched at these places (kv.h, ql_kv_warm). */
 ql_status ql_txn_warm(ql_ctx *cx, const ql_str *keys, size_t n) QL_MUST_USE;
+/* What the snapshot of earlier statements, which later ones go on reading, has under a key that
+ * none of the own layers knows: p NULL where that is nothing. QL_END: there is no such snapshot,
+ * nothing was committed since, or a layer knows the key. Bytes as of QL_VIEW_STATEMENT. */
+ql_status ql_txn_get_seen(ql_ctx *cx, ql_str key, ql_str *value) QL_MUST_USE;
 /* Number of the newest committed state: unchanged = nothing was committed meanwhile. One atomic
  * load. */
 uint64_t ql_txn_newest(const ql_ctx *cx);
