@@ -14,23 +14,6 @@ is_slot_of(const qli_planner *p, const ql_expr *e, uint16_t source, uint16_t col
            p->column_of[e->index] == column;
 }
 
-static ql_op
-mirrored(ql_op op)
-{
-    switch (op) {
-    case QL_OP_LT:
-        return QL_OP_GT;
-    case QL_OP_LE:
-        return QL_OP_GE;
-    case QL_OP_GT:
-        return QL_OP_LT;
-    case QL_OP_GE:
-        return QL_OP_LE;
-    default:
-        return op;
-    }
-}
-
 /* NULL: the error waits in p->bad. */
 static void *
 noted(qli_planner *p, void *v)
@@ -294,7 +277,7 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
         if ((needs & ~left) != 0 || (needs >> source & 1)) {
             continue;
         }
-        *out = (qli_term){.value = v, .op = side ? mirrored(e->op) : e->op};
+        *out = (qli_term){.value = v, .op = side ? ql_op_mirrored(e->op) : e->op};
         if (col->kind == QL_E_CAST && t->kind == QL_K_DATE &&
             is_slot_of(p, col->args[0], source, column)) {
             return day_of_moment(p, e, v, out);

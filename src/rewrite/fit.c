@@ -224,23 +224,6 @@ make_known(qli_rw *rw, ql_expr *column, ql_expr **e)
     return QL_OK;
 }
 
-static ql_op
-turned(ql_op op)
-{
-    switch (op) {
-    case QL_OP_LT:
-        return QL_OP_GT;
-    case QL_OP_LE:
-        return QL_OP_GE;
-    case QL_OP_GT:
-        return QL_OP_LT;
-    case QL_OP_GE:
-        return QL_OP_LE;
-    default:
-        return op;
-    }
-}
-
 /* column op number, where the number is at p. */
 static ql_status
 compare_at(qli_rw *rw, ql_expr *column, ql_op op, const place *p, ql_expr **e)
@@ -285,7 +268,7 @@ fit_comparison(qli_rw *rw, const ql_query *q, ql_expr **e)
             !find_place(&column->type, n->compare_kind, &number->value, &p)) {
             continue;
         }
-        return compare_at(rw, column, side ? turned(n->op) : n->op, &p, e);
+        return compare_at(rw, column, side ? ql_op_mirrored(n->op) : n->op, &p, e);
     }
     return QL_OK;
 }

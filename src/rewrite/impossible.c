@@ -24,13 +24,13 @@ typedef struct left_over {
 
 typedef struct together {
     qli_rw *rw;
-    const ql_query *q;
+    ql_query *q;
     left_over v[MOST_COLUMNS];
     uint32_t n;
     bool never;
 } together;
 
-static ql_status look_into(qli_rw *rw, const ql_query *q, ql_expr **e);
+static ql_status look_into(qli_rw *rw, ql_query *q, ql_expr **e);
 
 static left_over *
 left_of(together *g, uint32_t slot)
@@ -132,23 +132,6 @@ take_bound(together *g, const ql_expr *cmp, const ql_expr *column, ql_op op, con
     return QL_OK;
 }
 
-static ql_op
-mirrored(ql_op op)
-{
-    switch (op) {
-    case QL_OP_LT:
-        return QL_OP_GT;
-    case QL_OP_LE:
-        return QL_OP_GE;
-    case QL_OP_GT:
-        return QL_OP_LT;
-    case QL_OP_GE:
-        return QL_OP_LE;
-    default:
-        return op;
-    }
-}
-
 /* A column that the condition is not true of when it is NULL. */
 static void
 note_not_null(together *g, const ql_expr *e)
@@ -179,7 +162,7 @@ take_comparison(together *g, const ql_expr *e)
                 l->null = true;
             }
         } else if (is_slot(g, e, column) && is_value(e, v)) {
-            ql_op op = safe ? QL_OP_EQ : i == 0 ? e->op : mirrored(e->op);
+            ql_op op = safe ? QL_OP_EQ : i == 0 ? e->op : ql_op_mirrored(e->op);
             QL_TRY(take_bound(g, e, column, op, v));
         }
     }
@@ -285,7 +268,7 @@ make_false(qli_rw *rw, ql_expr **e)
 
 /* The conditions joined by AND in *e, or those of each branch of an OR. */
 static ql_status
-look_into(qli_rw *rw, const ql_query *q, ql_expr **e)
+look_into(qli_rw *rw, ql_query *q, ql_expr **e)
 {
     if (ql_thread_stack_left() < 65536) {
         return ql_fail(rw->cx, QL_ER_STACK_OVERRUN_NEED_MORE, 65536l);
@@ -373,8 +356,7 @@ look_at_joins(together *all, ql_join_tree *t)
         return QL_OK;
     }
     all->never = all->never || t->kind == QL_JOIN_SEMI;
-    return t->kind != QL_JOIN_SEMI && rw->fixed != all->q ? drop_right(rw, (ql_query *)all->q, t)
-                                                          : QL_OK;
+    return t->kind != QL_JOIN_SEMI && rw->fixed != all->q ? drop_right(rw, all->q, t) : QL_OK;
 }
 
 ql_status

@@ -111,6 +111,24 @@ typedef enum ql_op {
     QL_OP_GE_ALL,
 } ql_op;
 
+/* Of a comparison whose sides change places; any other operator as it is. */
+static inline ql_op
+ql_op_mirrored(ql_op op)
+{
+    switch (op) {
+    case QL_OP_LT:
+        return QL_OP_GT;
+    case QL_OP_LE:
+        return QL_OP_GE;
+    case QL_OP_GT:
+        return QL_OP_LT;
+    case QL_OP_GE:
+        return QL_OP_LE;
+    default:
+        return op;
+    }
+}
+
 typedef enum ql_var_scope {
     QL_SCOPE_DEFAULT,
     QL_SCOPE_SESSION,

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "base/mem.h"
 #include "base/thread.h"
 #include "intr/intr.h"
 #include "table/table_int.h"
@@ -229,8 +230,9 @@ settle_seen(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
         goto done;
     }
     if (was.p != NULL) {
-        seen = QL_ARENA_ARRAY(cx, cx->arena, ql_value, t->ncolumns);
-        QL_TRY_TO(st, seen != NULL ? ql_row_decode_as(cx, &t->layout, was, seen) : QL_ERROR, done);
+        seen = ql_mem_zalloc(t->ncolumns * sizeof *seen); /* as often as others changed rows */
+        QL_TRY_TO(st, seen != NULL ? QL_OK : ql_fail_oom(cx, 0), done);
+        QL_TRY_TO(st, ql_row_decode_as(cx, &t->layout, was, seen), done);
     }
     for (uint16_t i = 1; i < t->nindexes; i++) {
         QL_TRY_TO(st,
@@ -238,6 +240,7 @@ settle_seen(ql_ctx *cx, ql_table *t, ql_str locator, const ql_value *old)
                   done);
     }
 done:
+    ql_mem_free(seen);
     ql_buf_free(&key);
     ql_buf_free(&old_key);
     ql_buf_free(&bytes);

@@ -2,6 +2,8 @@
 """OFFSET: what is passed over in an index or a table is what the first rows would have been, in both directions, over several ranges, behind conditions
 that are answered by entries, with what the own transaction has written, in derived tables and subqueries; FOUND_ROWS() and the counters say what MySQL's
 say; nothing of the rows that are passed over is read."""
+import re
+
 import quell
 from harness import main
 
@@ -91,6 +93,16 @@ def test_entries_are_counted():
     after = handlers()
     read = after["Handler_read_next"] - before["Handler_read_next"]
     assert 3010 <= read <= 3010 + 1024, read
+
+
+def test_rows_passed_over_are_not_read():
+    """The scan gives no more than a batch behind them."""
+    for sql, rows in (("SELECT id, filler FROM t FORCE INDEX (a) ORDER BY a, id LIMIT 10 OFFSET 3000", 1024), ("SELECT id, filler FROM t ORDER BY id LIMIT 10 OFFSET 3000", 1024),
+                      ("SELECT id, filler FROM t FORCE INDEX (ba) WHERE b = 2 AND a % 3 = 1 ORDER BY a DESC, id LIMIT 5 OFFSET 300", 1024)):
+        scan = ask("EXPLAIN ANALYZE " + sql)[0][0].strip().split("\n")[-1]
+        assert " on t using " in scan and int(re.search(r"actual time=\S+ rows=(\d+)", scan)[1]) <= rows, scan
+    scan = ask("EXPLAIN ANALYZE SELECT id, filler FROM t FORCE INDEX (a) WHERE filler <> 'x' ORDER BY a, id LIMIT 10 OFFSET 3000")[0][0].strip().split("\n")[-1]
+    assert int(re.search(r"actual time=\S+ rows=(\d+)", scan)[1]) >= 3010, scan  # that one has to look at them
 
 
 def test_correlated():

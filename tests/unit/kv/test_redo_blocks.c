@@ -63,6 +63,19 @@ expect_all(fixture *f, ql_kv *kv, int n)
     ql_kv_snap_end(s);
 }
 
+/* The files as they are now, opened by another server: the first n commits are there. */
+static void
+expect_after_a_crash(fixture *f, int n)
+{
+    char dir[64];
+    ql_kv *kv;
+    copy_dir(f->dir, dir);
+    assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
+    expect_all(f, kv, n);
+    ql_kv_close(kv);
+    test_dir_remove(dir);
+}
+
 /* lazily: how many of ten commits wait for no sync. */
 static void
 fill_and_crash(fixture *f, uint32_t lazily)
@@ -70,13 +83,7 @@ fill_and_crash(fixture *f, uint32_t lazily)
     for (int i = 0; i < COMMITS; i++) {
         commit(f, i, rnd(10) < lazily ? QL_KV_WRITTEN : QL_KV_DURABLE);
         if (rnd(LOOK) == 0 || i + 1 == COMMITS) {
-            char dir[64];
-            ql_kv *kv;
-            copy_dir(f->dir, dir);
-            assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-            expect_all(f, kv, i + 1);
-            ql_kv_close(kv);
-            test_dir_remove(dir);
+            expect_after_a_crash(f, i + 1);
         }
     }
     assert_int_equal(stats(f->kv).direct_commits, 0);
@@ -113,13 +120,7 @@ after_a_failed_write(void **state)
             ql_kv_redo_fail_write(f->kv, ENOSPC, 10);
         }
         commit(f, i, QL_KV_DURABLE);
-        char dir[64];
-        ql_kv *kv;
-        copy_dir(f->dir, dir);
-        assert_int_equal(ql_kv_open(&f->t.cx, dir, &by_hand, &kv), QL_OK);
-        expect_all(f, kv, i + 1);
-        ql_kv_close(kv);
-        test_dir_remove(dir);
+        expect_after_a_crash(f, i + 1);
     }
     assert_int_equal(stats(f->kv).direct_commits, 5);
 }
