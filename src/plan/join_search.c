@@ -334,10 +334,17 @@ joined_rows(search *s, const qli_step *from, qli_mask have, const qli_item *it,
     return QL_OK;
 }
 
+/* Costs that differ by rounding alone are the same: the one that was met first stays. */
+static bool
+is_less(double cost, double than)
+{
+    return cost < than * (1 - 1e-9);
+}
+
 static void
 take_if_better(const search *s, qli_step *best, const qli_step *k)
 {
-    if (best->path == NULL || weighed(s, k) < weighed(s, best)) {
+    if (best->path == NULL || is_less(weighed(s, k), weighed(s, best))) {
         *best = *k;
     }
 }
@@ -513,7 +520,7 @@ next_item(search *s, const bool *placed, const qli_step *from, qli_mask have, bo
         }
         QL_TRY(extend(s, from, have, i, &k));
         /* Many rows now are work later. */
-        if (best->path == NULL || weighed(s, &k) + k.rows < weighed(s, best) + best->rows) {
+        if (best->path == NULL || is_less(weighed(s, &k) + k.rows, weighed(s, best) + best->rows)) {
             *best = k;
         }
     }
