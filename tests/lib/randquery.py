@@ -286,16 +286,25 @@ class Maker:
                     left = ", ".join(c for c, _ in asked)
                     return Tree(f"({left}) " if n > 1 else f"{left} ", Tree(f"{not_}IN (SELECT " + ", ".join(c for c, _ in shown) + " FROM ", q, self.by_equality(inner, scope), ")"))
             q = self.union([kind]) if self.maybe(0.1) else self.select(1, outer=scope if self.maybe(0.5) else [], kinds=[kind])[0]
-            if not_ and re.match(r"SELECT (MIN|MAX|SUM)\(", str(q)) and " GROUP BY " not in str(q):
-                not_ = ""  # (MariaDB 10.11: a value is not in the NULL that MIN of no rows is)
+            if (not_ or self.negated) and self.may_be_null_of_nothing(q):
+                return self.simple(scope)
             return Tree(self.scalar(scope, kind), f" {not_}IN (", q, ")")
         if r < 0.78:
             q, _ = self.select(1, outer=scope if self.maybe(0.4) else [], kinds=["int", "int"])
+            if (not_ or self.negated) and self.may_be_null_of_nothing(q):
+                return self.simple(scope)
             return Tree("(", self.scalar(scope, "int"), ", ", self.scalar(scope, "int"), f") {not_}IN (", q, ")")
         if r < 0.86:
             q, _ = self.select(1, outer=scope if self.maybe(0.4) else [], kinds=["int"])
+            if self.may_be_null_of_nothing(q):
+                return self.simple(scope)
             return Tree(self.scalar(scope, "int"), f" {self.rnd.choice(['=', '<>', '<', '>=', '>'])} {self.rnd.choice(['ANY', 'ALL'])} (", q, ")")
         return Tree(self.scalar(scope, "int"), f" {self.rnd.choice(['=', '<', '>=', '<>'])} (", self.one_value(scope), ")")
+
+    @staticmethod
+    def may_be_null_of_nothing(q):
+        """(MariaDB 10.11: a value is not in the NULL that MIN of no rows is.)"""
+        return re.match(r"SELECT .*\b(MIN|MAX|SUM|AVG)\(", str(q)) is not None and " GROUP BY " not in str(q)
 
     def by_equality(self, inner, outer):
         """The WHERE of a subquery that looks at the enclosing rows by equalities alone."""
