@@ -326,8 +326,14 @@ read_decimal(ql_str s, ql_decimal *d)
     if (d->scale > QL_DECIMAL_MAX_SCALE) {
         return false;
     }
+    if (s.n == 1) {
+        return !d->negative;
+    }
+    if (s.p[s.n - 1] == 0) { /* never written: it may stand for a negative zero */
+        return false;
+    }
     if (s.n <= 27) { /* 26 bytes hold less than 10^65 */
-        return !(d->negative && s.n == 1);
+        return true;
     }
     return ql_decimal_digits(d) <= QL_DECIMAL_MAX_DIGITS;
 }

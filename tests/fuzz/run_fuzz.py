@@ -41,6 +41,11 @@ def run(cmd, limit):
         return -1, (e.stdout or b"").decode(errors="replace") + f"\nstopped after {limit} s"
 
 
+def what_happened(out):
+    """From the report of the first error on: it ends with the input in Base64, which is all that is left of it on another machine."""
+    return out[max(out.find("ERROR: "), 0):][-5000:]
+
+
 def dirs(build, name):
     base = build / "tests/fuzz"
     kept, grown, artifacts = HERE / "corpus" / name, base / "corpus" / name, base / "artifacts" / name
@@ -57,14 +62,14 @@ def fuzz(build, name):
     if old:
         rc, out = run([exe, "-timeout=20", *old], 300)
         if rc:
-            return name, f"a kept crash still happens\n{out[-5000:]}"
+            return name, f"a kept crash still happens\n{what_happened(out)}"
         for p in old:
             os.unlink(p)
     dictionary = HERE / f"{name}.dict"
     rc, out = run([exe, f"-max_total_time={SECONDS}", f"-max_len={TARGETS[name]}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
                    f"-artifact_prefix={artifacts}/", *([f"-dict={dictionary}"] if dictionary.exists() else []), str(grown), str(kept)], SECONDS * 2 + 120)
     if rc:
-        return name, f"exit {rc}, see {artifacts}\n{out[-5000:]}"
+        return name, f"exit {rc}, see {artifacts}\n{what_happened(out)}"
     runs = [x.rsplit(":", 1)[1].strip() for x in out.splitlines() if x.startswith("stat::number_of_executed_units")]
     cov = [x for x in out.splitlines() if " cov: " in x]
     note = cov[-1].split("cov:")[1].split()[0] if cov else "?"

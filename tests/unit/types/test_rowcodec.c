@@ -193,6 +193,43 @@ test_added_columns(void **state)
     fixture_end(&cx);
 }
 
+/* There is one form of each decimal: no sign at zero, no zero bytes at the end of the magnitude. */
+static void
+test_one_form_of_decimals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes;
+        size_t n;
+        bool is_fine;
+    } cells[] = {
+        {"\x02", 1, true},
+        {"\x02\x7b", 2, true},
+        {"\x82\x7b", 2, true},
+        {"\x82", 1, false},
+        {"\x82\0", 2, false},
+        {"\x02\x7b\0", 3, false},
+        {"\x8d\0\0\0\0\0\0\0", 8, false},
+        {"\x02\0\x7b", 3, true},
+        {"\x02\0", 2, false},
+    };
+    ql_ctx cx;
+    fixture_begin(&cx);
+    ql_type t = ql_type_decimal(65, 2);
+    for (size_t i = 0; i < QL_ARRAY_LEN(cells); i++) {
+        char row[32] = {1, 1, 0, 0, (char)cells[i].n};
+        ql_value v;
+        memcpy(row + 5, cells[i].bytes, cells[i].n);
+        ql_status st = ql_row_decode_values(&cx, &t, 1, NULL, (ql_str){row, 5 + cells[i].n}, &v);
+        assert_int_equal(st, cells[i].is_fine ? QL_OK : QL_ERROR);
+        if (!cells[i].is_fine) {
+            assert_int_equal(ql_diag_error(cx.diag)->number, 1877);
+            ql_diag_reset(cx.diag);
+        }
+    }
+    fixture_end(&cx);
+}
+
 /* Rows that have a dropped column, and the others in an order of their own. */
 static void
 test_layouts(void **state)
@@ -311,9 +348,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_added_columns),
-        cmocka_unit_test(test_layouts),     cmocka_unit_test(test_refused_values),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_round_trips),          cmocka_unit_test(test_added_columns),
+        cmocka_unit_test(test_one_form_of_decimals), cmocka_unit_test(test_layouts),
+        cmocka_unit_test(test_refused_values),       cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
