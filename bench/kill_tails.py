@@ -4,9 +4,10 @@
 is measured is the killer's own round trip, the time from KILL to the victim's error, and, for KILL CONNECTION, to its row leaving the process list.
 The servers take turns kill by kill, so that the load of the machine is the same for both. Prints median, p99 and the worst of each; judges nothing.
 
-  kill_tails.py --quelld PATH [--beside PATH] [--rows N] [--kills N] [--seconds N] [--connection] [--json FILE] [KIND ...]
+  kill_tails.py --quelld PATH [--beside PATH] [--alone] [--rows N] [--kills N] [--seconds N] [--connection] [--json FILE] [KIND ...]
 
 KIND: parts of the names of the kinds. --seconds: of each kind (MariaDB undoes for long what was killed). --beside: another quelld, in the same run.
+--alone: without MariaDB, whose threads clean up after its rollbacks while the other server's turn is measured.
 --connection: KILL CONNECTION, else KILL QUERY.
 """
 import argparse
@@ -171,6 +172,7 @@ def main():
     ap.add_argument("--rows", type=int, default=300_000)
     ap.add_argument("--kills", type=int, default=100)
     ap.add_argument("--seconds", type=float, default=60)
+    ap.add_argument("--alone", action="store_true")
     ap.add_argument("--connection", action="store_true")
     ap.add_argument("--json")
     ap.add_argument("names", nargs="*")
@@ -178,7 +180,8 @@ def main():
     servers = {"quell": quell.Server(os.path.abspath(a.quelld), args=["--max-allowed-packet=67108864"])}
     if a.beside:
         servers["beside"] = quell.Server(os.path.abspath(a.beside), args=["--max-allowed-packet=67108864"])
-    servers["mariadb"] = quell.MariaDB(args=["--max-allowed-packet=67108864"])
+    if not a.alone:
+        servers["mariadb"] = quell.MariaDB(args=["--max-allowed-packet=67108864"])
     out, chance = [], random.Random(1)
     try:
         for s in servers.values():

@@ -34,8 +34,11 @@
 #define LAST_BLOCK 65536u
 #define LARGE_FROM (LAST_BLOCK / 4)
 #define PAGE ((size_t)4096)
-#define MAP_FROM ((size_t)1 << 20)   /* blocks from the system, whole pages */
-#define BIG_ARENA ((size_t)16 << 20) /* from here on ordinary blocks are such */
+#define MAP_FROM ((size_t)1 << 20) /* blocks from the system, whole pages */
+/* From here on ordinary blocks are such. What is below goes back to malloc, which may give it to
+ * the system in one go, 0.1 ms a MiB, on whatever thread frees it; mapped blocks cost the next
+ * statement more, being unmapped beside it. */
+#define BIG_ARENA ((size_t)4 << 20)
 /* Of one allocation; what is written into a larger one is counted then. */
 #define COUNTED_MOST 4096u
 
@@ -138,11 +141,15 @@ new_block(ql_ctx *cx, ql_arena *a, size_t size)
     return b;
 }
 
-static void
+static bool
 unmap_dead(ql_dead *d)
 {
+    if (!ql_dispose_pages(d)) {
+        return false;
+    }
     block *b = (block *)(void *)((unsigned char *)d - offsetof(block, data));
     ql_mem_unmap(b, b->mapped);
+    return true;
 }
 
 static void
@@ -151,7 +158,7 @@ free_block(ql_arena *a, block *b)
     UNPOISON(b->data, b->size);
     discharge(a, sizeof(block) + b->size);
     if (b->mapped != 0) {
-        ql_dispose((ql_dead *)(void *)b->data, b->mapped, unmap_dead);
+        ql_dispose((ql_dead *)(void *)b->data, b->size, unmap_dead);
     } else {
         ql_mem_free(b);
     }

@@ -22,7 +22,6 @@
  * take their memory through arenas and buffers, for these help. */
 #define BACKLOG_LAST ((size_t)2 << 30)
 #define PAGE ((uintptr_t)4096)
-#define STEP ((size_t)1 << 20) /* bytes given back between two looks */
 
 static struct {
     pthread_once_t once;
@@ -55,12 +54,27 @@ take_one(void)
     return d;
 }
 
-static void
-free_piece(ql_dead *d)
+/* One step of d: true = d is gone. */
+static bool
+make_step(ql_dead *d)
 {
-    size_t bytes = d->bytes;
-    d->fn(d);
-    atomic_fetch_sub_explicit(&shop.backlog, bytes, memory_order_relaxed);
+    size_t left = d->left;
+    bool is_done = d->step(d);
+    atomic_fetch_sub_explicit(&shop.backlog, is_done ? left : left - d->left, memory_order_relaxed);
+    return is_done;
+}
+
+bool
+ql_dispose_pages(ql_dead *d)
+{
+    if (d->left <= QL_DISPOSE_STEP) {
+        return true;
+    }
+    uintptr_t end = (uintptr_t)d + d->left;
+    d->left -= QL_DISPOSE_STEP;
+    uintptr_t at = ((uintptr_t)d + d->left + PAGE - 1) & ~(PAGE - 1);
+    (void)madvise((void *)at, (end & ~(PAGE - 1)) - at, MADV_DONTNEED);
+    return false;
 }
 
 static void
@@ -72,7 +86,9 @@ run(void *arg)
         while (sem_wait(&shop.work) != 0 && errno == EINTR) {
         }
         for (ql_dead *d = take_one(); d != NULL; d = take_one()) {
-            free_piece(d);
+            while (!make_step(d)) {
+                ql_thread_yield(); /* to whom woke up meanwhile, a killer or a killed one */
+            }
         }
     }
 }
@@ -98,33 +114,19 @@ ql_dispose_start(void)
 }
 
 void
-ql_dispose(ql_dead *d, size_t bytes, void (*fn)(ql_dead *d))
+ql_dispose(ql_dead *d, size_t bytes, bool (*step)(ql_dead *d))
 {
+    d->step = step;
+    d->left = bytes;
     if (bytes < QL_DISPOSE_FROM || !atomic_load_explicit(&shop.running, memory_order_acquire) ||
         atomic_load_explicit(&shop.backlog, memory_order_relaxed) > BACKLOG_LAST) {
-        fn(d);
+        while (!step(d)) {
+        }
         return;
     }
-    d->fn = fn;
-    d->bytes = bytes;
     atomic_fetch_add_explicit(&shop.backlog, bytes, memory_order_relaxed);
     push(d, d);
     (void)sem_post(&shop.work);
-}
-
-/* The pages of a dead piece go back to the system from its second page on; what is left of it is
- * freed in no time. */
-static ql_status
-give_pages_back(ql_ctx *cx, ql_dead *d)
-{
-    uintptr_t at = ((uintptr_t)d + sizeof *d + PAGE - 1) & ~(PAGE - 1);
-    uintptr_t end = ((uintptr_t)d + d->bytes) & ~(PAGE - 1);
-    for (size_t step; at < end; at += step) {
-        step = end - at < STEP ? end - at : STEP;
-        (void)madvise((void *)at, step, MADV_DONTNEED);
-        QL_TRY(ql_bulk_look(cx));
-    }
-    return QL_OK;
 }
 
 ql_status
@@ -135,13 +137,14 @@ ql_dispose_help(ql_ctx *cx)
         if (d == NULL) {
             break; /* others are at it */
         }
-        ql_status st = give_pages_back(cx, d);
-        if (st != QL_OK) {
-            push(d, d);
-            (void)sem_post(&shop.work);
-            return st;
+        while (!make_step(d)) {
+            ql_status st = ql_bulk_look(cx);
+            if (st != QL_OK) {
+                push(d, d);
+                (void)sem_post(&shop.work);
+                return st;
+            }
         }
-        free_piece(d);
     }
     return QL_OK;
 }

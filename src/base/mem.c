@@ -81,10 +81,14 @@ free_now(void *p)
     free(p);
 }
 
-static void
+static bool
 free_dead(ql_dead *d)
 {
+    if (!ql_dispose_pages(d)) {
+        return false;
+    }
     free_now(d);
+    return true;
 }
 
 void

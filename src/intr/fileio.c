@@ -84,14 +84,23 @@ ql_file_close(int fd)
 typedef struct dead_file {
     ql_dead dead;
     int fd;
+    uint64_t bytes; /* that it still has */
 } dead_file;
 
-static void
+/* Closing it would give everything back in one go. */
+static bool
 close_dead(ql_dead *d)
 {
     dead_file *f = (dead_file *)d;
+    if (f->bytes > QL_DISPOSE_STEP) {
+        f->bytes -= QL_DISPOSE_STEP;
+        if (ftruncate(f->fd, (off_t)f->bytes) == 0) {
+            return false;
+        }
+    }
     ql_file_close(f->fd);
     ql_mem_free(f);
+    return true;
 }
 
 void
@@ -103,6 +112,7 @@ ql_file_close_aside(int fd, uint64_t bytes)
         return;
     }
     d->fd = fd;
+    d->bytes = bytes;
     /* Its pages are no memory of the process: the backlog of the thread counts a little only. */
     ql_dispose(&d->dead, QL_DISPOSE_FROM, close_dead);
 }

@@ -265,11 +265,12 @@ test_stops(void **state)
 
 static _Atomic unsigned freed;
 
-static void
+static bool
 note_freed(ql_dead *d)
 {
     ql_mem_free(d);
     atomic_fetch_add(&freed, 1);
+    return true;
 }
 
 /* From several threads at once; everything is freed in the end, large pieces and small. */
@@ -317,6 +318,75 @@ test_dispose(void **state)
     }
 }
 
+/* A piece whose first step goes on until it is told to end: the thread has its hands full. */
+typedef struct held {
+    ql_dead dead;
+    _Atomic bool has_begun, may_end;
+} held;
+
+static bool
+step_when_told(ql_dead *d)
+{
+    held *h = (held *)(void *)d;
+    atomic_store(&h->has_begun, true);
+    while (!atomic_load(&h->may_end)) {
+        ql_thread_yield();
+    }
+    ql_mem_free(h);
+    return true;
+}
+
+/* A small piece beside what it stands for: nothing around it is touched by whoever helps. */
+typedef struct standing {
+    ql_dead dead;
+    unsigned steps;
+} standing;
+
+static _Atomic unsigned steps_made;
+
+static bool
+count_steps(ql_dead *d)
+{
+    standing *s = (standing *)(void *)d;
+    atomic_fetch_add(&steps_made, 1);
+    return --s->steps == 0;
+}
+
+#define AROUND ((size_t)4 << 20)
+
+static void
+test_help(void **state)
+{
+    (void)state;
+    ql_ctx cx;
+    begin(&cx);
+    ql_dispose_start();
+    held *h = ql_mem_zalloc(sizeof *h);
+    ql_dispose(&h->dead, QL_DISPOSE_FROM, step_when_told);
+    while (!atomic_load(&h->has_begun)) {
+        ql_thread_yield();
+    }
+    /* What waits is more than a quarter of a gigabyte; the newest of it lies amid memory in use. */
+    standing large = {.steps = 1};
+    ql_dispose(&large.dead, (size_t)256 << 20, count_steps);
+    char *around = malloc(AROUND);
+    memset(around, 'x', AROUND);
+    standing *small = (standing *)(void *)(around + 64);
+    small->steps = 3;
+    ql_dispose(&small->dead, QL_DISPOSE_FROM, count_steps);
+    assert_int_equal(ql_dispose_help(&cx), QL_OK);
+    assert_true(atomic_load(&steps_made) >= 3);
+    for (size_t i = 64 + sizeof *small; i < AROUND; i++) {
+        assert_true(around[i] == 'x');
+    }
+    free(around);
+    atomic_store(&h->may_end, true);
+    while (atomic_load(&steps_made) < 4) {
+        ql_thread_yield();
+    }
+    test_ctx_end(&cx);
+}
+
 int
 main(void)
 {
@@ -328,6 +398,7 @@ main(void)
         cmocka_unit_test(test_looks_by_bytes),
         cmocka_unit_test(test_stops),
         cmocka_unit_test(test_dispose),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
