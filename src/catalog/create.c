@@ -98,7 +98,10 @@ check_column(ql_ctx *cx, const ql_table_spec *spec, unsigned i)
 {
     const ql_column *c = &spec->columns[i];
     QL_TRY(qli_check_column_name(cx, spec->columns, i));
-    if (c->auto_increment && c->type.kind != QL_K_INT && c->type.kind != QL_K_DOUBLE) {
+    bool counts =
+        (c->type.kind == QL_K_INT && c->type.field != QL_F_BIT && c->type.field != QL_F_YEAR) ||
+        c->type.kind == QL_K_DOUBLE;
+    if (c->auto_increment && !counts) {
         return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, ql_cstr(cx, c->name));
     }
     if (c->auto_increment && c->default_kind == QL_DEF_VALUE) {
@@ -309,9 +312,12 @@ qli_ids_reserve(ql_ctx *cx, ql_catalog *c, uint64_t n, uint64_t *first)
 /* --- building -------------------------------------------------------------------------------- */
 
 static ql_status
-copy_value(ql_ctx *cx, ql_arena *a, const ql_value *v, ql_value *out)
+copy_value(ql_ctx *cx, ql_arena *a, const ql_type *t, const ql_value *v, ql_value *out)
 {
     *out = *v;
+    if (ql_kind_is_list(v->kind)) {
+        out->list.members = t->members;
+    }
     return v->kind == QL_K_STRING ? qli_copy_str(cx, a, v->s, &out->s) : QL_OK;
 }
 
@@ -356,11 +362,12 @@ qli_copy_columns(ql_ctx *cx, ql_table *t, const ql_column *columns, uint16_t n,
         QL_TRY(qli_copy_members(cx, t->arena, &c->type));
         c->default_value = ql_value_null();
         if (c->default_kind == QL_DEF_VALUE) {
-            QL_TRY(copy_value(cx, t->arena, &columns[i].default_value, &c->default_value));
+            QL_TRY(
+                copy_value(cx, t->arena, &c->type, &columns[i].default_value, &c->default_value));
         }
         t->missing[i] = ql_value_null();
         if (missing) {
-            QL_TRY(copy_value(cx, t->arena, &missing[i], &t->missing[i]));
+            QL_TRY(copy_value(cx, t->arena, &c->type, &missing[i], &t->missing[i]));
         }
     }
     return QL_OK;

@@ -64,6 +64,7 @@ ql_column_set_zerofill(ql_column *c, bool zerofill, uint32_t width)
 {
     c->zerofill = zerofill;
     c->type.zerofill = 0;
+    ql_type_settle(&c->type);
     if (!zerofill || !is_number(c->type.kind)) {
         return;
     }
@@ -87,6 +88,7 @@ qli_table_finish(ql_ctx *cx, ql_table *t)
     for (unsigned i = 0; i < t->ncolumns; i++) {
         t->types[i] = t->columns[i].type;
         t->columns[i].default_value.zerofill = t->types[i].zerofill;
+        t->columns[i].default_value.bits = t->types[i].bits;
         if (t->columns[i].auto_increment) {
             t->auto_column = (int)i;
         }

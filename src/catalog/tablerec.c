@@ -357,7 +357,7 @@ take_type(decoder *d, const ql_section *s, ql_type *t)
 {
     switch (s->tag) {
     case COLUMN_KIND:
-        t->kind = (ql_kind)take_choice(d, s, QL_K_DATETIME, "a column");
+        t->kind = (ql_kind)take_choice(d, s, QL_KINDS - 1, "a column");
         break;
     case COLUMN_FIELD:
         t->field = (ql_field)take_choice(d, s, QL_F_STRING, "a column");
@@ -471,9 +471,10 @@ take_column(decoder *d, ql_str sections, ql_column *c, ql_value *missing)
             take_type(d, &s, &c->type);
         }
     }
-    d->bad |= c->type.kind == QL_K_STRING && !c->type.coll;
+    d->bad |= ql_kind_has_text(c->type.kind) && !c->type.coll;
     ql_column_set_zerofill(c, zerofill, width);
     QL_TRY(take_members(d, sections, &c->type));
+    d->bad |= ql_kind_is_list(c->type.kind) && !c->type.members;
     QL_TRY(ql_sections_unknown(d->cx, d->a, sections, &column_shape, &c->unknown));
     return take_values(d, sections, c, missing);
 }

@@ -50,9 +50,11 @@ call_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n
 static ql_status
 put_text(ql_ctx *cx, ql_buf *b, const ql_value *v, size_t *n)
 {
-    char text[QL_VALUE_TEXT_MAX];
-    ql_str s = v->kind == QL_K_STRING ? v->s : (ql_str){text, ql_value_print(v, text)};
+    ql_str s;
+    ql_arena_mark mark = ql_arena_save(cx->arena);
+    QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
     QL_TRY(ql_buf_put(cx, b, s.p, s.n));
+    ql_arena_restore(cx->arena, mark);
     *n = s.n;
     return ql_buf_put_u8(cx, b, 0);
 }

@@ -31,6 +31,9 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
     case QL_FAM_NULL:
         return ql_buf_put_u8(cx, b, TAG_NULL);
     case QL_FAM_INT:
+        if (v->bits != 0) {
+            return put_bytes(cx, b, TAG_BLOB, text, ql_value_print(v, text));
+        }
         QL_TRY(ql_buf_put_u8(cx, b, v->is_unsigned ? TAG_UINT : TAG_INT));
         QL_TRY(ql_buf_put_u8(cx, b, v->zerofill));
         return ql_buf_put_le(cx, b, v->u, 8);
@@ -42,6 +45,14 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
         return ql_buf_put_le(cx, b, bits, 8);
     case QL_FAM_STRING:
         return put_bytes(cx, b, v->coll == ql_coll_binary ? TAG_BLOB : TAG_TEXT, v->s.p, v->s.n);
+    case QL_FAM_LIST: {
+        ql_str s;
+        ql_arena_mark mark = ql_arena_save(cx->arena);
+        QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
+        QL_TRY(put_bytes(cx, b, v->coll == ql_coll_binary ? TAG_BLOB : TAG_TEXT, s.p, s.n));
+        ql_arena_restore(cx->arena, mark);
+        return QL_OK;
+    }
     case QL_FAM_DECIMAL:
         return put_bytes(cx, b, TAG_DECIMAL, text, ql_value_print(v, text));
     default:

@@ -81,6 +81,10 @@ ql_column_default(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column, b
         *out = ql_value_null();
         return QL_OK;
     }
+    if (c->type.field == QL_F_ENUM) { /* the first of its members (manual, "The ENUM Type") */
+        *out = ql_value_zero(&c->type);
+        return QL_OK;
+    }
     if (explicit_ || cx->vars->strict) {
         return ql_fail(cx, QL_ER_NO_DEFAULT_FOR_FIELD, ql_cstr(cx, c->name));
     }

@@ -601,7 +601,7 @@ cast_rows(ql_ctx *cx, ql_ex *x, const operands *o)
         }
         return QL_OK;
     }
-    if (to == QL_K_STRING && f->kind == QL_K_INT && t->field == QL_F_VAR_STRING) {
+    if (to == QL_K_STRING && f->kind == QL_K_INT && f->bits == 0 && t->field == QL_F_VAR_STRING) {
         return cast_ints_to_text(cx, x, o);
     }
     return QL_END;
@@ -656,7 +656,9 @@ qli_cast_compile(ql_ctx *cx, ql_ex *x)
     const ql_type *from = &x->args[0]->e->type, *to = &x->e->type;
     (void)cx;
     x->eval = eval_cast;
-    if ((from->kind == QL_K_INT && to->kind == QL_K_INT && from->is_unsigned == to->is_unsigned) ||
+    bool same_text = from->bits == to->bits && from->zerofill == to->zerofill;
+    if ((from->kind == QL_K_INT && to->kind == QL_K_INT && from->is_unsigned == to->is_unsigned &&
+         same_text) ||
         (from->kind == QL_K_DOUBLE && to->kind == QL_K_DOUBLE && to->field == QL_F_DOUBLE)) {
         x->eval = eval_pass;
     }

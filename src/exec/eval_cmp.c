@@ -444,7 +444,7 @@ element_compare(ql_ctx *cx, ql_arena *a, const ql_value *p, const ql_value *q,
                 const ql_collation *coll, int *cmp)
 {
     ql_value x = *p, y = *q;
-    if (x.kind != y.kind) {
+    if (x.kind != y.kind || ql_kind_is_list(x.kind)) {
         ql_type tx = {.kind = x.kind, .is_unsigned = x.is_unsigned, .coll = x.coll};
         ql_type ty = {.kind = y.kind, .is_unsigned = y.is_unsigned, .coll = y.coll};
         ql_kind k = ql_compare_kind(&tx, &ty);

@@ -227,7 +227,7 @@ look(ql_ctx *cx, void *arg, uint16_t index, const ql_value *old, const ql_value 
 static bool
 text_fits(const ql_type *t, const ql_value *v)
 {
-    if (v->kind != QL_K_STRING || t->members != NULL) {
+    if (v->kind != QL_K_STRING) {
         return true;
     }
     bool bytes = t->coll == NULL || t->coll == ql_coll_binary ||

@@ -94,8 +94,8 @@ static ql_status
 put_value(ql_ctx *cx, ql_arena *mem, ql_buf *b, const ql_type *t, const ql_value *v)
 {
     ql_str s;
-    bool quoted = v->kind == QL_K_STRING || ql_kind_is_temporal(v->kind);
-    if (quoted && t->coll == ql_coll_binary) {
+    bool quoted = ql_kind_has_text(v->kind) || ql_kind_is_temporal(v->kind);
+    if (v->kind == QL_K_STRING && t->coll == ql_coll_binary) {
         s = v->s;
         QL_TRY(ql_buf_put_str(cx, b, "0x"));
         for (size_t i = 0; i < s.n && i < VALUE_CHARS; i++) {

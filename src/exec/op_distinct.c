@@ -285,7 +285,7 @@ filter_ordered(ql_ctx *cx, distinct_op *d, ql_batch *b)
         return qli_fresh_filter(cx, d->fresh, d->cols, b, op->sel);
     }
     for (uint16_t i = 0; i < op->block->query->norder; i++) {
-        QL_TRY(ql_ex_eval(cx, d->order[i], b, b->sel, b->nsel, &d->order_cols[i]));
+        QL_TRY(ql_ex_output(cx, d->order[i], b, b->sel, b->nsel, &d->order_cols[i]));
     }
     ql_batch one = *b;
     uint16_t n = 0, kept;

@@ -590,11 +590,13 @@ ql_status
 qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b)
 {
     for (uint32_t i = 0; i < a->def->nargs; i++) {
-        QL_TRY(ql_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
+        /* Hidden digits of quotients count, unless values are told apart. */
+        QL_TRY(a->def->distinct ? ql_ex_output(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i])
+                                : ql_ex_eval(cx, a->args[i], b, b->sel, b->nsel, &a->cols[i]));
         qli_ex_collate(a->args[i], &a->cols[i]);
     }
     for (uint32_t i = 0; i < a->def->norder; i++) {
-        QL_TRY(ql_ex_eval(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));
+        QL_TRY(ql_ex_output(cx, a->order[i], b, b->sel, b->nsel, &a->order_cols[i]));
     }
     return QL_OK;
 }

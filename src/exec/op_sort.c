@@ -341,7 +341,7 @@ take_batch(ql_ctx *cx, sort_op *s, const ql_batch *b, bool *enough)
 {
     ql_arena_reset(s->op.scratch);
     for (uint16_t i = 0; i < s->nkeys; i++) {
-        QL_TRY(ql_ex_eval(cx, s->keys[i], b, b->sel, b->nsel, &s->cols[i]));
+        QL_TRY(ql_ex_output(cx, s->keys[i], b, b->sel, b->nsel, &s->cols[i]));
     }
     for (uint16_t k = 0; k < b->nsel; k++) {
         uint16_t row = ql_batch_row(b, k);

@@ -29,7 +29,7 @@ typedef struct exporter {
 static bool
 is_text(const ql_type *t)
 {
-    return t->kind == QL_K_STRING || ql_kind_is_temporal(t->kind);
+    return ql_kind_has_text(t->kind) || ql_kind_is_temporal(t->kind);
 }
 
 static ql_status

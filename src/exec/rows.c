@@ -176,6 +176,7 @@ qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const char *ro
     out->is_unsigned = t->is_unsigned;
     out->decimals = t->decimals;
     out->zerofill = t->zerofill;
+    out->bits = t->bits;
     out->coll = t->coll;
     switch (ql_kind_slot(t->kind)) {
     case QL_SLOT_STRING:
@@ -186,6 +187,7 @@ qli_cell_value(const qli_rowfmt *f, uint16_t i, const ql_type *t, const char *ro
         break;
     case QL_SLOT_I64:
     case QL_SLOT_DOUBLE:
+        out->list.members = t->members;
         memcpy(&out->i, cell, sizeof out->i);
         break;
     }

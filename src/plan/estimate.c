@@ -96,8 +96,7 @@ value_for(qli_planner *p, const column *c, const ql_expr *e, bool *known, ql_val
     if (!c->stats || e->kind != QL_E_CONST || ql_value_is_null(&e->value)) {
         return QL_OK;
     }
-    if (e->value.kind == c->type->kind && c->type->field != QL_F_ENUM &&
-        c->type->field != QL_F_SET && c->type->field != QL_F_BIT &&
+    if (e->value.kind == c->type->kind &&
         (e->value.kind != QL_K_INT || e->value.is_unsigned == c->type->is_unsigned)) {
         *out = e->value;
         *known = true;

@@ -85,7 +85,12 @@ put_value(qli_explain *x, const ql_value *v, ql_buf *b)
     if (v->kind == QL_K_STRING) {
         return put_string(x, v->s, b);
     }
-    ql_str s = {text, ql_value_print(v, text)};
+    ql_str s = {text, 0};
+    if (ql_kind_is_list(v->kind)) {
+        QL_TRY(ql_value_to_str(x->cx, x->cx->arena, v, &s));
+        return put_string(x, s, b);
+    }
+    s.n = ql_value_print(v, text);
     return ql_kind_is_number(v->kind) ? ql_buf_put(x->cx, b, s.p, s.n) : put_string(x, s, b);
 }
 

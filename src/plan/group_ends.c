@@ -20,8 +20,7 @@ is_extreme(const qli_planner *p, const ql_agg *g)
         return false;
     }
     const ql_type *t = &p->q->sources[0].table->columns[p->column_of[e->index]].type;
-    return t->field != QL_F_ENUM && t->field != QL_F_SET && /* compared as texts */
-           (t->kind != QL_K_STRING || e->type.coll == t->coll);
+    return t->kind != QL_K_STRING || e->type.coll == t->coll;
 }
 
 static bool

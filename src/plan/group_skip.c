@@ -88,7 +88,7 @@ take_extreme(look *k, const ql_agg *g, bool reverse)
     }
     const ql_index_part *part = &k->x->parts[k->s->parts];
     const ql_type *t = &k->t->columns[column].type;
-    if (part->column != column || part->prefix || t->field == QL_F_ENUM || t->field == QL_F_SET) {
+    if (part->column != column || part->prefix) {
         return false;
     }
     bool at_low = (g->fn == QL_AGG_MIN) != part->descending; /* of the index */

@@ -93,7 +93,7 @@ answered_text(const qli_planner *p, uint16_t source, const qli_access *a, const 
                            v->value.kind == QL_K_STRING && w->value.kind == QL_K_STRING &&
                            v->value.coll == w->value.coll && ql_str_eq(v->value.s, w->value.s));
             if (part->column == column && part->prefix == 0 && same && t->kind == QL_K_STRING &&
-                t->field != QL_F_ENUM && t->field != QL_F_SET && e->coll == t->coll) {
+                e->coll == t->coll) {
                 return column;
             }
         }

@@ -185,10 +185,6 @@ follows_keys(walk *k)
             !is_of_groups(k, key->expr)) {
             return false;
         }
-        ql_field field = k->t->columns[part.column].type.field;
-        if (field == QL_F_ENUM || field == QL_F_SET) {
-            return false; /* sorted by their numbers, indexed by their texts */
-        }
         bool turned = part.descending != key->descending;
         if (k->decided && turned != k->reverse) {
             return false;

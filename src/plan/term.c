@@ -96,11 +96,11 @@ qli_value_fits(qli_planner *p, const ql_type *t, const ql_expr *cmp, ql_expr **v
     }
     switch (ql_kind_family(t->kind)) {
     case QL_FAM_INT:
-        return t->field != QL_F_BIT && fit_int(p, t, v);
+        return fit_int(p, t, v);
     case QL_FAM_DECIMAL:
         return fit_decimal(t, *v);
     case QL_FAM_STRING:
-        return cmp->coll == t->coll && t->field != QL_F_ENUM && t->field != QL_F_SET;
+        return cmp->coll == t->coll;
     case QL_FAM_DOUBLE:
         return t->field == QL_F_DOUBLE;
     default:
@@ -216,7 +216,7 @@ like_pattern(qli_planner *p, const ql_type *t, ql_expr *e, uint16_t source, qli_
 {
     ql_str escape = ql_like_escape(p->cx, e);
     ql_expr *pattern = e->args[1];
-    if (e->coll != t->coll || !escape.p || t->field == QL_F_ENUM || t->field == QL_F_SET) {
+    if (e->coll != t->coll || !escape.p) {
         return false;
     }
     out->like = e;
@@ -239,7 +239,7 @@ static bool
 differs_in_sign(const ql_type *t, const ql_expr *cmp, const ql_expr *v)
 {
     return cmp->op == QL_OP_EQ && cmp->compare_kind == QL_K_INT && t->kind == QL_K_INT &&
-           v->type.kind == QL_K_INT && t->field != QL_F_BIT && v->kind != QL_E_CONST &&
+           v->type.kind == QL_K_INT && v->kind != QL_E_CONST &&
            v->type.is_unsigned != t->is_unsigned;
 }
 

@@ -18,7 +18,7 @@
 static uint16_t
 announced_charset(const ql_result_column *c, const ql_charset *results)
 {
-    if (c->type.kind != QL_K_STRING || c->type.coll == NULL ||
+    if (!ql_kind_has_text(c->type.kind) || c->type.coll == NULL ||
         c->type.coll->id == COLLATION_BINARY) {
         return c->type.kind == QL_K_NULL
                    ? COLLATION_BINARY
@@ -35,11 +35,12 @@ announced_flags(const ql_result_column *c)
     if (!c->type.nullable) {
         flags |= QL_CF_NOT_NULL;
     }
-    if (c->type.is_unsigned) {
+    if (c->type.is_unsigned && !ql_kind_is_list(c->type.kind)) {
         flags |= QL_CF_UNSIGNED;
     }
     bool number = ql_kind_is_number(c->type.kind);
-    if (c->type.kind == QL_K_STRING ? c->type.coll != NULL && c->type.coll->is_binary : !number) {
+    if (ql_kind_has_text(c->type.kind) ? c->type.coll != NULL && c->type.coll->is_binary
+                                       : !number) {
         flags |= QL_CF_BINARY; /* of numbers the resolver knows */
     }
     if (c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB) {
@@ -54,7 +55,7 @@ announced_length(const ql_result_column *c, const ql_charset *results)
 {
     const ql_type *t = &c->type;
     uint64_t n = ql_type_display_length(t);
-    if (t->kind != QL_K_STRING || results == NULL || t->coll == NULL ||
+    if (!ql_kind_has_text(t->kind) || results == NULL || t->coll == NULL ||
         t->coll->id == COLLATION_BINARY) {
         return (uint32_t)n;
     }

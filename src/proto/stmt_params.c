@@ -199,7 +199,8 @@ decode_value(ql_ctx *cx, ql_arena *a, ql_reader *r, const ql_param_slot *slot, c
     case QL_F_MEDIUM_BLOB:
     case QL_F_LONG_BLOB:
     case QL_F_BLOB:
-        return string_value(cx, a, ql_read_lenenc_str(r), is_blob(slot->field), cs, coll, out);
+        return string_value(cx, a, ql_read_lenenc_str(r),
+                            is_blob(slot->field) || slot->field == QL_F_BIT, cs, coll, out);
     default:
         return ql_fail(cx, QL_ER_MALFORMED_PACKET);
     }

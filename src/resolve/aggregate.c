@@ -44,7 +44,12 @@ sum_type(const ql_expr *a, bool average, unsigned increment)
         unsigned p = a->type.length, s = a->type.decimals;
         return average ? ql_type_decimal(p + increment, s + increment) : ql_type_decimal(p + 22, s);
     }
-    return ql_type_double();
+    ql_type t = ql_type_double();
+    if (a->type.kind == QL_K_DOUBLE && a->type.decimals < QL_DECIMALS_DOUBLE) {
+        unsigned d = a->type.decimals + (average ? increment : 0);
+        t.decimals = (uint8_t)(d < QL_DECIMALS_DOUBLE ? d : QL_DECIMALS_DOUBLE);
+    }
+    return t;
 }
 
 /* Argument kinds and the result type. */
@@ -86,15 +91,13 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
         g->type.field = QL_F_BLOB;
         return QL_OK;
     }
-    default: /* MIN, MAX, ANY_VALUE */
+    default:                                          /* MIN, MAX, ANY_VALUE */
+        QL_TRY(qli_list_to_text(r, sc, &g->args[0])); /* by the names, not by the numbers */
         g->type = g->args[0]->type;
         g->type.zerofill = 0;
         if (g->type.kind == QL_K_NULL) {
             g->type = ql_type_varchar(0, qli_conn_coll(r));
             QL_TRY(qli_cast(r, sc, &g->args[0], &g->type));
-        }
-        if (g->type.field == QL_F_ENUM || g->type.field == QL_F_SET) {
-            g->type.field = QL_F_STRING;
         }
         g->type.nullable = true;
         return QL_OK;

@@ -106,12 +106,12 @@ convert_column(qli_alter_work *w, ql_column *c)
                   {QL_F_MEDIUM_BLOB, 16777215},
                   {QL_F_LONG_BLOB, UINT32_MAX}};
     ql_type *t = &c->type;
-    if (t->kind != QL_K_STRING || t->coll == NULL || t->coll == ql_coll_binary) {
+    if (!ql_kind_has_text(t->kind) || t->coll == NULL || t->coll == ql_coll_binary) {
         return QL_OK;
     }
     uint64_t before = t->coll->charset->max_bytes, after = w->spec->coll->charset->max_bytes;
     t->coll = w->spec->coll;
-    c->default_value.coll = c->default_value.kind == QL_K_STRING ? t->coll : NULL;
+    c->default_value.coll = ql_kind_has_text(c->default_value.kind) ? t->coll : NULL;
     if (t->field == QL_F_VARCHAR && t->length > (65535 - 3) / after) {
         return ql_fail(w->cx, QL_ER_TOO_BIG_FIELDLENGTH, ql_cstr(w->cx, c->name),
                        (unsigned long)((65535 - 3) / after));

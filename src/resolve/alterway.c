@@ -75,6 +75,8 @@ same_bytes(const ql_type *was, const ql_type *is)
     switch (ql_kind_family(was->kind)) {
     case QL_FAM_STRING:
         return same_text_bytes(was, is);
+    case QL_FAM_LIST: /* members may have come behind the others */
+        return true;
     case QL_FAM_INT: /* the length is for display */
         return was->field == is->field;
     case QL_FAM_DECIMAL:

@@ -62,8 +62,8 @@ meet_as_doubles(qli_res *r, qli_scope *sc, ql_expr **a)
 {
     mix m;
     if (a[0]->type.kind == QL_K_INT && !r->preparing) {
-        QL_TRY(qli_constant_to_int(r, &a[1]));
-        QL_TRY(qli_constant_to_int(r, &a[2]));
+        QL_TRY(qli_constant_for_int(r, a[0], &a[1]));
+        QL_TRY(qli_constant_for_int(r, a[0], &a[2]));
     }
     QL_TRY(count_kinds(r, a, 3, &m));
     bool is_temporal = ql_kind_is_temporal(a[0]->type.kind);
@@ -125,6 +125,7 @@ qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     bool apart;
     QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     bool negated = e->op == QL_OP_NOT_BETWEEN;
+    QL_TRY(qli_lists_among(r, sc, a, 3));
     QL_TRY(qli_meet_as_dates(r, sc, a, 3));
     QL_TRY(meet_as_doubles(r, sc, a));
     QL_TRY(same_collation(r, a, &apart));

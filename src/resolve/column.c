@@ -149,10 +149,10 @@ qli_base_slot(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column, ql_ex
     e->type = t;
     e->name = qli_base_name(sc, source, column);
     const ql_source *s = &sc->q->sources[source];
-    e->coercibility = t.kind != QL_K_STRING ? 5
-                      : s->derived          ? s->derived->items[column].expr->coercibility
-                                            : 2;
-    if (t.kind == QL_K_STRING && e->coercibility > 2) {
+    e->coercibility = !ql_kind_has_text(t.kind) ? 5
+                      : s->derived              ? s->derived->items[column].expr->coercibility
+                                                : 2;
+    if (ql_kind_has_text(t.kind) && e->coercibility > 2) {
         e->coercibility = 2;
     }
     *out = e;
@@ -173,7 +173,7 @@ given_column(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             n->index = i;
             n->type = sc->given[i].type;
             n->name = sc->given[i].name;
-            n->coercibility = n->type.kind == QL_K_STRING ? 2 : 5;
+            n->coercibility = ql_kind_has_text(n->type.kind) ? 2 : 5;
             *out = n;
             return QL_OK;
         }

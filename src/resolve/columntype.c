@@ -11,6 +11,7 @@
 
 #define MAX_VARCHAR_BYTES 65535u
 #define MAX_WIDTH 255u /* of integers */
+#define MAX_BITS 64u
 
 static ql_status
 not_built(ql_ctx *cx, const char *what)
@@ -155,6 +156,79 @@ int_type(const ql_ast_type *t)
     return type;
 }
 
+static void
+warn_unsigned(ql_ctx *cx, const ql_ast_type *t)
+{
+    if (t->is_unsigned) {
+        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT,
+                     "UNSIGNED for decimal and floating point data types is deprecated and support "
+                     "for it will be removed in a future release.");
+    }
+}
+
+/* FLOAT(M,D) and DOUBLE(M,D), or without both; FLOAT(p) has become one of these. */
+static ql_status
+double_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
+{
+    const ql_ast_type *t = &c->type;
+    *out = ql_type_double();
+    out->field = t->field;
+    out->is_unsigned = t->is_unsigned;
+    if (t->has_length && !t->has_decimals) {
+        return ql_fail(cx, QL_ER_WRONG_FIELD_SPEC, ql_cstr(cx, c->name));
+    }
+    if (t->has_decimals) {
+        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT,
+                     "Specifying number of digits for floating point data types is deprecated and "
+                     "will be removed in a future release.");
+        if (t->decimals > QL_DECIMAL_MAX_SCALE) {
+            return ql_fail(cx, QL_ER_TOO_BIG_SCALE, (int)t->decimals, ql_cstr(cx, c->name),
+                           (unsigned long)QL_DECIMAL_MAX_SCALE);
+        }
+        if (t->length < t->decimals) {
+            return ql_fail(cx, QL_ER_M_BIGGER_THAN_D, ql_cstr(cx, c->name));
+        }
+        if (t->length > MAX_WIDTH) {
+            return ql_fail(cx, QL_ER_TOO_BIG_DISPLAYWIDTH, ql_cstr(cx, c->name),
+                           (unsigned long)MAX_WIDTH);
+        }
+        out->length = t->length;
+        out->decimals = (uint8_t)t->decimals;
+    }
+    warn_unsigned(cx, t);
+    return QL_OK;
+}
+
+static ql_status
+year_type(ql_ctx *cx, const ql_ast_type *t, ql_type *out)
+{
+    *out = ql_type_year();
+    if (t->has_length && t->length != 4) {
+        return ql_fail(cx, QL_ER_INVALID_YEAR_COLUMN_LENGTH);
+    }
+    if (t->has_length) {
+        ql_warn(cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX, "YEAR(4)", "YEAR");
+    }
+    if (t->is_unsigned) {
+        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT,
+                     "UNSIGNED for the YEAR data type is deprecated and support for it will be "
+                     "removed in a future release.");
+    }
+    return QL_OK;
+}
+
+static ql_status
+bit_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
+{
+    const ql_ast_type *t = &c->type;
+    if (t->has_length && t->length > MAX_BITS) {
+        return ql_fail(cx, QL_ER_TOO_BIG_DISPLAYWIDTH, ql_cstr(cx, c->name),
+                       (unsigned long)MAX_BITS);
+    }
+    *out = ql_type_bit(t->has_length && t->length > 0 ? t->length : 1);
+    return QL_OK;
+}
+
 ql_status
 qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll, ql_type *out)
 {
@@ -174,17 +248,11 @@ qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll
     case QL_F_NEWDECIMAL:
         QL_TRY(decimal_type(cx, c, out));
         out->is_unsigned = t->is_unsigned;
+        warn_unsigned(cx, t);
         return QL_OK;
     case QL_F_FLOAT:
     case QL_F_DOUBLE:
-        *out = ql_type_double();
-        out->field = t->field;
-        out->is_unsigned = t->is_unsigned;
-        if (t->has_length && t->has_decimals) {
-            out->length = t->length;
-            out->decimals = (uint8_t)(t->decimals < 31 ? t->decimals : 30);
-        }
-        return QL_OK;
+        return double_type(cx, c, out);
     case QL_F_DATE:
     case QL_F_TIME:
     case QL_F_DATETIME:
@@ -202,13 +270,13 @@ qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll
         text_type(t, coll, out);
         return QL_OK;
     case QL_F_YEAR:
-        return not_built(cx, "YEAR columns");
+        return year_type(cx, t, out);
     case QL_F_BIT:
-        return not_built(cx, "BIT columns");
+        return bit_type(cx, c, out);
     case QL_F_ENUM:
-        return not_built(cx, "ENUM columns");
     case QL_F_SET:
-        return not_built(cx, "SET columns");
+        QL_TRY(column_collation(cx, t, table_coll, &coll));
+        return qli_members_type(cx, c, coll, out);
     case QL_F_JSON:
         return not_built(cx, "JSON columns");
     default:

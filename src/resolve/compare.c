@@ -51,7 +51,7 @@ qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operat
     uint8_t strength = 6;
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_bulk_node(r->cx));
-        if (e[i]->type.kind != QL_K_STRING || !e[i]->type.coll) {
+        if (!ql_kind_has_text(e[i]->type.kind) || !e[i]->type.coll) {
             continue;
         }
         const ql_collation *o = e[i]->type.coll;
@@ -121,13 +121,48 @@ string_as_int(ql_str s, ql_value *out)
     return true;
 }
 
+static bool
+is_plain_column(const ql_expr *e)
+{
+    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER;
+}
+
+/* What a constant is as a year: 5 and '5' are 2005, as they would be stored (manual, "2-Digit Years
+ * in Dates"). Left alone: what no YEAR can be. */
+static ql_status
+constant_to_year(qli_res *r, ql_expr **c)
+{
+    const ql_value *from = &(*c)->value;
+    ql_value v = *from;
+    int64_t year;
+    bool text = from->kind == QL_K_STRING;
+    if ((*c)->is_hex || (text ? !string_as_int(from->s, &v) : from->kind != QL_K_INT) ||
+        !ql_year_of(v.is_unsigned && v.i < 0 ? -1 : v.i, text && from->s.n != 4, &year)) {
+        return QL_OK;
+    }
+    v = ql_value_uint((uint64_t)year);
+    ql_expr *k = qli_const(r, &v);
+    if (!k) {
+        return QL_ERROR;
+    }
+    *c = k;
+    return QL_OK;
+}
+
 ql_status
-qli_constant_to_int(qli_res *r, ql_expr **c)
+qli_constant_for_int(qli_res *r, const ql_expr *e, ql_expr **c)
 {
     ql_value v;
     const ql_value *from = &(*c)->value;
-    if ((*c)->kind != QL_E_CONST || (*c)->is_hex) {
+    if ((*c)->kind != QL_E_CONST) {
         return QL_OK;
+    }
+    if ((*c)->is_hex) {
+        return from->s.n <= sizeof(uint64_t) ? qli_hex_as_number(r, c) : QL_OK;
+    }
+    if (e->type.field == QL_F_YEAR && is_plain_column(e)) {
+        QL_TRY(constant_to_year(r, c));
+        from = &(*c)->value;
     }
     if (from->kind == QL_K_STRING) {
         if (!string_as_int(from->s, &v)) {
@@ -283,12 +318,6 @@ make_date(qli_res *r, ql_expr **c)
     return *c ? QL_OK : QL_ERROR;
 }
 
-static bool
-is_plain_column(const ql_expr *e)
-{
-    return e->kind == QL_E_SLOT || e->kind == QL_E_OUTER;
-}
-
 /* c is a constant that is compared with the temporal t. */
 ql_status
 qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
@@ -310,11 +339,12 @@ qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
 ql_status
 qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind *kind)
 {
+    QL_TRY(qli_lists_meet(r, sc, a, b));
     if (!r->preparing) {
         if ((*a)->type.kind == QL_K_INT && is_const(*b) && !is_const(*a)) {
-            QL_TRY(qli_constant_to_int(r, b));
+            QL_TRY(qli_constant_for_int(r, *a, b));
         } else if ((*b)->type.kind == QL_K_INT && is_const(*a) && !is_const(*b)) {
-            QL_TRY(qli_constant_to_int(r, a));
+            QL_TRY(qli_constant_for_int(r, *b, a));
         }
     }
     QL_TRY(qli_constant_to_temporal(r, *a, b));
@@ -362,13 +392,43 @@ qli_is_repeatable(const ql_expr *e)
            (e->kind == QL_E_CAST && qli_is_repeatable(e->args[0]));
 }
 
+/* FLOAT(M,D) against a number whose digits are known, too, counts as the D digits that it shows. */
+static ql_status
+shown_digits(qli_res *r, qli_scope *sc, ql_expr **e, const ql_expr *other)
+{
+    const ql_type *t = &(*e)->type, *o = &other->type;
+    if (t->field != QL_F_FLOAT || t->decimals >= QL_DECIMALS_DOUBLE ||
+        !ql_kind_is_number(o->kind) || o->decimals >= QL_DECIMALS_DOUBLE) {
+        return QL_OK;
+    }
+    ql_expr **args = QL_ARENA_ARRAY(r->cx, r->a, ql_expr *, 2);
+    if (!args) {
+        return QL_ERROR;
+    }
+    args[0] = *e;
+    args[1] = qli_const_int(r, t->decimals);
+    return args[1] ? ql_call(r, sc, QL_FN_ROUND, args, 2, QL_U_SECOND, 0, e) : QL_ERROR;
+}
+
 static ql_status
 compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
 {
     ql_kind kind;
     const ql_collation *coll = NULL;
     uint8_t co;
-    QL_TRY(qli_compare_prepare(r, sc, &a, &b, &kind));
+    bool alike = false;
+    QL_TRY(shown_digits(r, sc, &a, b));
+    QL_TRY(shown_digits(r, sc, &b, a));
+    if (op == QL_OP_EQ || op == QL_OP_NE || op == QL_OP_NULLSAFE_EQ) {
+        QL_TRY(qli_list_equal(r, a, &b));
+        QL_TRY(qli_list_equal(r, b, &a));
+        QL_TRY(qli_lists_alike(r, a, b, &alike));
+    }
+    if (alike) {
+        kind = a->type.kind;
+    } else {
+        QL_TRY(qli_compare_prepare(r, sc, &a, &b, &kind));
+    }
     ql_expr *args[2] = {a, b};
     if (kind == QL_K_STRING) {
         QL_TRY(qli_coll_aggregate(r, args, 2, op_text(op), &coll, &co));

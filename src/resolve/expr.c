@@ -69,10 +69,14 @@ bind_assign(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     }
     QL_TRY(qli_bind_list(r, sc, &e->args, &args));
     n->name = e->name;
+    QL_TRY(qli_list_to_text(r, sc, &args[0]));
     n->args = args;
     n->nargs = 1;
     n->type = args[0]->type;
-    n->type.zerofill = 0;
+    n->type.zerofill = n->type.bits = 0;
+    if (n->type.bits != 0 || n->type.field == QL_F_BIT || n->type.field == QL_F_YEAR) {
+        n->type = ql_type_int(n->type.is_unsigned);
+    }
     if (n->type.kind == QL_K_NULL) {
         n->type = ql_type_varchar(0, qli_conn_coll(r));
     }
@@ -134,9 +138,8 @@ cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
         *out = ql_type_int(t->is_unsigned);
         return QL_OK;
     case QL_F_YEAR:
-        *out = ql_type_int(true);
-        out->field = QL_F_YEAR;
-        out->length = 4;
+        *out = ql_type_year();
+        out->zerofill = 0; /* of columns only */
         return QL_OK;
     case QL_F_FLOAT:
     case QL_F_DOUBLE:

@@ -156,6 +156,8 @@ prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t 
     case QL_FN_HEX:
         return ql_kind_is_temporal(args[0]->type.kind) ? qli_cast_kind(r, sc, &args[0], QL_K_STRING)
                                                        : QL_OK;
+    case QL_FN_CONV: /* of the number, not of the bytes that would be its text */
+        return args[0]->type.bits != 0 ? qli_plain_int(r, &args[0]) : QL_OK;
     case QL_FN_FIELD:
     case QL_FN_INTERVAL:
         node->compare_kind = list_compare_kind(node, args, n);
@@ -227,6 +229,9 @@ ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_bulk_node(r->cx));
         QL_TRY(qli_require_scalar(r, args[i]));
+        if (__builtin_strchr("idn", arg_letter(f, i)) == NULL) {
+            QL_TRY(qli_list_to_text(r, sc, &args[i]));
+        }
         dated |= (fn == QL_FN_LEAST || fn == QL_FN_GREATEST) && is_dated(args[i]);
     }
     if (dated) { /* as they are before the casts */

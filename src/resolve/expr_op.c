@@ -216,6 +216,7 @@ bind_in(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         if (a[i + 1]->kind == QL_E_ROW) {
             return ql_fail(r->cx, QL_ER_OPERAND_COLUMNS, 1);
         }
+        QL_TRY(qli_list_equal(r, left, &a[i + 1]));
         QL_TRY(qli_compare_prepare(r, sc, &left, &a[i + 1], &kinds[i]));
         QL_TRY(ql_bulk_node(r->cx));
     }

@@ -24,7 +24,7 @@ type_flags(const ql_type *t)
     unsigned f = t->nullable ? 0 : QL_CF_NOT_NULL;
     if (type_is_number(t)) {
         f |= QL_CF_BINARY | QL_CF_NUM | (t->is_unsigned ? QL_CF_UNSIGNED : 0u);
-    } else if (t->kind != QL_K_STRING || t->coll == ql_coll_binary) {
+    } else if (!ql_kind_has_text(t->kind) || t->coll == ql_coll_binary) {
         f |= QL_CF_BINARY;
     }
     if (field_is_blob(t->field)) {

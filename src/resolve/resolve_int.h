@@ -499,6 +499,8 @@ ql_status qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coerc
                               const char *operation, ql_type *out) QL_MUST_USE;
 ql_status qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_MUST_USE;
 ql_status qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
+/* BIT or YEAR as an integer that has nothing but digits. */
+ql_status qli_plain_int(qli_res *r, ql_expr **e) QL_MUST_USE;
 ql_status qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
 ql_status qli_to_bool(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
 ql_status qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b,
@@ -510,8 +512,22 @@ ql_status qli_compare_bind(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_e
 /* Constant x'4142' as a number: its bytes, big-endian, at most the last eight (manual, "Hexadecimal
  * Literals"). */
 ql_status qli_hex_as_number(qli_res *r, ql_expr **e) QL_MUST_USE;
-/* Constant text or DECIMAL that is exactly an integer: becomes it. */
-ql_status qli_constant_to_int(qli_res *r, ql_expr **c) QL_MUST_USE;
+/* A constant that is compared with the integer e: text or DECIMAL that is exactly an integer
+ * becomes it, a hexadecimal literal its number, for a column YEAR the year that it stands for. */
+ql_status qli_constant_for_int(qli_res *r, const ql_expr *e, ql_expr **c) QL_MUST_USE;
+/* --- list.c --- */
+/* ENUM and SET as a text; others stay. */
+ql_status qli_list_to_text(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
+/* a = *b: the text of a value of the column a becomes that value. */
+ql_status qli_list_equal(qli_res *r, const ql_expr *a, ql_expr **b) QL_MUST_USE;
+/* Are both columns of the same members, so that they are equal where their numbers are? */
+ql_status qli_lists_alike(qli_res *r, const ql_expr *a, const ql_expr *b, bool *alike) QL_MUST_USE;
+/* Operands of a comparison: an ENUM or SET becomes a text or a number, or the other one a value of
+ * it. */
+ql_status qli_lists_meet(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b) QL_MUST_USE;
+/* The same of several that meet in one kind: stays as it is only among numbers. */
+ql_status qli_lists_among(qli_res *r, qli_scope *sc, ql_expr **a, uint32_t n) QL_MUST_USE;
+
 /* Constant *c, compared with the temporal t: becomes the date or time it says. QL_ERROR 1525 for a
  * text that says none. Anything else stays. */
 ql_status qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c) QL_MUST_USE;

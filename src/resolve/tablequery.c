@@ -32,8 +32,12 @@ extreme_column(const ql_query *q, const ql_expr *e)
     const ql_agg *g = e->kind == QL_E_SLOT && q->set_op == QL_SET_NONE
                           ? qli_aggregate_of_slot(q, e->index)
                           : NULL;
-    bool is = g && (g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX) && g->args[0]->kind == QL_E_SLOT;
-    return is ? qli_column_of_slot(q, g->args[0]->index) : NULL;
+    bool is = g && (g->fn == QL_AGG_MIN || g->fn == QL_AGG_MAX);
+    const ql_expr *a = is ? g->args[0] : NULL;
+    if (is && a->kind == QL_E_CAST && ql_kind_is_list(a->args[0]->type.kind)) {
+        a = a->args[0];
+    }
+    return is && a->kind == QL_E_SLOT ? qli_column_of_slot(q, a->index) : NULL;
 }
 
 /* A computed text: what is longer than 512 characters is a TEXT of the size that holds it. */
@@ -189,6 +193,7 @@ item_column(ql_ctx *cx, const ql_query *q, const ql_item *it, bool primary, ql_c
     const ql_column *extreme = from ? NULL : extreme_column(q, e);
     c->type = from ? from->type : extreme ? extreme->type : ql_type_for_column(&e->type);
     c->type.zerofill = from ? from->type.zerofill : 0;
+    ql_type_settle(&c->type);
     c->type.nullable = (from ? e->type.nullable : extreme || c->type.nullable) && !primary;
     bool blob = c->type.field >= QL_F_TINY_BLOB && c->type.field <= QL_F_BLOB;
     bool counted = e->kind == QL_E_FUNC && c->type.kind == QL_K_STRING &&

@@ -33,4 +33,8 @@ const ql_expr *qli_before_grouping(const ql_query *q, const ql_expr *e);
 uint64_t qli_text_chars(ql_ctx *cx, const ql_query *q, const ql_expr *e);
 uint64_t qli_text_chars_of_type(const ql_type *t);
 
+/* members.c: ENUM(...) or SET(...) in cx->arena. 1097, 1291, 1367, 3504, 3505. */
+ql_status qli_members_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll,
+                           ql_type *out) QL_MUST_USE;
+
 #endif

@@ -101,6 +101,9 @@ qli_op_node(qli_res *r, qli_scope *sc, ql_op op, const ql_type *type, ql_expr **
 static ql_kind
 common_kind(ql_kind a, ql_kind b)
 {
+    if (ql_kind_is_list(a) || ql_kind_is_list(b)) {
+        return QL_K_STRING;
+    }
     if (a == b) {
         return a;
     }
@@ -136,7 +139,7 @@ common_coll(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t 
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < n; i++) {
-        v[i].type = t[i];
+        v[i].type = t[i]; /* ENUM and SET count as the texts that they become */
         v[i].coercibility = coercibility[i];
         QL_TRY(ql_bulk_node(r->cx));
         p[i] = &v[i];
@@ -150,20 +153,19 @@ qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, u
                     const char *operation, ql_type *out)
 {
     ql_type acc = t[0];
-    bool nullable = t[0].nullable, mixed_field = false;
+    bool nullable = t[0].nullable;
     for (uint32_t i = 1; i < n; i++) {
-        mixed_field = mixed_field || t[i].field != t[0].field;
         acc = common_pair(&acc, &t[i]);
         QL_TRY(ql_bulk_node(r->cx));
         nullable = nullable || t[i].nullable;
     }
     if (acc.kind == QL_K_NULL) { /* nothing but NULLs: held as an empty text */
         acc = ql_type_varchar(0, ql_coll_binary);
-    } else if (acc.kind == QL_K_STRING) {
-        QL_TRY(common_coll(r, t, coercibility, n, operation, &acc));
-        if (n > 1 && mixed_field && (acc.field == QL_F_ENUM || acc.field == QL_F_SET)) {
-            acc.field = QL_F_VAR_STRING;
+    } else if (ql_kind_has_text(acc.kind)) {
+        if (ql_kind_is_list(acc.kind)) { /* nothing but one of them */
+            acc = ql_kinds[QL_K_STRING]->type_from(&acc, acc.coll);
         }
+        QL_TRY(common_coll(r, t, coercibility, n, operation, &acc));
     }
     acc.zerofill = 0;
     acc.nullable = nullable;
@@ -200,9 +202,19 @@ cast_node(qli_res *r, ql_expr **e, const ql_type *t)
     c->nargs = 1;
     c->type = *t;
     c->is_constant = (*e)->is_constant;
-    c->coercibility = t->kind == QL_K_STRING ? 4 : 5;
+    c->coercibility = t->kind != QL_K_STRING             ? 5
+                      : ql_kind_is_list((*e)->type.kind) ? (*e)->coercibility
+                                                         : 4;
     *e = c;
     return qli_fold(r, e);
+}
+
+ql_status
+qli_plain_int(qli_res *r, ql_expr **e)
+{
+    ql_type t = ql_type_int((*e)->type.is_unsigned);
+    t.nullable = (*e)->type.nullable;
+    return cast_node(r, e, &t);
 }
 
 ql_status
@@ -269,6 +281,7 @@ qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e)
     const ql_type *t = &(*e)->type;
     switch (ql_kind_family(t->kind)) {
     case QL_FAM_STRING:
+    case QL_FAM_LIST:
         return qli_cast_kind(r, sc, e, QL_K_DOUBLE);
     case QL_FAM_NULL:
         return qli_cast_kind(r, sc, e, QL_K_INT);
@@ -337,6 +350,20 @@ int_result(const qli_res *r, ql_op op, const ql_type *a, const ql_type *b)
     return t;
 }
 
+/* Digits behind the point of a DOUBLE made of both: those of FLOAT(M,D), ROUND(x, D) and exact
+ * numbers are known, a quotient has some more. */
+static void
+double_digits(ql_op op, const ql_type *a, const ql_type *b, unsigned increment, ql_type *t)
+{
+    unsigned d = 0;
+    for (const ql_type *x = a; x != NULL; x = x == a ? b : NULL) {
+        unsigned has = ql_kind_is_number(x->kind) ? x->decimals : QL_DECIMALS_DOUBLE;
+        d = has > d ? has : d;
+    }
+    d += op == QL_OP_DIV ? increment : 0;
+    t->decimals = (uint8_t)(d < QL_DECIMALS_DOUBLE ? d : QL_DECIMALS_DOUBLE);
+}
+
 ql_status
 qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr **out)
 {
@@ -345,14 +372,17 @@ qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr *
     ql_kind ka = a->type.kind, kb = b->type.kind;
     bool nullable = a->type.nullable || b->type.nullable || op == QL_OP_DIV || op == QL_OP_MOD ||
                     op == QL_OP_INTDIV;
+    unsigned inc = r->cx->vars ? (unsigned)r->cx->vars->div_precision_increment : 4;
     ql_type t;
     if (ka == QL_K_DOUBLE || kb == QL_K_DOUBLE) {
         t = op == QL_OP_INTDIV ? ql_type_int(a->type.is_unsigned || b->type.is_unsigned)
                                : ql_type_double();
+        if (t.kind == QL_K_DOUBLE) {
+            double_digits(op, &a->type, &b->type, inc, &t);
+        }
         QL_TRY(qli_cast_kind(r, sc, &a, QL_K_DOUBLE));
         QL_TRY(qli_cast_kind(r, sc, &b, QL_K_DOUBLE));
     } else if (ka == QL_K_DECIMAL || kb == QL_K_DECIMAL || op == QL_OP_DIV) {
-        unsigned inc = r->cx->vars ? (unsigned)r->cx->vars->div_precision_increment : 4;
         t = op == QL_OP_INTDIV ? ql_type_int(a->type.is_unsigned || b->type.is_unsigned)
                                : decimal_result(op, &a->type, &b->type, inc);
         QL_TRY(qli_cast_kind(r, sc, &a, QL_K_DECIMAL));

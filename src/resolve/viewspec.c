@@ -93,6 +93,9 @@ static ql_type
 stored_type(const ql_expr *e)
 {
     ql_type t = e->type;
+    if (ql_kind_is_list(t.kind)) {
+        t = ql_type_varchar(t.length, t.coll);
+    }
     if (ql_kind_family(t.kind) == QL_FAM_STRING) {
         uint32_t per_char =
             t.coll != NULL && t.coll->charset != NULL ? t.coll->charset->max_bytes : 1;
@@ -103,7 +106,6 @@ stored_type(const ql_expr *e)
             t.field = bytes <= 65535      ? QL_F_VARCHAR
                       : bytes <= 16777215 ? QL_F_MEDIUM_BLOB
                                           : QL_F_LONG_BLOB;
-            t.members = NULL;
             if (t.field != QL_F_VARCHAR) {
                 t.length = t.field == QL_F_MEDIUM_BLOB ? 16777215 : UINT32_MAX;
             }

@@ -109,14 +109,15 @@ decimal_type(qli_parser *p, ql_ast_type *t)
     return QL_OK;
 }
 
-/* FLOAT(p): up to 24 bits are a FLOAT, more a DOUBLE; p says no more than that. */
+/* FLOAT(p): up to 24 bits are a FLOAT, up to 53 a DOUBLE; p says no more than that. One beyond that
+ * stays, to be refused. */
 static ql_status
 float_type(qli_parser *p, ql_ast_type *t)
 {
     t->field = QL_F_FLOAT;
     qli_advance(p);
     QL_TRY(opt_precision(p, t));
-    if (t->has_length && !t->has_decimals) {
+    if (t->has_length && !t->has_decimals && t->length <= 53) {
         t->field = t->length > 24 ? QL_F_DOUBLE : QL_F_FLOAT;
         t->has_length = false;
         t->length = 0;

@@ -49,7 +49,7 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_column *c)
         return ql_buf_put_str(cx, b, "NULL");
     }
     QL_TRY(ql_value_to_str(cx, cx->arena, &c->default_value, &s));
-    if (c->type.coll == ql_coll_binary && ql_utf8_valid_prefix(s) != s.n) {
+    if (c->type.bits != 0 || (c->type.coll == ql_coll_binary && ql_utf8_valid_prefix(s) != s.n)) {
         QL_TRY(ql_column_default_text(cx, cx->arena, c, &hex));
         return ql_buf_put(cx, b, hex.s.p, hex.s.n);
     }
@@ -92,7 +92,7 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
     ql_str type;
     QL_TRY(ql_column_type_text(cx, cx->arena, c, &type));
     QL_TRY(ql_buf_put(cx, b, type.p, type.n));
-    if (c->type.kind == QL_K_STRING && c->type.coll != NULL && c->type.coll != t->coll &&
+    if (ql_kind_has_text(c->type.kind) && c->type.coll != NULL && c->type.coll != t->coll &&
         c->type.coll != ql_coll_binary && c->type.field != QL_F_JSON) {
         if (t->coll == NULL || c->type.coll->charset != t->coll->charset) {
             QL_TRY(ql_buf_printf(cx, b, " CHARACTER SET %s", c->type.coll->charset->name));

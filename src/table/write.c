@@ -6,6 +6,7 @@
  * ranges meet what is not committed. May wait (ROW_LOCK). All writes go to the running statement's
  * layer.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -44,6 +45,20 @@ lock_new(ql_ctx *cx, ql_str key)
     return ql_txn_lock_insert(cx, key, qli_lock_deadline(cx));
 }
 
+/* Bytes of a BIT as messages show them: what is no letter, digit or sign as \x05. */
+static ql_status
+text_of_bits(ql_ctx *cx, const ql_value *v, ql_str *out)
+{
+    char bytes[QL_VALUE_TEXT_MAX], text[4 * sizeof(uint64_t) + 1];
+    size_t n = ql_value_print(v, bytes), k = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        k += (size_t)snprintf(text + k, sizeof text - k, c < ' ' || c > '~' ? "\\x%02X" : "%c", c);
+    }
+    *out = (ql_str){ql_arena_strndup(cx, cx->arena, text, k), k};
+    return out->p != NULL ? QL_OK : QL_ERROR;
+}
+
 /* Text of the key columns for "Duplicate entry": joined by '-', cut to 64 characters as MySQL does.
  */
 ql_status
@@ -57,7 +72,10 @@ qli_describe_key(ql_ctx *cx, const ql_type *types, const ql_index *ix, const ql_
         ql_str s = QL_STR("NULL");
         if (!ql_value_is_null(&v)) {
             v.zerofill = types != NULL ? types[ix->parts[i].column].zerofill : 0;
-            QL_TRY_TO(st, ql_value_to_str(cx, cx->arena, &v, &s), done);
+            v.bits = types != NULL ? types[ix->parts[i].column].bits : 0;
+            QL_TRY_TO(
+                st, v.bits != 0 ? text_of_bits(cx, &v, &s) : ql_value_to_str(cx, cx->arena, &v, &s),
+                done);
             if (ix->parts[i].prefix > 0) {
                 s.n = ql_utf8_offset(s, ix->parts[i].prefix);
             }

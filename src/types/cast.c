@@ -43,10 +43,12 @@ ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
         *out = v->s;
         return QL_OK;
     }
-    if (v->kind == QL_K_NULL) {
-        *out = (ql_str){"", 0};
-        return QL_OK;
-    }
+    return ql_kinds[v->kind]->text(cx, a, v, out);
+}
+
+ql_status
+qli_text_printed(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
+{
     char text[QL_VALUE_TEXT_MAX];
     size_t n = ql_value_print(v, text);
     char *p = ql_arena_strndup(cx, a, text, n);
@@ -57,10 +59,27 @@ ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
     return QL_OK;
 }
 
+/* b'101' */
+static ql_status
+list_bits(ql_ctx *cx, struct ql_arena *a, uint64_t u, ql_str *out)
+{
+    char text[68] = "b'";
+    size_t n = 2;
+    for (int bit = u != 0 ? 63 - __builtin_clzll(u) : 0; bit >= 0; bit--) {
+        text[n++] = u >> bit & 1 ? '1' : '0';
+    }
+    text[n++] = '\'';
+    *out = (ql_str){ql_arena_strndup(cx, a, text, n), n};
+    return out->p != NULL ? QL_OK : QL_ERROR;
+}
+
 ql_status
 ql_value_list(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t, ql_str *out)
 {
     static const char digits[] = "0123456789ABCDEF";
+    if (t->bits != 0 && v->kind == t->kind) {
+        return list_bits(cx, a, v->u, out);
+    }
     QL_TRY(ql_value_to_str(cx, a, v, out));
     if (t->kind != QL_K_STRING || t->coll != ql_coll_binary || out->n == 0) {
         return QL_OK;

@@ -28,10 +28,20 @@ temporal_kind(ql_kind t, ql_kind other)
     return QL_K_DOUBLE;
 }
 
+/* ENUM and SET are numbers among numbers; they are texts among texts, dates and other lists. */
+static ql_kind
+list_as(ql_kind k, ql_kind other)
+{
+    if (!ql_kind_is_list(k)) {
+        return k;
+    }
+    return ql_kind_is_number(other) ? QL_K_INT : QL_K_STRING;
+}
+
 ql_kind
 ql_compare_kind(const ql_type *a, const ql_type *b)
 {
-    ql_kind x = a->kind, y = b->kind;
+    ql_kind x = list_as(a->kind, b->kind), y = list_as(b->kind, a->kind);
     if (x == QL_K_NULL || y == QL_K_NULL) {
         ql_kind k = x == QL_K_NULL ? y : x;
         return k == QL_K_NULL ? QL_K_INT : k;

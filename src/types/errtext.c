@@ -41,6 +41,10 @@ qli_err_value(const ql_value *v, char out[QLI_ERR_TEXT])
     if (v->kind == QL_K_NULL) {
         return strcpy(out, "NULL");
     }
+    if (v->kind == QL_K_ENUM && v->list.members != NULL && v->u >= 1 &&
+        v->u <= v->list.members->n) {
+        return qli_err_text(v->list.members->names[v->u - 1], v->coll == ql_coll_binary, out);
+    }
     char text[QL_VALUE_TEXT_MAX];
     size_t n = ql_value_print(v, text);
     return qli_err_text((ql_str){text, n}, true, out);

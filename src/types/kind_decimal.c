@@ -92,7 +92,7 @@ decimal_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t
     out->kind = QL_K_DECIMAL;
     out->is_unsigned = t->is_unsigned;
     out->decimals = t->decimals;
-    out->zerofill = 0;
+    out->zerofill = out->bits = 0;
     out->coll = NULL;
     ql_decimal d;
     QL_TRY(ql_value_to_decimal(cx, v, &d));
@@ -232,6 +232,7 @@ decimal_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_
 const ql_kind_ops qli_kind_DECIMAL = {
     .name = "decimal",
     .print = decimal_print,
+    .text = qli_text_printed,
     .to_int = decimal_to_int,
     .to_double = decimal_to_double,
     .to_decimal = decimal_to_decimal,

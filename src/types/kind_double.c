@@ -119,6 +119,21 @@ double_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     return QL_OK;
 }
 
+/* FLOAT(M,D), DOUBLE(M,D): the part behind the point is rounded to D digits; max: M-D digits in
+ * front of it and D behind. */
+static void
+round_digits(const ql_type *t, double *d, double *max)
+{
+    double unit = pow(10, t->decimals);
+    double most = pow(10, (double)t->length - t->decimals) - 1 / unit;
+    if (t->length != 0 && most < *max) {
+        *max = most;
+    }
+    if (isfinite(*d)) {
+        *d = floor(*d) + rint((*d - floor(*d)) * unit) / unit;
+    }
+}
+
 static ql_status
 double_store(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -136,11 +151,8 @@ double_store(const qli_store *s, const ql_value *v, ql_value *out)
     } else {
         QL_TRY(ql_value_to_double(s->cx, v, &d));
     }
-    if (s->t->decimals < QL_DECIMALS_DOUBLE && fabs(d) < 1e15) {
-        double p = (double)qli_power10(s->t->decimals > 19 ? 19 : s->t->decimals);
-        d = rint(d * p) / p;
-        double bound = pow(10, (double)s->t->length - s->t->decimals);
-        max = s->t->length != 0 && bound < max ? bound - 1 / p : max;
+    if (s->t->decimals < QL_DECIMALS_DOUBLE) {
+        round_digits(s->t, &d, &max);
     }
     if (s->t->is_unsigned && d < 0) {
         outside = true;
@@ -271,6 +283,7 @@ double_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16
 const ql_kind_ops qli_kind_DOUBLE = {
     .name = "double",
     .print = double_print,
+    .text = qli_text_printed,
     .to_int = double_to_int,
     .to_double = double_to_double,
     .to_decimal = double_to_decimal,

@@ -13,9 +13,26 @@
 
 /* ---- one value ---- */
 
+/* BIT(n): (n+7)/8 bytes, big-endian. */
+static uint32_t
+bit_bytes(uint64_t v, uint32_t bits, char out[8])
+{
+    uint32_t n = (bits + 7) / 8;
+    if (n == 0 || n > 8) {
+        n = 8;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        out[n - 1 - i] = (char)(v >> (8 * i));
+    }
+    return n;
+}
+
 static size_t
 int_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
 {
+    if (QL_UNLIKELY(v->bits != 0)) {
+        return bit_bytes(v->u, v->bits, out);
+    }
     return ql_int_print(v->i, v->is_unsigned, out);
 }
 
@@ -100,12 +117,36 @@ int_type_of(const ql_value *v, const ql_collation *coll)
 
 /* ---- into integers ---- */
 
+/* CAST(... AS YEAR): what is no year is NULL, with a warning. */
+static ql_status
+year_cast(ql_ctx *cx, const ql_value *v, ql_value *out)
+{
+    int64_t n, y;
+    bool is_unsigned = false;
+    if (ql_kind_calendar(v->kind) & QL_HAS_DATE) {
+        ql_dt t;
+        ql_dt_unpack(v->i, &t);
+        n = t.year;
+    } else {
+        QL_TRY(ql_value_to_int(cx, v, &n, &is_unsigned));
+    }
+    if ((is_unsigned && n < 0) || !ql_year_of(n, v->kind == QL_K_STRING && v->s.n != 4, &y)) {
+        *out = ql_value_null();
+        return qli_complain_truncated(cx, "YEAR", v);
+    }
+    *out = ql_value_uint((uint64_t)y);
+    return QL_OK;
+}
+
 static ql_status
 int_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t, ql_value *out)
 {
     int64_t i;
     (void)a;
     bool is_unsigned;
+    if (t->field == QL_F_YEAR) {
+        return year_cast(cx, v, out);
+    }
     QL_TRY(ql_value_to_int(cx, v, &i, &is_unsigned));
     if (t->is_unsigned && !is_unsigned && i < 0) {
         if (v->kind == QL_K_DECIMAL || v->kind == QL_K_DOUBLE) {
@@ -244,36 +285,65 @@ whole_of_value(const qli_store *s, const ql_value *v, whole *w)
     case QL_FAM_DOUBLE:
         *w = whole_of_double(v->d);
         return QL_OK;
-    default:
-        *w = (whole){0};
-        return ql_value_to_int(s->cx, v, &w->i, &w->is_unsigned);
+    case QL_FAM_NULL:
+    case QL_FAM_INT:
+    case QL_FAM_TEMPORAL:
+    case QL_FAM_LIST:
+        break;
     }
+    *w = (whole){0};
+    return ql_value_to_int(s->cx, v, &w->i, &w->is_unsigned);
+}
+
+bool
+ql_year_of(int64_t number, bool zero_too, int64_t *year)
+{
+    *year = number;
+    if (number >= 0 && number <= 99) {
+        *year += number >= 70 ? 1900 : number > 0 || zero_too ? 2000 : 0;
+        return true;
+    }
+    return number >= 1901 && number <= 2155;
+}
+
+/* A date's year, or a number; *zero_too: a text other than '0000', which is 2000 when it is 0. */
+static ql_status
+number_of_year(const qli_store *s, const ql_value *v, int64_t *number, bool *zero_too)
+{
+    whole w;
+    size_t used = 1;
+    *zero_too = false;
+    if (ql_kind_calendar(v->kind) & QL_HAS_DATE) {
+        ql_dt t;
+        ql_dt_unpack(v->i, &t);
+        *number = t.year;
+        return QL_OK;
+    }
+    QL_TRY(whole_of_value(s, v, &w));
+    if (v->kind == QL_K_STRING) {
+        char room[QL_SHORT_TEXT];
+        ql_str t = v->s;
+        bool overflow;
+        QL_TRY(ql_text_for_number(s->cx, &t, room));
+        (void)ql_double_parse(t, &used, &overflow);
+        *zero_too = used != 0 && v->s.n != 4;
+    }
+    *number = w.outside || (w.is_unsigned && w.i < 0) ? -1 : w.i;
+    return QL_OK;
 }
 
 static ql_status
 store_year(const qli_store *s, const ql_value *v, ql_value *out)
 {
-    whole w;
-    if (v->kind == QL_K_DATE || v->kind == QL_K_DATETIME) {
-        ql_dt t;
-        ql_dt_unpack(v->i, &t);
-        w = (whole){.i = t.year};
-    } else {
-        QL_TRY(whole_of_value(s, v, &w));
-    }
-    int64_t y = w.outside || w.is_unsigned ? -1 : w.i;
-    if (y == 0 && v->kind == QL_K_STRING && v->s.n < 4) {
-        y = 2000;
-    } else if (y >= 1 && y <= 69) {
-        y += 2000;
-    } else if (y >= 70 && y <= 99) {
-        y += 1900;
-    }
-    if (y != 0 && (y < 1901 || y > 2155)) {
+    int64_t n, y;
+    bool zero_too;
+    QL_TRY(number_of_year(s, v, &n, &zero_too));
+    if (!ql_year_of(n, zero_too, &y)) {
         QL_TRY(qli_store_range(s));
         y = 0;
     }
     *out = ql_value_uint((uint64_t)y);
+    out->zerofill = 4;
     return QL_OK;
 }
 
@@ -297,15 +367,20 @@ store_bit(const qli_store *s, const ql_value *v, ql_value *out)
         }
     } else {
         whole w;
-        QL_TRY(whole_of_value(s, v, &w));
+        ql_value cut = *v;
+        if (ql_kind_family(v->kind) == QL_FAM_DOUBLE) {
+            cut.d = trunc(v->d); /* MySQL rounds decimals only */
+        }
+        QL_TRY(whole_of_value(s, &cut, &w));
         outside = w.outside;
         u = (uint64_t)w.i;
     }
     if (outside || u > max) {
-        QL_TRY(qli_store_too_long(s));
+        QL_TRY(s->strict ? qli_store_too_long(s) : qli_store_range(s));
         u = max;
     }
     *out = ql_value_uint(u);
+    out->bits = (uint8_t)bits;
     return QL_OK;
 }
 
@@ -340,7 +415,11 @@ int_store(const qli_store *s, const ql_value *v, ql_value *out)
 static void
 int_zero(const ql_type *t, ql_value *out)
 {
-    *out = (ql_value){.kind = QL_K_INT, .is_unsigned = t->is_unsigned, .decimals = t->decimals};
+    *out = (ql_value){.kind = QL_K_INT,
+                      .is_unsigned = t->is_unsigned,
+                      .decimals = t->decimals,
+                      .zerofill = t->zerofill,
+                      .bits = t->bits};
 }
 
 static ql_type
@@ -378,6 +457,9 @@ int_common(const ql_type *a, const ql_type *b)
         t.length = (du > ds ? du : ds) + 1;
         return t;
     }
+    if (a->field != b->field && (a->field == QL_F_BIT || b->field == QL_F_BIT)) {
+        return ql_type_int(a->is_unsigned);
+    }
     ql_type t = a->length >= b->length ? *a : *b;
     t.zerofill = 0;
     t.field = wider_int(a->field, b->field);
@@ -400,6 +482,8 @@ ql_type_int_digits(const ql_type *t)
         return 10;
     case QL_F_YEAR:
         return 4;
+    case QL_F_BIT:
+        return digits_of(t->bits >= 64 ? UINT64_MAX : (1ull << t->bits) - 1);
     default:
         if (t->length > 0 && t->length < 19) {
             return t->length;
@@ -473,19 +557,11 @@ int_storage_bytes(const ql_type *t)
 
 /* ---- the wire ---- */
 
-/* BIT(n) travels as (n+7)/8 bytes, big-endian. */
 static ql_status
 put_bit(ql_ctx *cx, ql_buf *b, uint64_t v, uint32_t bits)
 {
     char bytes[8];
-    uint32_t n = (bits + 7) / 8;
-    if (n == 0 || n > 8) {
-        n = 8;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        bytes[n - 1 - i] = (char)(v >> (8 * i));
-    }
-    return ql_buf_put_lenenc_str(cx, b, bytes, n);
+    return ql_buf_put_lenenc_str(cx, b, bytes, bit_bytes(v, bits, bytes));
 }
 
 static ql_status
@@ -497,7 +573,7 @@ int_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at
         return put_bit(cx, w->out, (uint64_t)v->i[at], t->length);
     }
     size_t n = ql_int_print(v->i[at], v->type.is_unsigned, text);
-    n = qli_fill_up(text, n, t->field == QL_F_YEAR ? 4 : t->zerofill);
+    n = qli_fill_up(text, n, t->zerofill);
     return ql_buf_put_lenenc_str(cx, w->out, text, n);
 }
 
@@ -524,6 +600,7 @@ int_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t 
 const ql_kind_ops qli_kind_INT = {
     .name = "int",
     .print = int_print,
+    .text = qli_text_printed,
     .to_int = int_to_int,
     .to_double = int_to_double,
     .to_decimal = int_to_decimal,

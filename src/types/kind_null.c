@@ -15,6 +15,16 @@ null_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
 }
 
 static ql_status
+null_text(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
+{
+    (void)cx;
+    (void)a;
+    (void)v;
+    *out = QL_STR("");
+    return QL_OK;
+}
+
+static ql_status
 null_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
 {
     (void)cx;
@@ -220,6 +230,7 @@ null_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
 const ql_kind_ops qli_kind_NULL = {
     .name = "null",
     .print = null_print,
+    .text = null_text,
     .to_int = null_to_int,
     .to_double = null_to_double,
     .to_decimal = null_to_decimal,

@@ -22,6 +22,15 @@ string_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX])
 }
 
 static ql_status
+string_text(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
+{
+    (void)cx;
+    (void)a;
+    *out = v->s;
+    return QL_OK;
+}
+
+static ql_status
 string_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
 {
     char room[QL_SHORT_TEXT];
@@ -115,9 +124,11 @@ string_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     ql_str s;
     bool binary = t->coll == ql_coll_binary;
     QL_TRY(ql_value_to_str(cx, a, v, &s));
+    bool bytes = (v->kind == QL_K_INT && v->bits != 0) ||
+                 (v->kind == QL_K_STRING && v->coll == ql_coll_binary);
     bool limited = t->field == QL_F_STRING || t->field == QL_F_VARCHAR ||
                    (t->field == QL_F_VAR_STRING && t->length != 0);
-    if (!binary && v->kind == QL_K_STRING && v->coll == ql_coll_binary) {
+    if (!binary && bytes) {
         size_t good;
         QL_TRY(ql_utf8_valid_prefix_long(cx, s, &good));
         if (good < s.n) {
@@ -152,15 +163,6 @@ string_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     return QL_OK;
 }
 
-static ql_status
-string_store(const qli_store *s, const ql_value *v, ql_value *out)
-{
-    if (s->t->members != NULL) {
-        return s->t->field == QL_F_SET ? qli_store_set(s, v, out) : qli_store_enum(s, v, out);
-    }
-    return qli_store_string(s, v, out);
-}
-
 static void
 string_zero(const ql_type *t, ql_value *out)
 {
@@ -177,7 +179,11 @@ string_widest(bool is_unsigned)
 static ql_type
 string_type_from(const ql_type *from, const ql_collation *coll)
 {
-    return ql_type_varchar(ql_kinds[from->kind]->text_length(from), coll);
+    if (ql_kind_is_list(from->kind)) {
+        coll = from->coll;
+    }
+    return from->bits != 0 ? ql_type_varchar((from->bits + 7u) / 8, ql_coll_binary)
+                           : ql_type_varchar(ql_kinds[from->kind]->text_length(from), coll);
 }
 
 static ql_type
@@ -186,7 +192,7 @@ string_common(const ql_type *a, const ql_type *b)
     uint32_t la = ql_kinds[a->kind]->text_length(a), lb = ql_kinds[b->kind]->text_length(b);
     ql_type t = ql_type_varchar(la > lb ? la : lb, a->coll ? a->coll : b->coll);
     if (a->kind == QL_K_STRING && b->kind == QL_K_STRING && a->field == b->field) {
-        t.field = a->field == QL_F_ENUM || a->field == QL_F_SET ? QL_F_VAR_STRING : a->field;
+        t.field = a->field;
     } else if (t.length > 16383) {
         t.field = QL_F_BLOB;
     }
@@ -248,12 +254,11 @@ string_storage_bytes(const ql_type *t)
 
 /* ---- the wire ---- */
 
-static ql_status
-string_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
+ql_status
+qli_wire_string(ql_ctx *cx, const ql_wire_cell *w, ql_str s, const ql_collation *coll)
 {
     bool lossy = false;
-    ql_str s = v->s[at];
-    if (w->results == NULL || v->type.coll == ql_coll_binary || w->results->max_bytes == 4) {
+    if (w->results == NULL || coll == ql_coll_binary || w->results->max_bytes == 4) {
         return ql_buf_put_lenenc_str(cx, w->out, s.p, s.n);
     }
     ql_buf_clear(w->text);
@@ -261,9 +266,16 @@ string_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t
     return ql_buf_put_lenenc_str(cx, w->out, w->text->p, w->text->n);
 }
 
+static ql_status
+string_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
+{
+    return qli_wire_string(cx, w, v->s[at], v->type.coll);
+}
+
 const ql_kind_ops qli_kind_STRING = {
     .name = "string",
     .print = string_print,
+    .text = string_text,
     .to_int = string_to_int,
     .to_double = string_to_double,
     .to_decimal = string_to_decimal,
@@ -273,7 +285,7 @@ const ql_kind_ops qli_kind_STRING = {
     .hash = qli_hash_string,
     .type_of = string_type_of,
     .cast = string_cast,
-    .store = string_store,
+    .store = qli_store_string,
     .zero = string_zero,
     .widest = string_widest,
     .type_from = string_type_from,

@@ -51,7 +51,10 @@ typedef struct ql_kind_ops {
     const char *name;
 
     /* One value. */
-    size_t (*print)(const ql_value *v, char out[QL_VALUE_TEXT_MAX]); /* strings: 0 */
+    /* Strings: 0; ENUM, SET: the number. */
+    size_t (*print)(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
+    /* The text as the client sees it: v's bytes, somebody else's, or new ones in a. */
+    ql_status (*text)(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out);
     ql_status (*to_int)(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned);
     ql_status (*to_double)(ql_ctx *cx, const ql_value *v, double *out);
     ql_status (*to_decimal)(ql_ctx *cx, const ql_value *v, ql_decimal *out);

@@ -16,6 +16,15 @@
 /* The text of n bytes, filled up with 0 in front to so many (at most 255). Returns its length. */
 size_t qli_fill_up(char *text, size_t n, unsigned width);
 ql_status qli_complain_truncated(ql_ctx *cx, const char *what, const ql_value *v) QL_MUST_USE;
+/* The text of kinds that print it. */
+ql_status qli_text_printed(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out);
+/* A text of collation coll, in the client's character set. */
+ql_status qli_wire_string(ql_ctx *cx, const ql_wire_cell *w, ql_str s,
+                          const ql_collation *coll) QL_MUST_USE;
+/* store_enum.c: what number v is of s->t; *whole false: it is none of the type, and *u what comes
+ * next to it. Looks at the kill flag. */
+ql_status qli_list_number(const qli_store *s, const ql_value *v, uint64_t *u,
+                          bool *whole) QL_MUST_USE;
 /* Any number into a temporal: ql_kind_ops.to_temporal of INT, DECIMAL, DOUBLE. */
 ql_status qli_number_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
                                  unsigned allow, int64_t *out, ql_dt_result *result) QL_MUST_USE;

@@ -41,6 +41,7 @@ slot_bytes(const ql_type *t, ql_cell c)
             return 1;
         case QL_F_SHORT:
         case QL_F_YEAR:
+        case QL_F_ENUM:
             return 2;
         case QL_F_INT24:
             return 3;
@@ -548,8 +549,11 @@ static bool
 decode_value(const view *v, const before *b, const ql_type *t, ql_value *out)
 {
     ql_str s;
-    *out = (ql_value){
-        .kind = t->kind, .is_unsigned = t->is_unsigned, .decimals = t->decimals, .coll = t->coll};
+    *out = (ql_value){.kind = t->kind,
+                      .is_unsigned = t->is_unsigned,
+                      .decimals = t->decimals,
+                      .coll = t->coll,
+                      .list = {0, t->members}};
     ql_cell c = cell_of(t);
     switch (c) {
     case QL_CELL_BYTES:

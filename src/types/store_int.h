@@ -26,9 +26,11 @@ ql_status qli_store_too_long(const qli_store *s) QL_MUST_USE;  /* 1406; warning 
 ql_status qli_store_incorrect(const qli_store *s, const char *what, const char *text) QL_MUST_USE;
 void qli_store_note(const qli_store *s); /* note 1265, strict or not */
 
-/* ENUM and SET columns with a member list. */
+/* ENUM and SET columns. */
 ql_status qli_store_enum(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 ql_status qli_store_set(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
+/* Number of the member of that name under the collation of t, from 1; 0 = none such. */
+ql_status qli_find_member(ql_ctx *cx, const ql_type *t, ql_str name, uint16_t *number) QL_MUST_USE;
 ql_status qli_store_string(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 ql_status qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out) QL_MUST_USE;
 

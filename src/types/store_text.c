@@ -84,9 +84,6 @@ static size_t
 fitting_bytes(const ql_type *t, ql_str s, bool binary)
 {
     uint64_t limit = blob_limit(t->field);
-    if (limit == 0 && (t->field == QL_F_ENUM || t->field == QL_F_SET)) {
-        return s.n;
-    }
     if (limit == 0) { /* 65535 characters at most */
         return binary ? (s.n < t->length ? s.n : t->length) : ql_utf8_offset(s, t->length);
     }

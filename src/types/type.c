@@ -68,6 +68,53 @@ ql_type_varchar(uint32_t chars, const ql_collation *coll)
 }
 
 ql_type
+ql_type_year(void)
+{
+    return (ql_type){.kind = QL_K_INT,
+                     .field = QL_F_YEAR,
+                     .is_unsigned = true,
+                     .nullable = true,
+                     .zerofill = 4,
+                     .length = 4};
+}
+
+ql_type
+ql_type_bit(unsigned bits)
+{
+    return (ql_type){.kind = QL_K_INT,
+                     .field = QL_F_BIT,
+                     .is_unsigned = true,
+                     .nullable = true,
+                     .bits = (uint8_t)bits,
+                     .length = bits};
+}
+
+void
+ql_type_settle(ql_type *t)
+{
+    t->bits = t->field == QL_F_BIT ? (uint8_t)t->length : 0;
+    t->zerofill = t->field == QL_F_YEAR ? 4 : t->zerofill;
+}
+
+ql_type
+ql_type_list(ql_kind kind, const ql_members *members, const ql_collation *coll)
+{
+    bool set = kind == QL_K_SET;
+    uint32_t length = 0;
+    for (unsigned i = 0; members != NULL && i < members->n; i++) {
+        uint32_t chars = (uint32_t)ql_utf8_chars(members->names[i]);
+        length = set ? length + chars + (i > 0) : chars > length ? chars : length;
+    }
+    return (ql_type){.kind = kind,
+                     .field = set ? QL_F_SET : QL_F_ENUM,
+                     .is_unsigned = true,
+                     .nullable = true,
+                     .length = length,
+                     .coll = coll ? coll : ql_coll_default,
+                     .members = members};
+}
+
+ql_type
 ql_type_datetime(unsigned decimals)
 {
     return (ql_type){.kind = QL_K_DATETIME,

@@ -30,7 +30,8 @@ typedef enum ql_family {
     QL_FAM_DECIMAL,
     QL_FAM_DOUBLE,
     QL_FAM_STRING,
-    QL_FAM_TEMPORAL
+    QL_FAM_TEMPORAL,
+    QL_FAM_LIST
 } ql_family;
 enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2 };
 
@@ -68,6 +69,20 @@ static inline bool
 ql_kind_is_temporal(ql_kind k)
 {
     return ql_kind_family(k) == QL_FAM_TEMPORAL;
+}
+
+/* ENUM and SET: numbers with names. */
+static inline bool
+ql_kind_is_list(ql_kind k)
+{
+    return ql_kind_family(k) == QL_FAM_LIST;
+}
+
+/* Are there characters of some collation in the texts of its values? */
+static inline bool
+ql_kind_has_text(ql_kind k)
+{
+    return ql_kind_family(k) == QL_FAM_STRING || ql_kind_is_list(k);
 }
 
 static inline bool
@@ -123,10 +138,12 @@ typedef struct ql_type {
     uint8_t decimals; /* DECIMAL scale; fractional seconds digits; 31 = not fixed (DOUBLE) */
     uint8_t zerofill; /* of a column with ZEROFILL: its texts are filled up with 0 to so many
                          characters; 0 = not, as of everything computed */
-    uint32_t length;  /* DECIMAL precision; characters for CHAR/VARCHAR; bytes for BLOB/TEXT; else
-                         display width */
+    uint8_t bits; /* of a column BIT(n): n; its texts are the bytes of its values, big-endian; 0 =
+                     not, as of everything computed */
+    uint32_t length; /* DECIMAL precision; characters for CHAR/VARCHAR; bytes for BLOB/TEXT; else
+                        display width */
     const ql_collation *coll;  /* strings; NULL for others. Binary strings: ql_coll_binary */
-    const ql_members *members; /* ENUM, SET (kind QL_K_STRING: held as text); NULL = not checked */
+    const ql_members *members; /* ENUM, SET; NULL for others */
 } ql_type;
 
 /* Ready-made types of expressions. */
@@ -136,9 +153,16 @@ ql_type ql_type_bool(void);            /* INT(1) as comparisons yield */
 ql_type ql_type_double(void);
 ql_type ql_type_decimal(unsigned precision, unsigned scale);
 ql_type ql_type_varchar(uint32_t chars, const ql_collation *coll);
+ql_type ql_type_year(void);
+ql_type ql_type_bit(unsigned bits); /* 1 to 64 */
 ql_type ql_type_datetime(unsigned decimals);
 ql_type ql_type_date(void);
 ql_type ql_type_time(unsigned decimals);
+
+/* Set what follows from the field of a column's type: the four digits of YEAR, the bytes of BIT. */
+void ql_type_settle(ql_type *t);
+/* Of kind ENUM or SET. */
+ql_type ql_type_list(ql_kind kind, const ql_members *members, const ql_collation *coll);
 
 /* "int unsigned", "varchar(20)", "decimal(10,2)": as in SHOW COLUMNS of MySQL 8.4 (no display width
  * for integers). */

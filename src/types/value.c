@@ -38,6 +38,12 @@ ql_value_double(double d)
 }
 
 ql_value
+ql_value_list_of(ql_kind kind, uint64_t number, const ql_members *members, const ql_collation *coll)
+{
+    return (ql_value){.kind = kind, .is_unsigned = true, .coll = coll, .list = {number, members}};
+}
+
+ql_value
 ql_value_str(ql_str s, const ql_collation *coll)
 {
     return (ql_value){.kind = QL_K_STRING, .coll = coll, .s = s};

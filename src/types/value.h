@@ -18,7 +18,7 @@ typedef struct ql_value {
     bool is_unsigned;         /* QL_K_INT: u counts */
     uint8_t decimals;         /* fractional digits of DATETIME, TIME; DOUBLE: digits to print, 31 =
                                  not fixed, 32 = not fixed and single precision (FLOAT) */
-    uint8_t zerofill;         /* of a number: as in its type (type.h) */
+    uint8_t zerofill, bits;   /* of a number: as in its type (type.h) */
     const ql_collation *coll; /* QL_K_STRING */
     union {
         int64_t i; /* INT, DATE, TIME, DATETIME */
@@ -26,6 +26,10 @@ typedef struct ql_value {
         double d;
         ql_decimal dec;
         ql_str s;
+        struct {             /* ENUM, SET */
+            uint64_t number; /* as u: of the member; a bit for each member */
+            const ql_members *members;
+        } list;
     };
 } ql_value;
 
@@ -39,6 +43,13 @@ ql_value ql_value_int(int64_t i);
 ql_value ql_value_uint(uint64_t u);
 ql_value ql_value_double(double d);
 ql_value ql_value_str(ql_str s, const ql_collation *coll);
+/* Of kind ENUM or SET; members: those of the type. */
+ql_value ql_value_list_of(ql_kind kind, uint64_t number, const ql_members *members,
+                          const ql_collation *coll);
+/* Is the text that of a value of the ENUM or SET type t other than '', under its collation, and of
+ * which? Then a comparison for equality with it is one with the number. */
+ql_status ql_list_named(ql_ctx *cx, const ql_type *t, ql_str text, uint64_t *number,
+                        bool *is) QL_MUST_USE;
 
 /* Digits behind the point are not fixed: of DOUBLE (in types too), of FLOAT (only in values). */
 #define QL_DECIMALS_DOUBLE 31
@@ -70,8 +81,8 @@ ql_status ql_text_for_number(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) QL
 ql_status ql_text_for_temporal(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) QL_MUST_USE;
 /* Decimal digits of v (unsigned when is_unsigned); returns the length, no NUL. */
 size_t ql_int_print(int64_t v, bool is_unsigned, char out[24]);
-/* Text of any value but strings (QL_K_STRING, NULL: length 0), for sinks that print without an
- * arena. */
+/* Text of any value but strings (QL_K_STRING, NULL: length 0; ENUM, SET: the number), for sinks
+ * that print without an arena. */
 size_t ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
 
 /* Conversions in expressions (not in column stores): never an error for bad text, but warning 1292
@@ -84,7 +95,8 @@ ql_status ql_value_to_decimal(ql_ctx *cx, const ql_value *v, ql_decimal *out) QL
 /* Text form as the client sees it; the bytes may be those of v or new ones in a. */
 ql_status ql_value_to_str(ql_ctx *cx, struct ql_arena *a, const ql_value *v,
                           ql_str *out) QL_MUST_USE;
-/* The same where columns are listed with their defaults: bytes of binary types as 0x and digits. */
+/* The same where columns are listed with their defaults: bytes of binary types as 0x and digits,
+ * those of BIT as b'101'. */
 ql_status ql_value_list(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
                         ql_str *out) QL_MUST_USE;
 /* To DATE, TIME, DATETIME; *ok false = not a date (warning 1292 worded when warn): SQL NULL. */
@@ -95,6 +107,10 @@ ql_status ql_value_to_bool(ql_ctx *cx, const ql_value *v, bool *out) QL_MUST_USE
  * strings. */
 ql_status ql_value_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
                         ql_value *out) QL_MUST_USE;
+
+/* A number of a year: 1 to 99 are two digits of one between 1970 and 2069; 0 is the year 0000 or,
+ * zero_too, the year 2000. false = out of the range of YEAR. */
+bool ql_year_of(int64_t number, bool zero_too, int64_t *year);
 
 /* How two kinds are compared (MySQL's rules: string-string by collation, number mixes as decimal or
  * double, temporal with string constant as temporal ...). Both must then be cast to it. */

@@ -47,7 +47,7 @@ ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
         out->kind = QL_K_NULL;
         out->is_unsigned = false;
         out->decimals = 0;
-        out->zerofill = 0;
+        out->zerofill = out->bits = 0;
         out->coll = NULL;
         return;
     }
@@ -55,6 +55,7 @@ ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
     out->is_unsigned = v->type.is_unsigned;
     out->decimals = value_decimals(&v->type);
     out->zerofill = v->type.zerofill;
+    out->bits = v->type.bits;
     out->coll = v->type.coll;
     switch (ql_kind_slot(v->type.kind)) {
     case QL_SLOT_DOUBLE:
@@ -67,6 +68,7 @@ ql_vector_get(const ql_vector *v, uint16_t row, ql_value *out)
         out->s = v->s[row];
         break;
     case QL_SLOT_I64:
+        out->list.members = v->type.members;
         out->i = v->i[row];
         break;
     }

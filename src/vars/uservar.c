@@ -142,9 +142,9 @@ held_form(ql_ctx *cx, const ql_value *v, ql_value *out)
 {
     *out = *v;
     ql_str text;
-    if (ql_kind_is_temporal(v->kind)) {
+    if (ql_kind_is_temporal(v->kind) || ql_kind_is_list(v->kind)) {
         QL_TRY(ql_value_to_str(cx, cx->arena, v, &text));
-        *out = ql_value_str(text, ql_coll_default);
+        *out = ql_value_str(text, v->coll != NULL ? v->coll : ql_coll_default);
     }
     if (out->kind == QL_K_STRING) {
         out->s.p = hold(cx, out->s);
@@ -179,6 +179,6 @@ ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v)
         return st;
     }
     u->v = now;
-    u->v.zerofill = 0; /* a variable has the number, not the column's text of it */
+    u->v.zerofill = u->v.bits = 0; /* a variable has the number, not the column's text of it */
     return QL_OK;
 }

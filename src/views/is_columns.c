@@ -136,9 +136,14 @@ set_numbers(ql_value *v, const ql_type *ty)
 {
     switch (ql_kind_family(ty->kind)) {
     case QL_FAM_STRING:
+    case QL_FAM_LIST:
         set_string_numbers(v, ty);
         break;
     case QL_FAM_INT:
+        if (ty->field == QL_F_YEAR || ty->field == QL_F_BIT) {
+            v[COL_NUMERIC_PRECISION] = ty->bits != 0 ? ql_value_uint(ty->bits) : ql_value_null();
+            break;
+        }
         v[COL_NUMERIC_PRECISION] = ql_value_uint(integer_digits(ty));
         v[COL_NUMERIC_SCALE] = ql_value_uint(0);
         break;

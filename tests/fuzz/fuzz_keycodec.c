@@ -19,6 +19,8 @@ static const char *const collations[] = {"binary",
                                          "latin1_swedish_ci"};
 
 #define F(f) .field = QL_F_##f
+static const ql_str names[] = {{"a", 1}, {"B", 1}, {"", 0}, {"c", 1}};
+static const ql_members members = {4, names};
 static const ql_type kinds[] = {
     {.kind = QL_K_INT, F(LONGLONG)},
     {.kind = QL_K_INT, F(LONGLONG), .is_unsigned = true},
@@ -28,6 +30,8 @@ static const ql_type kinds[] = {
     {.kind = QL_K_DATE, F(DATE)},
     {.kind = QL_K_TIME, F(TIME), .decimals = 6},
     {.kind = QL_K_DATETIME, F(DATETIME), .decimals = 6},
+    {.kind = QL_K_ENUM, F(ENUM), .is_unsigned = true, .members = &members},
+    {.kind = QL_K_SET, F(SET), .is_unsigned = true, .members = &members},
 };
 
 static ql_type

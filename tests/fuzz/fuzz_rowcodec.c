@@ -10,6 +10,8 @@
 #define MAX_COLS 12
 
 #define F(f) .field = QL_F_##f
+static const ql_str names[] = {{"a", 1}, {"B", 1}, {"", 0}, {"c", 1}};
+static const ql_members members = {4, names};
 static const ql_type kinds[] = {
     {.kind = QL_K_INT, F(TINY)},
     {.kind = QL_K_INT, F(SHORT), .is_unsigned = true},
@@ -26,6 +28,9 @@ static const ql_type kinds[] = {
     {.kind = QL_K_DATE, F(DATE)},
     {.kind = QL_K_TIME, F(TIME), .decimals = 6},
     {.kind = QL_K_DATETIME, F(DATETIME), .decimals = 6},
+    {.kind = QL_K_INT, F(BIT), .is_unsigned = true, .length = 13, .bits = 13},
+    {.kind = QL_K_ENUM, F(ENUM), .is_unsigned = true, .members = &members},
+    {.kind = QL_K_SET, F(SET), .is_unsigned = true, .members = &members},
 };
 
 static bool

@@ -305,8 +305,7 @@ nameless_keys_and_members(void **state)
     ql_str names[2] = {str("x"), str("yy")};
     ql_members members = {.n = 2, .names = names};
     ql_column c[2] = {text_column("a", 2, true), int_column("primary", true)};
-    c[0].type.field = QL_F_ENUM;
-    c[0].type.members = &members;
+    c[0].type = ql_type_list(QL_K_ENUM, &members, ql_coll_default);
     ql_index_part p[2] = {{.column = 0}, {.column = 1}};
     ql_index ix[3] = {
         {.parts = p, .nparts = 1}, {.parts = p, .nparts = 2}, {.parts = &p[1], .nparts = 1}};

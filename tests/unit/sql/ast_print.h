@@ -147,6 +147,9 @@ print_value(out_text *o, const ql_value *v)
         (void)ql_decimal_print(&v->dec, text);
         put(o, "%sd", text);
         break;
+    case QL_K_ENUM: /* no literals */
+    case QL_K_SET:
+        break;
     case QL_K_STRING:
         put(o, "'");
         for (size_t i = 0; i < v->s.n; i++) {

@@ -36,6 +36,13 @@ make_samples(void)
     samples[QL_K_DATETIME] =
         (sample){ql_type_datetime(6),
                  {"2024-02-29 12:00:00", "1999-12-31 23:59:59.999999", "9999-01-01 0:0"}};
+    static const ql_str names[] = {{"red", 3}, {"green", 5}, {"blue", 4}, {"\xc3\xa4", 2}};
+    static const ql_members members = {4, names};
+    samples[QL_K_ENUM] = (sample){ql_type_list(QL_K_ENUM, &members, ql_coll_default),
+                                  {"red", "green", "blue", "\xc3\xa4"}};
+    samples[QL_K_SET] =
+        (sample){ql_type_list(QL_K_SET, &members, ql_coll_default),
+                 {"", "red", "green", "red,green", "blue", "red,blue,\xc3\xa4", "\xc3\xa4"}};
     for (int k = 0; k < QL_KINDS; k++) {
         samples[k].type.nullable = true;
     }
@@ -225,6 +232,7 @@ static void
 test_storage_of_the_manual(void **state)
 {
     (void)state;
+    static const ql_members many[] = {{.n = 8}, {.n = 24}, {.n = 33}, {.n = 255}, {.n = 256}};
     static const struct {
         ql_type t;
         uint32_t bytes;
@@ -236,6 +244,11 @@ test_storage_of_the_manual(void **state)
         {{.kind = QL_K_INT, .field = QL_F_LONGLONG}, 8},
         {{.kind = QL_K_INT, .field = QL_F_YEAR}, 1},
         {{.kind = QL_K_INT, .field = QL_F_BIT, .length = 17}, 3},
+        {{.kind = QL_K_ENUM, .members = &many[3]}, 1},
+        {{.kind = QL_K_ENUM, .members = &many[4]}, 2},
+        {{.kind = QL_K_SET, .members = &many[0]}, 1},
+        {{.kind = QL_K_SET, .members = &many[1]}, 3},
+        {{.kind = QL_K_SET, .members = &many[2]}, 8},
         {{.kind = QL_K_DOUBLE, .field = QL_F_FLOAT}, 4},
         {{.kind = QL_K_DOUBLE, .field = QL_F_DOUBLE}, 8},
         {{.kind = QL_K_DECIMAL, .length = 18, .decimals = 9}, 8},

@@ -120,10 +120,27 @@ test_numbers(void **state)
         {ql_value_int(2024), &t_year, 0, NULL, "2024", 0},
         {ql_value_int(69), &t_year, 0, NULL, "2069", 0},
         {ql_value_int(70), &t_year, 0, NULL, "1970", 0},
-        {ql_value_int(0), &t_year, 0, NULL, "0", 0},
-        {ql_value_int(3000), &t_year, 1264, RANGE, "0", 0},
-        {ql_value_int(15), &t_bit4, 0, NULL, "15", 0},
-        {ql_value_int(16), &t_bit4, 1406, LONG, "15", 0},
+        {ql_value_int(0), &t_year, 0, NULL, "0000", 0},
+        {text("0"), &t_year, 0, NULL, "2000", 0},
+        {text("00"), &t_year, 0, NULL, "2000", 0},
+        {text("0000"), &t_year, 0, NULL, "0000", 0},
+        {text("5"), &t_year, 0, NULL, "2005", 0},
+        {text("99"), &t_year, 0, NULL, "1999", 0},
+        {text("abc"), &t_year, 1366, "Incorrect integer value: 'abc' for column 'c' at row 1",
+         "0000", 0},
+        {ql_value_int(1900), &t_year, 1264, RANGE, "0000", 0},
+        {ql_value_int(1901), &t_year, 0, NULL, "1901", 0},
+        {ql_value_int(2155), &t_year, 0, NULL, "2155", 0},
+        {ql_value_int(2156), &t_year, 1264, RANGE, "0000", 0},
+        {ql_value_int(100), &t_year, 1264, RANGE, "0000", 0},
+        {ql_value_int(-1), &t_year, 1264, RANGE, "0000", 0},
+        {ql_value_int(3000), &t_year, 1264, RANGE, "0000", 0},
+        {ql_value_int(15), &t_bit4, 0, NULL, "\x0f", 0},
+        {text("\x05"), &t_bit4, 0, NULL, "\x05", 0},
+        {text("A"), &t_bit4, 1406, LONG, "\x0f", 0},
+        {ql_value_double(1.9), &t_bit4, 0, NULL, "\x01", 0}, /* cut, as MySQL does it */
+        {ql_value_int(-1), &t_bit4, 1406, LONG, "\x0f", 0},
+        {ql_value_int(16), &t_bit4, 1406, LONG, "\x0f", 0},
         {text("abc"), &t_dec, 1366, "Incorrect decimal value: 'abc' for column 'c' at row 1",
          "0.00", 0},
         {text("1.2abc"), &t_dec, 1265, CUT, "1.20", 0},
@@ -240,9 +257,11 @@ test_enum_and_set(void **state)
     fixture_begin(&cx);
     static const ql_str names[] = {{"small", 5}, {"medium", 6}, {"it's", 4}};
     static const ql_members members = {3, names};
-    ql_type e = string_type(QL_F_ENUM, 6, "utf8mb4_0900_ai_ci"),
-            set = string_type(QL_F_SET, 17, "utf8mb4_0900_ai_ci");
-    e.members = set.members = &members;
+    const ql_collation *coll = ql_collation_by_name(str("utf8mb4_0900_ai_ci"));
+    ql_type e = ql_type_list(QL_K_ENUM, &members, coll);
+    ql_type set = ql_type_list(QL_K_SET, &members, coll);
+    assert_int_equal(e.length, 6);
+    assert_int_equal(set.length, 17);
     const store_case cases[] = {
         {text("small"), &e, 0, NULL, "small", 0},
         {text("MEDIUM"), &e, 0, NULL, "medium", 0},
@@ -250,6 +269,14 @@ test_enum_and_set(void **state)
         {text("3"), &e, 0, NULL, "it's", 0},
         {text("large"), &e, 1265, CUT, "", 0},
         {ql_value_int(4), &e, 1265, CUT, "", 0},
+        {ql_value_int(0), &e, 1265, CUT, "", 0},
+        {ql_value_double(1.0), &e, 0, NULL, "small", 0},
+        {text("small  "), &e, 0, NULL, "small", 0},
+        {text("000003"), &e, 1265, CUT, "", 0}, /* a number has at most five digits there */
+        {ql_value_list_of(QL_K_ENUM, 0, &members, coll), &e, 0, NULL, "", 0},
+        {ql_value_list_of(QL_K_SET, 4, &members, coll), &e, 0, NULL, "it's", 0},
+        {ql_value_list_of(QL_K_ENUM, 2, &members, coll), &set, 0, NULL, "medium", 0},
+        {ql_value_list_of(QL_K_ENUM, 2, &members, coll), &t_int, 0, NULL, "2", 0},
         {text("medium,small,small"), &set, 0, NULL, "small,medium", 0},
         {text(""), &set, 0, NULL, "", 0},
         {ql_value_int(5), &set, 0, NULL, "small,it's", 0},
