@@ -209,7 +209,8 @@ int_bounds(const ql_type *t, int64_t *min, uint64_t *max)
 typedef struct whole {
     int64_t i;
     bool is_unsigned;
-    bool outside; /* of 64 bits; i is the nearest bound */
+    bool outside;                                   /* of 64 bits; i is the nearest bound */
+    enum { WHOLE_TEXT, MORE_TEXT, NO_NUMBER } text; /* what it was read from, if from a text */
 } whole;
 
 static whole
@@ -266,11 +267,24 @@ whole_of_text(const qli_store *s, const ql_value *v, whole *w)
     ql_decimal d;
     (void)ql_decimal_parse(&d, t, &used);
     *w = whole_of_decimal(&d);
-    if (used == 0) {
-        char text[QLI_ERR_TEXT];
+    w->text = used == 0 ? NO_NUMBER : qli_rest_is_blank(t, used) ? WHOLE_TEXT : MORE_TEXT;
+    return QL_OK;
+}
+
+/* After its range: a number that does not fit is told as that, whatever stands behind it. */
+static ql_status
+check_text(const qli_store *s, const ql_value *v, const whole *w)
+{
+    char text[QLI_ERR_TEXT];
+    switch (w->text) {
+    case NO_NUMBER:
         return qli_store_incorrect(s, "integer", qli_err_value(v, text));
+    case MORE_TEXT:
+        return qli_store_truncated(s);
+    case WHOLE_TEXT:
+        break;
     }
-    return qli_rest_is_blank(t, used) ? QL_OK : qli_store_truncated(s);
+    return QL_OK;
 }
 
 static ql_status
@@ -308,10 +322,10 @@ ql_year_of(int64_t number, bool zero_too, int64_t *year)
 
 /* A date's year, or a number; *zero_too: a text other than '0000', which is 2000 when it is 0. */
 static ql_status
-number_of_year(const qli_store *s, const ql_value *v, int64_t *number, bool *zero_too)
+number_of_year(const qli_store *s, const ql_value *v, whole *w, int64_t *number, bool *zero_too)
 {
-    whole w;
     size_t used = 1;
+    *w = (whole){0};
     *zero_too = false;
     if (ql_kind_calendar(v->kind) & QL_HAS_DATE) {
         ql_dt t;
@@ -319,7 +333,7 @@ number_of_year(const qli_store *s, const ql_value *v, int64_t *number, bool *zer
         *number = t.year;
         return QL_OK;
     }
-    QL_TRY(whole_of_value(s, v, &w));
+    QL_TRY(whole_of_value(s, v, w));
     if (v->kind == QL_K_STRING) {
         char room[QL_SHORT_TEXT];
         ql_str t = v->s;
@@ -328,17 +342,20 @@ number_of_year(const qli_store *s, const ql_value *v, int64_t *number, bool *zer
         (void)ql_double_parse(t, &used, &overflow);
         *zero_too = used != 0 && v->s.n != 4;
     }
-    *number = w.outside || (w.is_unsigned && w.i < 0) ? -1 : w.i;
+    *number = w->outside || (w->is_unsigned && w->i < 0) ? -1 : w->i;
     return QL_OK;
 }
 
 static ql_status
 store_year(const qli_store *s, const ql_value *v, ql_value *out)
 {
+    whole w;
     int64_t n, y;
     bool zero_too;
-    QL_TRY(number_of_year(s, v, &n, &zero_too));
-    if (!ql_year_of(n, zero_too, &y)) {
+    QL_TRY(number_of_year(s, v, &w, &n, &zero_too));
+    if (ql_year_of(n, zero_too, &y)) {
+        QL_TRY(check_text(s, v, &w));
+    } else {
         QL_TRY(qli_store_range(s));
         y = 0;
     }
@@ -407,6 +424,8 @@ int_store(const qli_store *s, const ql_value *v, ql_value *out)
     if (w.outside) {
         QL_TRY(qli_store_range(s));
         w.i = negative ? min : (int64_t)max;
+    } else {
+        QL_TRY(check_text(s, v, &w));
     }
     *out = s->t->is_unsigned ? ql_value_uint((uint64_t)w.i) : ql_value_int(w.i);
     return QL_OK;

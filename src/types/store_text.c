@@ -121,6 +121,24 @@ pad_binary(const qli_store *s, ql_str *text)
     return QL_OK;
 }
 
+/* MySQL rounds a double to the digits for which there is room. */
+static ql_status
+shorten_double(const qli_store *s, const ql_value *v, ql_str *text)
+{
+    char out[QL_DOUBLE_TEXT_MAX];
+    size_t n;
+    bool is_float = v->decimals == QL_DECIMALS_FLOAT;
+    if (blob_limit(s->t->field) == 0 &&
+        ql_double_print_fit(v->d, is_float, s->t->length, out, &n)) {
+        const char *p = ql_arena_strndup(s->cx, s->a, out, n);
+        if (p == NULL) {
+            return QL_ERROR;
+        }
+        *text = (ql_str){p, n};
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -139,6 +157,10 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
         }
     }
     size_t keep = fitting_bytes(t, text, binary);
+    if (keep < text.n && ql_kind_family(v->kind) == QL_FAM_DOUBLE) {
+        QL_TRY(shorten_double(s, v, &text));
+        keep = fitting_bytes(t, text, binary);
+    }
     if (keep < text.n) {
         bool harmless = !binary && blob_limit(t->field) == 0;
         if (harmless) {

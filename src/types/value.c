@@ -102,25 +102,31 @@ shortest_digits(double a, char digits[24], int *point)
     return digits_of_exponential(text, digits, point);
 }
 
-/* Lay the digits out as MySQL does: plain form while the point is within 15 places (manual, "Number
- * formats"; thresholds checked against a server), exponent form otherwise. */
 static size_t
-layout_digits(bool negative, const char *digits, size_t n, int point, char out[QL_DOUBLE_TEXT_MAX])
+layout_exponent(bool negative, const char *digits, size_t n, int point,
+                char out[QL_DOUBLE_TEXT_MAX])
 {
     char *p = out;
     if (negative) {
         *p++ = '-';
     }
-    bool plain = point >= -14 && (point <= 15 || (int)n > point);
-    if (!plain) {
-        *p++ = digits[0];
-        if (n > 1) {
-            *p++ = '.';
-            memcpy(p, digits + 1, n - 1);
-            p += n - 1;
-        }
-        p += snprintf(p, 8, "e%d", point - 1);
-        return (size_t)(p - out);
+    *p++ = digits[0];
+    if (n > 1) {
+        *p++ = '.';
+        memcpy(p, digits + 1, n - 1);
+        p += n - 1;
+    }
+    p += snprintf(p, 8, "e%d", point - 1);
+    return (size_t)(p - out);
+}
+
+/* point is within 18 places of the first digit. */
+static size_t
+layout_plain(bool negative, const char *digits, size_t n, int point, char out[QL_DOUBLE_TEXT_MAX])
+{
+    char *p = out;
+    if (negative) {
+        *p++ = '-';
     }
     if (point <= 0) {
         *p++ = '0';
@@ -143,6 +149,17 @@ layout_digits(bool negative, const char *digits, size_t n, int point, char out[Q
     }
     *p = '\0';
     return (size_t)(p - out);
+}
+
+/* Lay the digits out as MySQL does: plain form while the point is within 15 places (manual, "Number
+ * formats"; thresholds checked against a server), exponent form otherwise. */
+static size_t
+layout_digits(bool negative, const char *digits, size_t n, int point, char out[QL_DOUBLE_TEXT_MAX])
+{
+    if (point >= -14 && (point <= 15 || (int)n > point)) {
+        return layout_plain(negative, digits, n, point, out);
+    }
+    return layout_exponent(negative, digits, n, point, out);
 }
 
 static size_t
@@ -358,6 +375,34 @@ ql_int_parse(ql_str s, size_t *used, bool *overflow, bool *is_unsigned)
         return INT64_MIN;
     }
     return (int64_t)(0 - u);
+}
+
+bool
+ql_double_print_fit(double d, bool is_float, size_t width, char out[QL_DOUBLE_TEXT_MAX], size_t *n)
+{
+    char text[40], digits[24];
+    *n = is_float ? ql_float_print(d, out) : ql_double_print(d, out);
+    if (*n <= width || !isfinite(d)) {
+        return *n <= width;
+    }
+    for (int p = is_float ? 6 : 17; p > 0; p--) {
+        int point;
+        snprintf(text, sizeof text, "%.*e", p - 1, fabs(d));
+        size_t ndigits = digits_of_exponential(text, digits, &point);
+        if (point >= -14 && point <= 18) {
+            *n = layout_plain(d < 0, digits, ndigits, point, out);
+            if (*n <= width) {
+                return true;
+            }
+        }
+        *n = layout_exponent(d < 0, digits, ndigits, point, out);
+        if (*n + (ndigits == 1) <= width) { /* MySQL wants room for the point in any case */
+            return true;
+        }
+    }
+    *n = 1;
+    out[0] = '0';
+    return width > 1 && fabs(d) < 0.5 && fabs(d) >= 0.001; /* smaller ones are seen as exponents */
 }
 
 size_t

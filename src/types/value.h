@@ -61,6 +61,10 @@ ql_status ql_list_named(ql_ctx *cx, const ql_type *t, ql_str text, uint64_t *num
 size_t ql_double_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
 /* The same with the six significant digits of a FLOAT column. */
 size_t ql_float_print(double d, char out[QL_DOUBLE_TEXT_MAX]);
+/* The same in at most width characters, rounded to as many digits as these hold; false = no digit
+ * fits. No NUL follows. */
+bool ql_double_print_fit(double d, bool is_float, size_t width, char out[QL_DOUBLE_TEXT_MAX],
+                         size_t *n) QL_MUST_USE;
 /* With so many digits behind the point, whatever the locale of the process; no NUL follows. */
 #define QL_VALUE_TEXT_MAX 352
 size_t ql_double_print_fixed(double d, unsigned decimals, char out[QL_VALUE_TEXT_MAX]);
