@@ -297,6 +297,16 @@ def texts():
     yield "password and more", "SET @password = 'x', @y = '" + "abc1" * (N // 4) + "'"
     yield "columns of CREATE TABLE", "CREATE TABLE big.no (" + "a INT," * (N // 6) + "b INT)"
     yield "ENUM members", "CREATE TABLE big.no (a ENUM(" + "'abc'," * (N // 6) + "'x'))"
+    many = ",".join(f"'m{i}'" for i in range(min(N // 8, 65535)))
+    yield "ENUM of many", f"CREATE TABLE big.many (a ENUM({many}), KEY (a))"
+    yield "the last of many", "INSERT INTO big.many VALUES " + ",".join(f"('M{i}')" for i in range(min(N // 8, 65535) - 40, min(N // 8, 65535)))
+    yield "none of many", "INSERT IGNORE INTO big.many VALUES ('none'), ('of'), ('them')"
+    yield "comparison with one of many", "SELECT COUNT(*) FROM big.many WHERE a = 'm7' OR a = 'none' OR a IN ('M9', 'x')"
+    yield "join of many", "SELECT COUNT(*) FROM big.many x JOIN big.many y ON x.a = y.a"
+    yield "definition of many", "SHOW CREATE TABLE big.many"
+    yield "columns of many", "SHOW COLUMNS FROM big.many"
+    yield "one more than many", f"ALTER TABLE big.many MODIFY a ENUM({many[:-7]})"
+    yield "many the other way round", "ALTER TABLE big.many MODIFY a ENUM(" + ",".join(reversed(many.split(","))) + ")"
     yield "comment of a table", "CREATE TABLE big.no (a INT) COMMENT '" + "abc1" * (N // 4) + "'"
     yield "default", "CREATE TABLE big.no (a VARCHAR(10) DEFAULT '" + "abc1" * (N // 4) + "')"
     yield "GRANT", "GRANT SELECT ON *.* TO " + "a@b," * (N // 4) + "c"

@@ -4,7 +4,7 @@ at 8.0, and the protocol documentation), for a client with utf8mb4 unless said o
 import quell
 from harness import main
 from wire import (AUTO_INCREMENT, BINARY, BLOB, MULTIPLE_KEY, NO_DEFAULT, NOT_NULL, ON_UPDATE_NOW, PART_KEY, PRI_KEY, TIMESTAMP, UNIQUE_KEY, UNSIGNED, ENUM,
-                  SET, Watcher, Wire)
+                  SET, ZEROFILL, Watcher, Wire)
 
 server = quell.Server()
 server.start()
@@ -32,6 +32,12 @@ STORED = [("bool_col BOOL",              1, 1,          0,              0, 63),
           ("fdig FLOAT(3,2)",            4, 3,          0,              2, 63),
           ("dcol DOUBLE",                5, 22,         0,              31, 63),
           ("ddig DOUBLE(4,3)",           5, 4,          0,              3, 63),
+          ("year_col YEAR",              13, 4,         UNSIGNED | ZEROFILL, 0, 63),
+          ("bit1 BIT",                   16, 1,         UNSIGNED,       0, 63),
+          ("bit64 BIT(64)",              16, 64,        UNSIGNED,       0, 63),
+          ("en ENUM('a','bcd')",         254, 12,       ENUM,           0, 255),
+          ("st SET('a','bcd')",          254, 20,       SET,            0, 255),
+          ("enb ENUM('a','b') COLLATE utf8mb4_bin", 254, 4, ENUM | BINARY, 0, 255),
           ("date_col DATE",              10, 10,        BINARY,         0, 63),
           ("time_col TIME",              11, 10,        BINARY,         0, 63),
           ("time6 TIME(6)",              11, 17,        BINARY,         6, 63),
