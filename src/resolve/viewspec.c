@@ -93,9 +93,6 @@ static ql_type
 stored_type(const ql_expr *e)
 {
     ql_type t = e->type;
-    if (ql_kind_is_list(t.kind)) {
-        t = ql_type_varchar(t.length, t.coll);
-    }
     if (ql_kind_family(t.kind) == QL_FAM_STRING) {
         uint32_t per_char =
             t.coll != NULL && t.coll->charset != NULL ? t.coll->charset->max_bytes : 1;

@@ -22,7 +22,7 @@ watch = Watcher(server)
 
 ROWS = 300
 IN.write_bytes(b"".join(b"%d\t1\tnew %d\t%d.5\n" % (i, i, i) for i in range(200, 600)) + b"1000\t1\t" + b"long" * 50 + b"\t1\n")
-SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made",
+SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS s.a", "DROP TABLE IF EXISTS s.b", "DROP TABLE IF EXISTS s.auto", "DROP TABLE IF EXISTS s.fresh", "DROP TABLE IF EXISTS s.made", "DROP TABLE IF EXISTS s.named",
          "CREATE TABLE s.a (id INT PRIMARY KEY, g INT, v VARCHAR(200), d DECIMAL(12,3), KEY (g), KEY (v))",
          "CREATE TABLE s.b (id INT PRIMARY KEY, a_id INT, n DOUBLE, t TEXT, UNIQUE KEY (a_id))",
          "CREATE TABLE s.auto (id INT AUTO_INCREMENT PRIMARY KEY, v INT)",
@@ -31,6 +31,8 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "INSERT INTO s.a VALUES " + ",".join(f"({i}, {i % 7}, 'value {i * 7919 % ROWS}', {i}.125)" for i in range(ROWS)),
          "INSERT INTO s.b VALUES " + ",".join(f"({i}, {i * 2}, {i}.5, '{'text ' * (i % 50)}')" for i in range(ROWS // 2)),
          "INSERT INTO s.auto (v) VALUES (1), (2), (3)",
+         "CREATE TABLE s.named (id INT PRIMARY KEY, e ENUM('z','y','x','a'), l SET('z','y','x'), b BIT(9), y YEAR, f FLOAT(7,2), KEY (e, l), KEY (b), KEY (y))",
+         "INSERT INTO s.named VALUES " + ",".join(f"({i}, {i % 4 + 1}, {i % 8}, {i}, {1901 + i}, {i}.129)" for i in range(200)),
          "CREATE TABLE s.fp (id INT PRIMARY KEY, v INT)",
          "CREATE TABLE s.fc (id INT PRIMARY KEY, p INT, n INT AS (p + 1) VIRTUAL, KEY (p), FOREIGN KEY (p) REFERENCES s.fp (id) ON DELETE CASCADE ON UPDATE CASCADE)",
          "CREATE TABLE s.fg (id INT PRIMARY KEY, c INT, KEY (c), FOREIGN KEY (c) REFERENCES s.fc (id) ON DELETE SET NULL ON UPDATE CASCADE)",
@@ -42,7 +44,7 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g",
          "CREATE OR REPLACE VIEW s.pairs AS SELECT a.id, a.v, a.g, b.id AS b_id, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v <> 'none'",
          "CREATE OR REPLACE VIEW s.paired AS SELECT a.id, a.v, a.g, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE EXISTS (SELECT 1 FROM s.b x WHERE x.n < a.g + 2) WITH CHECK OPTION"]
-TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id"}
+TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id", "named": "id"}
 
 LOOSE = {
     "SELECT a, MIN(b), MAX(b), COUNT(DISTINCT b) FROM many.t WHERE a > 0 GROUP BY a ORDER BY a DESC": "skip scan for grouping",
@@ -96,6 +98,9 @@ READS = [
     "EXPLAIN FORMAT=JSON INSERT INTO s.b SELECT g, COUNT(*), 1, MIN(v) FROM s.a WHERE id IN (" + "123456, " * 2_000 + "1) GROUP BY g HAVING COUNT(*) > 3",
     "SELECT /*+ QB_NAME(q) INDEX(x g) NO_MRR(y@q) JOIN_PREFIX(y, x) SEMIJOIN(@z FIRSTMATCH) SET_VAR(sort_buffer_size = 64K) */ x.v FROM s.a AS x JOIN s.b AS y ON y.a_id = x.id WHERE x.id IN (SELECT /*+ QB_NAME(z) */ a_id FROM s.b)",
     "SELECT STRAIGHT_JOIN x.v FROM s.a AS x USE INDEX FOR ORDER BY (v) IGNORE INDEX (g) STRAIGHT_JOIN s.b AS y FORCE INDEX (a_id) ON y.a_id = x.id ORDER BY x.v",
+    "SELECT e, l + 0, COUNT(*), MIN(e), MAX(l), SUM(b), MAX(y), GROUP_CONCAT(b) FROM s.named WHERE e IN ('y', 'a', 'none') OR l = 'z,x' OR y = 5 GROUP BY e, l ORDER BY e DESC, CONCAT(l)",
+    "SELECT x.e, y.l FROM s.named x JOIN s.named y ON x.e = y.e AND x.l = y.l AND x.b < y.b WHERE x.e > 1 AND FIND_IN_SET('y', x.l)",
+    "SELECT id / 7, COUNT(DISTINCT id / 3) FROM s.named GROUP BY id / 7 ORDER BY id / 7 DESC",
     "CHECKSUM TABLE s.a, s.b",
     "CHECK TABLE s.fc, s.fg",
     "SELECT x.v, y.n FROM s.low x JOIN s.sums y ON y.g = x.g WHERE x.id < 50",
@@ -205,6 +210,11 @@ WRITES = [
     ("GRANT SELECT ON s.* TO sweep_g", "", ()),
     ("RENAME USER sweep_g TO sweep_u", "", ()),
     ("REVOKE ALL PRIVILEGES, GRANT OPTION FROM sweep_g", "", ()),
+    ("INSERT INTO s.named SELECT id + 1000, CONCAT(e), l | 1, b, y - 1, f FROM s.named WHERE id > 0", "named", ()),
+    ("UPDATE s.named SET e = IF(id % 2, 'a', 2), l = 'x,z', b = b'101', y = 7, f = f * 2", "named", ()),
+    ("ALTER TABLE s.named MODIFY e ENUM('z','y','x','a','more'), MODIFY l SET('z','y','x','w')", "named", ()),
+    ("ALTER TABLE s.named MODIFY e ENUM('a','x','y','z'), MODIFY l VARCHAR(20), MODIFY b BIT(20), MODIFY y SMALLINT, MODIFY f FLOAT(9,1)", "named", ()),
+    ("CREATE TABLE s.fresh (id INT PRIMARY KEY, e ENUM(" + ",".join(f"'{i}'" for i in range(3000)) + ") DEFAULT '7', l SET('a', 'b') DEFAULT 'b', KEY (e)) SELECT id, e AS f FROM s.named", "fresh", ()),
     ("COMMIT", "a b", ("BEGIN", "UPDATE s.a SET g = 100", "DELETE FROM s.b WHERE id < 50")),
     ("UPDATE s.a SET g = g + 1000", "a b", ("BEGIN", "INSERT INTO s.b VALUES (9000, 9000, 0, 'earlier work')")),
     ("INSERT INTO s.a VALUES (7000, 1, 'x', 1), (7001, 1, 'y', 1); UPDATE s.a SET g = 1 WHERE id = 7000; DELETE FROM s.a WHERE id = 7001", "a", ()),
@@ -257,6 +267,8 @@ def image(sql, tables):
                 found.append([watch.query("SELECT COUNT(*) FROM s.a FORCE INDEX (g) WHERE g > -1000000"), watch.query("SELECT v, id FROM s.a FORCE INDEX (v) ORDER BY v, id")])
             if t == "fc":
                 found.append([watch.query("SELECT p, id FROM s.fc FORCE INDEX (p) ORDER BY p, id"), watch.query("SELECT COUNT(*) FROM s.fc LEFT JOIN s.fp ON fp.id = fc.p WHERE fc.p IS NOT NULL AND fp.id IS NULL")])
+            if t == "named":
+                found.append([watch.query("SHOW CREATE TABLE s.named"), watch.query("SELECT e, l, id FROM s.named FORCE INDEX (e) ORDER BY e, l, id"), watch.query("SELECT COUNT(*) FROM s.named FORCE INDEX (y) WHERE y > 0")])
             if t == "b":
                 found.append(watch.query("SELECT a_id FROM s.b FORCE INDEX (a_id) ORDER BY a_id"))
         except Err as e:
