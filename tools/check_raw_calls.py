@@ -67,6 +67,7 @@ ALLOWED = {
         "fdatasync": "the caller asked for durability",
     },
     "intr/fileio_given.c": {"read": "named pipe, non-blocking", "poll": "without waiting"},
+    "vars/zonefiles.c": {"pread": "files of the time zone database, on a thread of ql_aside or at start"},
     "kv/lmdb_env.c": {n: "lock file of the data directory, at start; flock with LOCK_NB" for n in (
         "flock", "pread", "pwrite")},
     "kv/lmdb_pages.c": {"pread": "the data file, looked through at start or offline"},

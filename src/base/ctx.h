@@ -37,6 +37,7 @@ struct ql_statsd;
 struct ql_sink;
 struct ql_session;
 struct ql_server;
+struct ql_zone;
 
 /* Lifetime: from ql_instance start to its stop. Members are set once while single-threaded at
  * start. */
@@ -79,12 +80,13 @@ typedef struct ql_ctx {
     struct ql_session *session; /* session/session.h; opaque below it */
     ql_status (*look)(struct ql_ctx *cx); /* base/bulk.h: the checkpoint of intr/; NULL = none */
     size_t unlooked;                      /* base/bulk.h: bytes moved since the last look */
-    unsigned dates;   /* QL_DATES_ANY_DAY, QL_DATES_ZERO of texts when sql_mode lets them through */
-    uint64_t stmt_id; /* query id of the running statement; 0 between statements */
-    uint64_t mem_allocs;      /* debug builds: arena allocations of this statement */
-    uint64_t mem_allocs_last; /* debug builds: of the statement before it */
-    uint64_t mem_fail_at;     /* tests, debug builds: this one of them fails; 0 = off */
-    uint64_t mem_fail_armed;  /* the same for the next statement (base/arena.h) */
+    unsigned dates; /* QL_DATES_ANY_DAY, QL_DATES_ZERO of texts when sql_mode lets them through */
+    const struct ql_zone *zone; /* types/zone.h: the session's time_zone; NULL = UTC */
+    uint64_t stmt_id;           /* query id of the running statement; 0 between statements */
+    uint64_t mem_allocs;        /* debug builds: arena allocations of this statement */
+    uint64_t mem_allocs_last;   /* debug builds: of the statement before it */
+    uint64_t mem_fail_at;       /* tests, debug builds: this one of them fails; 0 = off */
+    uint64_t mem_fail_armed;    /* the same for the next statement (base/arena.h) */
 } ql_ctx;
 
 #endif

@@ -31,6 +31,8 @@ unsigned ql_catalog_format(const ql_catalog *c);
  * else has records of that format (accounts). Says so in the log. At start, before there are
  * sessions (cx->txn is NULL). QL_ERROR: nothing has changed. Waits: COMMIT. */
 ql_status ql_catalog_upgrade(ql_ctx *cx, ql_status (*also)(ql_ctx *cx)) QL_MUST_USE;
+/* Tables with columns that ql_column_is_local_time. Before there are sessions. */
+ql_status ql_catalog_local_times(ql_ctx *cx, struct ql_name_list *out) QL_MUST_USE;
 void ql_catalog_close(ql_catalog *c);
 /* Clean stop, no session left: writes exact AUTO_INCREMENT values and row counts, so that the next
  * start has no gaps. Own transaction (cx->txn must be NULL). Waits: COMMIT. */

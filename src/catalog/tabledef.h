@@ -35,6 +35,14 @@ typedef struct ql_column {
     ql_str comment;
     ql_str unknown; /* of the record, here and below: what a newer server wrote, kept as it is */
 } ql_column;
+/* A TIMESTAMP column as servers up to catalog format 2 without that kind made it: it holds what
+ * clocks showed, of a zone that nobody noted. They are converted at the start of a server, and by
+ * whatever ALTERs the table. */
+static inline bool
+ql_column_is_local_time(const ql_column *c)
+{
+    return c->type.field == QL_F_TIMESTAMP && c->type.kind == QL_K_DATETIME;
+}
 /* ZEROFILL (zerofill true) of a column whose type is set, with the display width as it was written
  * (0: not). */
 void ql_column_set_zerofill(ql_column *c, bool zerofill, uint32_t width);

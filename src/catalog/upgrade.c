@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/log.h"
 #include "catalog/catalog_int.h"
+#include "catalog/locked.h"
 #include "intr/sync.h"
 #include "kv/kv.h"
 
@@ -110,4 +111,28 @@ unsigned
 ql_catalog_format(const ql_catalog *c)
 {
     return c->format;
+}
+
+static bool
+has_local_time(const ql_table *t)
+{
+    bool yes = false;
+    for (uint16_t i = 0; i < t->ncolumns && !t->is_virtual && !t->unusable && !t->view; i++) {
+        yes = yes || ql_column_is_local_time(&t->columns[i]);
+    }
+    return yes;
+}
+
+ql_status
+ql_catalog_local_times(ql_ctx *cx, ql_name_list *out)
+{
+    const ql_catalog *c = cx->inst->catalog;
+    for (size_t i = 0; i < c->tables.nbuckets; i++) {
+        QL_TRY(ql_check(cx));
+        for (ql_hash_node *n = c->tables.buckets[i]; n; n = n->next) {
+            const ql_table *t = ((qli_entry *)((char *)n - offsetof(qli_entry, node)))->table;
+            QL_TRY(has_local_time(t) ? ql_name_list_add(cx, out, t->db, t->name) : QL_OK);
+        }
+    }
+    return QL_OK;
 }

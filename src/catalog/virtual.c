@@ -44,8 +44,7 @@ column_type(const ql_view_column *c)
         break;
     case 'd':
     case 'z':
-        t = ql_type_datetime(c->length);
-        t.field = c->kind == 'z' ? QL_F_TIMESTAMP : t.field;
+        t = c->kind == 'z' ? ql_type_timestamp(c->length) : ql_type_datetime(c->length);
         break;
     case 'h':
         t = ql_type_time(0);

@@ -6,6 +6,7 @@
 
 #include "base/diag.h"
 #include "embed/embed_int.h"
+#include "types/moment.h"
 
 size_t
 qli_length(const char *p, size_t n)
@@ -50,9 +51,14 @@ call_columns(ql_ctx *cx, ql_sink *sink, const ql_result_column *cols, uint16_t n
 static ql_status
 put_text(ql_ctx *cx, ql_buf *b, const ql_value *v, size_t *n)
 {
+    char text[QL_VALUE_TEXT_MAX];
     ql_str s;
     ql_arena_mark mark = ql_arena_save(cx->arena);
-    QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
+    if (v->kind == QL_K_STRING || ql_kind_is_list(v->kind)) {
+        QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
+    } else {
+        s = (ql_str){text, ql_value_print_local(cx, v, text)};
+    }
     QL_TRY(ql_buf_put(cx, b, s.p, s.n));
     ql_arena_restore(cx->arena, mark);
     *n = s.n;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "embed/embed_int.h"
+#include "types/moment.h"
 
 #define HEAD_BYTES ((size_t)1 << 20)
 
@@ -56,7 +57,7 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
     case QL_FAM_DECIMAL:
         return put_bytes(cx, b, TAG_DECIMAL, text, ql_value_print(v, text));
     default:
-        return put_bytes(cx, b, TAG_TEXT, text, ql_value_print(v, text));
+        return put_bytes(cx, b, TAG_TEXT, text, ql_value_print_local(cx, v, text));
     }
 }
 

@@ -25,7 +25,7 @@ static bool
 is_word(const ql_vector *v)
 {
     ql_kind k = v->type.kind;
-    return k == QL_K_INT || k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
+    return k != QL_K_NULL && ql_kind_slot(k) == QL_SLOT_I64;
 }
 
 /* 64-bit values: no more than a comparison each. */

@@ -4,6 +4,7 @@
  */
 #include "exec/exec.h"
 #include "types/kinds.h"
+#include "types/zone.h"
 
 ql_value
 ql_now_value(ql_ctx *cx, ql_kind k, unsigned decimals)
@@ -14,7 +15,11 @@ ql_now_value(ql_ctx *cx, ql_kind k, unsigned decimals)
     ql_dt t;
     ql_value v = {.kind = k, .decimals = (uint8_t)decimals};
     us -= us % unit[decimals < 7 ? decimals : 6];
-    ql_dt_from_unix(us, cx->vars->zone_seconds, &t);
+    if (k == QL_K_TIMESTAMP) {
+        v.i = us;
+        return v;
+    }
+    ql_zone_local(cx->zone, us, &t);
     if (k == QL_K_DATE) {
         t.hour = t.minute = t.second = t.micro = 0;
     }
@@ -25,7 +30,7 @@ ql_now_value(ql_ctx *cx, ql_kind k, unsigned decimals)
 ql_status
 ql_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v)
 {
-    if (v->kind != QL_K_TIME || (to != QL_K_DATE && to != QL_K_DATETIME) || cx->vars == NULL) {
+    if (v->kind != QL_K_TIME || !(ql_kind_calendar(to) & QL_HAS_DATE) || cx->vars == NULL) {
         return QL_OK;
     }
     ql_dt time, t;

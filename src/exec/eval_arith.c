@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exec/exec_int.h"
+#include "types/moment.h"
 
 #define EACH_ROW(k, row)                                                                           \
     for (uint16_t k = 0, row = sel != NULL && n > 0 ? sel[0] : 0; k < n;                           \
@@ -563,6 +564,33 @@ cast_ints_to_text(ql_ctx *cx, ql_ex *x, const operands *o)
     return QL_OK;
 }
 
+/* What the session's clocks show; rows of one table often lie between the same two changes of them.
+ */
+static void
+cast_moments(ql_ctx *cx, ql_ex *x, const operands *o)
+{
+    const uint16_t *sel = o->sel;
+    uint16_t n = o->n;
+    int64_t from = 1, to = 0;
+    int32_t offset = 0;
+    EACH_ROW(k, row)
+    {
+        int64_t us = o->a->i[row & o->am], s = us / 1000000;
+        ql_dt t = {0};
+        if (row_null(x, row) || us == 0) {
+            x->own.i[row] = 0;
+            continue;
+        }
+        if (s < from || s >= to) {
+            offset = ql_zone_type_at(cx->zone, s)->seconds;
+            from = s;
+            to = ql_zone_next(cx->zone, s, &to) ? to : INT64_MAX;
+        }
+        ql_dt_from_unix(us, offset, &t);
+        x->own.i[row] = ql_dt_pack(&t);
+    }
+}
+
 /* Casts that cannot go wrong, over slots. QL_END: not one of those. Values of NULL rows may be
  * anything and give anything. */
 static ql_status
@@ -599,6 +627,10 @@ cast_rows(ql_ctx *cx, ql_ex *x, const operands *o)
         {
             x->own.i[row] = o->a->i[row & o->am] & (((int64_t)1 << 41) - 1);
         }
+        return QL_OK;
+    }
+    if (to == QL_K_DATETIME && f->kind == QL_K_TIMESTAMP && f->decimals <= t->decimals) {
+        cast_moments(cx, x, o);
         return QL_OK;
     }
     if (to == QL_K_STRING && f->kind == QL_K_INT && f->bits == 0 && t->field == QL_F_VAR_STRING) {
@@ -638,7 +670,12 @@ eval_cast(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, uint16_
             ql_decimal_settle(&v.dec, &o.a->type);
         }
         QL_TRY(ql_time_to_moment(cx, to, &v));
-        QL_TRY(ql_value_cast(cx, x->env.scratch, &v, &x->e->type, &r));
+        if (x->e->edge != 0 && v.kind == QL_K_DATETIME) {
+            r = ql_value_null();
+            (void)ql_moment_edge(cx, v.i, x->e->edge == QL_EDGE_LAST, &r);
+        } else {
+            QL_TRY(ql_value_cast(cx, x->env.scratch, &v, &x->e->type, &r));
+        }
         if (r.kind == QL_K_NULL && x->e->zero_if_bad) {
             r = (ql_value){.kind = to, .decimals = x->e->type.decimals};
         }

@@ -68,7 +68,8 @@ static how
 how_to_compare(const ql_vector *a, const ql_vector *b)
 {
     if (a->type.kind != b->type.kind) {
-        bool dates = ql_kind_calendar(a->type.kind) & ql_kind_calendar(b->type.kind) & QL_HAS_DATE;
+        unsigned x = ql_kind_calendar(a->type.kind), y = ql_kind_calendar(b->type.kind);
+        bool dates = (x & y & QL_HAS_DATE) && ((x ^ y) & QL_HAS_ZONE) == 0;
         return dates ? HOW_I64 : HOW_BOXED;
     }
     if (a->type.kind == QL_K_NULL) {

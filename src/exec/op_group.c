@@ -435,7 +435,7 @@ build_keys(ql_ctx *cx, group_op *g)
     QL_TRY(ql_ex_list(cx, &env, g->q->group_by, g->nkeys, &g->keys));
     if (g->nkeys == 1) {
         ql_kind k = g->q->group_by[0]->type.kind;
-        g->one_int = k == QL_K_INT || k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME;
+        g->one_int = k != QL_K_NULL && ql_kind_slot(k) == QL_SLOT_I64;
     }
     return QL_OK;
 }

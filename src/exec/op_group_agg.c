@@ -575,7 +575,7 @@ add_batch(ql_ctx *cx, const qli_agg *a, const ql_batch *b, qli_agg_state *s, boo
         break;
     case QL_AGG_MIN:
     case QL_AGG_MAX:
-        if (k == QL_K_INT || k == QL_K_DATE || k == QL_K_TIME || k == QL_K_DATETIME) {
+        if (k != QL_K_NULL && ql_kind_slot(k) == QL_SLOT_I64) {
             return extreme_ints(cx, a, b, s);
         }
         break;

@@ -68,10 +68,10 @@ cut_fraction(ql_dt *t, unsigned decimals)
 }
 
 static ql_dt
-clock_at(int64_t us, int32_t zone, unsigned decimals)
+clock_at(int64_t us, const ql_zone *zone, unsigned decimals)
 {
     ql_dt t;
-    ql_dt_from_unix(us, zone, &t);
+    ql_zone_local(zone, us, &t);
     cut_fraction(&t, decimals);
     return t;
 }
@@ -80,7 +80,7 @@ static ql_status
 now_as(ql_ctx *cx, ql_call *call, ql_kind kind, bool utc, ql_value *out)
 {
     unsigned decimals = call->expr->type.decimals;
-    ql_dt t = clock_at(cx->vars->timestamp_us, utc ? 0 : cx->vars->zone_seconds, decimals);
+    ql_dt t = clock_at(cx->vars->timestamp_us, utc ? NULL : cx->zone, decimals);
     if (kind == QL_K_DATE) {
         return qli_put_date(t, out);
     }
@@ -123,7 +123,7 @@ QLI_FN(UTC_TIME)
 
 QLI_FN(SYSDATE)
 {
-    ql_dt t = clock_at(ql_now_real_us(), cx->vars->zone_seconds, call->expr->type.decimals);
+    ql_dt t = clock_at(ql_now_real_us(), cx->zone, call->expr->type.decimals);
     return qli_put_datetime(&t, call->expr->type.decimals, out);
 }
 
@@ -357,9 +357,14 @@ QLI_FN(UNIX_TIMESTAMP)
     if (nargs == 0) {
         return qli_put_int(out, cx->vars->timestamp_us / 1000000);
     }
-    ql_dt t = qli_date_of(&args[0]);
-    us = qli_is_full_date(&t) ? ql_dt_to_unix(&t, cx->vars->zone_seconds) : 0;
-    if (us < 0 || us > 32536771199LL * 1000000 + 999999) { /* manual: beyond 3001-01-18 it is 0 */
+    if (args[0].kind == QL_K_TIMESTAMP) { /* a column: it is the moment, whatever clocks show */
+        us = args[0].i;
+    } else {
+        ql_dt t = qli_date_of(&args[0]);
+        bool gap;
+        us = qli_is_full_date(&t) ? ql_zone_moment(cx->zone, &t, &gap) : 0;
+    }
+    if (us < 0 || us > QL_MOMENT_MAX_US) { /* manual: beyond 3001-01-18 it is 0 */
         us = 0;
     }
     if (call->expr->type.kind == QL_K_INT) {

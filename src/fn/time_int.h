@@ -6,6 +6,7 @@
 #define QL_FN_TIME_INT_H
 
 #include "fn/fn_int.h"
+#include "types/zone.h"
 
 #define DAY_US (86400LL * 1000000LL)
 

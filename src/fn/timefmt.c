@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "fn/fn_int.h"
+#include "types/zone.h"
+#include "vars/zones.h"
 
 static const char *const MONTHS[] = {"January",   "February", "March",    "April",
                                      "May",       "June",     "July",     "August",
@@ -164,8 +166,6 @@ QLI_FN(TIME_FORMAT)
     return format_date(cx, call, &t, args[1].s, out);
 }
 
-#define LAST_SECOND 32536771199LL /* 3001-01-18 23:59:59 UTC: where TIMESTAMP arithmetic ends */
-
 QLI_FN(FROM_UNIXTIME)
 {
     ql_decimal d, million, r;
@@ -173,11 +173,11 @@ QLI_FN(FROM_UNIXTIME)
     QL_TRY(ql_value_to_decimal(cx, &args[0], &d));
     ql_decimal_from_i64(&million, 1000000);
     if (!ql_decimal_mul(&r, &d, &million) || !ql_decimal_to_i64(&r, &us) || us < 0 ||
-        us > LAST_SECOND * 1000000 + 999999) {
+        us > QL_MOMENT_MAX_US) {
         return QL_OK;
     }
     ql_dt t;
-    ql_dt_from_unix(us, cx->vars->zone_seconds, &t);
+    ql_zone_local(cx->zone, us, &t);
     if (nargs > 1) {
         return format_date(cx, call, &t, args[1].s, out);
     }
@@ -186,21 +186,63 @@ QLI_FN(FROM_UNIXTIME)
     return QL_OK;
 }
 
+/* The zones of the last row: mostly those of the next one, too. */
+typedef struct zone_memo {
+    struct {
+        char name[QL_ZONE_NAME_MAX + 1];
+        size_t n;
+        const ql_zone *zone;
+    } side[2];
+} zone_memo;
+
+/* *out NULL: no such zone. May wait (ql_zone_find). */
+static ql_status
+zone_of(ql_ctx *cx, ql_call *call, int side, ql_str name, const ql_zone **out)
+{
+    zone_memo *m = call->state;
+    *out = NULL;
+    if (name.n > QL_ZONE_NAME_MAX) {
+        return QL_OK;
+    }
+    if (m == NULL) {
+        m = call->state = QL_ARENA_NEW(cx, call->mem, zone_memo);
+        if (m == NULL) {
+            return QL_ERROR;
+        }
+    }
+    if (m->side[side].zone == NULL || m->side[side].n != name.n ||
+        memcmp(m->side[side].name, name.p, name.n) != 0) {
+        ql_status st = ql_zone_find(cx, name, out);
+        if (st != QL_OK) {
+            *out = NULL;
+            return st == QL_END ? QL_OK : st;
+        }
+        memcpy(m->side[side].name, name.p, name.n);
+        m->side[side].n = name.n;
+        m->side[side].zone = *out;
+    }
+    *out = m->side[side].zone;
+    return QL_OK;
+}
+
 /* A moment outside of what TIMESTAMPs can hold is not converted (manual, CONVERT_TZ). */
 QLI_FN(CONVERT_TZ)
 {
-    int32_t from, to;
+    const ql_zone *from, *to;
+    bool gap;
     ql_dt t;
-    if (!ql_zone_parse(args[1].s, &from) || !ql_zone_parse(args[2].s, &to)) {
+    QL_TRY(zone_of(cx, call, 0, args[1].s, &from));
+    QL_TRY(zone_of(cx, call, 1, args[2].s, &to));
+    if (from == NULL || to == NULL) {
         return QL_OK;
     }
     ql_dt_unpack(args[0].i, &t);
     if (!ql_dt_is_valid_date(t.year, t.month, t.day) || t.month == 0 || t.day == 0) {
         return QL_OK;
     }
-    int64_t us = ql_dt_to_unix(&t, from);
-    if (us >= 1000000 && us / 1000000 <= LAST_SECOND) {
-        ql_dt_from_unix(us, to, &t);
+    int64_t us = ql_zone_moment(from, &t, &gap);
+    if (us >= QL_TIMESTAMP_MIN_US && us <= QL_MOMENT_MAX_US) {
+        ql_zone_local(to, us, &t);
     }
     *out = (ql_value){
         .kind = QL_K_DATETIME, .decimals = call->expr->type.decimals, .i = ql_dt_pack(&t)};

@@ -89,7 +89,7 @@ qli_term_ranges(qli_ranger *r, uint16_t part, const qli_term *t, qli_ranges *out
         QL_TRY(qli_part_between(r, part, NULL, false, v, false, &g[down ? 1 : 0]));
         return qli_part_between(r, part, v, false, NULL, false, &g[down ? 0 : 1]);
     default:
-        return qli_part_between(r, part, v, true, v, true, g);
+        return qli_part_between(r, part, v, true, t->value2 ? t->value2 : v, true, g);
     }
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/bulk.h"
 #include "plan/explain_int.h"
+#include "types/moment.h"
 
 static ql_status
 put_name(qli_explain *x, ql_str name, ql_buf *b)
@@ -90,7 +91,7 @@ put_value(qli_explain *x, const ql_value *v, ql_buf *b)
         QL_TRY(ql_value_to_str(x->cx, x->cx->arena, v, &s));
         return put_string(x, s, b);
     }
-    s.n = ql_value_print(v, text);
+    s.n = ql_value_print_local(x->cx, v, text);
     return ql_kind_is_number(v->kind) ? ql_buf_put(x->cx, b, s.p, s.n) : put_string(x, s, b);
 }
 

@@ -125,7 +125,7 @@ ql_status qli_range_rows(qli_planner *p, uint16_t source, qli_access *a) QL_MUST
 
 /* --- term.c --- */
 typedef struct qli_term {
-    ql_expr *value, *value2;  /* value2: upper end of a pair */
+    ql_expr *value, *value2;  /* value2: upper end of a pair (LIKE, or EQ of what is not one key) */
     ql_op op;                 /* EQ, NE, LT, LE, GT, GE, IS_NULL, IS_NOT_NULL, IN, NOT_IN, LIKE */
     const ql_expr *like;      /* LIKE: value and value2 are both ends (ql_plan_bound) */
     bool exact;               /* the bound says all that the condition says */

@@ -6,6 +6,7 @@
  */
 #include "plan/plan_int.h"
 #include "types/beginning.h"
+#include "types/moment.h"
 
 static bool
 is_slot_of(const qli_planner *p, const ql_expr *e, uint16_t source, uint16_t column)
@@ -152,6 +153,51 @@ day_of_moment(qli_planner *p, const ql_expr *cmp, ql_expr *v, qli_term *out)
     return true;
 }
 
+/* One end of the moments at which clocks show v. */
+static ql_expr *
+moment_edge(qli_planner *p, ql_expr *v, uint8_t edge)
+{
+    ql_expr *c = noted(p, QL_ARENA_NEW(p->cx, p->a, ql_expr));
+    ql_expr **args = c ? noted(p, QL_ARENA_ARRAY(p->cx, p->a, ql_expr *, 1)) : NULL;
+    ql_value at;
+    if (!args) {
+        return NULL;
+    }
+    if (v->kind == QL_E_CONST) {
+        return ql_moment_edge(p->cx, v->value.i, edge == QL_EDGE_LAST, &at) ? const_like(p, v, &at)
+                                                                            : NULL;
+    }
+    args[0] = v;
+    *c = (ql_expr){.kind = QL_E_CAST, .args = args, .nargs = 1, .edge = edge};
+    c->is_constant = v->is_constant;
+    return c;
+}
+
+/* TIMESTAMP column, read as what clocks show, against a date and time: between the moments that may
+ * be meant, not exact. */
+static bool
+moments_of_datetime(qli_planner *p, const ql_expr *cmp, ql_expr *v, qli_term *out)
+{
+    bool upper = out->op == QL_OP_LT || out->op == QL_OP_LE;
+    if (cmp->compare_kind != QL_K_DATETIME || v->type.kind != QL_K_DATETIME ||
+        (v->kind == QL_E_CONST && v->value.kind == QL_K_NULL) || cmp->op == QL_OP_NE ||
+        cmp->op == QL_OP_NULLSAFE_EQ) {
+        return false;
+    }
+    out->value = moment_edge(p, v, upper ? QL_EDGE_LAST : QL_EDGE_FIRST);
+    out->value2 = out->op == QL_OP_EQ ? moment_edge(p, v, QL_EDGE_LAST) : NULL;
+    if (!out->value || (out->op == QL_OP_EQ && !out->value2)) {
+        return false;
+    }
+    out->value->type = ql_type_timestamp(6);
+    if (out->value2) {
+        out->value2->type = ql_type_timestamp(6);
+    }
+    out->op = out->op == QL_OP_GT ? QL_OP_GE : out->op; /* the gap's end shows what is beyond it */
+    out->exact = false;
+    return true;
+}
+
 static bool
 has_null(const ql_expr *e)
 {
@@ -281,6 +327,10 @@ qli_term_of(qli_planner *p, const qli_cond *c, uint16_t source, uint16_t column,
         if (col->kind == QL_E_CAST && t->kind == QL_K_DATE &&
             is_slot_of(p, col->args[0], source, column)) {
             return day_of_moment(p, e, v, out);
+        }
+        if (col->kind == QL_E_CAST && t->kind == QL_K_TIMESTAMP &&
+            is_slot_of(p, col->args[0], source, column)) {
+            return moments_of_datetime(p, e, v, out);
         }
         bool fits = qli_value_fits(p, t, e, &out->value);
         if (!is_slot_of(p, col, source, column) || !(fits || differs_in_sign(t, e, out->value))) {

@@ -179,6 +179,23 @@ change_said(qli_alter_work *w, ql_str name, ql_column *c)
     }
 }
 
+/* TIMESTAMP columns of older servers hold local times (ql_column_is_local_time): whatever a table
+ * is altered for, they become moments, read as those of the session's zone. */
+static ql_status
+convert_local_time(qli_alter_work *w, ql_column *c)
+{
+    if (!ql_column_is_local_time(c)) {
+        return QL_OK;
+    }
+    ql_type was = c->type;
+    c->type = ql_type_timestamp(was.decimals);
+    c->type.nullable = was.nullable;
+    return c->default_kind != QL_DEF_VALUE || c->default_value.kind == QL_K_NULL
+               ? QL_OK
+               : ql_value_store(w->cx, w->cx->arena, &c->default_value, &c->type,
+                                ql_cstr(w->cx, c->name), 1, false, &c->default_value);
+}
+
 /* A column whose definition is not written anew, and what is said of it otherwise. */
 static ql_status
 keep_column(qli_alter_work *w, uint16_t i, qli_alter_slot *s)
@@ -186,6 +203,7 @@ keep_column(qli_alter_work *w, uint16_t i, qli_alter_slot *s)
     ql_str name = w->old->columns[i].name;
     ql_column *c = &s->column;
     *s = (qli_alter_slot){.column = w->old->columns[i], .from = i};
+    QL_TRY(convert_local_time(w, c));
     if (w->a->convert) {
         QL_TRY(convert_column(w, c));
     }

@@ -10,7 +10,7 @@
 
 /* What there is among operands; NULL counts for nothing. */
 typedef struct mix {
-    uint32_t texts, numbers, doubles, temporals, days; /* days: DATE and DATETIME */
+    uint32_t texts, numbers, doubles, temporals, days; /* days: what has a date */
 } mix;
 
 static ql_status
@@ -20,7 +20,7 @@ count_kinds(qli_res *r, ql_expr *const *a, uint32_t n, mix *m)
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_bulk_node(r->cx));
         ql_kind k = a[i]->type.kind;
-        bool is_day = k == QL_K_DATE || k == QL_K_DATETIME;
+        bool is_day = ql_kind_calendar(k) & QL_HAS_DATE;
         m->texts += k == QL_K_STRING;
         m->numbers += k == QL_K_INT || k == QL_K_DECIMAL || k == QL_K_DOUBLE;
         m->doubles += k == QL_K_DOUBLE;
@@ -43,7 +43,7 @@ qli_meet_as_dates(qli_res *r, qli_scope *sc, ql_expr **a, uint32_t n)
         return QL_OK;
     }
     for (uint32_t i = 1; day == NULL && i < n; i++) {
-        day = a[i]->type.kind == QL_K_DATE || a[i]->type.kind == QL_K_DATETIME ? a[i] : NULL;
+        day = ql_kind_calendar(a[i]->type.kind) & QL_HAS_DATE ? a[i] : NULL;
     }
     for (uint32_t i = 0; i < n; i++) {
         QL_TRY(ql_bulk_node(r->cx));

@@ -137,8 +137,8 @@ temporal_type(ql_ctx *cx, const ql_ast_column *c, ql_type *out)
     } else if (t->field == QL_F_TIME) {
         *out = ql_type_time(t->decimals);
     } else {
-        *out = ql_type_datetime(t->decimals);
-        out->field = t->field;
+        *out = t->field == QL_F_TIMESTAMP ? ql_type_timestamp(t->decimals)
+                                          : ql_type_datetime(t->decimals);
     }
     return QL_OK;
 }

@@ -5,6 +5,7 @@
  * the logical operators.
  */
 #include "resolve/resolve_int.h"
+#include "types/moment.h"
 
 static const char *
 coercibility_name(uint8_t c)
@@ -318,6 +319,28 @@ make_date(qli_res *r, ql_expr **c)
     return *c ? QL_OK : QL_ERROR;
 }
 
+/* A moment against a constant date and time: it is shown at one moment alone, so both can be
+ * compared (and the column looked up) as moments. Not where clocks are put forward or back: there
+ * the column is read as what clocks show. Nothing that is stored lies between the zero date and the
+ * first second. */
+static ql_status
+meet_as_moments(qli_res *r, const ql_expr *t, ql_expr **c)
+{
+    ql_kind k = (*c)->type.kind;
+    ql_moments m;
+    if (r->preparing || t->type.kind != QL_K_TIMESTAMP || !is_const(*c) ||
+        (k != QL_K_DATETIME && k != QL_K_DATE) || !ql_moment_find(r->cx, (*c)->value.i, &m) ||
+        m.n != 1) {
+        return QL_OK;
+    }
+    ql_value v = {.kind = QL_K_TIMESTAMP, .decimals = 6, .i = m.us[0]};
+    if ((*c)->value.i != 0 && v.i < 1) {
+        v.i = 1;
+    }
+    *c = qli_const(r, &v);
+    return *c ? QL_OK : QL_ERROR;
+}
+
 /* c is a constant that is compared with the temporal t. */
 ql_status
 qli_constant_to_temporal(qli_res *r, const ql_expr *t, ql_expr **c)
@@ -349,6 +372,8 @@ qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **b, ql_kind
     }
     QL_TRY(qli_constant_to_temporal(r, *a, b));
     QL_TRY(qli_constant_to_temporal(r, *b, a));
+    QL_TRY(meet_as_moments(r, *a, b));
+    QL_TRY(meet_as_moments(r, *b, a));
     *kind = pair_kind(&(*a)->type, &(*b)->type);
     if (*kind == QL_K_DATETIME && is_midnight(*a, *b)) {
         QL_TRY(make_date(r, b));

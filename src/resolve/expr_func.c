@@ -31,10 +31,13 @@ arg_letter(const qli_func *f, uint32_t i)
     return n == 0 ? 'x' : f->args[i < n ? i : n - 1];
 }
 
-/* Temporal as it is, anything else as text. */
+/* Temporal as it is, a moment as what clocks show, anything else as text. */
 static ql_status
 to_temporal_or_text(qli_res *r, qli_scope *sc, ql_expr **e)
 {
+    if (ql_kind_calendar((*e)->type.kind) & QL_HAS_ZONE) {
+        return qli_cast_kind(r, sc, e, QL_K_DATETIME);
+    }
     return ql_kind_is_temporal((*e)->type.kind) ? QL_OK : qli_cast_kind(r, sc, e, QL_K_STRING);
 }
 
@@ -64,6 +67,9 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
     case 'T':
         return qli_cast_kind(r, sc, arg, QL_K_TIME);
     case 'M':
+        if (node->fn == QL_FN_UNIX_TIMESTAMP && (*arg)->type.kind == QL_K_TIMESTAMP) {
+            return QL_OK; /* the moment itself: there may be two at which clocks show the same */
+        }
         QL_TRY(qli_cast_kind(r, sc, arg, QL_K_DATETIME));
         if (node->fn == QL_FN_UNIX_TIMESTAMP && (*arg)->kind == QL_E_CAST) {
             (*arg)->zero_if_bad = true; /* a text that is no date gives 0, not NULL */
@@ -107,7 +113,7 @@ list_compare_kind(const ql_expr *node, ql_expr **args, uint32_t n)
 static bool
 is_dated(const ql_expr *e)
 {
-    return e->type.kind == QL_K_DATE || e->type.kind == QL_K_DATETIME;
+    return ql_kind_calendar(e->type.kind) & QL_HAS_DATE;
 }
 
 /* LEAST and GREATEST of texts with a date among them: the values as moments, behind the texts. One

@@ -359,7 +359,7 @@ type_by_time_rule(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, 
         d = seconds_digits(args[0]) > seconds_digits(args[1]) ? seconds_digits(args[0])
                                                               : seconds_digits(args[1]);
         node->type = args[0]->type.kind == QL_K_TIME ? ql_type_time(d)
-                     : args[0]->type.kind == QL_K_DATETIME || args[0]->type.kind == QL_K_DATE
+                     : ql_kind_calendar(args[0]->type.kind) & QL_HAS_DATE
                          ? ql_type_datetime(d)
                          : ql_type_varchar(29, qli_conn_coll(r));
         break;

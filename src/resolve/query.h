@@ -68,11 +68,13 @@ struct ql_expr {
     bool is_constant; /* same value throughout one execution of the statement (may be evaluated
                          once); folded into QL_E_CONST when cheap and pure */
     bool global;
-    bool implied;         /* a condition that others imply (rewrite/): it may find rows, but need
-                             not be evaluated, and estimates do not count it again */
-    bool is_hex;          /* CONST from x'..', 0x.. or b'..': an integer in number context */
-    bool zero_if_bad;     /* CAST of a text that is compared with a date or time: one that is none
-                             counts as zero, with a warning, never as NULL */
+    bool implied;     /* a condition that others imply (rewrite/): it may find rows, but need
+                         not be evaluated, and estimates do not count it again */
+    bool is_hex;      /* CONST from x'..', 0x.. or b'..': an integer in number context */
+    bool zero_if_bad; /* CAST of a text that is compared with a date or time: one that is none
+                         counts as zero, with a warning, never as NULL */
+    uint8_t edge; /* CAST of a DATETIME to TIMESTAMP for a key: the first (1) or the last (2) of the
+                     moments at which clocks show it; 0: the one that is stored */
     uint8_t coercibility; /* of the collation, as COERCIBILITY(): 0 explicit ... 6 ignorable */
     ql_unit unit;
     ql_str name;

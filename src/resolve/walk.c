@@ -39,7 +39,8 @@ node_same(const ql_expr *a, const ql_expr *b)
     }
     if (a->op != b->op || a->fn != b->fn || a->index != b->index || a->depth != b->depth ||
         a->global != b->global || a->unit != b->unit || a->coll != b->coll ||
-        a->compare_kind != b->compare_kind || a->zero_if_bad != b->zero_if_bad) {
+        a->compare_kind != b->compare_kind || a->zero_if_bad != b->zero_if_bad ||
+        a->edge != b->edge) {
         return false;
     }
     if (a->kind == QL_E_CAST && !type_same(&a->type, &b->type)) {

@@ -54,26 +54,35 @@ wait_until_done(ql_ctx *cx, ql_server *server, script *s, int signals)
 }
 
 ql_status
+qli_script_run(ql_ctx *cx, ql_server *server, int signals, ql_str text, ql_script_result *result,
+               bool *stop)
+{
+    script s = {.env = server->env.sessions, .waiter = cx->intr, .text = text};
+    ql_thread thread = {0};
+    QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));
+    *stop = wait_until_done(cx, server, &s, signals);
+    ql_thread_join(&thread);
+    *result = s.result;
+    return QL_OK;
+}
+
+ql_status
 qli_init_file_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
 {
-    script s = {0};
-    ql_thread thread = {0};
+    ql_str text;
+    ql_script_result result;
     const char *path = server->config->init_file.p;
     *stop = false;
     if (server->config->init_file.n == 0) {
         return QL_OK;
     }
-    s.env = server->env.sessions;
-    s.waiter = cx->intr;
-    QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &s.text));
-    QL_TRY(ql_thread_start(cx, &thread, "init-file", SCRIPT_STACK, run, &s));
-    *stop = wait_until_done(cx, server, &s, signals);
-    ql_thread_join(&thread);
-    if (*stop || s.result.line == 0) {
+    QL_TRY(ql_read_trusted(cx, "init file", path, FILE_MAX, &text));
+    QL_TRY(qli_script_run(cx, server, signals, text, &result, stop));
+    if (*stop || result.line == 0) {
         return QL_OK;
     }
-    ql_log_write(server->inst->log, QL_LOG_ERROR, "%s:%u: %s (error %u)", path, s.result.line,
-                 s.result.text, s.result.number);
+    ql_log_write(server->inst->log, QL_LOG_ERROR, "%s:%u: %s (error %u)", path, result.line,
+                 result.text, result.number);
     return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "the init file failed at %s:%u: %s", path,
-                        s.result.line, s.result.text);
+                        result.line, result.text);
 }

@@ -241,6 +241,9 @@ serve(ql_ctx *cx, ql_server *server)
     bool stop, wrote_pid = false;
     st = qli_upgrade_run(cx, server, signals, &stop);
     if (st == QL_OK && !stop) {
+        st = qli_upgrade_times(cx, server, signals, &stop);
+    }
+    if (st == QL_OK && !stop) {
         st = qli_init_file_run(cx, server, signals, &stop);
     }
     if (st == QL_OK && !stop) {

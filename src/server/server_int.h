@@ -100,7 +100,19 @@ int qli_check_data(ql_ctx *cx, ql_server *server);
  * meanwhile, nothing has changed. */
 ql_status qli_upgrade_run(ql_ctx *cx, ql_server *server, int signals, bool *stop) QL_MUST_USE;
 
+/* Tables whose TIMESTAMP columns hold local times, as those of older servers do: each is altered,
+ * so that they are moments, read in the global time_zone. *stop: a signal came meanwhile. Killed on
+ * the way, a table is as it was or done; the next start goes on. QL_ERROR: one could not be
+ * converted.
+ */
+ql_status qli_upgrade_times(ql_ctx *cx, ql_server *server, int signals, bool *stop) QL_MUST_USE;
+
 /* ---- initfile.c ---- */
+
+/* A text of statements on a thread of its own, up to the first that fails. *stop: a signal or
+ * SHUTDOWN came meanwhile. */
+ql_status qli_script_run(ql_ctx *cx, ql_server *server, int signals, ql_str text,
+                         ql_script_result *result, bool *stop) QL_MUST_USE;
 
 /* Run --init-file, if there is one. QL_ERROR: a statement failed. *stop: a signal or SHUTDOWN came
  * meanwhile. */

@@ -8,8 +8,10 @@
 #include <stdatomic.h>
 
 #include "acl/acl.h"
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/log.h"
+#include "catalog/locked.h"
 #include "server/server_int.h"
 
 #define UPGRADE_STACK ((size_t)1 << 20)
@@ -75,4 +77,66 @@ qli_upgrade_run(ql_ctx *cx, ql_server *server, int signals, bool *stop)
     }
     ql_background_fini(&u.cx);
     return st;
+}
+
+/* ---- local times ---- */
+
+/* Nothing of the server's settings is to be in the way; one statement a line. */
+static const char settings[] =
+    "SET SESSION sql_mode = 'ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO', foreign_key_checks = 0, "
+    "max_statement_time = 0;\n";
+
+static ql_status
+write_script(ql_ctx *cx, const ql_name_list *l, ql_buf *b)
+{
+    QL_TRY(ql_buf_put_str(cx, b, settings));
+    for (size_t i = 0; i < l->n; i++) {
+        QL_TRY(ql_buf_put_str(cx, b, "ALTER TABLE "));
+        QL_TRY(ql_buf_put_name(cx, b, l->v[i].db));
+        QL_TRY(ql_buf_put_u8(cx, b, '.'));
+        QL_TRY(ql_buf_put_name(cx, b, l->v[i].name));
+        QL_TRY(ql_buf_put_str(cx, b, " FORCE;\n"));
+    }
+    return QL_OK;
+}
+
+static ql_status
+convert(ql_ctx *cx, ql_server *server, int signals, const ql_name_list *l, bool *stop)
+{
+    ql_log *log = server->inst->log;
+    ql_buf text = {0};
+    ql_script_result result = {0};
+    ql_status st;
+    ql_log_write(
+        log, QL_LOG_SYSTEM,
+        "TIMESTAMP columns of %zu tables hold local times: they are converted, as times of "
+        "the global time_zone",
+        l->n);
+    QL_TRY_TO(st, write_script(cx, l, &text), out);
+    QL_TRY_TO(st, qli_script_run(cx, server, signals, (ql_str){text.p, text.n}, &result, stop),
+              out);
+    if (*stop) {
+        ql_log_write(log, QL_LOG_SYSTEM, "Told to stop: the next start goes on with it");
+    } else if (result.line > 0) {
+        size_t at = result.line > 1 ? result.line - 2 : 0;
+        st = ql_fail_text(cx, QL_ER_UNKNOWN_ERROR,
+                          "the TIMESTAMP columns of %.*s.%.*s could not be converted: %s (error "
+                          "%u); with another --default-time-zone, '+00:00' say, it may go",
+                          (int)l->v[at].db.n, l->v[at].db.p, (int)l->v[at].name.n, l->v[at].name.p,
+                          result.text, result.number);
+    } else {
+        ql_log_write(log, QL_LOG_SYSTEM, "TIMESTAMP columns of %zu tables were converted", l->n);
+    }
+out:
+    ql_buf_free(&text);
+    return st;
+}
+
+ql_status
+qli_upgrade_times(ql_ctx *cx, ql_server *server, int signals, bool *stop)
+{
+    ql_name_list l = {0};
+    *stop = false;
+    QL_TRY(ql_catalog_local_times(cx, &l));
+    return l.n > 0 ? convert(cx, server, signals, &l, stop) : QL_OK;
 }

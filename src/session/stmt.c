@@ -27,6 +27,7 @@ qli_parse_mode(const ql_session *s, bool allow_params)
 static void
 take_date_modes(ql_ctx *cx)
 {
+    cx->zone = cx->vars->zone;
     cx->dates = (cx->vars->sql_mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0) |
                 (cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE ? 0 : QL_DATES_ZERO);
 }

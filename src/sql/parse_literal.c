@@ -10,8 +10,10 @@
 
 #include "base/buf.h"
 #include "base/bulk.h"
+#include "base/text.h"
 #include "intr/intr.h"
 #include "sql/sql_int.h"
+#include "types/moment.h"
 
 bool
 qli_is_literal(const qli_parser *p)
@@ -309,14 +311,17 @@ qli_temporal_literal(qli_parser *p, ql_kind kind, uint32_t pos, ql_ast_expr **ou
     unsigned decimals = 0;
     const char *dot = memchr(s.p, '.', s.n);
     if (dot != NULL && kind != QL_K_DATE) {
-        size_t n = s.n - (size_t)(dot - s.p) - 1;
-        decimals = n > 6 ? 6 : (unsigned)n;
+        const char *digit = dot + 1;
+        while (digit < s.p + s.n && digit - dot <= 6 && ql_is_digit(*digit)) {
+            digit++;
+        }
+        decimals = (unsigned)(digit - dot - 1);
     }
     if (kind == QL_K_TIME) {
         ok = ql_time_parse(s, decimals, &dt) == QL_DT_OK;
         e->value.i = ql_time_pack(&dt);
     } else {
-        ok = ql_dt_parse(s, decimals, p->mode->dates, &dt, &has_time) == QL_DT_OK &&
+        ok = ql_datetime_parse(p->cx, s, decimals, p->mode->dates, &dt, &has_time) == QL_DT_OK &&
              has_time == (kind == QL_K_DATETIME);
         e->value.i = ql_dt_pack(&dt);
     }

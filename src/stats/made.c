@@ -12,6 +12,7 @@
 #include "stats/stats_int.h"
 #include "txn/beside.h"
 #include "types/datetime.h"
+#include "types/moment.h"
 #include "vars/sysvars.h"
 
 #define FIRST_RECORD 0x10000u /* behind those of the table and its columns */
@@ -71,7 +72,7 @@ qli_json_of_value(ql_ctx *cx, const ql_type *t, const ql_value *v, ql_buf *out)
         return ql_buf_put_u8(cx, out, '"');
     }
     bool quoted = ql_kind_is_temporal(v->kind);
-    size_t n = ql_value_print(v, text);
+    size_t n = ql_value_print_local(cx, v, text);
     QL_TRY(quoted ? ql_buf_put_u8(cx, out, '"') : QL_OK);
     QL_TRY(ql_buf_put(cx, out, text, n));
     return quoted ? ql_buf_put_u8(cx, out, '"') : QL_OK;

@@ -39,7 +39,7 @@ put_time(ql_ctx *cx, ql_buf *b, int64_t us)
 {
     char text[32];
     ql_dt dt;
-    ql_dt_from_unix(us, cx->vars->zone_seconds, &dt);
+    ql_zone_local(cx->zone, us, &dt);
     return ql_buf_put(cx, b, text, ql_dt_print(&dt, 0, text));
 }
 

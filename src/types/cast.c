@@ -11,6 +11,7 @@
 #include "base/bulk.h"
 #include "base/diag.h"
 #include "types/kinds_int.h"
+#include "types/moment.h"
 
 ql_status
 ql_value_to_int(ql_ctx *cx, const ql_value *v, int64_t *out, bool *is_unsigned)
@@ -50,7 +51,7 @@ ql_status
 qli_text_printed(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out)
 {
     char text[QL_VALUE_TEXT_MAX];
-    size_t n = ql_value_print(v, text);
+    size_t n = ql_value_print_local(cx, v, text);
     char *p = ql_arena_strndup(cx, a, text, n);
     if (p == NULL) {
         return QL_ERROR;

@@ -36,6 +36,11 @@ enum {
 /* MySQL's forms: 'YYYY-MM-DD', 'YY-M-D', any punctuation, 'YYYYMMDD', 'YYYYMMDDHHMMSS', 'T'
  * separator, fraction (rounded to `decimals` digits). allow: QL_DATES_*. */
 ql_dt_result ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_time);
+/* The same of a text that may end with the offset of its zone ('2020-01-01 10:00:00+05:30'), which
+ * ql_dt_parse passes over: in seconds east of UTC, or QL_NO_OFFSET. */
+#define QL_NO_OFFSET INT32_MAX
+ql_dt_result ql_dt_parse_offset(ql_str s, unsigned decimals, unsigned allow, ql_dt *t,
+                                bool *has_time, int32_t *offset);
 ql_dt_result ql_time_parse(ql_str s, unsigned decimals,
                            ql_dt *t); /* '[-][D ]HH:MM:SS[.f]', HHMMSS, ... */
 ql_dt_result ql_dt_from_number(int64_t v, unsigned allow, ql_dt *t); /* 20240131, 20240131120000 */

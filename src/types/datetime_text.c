@@ -140,9 +140,9 @@ skip_separator(cursor *c)
     return c->p > from && c->p < c->end && qli_is_digit(*c->p);
 }
 
-/* Y-M-D[ T]H:M:S with any punctuation. */
+/* Y-M-D[ T]H:M:S with any punctuation; *whole: down to the seconds. */
 static bool
-read_delimited(cursor *c, ql_dt *t, bool *has_time)
+read_delimited(cursor *c, ql_dt *t, bool *has_time, bool *whole)
 {
     const char *from = c->p;
     if (!read_number(c, 4, &t->year)) {
@@ -179,18 +179,53 @@ read_delimited(cursor *c, ql_dt *t, bool *has_time)
         if (at.p < at.end && *at.p != '.' && skip_separator(&at) &&
             read_number(&at, 2, &t->second)) {
             *c = at;
+            *whole = true;
         }
     }
     return true;
 }
 
+/* "+05:30" behind the seconds or their fraction, to 14 hours either way, but not "-00:00" (manual,
+ * "The DATE, DATETIME, and TIMESTAMP Types"). */
+static bool
+read_offset(cursor *c, int32_t *offset)
+{
+    const char *p = c->p;
+    uint32_t h, m;
+    if (c->end - p < 6 || p[3] != ':') {
+        return false;
+    }
+    cursor hours = {p + 1, p + 3}, minutes = {p + 4, p + 6};
+    if (!read_number(&hours, 2, &h) || !read_number(&minutes, 2, &m) || hours.p != hours.end ||
+        minutes.p != minutes.end || m > 59) {
+        return false;
+    }
+    int32_t seconds = (int32_t)(h * 3600 + m * 60);
+    if (seconds > 14 * 3600 || (*p == '-' && seconds == 0)) {
+        return false;
+    }
+    *offset = *p == '-' ? -seconds : seconds;
+    c->p += 6;
+    skip_blanks(c);
+    return c->p == c->end;
+}
+
 ql_dt_result
 ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_time)
 {
+    int32_t ignored;
+    return ql_dt_parse_offset(s, decimals, allow, t, has_time, &ignored);
+}
+
+ql_dt_result
+ql_dt_parse_offset(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_time,
+                   int32_t *offset)
+{
     cursor c = {s.p, s.p + s.n};
-    bool carry = false;
+    bool carry = false, whole = false;
     *t = (ql_dt){0};
     *has_time = false;
+    *offset = QL_NO_OFFSET;
     skip_blanks(&c);
     const char *d = c.p;
     while (d < c.end && qli_is_digit(*d)) {
@@ -205,7 +240,8 @@ ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_tim
     if (compact && ndigits < 5 && d < c.end) {
         compact = false;
     }
-    bool ok = compact ? read_compact(&c, ndigits, t, has_time) : read_delimited(&c, t, has_time);
+    bool ok =
+        compact ? read_compact(&c, ndigits, t, has_time) : read_delimited(&c, t, has_time, &whole);
     if (!ok) {
         return QL_DT_INVALID;
     }
@@ -213,6 +249,10 @@ ql_dt_parse(ql_str s, unsigned decimals, unsigned allow, ql_dt *t, bool *has_tim
         read_fraction(&c, decimals, &t->micro, &carry);
     }
     if (!ql_dt_is_good(t, allow)) {
+        return QL_DT_INVALID;
+    }
+    if (whole && c.p < c.end && (*c.p == '+' || *c.p == '-') &&
+        (!read_offset(&c, offset) || t->month == 0 || t->day == 0)) {
         return QL_DT_INVALID;
     }
     if (carry && (t->month == 0 || t->day == 0 || !ql_dt_add_micros(t, 0, 1000000))) {

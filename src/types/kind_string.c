@@ -10,6 +10,7 @@
 #include "base/bulk.h"
 #include "base/diag.h"
 #include "types/kinds_int.h"
+#include "types/moment.h"
 
 /* ---- one value ---- */
 
@@ -94,7 +95,7 @@ string_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsigned decimals,
     QL_TRY(ql_text_for_temporal(cx, &s, room));
     *result = to == QL_K_TIME
                   ? ql_time_parse(s, decimals, &t)
-                  : ql_dt_parse(s, to == QL_K_DATE ? 6 : decimals, allow, &t, &has_time);
+                  : ql_datetime_parse(cx, s, to == QL_K_DATE ? 6 : decimals, allow, &t, &has_time);
     *out = to == QL_K_TIME ? ql_time_pack(&t) : ql_dt_pack(&t);
     return QL_OK;
 }

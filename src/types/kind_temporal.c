@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DATE, TIME, DATETIME (and TIMESTAMP columns): kinds QL_K_DATE, QL_K_TIME, QL_K_DATETIME in the
+ * DATE, TIME, DATETIME: kinds QL_K_DATE, QL_K_TIME, QL_K_DATETIME in the
  * table of kinds; the calendar is in datetime.c, storing in store_text.c. Runs in the thread of the
  * statement; no locks, no waits.
  */
@@ -478,40 +478,42 @@ datetime_wire_text(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16
                                  ql_dt_print(&t, clock_second_digits(&v->type), text));
 }
 
-static ql_status
-put_datetime_binary(ql_ctx *cx, ql_buf *b, int64_t packed, bool date_only)
+ql_status
+qli_put_datetime_binary(ql_ctx *cx, ql_buf *b, const ql_dt *t, bool date_only)
 {
-    ql_dt t;
-    ql_dt_unpack(packed, &t);
-    bool has_time = !date_only && (t.hour | t.minute | t.second | t.micro) != 0;
-    uint8_t n = t.micro != 0 && has_time ? 11 : has_time ? 7 : 4;
-    if (!has_time && (t.year | t.month | t.day) == 0) {
+    bool has_time = !date_only && (t->hour | t->minute | t->second | t->micro) != 0;
+    uint8_t n = t->micro != 0 && has_time ? 11 : has_time ? 7 : 4;
+    if (!has_time && (t->year | t->month | t->day) == 0) {
         n = 0;
     }
     QL_TRY(ql_buf_put_u8(cx, b, n));
     if (n >= 4) {
-        QL_TRY(ql_buf_put_le(cx, b, t.year, 2));
-        QL_TRY(ql_buf_put_le(cx, b, t.month, 1));
-        QL_TRY(ql_buf_put_le(cx, b, t.day, 1));
+        QL_TRY(ql_buf_put_le(cx, b, t->year, 2));
+        QL_TRY(ql_buf_put_le(cx, b, t->month, 1));
+        QL_TRY(ql_buf_put_le(cx, b, t->day, 1));
     }
     if (n >= 7) {
-        QL_TRY(ql_buf_put_le(cx, b, t.hour, 1));
-        QL_TRY(ql_buf_put_le(cx, b, t.minute, 1));
-        QL_TRY(ql_buf_put_le(cx, b, t.second, 1));
+        QL_TRY(ql_buf_put_le(cx, b, t->hour, 1));
+        QL_TRY(ql_buf_put_le(cx, b, t->minute, 1));
+        QL_TRY(ql_buf_put_le(cx, b, t->second, 1));
     }
-    return n == 11 ? ql_buf_put_le(cx, b, t.micro, 4) : QL_OK;
+    return n == 11 ? ql_buf_put_le(cx, b, t->micro, 4) : QL_OK;
 }
 
 static ql_status
 date_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
 {
-    return put_datetime_binary(cx, w->out, v->i[at], true);
+    ql_dt t;
+    ql_dt_unpack(v->i[at], &t);
+    return qli_put_datetime_binary(cx, w->out, &t, true);
 }
 
 static ql_status
 datetime_wire_binary(ql_ctx *cx, const ql_wire_cell *w, const ql_vector *v, uint16_t at)
 {
-    return put_datetime_binary(cx, w->out, v->i[at], false);
+    ql_dt t;
+    ql_dt_unpack(v->i[at], &t);
+    return qli_put_datetime_binary(cx, w->out, &t, false);
 }
 
 static ql_status

@@ -31,6 +31,10 @@ ql_status qli_number_to_temporal(ql_ctx *cx, const ql_value *v, ql_kind to, unsi
 /* Round the fraction to `decimals` digits in place; kind says how i is packed. */
 void qli_round_fraction(ql_kind kind, unsigned decimals, int64_t *i);
 
+/* A date, or a date and time, in the binary protocol. */
+ql_status qli_put_datetime_binary(ql_ctx *cx, struct ql_buf *b, const ql_dt *t,
+                                  bool date_only) QL_MUST_USE;
+
 /* hash.c: by slot. */
 ql_status qli_hash_i64(ql_ctx *cx, const ql_value *v, const ql_collation *coll, uint64_t *h);
 ql_status qli_hash_column_null(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,

@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "types/moment.h"
 #include "types/store_int.h"
 
 /* First character that the column's character set cannot hold, or s.n. */
@@ -200,21 +201,50 @@ complain_temporal(const qli_store *s, const ql_value *v, ql_dt_result r)
                         qli_err_value(v, text), s->column, (long)s->row);
 }
 
-/* TIMESTAMP holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC; the session's zone may move these
- * by a day. */
-static bool
-timestamp_in_range(int64_t packed)
+/* Strict: as any other value that the column cannot hold. */
+static ql_status
+complain_gap(const qli_store *s, const ql_value *v)
 {
-    ql_dt t;
-    if (packed == 0) {
-        return true;
+    if (s->strict) {
+        return complain_temporal(s, v, QL_DT_INVALID);
     }
-    ql_dt_unpack(packed, &t);
-    if (!ql_dt_is_good(&t, QL_DATES_ZEROS)) {
-        return false; /* whatever sql_mode says */
+    ql_warn(s->cx, QL_DIAG_WARNING, QL_ER_WARN_INVALID_TIMESTAMP, s->column, (long)s->row);
+    return QL_OK;
+}
+
+/* The moment of a packed DATETIME; of a value in a gap the moment when that begins, with a
+ * complaint. *ok false: out of range. */
+static ql_status
+find_moment(const qli_store *s, const ql_value *v, int64_t *packed, bool *ok)
+{
+    ql_moments m;
+    *ok = ql_moment_find(s->cx, *packed, &m);
+    if (!*ok || *packed == 0) {
+        return QL_OK;
     }
-    int64_t us = ql_dt_to_unix(&t, 0);
-    return us > -86400000000ll && us <= (2147483647ll + 86400) * 1000000;
+    *ok = m.us[0] >= QL_TIMESTAMP_MIN_US && m.us[0] <= QL_TIMESTAMP_MAX_US;
+    if (*ok && m.n == 0) {
+        QL_TRY(complain_gap(s, v));
+    }
+    *packed = m.us[0];
+    return QL_OK;
+}
+
+/* From another TIMESTAMP: no zone has to do with it. */
+static ql_status
+store_moment(const qli_store *s, const ql_value *v, ql_value *out)
+{
+    *out = *v;
+    out->decimals = s->t->decimals;
+    out->i = ql_moment_round(v->i, s->t->decimals);
+    if (out->i == 0 && s->mode & QL_STORE_NO_ZERO_DATE) {
+        return complain_temporal(s, v, QL_DT_INVALID);
+    }
+    if (out->i > QL_TIMESTAMP_MAX_US) {
+        out->i = 0;
+        return complain_temporal(s, v, QL_DT_INVALID);
+    }
+    return QL_OK;
 }
 
 /* Parts that the column drops: the time of a DATETIME in a DATE column, the date in a TIME column.
@@ -225,13 +255,15 @@ loses_part(const qli_store *s, const ql_value *v)
     ql_value full;
     bool ok;
     if (s->t->kind == QL_K_TIME) {
-        return v->kind == QL_K_DATE || v->kind == QL_K_DATETIME;
+        return ql_kind_calendar(v->kind) & QL_HAS_DATE;
     }
     if (s->t->kind != QL_K_DATE) {
         return false;
     }
     if (v->kind == QL_K_DATETIME) {
         full = *v;
+    } else if (v->kind == QL_K_TIMESTAMP) {
+        full = ql_moment_local(s->cx, v);
     } else if (v->kind == QL_K_DATE || v->kind == QL_K_TIME ||
                ql_value_to_temporal(s->cx, v, QL_K_DATETIME, 6, false, &full, &ok) != QL_OK ||
                !ok) {
@@ -252,7 +284,7 @@ is_unwanted_date(const qli_store *s, int64_t packed)
     }
     bool whole = d.year == 0 && d.month == 0 && d.day == 0;
     return s->mode & (whole ? QL_STORE_NO_ZERO_DATE : QL_STORE_NO_ZERO_IN_DATE) ||
-           (s->t->field == QL_F_TIMESTAMP && packed != 0);
+           (s->t->kind == QL_K_TIMESTAMP && packed != 0);
 }
 
 ql_status
@@ -262,13 +294,18 @@ qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
     unsigned decimals = t->decimals > 6 ? 6 : t->decimals;
     int64_t packed = 0;
     ql_dt_result r;
-    QL_TRY(
-        qli_temporal_from(s->cx, v, t->kind, decimals, QL_DATES_ZEROS | s->cx->dates, &packed, &r));
+    bool is_moment = t->kind == QL_K_TIMESTAMP, ok = true;
+    if (is_moment && v->kind == QL_K_TIMESTAMP) {
+        return store_moment(s, v, out);
+    }
+    QL_TRY(qli_temporal_from(s->cx, v, is_moment ? QL_K_DATETIME : t->kind, decimals,
+                             QL_DATES_ZEROS | s->cx->dates, &packed, &r));
     if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_date(s, packed)) {
         r = QL_DT_INVALID;
     }
-    if (r == QL_DT_OK && t->field == QL_F_TIMESTAMP && !timestamp_in_range(packed)) {
-        r = QL_DT_INVALID;
+    if (r != QL_DT_INVALID && is_moment) {
+        QL_TRY(find_moment(s, v, &packed, &ok));
+        r = ok ? r : QL_DT_INVALID;
     }
     if (r != QL_DT_OK) {
         QL_TRY(complain_temporal(s, v, r));

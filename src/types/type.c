@@ -125,6 +125,15 @@ ql_type_datetime(unsigned decimals)
 }
 
 ql_type
+ql_type_timestamp(unsigned decimals)
+{
+    ql_type t = ql_type_datetime(decimals);
+    t.kind = QL_K_TIMESTAMP;
+    t.field = QL_F_TIMESTAMP;
+    return t;
+}
+
+ql_type
 ql_type_date(void)
 {
     return (ql_type){.kind = QL_K_DATE, .field = QL_F_DATE, .nullable = true, .length = 10};

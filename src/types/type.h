@@ -33,7 +33,7 @@ typedef enum ql_family {
     QL_FAM_TEMPORAL,
     QL_FAM_LIST
 } ql_family;
-enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2 };
+enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2, QL_HAS_ZONE = 4 };
 
 static inline ql_slot
 ql_kind_slot(ql_kind k)
@@ -156,6 +156,7 @@ ql_type ql_type_varchar(uint32_t chars, const ql_collation *coll);
 ql_type ql_type_year(void);
 ql_type ql_type_bit(unsigned bits); /* 1 to 64 */
 ql_type ql_type_datetime(unsigned decimals);
+ql_type ql_type_timestamp(unsigned decimals);
 ql_type ql_type_date(void);
 ql_type ql_type_time(unsigned decimals);
 

@@ -15,13 +15,13 @@ struct ql_arena;
  * literal). */
 typedef struct ql_value {
     ql_kind kind;
-    bool is_unsigned;         /* QL_K_INT: u counts */
-    uint8_t decimals;         /* fractional digits of DATETIME, TIME; DOUBLE: digits to print, 31 =
-                                 not fixed, 32 = not fixed and single precision (FLOAT) */
+    bool is_unsigned; /* QL_K_INT: u counts */
+    uint8_t decimals; /* fractional digits of DATETIME, TIMESTAMP, TIME; DOUBLE: digits to print, 31
+                         = not fixed, 32 = not fixed and single precision (FLOAT) */
     uint8_t zerofill, bits;   /* of a number: as in its type (type.h) */
     const ql_collation *coll; /* QL_K_STRING */
     union {
-        int64_t i; /* INT, DATE, TIME, DATETIME */
+        int64_t i; /* INT, DATE, TIME, DATETIME, TIMESTAMP */
         uint64_t u;
         double d;
         ql_decimal dec;
@@ -86,7 +86,8 @@ ql_status ql_text_for_temporal(ql_ctx *cx, ql_str *s, char room[QL_SHORT_TEXT]) 
 /* Decimal digits of v (unsigned when is_unsigned); returns the length, no NUL. */
 size_t ql_int_print(int64_t v, bool is_unsigned, char out[24]);
 /* Text of any value but strings (QL_K_STRING, NULL: length 0; ENUM, SET: the number), for sinks
- * that print without an arena. */
+ * that print without an arena. TIMESTAMPs in UTC: types/moment.h has them as the session sees them.
+ */
 size_t ql_value_print(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
 
 /* Conversions in expressions (not in column stores): never an error for bad text, but warning 1292

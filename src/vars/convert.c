@@ -283,14 +283,17 @@ convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
 static ql_status
 convert_zone(ql_ctx *cx, const ql_value *value, ql_value *out)
 {
-    int32_t seconds;
-    if (value->kind != QL_K_STRING || !ql_zone_parse(value->s, &seconds)) {
+    const ql_zone *z;
+    ql_status st = value->kind == QL_K_STRING ? ql_zone_find(cx, value->s, &z) : QL_END;
+    if (st != QL_OK && st != QL_END) {
+        return st;
+    }
+    if (st == QL_END) {
         ql_str text = QL_STR("NULL");
         QL_TRY(value->kind == QL_K_NULL ? QL_OK : ql_value_to_str(cx, cx->arena, value, &text));
         return ql_fail(cx, QL_ER_UNKNOWN_TIME_ZONE, ql_cstr(cx, text));
     }
-    *out = ql_value_str(ql_str_eq_nocase(value->s, QL_STR("SYSTEM")) ? QL_STR("SYSTEM") : value->s,
-                        ql_coll_default);
+    *out = ql_value_str((ql_str){z->name, strlen(z->name)}, ql_coll_default);
     return QL_OK;
 }
 

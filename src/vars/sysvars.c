@@ -291,55 +291,6 @@ find_in_list(const char *list, ql_str s, int64_t nth, ql_value *out)
     return false;
 }
 
-/* Names that the time zone database links to UTC. */
-static bool
-zone_is_utc(ql_str name)
-{
-    static const char *const names[] = {
-        "UTC",       "GMT",       "Etc/UTC",       "Etc/GMT",       "UCT",       "Zulu",
-        "Universal", "Greenwich", "GMT0",          "GMT+0",         "GMT-0",     "Etc/GMT0",
-        "Etc/UCT",   "Etc/Zulu",  "Etc/Universal", "Etc/Greenwich", "Etc/GMT+0", "Etc/GMT-0"};
-    for (size_t i = 0; i < QL_ARRAY_LEN(names); i++) {
-        if (ql_str_eq_nocase(name, (ql_str){names[i], strlen(names[i])})) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool
-ql_zone_parse(ql_str name, int32_t *seconds)
-{
-    if (ql_str_eq_nocase(name, QL_STR("SYSTEM"))) {
-        time_t now = time(NULL);
-        struct tm tm;
-        *seconds = localtime_r(&now, &tm) ? (int32_t)tm.tm_gmtoff : 0;
-        return true;
-    }
-    if (zone_is_utc(name)) {
-        *seconds = 0;
-        return true;
-    }
-    unsigned h, m;
-    char text[8], sign;
-    int used = 0;
-    if (name.n < 5 || name.n > 6) {
-        return false;
-    }
-    memcpy(text, name.p, name.n);
-    text[name.n] = '\0';
-    if (sscanf(text, "%c%2u:%2u%n", &sign, &h, &m, &used) != 3 || (size_t)used != name.n ||
-        (sign != '+' && sign != '-') || m > 59) {
-        return false;
-    }
-    int32_t s = (int32_t)(h * 3600 + m * 60);
-    if (sign == '-' ? s >= 14 * 3600 : s > 14 * 3600) {
-        return false;
-    }
-    *seconds = sign == '-' ? -s : s;
-    return true;
-}
-
 bool
 qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
 {
@@ -349,7 +300,6 @@ qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
         return true;
     }
     uint64_t bits;
-    int32_t seconds;
     ql_str bad;
     switch (sv->type) {
     case QLI_T_BOOL:
@@ -375,7 +325,7 @@ qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
         return ql_collation_by_name(s) != NULL;
     case QLI_T_TIMEZONE:
         *out = ql_value_str(s, ql_coll_default);
-        return ql_zone_parse(s, &seconds);
+        return s.n > 0; /* qli_sysvar_convert knows which there are */
     case QLI_T_STR:
         *out = ql_value_str(s, ql_coll_default);
         return true;
@@ -497,11 +447,14 @@ ql_sysvars_new(void)
         g = globals_copy(values, -1, NULL);
     }
     ql_mem_free(values);
-    if (!g) {
+    ql_zones *zones = g ? ql_zones_new() : NULL;
+    if (!zones) {
+        ql_mem_free(g);
         ql_mem_free(sv);
         ql_mem_free(com);
         return NULL;
     }
+    sv->zones = zones;
     ql_mutex_init(&sv->mu, QL_RANK_SYSVARS);
     sv->now = g;
     sv->com = com;
@@ -515,6 +468,7 @@ ql_sysvars_free(ql_sysvars *sv)
         qli_globals_put(sv->now);
         ql_mutex_fini(&sv->mu);
         ql_mem_free(sv->com);
+        ql_zones_free(sv->zones);
         ql_mem_free(sv);
     }
 }
@@ -587,7 +541,8 @@ check_range(ql_ctx *cx, ql_sysvar_id id, ql_str text, const ql_value *v)
 ql_status
 ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
 {
-    int found = ql_sysvar_find(name);
+    bool is_zone = name_matches("default_time_zone", name); /* the option's name alone */
+    int found = is_zone ? QL_SV_TIME_ZONE : ql_sysvar_find(name);
     if (found < 0 || !ql_sysvar_is_global((ql_sysvar_id)found) ||
         (qli_sysvars[found].flags & QL_SVF_COMPUTED)) {
         return QL_END;
@@ -605,7 +560,8 @@ ql_sysvars_configure(ql_ctx *cx, ql_sysvars *sv, ql_str name, ql_str value)
         return ql_fail(cx, QL_ER_WRONG_VALUE_FOR_VAR, known->name, ql_cstr(cx, value));
     }
     QL_TRY(check_range(cx, id, value, &v));
-    if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE || known->type == QLI_T_FLAGS) {
+    if (known->type == QLI_T_STR || known->type == QLI_T_SQLMODE || known->type == QLI_T_FLAGS ||
+        known->type == QLI_T_TIMEZONE) {
         ql_value asked = v;
         QL_TRY(qli_sysvar_convert(cx, id, true, &asked, &v));
     }

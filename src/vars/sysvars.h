@@ -12,6 +12,7 @@
 #include "txn/txn.h"
 #include "types/value.h"
 #include "vars/viewer.h"
+#include "vars/zones.h"
 
 typedef struct ql_sysvars ql_sysvars;
 struct ql_account;
@@ -70,8 +71,9 @@ typedef struct ql_vars {
     int next_isolation, next_read_only;
     const ql_charset *cs_client, *cs_results; /* cs_results NULL = no conversion */
     const ql_collation *coll_connection, *coll_database;
-    int32_t zone_seconds; /* offset of time_zone */
-    ql_str db;            /* current database; n 0 = none; owned */
+    struct ql_zones *zones; /* vars/zones.h: the instance's */
+    const ql_zone *zone; /* time_zone; stays valid until the instance ends. cx->zone is the same */
+    ql_str db;           /* current database; n 0 = none; owned */
     uint64_t last_insert_id, found_rows, insert_id;
     bool last_insert_id_given; /* the running statement has called LAST_INSERT_ID(expr); exec/ */
     int64_t row_count;
@@ -149,10 +151,6 @@ const char *ql_sysvars_nearest(ql_str name);
 ql_status ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena) QL_MUST_USE;
 void ql_vars_fini(ql_vars *v);
 ql_status ql_vars_reset(ql_ctx *cx, ql_vars *v) QL_MUST_USE; /* CHANGE USER, RESET CONNECTION */
-
-/* Offset from UTC that a time zone has now: SYSTEM, an offset from -13:59 to +14:00, or a name that
- * always means UTC. false = not known. */
-bool ql_zone_parse(ql_str name, int32_t *seconds);
 
 /* Type of @@name in expressions. */
 ql_type ql_sysvar_type(ql_sysvar_id id);

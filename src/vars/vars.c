@@ -178,7 +178,7 @@ qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val)
         v->coll_database = ql_collation_by_name(val->s);
         break;
     case QL_SV_TIME_ZONE:
-        (void)ql_zone_parse(val->s, &v->zone_seconds);
+        v->zone = ql_zone_found(v->zones, val->s);
         break;
     default:
         break;
@@ -213,8 +213,10 @@ ql_vars_init(ql_ctx *cx, ql_vars *v, ql_arena *session_arena)
         return st;
     }
     v->base = qli_globals_get(cx->inst->sysvars);
+    v->zones = cx->inst->sysvars->zones;
     v->row_count = -1;
     mirror_all(v);
+    cx->zone = v->zone;
     if (cx->diag) {
         ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(v, QL_SV_MAX_ERROR_COUNT));
     }
@@ -250,6 +252,7 @@ ql_vars_reset(ql_ctx *cx, ql_vars *v)
     qli_globals_put(v->base);
     v->base = g;
     mirror_all(v);
+    cx->zone = v->zone;
     v->last_insert_id = v->insert_id = v->found_rows = 0;
     v->row_count = -1;
     v->fixed_timestamp_us = 0;
@@ -408,6 +411,7 @@ qli_vars_follow(ql_ctx *cx, ql_sysvar_id id)
     if (id == QL_SV_MAX_ERROR_COUNT && cx->diag) {
         ql_diag_set_limit(cx->diag, (size_t)ql_vars_u64(cx->vars, id));
     }
+    cx->zone = cx->vars->zone;
 }
 
 static ql_status

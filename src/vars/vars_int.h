@@ -70,6 +70,7 @@ struct ql_sysvars {
     _Atomic uint64_t *com; /* Com_xxx, by ql_com */
     qli_gauge gauges[8];   /* [const after start] */
     unsigned ngauges;      /* [const after start] */
+    ql_zones *zones;       /* [const] */
 };
 
 qli_globals *qli_globals_get(ql_sysvars *sv); /* a reference */

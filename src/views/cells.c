@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/bulk.h"
-#include "types/datetime.h"
+#include "types/zone.h"
 #include "views/views_int.h"
 
 void
@@ -44,16 +44,22 @@ void
 qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds)
 {
     ql_dt dt;
-    ql_dt_from_unix(unix_seconds * 1000000, cx->vars ? cx->vars->zone_seconds : 0, &dt);
+    ql_zone_local(cx->zone, unix_seconds * 1000000, &dt);
     *v = ql_value_null();
     v->kind = QL_K_DATETIME;
     v->i = ql_dt_pack(&dt);
 }
 
 void
+qli_set_timestamp(ql_value *v, int64_t unix_seconds)
+{
+    *v = (ql_value){.kind = QL_K_TIMESTAMP, .i = unix_seconds * 1000000};
+}
+
+void
 qli_set_created(ql_ctx *cx, ql_value *v, const ql_table *t)
 {
-    qli_set_time(cx, v, t->is_virtual ? cx->inst->start_time : t->create_time);
+    qli_set_timestamp(v, t->is_virtual ? cx->inst->start_time : t->create_time);
 }
 
 void

@@ -256,9 +256,17 @@ ends_between(const qli_index_name *ix, const cut *c)
 {
     const ql_index_part *p = c->n ? c->how[c->n - 1] : NULL;
     const ql_type *t = p ? &ix->table->types[p->column] : NULL;
-    if (!t || p->descending || (t->kind != QL_K_DATETIME && t->kind != QL_K_TIME) ||
+    if (!t || p->descending || !(ql_kind_calendar(t->kind) & QL_HAS_TIME) ||
         c->part[c->n - 1].n < 4 || t->decimals >= 6) {
         return false;
+    }
+    if (t->kind == QL_K_TIMESTAMP) { /* whole microseconds, as the key has them */
+        uint64_t u = 0;
+        for (size_t i = c->part[c->n - 1].n < 8 ? 0 : c->part[c->n - 1].n - 8;
+             i < c->part[c->n - 1].n; i++) {
+            u = u << 8 | (unsigned char)c->part[c->n - 1].p[i];
+        }
+        return (u & INT64_MAX) % 10 == 1;
     }
     const unsigned char *e = (const unsigned char *)c->part[c->n - 1].p + c->part[c->n - 1].n - 3;
     return ((uint32_t)e[0] << 16 | (uint32_t)e[1] << 8 | e[2]) % 10 == 1;

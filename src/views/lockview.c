@@ -289,7 +289,7 @@ put_time(ql_ctx *cx, ql_str line, ql_buf *b)
         return ql_buf_put(cx, b, line.p, line.n);
     }
     int64_t us = ql_dt_to_unix(&dt, 0);
-    ql_dt_from_unix(us, cx->vars ? cx->vars->zone_seconds : 0, &dt);
+    ql_zone_local(cx->zone, us, &dt);
     size_t n = ql_dt_print(&dt, 0, text);
     return ql_buf_printf(cx, b, "%.*s\n", (int)n, text);
 }

@@ -72,7 +72,7 @@ add_grant(ql_ctx *cx, ql_view_rows *r, const ql_account *a, const ql_granted *g)
     qli_set_str(&v[COL_User], a->user);
     qli_set_str(&v[COL_Table_name], g->table);
     qli_set_str(&v[COL_Grantor], g->grantor);
-    qli_set_time(cx, &v[COL_Timestamp], g->time);
+    qli_set_timestamp(&v[COL_Timestamp], g->time);
     qli_set_cstr(&v[COL_Column_priv], "");
     return set_members(cx, r->a, &v[COL_Table_priv], g->mask);
 }

@@ -55,7 +55,9 @@ void qli_set_opt_str(ql_value *v, ql_str s);             /* p NULL = NULL */
 void qli_set_chars(ql_value *v, ql_str s, size_t chars); /* at most that many characters */
 /* An expression of a definition as information_schema has it: \ before each ' and \. */
 ql_status qli_set_expr(ql_ctx *cx, ql_arena *a, ql_value *v, ql_str text) QL_MUST_USE;
+/* DATETIME, as the session's clocks show it; TIMESTAMP. */
 void qli_set_time(ql_ctx *cx, ql_value *v, int64_t unix_seconds);
+void qli_set_timestamp(ql_value *v, int64_t unix_seconds);
 void qli_set_interval(ql_value *v, int64_t ms); /* TIME of whole seconds */
 /* CREATE_TIME: of a virtual table the start of the server. */
 void qli_set_created(ql_ctx *cx, ql_value *v, const ql_table *t);

@@ -106,7 +106,8 @@ set_checks_and_mirrors(void **state)
     SHOWN("transaction_isolation", "READ-COMMITTED");
     FAILS(s, set(s, "transaction_isolation", false, TEXT("SNAPSHOT")), 1231);
     OK(set(s, "time_zone", false, TEXT("-03:30")));
-    assert_int_equal(s->vars.zone_seconds, -12600);
+    assert_int_equal(ql_zone_type_at(s->vars.zone, 0)->seconds, -12600);
+    assert_ptr_equal(s->cx.zone, s->vars.zone);
     FAILS(s, set(s, "time_zone", false, TEXT("+14:01")), 1298);
     FAILS(s, set(s, "time_zone", false, TEXT("Mars/Crater")), 1298);
     OK(ql_sysvar_set(&s->cx, QL_SV_WAIT_TIMEOUT, false, NULL));

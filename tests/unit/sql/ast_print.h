@@ -171,6 +171,9 @@ print_value(out_text *o, const ql_value *v)
         (void)ql_time_print(&dt, v->decimals, text);
         put(o, "time:%s", text);
         break;
+    case QL_K_TIMESTAMP: /* no literal is one */
+        put(o, "timestamp:%lld", (long long)v->i);
+        break;
     case QL_K_DATETIME:
         ql_dt_unpack(v->i, &dt);
         (void)ql_dt_print(&dt, v->decimals, text);

@@ -43,6 +43,9 @@ make_samples(void)
     samples[QL_K_SET] =
         (sample){ql_type_list(QL_K_SET, &members, ql_coll_default),
                  {"", "red", "green", "red,green", "blue", "red,blue,\xc3\xa4", "\xc3\xa4"}};
+    samples[QL_K_TIMESTAMP] = (sample){
+        ql_type_timestamp(6),
+        {"2024-02-29 12:00:00", "1970-01-01 00:00:01", "2038-01-19 03:14:07.999999", "1999-01-01"}};
     for (int k = 0; k < QL_KINDS; k++) {
         samples[k].type.nullable = true;
     }
@@ -259,7 +262,7 @@ test_storage_of_the_manual(void **state)
         {{.kind = QL_K_TIME, .field = QL_F_TIME, .decimals = 4}, 5},
         {{.kind = QL_K_DATETIME, .field = QL_F_DATETIME}, 5},
         {{.kind = QL_K_DATETIME, .field = QL_F_DATETIME, .decimals = 6}, 8},
-        {{.kind = QL_K_DATETIME, .field = QL_F_TIMESTAMP, .decimals = 1}, 5},
+        {{.kind = QL_K_TIMESTAMP, .field = QL_F_TIMESTAMP, .decimals = 1}, 5},
     };
     for (size_t i = 0; i < QL_ARRAY_LEN(cases); i++) {
         assert_int_equal(ql_type_storage_bytes(&cases[i].t), cases[i].bytes);

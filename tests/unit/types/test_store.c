@@ -18,7 +18,7 @@ static const ql_type t_double = {.kind = QL_K_DOUBLE, .field = QL_F_DOUBLE, .dec
 static const ql_type t_float = {.kind = QL_K_DOUBLE, .field = QL_F_FLOAT, .decimals = 31};
 static const ql_type t_date = {.kind = QL_K_DATE, .field = QL_F_DATE};
 static const ql_type t_datetime = {.kind = QL_K_DATETIME, .field = QL_F_DATETIME};
-static const ql_type t_stamp = {.kind = QL_K_DATETIME, .field = QL_F_TIMESTAMP};
+static const ql_type t_stamp = {.kind = QL_K_TIMESTAMP, .field = QL_F_TIMESTAMP};
 static const ql_type t_time = {.kind = QL_K_TIME, .field = QL_F_TIME};
 
 static ql_type
