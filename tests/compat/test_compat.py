@@ -289,6 +289,131 @@ def test_keys_of_characters():
                 assert "Covering" in server.query("EXPLAIN FORMAT=TREE SELECT status, region FROM texts.orders FORCE INDEX (fresh) WHERE status = 'PAID'")[0][0]
 
 
+def moments(server):
+    """What TIMESTAMP columns of times1 hold, as Unix times."""
+    q = server.query
+    return {
+        "plain": q("SELECT id, UNIX_TIMESTAMP(ts), UNIX_TIMESTAMP(p), d FROM times.plain ORDER BY id"),
+        "key": q("SELECT id FROM times.plain FORCE INDEX (ts) WHERE ts > '1900-01-01' ORDER BY ts"),
+        "down": q("SELECT id FROM times.plain FORCE INDEX (down) ORDER BY ts DESC, id"),
+        "parent": q("SELECT n, UNIX_TIMESTAMP(ts) FROM times.one_hour_on ORDER BY ts"),
+        "child": q("SELECT c.id, p.n FROM times.child c JOIN times.one_hour_on p ON p.ts = c.at ORDER BY 1"),
+        "defaults": q("SELECT id, UNIX_TIMESTAMP(c), UNIX_TIMESTAMP(n), day, UNIX_TIMESTAMP(late) FROM times.defaults ORDER BY id"),
+        "files": q("SELECT id, UNIX_TIMESTAMP(ts) FROM times.files"),
+        "seen": q("SELECT id FROM times.seen"),
+    }
+
+
+def in_zone(summer, winter):
+    """The same of clocks so many seconds ahead of UTC; by arithmetic."""
+    import datetime as dt
+    from decimal import Decimal
+
+    def at(text, ahead):
+        return int(dt.datetime.fromisoformat(text + "+00:00").timestamp()) - ahead
+    noon = dt.datetime(2020, 1, 1, 12), None, dt.datetime(1970, 1, 1, 1, 0, 1), None
+    july = Decimal(at("2020-07-01 12:00:00", summer)) + Decimal("0.125")
+    last = Decimal(at("2038-01-19 04:14:07", winter)) + Decimal("0.999")
+    return {
+        "plain": ((1, at("2020-01-01 12:00:00", winter), july, noon[0]), (2, None, None, None), (3, at("1970-01-01 01:00:01", winter), last, noon[2]), (4, 0, None, "0000-00-00 00:00:00")),
+        "key": ((3,), (1,)), "down": ((1,), (3,), (4,), (2,)),
+        "parent": tuple((n, at(f"2020-01-01 0{n}:00:00", winter)) for n in range(3)) + ((3, at("2020-07-01 00:00:00", summer)), (4, at("2020-07-01 02:00:00", summer))),
+        "child": ((1, 1), (2, 4)),
+        "defaults": ((1, at("2020-06-01 00:00:00", summer), at("2020-06-02 00:00:00", summer), dt.date(2020, 6, 1), at("2021-06-01 00:00:00", summer)),),
+        "files": ((1, at("2020-07-01 12:00:00", summer)),), "seen": ((1,),),
+    }
+
+
+def check_times(server, summer, winter):
+    want, got = in_zone(summer, winter), moments(server)
+    for k in want:
+        assert want[k] == got[k], (k, want[k], got[k])
+    tables = "times.plain, times.one_hour_on, times.child, times.defaults, times.files"
+    assert [r[3] for r in server.query(f"CHECK TABLE {tables}")] == ["OK"] * 5
+    assert "`c` timestamp NOT NULL DEFAULT '2020-06-01 00:00:00'" in server.query("SHOW CREATE TABLE times.defaults")[0][1]
+
+
+def berlin(server):
+    """Starts it where clocks are one hour ahead of UTC, two in summer."""
+    server.args = ["--default-time-zone=Europe/Berlin"]
+    return server
+
+
+def test_local_times_become_moments():
+    """TIMESTAMPs of older servers are what clocks showed: they are read as those of the global time_zone, once."""
+    for name in ("times1-closed", "times1-killed"):
+        server = berlin(unpack(name))
+        server.start()
+        log = server.log_text()
+        assert "TIMESTAMP columns of 6 tables hold local times: they are converted" in log and "TIMESTAMP columns of 6 tables were converted" in log, log
+        check_times(server, 7200, 3600)
+        server.query("INSERT INTO times.one_hour_on VALUES ('2020-01-01 03:00:00', 5)")
+        server.query("UPDATE times.one_hour_on SET ts = '2020-01-01 04:00:00' WHERE n = 1")  # and the child's with it
+        assert server.query("SELECT UNIX_TIMESTAMP(at) FROM times.child WHERE id = 1") == ((1577847600,),)
+        fails(1452, [], server, "INSERT INTO times.child VALUES (9, '2019-01-01 00:00:00')")
+        server.query("UPDATE times.one_hour_on SET ts = '2020-01-01 01:00:00' WHERE n = 1")
+        server.query("DELETE FROM times.one_hour_on WHERE n = 5")
+        server.kill9()
+        server.args = []
+        server.start()  # elsewhere: the moments are the same
+        server.query("SET GLOBAL time_zone = 'Europe/Berlin'")
+        check_times(server, 7200, 3600)
+        assert server.stop() == 0
+        assert server.log_text().count("hold local times") == 1
+        server.remove()
+    server = unpack("times1-closed")  # clocks of UTC: 2038-01-19 04:14:07 is no TIMESTAMP then
+    server.start()
+    assert server.query("SELECT UNIX_TIMESTAMP(ts), UNIX_TIMESTAMP(p) FROM times.plain WHERE id = 3") == ((3601, 0),)
+    assert server.stop() == 0
+    server.remove()
+
+
+def test_local_times_killed_on_the_way():
+    """Each table is as it was or done; the next start goes on with the others."""
+    for point in ("build_begun", "alter_before_switch", "build_switch", "commit_after_take", "commit_after_apply"):
+        server = berlin(unpack("times1-closed"))
+        server.env["QUELL_CRASH_AT"] = point
+        server.start(wait=False)
+        assert server.proc.wait(60) == -9, (point, server.log_text())
+        server.proc = None
+        assert "TIMESTAMP columns of 6 tables hold local times" in server.log_text()
+        del server.env["QUELL_CRASH_AT"]
+        server.start()
+        check_times(server, 7200, 3600)
+        assert server.stop() == 0
+        server.remove()
+    server = berlin(unpack("times1-killed"))  # one table a start
+    server.env["QUELL_CRASH_AT"] = "catalog_publish"
+    for left in (6, 5, 4, 3, 2, 1):
+        server.start(wait=False)
+        assert server.proc.wait(60) == -9, (left, server.log_text())
+        server.proc = None
+        lines = [x for x in server.log_text().splitlines() if "hold local times" in x]
+        assert f"columns of {left} tables" in lines[-1], lines
+    del server.env["QUELL_CRASH_AT"]
+    server.start()
+    check_times(server, 7200, 3600)
+    assert server.stop() == 0
+    assert server.log_text().count("hold local times") == 6
+    server.remove()
+
+
+def test_local_times_that_meet():
+    """Clocks of Apia showed neither 10:00 nor anything else on December 30, 2011: such times would all be one moment. Refused by name; clocks without gaps do it."""
+    server = unpack("times1-closed")
+    server.args = ["--default-time-zone=Pacific/Apia"]
+    server.start(wait=False)
+    assert server.proc.wait(60) == 1, server.log_text()
+    server.proc = None
+    errors = [x for x in server.log_text().splitlines() if "[ERROR]" in x]
+    assert "times.dateline" in errors[-1] and "2011-12-31 00:00:00" in errors[-1] and "--default-time-zone" in errors[-1], errors
+    server.args = ["--default-time-zone=+00:00"]
+    server.start()
+    assert server.query("SELECT UNIX_TIMESTAMP(ts) FROM times.dateline ORDER BY ts") == ((1325239200,), (1325289600,))
+    assert server.stop() == 0
+    server.remove()
+
+
 def test_newer_format_is_refused():
     server = quell.Server()
     put(server, FORMAT, (NEWEST + 1).to_bytes(4, "little"))
