@@ -355,15 +355,39 @@ QLI_FN(RAND)
 
 /* FORMAT(x, d): thousands separated by commas; the locale argument other than en_US is warned
  * about. */
+/* A warning for what is none. */
+static const ql_locale *
+format_locale(ql_ctx *cx, const ql_value *name)
+{
+    bool given = name->kind != QL_K_NULL;
+    const ql_locale *l = given ? ql_locale_find(name->s) : NULL;
+    if (l != NULL) {
+        return l;
+    }
+    ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_LOCALE, "Unknown locale: '%.*s'",
+                 given ? (int)(name->s.n < 128 ? name->s.n : 128) : 4, given ? name->s.p : "NULL");
+    return ql_locale_default;
+}
+
+/* Does a group end where so many digits are left before the point? */
+static bool
+group_ends(const ql_locale *l, size_t left)
+{
+    return l->first != 0 && left >= l->first && (left - l->first) % l->others == 0;
+}
+
 QLI_FN(FORMAT)
 {
     int64_t digits = qli_int(&args[1]);
     ql_decimal d;
     char text[QL_DECIMAL_TEXT_MAX], buf[128];
     digits = digits < 0 ? 0 : digits > QL_DECIMAL_MAX_SCALE ? QL_DECIMAL_MAX_SCALE : digits;
-    if (nargs > 2 && !ql_str_eq_nocase(args[2].s, QL_STR("en_US"))) {
-        ql_warn_text(cx, QL_DIAG_WARNING, QL_ER_UNKNOWN_LOCALE, "Unknown locale: '%.*s'",
-                     (int)(args[2].s.n < 128 ? args[2].s.n : 128), args[2].s.p);
+    const ql_locale *l = ql_locale_default;
+    if (args[0].kind == QL_K_NULL || args[1].kind == QL_K_NULL) {
+        return QL_OK;
+    }
+    if (nargs > 2) {
+        l = format_locale(cx, &args[2]);
     }
     QL_TRY(ql_value_to_decimal(cx, &args[0], &d));
     bool cut;
@@ -375,9 +399,9 @@ QLI_FN(FORMAT)
     const char *dot = memchr(text, '.', n);
     size_t whole = dot ? (size_t)(dot - text) : n;
     for (size_t i = 0; i < n; i++) {
-        buf[o++] = text[i];
-        if (i + 1 < whole && text[i] != '-' && (whole - i - 1) % 3 == 0) {
-            buf[o++] = ',';
+        buf[o++] = text[i] == '.' ? l->point : text[i];
+        if (i + 1 < whole && text[i] != '-' && group_ends(l, whole - i - 1)) {
+            buf[o++] = l->separator;
         }
     }
     return qli_put_copy(cx, call, out, buf, o);

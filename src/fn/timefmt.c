@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Dates as text: DATE_FORMAT, TIME_FORMAT, STR_TO_DATE, FROM_UNIXTIME, DAYNAME, MONTHNAME. Format
- * letters are those of the MySQL manual, DATE_FORMAT(); names are English (lc_time_names en_US).
+ * letters are those of the MySQL manual, DATE_FORMAT(); names are those of lc_time_names.
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,11 +10,18 @@
 #include "types/zone.h"
 #include "vars/zones.h"
 
+/* English, for STR_TO_DATE, whatever lc_time_names says. */
 static const char *const MONTHS[] = {"January",   "February", "March",    "April",
                                      "May",       "June",     "July",     "August",
                                      "September", "October",  "November", "December"};
 static const char *const DAYS[] = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                    "Friday", "Saturday", "Sunday"};
+
+static const ql_locale_names *
+names_of(const ql_ctx *cx)
+{
+    return (cx->vars->locale != NULL ? cx->vars->locale : ql_locale_default)->names;
+}
 
 QLI_FN(DAYNAME)
 {
@@ -23,16 +30,20 @@ QLI_FN(DAYNAME)
     if (t.month == 0 || t.day == 0) {
         return QL_OK;
     }
-    const char *name = DAYS[ql_dt_weekday(ql_dt_to_days(t.year, t.month, t.day))];
-    return qli_put_str(call, out, name, strlen(name));
+    int day = ql_dt_weekday(ql_dt_to_days(t.year, t.month, t.day));
+    ql_str name = ql_locale_name(names_of(cx)->days, (unsigned)day);
+    return qli_put_str(call, out, name.p, name.n);
 }
 
 QLI_FN(MONTHNAME)
 {
     ql_dt t;
     ql_dt_unpack(args[0].i, &t);
-    return t.month == 0 ? QL_OK
-                        : qli_put_str(call, out, MONTHS[t.month - 1], strlen(MONTHS[t.month - 1]));
+    if (t.month == 0) {
+        return QL_OK;
+    }
+    ql_str name = ql_locale_name(names_of(cx)->months, t.month - 1);
+    return qli_put_str(call, out, name.p, name.n);
 }
 
 static const char *
@@ -42,6 +53,13 @@ ordinal_suffix(unsigned n)
         return "th";
     }
     return n % 10 == 1 ? "st" : n % 10 == 2 ? "nd" : n % 10 == 3 ? "rd" : "th";
+}
+
+static ql_status
+put_name(ql_ctx *cx, ql_buf *b, const char *list, unsigned nth)
+{
+    ql_str name = ql_locale_name(list, nth);
+    return ql_buf_put(cx, b, name.p, name.n);
 }
 
 /* One format letter; *null = the date has not what it asks for. */
@@ -63,9 +81,9 @@ put_letter(ql_ctx *cx, ql_buf *b, const ql_dt *t, char c, bool *null)
     }
     switch (c) {
     case 'a':
-        return ql_buf_put(cx, b, DAYS[ql_dt_weekday(days)], 3);
+        return put_name(cx, b, names_of(cx)->short_days, (unsigned)ql_dt_weekday(days));
     case 'b':
-        return ql_buf_put(cx, b, MONTHS[t->month - 1], 3);
+        return put_name(cx, b, names_of(cx)->short_months, t->month - 1);
     case 'c':
         return ql_buf_printf(cx, b, "%u", t->month);
     case 'D':
@@ -91,7 +109,7 @@ put_letter(ql_ctx *cx, ql_buf *b, const ql_dt *t, char c, bool *null)
     case 'l':
         return ql_buf_printf(cx, b, "%u", h12);
     case 'M':
-        return ql_buf_put_str(cx, b, MONTHS[t->month - 1]);
+        return put_name(cx, b, names_of(cx)->months, t->month - 1);
     case 'm':
         return ql_buf_printf(cx, b, "%02u", t->month);
     case 'p':
@@ -112,7 +130,7 @@ put_letter(ql_ctx *cx, ql_buf *b, const ql_dt *t, char c, bool *null)
     case 'v':
         return ql_buf_printf(cx, b, "%02u", day ? ql_dt_week(t, 3, &year) : 0u);
     case 'W':
-        return ql_buf_put_str(cx, b, DAYS[ql_dt_weekday(days)]);
+        return put_name(cx, b, names_of(cx)->days, (unsigned)ql_dt_weekday(days));
     case 'w':
         return ql_buf_printf(cx, b, "%d", (ql_dt_weekday(days) + 1) % 7);
     case 'X':

@@ -215,8 +215,14 @@ string_length(qli_res *r, const ql_expr *node, ql_expr **args, uint32_t n, uint3
     return QL_OK;
 }
 
+static const ql_locale *
+locale_of(const qli_res *r)
+{
+    return r->cx->vars && r->cx->vars->locale ? r->cx->vars->locale : ql_locale_default;
+}
+
 static uint32_t
-ascii_length(ql_func_id fn, ql_expr **args, uint32_t n)
+ascii_length(const qli_res *r, ql_func_id fn, ql_expr **args, uint32_t n)
 {
     switch (fn) {
     case QL_FN_MD5:
@@ -251,8 +257,9 @@ ascii_length(ql_func_id fn, ql_expr **args, uint32_t n)
     case QL_FN_INET6_NTOA:
         return 39;
     case QL_FN_DAYNAME:
+        return ql_locale_longest(locale_of(r)->names->days);
     case QL_FN_MONTHNAME:
-        return 9;
+        return ql_locale_longest(locale_of(r)->names->months);
     case QL_FN_SPACE:
         return n && args[0]->kind == QL_E_CONST && args[0]->value.kind == QL_K_INT &&
                        args[0]->value.u < 65535
@@ -310,7 +317,7 @@ type_by_string_rule(qli_res *r, qli_rule rule, ql_expr *node, ql_expr **args, ui
                                  ql_coll_binary);
         co = 2;
     } else {
-        node->type = string_type(ascii_length(node->fn, args, n), c);
+        node->type = string_type(ascii_length(r, node->fn, args, n), c);
         co = (ql_func_flags(node->fn) & QL_FF_STMT) ? 3 : 4;
     }
     node->coercibility = co;

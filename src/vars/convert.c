@@ -255,10 +255,34 @@ are_algorithms(ql_str list)
     return true;
 }
 
+/* By name, or by MySQL's number of it. */
+static ql_status
+convert_locale(ql_ctx *cx, const qli_sysvar *sv, const ql_value *value, ql_value *out)
+{
+    ql_str text;
+    if (value->kind == QL_K_NULL) {
+        return wrong_value(cx, sv, value);
+    }
+    if (value->kind != QL_K_STRING && value->kind != QL_K_INT) {
+        return wrong_type(cx, sv);
+    }
+    QL_TRY(ql_value_to_str(cx, cx->arena, value, &text));
+    const ql_locale *l =
+        value->kind == QL_K_INT ? ql_locale_at(value->u) : ql_locale_find(value->s);
+    if (l == NULL) {
+        return ql_fail(cx, QL_ER_UNKNOWN_LOCALE, ql_cstr(cx, text));
+    }
+    *out = ql_value_str((ql_str){l->name, strlen(l->name)}, ql_coll_default);
+    return QL_OK;
+}
+
 static ql_status
 convert_str(ql_ctx *cx, ql_sysvar_id id, const ql_value *value, ql_value *out)
 {
     const qli_sysvar *sv = &qli_sysvars[id];
+    if (id == QL_SV_LC_TIME_NAMES) {
+        return convert_locale(cx, sv, value, out);
+    }
     if (value->kind != QL_K_STRING) {
         return value->kind == QL_K_NULL ? wrong_value(cx, sv, value) : wrong_type(cx, sv);
     }

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "txn/txn.h"
+#include "types/locale.h"
 #include "types/value.h"
 #include "vars/viewer.h"
 #include "vars/zones.h"
@@ -71,7 +72,8 @@ typedef struct ql_vars {
     int next_isolation, next_read_only;
     const ql_charset *cs_client, *cs_results; /* cs_results NULL = no conversion */
     const ql_collation *coll_connection, *coll_database;
-    struct ql_zones *zones; /* vars/zones.h: the instance's */
+    struct ql_zones *zones;  /* vars/zones.h: the instance's */
+    const ql_locale *locale; /* lc_time_names */
     const ql_zone *zone; /* time_zone; stays valid until the instance ends. cx->zone is the same */
     ql_str db;           /* current database; n 0 = none; owned */
     uint64_t last_insert_id, found_rows, insert_id;

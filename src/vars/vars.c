@@ -177,6 +177,9 @@ qli_vars_mirror(ql_vars *v, ql_sysvar_id id, const ql_value *val)
     case QL_SV_COLLATION_DATABASE:
         v->coll_database = ql_collation_by_name(val->s);
         break;
+    case QL_SV_LC_TIME_NAMES:
+        v->locale = ql_locale_find(val->s);
+        break;
     case QL_SV_TIME_ZONE:
         v->zone = ql_zone_found(v->zones, val->s);
         break;
