@@ -21,5 +21,9 @@ def test_statements():
     run(FEATURES, 1500)
 
 
+def test_time_zones():
+    run("tz", 1500)
+
+
 if __name__ == "__main__":
     main(globals())
