@@ -219,7 +219,7 @@ typedef struct change {
     int64_t at;
     uint8_t to;
 } change;
-#define CHANGES 6
+#define CHANGES 10 /* of five years: times of day may reach a week into another one */
 
 static int64_t
 floor_day(int64_t seconds)
@@ -232,14 +232,14 @@ static void
 changes_around(const ql_zone_rule *r, int64_t seconds, change out[CHANGES])
 {
     int64_t year = year_of(floor_day(seconds));
-    for (int i = 0; i < 3; i++) {
-        change b = {when(year - 1 + i, &r->begin) - r->types[0].seconds, 1};
-        change e = {when(year - 1 + i, &r->end) - r->types[1].seconds, 0};
+    for (int i = 0; i < CHANGES / 2; i++) {
+        change b = {when(year - 2 + i, &r->begin) - r->types[0].seconds, 1};
+        change e = {when(year - 2 + i, &r->end) - r->types[1].seconds, 0};
         bool begins_first = b.at < e.at;
         out[2 * i] = begins_first ? b : e;
         out[2 * i + 1] = begins_first ? e : b;
     }
-    for (int i = 1; i < CHANGES; i++) { /* times of day may reach into another year */
+    for (int i = 1; i < CHANGES; i++) {
         change c = out[i];
         int k = i;
         for (; k > 0 && (out[k - 1].at > c.at || (out[k - 1].at == c.at && out[k - 1].to > c.to));

@@ -162,6 +162,19 @@ def record_seeds():
     put("record", "table-1", b"\3" + old)
 
 
+# --- time zones: moments, then a file; a rule, then moments ------------------------------------------------------------------------
+def zone_seeds():
+    moments = b"".join(struct.pack(">Q", m + 62135596800 - 26 * 3600) for m in (0, 1521939600, 1540688400, 4102444800, 32503680000, -2000000000))
+    for name in ("Europe/Berlin", "UTC", "Pacific/Apia", "Africa/Casablanca", "Australia/Lord_Howe"):
+        f = pathlib.Path("/usr/share/zoneinfo") / name
+        put("zone", "file-" + name.replace("/", "-"), b"\2" + moments + f.read_bytes())
+    for i, rule in enumerate((b"CET-1CEST,M3.5.0,M10.5.0/3", b"<-03>3<-02>,M3.5.0/-2,M10.5.0/-1", b"EST5EDT,0/0,J365/25", b"AAA-1BBB,J60,60", b"XYZ3:30:15")):
+        put("zone", f"rule-{i}", b"\1" + bytes([len(rule)]) + rule + moments)
+    for i, offset in enumerate((b"+3:00", b"-13:59", b"+14:00", b"-0:00")):
+        put("zone", f"offset-{i}", b"\0" + bytes([len(offset)]) + offset)
+
+
+zone_seeds()
 parse_seeds()
 packet_seeds()
 handshake_seeds()

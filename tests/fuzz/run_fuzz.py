@@ -26,6 +26,7 @@ TARGETS = {  # name: longest input
     "rowcodec": 1024,
     "keycodec": 512,
     "record": 1024,
+    "zone": 4096,
 }
 MOST_KEPT = 300  # files of a target that --merge adds: the smallest
 SECONDS = int(os.environ.get("QUELL_FUZZ_SECONDS", "30"))
