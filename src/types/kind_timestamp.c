@@ -272,6 +272,7 @@ timestamp_storage_bytes(const ql_type *t)
 const ql_kind_ops qli_kind_TIMESTAMP = {
     .name = "timestamp",
     .print = timestamp_print,
+    .text = qli_text_printed,
     .to_int = timestamp_to_int,
     .to_double = timestamp_to_double,
     .to_decimal = timestamp_to_decimal,

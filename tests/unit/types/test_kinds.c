@@ -201,6 +201,23 @@ test_bytes_and_texts_come_back(void **state)
     fixture_end(&cx);
 }
 
+/* Each row of the table is filled. */
+static void
+test_no_entry_is_missing(void **state)
+{
+    (void)state;
+    for (int k = 0; k < QL_KINDS; k++) {
+        void *entries[sizeof(ql_kind_ops) / sizeof(void *)];
+        assert_non_null(ql_kinds[k]);
+        memcpy(entries, ql_kinds[k], sizeof entries);
+        for (size_t i = 0; i < QL_ARRAY_LEN(entries); i++) {
+            if (entries[i] == NULL) {
+                fail_msg("kind %s has no entry %zu", ql_kinds[k]->name, i);
+            }
+        }
+    }
+}
+
 /* Any kind can be cast to any other, and the result is of it or NULL. */
 static void
 test_every_pair_casts(void **state)
@@ -274,6 +291,7 @@ main(void)
 {
     make_samples();
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_no_entry_is_missing),
         cmocka_unit_test(test_rows_are_whole),
         cmocka_unit_test(test_order_hash_and_equality_agree),
         cmocka_unit_test(test_bytes_and_texts_come_back),
