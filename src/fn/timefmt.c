@@ -154,6 +154,9 @@ format_date(ql_ctx *cx, ql_call *call, const ql_dt *t, ql_str fmt, ql_value *out
     ql_buf b = qli_buf(call);
     ql_status st = QL_OK;
     bool null = fmt.n == 0;
+    if (t->negative) { /* once, in front of all */
+        QL_TRY_TO(st, ql_buf_put_u8(cx, &b, '-'), done);
+    }
     for (size_t i = 0; i < fmt.n && !null; i++) {
         QL_TRY_TO(st, ql_bulk_count(cx, 16), done);
         if (fmt.p[i] == '%' && i + 1 < fmt.n) {

@@ -95,6 +95,9 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
         QL_TRY(qli_list_to_text(r, sc, &g->args[0])); /* by the names, not by the numbers */
         g->type = g->args[0]->type;
         g->type.zerofill = 0;
+        if (g->type.bits != 0 && g->fn != QL_AGG_ANY_VALUE) {
+            g->type = ql_type_int(true); /* a number, not bytes */
+        }
         if (g->type.kind == QL_K_NULL) {
             g->type = ql_type_varchar(0, qli_conn_coll(r));
             QL_TRY(qli_cast(r, sc, &g->args[0], &g->type));

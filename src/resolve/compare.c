@@ -4,6 +4,8 @@
  * collation in force (coercibility, manual section "Collation Coercibility in Expressions"), and
  * the logical operators.
  */
+#include <math.h>
+
 #include "resolve/resolve_int.h"
 #include "types/moment.h"
 
@@ -136,9 +138,17 @@ constant_to_year(qli_res *r, ql_expr **c)
     const ql_value *from = &(*c)->value;
     ql_value v = *from;
     int64_t year;
-    bool text = from->kind == QL_K_STRING;
-    if ((*c)->is_hex || (text ? !string_as_int(from->s, &v) : from->kind != QL_K_INT) ||
-        !ql_year_of(v.is_unsigned && v.i < 0 ? -1 : v.i, text && from->s.n != 4, &year)) {
+    bool text = from->kind == QL_K_STRING, known = from->kind == QL_K_INT;
+    if (text) {
+        known = string_as_int(from->s, &v);
+    } else if (from->kind == QL_K_DECIMAL) {
+        known = ql_decimal_to_i64(&from->dec, &v.i); /* rounded */
+    } else if (from->kind == QL_K_DOUBLE && fabs(from->d) < 3000) {
+        v.i = (int64_t)from->d; /* cut */
+        known = true;
+    }
+    if ((*c)->is_hex || !known ||
+        !ql_year_of(from->is_unsigned && v.i < 0 ? -1 : v.i, text && from->s.n != 4, &year)) {
         return QL_OK;
     }
     v = ql_value_uint((uint64_t)year);

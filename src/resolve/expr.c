@@ -338,6 +338,9 @@ bind_case(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (!e->has_operand) {
         return qli_case_node(r, sc, bound, e->args.n, out);
     }
+    if (bound[0]->type.field == QL_F_YEAR) { /* two digits are no year there */
+        QL_TRY(qli_plain_int(r, &bound[0]));
+    }
     for (uint32_t i = 1; i + 1 < e->args.n; i += 2) {
         QL_TRY(qli_compare_bind(r, sc, QL_OP_EQ, bound[0], bound[i], &bound[i]));
     }

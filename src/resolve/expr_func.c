@@ -328,6 +328,9 @@ case_of(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, ql_expr **out)
 {
     QL_TRY(qli_case_node(r, sc, args, 3, out));
     (*out)->fn = (*out)->kind == QL_E_CASE ? fn : (*out)->fn;
+    if (fn == QL_FN_NULLIF && (*out)->type.bits != 0) {
+        (*out)->type = ql_type_int(true); /* a number, not bytes */
+    }
     return QL_OK;
 }
 

@@ -293,6 +293,7 @@ number_type(const ql_expr *a)
         break;
     default:
         t = ql_type_double();
+        t.decimals = a->type.kind == QL_K_DOUBLE ? a->type.decimals : t.decimals;
         break;
     }
     return t;

@@ -139,8 +139,9 @@ common_coll(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t 
         return QL_ERROR;
     }
     for (uint32_t i = 0; i < n; i++) {
-        v[i].type = t[i]; /* ENUM and SET count as the texts that they become */
-        v[i].coercibility = coercibility[i];
+        /* ENUM, SET and BIT count as the texts that they become. */
+        v[i].type = t[i].bits != 0 ? ql_type_varchar(t[i].bits, ql_coll_binary) : t[i];
+        v[i].coercibility = t[i].bits != 0 ? 2 : coercibility[i];
         QL_TRY(ql_bulk_node(r->cx));
         p[i] = &v[i];
     }

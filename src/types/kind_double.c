@@ -153,6 +153,10 @@ double_store(const qli_store *s, const ql_value *v, ql_value *out)
     }
     if (s->t->decimals < QL_DECIMALS_DOUBLE) {
         round_digits(s->t, &d, &max);
+        if (s->t->field == QL_F_FLOAT && v->kind == QL_K_DOUBLE && v->decimals == s->t->decimals &&
+            (float)fabs(d) == (float)max) {
+            max = fabs(d); /* a FLOAT(M,D) as it lies in its column */
+        }
     }
     if (s->t->is_unsigned && d < 0) {
         outside = true;
@@ -198,10 +202,20 @@ double_type_from(const ql_type *from, const ql_collation *coll)
     return ql_type_double();
 }
 
+/* Digits behind the point that a number shows; not fixed: QL_DECIMALS_DOUBLE. */
+static uint8_t
+shown_digits(const ql_type *t)
+{
+    return !ql_kind_is_number(t->kind) || t->decimals > QL_DECIMALS_DOUBLE ? QL_DECIMALS_DOUBLE
+                                                                           : t->decimals;
+}
+
 static ql_type
 double_common(const ql_type *a, const ql_type *b)
 {
     ql_type t = ql_type_double();
+    uint8_t da = shown_digits(a), db = shown_digits(b);
+    t.decimals = da > db ? da : db;
     if (a->kind == QL_K_DOUBLE && b->kind == QL_K_DOUBLE && a->field == b->field) {
         t.field = a->field;
         t.length = a->length > b->length ? a->length : b->length;

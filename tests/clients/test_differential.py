@@ -21,6 +21,10 @@ def test_statements():
     run(FEATURES, 1500)
 
 
+def test_types():
+    run("types", 1500)
+
+
 def test_time_zones():
     run("tz", 1500)
 

@@ -42,13 +42,15 @@ def cases():
                  ("CHAR(10)", "abc"), ("VARCHAR(20)", "ä€😀 o'x\\n"), ("VARCHAR(20)", ""), ("TINYTEXT", "tiny"), ("TEXT", "a\nb\tc\0d"), ("MEDIUMTEXT", "m" * 70000), ("LONGTEXT", "日本"),
                  *MORE):
         yield d, v, v
-    for d, v in (("BINARY(4)", b"\0\1\xff'"), ("VARBINARY(10)", b"\xff\0\\"), ("TINYBLOB", b"\0"), ("BLOB", bytes(range(256))), ("MEDIUMBLOB", b"\x80" * 70000), ("LONGBLOB", b"")):
+    for d, v in (("BINARY(4)", b"\0\1\xff'"), ("VARBINARY(10)", b"\xff\0\\"), ("TINYBLOB", b"\0"), ("BLOB", bytes(range(256))), ("MEDIUMBLOB", b"\x80" * 70000), ("LONGBLOB", b""),
+                 ("BIT(1)", b"\1"), ("BIT(12)", b"\x0a\xff"), ("BIT(64)", b"\xff" * 8)):
         yield d, v, v
     for d in ("INT", "VARCHAR(5)", "DATETIME", "BLOB", "DECIMAL(5,2)", "DOUBLE", *(m[0] for m in MORE[:1])):
         yield d, None, None
 
 
-MORE = []
+MORE = [("ENUM('small','it''s','ä','10')", "it's"), ("ENUM('small','it''s','ä','10')", "ä"), ("ENUM('b','a') CHARACTER SET latin1", "a"), ("SET('x','y','€')", "x,€"), ("SET('x','y','€')", ""), ("YEAR", "2024"), ("YEAR", "1901"), ("YEAR", "0000"),
+        ("FLOAT(7,3)", "1234.500"), ("DOUBLE(9,2)", "-1234567.25")]
 CASES = [(f"t{i}", *c) for i, c in enumerate(cases())]
 EXPONENTS = {name for name, definition, value, _ in CASES if definition == "DOUBLE" and value is not None and "e" in value}  # drivers write these their way
 LONG_TIMES = {name for name, definition, value, _ in CASES if definition.startswith("TIME") and value is not None and value[:2] in ("-8", "10", "-0")}

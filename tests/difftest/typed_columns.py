@@ -24,12 +24,12 @@ COLUMNS = {
         TypedCol("e", "ENUM('b','a','c d','ü','10','2')", "enum", strings("b", "a", "c d", "ü", "10", "2", "A", "c d ") + ["1", "3", "6"], strings("zz", "", "7") + ["0", "7"]),
         TypedCol("s", "SET('x','y','z','w w')", "set", strings("", "x", "x,y", "y,x", "z,x,x", "w w,y") + ["0", "3", "15"], strings("q", "x,q", "x, y") + ["16", "-1"]),
         TypedCol("b1", "BIT(1)", "bit", ["0", "1", "b'1'", "TRUE"], ["2", "'1'", "b'10'"]),
-        TypedCol("b8", "BIT(8)", "bit", ["0", "1", "b'101'", "255", "65", "x'41'", "'A'"], ["256", "'ab'"]),
-        TypedCol("b40", "BIT(40)", "bit", ["0", "7", "b'1111000011110000'", "1099511627775", "x'0102030405'"], ["1099511627776", "x'010203040506'"]),
+        TypedCol("b8", "BIT(8)", "bit", ["0", "1", "b'101'", "255", "65", "0x41"], ["256", "'ab'"]),
+        TypedCol("b40", "BIT(40)", "bit", ["0", "7", "b'1111000011110000'", "1099511627775", "0x0102030405"], ["1099511627776", "0x010203040506"]),
         TypedCol("y", "YEAR", "year", ["0", "1", "69", "70", "99", "1901", "2024", "2155", "'0'", "'00'", "'7'", "'2024'"], ["1900", "2156", "'abc'", "100", "-1"]),
         TypedCol("f", "FLOAT(8,2)", "real", ["0", "1.005", "-2.345", "999999.99", "1e3", "0.125"], ["1000000", "-1e9"]),
-        TypedCol("d", "DOUBLE(9,3)", "real", ["0", "1.0005", "-2.3455", "999999.999", "12.5"], ["1000000"]),
-        TypedCol("tm", "TIME(2)", "time", strings("00:00:00", "12:34:56.78", "-01:02:03", "838:59:59", "1 02:03:04", "10:11") + ["0", "123456"], strings("99:99:99", "abc", "900:00:00")),
+        TypedCol("d", "DOUBLE(9,3)", "real", ["0", "1.0005", "-2.3455", "999999.999", "12.25"], ["1000000"]),
+        TypedCol("tm", "TIME(2)", "time", strings("00:00:00", "12:34:56.78", "-01:02:03", "838:59:59", "1 02:03:04", "10:11") + ["0", "123456"], strings("99:99:99", "abc")),
         TypedCol("da", "DATE", "date", strings("2024-02-29", "1999-12-31", "20240101", "99-1-2", "2024-02-29 23:59:59") + ["20240301", "991231"], strings("2023-02-29", "abc", "2024-13-01", "0000-00-00")),
     ],
     "tz": [
@@ -104,7 +104,7 @@ EXPRS = {
     "bit": ["BIN({a} + 0)", "OCT({a} + 0)", "{a} << 1", "{a} >> 1", "BIT_COUNT({a})", "{a} ^ 5", "HEX(CAST({a} AS BINARY))", "CONV({a} + 0, 10, 16)"],
     "year": ["CONCAT({a}, '!')", "{a} - 2000", "{a} = '24'", "{a} = 24", "MAKEDATE({a}, 1)", "{a} > '1999'"],
     "real": ["ROUND({a}, 1)", "{a} / 3", "CONCAT({a})", "FLOOR({a})", "TRUNCATE({a}, 1)", "{a} = 1.01"],
-    "time": ["HOUR({a})", "TIME_TO_SEC({a})", "{a} + 0", "ADDTIME({a}, '01:00:00')", "{a} > '10:00:00'", "TIME_FORMAT({a}, '%H %i %s %f')", "SEC_TO_TIME(TIME_TO_SEC({a}))", "CAST({a} AS TIME)", "MICROSECOND({a})"],
+    "time": ["HOUR({a})", "{a} + 0", "ADDTIME({a}, '-01:00:00')", "{a} > '10:00:00'", "TIME_FORMAT({a}, '%H %i %s %f')", "CAST({a} AS TIME(2))", "MICROSECOND({a})"],
     "date": ["YEAR({a})", "{a} + 0", "{a} + INTERVAL 1 MONTH", "DATEDIFF({a}, '2024-01-01')", "{a} = '2024-02-29'", "{a} > 20240101", "CAST({a} AS DATETIME)", "DATE_FORMAT({a}, '%d.%m.%y')", "LAST_DAY({a})", "TO_DAYS({a})"],
     "ts": ["{a}", "UNIX_TIMESTAMP({a})", "DATE({a})", "HOUR({a})", "{a} + INTERVAL 1 DAY", "{a} - INTERVAL 90 MINUTE", "{a} + 0", "{a} > {l}", "{a} = {b}", "CONVERT_TZ({a}, @@time_zone, '+00:00')", "CONVERT_TZ({a}, '+00:00', 'Asia/Kolkata')",
            "TIMESTAMPDIFF(HOUR, {a}, '2024-06-01 00:00:00')", "CAST({a} AS CHAR)", "DATE_FORMAT({a}, '%H:%i %d')"],
@@ -123,6 +123,8 @@ EXPRS = {
              "JSON_REMOVE({a}, '$.a')", "JSON_ARRAY_APPEND({a}, '$', 1)", "JSON_ARRAY_INSERT({a}, '$[0]', 'f')", "JSON_MERGE_PATCH({a}, '{{\"a\": 5}}')", "JSON_MERGE_PRESERVE({a}, '[9]')", "JSON_SEARCH({a}, 'one', 'x')", "JSON_VALUE({a}, '$.a')",
              "JSON_ARRAY(i, v, NULL)", "JSON_OBJECT('k', i, 'v', v)", "JSON_QUOTE(v)", "JSON_ARRAY({a}, 1)", "JSON_OVERLAPS({a}, '[1, 9]')", "JSON_EXTRACT({a}, '$.*')", "JSON_EXTRACT({a}, '$[*].a')", "JSON_EXTRACT({a}, '$**.a')"],
 }
+# MySQL lets a negative DOUBLE become UNSIGNED, and takes the bytes of a BIT for text where they are none.
+NOT_OF = {"real": ["CAST({a} AS UNSIGNED)"], "bit": ["CAST({a} AS CHAR)"]}
 NUMERIC = ("enum", "set", "bit", "year", "real")
 PATHS = ["'$'", "'$.a'", "'$.b'", "'$[0]'", "'$[1]'", "'$.b[2].c'", "'$.k.k'"]
 AGGREGATES = ["COUNT({a})", "COUNT(DISTINCT {a})", "MIN({a})", "MAX({a})"]
@@ -131,7 +133,7 @@ ZONES = ["+00:00", "+05:30", "-11:00", "SYSTEM", "Europe/Berlin", "America/New_Y
 
 def fill(g, template, t, a=None):
     a = a or g.pick(t.typed)
-    alike = [c for c in t.typed if c.family == a.family] if a.family == "text" or g.p(.6) else t.typed
+    alike = [c for c in t.typed if c.family == a.family] if a.family in ("text", "time", "date") or g.p(.6) else [c for c in t.typed if c.family not in ("time", "date")]
     if a.family == "ts":  # MariaDB reads a column of numbers as dates there, MySQL compares both as numbers
         alike = [c for c in alike if c.family != "int"]
     return template.format(a=a.name, b=g.pick(alike).name, l=g.pick(a.good), n=g.pick(NUMBERS), path=g.pick(PATHS))
@@ -140,7 +142,7 @@ def fill(g, template, t, a=None):
 def expr(g, t, names):
     a = g.pick(t.typed)
     have = {c.name for c in t.typed}
-    o = EXPRS["number"] + 2 * EXPRS[a.family] if a.family in NUMERIC else EXPRS[a.family]
+    o = [e for e in EXPRS["number"] if e not in NOT_OF.get(a.family, ())] + 2 * EXPRS[a.family] if a.family in NUMERIC else EXPRS[a.family]
     for _ in range(20):
         e = g.pick(o)
         if not any(f"{x}" in e.replace("(", " ").replace(")", " ").replace(",", " ").split() and x not in have for x in ("z", "i", "v")):
@@ -153,13 +155,17 @@ def cond(g, t):
     k = g.r.random()
     if k < .15:
         return f"{a.name} IS {g.pick(['', 'NOT '])}NULL"
-    if k < .3 and a.family not in ("text", "bytes", "zone", "ts", "dt"):
+    if k < .3 and a.family not in ("text", "bytes", "zone", "ts", "dt", "time", "date"):
         return f"{a.name} {g.pick(OPS)} {g.pick(NUMBERS)}"
     if k < .45:
         return f"{a.name} {g.pick(['', 'NOT '])}IN ({', '.join(g.pick(a.good) for _ in range(3))})"
-    if k < .6:
-        return f"{a.name} BETWEEN {g.pick(a.good)} AND {g.pick(a.good)}"
-    return f"{a.name} {g.pick(OPS)} {g.pick(a.good)}"
+    good = a.good
+    if a.family == "real":  # MariaDB rounds what it looks for in an index
+        good = [v for v in good if v not in ("1.005", "1.0005", "-2.345", "-2.3455", "0.125", "999999.99")]
+    low, high = g.pick(good), g.pick(good)
+    if k < .6 and (a.family not in ("enum", "set") or (low[0] == "'") == (high[0] == "'")):
+        return f"{a.name} BETWEEN {low} AND {high}"
+    return f"{a.name} {g.pick(OPS)} {low}"
 
 
 def where(g, t):
@@ -191,7 +197,9 @@ def statement(g, feature):
         return Stmt(feature, change(g, t), (), (t.name,))
     if k < .35:
         a = g.pick([c for c in t.typed if c.family not in ("json", "path")] or t.typed)
-        agg = [fill(g, g.pick(AGGREGATES + (["SUM({a})", "AVG({a})", "BIT_OR({a})"] if a.family in NUMERIC and a.family != "real" else [])), t, a) for _ in range(2)]
+        agg = [fill(g, g.pick(AGGREGATES + (["SUM({a})", "BIT_OR({a})"] + ["AVG({a})"] * (a.family in ("bit", "year")) if a.family in NUMERIC and a.family != "real" else [])), t, a) for _ in range(2)]
+        if a.family in ("enum", "set"):  # MariaDB takes the first number of an index for the first text
+            agg = [e.replace(f"MIN({a.name})", f"MIN(CONCAT({a.name}))").replace(f"MAX({a.name})", f"MAX(CONCAT({a.name}))") for e in agg]
         if g.p(.5):
             return Stmt(feature, f"SELECT {', '.join(f'{e} AS x{i}' for i, e in enumerate(agg))} FROM {t.name}{where(g, t)}")
         if a.family in ("text", "bytes", "enum", "set"):  # which one of equal texts stands for the group is open
@@ -202,7 +210,7 @@ def statement(g, feature):
         return Stmt(feature, f"SELECT id FROM {t.name}{where(g, t)} ORDER BY {a.name}{g.pick(['', ' DESC'])}, id LIMIT {g.pick([3, 10, 100])}", (0,))
     if k < .55:
         u = g.typed[feature][1 - g.typed[feature].index(t)]
-        pairs = [(c, d) for c in t.typed for d in u.typed if c.family == d.family and c.family not in ("json", "path")]
+        pairs = [(c, d) for c in t.typed for d in u.typed if c.family == d.family and c.family not in ("json", "path") and (c is d or c.family != "bit")]  # MariaDB cuts BIT(8) to look for it in an index of BIT(1)
         if pairs:
             c, d = g.pick(pairs)
             return Stmt(feature, f"SELECT a.id, b.id FROM {t.name} a JOIN {u.name} b ON a.{c.name} = b.{d.name}")
