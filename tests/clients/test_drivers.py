@@ -50,9 +50,10 @@ def cases():
 
 
 MORE = [("ENUM('small','it''s','ä','10')", "it's"), ("ENUM('small','it''s','ä','10')", "ä"), ("ENUM('b','a') CHARACTER SET latin1", "a"), ("SET('x','y','€')", "x,€"), ("SET('x','y','€')", ""), ("YEAR", "2024"), ("YEAR", "1901"), ("YEAR", "0000"),
-        ("FLOAT(7,3)", "1234.500"), ("DOUBLE(9,2)", "-1234567.25")]
+        ("FLOAT(7,3)", "1234.125"), ("DOUBLE(9,2)", "-1234567.25")]
 CASES = [(f"t{i}", *c) for i, c in enumerate(cases())]
 EXPONENTS = {name for name, definition, value, _ in CASES if definition == "DOUBLE" and value is not None and "e" in value}  # drivers write these their way
+BITS = {name for name, definition, _, _ in CASES if definition.startswith("BIT")}  # PHP makes numbers of them
 LONG_TIMES = {name for name, definition, value, _ in CASES if definition.startswith("TIME") and value is not None and value[:2] in ("-8", "10", "-0")}
 
 
@@ -87,11 +88,11 @@ def check_texts(lines):
     for line in lines:
         name, row, protocol, got = line.split("\t")
         read = want[name]
-        if protocol == "text" and name not in EXPONENTS:
+        if protocol == "text" and name not in EXPONENTS | BITS:
             data = read.encode() if isinstance(read, str) else read
             assert got == ("NULL" if data is None else data.hex()), (name, row, [c for c in CASES if c[0] == name], bytes.fromhex(got) if got != "NULL" else got)
             seen += 1
-    assert seen >= len(CASES) - len(EXPONENTS) - len(LONG_TIMES), seen
+    assert seen >= len(CASES) - len(EXPONENTS) - len(BITS) - len(LONG_TIMES), seen
 
 
 def check(command, texts=True, without=()):
