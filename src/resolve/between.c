@@ -118,6 +118,20 @@ between_kind(qli_res *r, qli_scope *sc, ql_expr **a, ql_kind *kind)
     return QL_OK;
 }
 
+/* A TIME between a date and a text: all are dates, and it is one of today. */
+static ql_status
+time_meets_dates(qli_res *r, qli_scope *sc, ql_expr **a)
+{
+    mix m;
+    QL_TRY(count_kinds(r, a, 3, &m));
+    for (int i = 0; i < 3 && m.days > 0 && m.texts > 0 && m.numbers == 0; i++) {
+        if (a[i]->type.kind == QL_K_TIME) {
+            QL_TRY(qli_cast_kind(r, sc, &a[i], QL_K_DATETIME));
+        }
+    }
+    return QL_OK;
+}
+
 ql_status
 qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
@@ -126,6 +140,7 @@ qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     bool negated = e->op == QL_OP_NOT_BETWEEN;
     QL_TRY(qli_lists_among(r, sc, a, 3));
+    QL_TRY(time_meets_dates(r, sc, a));
     QL_TRY(qli_meet_as_dates(r, sc, a, 3));
     QL_TRY(meet_as_doubles(r, sc, a));
     QL_TRY(same_collation(r, a, &apart));

@@ -140,6 +140,15 @@ add_moments(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr *const *given, uin
     return QL_OK;
 }
 
+/* A TIME of which a date is asked is one of today. */
+static ql_status
+to_today(qli_res *r, qli_scope *sc, ql_unit unit, ql_expr **e)
+{
+    return (*e)->type.kind == QL_K_TIME && qli_unit_has_date(unit)
+               ? qli_cast_kind(r, sc, e, QL_K_DATETIME)
+               : QL_OK;
+}
+
 /* Arguments that want more than their letter says. */
 static ql_status
 prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t n)
@@ -148,11 +157,15 @@ prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t 
     case QL_FN_DATE_ADD:
     case QL_FN_DATE_SUB:
         QL_TRY(to_temporal_number_or_text(r, sc, &args[0]));
+        QL_TRY(to_today(r, sc, node->unit, &args[0]));
         return unit_is_simple(node->unit) ? QL_OK : qli_cast_kind(r, sc, &args[1], QL_K_STRING);
     case QL_FN_TIMEDIFF:
         QL_TRY(to_temporal_or_text(r, sc, &args[0]));
         return to_temporal_or_text(r, sc, &args[1]);
-    case QL_FN_EXTRACT:
+    case QL_FN_EXTRACT: /* DAY_HOUR and the like: of a TIME as it is */
+        QL_TRY(unit_is_simple(node->unit) || node->unit == QL_U_YEAR_MONTH
+                   ? to_today(r, sc, node->unit, &args[0])
+                   : QL_OK);
         return to_temporal_number_or_text(r, sc, &args[0]);
     case QL_FN_ADDTIME:
     case QL_FN_SUBTIME:

@@ -53,8 +53,8 @@ unit_has_time(ql_unit u)
     }
 }
 
-static bool
-unit_has_date(ql_unit u)
+bool
+qli_unit_has_date(ql_unit u)
 {
     switch (u) {
     case QL_U_MICROSECOND:
@@ -91,7 +91,7 @@ temporal_add_type(qli_res *r, const ql_expr *node, const ql_expr *date, const ql
         return ql_type_varchar(29, qli_conn_coll(r));
     }
     unsigned has = ql_kind_calendar(date->type.kind);
-    has |= (unit_has_date(u) ? QL_HAS_DATE : 0u) | (unit_has_time(u) ? QL_HAS_TIME : 0u);
+    has |= (qli_unit_has_date(u) ? QL_HAS_DATE : 0u) | (unit_has_time(u) ? QL_HAS_TIME : 0u);
     return !(has & QL_HAS_DATE)   ? ql_type_time(d)
            : !(has & QL_HAS_TIME) ? ql_type_date()
                                   : ql_type_datetime(d);

@@ -475,6 +475,7 @@ ql_status qli_bind_scalars(qli_res *r, qli_scope *sc, const ql_ast_exprs *l,
 ql_status ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n,
                   ql_unit unit, uint32_t index, ql_expr **out) QL_MUST_USE;
 /* func_type.c: type and coercibility of the call from its arguments. */
+bool qli_unit_has_date(ql_unit u); /* does it change a date? */
 ql_status qli_func_type(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args,
                         uint32_t n) QL_MUST_USE;
 ql_status qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n,

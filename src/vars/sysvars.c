@@ -325,7 +325,7 @@ qli_sysvar_parse(ql_sysvar_id id, ql_str s, ql_value *out)
         return ql_collation_by_name(s) != NULL;
     case QLI_T_TIMEZONE:
         *out = ql_value_str(s, ql_coll_default);
-        return s.n > 0; /* qli_sysvar_convert knows which there are */
+        return true; /* qli_sysvar_convert knows which there are */
     case QLI_T_STR:
         *out = ql_value_str(s, ql_coll_default);
         return true;
