@@ -9,11 +9,11 @@ import re
 import sys
 
 LEVELS = {
-    "base": 0, "intr": 1, "types": 2, "kv": 2, "txn": 3, "vars": 3, "spool": 3, "catalog": 3, "sql": 4, "table": 4, "acl": 4,
+    "base": 0, "intr": 1, "types": 2, "json": 2, "kv": 2, "txn": 3, "vars": 3, "spool": 3, "catalog": 3, "sql": 4, "table": 4, "acl": 4,
     "stats": 5, "resolve": 5, "views": 5, "rewrite": 6, "plan": 6, "fn": 6, "exec": 7, "stmts": 8, "proto": 8, "session": 9, "instance": 9, "connection": 10, "server": 11, "embed": 12,
 }
 # One level, one direction: sessions have settings of their transactions, definitions are stored through transactions.
-SIDEWAYS = {("vars", "txn"), ("catalog", "txn"), ("catalog", "vars"), ("spool", "vars"), ("views", "stats")}
+SIDEWAYS = {("json", "types"), ("vars", "txn"), ("catalog", "txn"), ("catalog", "vars"), ("spool", "vars"), ("views", "stats")}
 # A session knows no client: what goes over a wire is connection's (src/session/README.md).
 NEVER = {("session", "proto")}
 OLD_KINDS = {"format1.c"}  # reads a format that knew the first eight

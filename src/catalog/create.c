@@ -178,6 +178,9 @@ check_part(ql_ctx *cx, const ql_table_spec *spec, const ql_index *ix, unsigned i
     if (ix->primary && c->type.nullable) {
         return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
     }
+    if (c->type.kind == QL_K_JSON) {
+        return ql_fail(cx, QL_ER_JSON_USED_AS_KEY, ql_cstr(cx, c->name));
+    }
     if (is_blob(&c->type) && p->prefix == 0) {
         return ql_fail(cx, QL_ER_BLOB_KEY_WITHOUT_LENGTH, ql_cstr(cx, c->name));
     }
@@ -318,7 +321,7 @@ copy_value(ql_ctx *cx, ql_arena *a, const ql_type *t, const ql_value *v, ql_valu
     if (ql_kind_is_list(v->kind)) {
         out->list.members = t->members;
     }
-    return v->kind == QL_K_STRING ? qli_copy_str(cx, a, v->s, &out->s) : QL_OK;
+    return ql_kind_slot(v->kind) == QL_SLOT_STRING ? qli_copy_str(cx, a, v->s, &out->s) : QL_OK;
 }
 
 ql_status

@@ -54,7 +54,7 @@ put_text(ql_ctx *cx, ql_buf *b, const ql_value *v, size_t *n)
     char text[QL_VALUE_TEXT_MAX];
     ql_str s;
     ql_arena_mark mark = ql_arena_save(cx->arena);
-    if (v->kind == QL_K_STRING || ql_kind_is_list(v->kind)) {
+    if (ql_kind_slot(v->kind) == QL_SLOT_STRING || ql_kind_is_list(v->kind)) {
         QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
     } else {
         s = (ql_str){text, ql_value_print_local(cx, v, text)};

@@ -24,6 +24,17 @@ put_bytes(ql_ctx *cx, ql_buf *b, int tag, const char *p, size_t n)
 }
 
 static ql_status
+put_json(ql_ctx *cx, ql_buf *b, const ql_value *v)
+{
+    ql_arena_mark mark = ql_arena_save(cx->arena);
+    ql_str s;
+    ql_status st = ql_value_to_str(cx, cx->arena, v, &s);
+    st = st == QL_OK ? put_bytes(cx, b, TAG_TEXT, s.p, s.n) : st;
+    ql_arena_restore(cx->arena, mark);
+    return st;
+}
+
+static ql_status
 put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
 {
     char text[QL_VALUE_TEXT_MAX];
@@ -56,6 +67,8 @@ put_value(ql_ctx *cx, ql_buf *b, const ql_value *v)
     }
     case QL_FAM_DECIMAL:
         return put_bytes(cx, b, TAG_DECIMAL, text, ql_value_print(v, text));
+    case QL_FAM_JSON:
+        return put_json(cx, b, v);
     default:
         return put_bytes(cx, b, TAG_TEXT, text, ql_value_print_local(cx, v, text));
     }

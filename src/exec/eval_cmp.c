@@ -314,7 +314,7 @@ qli_cmp_filter(ql_ctx *cx, ql_ex *x, const ql_batch *in, const uint16_t *sel, ui
     }
     /* Kinds are known beforehand, so that the arguments are not evaluated twice. */
     ql_kind ka = x->args[0]->e->type.kind, kb = x->args[1]->e->type.kind;
-    if (ka != kb || ka == QL_K_STRING || ka == QL_K_DECIMAL || ka == QL_K_NULL) {
+    if (ka != kb || ql_kind_slot(ka) == QL_SLOT_STRING || ka == QL_K_DECIMAL || ka == QL_K_NULL) {
         return QL_END;
     }
     QL_TRY(ql_ex_eval(cx, x->args[0], in, sel, n, &a));

@@ -271,7 +271,7 @@ qli_memo_put(ql_ctx *cx, ql_ex *x, const ql_batch *in, uint16_t row, const ql_va
     }
     memcpy(key, m->key, m->nkey);
     for (uint32_t i = 0; i < n; i++) {
-        if (vals[i].kind == QL_K_STRING && vals[i].s.n > MEMO_BYTES / 16) {
+        if (ql_kind_slot(vals[i].kind) == QL_SLOT_STRING && vals[i].s.n > MEMO_BYTES / 16) {
             return QL_OK;
         }
         kept[i] = vals[i];

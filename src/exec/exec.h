@@ -72,6 +72,9 @@ ql_status ql_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v) QL_MUST_USE;
 ql_status ql_not_built(ql_ctx *cx, const char *what) QL_MUST_USE;
 /* C string of s, in a unless it ends with a NUL already; "" when memory is out. */
 const char *ql_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s);
+/* What messages of a store into the column call it: its name; of JSON with the table's, as MySQL.
+ */
+const char *ql_column_label(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column);
 
 /* --- expressions --- */
 

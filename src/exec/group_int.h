@@ -31,6 +31,7 @@ typedef struct qli_agg_state {
         } val;
         uint64_t bits;
         struct qli_concat *text;
+        struct qli_json_parts *json;
     };
 } qli_agg_state;
 
@@ -114,6 +115,11 @@ ql_status qli_agg_is_fresh(ql_ctx *cx, qli_agg *a, qli_agg_state *s, uint16_t ro
 ql_status qli_agg_add_waiting(ql_ctx *cx, qli_agg *a) QL_MUST_USE;
 /* Forget those that wait. */
 void qli_agg_reset(ql_ctx *cx, qli_agg *a);
+/* JSON_ARRAYAGG, JSON_OBJECTAGG (op_group_json.c). */
+ql_status qli_json_agg_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s,
+                           uint16_t row) QL_MUST_USE;
+ql_status qli_json_agg_finish(ql_ctx *cx, const qli_agg *a, const qli_agg_state *s,
+                              ql_value *out) QL_MUST_USE;
 ql_status qli_agg_finish(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out) QL_MUST_USE;
 
 #endif

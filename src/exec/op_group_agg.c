@@ -537,6 +537,9 @@ qli_agg_add_one(ql_ctx *cx, const qli_agg *a, qli_agg_state *s, uint16_t row)
         return extreme_one(cx, a, s, row);
     case QL_AGG_GROUP_CONCAT:
         return concat_one(cx, a, s, row);
+    case QL_AGG_JSON_ARRAY:
+    case QL_AGG_JSON_OBJECT:
+        return qli_json_agg_one(cx, a, s, row);
     case QL_AGG_BIT_AND:
     case QL_AGG_BIT_OR:
     case QL_AGG_BIT_XOR:
@@ -601,6 +604,12 @@ qli_agg_eval(ql_ctx *cx, qli_agg *a, const ql_batch *b)
     return QL_OK;
 }
 
+static bool
+takes_nulls(ql_agg_fn fn)
+{
+    return fn == QL_AGG_ANY_VALUE || fn == QL_AGG_JSON_ARRAY || fn == QL_AGG_JSON_OBJECT;
+}
+
 ql_status
 qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size_t off,
             qli_agg_state *single)
@@ -630,7 +639,7 @@ qli_agg_add(ql_ctx *cx, qli_agg *a, const ql_batch *b, char *const *groups, size
             s->count++;
             continue;
         }
-        if (a->def->fn != QL_AGG_ANY_VALUE && any_null(a, row)) {
+        if (!takes_nulls(a->def->fn) && any_null(a, row)) {
             continue;
         }
         if (a->runs != NULL) {
@@ -664,6 +673,10 @@ qli_agg_finish(ql_ctx *cx, qli_agg *a, qli_agg_state *s, ql_value *out)
         break;
     case QL_AGG_GROUP_CONCAT:
         QL_TRY(finish_concat(cx, a, s, out));
+        break;
+    case QL_AGG_JSON_ARRAY:
+    case QL_AGG_JSON_OBJECT:
+        QL_TRY(qli_json_agg_finish(cx, a, s, out));
         break;
     case QL_AGG_BIT_AND:
     case QL_AGG_BIT_OR:

@@ -109,7 +109,7 @@ ql_not_built(ql_ctx *cx, const char *what)
 ql_status
 ql_value_keep(ql_ctx *cx, ql_arena *a, ql_value *v)
 {
-    if (v->kind == QL_K_STRING && v->s.n > 0) {
+    if (ql_kind_slot(v->kind) == QL_SLOT_STRING && v->s.n > 0) {
         v->s.p = ql_arena_strndup(cx, a, v->s.p, v->s.n);
         return v->s.p != NULL ? QL_OK : QL_ERROR;
     }

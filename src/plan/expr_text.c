@@ -87,8 +87,9 @@ put_value(qli_explain *x, const ql_value *v, ql_buf *b)
         return put_string(x, v->s, b);
     }
     ql_str s = {text, 0};
-    if (ql_kind_is_list(v->kind)) {
+    if (ql_kind_is_list(v->kind) || v->kind == QL_K_JSON) {
         QL_TRY(ql_value_to_str(x->cx, x->cx->arena, v, &s));
+        QL_TRY(v->kind == QL_K_JSON ? ql_buf_put_str(x->cx, b, "json") : QL_OK);
         return put_string(x, s, b);
     }
     s.n = ql_value_print_local(x->cx, v, text);
@@ -351,6 +352,8 @@ qli_agg_text(qli_explain *x, const ql_query *q, const ql_agg *g, ql_buf *b)
         [QL_AGG_MIN] = "min",
         [QL_AGG_MAX] = "max",
         [QL_AGG_GROUP_CONCAT] = "group_concat",
+        [QL_AGG_JSON_ARRAY] = "json_arrayagg",
+        [QL_AGG_JSON_OBJECT] = "json_objectagg",
         [QL_AGG_STD_POP] = "std",
         [QL_AGG_STD_SAMP] = "stddev_samp",
         [QL_AGG_VAR_POP] = "variance",

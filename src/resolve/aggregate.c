@@ -3,6 +3,7 @@
  * Aggregate functions: each distinct call is one entry of its block with a slot for the result.
  */
 #include "resolve/resolve_int.h"
+#include "json/json.h"
 
 static ql_status
 expr_has_aggregate(qli_res *r, const ql_ast_expr *e, bool *found)
@@ -91,6 +92,14 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
         g->type.field = QL_F_BLOB;
         return QL_OK;
     }
+    case QL_AGG_JSON_ARRAY:
+    case QL_AGG_JSON_OBJECT:
+        QL_TRY(g->nargs > 1 && g->args[0]->type.kind != QL_K_NULL
+                   ? qli_cast_kind(r, sc, &g->args[0], QL_K_STRING)
+                   : QL_OK);
+        g->type = ql_type_json();
+        QL_TRY(qli_list_to_text(r, sc, &g->args[g->nargs - 1]));
+        return qli_truth_as_json(r, sc, &g->args[g->nargs - 1]);
     default:                                          /* MIN, MAX, ANY_VALUE */
         QL_TRY(qli_list_to_text(r, sc, &g->args[0])); /* by the names, not by the numbers */
         g->type = g->args[0]->type;
@@ -255,7 +264,8 @@ static ql_status
 check_arity(qli_res *r, const ql_ast_expr *e, ql_agg_fn fn)
 {
     bool many = fn == QL_AGG_GROUP_CONCAT || (fn == QL_AGG_COUNT && e->distinct);
-    if (e->args.n < 1 || (e->args.n > 1 && !many)) {
+    uint32_t n = fn == QL_AGG_JSON_OBJECT ? 2 : 1;
+    if (e->args.n < n || (e->args.n > n && !many)) {
         return ql_fail(r->cx, QL_ER_WRONG_PARAMCOUNT_TO_NATIVE_FCT,
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)e->name.n, e->name.p) ?: "");
     }

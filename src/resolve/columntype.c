@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "resolve/tablespec_int.h"
+#include "json/json.h"
 
 #define MAX_VARCHAR_BYTES 65535u
 #define MAX_WIDTH 255u /* of integers */
@@ -278,7 +279,8 @@ qli_spec_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *table_coll
         QL_TRY(column_collation(cx, t, table_coll, &coll));
         return qli_members_type(cx, c, coll, out);
     case QL_F_JSON:
-        return not_built(cx, "JSON columns");
+        *out = ql_type_json();
+        return QL_OK;
     default:
         return not_built(cx, "this column type");
     }

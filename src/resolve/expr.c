@@ -7,6 +7,7 @@
 #include "base/thread.h"
 #include "resolve/resolve_int.h"
 #include "types/kinds.h"
+#include "json/json.h"
 
 #define MIN_STACK 65536
 
@@ -68,6 +69,7 @@ bind_assign(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         return QL_ERROR;
     }
     QL_TRY(qli_bind_list(r, sc, &e->args, &args));
+    QL_TRY(args[0]->type.kind == QL_K_JSON ? qli_cast_kind(r, sc, &args[0], QL_K_STRING) : QL_OK);
     n->name = e->name;
     QL_TRY(qli_list_to_text(r, sc, &args[0]));
     n->args = args;
@@ -178,7 +180,9 @@ cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
         *out = t->field == QL_F_TIME ? ql_type_time(dec) : ql_type_datetime(dec);
         return QL_OK;
     case QL_F_JSON:
-        return ql_fail(r->cx, QL_ER_NOT_SUPPORTED_YET, "CAST to JSON");
+        *out = ql_type_json();
+        out->length = QL_JSON_OF_TEXT;
+        return QL_OK;
     default: {
         const ql_collation *c = t->is_binary ? ql_coll_binary : qli_conn_coll(r);
         if (t->charset.n) {
@@ -232,6 +236,9 @@ bind_cast(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     QL_TRY(cast_target(r, e->cast_type, arg, &t));
     if (arg->is_hex && (t.kind == QL_K_INT || t.kind == QL_K_DOUBLE || t.kind == QL_K_DECIMAL)) {
         QL_TRY(qli_hex_as_number(r, &arg));
+    }
+    if (t.kind == QL_K_JSON && qli_is_truth(arg) && arg->type.kind == QL_K_INT) {
+        t.length = QL_JSON_OF_BOOL;
     }
     return explicit_cast(r, arg, &t, out);
 }
@@ -496,6 +503,7 @@ qli_bind(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
             return QL_ERROR;
         }
         (*out)->is_hex = e->is_hex;
+        (*out)->is_truth = e->is_bool;
         return QL_OK;
     case QL_A_PARAM:
         return bind_param(r, e, out);

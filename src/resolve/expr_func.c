@@ -75,6 +75,8 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
             (*arg)->zero_if_bad = true; /* a text that is no date gives 0, not NULL */
         }
         return QL_OK;
+    case 'v':
+        return qli_truth_as_json(r, sc, arg);
     case 'a':
         return qli_cast(r, sc, arg, &node->type);
     case 'c':
@@ -463,6 +465,24 @@ order_args(const qli_func *f, ql_expr **a, uint32_t n)
     return QL_FN_DATE_ADD;
 }
 
+/* Names or paths, each with a value. */
+static bool
+pairs_are_whole(ql_func_id id, uint32_t n)
+{
+    switch (id) {
+    case QL_FN_JSON_OBJECT:
+        return n % 2 == 0;
+    case QL_FN_JSON_ARRAY_APPEND:
+    case QL_FN_JSON_ARRAY_INSERT:
+    case QL_FN_JSON_INSERT:
+    case QL_FN_JSON_REPLACE:
+    case QL_FN_JSON_SET:
+        return n % 2 == 1;
+    default:
+        return true;
+    }
+}
+
 static bool
 parser_put_unit_first(const qli_func *f, const ql_ast_expr *e)
 {
@@ -518,13 +538,18 @@ qli_bind_func(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         list.v++;
         list.n--;
     }
-    if (list.n < f->min || (f->max != 255 && list.n > f->max)) {
+    if (list.n < f->min || (f->max != 255 && list.n > f->max) || !pairs_are_whole(f->id, list.n)) {
         return wrong_count(r, e);
     }
     if (f->id == QL_FN_FOUND_ROWS) {
         ql_warn_text(r->cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX,
                      "FOUND_ROWS() is deprecated and will be removed in a future release. Consider "
                      "using COUNT(*) instead.");
+    }
+    if (name_is(e, "JSON_MERGE")) {
+        ql_warn_text(r->cx, QL_DIAG_WARNING, QL_ER_WARN_DEPRECATED_SYNTAX,
+                     "'JSON_MERGE' is deprecated and will be removed in a future release. Please "
+                     "use JSON_MERGE_PRESERVE/JSON_MERGE_PATCH instead");
     }
     ql_expr **args;
     QL_TRY(qli_bind_list(r, sc, &list, &args));

@@ -126,7 +126,11 @@ bind_is(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, ql_expr *
     }
     if (pure) {
         *out = qli_const_int(r, op == QL_OP_IS_NOT_NULL);
-        return *out ? QL_OK : QL_ERROR;
+        if (*out == NULL) {
+            return QL_ERROR;
+        }
+        (*out)->is_truth = true;
+        return QL_OK;
     }
     ql_type t = ql_type_bool();
     t.nullable = false;

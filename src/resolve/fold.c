@@ -61,7 +61,9 @@ static ql_status
 become_truth(qli_res *r, ql_expr **e, int t)
 {
     ql_value v = t < 0 ? ql_value_null() : ql_value_int(t);
-    return become(e, &v, r);
+    QL_TRY(become(e, &v, r));
+    (*e)->is_truth = true;
+    return QL_OK;
 }
 
 static ql_status

@@ -7,6 +7,7 @@
 
 #include "resolve/resolve_int.h"
 #include "types/kinds.h"
+#include "json/json.h"
 
 static unsigned
 seconds_digits(const ql_expr *e)
@@ -416,6 +417,17 @@ qli_func_type(qli_res *r, const qli_func *f, ql_expr *node, ql_expr **args, uint
     case QLI_R_ASCII:
     case QLI_R_BINARY:
         return type_by_string_rule(r, f->rule, node, args, n);
+    case QLI_R_JSON:
+        node->type = ql_type_json();
+        return QL_OK;
+    case QLI_R_JSON_TEXT:
+        node->type = qli_json_text_type();
+        node->coercibility = 4;
+        return QL_OK;
+    case QLI_R_JSON_WORD:
+        node->type = ql_type_varchar(51, ql_coll_utf8mb4_bin);
+        node->coercibility = 4;
+        return QL_OK;
     case QLI_R_ARG0:
         node->type = args[0]->type;
         node->type.zerofill = 0;

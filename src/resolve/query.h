@@ -70,6 +70,7 @@ struct ql_expr {
     bool global;
     bool implied;     /* a condition that others imply (rewrite/): it may find rows, but need
                          not be evaluated, and estimates do not count it again */
+    bool is_truth;    /* CONST: true or false, not merely a number */
     bool is_hex;      /* CONST from x'..', 0x.. or b'..': an integer in number context */
     bool zero_if_bad; /* CAST of a text that is compared with a date or time: one that is none
                          counts as zero, with a warning, never as NULL */
@@ -189,6 +190,8 @@ typedef enum ql_agg_fn {
     QL_AGG_BIT_AND,
     QL_AGG_BIT_OR,
     QL_AGG_BIT_XOR,
+    QL_AGG_JSON_ARRAY,
+    QL_AGG_JSON_OBJECT,
     QL_AGG_ANY_VALUE
 } ql_agg_fn;
 

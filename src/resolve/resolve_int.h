@@ -238,6 +238,9 @@ typedef enum qli_rule {
     QLI_R_BINARY,
     QLI_R_ARG0,
     QLI_R_AGGTYPE,
+    QLI_R_JSON,
+    QLI_R_JSON_TEXT,
+    QLI_R_JSON_WORD,
     QLI_R_NUMERIC,
     QLI_R_CEIL,
     QLI_R_ROUND,
@@ -263,6 +266,14 @@ const qli_func *qli_func_find(ql_str name); /* aliases too; NULL = not built in 
 const qli_func *qli_func_get(ql_func_id id);
 bool qli_func_is_unbuilt(ql_str name); /* MySQL has it, Quell not yet: 1235 */
 int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
+
+/* --- json.c --- */
+/* Is it true or false as such: TRUE, a comparison, EXISTS ...? */
+bool qli_is_truth(const ql_expr *e);
+/* Then it becomes JSON's true or false; anything else stays. */
+ql_status qli_truth_as_json(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
+/* LONGTEXT in utf8mb4_bin: texts made of documents. */
+ql_type qli_json_text_type(void);
 
 /* --- scope.c --- */
 ql_status qli_scope_new(qli_res *r, qli_scope *outer, qli_scope **out) QL_MUST_USE;

@@ -360,6 +360,9 @@ ql_type_for_column(const ql_type *t)
             }
         }
         break;
+    case QL_FAM_JSON:
+        type.length = 0;
+        break;
     default:
         break;
     }

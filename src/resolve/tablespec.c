@@ -27,7 +27,7 @@ static bool
 is_blob(const ql_type *t)
 {
     return t->field == QL_F_TINY_BLOB || t->field == QL_F_BLOB || t->field == QL_F_MEDIUM_BLOB ||
-           t->field == QL_F_LONG_BLOB;
+           t->field == QL_F_LONG_BLOB || t->field == QL_F_JSON;
 }
 
 static bool
@@ -230,6 +230,9 @@ hidden_column(ql_ctx *cx, ql_table_spec *spec, const ql_ast_key *k, uint32_t par
     *c = (ql_column){.ordinal = spec->ncolumns, .hidden = true};
     QL_TRY(ql_spec_expr_text(cx, spec, &owner, k->parts[part].expr, &c->generated));
     QL_TRY(ql_spec_expr_type(cx, spec, &owner, c->generated, &c->type));
+    if (c->type.kind == QL_K_JSON) {
+        return ql_fail(cx, QL_ER_FUNCTIONAL_INDEX_ON_JSON_OR_GEOMETRY_FUNCTION);
+    }
     if (is_blob(&c->type)) {
         return ql_fail(cx, QL_ER_FUNCTIONAL_INDEX_ON_LOB);
     }

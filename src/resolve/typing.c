@@ -107,7 +107,7 @@ common_kind(ql_kind a, ql_kind b)
     if (a == b) {
         return a;
     }
-    if (a == QL_K_STRING || b == QL_K_STRING) {
+    if (a == QL_K_STRING || b == QL_K_STRING || a == QL_K_JSON || b == QL_K_JSON) {
         return QL_K_STRING;
     }
     if (ql_kind_is_temporal(a) && ql_kind_is_temporal(b)) {
@@ -269,6 +269,11 @@ qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
     if (kind == QL_K_NULL) {
         return QL_OK;
     }
+    if (from->kind == QL_K_JSON && kind == QL_K_STRING) {
+        ql_type text = qli_json_text_type();
+        return qli_cast(r, sc, e, &text);
+    }
+    QL_TRY(kind == QL_K_JSON ? qli_truth_as_json(r, sc, e) : QL_OK);
     ql_type t = ql_kinds[kind]->type_from(from, qli_conn_coll(r));
     return qli_cast(r, sc, e, &t);
 }
@@ -283,6 +288,7 @@ qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e)
     switch (ql_kind_family(t->kind)) {
     case QL_FAM_STRING:
     case QL_FAM_LIST:
+    case QL_FAM_JSON:
         return qli_cast_kind(r, sc, e, QL_K_DOUBLE);
     case QL_FAM_NULL:
         return qli_cast_kind(r, sc, e, QL_K_INT);
@@ -309,7 +315,7 @@ qli_to_bool(qli_res *r, qli_scope *sc, ql_expr **e)
         ql_type b = ql_type_bool();
         return qli_cast(r, sc, e, &b);
     }
-    QL_TRY(qli_to_number(r, sc, e));
+    QL_TRY(k == QL_K_JSON ? QL_OK : qli_to_number(r, sc, e)); /* JSON is compared as such */
     if ((*e)->type.kind == QL_K_INT) {
         return QL_OK;
     }

@@ -167,9 +167,15 @@ predicate(qli_parser *p, ql_ast_expr **out)
         QL_TRY(qli_func_new(p, "SOUNDEX", x, NULL, &x));
         return qli_op_new(p, QL_OP_EQ, left, x, NULL, out);
     case K_MEMBER:
-        return qli_peek(p, 1)->kind == K_OF || qli_peek(p, 1)->kind == T_LPAREN
-                   ? qli_unbuilt(p, "MEMBER OF")
-                   : QL_OK;
+        if (negated || (qli_peek(p, 1)->kind != K_OF && qli_peek(p, 1)->kind != T_LPAREN)) {
+            return negated ? qli_syntax_error(p) : QL_OK;
+        }
+        qli_advance(p);
+        (void)qli_accept(p, K_OF);
+        QL_TRY(qli_expect(p, T_LPAREN));
+        QL_TRY(qli_simple_expr(p, &x));
+        QL_TRY(qli_expect(p, T_RPAREN));
+        return qli_func_new(p, "MEMBER OF", left, x, out);
     default:
         return QL_OK;
     }

@@ -125,6 +125,15 @@ aggregate_call(qli_parser *p, ql_ast_expr **out)
 }
 
 static ql_status
+json_aggregate(qli_parser *p, ql_ast_expr **out)
+{
+    QL_TRY(open_call(p, QL_A_FUNC, qli_keyword_text(p->t.kind), out));
+    QL_TRY(qli_expr_list(p, &(*out)->args));
+    QL_TRY(close_call(p, *out));
+    return window_follows(p);
+}
+
+static ql_status
 group_concat(qli_parser *p, ql_ast_expr **out)
 {
     ql_ast_expr *e;
@@ -565,6 +574,9 @@ qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
     case K_VAR_POP:
     case K_VAR_SAMP:
         return aggregate_call(p, out);
+    case K_JSON_ARRAYAGG:
+    case K_JSON_OBJECTAGG:
+        return json_aggregate(p, out);
     case K_GROUP_CONCAT:
         return group_concat(p, out);
     case K_CAST:

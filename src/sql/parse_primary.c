@@ -432,6 +432,21 @@ primary(qli_parser *p, ql_ast_expr **out)
     }
 }
 
+/* column -> 'path' is JSON_EXTRACT(column, 'path'), ->> the text of that. */
+static ql_status
+column_path(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *path;
+    bool text = qli_is(p, T_ARROW_ARROW);
+    if ((*out)->kind != QL_A_COLUMN || qli_peek(p, 1)->kind != T_STRING) {
+        return qli_syntax_error(p);
+    }
+    qli_advance(p);
+    QL_TRY(qli_literal(p, &path));
+    QL_TRY(qli_func_new(p, "JSON_EXTRACT", *out, path, out));
+    return text ? qli_func_new(p, "JSON_UNQUOTE", *out, NULL, out) : QL_OK;
+}
+
 ql_status
 qli_simple_expr(qli_parser *p, ql_ast_expr **out)
 {
@@ -454,8 +469,7 @@ qli_simple_expr(qli_parser *p, ql_ast_expr **out)
             QL_TRY(qli_measure(p, e));
             *out = e;
         } else if (qli_is(p, T_ARROW) || qli_is(p, T_ARROW_ARROW)) {
-            return (*out)->kind == QL_A_COLUMN ? qli_unbuilt(p, "JSON column path")
-                                               : qli_syntax_error(p);
+            QL_TRY(column_path(p, out));
         } else {
             return QL_OK;
         }

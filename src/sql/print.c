@@ -475,6 +475,12 @@ put_call(qli_printer *p, const ql_ast_expr *e)
         QL_TRY(qli_print_expr(p, e->args.v[0]));
         return qli_put(p, is_named(e, "DATE") ? " as date)" : " as time)");
     }
+    if (is_named(e, "MEMBER OF")) {
+        QL_TRY(qli_print_expr(p, e->args.v[0]));
+        QL_TRY(qli_put(p, " member of ("));
+        QL_TRY(qli_print_expr(p, e->args.v[1]));
+        return qli_put(p, ")");
+    }
     QL_TRY(put_function_name(p, e));
     QL_TRY(qli_put(p, e->distinct ? "(distinct " : "("));
     if (is_named(e, "TIMESTAMPADD") || is_named(e, "TIMESTAMPDIFF")) {

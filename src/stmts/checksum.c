@@ -25,7 +25,7 @@ add_value(ql_ctx *cx, const ql_value *v, uint64_t *hash)
     ql_arena_mark mark = ql_arena_save(cx->arena);
     if (ql_kind_is_list(v->kind)) {
         QL_TRY(ql_value_to_str(cx, cx->arena, v, &s));
-    } else if (v->kind != QL_K_STRING) {
+    } else if (ql_kind_slot(v->kind) != QL_SLOT_STRING) {
         s = (ql_str){text, ql_value_print(v, text)};
     }
     ql_status st = ql_bulk_hash(cx, s, *hash, hash);

@@ -39,8 +39,9 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
     const ql_column *c = &w->table->columns[column];
     ql_value from = *v;
     QL_TRY(ql_time_to_moment(cx, c->type.kind, &from));
-    return ql_value_store_as(cx, w->row_mem, &from, &c->type, ql_zstr_in(cx, w->row_mem, c->name),
-                             w->row_no, ql_store_mode(cx, w->strict), out);
+    return ql_value_store_as(cx, w->row_mem, &from, &c->type,
+                             ql_column_label(cx, w->row_mem, w->table, column), w->row_no,
+                             ql_store_mode(cx, w->strict), out);
 }
 
 ql_status
@@ -127,6 +128,17 @@ ql_zstr_in(ql_ctx *cx, ql_arena *a, ql_str s)
     }
     const char *p = ql_arena_strndup(cx, a, s.p != NULL ? s.p : "", s.n);
     return p != NULL ? p : "";
+}
+
+const char *
+ql_column_label(ql_ctx *cx, ql_arena *a, const ql_table *t, uint16_t column)
+{
+    const ql_column *c = &t->columns[column];
+    if (c->type.kind != QL_K_JSON) {
+        return ql_zstr_in(cx, a, c->name);
+    }
+    return ql_arena_printf(cx, a, "%.*s.%.*s", (int)t->name.n, t->name.p, (int)c->name.n, c->name.p)
+               ?: "";
 }
 
 ql_status

@@ -65,8 +65,7 @@ put_default(ql_ctx *cx, ql_buf *b, const ql_column *c)
         return QL_OK;
     case QL_DEF_NULL:
         if (c->generated.n > 0 || c->type.field == QL_F_BLOB || c->type.field == QL_F_TINY_BLOB ||
-            c->type.field == QL_F_MEDIUM_BLOB || c->type.field == QL_F_LONG_BLOB ||
-            c->type.field == QL_F_JSON) {
+            c->type.field == QL_F_MEDIUM_BLOB || c->type.field == QL_F_LONG_BLOB) {
             return QL_OK;
         }
         return ql_buf_put_str(cx, b, " DEFAULT NULL");

@@ -46,6 +46,9 @@ ql_compare_kind(const ql_type *a, const ql_type *b)
         ql_kind k = x == QL_K_NULL ? y : x;
         return k == QL_K_NULL ? QL_K_INT : k;
     }
+    if (ql_kind_family(x) == QL_FAM_JSON || ql_kind_family(y) == QL_FAM_JSON) {
+        return QL_K_JSON;
+    }
     if (ql_kind_is_temporal(x)) {
         return temporal_kind(x, y);
     }

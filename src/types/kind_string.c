@@ -150,7 +150,8 @@ string_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t,
     if (keep < s.n) {
         char what[32];
         snprintf(what, sizeof what, "%s(%u)", binary ? "BINARY" : "CHAR", t->length);
-        QL_TRY(qli_complain_truncated(cx, what, v));
+        ql_value whole = ql_value_str(s, t->coll);
+        QL_TRY(qli_complain_truncated(cx, what, &whole));
         s.n = keep;
     } else if (binary && t->field == QL_F_STRING && s.n < t->length) {
         char *p = ql_arena_zalloc(cx, a, t->length);

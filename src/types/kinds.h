@@ -12,7 +12,17 @@
 #include "types/value.h"
 
 struct ql_buf;
-struct qli_store;
+
+/* One store into a column. */
+typedef struct qli_store {
+    ql_ctx *cx;
+    struct ql_arena *a; /* for result bytes */
+    const ql_type *t;
+    const char *column;
+    uint64_t row;
+    bool strict;
+    unsigned mode; /* QL_STORE_*: types/store.h */
+} qli_store;
 
 /* How the bytes of a value lie in a stored row (rowcodec.c, README.md). Rows are read and written
  * by one loop over these forms. */
@@ -51,7 +61,7 @@ typedef struct ql_kind_ops {
     const char *name;
 
     /* One value. */
-    /* Strings: 0; ENUM, SET: the number. */
+    /* Strings, JSON: 0; ENUM, SET: the number. */
     size_t (*print)(const ql_value *v, char out[QL_VALUE_TEXT_MAX]);
     /* The text as the client sees it: v's bytes, somebody else's, or new ones in a. */
     ql_status (*text)(ql_ctx *cx, struct ql_arena *a, const ql_value *v, ql_str *out);
@@ -106,6 +116,10 @@ typedef struct ql_kind_ops {
     unsigned (*second_digits)(const ql_type *t); /* fraction of a second when read as a time */
     uint32_t (*storage_bytes)(const ql_type *t); /* ql_type_storage_bytes */
 } ql_kind_ops;
+
+/* The rows, each in a file kind_*.c of types/, JSON's in json/. */
+#define QL_KIND(id, slot, family, calendar, cell) extern const ql_kind_ops qli_kind_##id;
+#include "types/kinds.def"
 
 extern const ql_kind_ops *const ql_kinds[QL_KINDS];
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files kind_*.c share: the rows of the table, pieces that several kinds use.
+ * What the files kind_*.c share: pieces that several kinds use.
  */
 #ifndef QL_TYPES_KINDS_INT_H
 #define QL_TYPES_KINDS_INT_H
@@ -8,9 +8,6 @@
 #include "types/kinds.h"
 #include "types/store_int.h"
 #include "types/types_int.h"
-
-#define QL_KIND(id, slot, family, calendar, cell) extern const ql_kind_ops qli_kind_##id;
-#include "types/kinds.def"
 
 /* Complaint 1292 "Truncated incorrect <what> value". */
 /* The text of n bytes, filled up with 0 in front to so many (at most 255). Returns its length. */

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One store into a column, and the complaints it may raise: an error when strict, else a warning
+ * The complaints that a store into a column may raise: an error when strict, else a warning
  * and QL_OK, after which the value is adjusted. Users: store.c, store_text.c.
  */
 #ifndef QL_TYPES_STORE_INT_H
 #define QL_TYPES_STORE_INT_H
 
+#include "types/kinds.h"
 #include "types/store.h"
 #include "types/types_int.h"
-
-typedef struct qli_store {
-    ql_ctx *cx;
-    struct ql_arena *a; /* for result bytes */
-    const ql_type *t;
-    const char *column;
-    uint64_t row;
-    bool strict;
-    unsigned mode; /* QL_STORE_*: types/store.h */
-} qli_store;
 
 ql_status qli_store_range(const qli_store *s) QL_MUST_USE;     /* 1264 */
 ql_status qli_store_truncated(const qli_store *s) QL_MUST_USE; /* 1265 */

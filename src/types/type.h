@@ -31,7 +31,8 @@ typedef enum ql_family {
     QL_FAM_DOUBLE,
     QL_FAM_STRING,
     QL_FAM_TEMPORAL,
-    QL_FAM_LIST
+    QL_FAM_LIST,
+    QL_FAM_JSON
 } ql_family;
 enum { QL_HAS_DATE = 1, QL_HAS_TIME = 2, QL_HAS_ZONE = 4 };
 

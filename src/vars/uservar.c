@@ -158,6 +158,12 @@ held_form(ql_ctx *cx, const ql_value *v, ql_value *out)
 ql_status
 ql_uservar_set(ql_ctx *cx, ql_str name, const ql_value *v)
 {
+    ql_value text; /* of JSON: variables hold no documents */
+    if (v->kind == QL_K_JSON) {
+        text = ql_value_str((ql_str){0}, ql_coll_utf8mb4_bin);
+        QL_TRY(ql_value_to_str(cx, cx->arena, v, &text.s));
+        v = &text;
+    }
     char buf[USERVAR_NAME_MAX * 4];
     ql_str lower;
     if (!lower_name(name, buf, &lower)) {

@@ -352,9 +352,9 @@ print_join(const ql_query *q, const ql_join_tree *j)
 static inline void
 print_query(const ql_query *q)
 {
-    static const char *const aggs[] = {"count(*)", "count",  "sum",   "avg",    "min",
-                                       "max",      "concat", "std",   "stds",   "var",
-                                       "vars",     "bitand", "bitor", "bitxor", "any"};
+    static const char *const aggs[] = {"count(*)", "count",  "sum",    "avg",     "min",  "max",
+                                       "concat",   "std",    "stds",   "var",     "vars", "bitand",
+                                       "bitor",    "bitxor", "jarray", "jobject", "any"};
     if (q->set_op != QL_SET_NONE) {
         put("[");
         print_query(q->left);

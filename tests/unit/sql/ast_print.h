@@ -149,6 +149,7 @@ print_value(out_text *o, const ql_value *v)
         break;
     case QL_K_ENUM: /* no literals */
     case QL_K_SET:
+    case QL_K_JSON:
         break;
     case QL_K_STRING:
         put(o, "'");

@@ -8,6 +8,7 @@
 
 #include "types/kinds.h"
 #include "types/store.h"
+#include "json/json.h"
 
 /* A type of each kind, and texts that it reads. */
 typedef struct sample {
@@ -46,6 +47,10 @@ make_samples(void)
     samples[QL_K_TIMESTAMP] = (sample){
         ql_type_timestamp(6),
         {"2024-02-29 12:00:00", "1970-01-01 00:00:01", "2038-01-19 03:14:07.999999", "1999-01-01"}};
+    samples[QL_K_JSON] = (sample){ql_type_json(),
+                                  {"null", "true", "-1.5", "0", "[]", "{}", "[1, 2]", "\"a\"",
+                                   "{\"a\": 1}", "{\"a\": 2}", "[[\"\"]]", "\"\\u0000\""}};
+    samples[QL_K_JSON].type.length = QL_JSON_OF_TEXT;
     for (int k = 0; k < QL_KINDS; k++) {
         samples[k].type.nullable = true;
     }
