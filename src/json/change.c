@@ -134,16 +134,17 @@ put_at_member(changer *w, const ql_json *v, uint32_t i)
 }
 
 /* The cell of what is no array is the value itself: over such legs. */
-static uint32_t
-stay(const changer *w, const ql_json *v, uint32_t i)
+static ql_status
+stay(const changer *w, const ql_json *v, uint32_t *i)
 {
     bool at_last = w->change == QL_JSON_REMOVE || w->change == QL_JSON_INSERT_AT;
     uint32_t n = w->path->n - (at_last ? 1 : 0);
-    while (v->type != QL_JSON_ARRAY && i < n && w->path->legs[i].type == QL_LEG_CELL &&
-           w->path->legs[i].from.index == 0) {
-        i++;
+    while (v->type != QL_JSON_ARRAY && *i < n && w->path->legs[*i].type == QL_LEG_CELL &&
+           w->path->legs[*i].from.index == 0) {
+        ++*i;
+        QL_TRY(ql_bulk_count(w->b->cx, sizeof(ql_json_leg)));
     }
-    return i;
+    return QL_OK;
 }
 
 /* A cell of what is no array, beside that value. */
@@ -179,7 +180,7 @@ put_at_cell(changer *w, const ql_json *v, uint32_t i)
 static ql_status
 put_at(changer *w, const ql_json *v, uint32_t i)
 {
-    i = stay(w, v, i);
+    QL_TRY(stay(w, v, &i));
     return i == w->path->n                          ? put_target(w, v)
            : w->path->legs[i].type == QL_LEG_MEMBER ? put_at_member(w, v, i)
                                                     : put_at_cell(w, v, i);

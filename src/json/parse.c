@@ -125,6 +125,7 @@ take_escape(parser *p)
     size_t escape = p->at;
     int c = p->at + 1 < p->in.n ? (unsigned char)p->in.p[p->at + 1] : 0;
     p->at += 2;
+    QL_TRY(ql_bulk_count(p->b->cx, 32));
     if (c == 'u') {
         return unicode_escape(p, escape);
     }

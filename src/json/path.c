@@ -273,8 +273,8 @@ read_legs(reader *r)
 }
 
 /* Behind an ellipsis, a cell of what is no array is the value itself again. */
-static void
-describe(ql_json_path *p)
+static ql_status
+describe(ql_ctx *cx, ql_json_path *p)
 {
     bool deep = false;
     for (uint32_t i = 0; i < p->n; i++) {
@@ -283,7 +283,9 @@ describe(ql_json_path *p)
         p->may_repeat |= deep && (t == QL_LEG_ELLIPSIS || t == QL_LEG_CELL || t == QL_LEG_RANGE ||
                                   t == QL_LEG_ANY_CELL);
         deep |= t == QL_LEG_ELLIPSIS;
+        QL_TRY(ql_bulk_count(cx, sizeof *p->legs));
     }
+    return QL_OK;
 }
 
 ql_status
@@ -301,8 +303,5 @@ ql_json_path_parse(ql_ctx *cx, ql_arena *a, ql_str text, ql_json_path *out)
         st = QL_ERROR;
     }
     ql_buf_free(&r.legs);
-    if (st == QL_OK) {
-        describe(out);
-    }
-    return st;
+    return st == QL_OK ? describe(cx, out) : st;
 }

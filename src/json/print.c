@@ -38,6 +38,7 @@ static ql_status
 put_escape(ql_ctx *cx, unsigned char c, ql_buf *out)
 {
     char text[8] = {'\\', escape_of(c)};
+    QL_TRY(ql_bulk_count(cx, 32));
     if (text[1] != 'u') {
         return ql_buf_put(cx, out, text, 2);
     }

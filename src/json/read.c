@@ -231,8 +231,8 @@ ql_json_find(ql_ctx *cx, const ql_json *c, ql_str key, uint32_t *at, bool *found
     *found = false;
     while (low < high && !*found) {
         uint32_t mid = low + (high - low) / 2;
-        ql_str name;
-        int order;
+        ql_str name = {0};
+        int order = 0;
         QL_TRY(ql_json_key(cx, c, mid, &name));
         QL_TRY(compare_keys(cx, key, name, &order));
         *found = order == 0;

@@ -131,29 +131,31 @@ seek_member(seeker *s, const ql_json *v, uint32_t i)
     return seek(s, &e, i + 1);
 }
 
-/* Over legs that stay at v: cells of what is no array. false: there is nothing. */
-static bool
+/* Over legs that stay at v: cells of what is no array. QL_END: there is nothing. */
+static ql_status
 stay(const seeker *s, const ql_json *v, uint32_t *i)
 {
     for (; *i < s->path->n && v->type != QL_JSON_ARRAY; ++*i) {
         const ql_json_leg *leg = &s->path->legs[*i];
         uint32_t from, to;
         if (leg->type != QL_LEG_CELL && leg->type != QL_LEG_RANGE) {
-            return true;
+            return QL_OK;
         }
+        QL_TRY(ql_bulk_count(s->cx, sizeof *leg));
         ql_json_leg_range(leg, 1, &from, &to);
         if (from == to) {
-            return false;
+            return QL_END;
         }
     }
-    return true;
+    return QL_OK;
 }
 
 static ql_status
 seek(seeker *s, const ql_json *v, uint32_t i)
 {
-    if (!stay(s, v, &i)) {
-        return QL_OK;
+    ql_status st = stay(s, v, &i);
+    if (st != QL_OK) {
+        return st == QL_END ? QL_OK : st;
     }
     if (i == s->path->n) {
         return tell(s, v);

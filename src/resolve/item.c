@@ -27,7 +27,7 @@ type_flags(const ql_type *t)
     } else if (!ql_kind_has_text(t->kind) || t->coll == ql_coll_binary) {
         f |= QL_CF_BINARY;
     }
-    if (field_is_blob(t->field)) {
+    if (field_is_blob(t->field) || t->field == QL_F_JSON) {
         f |= QL_CF_BLOB;
     }
     return (uint16_t)f;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the seeds of the kept corpus (corpus/*/seed-*) and the parser's dictionary: what fuzzing starts from. Everything else in the
 corpus was found by fuzzing and kept by run_fuzz.py --merge. Run again after adding statements to the suites or keywords."""
+import json
 import pathlib
 import re
 import struct
@@ -174,8 +175,45 @@ def zone_seeds():
         put("zone", f"offset-{i}", b"\0" + bytes([len(offset)]) + offset)
 
 
+# --- json: the first byte is what the rest is: text, binary form (src/json/README.md), or a path's length, a path and a text -----------
+def binary(v):
+    def number(n, width):
+        return n.to_bytes(width, "little", signed=n < 0)
+    if v is None or isinstance(v, bool):
+        return bytes([0 if v is None else 1 | v << 4])
+    if isinstance(v, int):
+        return number(v, 4) + b"\x22"
+    if isinstance(v, float):
+        return struct.pack("<d", v) + b"\4"
+    if isinstance(v, str):
+        return v.encode() + number(len(v.encode()), 1) + b"\6"
+    names = sorted(v, key=lambda k: (len(k), k)) if isinstance(v, dict) else []
+    parts = [binary(v[k]) for k in names] if isinstance(v, dict) else [binary(e) for e in v]
+    nest = 1 + max([p[-2] for p in parts if p[-1] & 15 >= 11], default=0)
+    for high, width in ((0, 1), (1, 2), (2, 4)):
+        body = b"".join(parts) + "".join(names).encode()
+        ends = [sum(len(k.encode()) for k in names[:i + 1]) for i in range(len(names))] + [sum(len(p) for p in parts[:i + 1]) for i in range(len(parts))]
+        size = len(body) + len(ends) * width + 2 * width + 2
+        if size < 1 << 8 * width:
+            return body + b"".join(number(e, width) for e in ends) + number(len(parts), width) + number(size, width) + bytes([nest, (12 if isinstance(v, dict) else 11) | high << 4])
+
+
+def json_seeds():
+    documents = [None, True, 17, -1.5, "text", [], {}, [1, [2, {"a": "b"}]], {"b": [True, None, 2.5], "aa": {"c": {}}, "": ""}, {"k%d" % i: i for i in range(40)}, ["x" * 200, "y" * 90]]
+    texts = ['[1, 2.50, "a\\u00e9\\ud83d\\ude00\\n"]', '{"x": 1, "x": [3, 5e-7], "aa": 18446744073709551615}', '["a', '{"a":}', '[' * 101, '-0.5e+3 x', '"\x80"']
+    paths = ["$", "$.a", "$[0]", "$[last]", "$[last-1].x", "$.\"a b\"[1 to 2]", "$**.b", "$.*[*]", "$[", "$.aa.c.d", "$[0][0]"]
+    for i, d in enumerate(documents):
+        put("json", f"text-{i}", b"\0" + json.dumps(d).encode())
+        put("json", f"binary-{i}", b"\1" + binary(d))
+    for i, t in enumerate(texts):
+        put("json", f"more-{i}", b"\0" + t.encode("latin-1"))
+    for i, p in enumerate(paths):
+        put("json", f"path-{i}", b"\2" + bytes([len(p)]) + p.encode() + json.dumps(documents[7 + i % 3]).encode())
+
+
 zone_seeds()
 parse_seeds()
+json_seeds()
 packet_seeds()
 handshake_seeds()
 login_seeds()

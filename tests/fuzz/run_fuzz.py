@@ -27,6 +27,7 @@ TARGETS = {  # name: longest input
     "keycodec": 512,
     "record": 1024,
     "zone": 4096,
+    "json": 1024,
 }
 MOST_KEPT = 300  # files of a target that --merge adds: the smallest
 SECONDS = int(os.environ.get("QUELL_FUZZ_SECONDS", "30"))

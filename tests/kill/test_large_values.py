@@ -84,7 +84,7 @@ COLLATIONS = ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_unicode_ci", 
 BIG = {"text": f"REPEAT('abc1', {N // 4})", "digits": f"REPEAT('7', {N})", "wide": f"REPEAT('ä€x', {N // 48})"}
 # They wait, or do as often as told what is told: not about one evaluation. Regular expressions are a test of their own.
 NOT_RUN = {"REGEXP_LIKE", "REGEXP_INSTR", "REGEXP_SUBSTR", "REGEXP_REPLACE", "SLEEP", "BENCHMARK", "MASTER_POS_WAIT", "SOURCE_POS_WAIT", "WAIT_FOR_EXECUTED_GTID_SET"}
-SMALL = {"s": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'"}
+SMALL = {"s": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'", "v": "'abc'"}
 # What only a grammar of its own can call.
 CALLS = {
     "EXTRACT": ["EXTRACT(DAY FROM {0})"], "DATE_ADD": ["DATE_ADD({0}, INTERVAL 1 DAY)", "DATE_ADD('2024-01-31', INTERVAL {0} DAY_SECOND)"],
@@ -207,6 +207,40 @@ TABLES = ["CREATE DATABASE IF NOT EXISTS big", "DROP TABLE IF EXISTS big.i", "CR
 
 def test_operators_on_large_values():
     check([run(s) for s in STATEMENTS])
+
+
+NUMBERS = f"CONCAT('[', REPEAT('1234567,', {N // 8}), '1]')"
+RECORDS = f"CONCAT('[', REPEAT('{{\"id\":17,\"b\":[true,null],\"name\":\"ab\"}},', {N // 40}), '0]')"
+STRING = f"JSON_QUOTE(CONCAT(REPEAT('ä€x\n', {N // 32}), {T}))"
+NAMES = f"CONCAT('{{', REPEAT('\"b\":1,\"aa\":2,', {N // 14}), '\"c\":0}}')"
+DEEP = f"CONCAT(REPEAT('[[1],', 99), '[', REPEAT('1.5,', {N // 4}), '2]', REPEAT(']', 99))"
+DOCUMENTS = {"numbers": NUMBERS, "records": RECORDS, "string": STRING, "names": NAMES, "deep": DEEP}
+ON_DOCUMENTS = [
+    "SELECT JSON_VALID({0})", "SELECT LENGTH(CAST({0} AS JSON))", "SELECT CAST({0} AS JSON)", "SELECT JSON_LENGTH({0}), JSON_DEPTH({0}), JSON_TYPE({0})", "SELECT LENGTH(JSON_PRETTY({0}))",
+    "SELECT LENGTH(JSON_UNQUOTE({0})), LENGTH(JSON_KEYS({0})), JSON_STORAGE_SIZE({0})", "SELECT JSON_EXTRACT({0}, '$[7]'), LENGTH(JSON_EXTRACT({0}, '$[*]'))", "SELECT LENGTH(JSON_EXTRACT({0}, '$**.b'))",
+    "SELECT LENGTH(JSON_EXTRACT({0}, '$**[0]'))", "SELECT JSON_SEARCH({0}, 'one', 'no%'), LENGTH(JSON_SEARCH({0}, 'all', 'a%'))", "SELECT JSON_CONTAINS({0}, '\"none\"'), JSON_CONTAINS_PATH({0}, 'one', '$**.none')",
+    "SELECT JSON_OVERLAPS({0}, '[\"none\", 1.75]'), 'none' MEMBER OF ({0})", "SELECT LENGTH(JSON_SET({0}, '$[3]', {0}, '$.x', 1))", "SELECT LENGTH(JSON_REMOVE({0}, '$[1]')), LENGTH(JSON_ARRAY_APPEND({0}, '$', 1))",
+    "SELECT LENGTH(JSON_ARRAY_INSERT({0}, '$[2]', 'x'))", "SELECT LENGTH(JSON_MERGE_PRESERVE({0}, {0})), LENGTH(JSON_MERGE_PATCH({0}, {0}))", "SELECT LENGTH(JSON_ARRAY({0}, CAST({0} AS JSON)))",
+    "SELECT CAST({0} AS JSON) = CAST({0} AS JSON), CAST({0} AS JSON) < {0}", "SELECT COUNT(DISTINCT j) FROM (SELECT CAST({0} AS JSON) AS j UNION ALL SELECT CAST({0} AS JSON)) AS d",
+    "SELECT LENGTH(JSON_ARRAYAGG(j)), LENGTH(JSON_OBJECTAGG(1, j)) FROM (SELECT CAST({0} AS JSON) AS j UNION ALL SELECT CAST({0} AS JSON)) AS d", "SELECT CAST({0} AS JSON) + 1, CAST(CAST({0} AS JSON) AS SIGNED), NOT CAST({0} AS JSON)",
+    "SET @j = CAST({0} AS JSON)", "SET @j = NULL", "DELETE FROM big.j", "INSERT INTO big.j VALUES (1, {0}), (2, {0})", "SELECT j FROM big.j", "SELECT id FROM big.j ORDER BY j, id DESC", "SELECT COUNT(*) FROM big.j GROUP BY j",
+    "SELECT COUNT(*) FROM big.j AS a JOIN big.j AS b ON a.j = b.j", "UPDATE big.j SET j = JSON_SET(j, '$[0]', 'x', '$.n', 5)", "SELECT JSON_EXTRACT(j, '$[last]'), LENGTH(j) FROM big.j", "ALTER TABLE big.j ADD COLUMN x INT AS (JSON_LENGTH(j)) STORED, ALGORITHM=COPY",
+    "ALTER TABLE big.j DROP COLUMN x", "CHECKSUM TABLE big.j",
+]
+
+
+def test_documents():
+    cur.execute("CREATE DATABASE IF NOT EXISTS big")
+    cur.execute("DROP TABLE IF EXISTS big.j")
+    cur.execute("CREATE TABLE big.j (id INT PRIMARY KEY, j JSON)")
+    check([run(s.format(d), f"{name}: {s}") for name, d in DOCUMENTS.items() for s in ON_DOCUMENTS])
+
+
+def test_documents_that_are_none():
+    broken = {"cut": f"CONCAT('[', REPEAT('1,', {N // 2}))", "blanks": f"CONCAT(SPACE({N}), 'x')", "digits": D, "escapes": f"CONCAT('\"', REPEAT('\\\\u0041', {N // 6}), 'x')", "open": f"CONCAT('\"', {W})"}
+    check([run(s, f"{name}: {s[:60]}") for name, b in broken.items() for s in (f"SELECT JSON_VALID({b})", f"SELECT CAST({b} AS JSON)", f"INSERT INTO big.j VALUES (9, {b})")]
+          + [run(f"SELECT JSON_EXTRACT('[1]', {p})") for p in (f"CONCAT('$', REPEAT('[0]', {N // 3}))", f"CONCAT('$', REPEAT('.a', {N // 2}))", f"CONCAT('$.\"', {T}, '\"')", f"CONCAT('$', SPACE({N}))", f"CONCAT('$', REPEAT('**.a', {N // 4}))")]
+          + [run(f"SELECT JSON_SET('1', CONCAT('$', REPEAT('[0]', {N // 3})), 2)"), run(f"SELECT JSON_OBJECT({T}, 1)")])
 
 
 def test_regular_expressions():

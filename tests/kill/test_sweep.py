@@ -36,6 +36,9 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "CREATE TABLE s.fp (id INT PRIMARY KEY, v INT)",
          "CREATE TABLE s.fc (id INT PRIMARY KEY, p INT, n INT AS (p + 1) VIRTUAL, KEY (p), FOREIGN KEY (p) REFERENCES s.fp (id) ON DELETE CASCADE ON UPDATE CASCADE)",
          "CREATE TABLE s.fg (id INT PRIMARY KEY, c INT, KEY (c), FOREIGN KEY (c) REFERENCES s.fc (id) ON DELETE SET NULL ON UPDATE CASCADE)",
+         "DROP TABLE IF EXISTS s.doc",
+         "CREATE TABLE s.doc (id INT PRIMARY KEY, j JSON, k VARCHAR(40) AS (j->>'$.name'), KEY (k))",
+         "INSERT INTO s.doc (id, j) VALUES " + ",".join(f"""({i}, '{{"name": "n{i % 17}", "list": [{i}, {{"x": [{', '.join('1' * (i % 40))}]}}], "z": null}}')""" for i in range(120)),
          "INSERT INTO s.fp VALUES " + ",".join(f"({i}, 0)" for i in range(60)),
          "INSERT INTO s.fc (id, p) VALUES " + ",".join(f"({i}, {i % 50})" for i in range(200)),
          "INSERT INTO s.fg VALUES " + ",".join(f"({i}, {i % 200})" for i in range(300)),
@@ -44,7 +47,7 @@ SETUP = ["DROP TABLE IF EXISTS s.fresh, s.fg, s.fc, s.fp", "DROP TABLE IF EXISTS
          "CREATE OR REPLACE VIEW s.sums AS SELECT g, COUNT(*) AS n FROM s.low GROUP BY g",
          "CREATE OR REPLACE VIEW s.pairs AS SELECT a.id, a.v, a.g, b.id AS b_id, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE a.v <> 'none'",
          "CREATE OR REPLACE VIEW s.paired AS SELECT a.id, a.v, a.g, b.n FROM s.a JOIN s.b ON b.a_id = a.id WHERE EXISTS (SELECT 1 FROM s.b x WHERE x.n < a.g + 2) WITH CHECK OPTION"]
-TABLES = {"fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id", "named": "id"}
+TABLES = {"doc": "id", "fp": "id", "fc": "id", "fg": "id", "a": "id", "b": "id", "auto": "v", "fresh": "id", "made": "id", "named": "id"}
 
 LOOSE = {
     "SELECT a, MIN(b), MAX(b), COUNT(DISTINCT b) FROM many.t WHERE a > 0 GROUP BY a ORDER BY a DESC": "skip scan for grouping",
@@ -55,6 +58,9 @@ LOOSE = {
 }
 READS = [
     "SELECT 1",
+    "SELECT id, j->>'$.name', JSON_SET(j, '$.list[1].x[0]', id), JSON_REMOVE(j, '$.z') FROM s.doc WHERE j->'$.list[0]' < 90 ORDER BY j DESC",
+    "SELECT k, JSON_ARRAYAGG(j), JSON_OBJECTAGG(id, j->'$.list') FROM s.doc GROUP BY k",
+    "SELECT COUNT(DISTINCT j), JSON_SEARCH(JSON_ARRAYAGG(j), 'all', 'n1%') FROM s.doc",
     "SELECT * FROM s.a",
     "SELECT v FROM s.a WHERE id = 17",
     "SELECT v FROM s.a ORDER BY id LIMIT 5 OFFSET 250",
@@ -152,6 +158,9 @@ WRITES = [
     ("DELETE FROM s.a WHERE NOT EXISTS (SELECT * FROM s.b WHERE b.a_id = a.id AND b.n > 5)", "a", ()),
     ("TRUNCATE TABLE s.b", "b", ()),
     ("DROP TABLE s.b", "b", ()),
+    ("UPDATE s.doc SET j = JSON_MERGE_PATCH(JSON_SET(j, '$.n', id, '$.list[2]', j), '{\"z\": 1}') WHERE id % 2 = 0", "doc", ()),
+    ("INSERT INTO s.doc (id, j) SELECT id + 500, JSON_OBJECT('name', k, 'old', j) FROM s.doc", "doc", ()),
+    ("ALTER TABLE s.doc ADD n INT AS (JSON_LENGTH(j)) STORED, ADD KEY ((CAST(j->'$.list[0]' AS SIGNED)))", "doc", ()),
     ("DROP TABLE s.a, s.b", "a b", ()),
     ("CREATE TABLE s.fresh (id INT PRIMARY KEY, v VARCHAR(20), KEY (v))", "fresh", ()),
     ("INSERT INTO s.kept SELECT id + 5000, v, g, d FROM s.kept WHERE id < 200", "a", ()),

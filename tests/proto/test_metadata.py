@@ -57,7 +57,8 @@ STORED = [("bool_col BOOL",              1, 1,          0,              0, 63),
           ("lb LONGBLOB",                252, 4294967295, BINARY | BLOB, 0, 63),
           ("tx TEXT",                    252, 262140,   BLOB,           0, 255),
           ("mt MEDIUMTEXT",              252, 67108860, BLOB,           0, 255),
-          ("lt LONGTEXT",                252, 4294967295, BLOB,         0, 255)]
+          ("lt LONGTEXT",                252, 4294967295, BLOB,         0, 255),
+          ("js JSON",                    245, 4294967295, BINARY | BLOB, 0, 63)]
 w.query("CREATE TABLE t1 (" + ", ".join(c[0] for c in STORED) + ")")
 w.query("CREATE TABLE k (id INT NOT NULL AUTO_INCREMENT, a INT, b INT NOT NULL, u INT NOT NULL, x INT NOT NULL, y INT NOT NULL, z INT NOT NULL DEFAULT 5, "
         "PRIMARY KEY (id), KEY (a, b), UNIQUE KEY (u), UNIQUE KEY two (x, y))")
