@@ -77,6 +77,8 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
         return QL_OK;
     case 'v':
         return qli_truth_as_json(r, sc, arg);
+    case 'p':
+        return qli_json_path_arg(r, arg);
     case 'a':
         return qli_cast(r, sc, arg, &node->type);
     case 'c':

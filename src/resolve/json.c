@@ -41,6 +41,19 @@ qli_truth_as_json(qli_res *r, qli_scope *sc, ql_expr **e)
     return qli_cast(r, sc, e, &t);
 }
 
+ql_status
+qli_json_path_arg(qli_res *r, ql_expr **e)
+{
+    if ((*e)->kind != QL_E_CONST || (*e)->value.kind != QL_K_STRING ||
+        (*e)->value.coll == ql_coll_binary) {
+        return QL_OK;
+    }
+    ql_value v = (*e)->value;
+    v.coll = ql_coll_utf8mb4_bin;
+    *e = qli_const(r, &v);
+    return *e != NULL ? QL_OK : QL_ERROR;
+}
+
 ql_type
 qli_json_text_type(void)
 {

@@ -119,6 +119,87 @@ look_for_key(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
     return qli_walk(r, &sc->q->where, 0, replace, &p);
 }
 
+/* ---- texts that the column holds cut off ---- */
+
+/* Without the CAST that makes a key part of a LONGTEXT, and its collation. */
+static const ql_ast_expr *
+without_cast(const ql_ast_expr *e)
+{
+    const ql_ast_expr *x = e;
+    while (x->kind == QL_A_COLLATE) {
+        x = x->args.v[0];
+    }
+    return x->kind == QL_A_CAST && x->cast_type->field == QL_F_VAR_STRING ? x->args.v[0] : e;
+}
+
+/* expr = 'text', where the column holds the same of every text that is equal to this one. */
+static ql_status
+imply_equality(const replacer *p, const ql_expr *x, ql_expr **found)
+{
+    const ql_column *c = &p->sc->q->sources[p->source].table->columns[p->column];
+    bool same = false;
+    if (x->kind != QL_E_OP || x->op != QL_OP_EQ || x->compare_kind != QL_K_STRING ||
+        x->coll != c->type.coll) {
+        return QL_OK;
+    }
+    for (unsigned i = 0; i < 2 && !same; i++) {
+        ql_expr *text = x->args[1 - i], *column;
+        if (text->kind != QL_E_CONST || text->value.kind != QL_K_STRING ||
+            text->value.s.n > c->type.length) {
+            continue;
+        }
+        QL_TRY(qli_expr_equal(p->r, x->args[i], p->expr, &same));
+        if (same) {
+            QL_TRY(qli_base_slot(p->r, p->sc, p->source, p->column, &column));
+            QL_TRY(qli_compare_bind(p->r, p->sc, QL_OP_EQ, column, text, found));
+        }
+    }
+    return QL_OK;
+}
+
+/* Among what has to hold. */
+static ql_status
+look_for_equality(const replacer *p, const ql_expr *x, ql_expr **found)
+{
+    QL_TRY(ql_bulk_node(p->r->cx));
+    if (x->kind != QL_E_OP || x->op != QL_OP_AND) {
+        return imply_equality(p, x, found);
+    }
+    for (uint32_t i = 0; i < x->nargs && *found == NULL; i++) {
+        QL_TRY(look_for_equality(p, x->args[i], found));
+    }
+    return QL_OK;
+}
+
+/* `doc->>'$.name' = 'x'` finds rows by a key over CAST(doc->>'$.name' AS CHAR(30)) COLLATE
+ * utf8mb4_bin, and by one over a column that is generated so. The condition stays; what the key
+ * holds is implied by it. */
+static ql_status
+look_for_text(qli_res *r, qli_scope *sc, uint16_t source, uint16_t column)
+{
+    const ql_source *s = &sc->q->sources[source];
+    const ql_column *c = &s->table->columns[column];
+    replacer p = {.r = r, .sc = sc, .source = source, .column = column};
+    ql_ast_expr *ast;
+    ql_expr *e, *found = NULL;
+    if (c->type.kind != QL_K_STRING || !c->type.coll->is_binary) {
+        return QL_OK;
+    }
+    QL_TRY(ql_parse_expr(r->cx, r->a, c->generated, &ast));
+    QL_TRY(qualify(r, ast, s));
+    QL_TRY(bind_below(r, sc, source, without_cast(ast), &e));
+    if (e->is_constant || e->type.kind != QL_K_STRING) {
+        return QL_OK;
+    }
+    p.expr = e;
+    QL_TRY(look_for_equality(&p, sc->q->where, &found));
+    if (found == NULL || found->kind != QL_E_OP) {
+        return QL_OK;
+    }
+    found->implied = true;
+    return qli_and(r, sc, sc->q->where, found, &sc->q->where);
+}
+
 /* Is it the first part of an index? */
 static bool
 leads_an_index(const ql_table *t, uint16_t column)
@@ -141,9 +222,13 @@ qli_key_expressions(qli_res *r, qli_scope *sc)
         const ql_table *t = !sc->sources[s].outer_joined ? sc->q->sources[s].table : NULL;
         for (uint16_t i = 0; t && t->has_exprs && i < t->ncolumns; i++) {
             QL_TRY(ql_bulk_node(r->cx));
-            if (t->columns[i].hidden && leads_an_index(t, i)) {
+            if (t->columns[i].generated.n == 0 || !leads_an_index(t, i)) {
+                continue;
+            }
+            if (t->columns[i].hidden) {
                 QL_TRY(look_for_key(r, sc, s, i));
             }
+            QL_TRY(look_for_text(r, sc, s, i));
         }
     }
     return QL_OK;

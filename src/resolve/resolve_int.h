@@ -272,6 +272,9 @@ int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
 bool qli_is_truth(const ql_expr *e);
 /* Then it becomes JSON's true or false; anything else stays. */
 ql_status qli_truth_as_json(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;
+/* A path that is a constant has no collation of the connection's: it is the same path, whoever
+ * wrote it. */
+ql_status qli_json_path_arg(qli_res *r, ql_expr **e) QL_MUST_USE;
 /* LONGTEXT in utf8mb4_bin: texts made of documents. */
 ql_type qli_json_text_type(void);
 
