@@ -292,3 +292,102 @@ QLI_FN(JSON_SEARCH)
     ql_buf_free(&s.parts);
     return st;
 }
+
+/* ---- JSON_VALUE ---- */
+
+static const char *
+cast_name(ql_kind k)
+{
+    switch (ql_kind_family(k)) {
+    case QL_FAM_INT:
+        return "INTEGER";
+    case QL_FAM_DECIMAL:
+        return "DECIMAL";
+    case QL_FAM_DOUBLE:
+        return "DOUBLE";
+    case QL_FAM_TEMPORAL: {
+        unsigned has = ql_kind_calendar(k);
+        return has == QL_HAS_DATE ? "DATE" : has == QL_HAS_TIME ? "TIME" : "DATETIME";
+    }
+    default:
+        return "CHAR";
+    }
+}
+
+/* What ON EMPTY (0) or ON ERROR (1) says. */
+static ql_status
+fall_back(qli_json_call *j, unsigned which, ql_value *out)
+{
+    switch (j->call->expr->index >> (2 * which) & 3) {
+    case QL_JSON_ON_DEFAULT:
+        *out = j->values[2 + which];
+        return QL_OK;
+    case QL_JSON_ON_ERROR:
+        return which == 0 ? ql_fail(j->cx, QL_ER_MISSING_JSON_VALUE, "json_value")
+                          : ql_fail(j->cx, QL_ER_INVALID_JSON_VALUE_FOR_CAST,
+                                    cast_name(j->call->expr->type.kind), "json_value", 1L);
+    default:
+        *out = ql_value_null();
+        return QL_OK;
+    }
+}
+
+/* A scalar as a value of type t; *good false: it is none of that. */
+static ql_status
+convert_scalar(qli_json_call *j, const ql_json *v, const ql_type *t, ql_value *out, bool *good)
+{
+    ql_value x;
+    bool number = ql_kind_is_number(t->kind);
+    ql_buf_clear(&j->text);
+    if (t->kind == QL_K_STRING) {
+        QL_TRY(ql_json_print_plain(j->cx, v, &j->text));
+        x = ql_value_str((ql_str){NULL, j->text.n}, t->coll);
+        char *p = qli_room(j->cx, j->call, j->text.n);
+        if (p == NULL) {
+            return QL_ERROR;
+        }
+        x.s.p = p;
+        QL_TRY(ql_bulk_copy(j->cx, p, j->text.p, j->text.n));
+    } else if (!ql_json_to_value(v, &x)) {
+        *good = false;
+        return QL_OK;
+    }
+    ql_diag_try(j->cx->diag);
+    ql_status st = ql_value_cast(j->cx, j->call->arena, &x, t, out);
+    *good = ql_diag_tried(j->cx->diag) && out->kind != QL_K_NULL;
+    if (st == QL_OK && number && t->is_unsigned && ql_kind_is_number(x.kind)) {
+        double d;
+        QL_TRY(ql_value_to_double(j->cx, &x, &d));
+        *good &= d >= 0;
+    }
+    return st;
+}
+
+QLI_FN(JSON_VALUE)
+{
+    ql_json doc, v;
+    const ql_json_path *path;
+    bool found, good = true;
+    BEGIN;
+    if (args[0].kind == QL_K_NULL) {
+        return QL_OK;
+    }
+    QL_TRY(qli_json_doc(j, 0, &doc));
+    QL_TRY(qli_json_path(j, 1, true, &path));
+    QL_TRY(ql_json_seek_one(cx, &doc, path, &v, &found));
+    if (!found) {
+        return fall_back(j, 0, out);
+    }
+    const ql_type *t = &call->expr->type;
+    if (t->kind == QL_K_JSON) {
+        return qli_json_put_part(&v, out);
+    }
+    if (v.type == QL_JSON_NULL) {
+        return QL_OK;
+    }
+    if (ql_json_is_container(&v)) {
+        return fall_back(j, 1, out);
+    }
+    QL_TRY(convert_scalar(j, &v, t, out, &good));
+    return good ? QL_OK : fall_back(j, 1, out);
+}

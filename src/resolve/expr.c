@@ -127,8 +127,8 @@ bind_sysvar(qli_res *r, const ql_ast_expr *e, ql_expr **out)
 }
 
 /* Type of a CAST as written. */
-static ql_status
-cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
+ql_status
+qli_cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
 {
     unsigned dec = t->has_decimals ? t->decimals : t->has_length ? t->length : 0;
     switch (t->field) {
@@ -233,7 +233,7 @@ bind_cast(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     ql_expr *arg;
     ql_type t;
     QL_TRY(qli_bind(r, sc, e->args.v[0], &arg));
-    QL_TRY(cast_target(r, e->cast_type, arg, &t));
+    QL_TRY(qli_cast_target(r, e->cast_type, arg, &t));
     if (arg->is_hex && (t.kind == QL_K_INT || t.kind == QL_K_DOUBLE || t.kind == QL_K_DECIMAL)) {
         QL_TRY(qli_hex_as_number(r, &arg));
     }

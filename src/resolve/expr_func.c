@@ -436,6 +436,9 @@ bind_special(qli_res *r, qli_scope *sc, const ql_ast_expr *e, bool at_cond, bool
         QL_TRY(qli_bind_list(r, sc, &e->args, &a));
         return qli_arith(r, sc, QL_OP_MOD, a[0], a[1], out);
     }
+    if (name_is(e, "JSON_VALUE") && e->args.n >= 2) {
+        return qli_bind_json_value(r, sc, e, out);
+    }
     if (name_is(e, "NAME_CONST")) {
         QL_TRY(need_args(r, e, 2, 2));
         return qli_bind(r, sc, e->args.v[1], out);

@@ -54,6 +54,40 @@ qli_json_path_arg(qli_res *r, ql_expr **e)
     return *e != NULL ? QL_OK : QL_ERROR;
 }
 
+/* Without RETURNING: VARCHAR(512) in utf8mb4_bin; texts without a character set are in that, too.
+ */
+static ql_status
+returned_type(qli_res *r, const ql_ast_expr *e, const ql_expr *doc, ql_type *out)
+{
+    if (e->cast_type == NULL) {
+        *out = ql_type_varchar(512, ql_coll_utf8mb4_bin);
+        out->field = QL_F_STRING;
+        return QL_OK;
+    }
+    QL_TRY(qli_cast_target(r, e->cast_type, doc, out));
+    if (out->kind == QL_K_STRING && out->coll != ql_coll_binary && e->cast_type->charset.n == 0) {
+        out->coll = ql_coll_utf8mb4_bin;
+    }
+    return QL_OK;
+}
+
+ql_status
+qli_bind_json_value(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
+{
+    ql_expr **args;
+    ql_type t;
+    QL_TRY(qli_bind_list(r, sc, &e->args, &args));
+    QL_TRY(returned_type(r, e, args[0], &t));
+    for (uint32_t i = 2; i < e->args.n; i++) {
+        QL_TRY(qli_cast(r, sc, &args[i], &t));
+    }
+    QL_TRY(ql_call(r, sc, QL_FN_JSON_VALUE, args, e->args.n, QL_U_DAY, e->index, out));
+    (*out)->type = t;
+    (*out)->type.nullable = true;
+    (*out)->coercibility = t.kind == QL_K_STRING ? 4 : 5;
+    return QL_OK;
+}
+
 ql_type
 qli_json_text_type(void)
 {

@@ -267,7 +267,13 @@ const qli_func *qli_func_get(ql_func_id id);
 bool qli_func_is_unbuilt(ql_str name); /* MySQL has it, Quell not yet: 1235 */
 int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
 
+/* Type of a CAST as it was written. */
+ql_status qli_cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg,
+                          ql_type *out) QL_MUST_USE;
+
 /* --- json.c --- */
+ql_status qli_bind_json_value(qli_res *r, qli_scope *sc, const ql_ast_expr *e,
+                              ql_expr **out) QL_MUST_USE;
 /* Is it true or false as such: TRUE, a comparison, EXISTS ...? */
 bool qli_is_truth(const ql_expr *e);
 /* Then it becomes JSON's true or false; anything else stays. */

@@ -164,6 +164,10 @@ typedef struct ql_ast_orders {
     uint32_t n;
 } ql_ast_orders;
 
+/* JSON_VALUE, JSON_TABLE: what ON EMPTY and ON ERROR say. Of JSON_VALUE's index the lowest bits and
+ * those above them. */
+enum { QL_JSON_ON_NULL, QL_JSON_ON_ERROR, QL_JSON_ON_DEFAULT };
+
 struct ql_ast_expr {
     ql_ast_kind kind;
     ql_op op;

@@ -133,6 +133,85 @@ json_aggregate(qli_parser *p, ql_ast_expr **out)
     return window_follows(p);
 }
 
+/* A text, maybe with an introducer. */
+ql_status
+qli_json_path_literal(qli_parser *p, ql_ast_expr **out)
+{
+    bool text = qli_is(p, T_STRING) || qli_is(p, T_CHARSET);
+    QL_TRY(text ? qli_simple_expr(p, out) : qli_syntax_error(p));
+    return (*out)->kind == QL_A_LITERAL && (*out)->value.kind == QL_K_STRING ? QL_OK
+                                                                             : qli_syntax_error(p);
+}
+
+/* NULL, ERROR or DEFAULT literal, ON EMPTY or ON ERROR; *found false: none of that. */
+ql_status
+qli_json_on(qli_parser *p, bool *found, bool *on_error, unsigned *action, ql_ast_expr **value)
+{
+    *found = qli_is(p, K_NULL) || qli_is(p, K_ERROR) || qli_is(p, K_DEFAULT);
+    *value = NULL;
+    if (!*found) {
+        return QL_OK;
+    }
+    *action = qli_is(p, K_NULL)    ? QL_JSON_ON_NULL
+              : qli_is(p, K_ERROR) ? QL_JSON_ON_ERROR
+                                   : QL_JSON_ON_DEFAULT;
+    qli_advance(p);
+    if (*action == QL_JSON_ON_DEFAULT) {
+        QL_TRY(qli_simple_expr(p, value));
+    }
+    QL_TRY(qli_expect(p, K_ON));
+    *on_error = qli_is(p, K_ERROR);
+    return *on_error ? qli_expect(p, K_ERROR) : qli_expect(p, K_EMPTY);
+}
+
+/* Both, in this order. */
+static ql_status
+json_on_clauses(qli_parser *p, unsigned actions[2], ql_ast_expr *values[2])
+{
+    bool found = true, on_error = false;
+    for (int next = 0; next < 2 && found; next = 1 + on_error) {
+        unsigned action = QL_JSON_ON_NULL;
+        ql_ast_expr *value;
+        QL_TRY(qli_json_on(p, &found, &on_error, &action, &value));
+        if (found && on_error < next) {
+            return qli_syntax_error(p);
+        }
+        if (found) {
+            actions[on_error] = action;
+            values[on_error] = value;
+        }
+    }
+    return QL_OK;
+}
+
+/* JSON_VALUE(doc, path [RETURNING type] [... ON EMPTY] [... ON ERROR]) */
+static ql_status
+json_value_call(qli_parser *p, ql_ast_expr **out)
+{
+    ql_ast_expr *e, *x, *values[2] = {NULL, NULL};
+    unsigned actions[2] = {QL_JSON_ON_NULL, QL_JSON_ON_NULL};
+    QL_TRY(open_call(p, QL_A_FUNC, "JSON_VALUE", &e));
+    uint32_t base = p->nstack;
+    QL_TRY(push_expr(p));
+    QL_TRY(qli_expect(p, T_COMMA));
+    QL_TRY(qli_json_path_literal(p, &x));
+    QL_TRY(qli_push(p, x));
+    if (qli_accept(p, K_RETURNING)) {
+        QL_TRY(qli_cast_type(p, &e->cast_type));
+    }
+    QL_TRY(json_on_clauses(p, actions, values));
+    e->index = actions[0] | actions[1] << 2;
+    for (unsigned i = 0; i < 2 && (values[0] != NULL || values[1] != NULL); i++) {
+        if (values[i] == NULL) { /* in its place */
+            QL_TRY(qli_expr_new(p, QL_A_LITERAL, &values[i]));
+        }
+        QL_TRY(qli_push(p, values[i]));
+    }
+    QL_TRY(qli_pop_exprs(p, base, &e->args));
+    *out = e;
+    return close_call(p, e);
+}
+
 static ql_status
 group_concat(qli_parser *p, ql_ast_expr **out)
 {
@@ -625,8 +704,9 @@ qli_parse_call(qli_parser *p, ql_ast_expr **out, bool *is_call)
     case K_LAST_VALUE:
     case K_NTH_VALUE:
         return qli_unbuilt(p, "window functions");
-    case K_WEIGHT_STRING:
     case K_JSON_VALUE:
+        return json_value_call(p, out);
+    case K_WEIGHT_STRING:
         return qli_unbuilt(p, qli_keyword_text(p->t.kind));
     case T_IDENT:
     case T_QUOTED:

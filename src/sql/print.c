@@ -464,6 +464,31 @@ is_named(const ql_ast_expr *e, const char *name)
     return e->schema.n == 0 && ql_str_eq_nocase(e->name, (ql_str){name, strlen(name)});
 }
 
+static ql_status put_cast_type(qli_printer *p, const ql_ast_type *t);
+
+static ql_status
+put_json_value(qli_printer *p, const ql_ast_expr *e)
+{
+    static const char *const when[] = {" on empty", " on error"};
+    QL_TRY(qli_put(p, "json_value("));
+    QL_TRY(put_list(p, e->args.v, 2));
+    if (e->cast_type != NULL) {
+        QL_TRY(qli_put(p, " returning "));
+        QL_TRY(put_cast_type(p, e->cast_type));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned action = e->index >> (2 * i) & 3;
+        if (action == QL_JSON_ON_DEFAULT) {
+            QL_TRY(qli_put(p, " default "));
+            QL_TRY(qli_print_expr(p, e->args.v[2 + i]));
+        } else {
+            QL_TRY(qli_put(p, action == QL_JSON_ON_ERROR ? " error" : " null"));
+        }
+        QL_TRY(qli_put(p, when[i]));
+    }
+    return qli_put(p, ")");
+}
+
 static ql_status
 put_call(qli_printer *p, const ql_ast_expr *e)
 {
@@ -474,6 +499,9 @@ put_call(qli_printer *p, const ql_ast_expr *e)
         QL_TRY(qli_put(p, "cast("));
         QL_TRY(qli_print_expr(p, e->args.v[0]));
         return qli_put(p, is_named(e, "DATE") ? " as date)" : " as time)");
+    }
+    if (is_named(e, "JSON_VALUE") && e->args.n >= 2) {
+        return put_json_value(p, e);
     }
     if (is_named(e, "MEMBER OF")) {
         QL_TRY(qli_print_expr(p, e->args.v[0]));
