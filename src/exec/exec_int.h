@@ -135,6 +135,7 @@ ql_status qli_view_filter_new(ql_ctx *cx, ql_block *b, const ql_source *source,
                               qli_view_filter **out) QL_MUST_USE;
 ql_status qli_view_filter_values(ql_ctx *cx, qli_view_filter *w, ql_view_filter *out) QL_MUST_USE;
 
+ql_status qli_json_table_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 ql_status qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out) QL_MUST_USE;
 /* Clustered key of a row of the batch given last by a scan with plan->keys_only. */
 ql_str qli_scan_key(const qli_op *op, uint16_t row);

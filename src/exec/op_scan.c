@@ -440,6 +440,9 @@ ql_status
 qli_scan_build(ql_ctx *cx, ql_block *b, const ql_plan *p, qli_op **out)
 {
     qli_op *op;
+    if (b->query->sources[p->source].json != NULL) {
+        return qli_json_table_build(cx, b, p, out);
+    }
     QL_TRY(qli_op_alloc(cx, b, p, sizeof(scan_op), true, &op));
     scan_op *s = (scan_op *)op;
     s->source = &b->query->sources[p->source];
@@ -520,6 +523,9 @@ is_bound(ql_ctx *cx, const ql_plan *top, const ql_plan *p, bool *yes)
 {
     if (p == NULL || *yes) {
         return QL_OK;
+    }
+    if (p->doc != NULL) {
+        QL_TRY(expr_is_bound(cx, top, p->doc, yes));
     }
     for (uint32_t i = 0; p->kind == QL_P_SCAN && i < count_ranges(p) && !*yes; i++) {
         QL_TRY(bound_is_bound(cx, top, bound_of(p, i, false), yes));

@@ -311,6 +311,7 @@ qli_access_plan(qli_planner *p, uint16_t source, const qli_access *a, qli_conds 
     if (s->derived) {
         n->sub = p->derived[source];
     }
+    n->doc = s->json ? s->json->doc : NULL;
     QL_TRY(qli_conds_take(p, c, UINT64_C(1) << source, &n->filter));
     QL_TRY(qli_plan_live(p, n));
     *out = n;

@@ -15,12 +15,24 @@ qli_tree_sources(const ql_join_tree *t)
 
 /* --- regions --- */
 
+/* Sources that documents of JSON_TABLEs in it are made of. */
+static qli_mask
+looked_at(qli_planner *p, const ql_join_tree *t)
+{
+    if (!t->is_leaf) {
+        return looked_at(p, t->left) | looked_at(p, t->right);
+    }
+    const ql_json_source *json = p->q->sources[t->source].json;
+    return json != NULL ? qli_expr_sources(p, json->doc) : 0;
+}
+
 static ql_status
 add_item(qli_planner *p, qli_region *g, const ql_join_tree *t, ql_join_kind kind, ql_expr *on)
 {
     qli_item *it = &g->v[g->n++];
     *it = (qli_item){.tree = t, .kind = kind, .sources = qli_tree_sources(t)};
     g->sources |= it->sources;
+    it->lateral = it->needs = looked_at(p, t) & ~it->sources;
     QL_TRY(qli_conds_split(p, on, &it->on));
     for (uint32_t i = 0; i < it->on.n; i++) {
         it->needs |= it->on.v[i].needs & ~it->sources;

@@ -35,6 +35,7 @@ typedef struct qli_item {
     ql_join_kind kind;        /* INNER: joined to the others by the region's conditions */
     uint8_t barred;           /* QL_WAY_... */
     qli_mask sources, needs;  /* needs: have to stand to the left */
+    qli_mask lateral;         /* of these, those whose rows its JSON_TABLEs look at */
     qli_mask wished;          /* the same, by hints */
     qli_mask related;         /* sources that share conditions with it */
     qli_conds on;             /* kind not INNER */

@@ -79,6 +79,7 @@ static ql_status
 prepare_item(qli_planner *p, qli_region *g, qli_item *it)
 {
     const qli_conds *on = it->kind == QL_JOIN_INNER ? g->conds : &it->on;
+    it->related |= it->lateral;
     uint16_t *columns = QL_ARENA_ARRAY(p->cx, p->a, uint16_t, on->n + 1u);
     it->uses = columns ? QL_ARENA_ARRAY(p->cx, p->a, qli_use, on->n + 1u) : NULL;
     if (!it->uses) {
@@ -189,7 +190,7 @@ leaf_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
     double share;
     QL_TRY(qli_access_choose(p, it->tree->source, c, w->left | g->outside, &w->a));
     QL_TRY(qli_conds_selectivity(p, c, w->a.counted, it->sources, &share));
-    w->needs = w->a.needs & w->left;
+    w->needs = (w->a.needs | it->lateral) & w->left;
     w->rows = w->a.rows * share;
     w->cost = w->a.cost;
     return QL_OK;
@@ -213,6 +214,7 @@ tree_path(qli_planner *p, qli_region *g, const qli_item *it, qli_path *w)
         w->needs |= inside.v[i].used ? inside.v[i].needs & w->left : 0;
     }
     QL_TRY(copy_conds(p, &inside, &w->rest));
+    w->needs |= it->lateral & w->left;
     w->rows = w->plan->est_rows;
     w->cost = w->plan->cost;
     return QL_OK;
@@ -387,7 +389,8 @@ extend(search *s, const qli_step *from, qli_mask have, uint32_t i, qli_step *bes
     double out = rows * QLI_COST_OUT;
     bool ordered = s->w->first >= 0;
     bool no_hash = s->p->q->hints && (s->p->q->hints->no_hash & it->sources);
-    bool hash = qli_has_hash_key(keys, have, it->sources) && (!no_hash || !looked);
+    bool hash =
+        it->lateral == 0 && qli_has_hash_key(keys, have, it->sources) && (!no_hash || !looked);
     bool only_hash = hash && s->p->q->hints && (s->p->q->hints->hash & it->sources);
     if (hash && looked && !only_hash) { /* else what is barred is the only way but all pairs */
         hash = !(it->barred & QL_WAY_HASH);
@@ -478,7 +481,7 @@ static bool
 may_begin(const search *s, uint32_t i)
 {
     const qli_item *it = &s->g->v[i];
-    return it->kind == QL_JOIN_INNER && (it->needs | it->wished) == 0 &&
+    return it->kind == QL_JOIN_INNER && ((it->needs | it->wished) & ~s->g->outside) == 0 &&
            (s->w->first < 0 ? !s->has_const || is_const(it) : s->w->first == (int)i);
 }
 

@@ -66,6 +66,7 @@ struct ql_plan {
     uint16_t source;
     const ql_index *index;
     ql_plan_bound low, high; /* expressions already of the key columns' kinds */
+    const ql_expr *doc;      /* SCAN of JSON_TABLE: what its rows are made of */
     /* Several ranges, disjoint and in index order: what is read. low and high then cover all of
      * them, and are right as well, if more. */
     ql_plan_range *ranges;

@@ -17,6 +17,7 @@
 #include "types/sink.h"
 #include "vars/switches.h"
 #include "vars/sysvars.h"
+#include "json/path.h"
 
 typedef struct ql_expr ql_expr;
 typedef struct ql_query ql_query;
@@ -97,8 +98,25 @@ typedef struct ql_row_locking {
     bool nowait, skip_locked;
 } ql_row_locking;
 
+/* JSON_TABLE: what its rows are made of. */
+typedef struct ql_json_column ql_json_column;
+struct ql_json_column {
+    ql_json_column_kind kind;
+    uint16_t ordinal; /* column of the source's table; NESTED: none */
+    ql_json_path path;
+    unsigned on[2];   /* EMPTY, ERROR: QL_JSON_ON_* */
+    ql_str values[2]; /* DEFAULT: documents */
+    ql_json_column *columns, *next;
+};
+typedef struct ql_json_source {
+    ql_expr *doc; /* may look at sources to the left of it */
+    ql_json_path path;
+    ql_json_column *columns;
+} ql_json_source;
+
 typedef struct ql_source {
-    ql_table *table;      /* base or virtual table; NULL for derived */
+    ql_table *table; /* base or virtual table; NULL for derived; of JSON_TABLE one of its own */
+    ql_json_source *json; /* JSON_TABLE; or NULL */
     ql_query *derived;    /* its items are the columns */
     const ql_table *view; /* derived: the query is this view's; or NULL */
     ql_str alias, db;

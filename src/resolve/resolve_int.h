@@ -30,7 +30,8 @@ typedef enum qli_clause {
     QLI_CL_GROUP,
     QLI_CL_HAVING,
     QLI_CL_ORDER,
-    QLI_CL_LIMIT
+    QLI_CL_LIMIT,
+    QLI_CL_TABLE_FUNCTION
 } qli_clause;
 const char *qli_clause_name(qli_clause c); /* "field list" ... as in error 1054 */
 
@@ -270,6 +271,13 @@ int qli_agg_find(ql_str name);         /* ql_agg_fn or -1 */
 /* Type of a CAST as it was written. */
 ql_status qli_cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg,
                           ql_type *out) QL_MUST_USE;
+
+/* --- jsontable.c --- */
+/* The table that JSON_TABLE is, and what its rows are made of; names to the left of it are sc's. */
+ql_status qli_json_table_bind(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_table **table,
+                              ql_json_source **json) QL_MUST_USE;
+/* Does it look at sources of its block? */
+ql_status qli_json_table_looks_left(qli_res *r, const ql_json_source *json, bool *yes) QL_MUST_USE;
 
 /* --- json.c --- */
 ql_status qli_bind_json_value(qli_res *r, qli_scope *sc, const ql_ast_expr *e,

@@ -11,9 +11,9 @@
 const char *
 qli_clause_name(qli_clause c)
 {
-    static const char *const names[] = {"field list",      "where clause",  "on clause",
-                                        "group statement", "having clause", "order clause",
-                                        "limit clause"};
+    static const char *const names[] = {
+        "field list",    "where clause", "on clause",    "group statement",
+        "having clause", "order clause", "limit clause", "a table function argument"};
     return names[c];
 }
 
@@ -355,11 +355,57 @@ bind_view(qli_res *r, qli_scope *sc, const ql_ast_from *f, const ql_table *view,
 }
 
 static ql_status
+bind_json_table(qli_res *r, qli_scope *sc, const ql_ast_from *f, qli_names *out)
+{
+    ql_table *t;
+    ql_json_source *json;
+    uint16_t n;
+    qli_clause clause = sc->clause;
+    sc->clause = QLI_CL_TABLE_FUNCTION;
+    QL_TRY(qli_json_table_bind(r, sc, f, &t, &json));
+    sc->clause = clause;
+    QL_TRY(add_source(r, sc, t, NULL, (ql_str){0}, f->alias, &n));
+    sc->q->sources[n].json = json;
+    sc->sources[n].unreadable = false;
+    return add_names(r, sc, n, t->ncolumns, out);
+}
+
+/* What stands to the left of JSON_TABLE can be named in it. */
+static ql_status bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out,
+                           from_side *side, qli_names *names);
+static ql_status
+bind_right(qli_res *r, qli_scope *sc, const ql_ast_from *f, const qli_names *left,
+           ql_join_tree **out, from_side *side, qli_names *names)
+{
+    qli_names saved = sc->names;
+    uint16_t lo = sc->lo;
+    if (f->right->json == NULL) {
+        return bind_from(r, sc, f->right, out, side, names);
+    }
+    sc->names = *left;
+    sc->lo = 0;
+    QL_TRY(bind_from(r, sc, f->right, out, side, names));
+    sc->names = saved;
+    sc->lo = lo;
+    bool looks_left = false;
+    const ql_json_source *json = sc->q->sources[(*out)->source].json;
+    if (f->join == QL_J_RIGHT) {
+        QL_TRY(qli_json_table_looks_left(r, json, &looks_left));
+    }
+    return looks_left
+               ? ql_fail(r->cx, QL_ER_TF_FORBIDDEN_JOIN_TYPE, ql_cstr(r->cx, f->right->alias))
+               : QL_OK;
+}
+
+static ql_status
 bind_leaf(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree *j, from_side *side,
           qli_names *out)
 {
     j->is_leaf = true;
     j->source = sc->q->nsources;
+    if (f->json) {
+        return bind_json_table(r, sc, f, out);
+    }
     if (f->derived) {
         if (!f->alias.n) {
             return ql_fail(r->cx, QL_ER_DERIVED_MUST_HAVE_ALIAS);
@@ -539,7 +585,7 @@ bind_from(qli_res *r, qli_scope *sc, const ql_ast_from *f, ql_join_tree **out, f
     uint16_t lo = sc->q->nsources;
     QL_TRY(bind_from(r, sc, f->left, &j->left, &ls, &l));
     uint16_t mid = sc->q->nsources;
-    QL_TRY(bind_from(r, sc, f->right, &j->right, &rs, &rt));
+    QL_TRY(bind_right(r, sc, f, &l, &j->right, &rs, &rt));
     uint16_t hi = sc->q->nsources;
     bool common = f->natural || f->nusing > 0;
     if (common) {

@@ -153,6 +153,9 @@ qli_walk_query(qli_res *r, ql_query *q, uint32_t depth, qli_visit fn, void *arg)
         if (q->sources[i].derived) {
             QL_TRY(qli_walk_query(r, q->sources[i].derived, depth + 1, fn, arg));
         }
+        if (q->sources[i].json) {
+            QL_TRY(qli_walk(r, &q->sources[i].json->doc, depth, fn, arg));
+        }
     }
     QL_TRY(walk_join(r, q->from, depth, fn, arg));
     QL_TRY(qli_walk(r, &q->where, depth, fn, arg));

@@ -102,6 +102,9 @@ can_merge(qli_rw *rw, const ql_query *q, const ql_source *s, const place *p, boo
 {
     const ql_query *d = s->derived;
     *yes = is_plain(d) && !is_kept_apart(s) && qli_rw_has_room(q, d, 1);
+    for (uint16_t i = 0; i < d->nsources && *yes; i++) {
+        *yes = d->sources[i].json == NULL;
+    }
     for (uint16_t i = 0; i < s->ncols && *yes; i++) {
         QL_TRY(item_moves(rw, d->items[s->ordinals[i]].expr, p->outer_joined, yes));
     }

@@ -50,7 +50,7 @@ is_joinable(const qli_rw *rw, const ql_query *a, const candidate *c)
     yes = yes && (c->e->kind == QL_E_EXISTS ? limit_lets_one_pass(b)
                                             : b->limit == NULL && b->offset == NULL);
     for (uint16_t i = 0; i < b->nsources && yes; i++) {
-        yes = b->sources[i].locking.kind == QL_LK_NONE;
+        yes = b->sources[i].locking.kind == QL_LK_NONE && b->sources[i].json == NULL;
     }
     return yes;
 }

@@ -120,6 +120,10 @@ ql_status
 qli_rw_walk_parts(qli_rw_walk *w, ql_query *q, uint32_t depth)
 {
     QL_TRY(walk_tree(w, q->from, depth));
+    for (uint16_t i = 0; i < q->nsources; i++) {
+        QL_TRY(q->sources[i].json != NULL ? qli_rw_walk_expr(w, q->sources[i].json->doc, depth)
+                                          : QL_OK);
+    }
     QL_TRY(qli_rw_walk_expr(w, q->where, depth));
     QL_TRY(walk_groups(w, q, depth));
     for (uint16_t i = 0; i < q->nitems; i++) {

@@ -219,6 +219,28 @@ typedef struct ql_ast_index_hint {
 
 /* FROM as a tree: a leaf (table or derived) or a join of two. */
 
+/* A column of JSON_TABLE, or a NESTED PATH with columns of its own. */
+typedef enum ql_json_column_kind {
+    QL_JT_ORDINALITY,
+    QL_JT_PATH,
+    QL_JT_EXISTS,
+    QL_JT_NESTED
+} ql_json_column_kind;
+typedef struct ql_ast_json_column ql_ast_json_column;
+struct ql_ast_json_column {
+    ql_json_column_kind kind;
+    ql_str name, path;
+    ql_ast_type type;
+    unsigned on[2];         /* EMPTY, ERROR: QL_JSON_ON_* */
+    ql_ast_expr *values[2]; /* DEFAULT */
+    ql_ast_json_column *columns, *next;
+};
+typedef struct ql_ast_json_table {
+    ql_ast_expr *doc;
+    ql_str path;
+    ql_ast_json_column *columns;
+} ql_ast_json_table;
+
 typedef struct ql_ast_from ql_ast_from;
 struct ql_ast_from {
     ql_ast_join join; /* QL_J_NONE with left NULL = leaf; comma joins are QL_J_CROSS */
@@ -229,6 +251,7 @@ struct ql_ast_from {
     bool natural;
     ql_ast_table_name table; /* leaf */
     ql_ast_select *derived;  /* leaf: (SELECT ...) */
+    ql_ast_json_table *json; /* leaf: JSON_TABLE(...) */
     ql_str alias;
     ql_ast_index_hint *hints; /* of the leaf */
     bool dml;                 /* leaf: of the FROM of an UPDATE or DELETE itself */

@@ -171,7 +171,11 @@ qli_table_factor(qli_parser *p, ql_ast_from **out)
         return qli_unbuilt(p, "LATERAL");
     }
     if (qli_is(p, K_JSON_TABLE)) {
-        return qli_unbuilt(p, "JSON_TABLE");
+        QL_TRY(qli_from_new(p, &f));
+        QL_TRY(qli_json_table(p, f));
+        QL_TRY(opt_alias(p, &f->alias));
+        *out = f;
+        return QL_OK;
     }
     if (qli_is(p, T_LBRACE)) { /* { OJ a LEFT JOIN b ... } */
         qli_advance(p);

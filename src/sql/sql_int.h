@@ -236,6 +236,7 @@ ql_status qli_measure(qli_parser *p, ql_ast_expr *e) QL_MUST_USE;
 /* A chain of UNION or JOIN grew by one level over everything read so far in this block. */
 ql_status qli_raise_height(qli_parser *p) QL_MUST_USE;
 /* FUNC with up to two arguments. */
+ql_status qli_json_table(qli_parser *p, ql_ast_from *f) QL_MUST_USE; /* parse_jsontable.c */
 ql_status qli_json_path_literal(qli_parser *p, ql_ast_expr **out) QL_MUST_USE;
 /* ON EMPTY, ON ERROR of JSON_VALUE and JSON_TABLE (parse_func.c). */
 ql_status qli_json_on(qli_parser *p, bool *found, bool *on_error, unsigned *action,

@@ -150,7 +150,6 @@ known_but_unbuilt(void **state)
         {"SELECT ROW_NUMBER() OVER (ORDER BY a) FROM t", "window functions"},
         {"SELECT SUM(a) OVER w FROM t WINDOW w AS ()", "window functions"},
         {"SELECT * FROM t WHERE MATCH (a) AGAINST ('x')", "MATCH"},
-        {"SELECT * FROM JSON_TABLE('[]', '$' COLUMNS (a INT PATH '$')) x", "JSON_TABLE"},
         {"CALL p()", "CALL"},
         {"XA START 'x'", "XA"},
         {"HANDLER t OPEN", "HANDLER"},
