@@ -303,6 +303,7 @@ whole_of_value(const qli_store *s, const ql_value *v, whole *w)
     case QL_FAM_INT:
     case QL_FAM_TEMPORAL:
     case QL_FAM_LIST:
+    case QL_FAM_JSON:
         break;
     }
     *w = (whole){0};
