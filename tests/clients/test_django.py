@@ -330,6 +330,65 @@ def test_application():
     assert connection.introspection.table_names() == ["django_migrations"], connection.introspection.table_names()
 
 
+def a_model(name, **fields):
+    return type(name, (models.Model,), {"__module__": "shop.models", "Meta": type("Meta", (), {"app_label": "shop", "db_table": f"shop_{name.lower()}"}), **fields})
+
+
+def test_time_zones():
+    """Days and hours of the zone that is current: Django has CONVERT_TZ find them."""
+    from zoneinfo import ZoneInfo
+
+    from django.db.models import Count
+    from django.db.models.functions import ExtractHour, TruncDay, TruncMonth
+    from django.utils import timezone
+    Visit = a_model("Visit", at=models.DateTimeField())
+    with connection.schema_editor() as e:
+        e.create_model(Visit)
+    utc, berlin, york = datetime.timezone.utc, ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York")
+    moments = [datetime.datetime(2024, 3, 30, 22, 59, 59), datetime.datetime(2024, 3, 30, 23, 0), datetime.datetime(2024, 3, 31, 1, 30), datetime.datetime(2024, 10, 27, 0, 30), datetime.datetime(2024, 10, 27, 1, 30)]
+    Visit.objects.bulk_create(Visit(at=m.replace(tzinfo=utc)) for m in moments)
+    aware = [m.replace(tzinfo=utc) for m in moments]
+    for zone in (berlin, york, utc):
+        with timezone.override(zone):
+            local = [m.astimezone(zone) for m in aware]
+            assert list(Visit.objects.annotate(h=ExtractHour("at")).order_by("at").values_list("h", flat=True)) == [m.hour for m in local], zone
+            for day in {m.date() for m in local}:
+                assert Visit.objects.filter(at__date=day).count() == sum(m.date() == day for m in local), (zone, day)
+                assert Visit.objects.filter(at__year=day.year, at__month=day.month).count() == sum((m.year, m.month) == (day.year, day.month) for m in local)
+            got = Visit.objects.annotate(d=TruncDay("at")).values("d").annotate(n=Count("id")).order_by("d")
+            assert [(r["d"].date(), r["n"]) for r in got] == sorted({d: [m.date() for m in local].count(d) for d in (m.date() for m in local)}.items()), zone
+            assert [d.month for d in Visit.objects.datetimes("at", "month", tzinfo=zone)] == [3, 10]
+    assert [r.m for r in Visit.objects.annotate(m=TruncMonth("at", tzinfo=york)).order_by("at")][0] == datetime.datetime(2024, 3, 1, tzinfo=york)
+    with connection.schema_editor() as e:
+        e.delete_model(Visit)
+
+
+def test_json_fields():
+    from django.db.models import F
+    from django.db.models.fields.json import KeyTextTransform
+    Paper = a_model("Paper", data=models.JSONField(null=True), title=models.CharField(max_length=20, default=""))
+    with connection.schema_editor() as e:
+        e.create_model(Paper)
+    documents = [{"a": 1, "b": {"c": [1, 2, {"d": "x"}]}, "tags": ["red", "blue"]}, {"a": 2.5, "b": None}, {"a": "1", "\u00e4": True}, [1, 2, 3], "text", 7, None, {}]
+    for i, d in enumerate(documents):
+        Paper.objects.create(data=d, title=str(i))
+    assert [p.data for p in Paper.objects.order_by("id")] == documents
+    find = lambda **kw: sorted(int(p.title) for p in Paper.objects.filter(**kw))
+    assert find(data__a=1) == [0] and find(data__a="1") == [2] and find(data__a=2.5) == [1]
+    assert find(data__b__c__2__d="x") == [0] and find(data__b=None) == [1] and find(data__a__gt=1) == [1, 2]  # a text is more than any number
+    assert find(data__has_key="a") == [0, 1, 2] and find(data__has_keys=["a", "b"]) == [0, 1] and find(data__has_any_keys=["tags", "\u00e4"]) == [0, 2]
+    assert find(data__contains={"tags": ["red"]}) == [0] and find(data__contains=[2]) == [3] and find(data__contained_by={"a": 2.5, "b": None, "z": 1}) == [1, 7]
+    assert find(data__0=1) == [3] and find(data=7) == [5] and find(data="text") == [4] and find(data={}) == [7] and find(data__b__isnull=False) == [0, 1]
+    assert find(data__tags__0="red") == [0] and find(data__tags__icontains="BLUE") == [0] and find(data__a__in=[1, 2.5]) == [0, 1]
+    assert [p.title for p in Paper.objects.filter(data__has_key="a").exclude(data__a="1").order_by(F("data__a").desc())] == ["1", "0"]
+    assert Paper.objects.filter(title="0").annotate(t=KeyTextTransform("d", KeyTextTransform("2", "data__b__c"))).values_list("data__b__c", "t").get() == ([1, 2, {"d": "x"}], "x")
+    Paper.objects.filter(title="0").update(data={"new": [1.5, "\U0001f600"]})
+    assert Paper.objects.get(title="0").data == {"new": [1.5, "\U0001f600"]}
+    refused(3140, lambda: connection.cursor().execute("INSERT INTO shop_paper (data, title) VALUES ('{', 'x')"))
+    with connection.schema_editor() as e:
+        e.delete_model(Paper)
+
+
 def refused(number, what):
     try:
         with transaction.atomic():
