@@ -99,7 +99,7 @@ compute(ql_ctx *cx, ql_completer *c, uint16_t i, ql_ex *x, ql_value *row, uint64
     bool strict = cx->vars->strict && !c->ignore;
     ql_value v;
     QL_TRY(ql_ex_one(cx, x, &c->row, 0, &v));
-    QL_TRY(ql_time_to_moment(cx, col->type.kind, &v));
+    QL_TRY(ql_time_to_moment(cx, ql_stored_as(&col->type), &v));
     QL_TRY(ql_value_store_as(cx, c->row_mem, &v, &col->type,
                              ql_column_label(cx, c->row_mem, c->table, i), row_no,
                              ql_store_mode(cx, strict), &row[i]));

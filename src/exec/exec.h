@@ -166,6 +166,12 @@ ql_value ql_now_value(ql_ctx *cx, ql_kind k, unsigned decimals);
 ql_value ql_known_default(ql_ctx *cx, const ql_column *c);
 /* A TIME that becomes a DATE or DATETIME is one of the current day. */
 ql_status ql_time_to_moment(ql_ctx *cx, ql_kind to, ql_value *v) QL_MUST_USE;
+/* What `to` is for a value that is stored into a column: a YEAR takes the date's. */
+static inline ql_kind
+ql_stored_as(const ql_type *t)
+{
+    return t->field == QL_F_YEAR ? QL_K_DATETIME : t->kind;
+}
 /* Hash and equality of columns as DISTINCT, GROUP BY and hash joins see them: NULL equals NULL. */
 ql_status ql_hash_column(ql_ctx *cx, const ql_vector *v, const uint16_t *sel, uint16_t n,
                          bool first, uint64_t *hash) QL_MUST_USE;

@@ -38,7 +38,7 @@ qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, 
 {
     const ql_column *c = &w->table->columns[column];
     ql_value from = *v;
-    QL_TRY(ql_time_to_moment(cx, c->type.kind, &from));
+    QL_TRY(ql_time_to_moment(cx, ql_stored_as(&c->type), &from));
     return ql_value_store_as(cx, w->row_mem, &from, &c->type,
                              ql_column_label(cx, w->row_mem, w->table, column), w->row_no,
                              ql_store_mode(cx, w->strict), out);

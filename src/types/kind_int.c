@@ -117,6 +117,19 @@ int_type_of(const ql_value *v, const ql_collation *coll)
 
 /* ---- into integers ---- */
 
+/* Of what has a date. */
+static ql_status
+year_of_date(ql_ctx *cx, const ql_value *v, int64_t *year)
+{
+    int64_t packed = 0;
+    ql_dt_result r;
+    ql_dt t;
+    QL_TRY(qli_temporal_from(cx, v, QL_K_DATE, 6, QL_DATES_ZEROS | cx->dates, &packed, &r));
+    ql_dt_unpack(packed, &t);
+    *year = t.year;
+    return QL_OK;
+}
+
 /* CAST(... AS YEAR): what is no year is NULL, with a warning. */
 static ql_status
 year_cast(ql_ctx *cx, const ql_value *v, ql_value *out)
@@ -124,9 +137,7 @@ year_cast(ql_ctx *cx, const ql_value *v, ql_value *out)
     int64_t n, y;
     bool is_unsigned = false;
     if (ql_kind_calendar(v->kind) & QL_HAS_DATE) {
-        ql_dt t;
-        ql_dt_unpack(v->i, &t);
-        n = t.year;
+        QL_TRY(year_of_date(cx, v, &n));
     } else {
         QL_TRY(ql_value_to_int(cx, v, &n, &is_unsigned));
     }
@@ -329,9 +340,10 @@ number_of_year(const qli_store *s, const ql_value *v, whole *w, int64_t *number,
     *w = (whole){0};
     *zero_too = false;
     if (ql_kind_calendar(v->kind) & QL_HAS_DATE) {
-        ql_dt t;
-        ql_dt_unpack(v->i, &t);
-        *number = t.year;
+        return year_of_date(s->cx, v, number);
+    }
+    if (v->kind == QL_K_DOUBLE) { /* cut, as MySQL does it */
+        *number = v->d >= 0 && v->d <= 2155 ? (int64_t)v->d : -1;
         return QL_OK;
     }
     QL_TRY(whole_of_value(s, v, w));
@@ -372,10 +384,12 @@ store_bit(const qli_store *s, const ql_value *v, ql_value *out)
     unsigned bits = s->t->length ? s->t->length : 1;
     uint64_t max = bits >= 64 ? UINT64_MAX : (1ull << bits) - 1, u = 0;
     bool outside = false;
-    if (v->kind == QL_K_STRING) {
-        for (size_t i = 0; i < v->s.n; i++) {
+    if (v->kind == QL_K_STRING || ql_kind_is_temporal(v->kind)) {
+        ql_str text;
+        QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
+        for (size_t i = 0; i < text.n; i++) {
             outside = outside || (u >> 56) != 0;
-            u = u << 8 | (unsigned char)v->s.p[i];
+            u = u << 8 | (unsigned char)text.p[i];
             if (outside) {
                 break; /* nothing behind changes that */
             }
@@ -393,7 +407,10 @@ store_bit(const qli_store *s, const ql_value *v, ql_value *out)
         outside = w.outside;
         u = (uint64_t)w.i;
     }
-    if (outside || u > max) {
+    if (v->kind == QL_K_DECIMAL && v->dec.negative) { /* out of range for it, huge otherwise */
+        QL_TRY(qli_store_range(s));
+        u = 0;
+    } else if (outside || u > max) {
         QL_TRY(s->strict ? qli_store_too_long(s) : qli_store_range(s));
         u = max;
     }

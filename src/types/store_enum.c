@@ -55,6 +55,13 @@ text_is_number(ql_ctx *cx, ql_str t, uint64_t *number, bool *yes)
     return QL_OK;
 }
 
+/* Numbers come as such, dates and times as texts. */
+static bool
+comes_as_text(const ql_value *v)
+{
+    return ql_kind_has_text(v->kind) || ql_kind_is_temporal(v->kind);
+}
+
 /* A number, cut to a whole one. */
 static ql_status
 whole_of_number(ql_ctx *cx, const ql_value *v, uint64_t *u)
@@ -77,7 +84,7 @@ enum_number(const qli_store *s, const ql_value *v, uint64_t *u, bool *whole)
     ql_str text;
     uint16_t found = 0;
     *whole = true;
-    if (ql_kind_has_text(v->kind)) {
+    if (comes_as_text(v)) {
         QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
         if (v->kind == QL_K_ENUM && v->u == 0) { /* stays what was no member */
             *u = 0;
@@ -129,7 +136,7 @@ set_number(const qli_store *s, const ql_value *v, uint64_t *u, bool *whole)
     unsigned n = s->t->members ? s->t->members->n : 0;
     uint64_t all = n >= 64 ? UINT64_MAX : (1ull << n) - 1;
     bool unknown = false;
-    if (ql_kind_has_text(v->kind)) {
+    if (comes_as_text(v)) {
         ql_str text;
         uint64_t number;
         bool is_number = false;

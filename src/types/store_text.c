@@ -147,9 +147,12 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
     bool binary = t->coll == ql_coll_binary;
     ql_str text;
     ql_value plain = *v;
-    plain.zerofill = 0; /* MySQL stores the number, not the column's text of it */
+    if (blob_limit(t->field) == 0) { /* MySQL stores the number, not the column's text of it */
+        plain.zerofill = plain.bits = 0;
+    }
+    bool bytes = plain.kind == QL_K_INT && plain.bits != 0;
     QL_TRY(ql_value_to_str(s->cx, s->a, &plain, &text));
-    if (!binary && v->kind == QL_K_STRING && t->coll != NULL) {
+    if (!binary && (bytes || v->kind == QL_K_STRING) && t->coll != NULL) {
         size_t good;
         QL_TRY(storable_prefix(s->cx, text, t->coll->charset, &good));
         if (good < text.n) {
