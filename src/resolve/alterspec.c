@@ -220,7 +220,8 @@ define_column(qli_alter_work *w, const ql_ast_action *v, int from, qli_alter_slo
 {
     const ql_ast_column *def = &w->a->defs.columns[v->at];
     *s = (qli_alter_slot){.from = from};
-    return ql_spec_column(w->cx, w->spec, def, in_primary(w, from, def->name), &s->column);
+    return ql_spec_column(w->cx, w->spec, &w->a->defs, v->at, in_primary(w, from, def->name),
+                          &s->column);
 }
 
 /* Is it moved? */

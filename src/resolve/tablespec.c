@@ -14,6 +14,7 @@
 #include "resolve/resolve.h"
 #include "resolve/tableexpr.h"
 #include "resolve/tablespec_int.h"
+#include "types/kinds.h"
 #include "types/store.h"
 #include "vars/sysvars.h"
 
@@ -156,23 +157,60 @@ generated_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
     return ql_spec_expr_text(cx, spec, &owner, ac->generated, &c->generated);
 }
 
-ql_status
-ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac, bool in_primary,
-               ql_column *c)
+/* explicit_defaults_for_timestamp OFF: a TIMESTAMP of which nothing is said takes no NULL. */
+static bool
+is_implicit_timestamp(const ql_ctx *cx, const ql_ast_column *ac)
 {
+    return ac->type.field == QL_F_TIMESTAMP && ac->nullability != QL_NULL_YES &&
+           ac->generated == NULL && cx->vars &&
+           !ql_vars_u64(cx->vars, QL_SV_EXPLICIT_DEFAULTS_FOR_TIMESTAMP);
+}
+
+/* The first one that is written in a statement is of now, made and changed; others, and one that
+ * only changes so, begin with the zero date (manual, "System Variables"). */
+static ql_status
+imply_default(ql_ctx *cx, const ql_ast_create_table *in, const ql_ast_column *ac, ql_column *c)
+{
+    if (!is_implicit_timestamp(cx, ac) || ac->default_value != NULL) {
+        return QL_OK;
+    }
+    const ql_ast_column *first = in->columns;
+    while (first < ac && first->type.field != QL_F_TIMESTAMP) {
+        QL_TRY(ql_bulk_node(cx));
+        first++;
+    }
+    if (first == ac && ac->on_update == NULL) {
+        c->default_kind = QL_DEF_NOW;
+        c->on_update_now = true;
+        return QL_OK;
+    }
+    c->default_value = ql_value_zero(&c->type);
+    c->default_kind = QL_DEF_VALUE;
+    return cx->vars->strict && cx->vars->sql_mode & QL_MODE_NO_ZERO_DATE
+               ? ql_fail(cx, QL_ER_INVALID_DEFAULT, ql_cstr(cx, ac->name))
+               : QL_OK;
+}
+
+ql_status
+ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_create_table *in, uint32_t at,
+               bool in_primary, ql_column *c)
+{
+    const ql_ast_column *ac = &in->columns[at];
     QL_TRY(qli_spec_type(cx, ac, spec->coll, &c->type));
     bool key = ac->primary_key || in_primary;
     if (key && ac->nullability == QL_NULL_YES) {
         return ql_fail(cx, QL_ER_PRIMARY_CANT_HAVE_NULL);
     }
-    c->type.nullable = ac->nullability != QL_NULL_NO && !key && !ac->auto_increment;
+    c->type.nullable = ac->nullability != QL_NULL_NO && !key && !ac->auto_increment &&
+                       !is_implicit_timestamp(cx, ac);
     c->name = ac->name;
     c->auto_increment = ac->auto_increment;
     ql_column_set_zerofill(c, ac->type.zerofill, ac->type.has_length ? ac->type.length : 0);
     c->comment = ac->comment;
     c->invisible = ac->invisible;
-    return ac->generated != NULL ? generated_column(cx, spec, ac, key, c)
-                                 : ql_spec_default(cx, spec, ac, c);
+    QL_TRY(ac->generated != NULL ? generated_column(cx, spec, ac, key, c)
+                                 : ql_spec_default(cx, spec, ac, c));
+    return imply_default(cx, in, ac, c);
 }
 
 static ql_status
@@ -488,7 +526,7 @@ ql_spec_from_query(ql_ctx *cx, const ql_ast_create_table *ct, const ql_collation
         bool key;
         QL_TRY(ql_check(cx));
         QL_TRY(qli_in_primary_key(cx, ct, c->name, &key));
-        QL_TRY(ql_spec_column(cx, spec, c, key, &spec->columns[i]));
+        QL_TRY(ql_spec_column(cx, spec, ct, i, key, &spec->columns[i]));
     }
     if (q != NULL) {
         QL_TRY(qli_query_columns(cx, spec, ct, q, columns));

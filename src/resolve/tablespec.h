@@ -24,9 +24,10 @@ ql_status ql_spec_from_table(ql_ctx *cx, const ql_table *t, ql_table_spec *spec)
 /* All CHECKs under names made of the table's, as a copy's are. */
 ql_status ql_spec_rename_checks(ql_ctx *cx, ql_table_spec *spec) QL_MUST_USE;
 
-/* One column into c, whose ordinal is the caller's to set. in_primary: a PRIMARY KEY names it. */
-ql_status ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
-                         bool in_primary, ql_column *c) QL_MUST_USE;
+/* Column `at` of those that a statement defines into c, whose ordinal is the caller's to set.
+ * in_primary: a PRIMARY KEY names it. */
+ql_status ql_spec_column(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_create_table *in,
+                         uint32_t at, bool in_primary, ql_column *c) QL_MUST_USE;
 /* DEFAULT and ON UPDATE of what was written, for a column whose type is known. */
 ql_status ql_spec_default(ql_ctx *cx, const ql_table_spec *spec, const ql_ast_column *ac,
                           ql_column *c) QL_MUST_USE;

@@ -33,11 +33,22 @@ qli_writer_next(ql_ctx *cx, qli_writer *w)
     return ql_check(cx);
 }
 
+bool
+qli_null_is_now(const ql_ctx *cx, const ql_column *c)
+{
+    return c->type.kind == QL_K_TIMESTAMP && !c->type.nullable && c->generated.n == 0 &&
+           !ql_vars_u64(cx->vars, QL_SV_EXPLICIT_DEFAULTS_FOR_TIMESTAMP);
+}
+
 ql_status
 qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v, ql_value *out)
 {
     const ql_column *c = &w->table->columns[column];
     ql_value from = *v;
+    if (from.kind == QL_K_NULL && qli_null_is_now(cx, c)) {
+        *out = ql_now_value(cx, c->type.kind, c->type.decimals);
+        return QL_OK;
+    }
     QL_TRY(ql_time_to_moment(cx, ql_stored_as(&c->type), &from));
     return ql_value_store_as(cx, w->row_mem, &from, &c->type,
                              ql_column_label(cx, w->row_mem, w->table, column), w->row_no,

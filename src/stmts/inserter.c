@@ -233,7 +233,8 @@ qli_inserter_store(ql_ctx *cx, qli_inserter *in, uint16_t i)
         return QL_OK;
     }
     in->has_value[column] = true;
-    if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore) {
+    if (in->given[i].kind == QL_K_NULL && !c->type.nullable && in->single && !in->w.ignore &&
+        !qli_null_is_now(cx, c)) {
         return ql_fail(cx, QL_ER_BAD_NULL_ERROR, ql_cstr(cx, c->name));
     }
     return qli_writer_store(cx, &in->w, column, &in->given[i], &in->row[column]);

@@ -53,6 +53,8 @@ typedef struct qli_writer {
 ql_status qli_writer_init(ql_run *run, qli_writer *w, ql_table *t, bool ignore) QL_MUST_USE;
 /* Begin the next row: checkpoint, reset of row_mem when it has grown. */
 ql_status qli_writer_next(ql_ctx *cx, qli_writer *w) QL_MUST_USE;
+/* Is NULL for that column the statement's time (explicit_defaults_for_timestamp OFF)? */
+bool qli_null_is_now(const ql_ctx *cx, const ql_column *c);
 ql_status qli_writer_store(ql_ctx *cx, qli_writer *w, uint16_t column, const ql_value *v,
                            ql_value *out) QL_MUST_USE;
 /* Before a row is written: its generated columns and missing expression defaults are computed and
