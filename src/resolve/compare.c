@@ -208,8 +208,7 @@ is_forbidden_zero(const qli_res *r, const ql_value *v)
     if (t.month != 0 && t.day != 0) {
         return false;
     }
-    return mode & (t.year == 0 && t.month == 0 && t.day == 0 ? QL_MODE_NO_ZERO_DATE
-                                                             : QL_MODE_NO_ZERO_IN_DATE);
+    return mode & (v->i == 0 ? QL_MODE_NO_ZERO_DATE : QL_MODE_NO_ZERO_IN_DATE);
 }
 
 static ql_type

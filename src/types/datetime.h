@@ -44,7 +44,7 @@ ql_dt_result ql_dt_parse_offset(ql_str s, unsigned decimals, unsigned allow, ql_
 ql_dt_result ql_time_parse(ql_str s, unsigned decimals,
                            ql_dt *t); /* '[-][D ]HH:MM:SS[.f]', HHMMSS, ... */
 ql_dt_result ql_dt_from_number(int64_t v, unsigned allow, ql_dt *t); /* 20240131, 20240131120000 */
-/* Is the date good, and the time of day? A time of day needs a date. */
+/* Is the date good, and the time of day? 0000-00-00 with a time of day has zero parts. */
 bool ql_dt_is_good(const ql_dt *t, unsigned allow);
 ql_dt_result ql_time_from_number(int64_t v, ql_dt *t);
 int64_t ql_dt_to_number(const ql_dt *t, bool is_date);

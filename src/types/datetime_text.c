@@ -95,7 +95,8 @@ ql_dt_is_good(const ql_dt *t, unsigned allow)
         return false;
     }
     if (date_is_zero(t)) {
-        return (allow & QL_DATES_ZERO) && (t->hour | t->minute | t->second | t->micro) == 0;
+        bool whole = (t->hour | t->minute | t->second | t->micro) == 0;
+        return allow & (whole ? QL_DATES_ZERO : QL_DATES_ZERO_PARTS);
     }
     if (t->month == 0 || t->day == 0) {
         return allow & QL_DATES_ZERO_PARTS;

@@ -278,14 +278,14 @@ loses_part(const qli_store *s, const ql_value *v)
 /* A TIMESTAMP is zero as a whole or has a day. Values of functions (STR_TO_DATE) may be days that
  * no calendar has. */
 static bool
-is_unwanted_date(const qli_store *s, int64_t packed)
+is_unwanted_date(const qli_store *s, const ql_value *v, int64_t packed)
 {
     ql_dt d;
     ql_dt_unpack(packed, &d);
     if (d.month != 0 && d.day != 0) {
         return !ql_dt_is_good(&d, s->cx->dates);
     }
-    bool whole = d.year == 0 && d.month == 0 && d.day == 0;
+    bool whole = packed == 0 && !(s->t->kind == QL_K_DATE && loses_part(s, v));
     return s->mode & (whole ? QL_STORE_NO_ZERO_DATE : QL_STORE_NO_ZERO_IN_DATE) ||
            (s->t->kind == QL_K_TIMESTAMP && packed != 0);
 }
@@ -303,7 +303,7 @@ qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
     }
     QL_TRY(qli_temporal_from(s->cx, v, is_moment ? QL_K_DATETIME : t->kind, decimals,
                              QL_DATES_ZEROS | s->cx->dates, &packed, &r));
-    if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_date(s, packed)) {
+    if (r == QL_DT_OK && t->kind != QL_K_TIME && is_unwanted_date(s, v, packed)) {
         r = QL_DT_INVALID;
     }
     if (r != QL_DT_INVALID && is_moment) {
