@@ -136,7 +136,7 @@ read_aside(ql_ctx *cx, const ql_zones *z, const char *name, job **out)
 static ql_status
 make_names(ql_ctx *cx, ql_zones *z)
 {
-    job *j;
+    job *j = NULL;
     QL_TRY(read_aside(cx, z, "", &j));
     entry *entries = j->listed ? ql_mem_zalloc((j->names.n + 1) * sizeof *entries) : NULL;
     if (entries == NULL) {
@@ -254,7 +254,7 @@ find_name(ql_ctx *cx, ql_zones *z, ql_str name, const ql_zone **out)
     entry is;
     QL_TRY(look(cx, z, name, &at, &is));
     if (is.zone == NULL && !is.bad) {
-        job *j;
+        job *j = NULL;
         QL_TRY(read_aside(cx, z, z->names.names[at], &j));
         if (j->result == QL_ZONE_NO_MEMORY) {
             job_free(j);
