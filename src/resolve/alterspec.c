@@ -16,6 +16,7 @@
 #include "resolve/alter_int.h"
 #include "resolve/tableexpr.h"
 #include "resolve/tablespec.h"
+#include "resolve/tablespec_int.h"
 
 static bool
 same(ql_str a, ql_str b)
@@ -112,6 +113,7 @@ convert_column(qli_alter_work *w, ql_column *c)
     uint64_t before = t->coll->charset->max_bytes, after = w->spec->coll->charset->max_bytes;
     t->coll = w->spec->coll;
     c->default_value.coll = ql_kind_has_text(c->default_value.kind) ? t->coll : NULL;
+    QL_TRY(qli_members_differ(w->cx, c->name, t));
     if (t->field == QL_F_VARCHAR && t->length > (65535 - 3) / after) {
         return ql_fail(w->cx, QL_ER_TOO_BIG_FIELDLENGTH, ql_cstr(w->cx, c->name),
                        (unsigned long)((65535 - 3) / after));

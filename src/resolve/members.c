@@ -38,10 +38,10 @@ check_member(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, ql_st
 
 /* s: the first of those that are equal. */
 static ql_status
-complain_twice(ql_ctx *cx, const ql_ast_column *c, ql_str s)
+complain_twice(ql_ctx *cx, ql_str name, bool set, ql_str s)
 {
-    const char *what = c->type.field == QL_F_SET ? "SET" : "ENUM";
-    const char *column = ql_cstr(cx, c->name), *member = ql_cstr(cx, s);
+    const char *what = set ? "SET" : "ENUM";
+    const char *column = ql_cstr(cx, name), *member = ql_cstr(cx, s);
     if (cx->vars->strict) {
         return ql_fail(cx, QL_ER_DUPLICATED_VALUE_IN_TYPE, column, member, what);
     }
@@ -52,7 +52,7 @@ complain_twice(ql_ctx *cx, const ql_ast_column *c, ql_str s)
 /* A table of the members by their hashes under the collation: number of a member from 1, 0 = free.
  */
 static ql_status
-find_twice(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, const ql_members *m,
+find_twice(ql_ctx *cx, ql_str name, bool set, const ql_collation *coll, const ql_members *m,
            uint32_t *again)
 {
     uint32_t room = 8;
@@ -79,7 +79,7 @@ find_twice(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, const q
             at = (at + 1) & (room - 1);
         }
         if (differ == 0) {
-            QL_TRY(complain_twice(cx, c, m->names[table[at] - 1]));
+            QL_TRY(complain_twice(cx, name, set, m->names[table[at] - 1]));
             *again += 1;
         } else {
             table[at] = (uint16_t)(i + 1);
@@ -109,10 +109,19 @@ qli_members_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll, q
         QL_TRY(check_member(cx, c, coll, names[i]));
     }
     *m = (ql_members){.n = (uint16_t)t->nmembers, .names = names};
-    QL_TRY(find_twice(cx, c, coll, m, &again));
+    QL_TRY(find_twice(cx, c->name, set, coll, m, &again));
     if (set && t->nmembers - again > MAX_SET) {
         return ql_fail(cx, QL_ER_TOO_BIG_SET, ql_cstr(cx, c->name));
     }
     *out = ql_type_list(set ? QL_K_SET : QL_K_ENUM, m, coll);
     return QL_OK;
+}
+
+ql_status
+qli_members_differ(ql_ctx *cx, ql_str name, const ql_type *t)
+{
+    uint32_t again;
+    return t->members == NULL
+               ? QL_OK
+               : find_twice(cx, name, t->field == QL_F_SET, t->coll, t->members, &again);
 }

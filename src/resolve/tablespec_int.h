@@ -36,5 +36,7 @@ uint64_t qli_text_chars_of_type(const ql_type *t);
 /* members.c: ENUM(...) or SET(...) in cx->arena. 1097, 1291, 1367, 3504, 3505. */
 ql_status qli_members_type(ql_ctx *cx, const ql_ast_column *c, const ql_collation *coll,
                            ql_type *out) QL_MUST_USE;
+/* Are the members of the column's type told apart by its collation? 1291 when strict. */
+ql_status qli_members_differ(ql_ctx *cx, ql_str name, const ql_type *t) QL_MUST_USE;
 
 #endif
