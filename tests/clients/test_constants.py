@@ -118,7 +118,7 @@ def test_joined_columns():
 
 def test_indexes_are_used():
     cur.execute("SET @a = 4990, @day = '2033-08-28'")
-    for where in ("a = 4990e0", "a > 4990e0", "a > 4990.5", "a IN (1e0, 2e0)", "a BETWEEN 4990e0 AND 4999e0", "p = '99.5'", "p > 1247.123", "p = 99.5e0", "a > @a", "a > @a + 1", "a > ABS(-4990)",
+    for where in ("a = 4990e0", "a > 4990e0", "a = 0x137E", "a IN (x'137E', 5)", "a > b'1001101111110'", "a > 4990.5", "a IN (1e0, 2e0)", "a BETWEEN 4990e0 AND 4999e0", "p = '99.5'", "p > 1247.123", "p = 99.5e0", "a > @a", "a > @a + 1", "a > ABS(-4990)",
                   "a IN (@a, @a + 1)", "(@a IS NULL OR a = @a)", "a > COALESCE(NULL, 4990)", "day > @day", "day > '2033-09-05' - INTERVAL 9 DAY", "at > '2020-07-27' + INTERVAL 5 HOUR",
                   "day > DATE('2033-08-28 10:00:00')", "s = CONCAT('s', '77')", "id = LAST_INSERT_ID()", "a > 49900 / 10", "day > CAST(@day AS DATE)"):
         assert key_used(where) in ("ref", "range", "const", "eq_ref"), (where, key_used(where))
