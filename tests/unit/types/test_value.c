@@ -410,6 +410,17 @@ make_temporal(ql_buf *b, ql_ctx *cx, uint64_t *seed)
     ql_buf_clear(b);
     put_run(b, cx, ' ', run_length(seed));
     uint64_t n = 1 + next_random(seed) % 12;
+    if (next_random(seed) % 3 == 0) { /* all that a text can have in front of an offset */
+        assert_int_equal(ql_buf_put_str(cx, b, "2024-01-31 10:11:12"), QL_OK);
+        if (next_random(seed) % 2 == 0) {
+            assert_int_equal(ql_buf_put_str(cx, b, "."), QL_OK);
+            put_run(b, cx, '7', run_length(seed));
+        }
+        static const char *const offsets[] = {"+05:30", "-08:00", "-00:00", "+14:01", "+5:30"};
+        assert_int_equal(
+            ql_buf_put_str(cx, b, offsets[next_random(seed) % QL_ARRAY_LEN(offsets)]), QL_OK);
+        n = next_random(seed) % 2;
+    }
     for (uint64_t i = 0; i < n; i++) {
         const char *p = parts[next_random(seed) % QL_ARRAY_LEN(parts)];
         assert_int_equal(ql_buf_put_str(cx, b, p), QL_OK);
@@ -428,6 +439,7 @@ test_long_times_are_read_the_same(void **state)
     ql_buf b = {0};
     char room[QL_SHORT_TEXT];
     uint64_t seed = 11;
+    unsigned offsets = 0;
     fixture_begin(&cx);
     for (int i = 0; i < 5000; i++) {
         make_temporal(&b, &cx, &seed);
@@ -435,9 +447,12 @@ test_long_times_are_read_the_same(void **state)
         assert_int_equal(ql_text_for_temporal(&cx, &t, room), QL_OK);
         ql_dt x, y;
         bool hx, hy;
-        ql_dt_result rx = ql_dt_parse(s, 6, QL_DATES_ZEROS, &x, &hx),
-                     ry = ql_dt_parse(t, 6, QL_DATES_ZEROS, &y, &hy);
+        int32_t ox, oy;
+        ql_dt_result rx = ql_dt_parse_offset(s, 6, QL_DATES_ZEROS, &x, &hx, &ox),
+                     ry = ql_dt_parse_offset(t, 6, QL_DATES_ZEROS, &y, &hy, &oy);
         assert_int_equal(rx, ry);
+        assert_int_equal(ox, oy);
+        offsets += rx != QL_DT_INVALID && ox != QL_NO_OFFSET;
         if (rx != QL_DT_INVALID) {
             assert_int_equal(hx, hy);
             assert_int_equal(ql_dt_pack(&x), ql_dt_pack(&y));
@@ -449,6 +464,7 @@ test_long_times_are_read_the_same(void **state)
             assert_int_equal(ql_time_pack(&x), ql_time_pack(&y));
         }
     }
+    assert_true(offsets > 100);
     ql_buf_free(&b);
     fixture_end(&cx);
 }
