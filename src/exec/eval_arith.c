@@ -564,10 +564,11 @@ cast_ints_to_text(ql_ctx *cx, ql_ex *x, const operands *o)
     return QL_OK;
 }
 
-/* What the session's clocks show; rows of one table often lie between the same two changes of them.
+/* What the session's clocks show, these bits of it; rows of one table often lie between the same
+ * two changes of them.
  */
 static void
-cast_moments(ql_ctx *cx, ql_ex *x, const operands *o)
+cast_moments(ql_ctx *cx, ql_ex *x, const operands *o, int64_t keep)
 {
     const uint16_t *sel = o->sel;
     uint16_t n = o->n;
@@ -587,7 +588,7 @@ cast_moments(ql_ctx *cx, ql_ex *x, const operands *o)
             to = ql_zone_next(cx->zone, s, &to) ? to : INT64_MAX;
         }
         ql_dt_from_unix(us, offset, &t);
-        x->own.i[row] = ql_dt_pack(&t);
+        x->own.i[row] = ql_dt_pack(&t) & keep;
     }
 }
 
@@ -629,8 +630,11 @@ cast_rows(ql_ctx *cx, ql_ex *x, const operands *o)
         }
         return QL_OK;
     }
-    if (to == QL_K_DATETIME && f->kind == QL_K_TIMESTAMP && f->decimals <= t->decimals) {
-        cast_moments(cx, x, o);
+    if (f->kind == QL_K_TIMESTAMP &&
+        (to == QL_K_DATE ||
+         ((to == QL_K_DATETIME || to == QL_K_TIME) && f->decimals <= t->decimals))) {
+        const int64_t clock = ((int64_t)1 << 41) - 1; /* packed as in types/datetime.h */
+        cast_moments(cx, x, o, to == QL_K_DATE ? ~clock : to == QL_K_TIME ? clock : -1);
         return QL_OK;
     }
     if (to == QL_K_STRING && f->kind == QL_K_INT && f->bits == 0 && t->field == QL_F_VAR_STRING) {

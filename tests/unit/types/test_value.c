@@ -417,8 +417,8 @@ make_temporal(ql_buf *b, ql_ctx *cx, uint64_t *seed)
             put_run(b, cx, '7', run_length(seed));
         }
         static const char *const offsets[] = {"+05:30", "-08:00", "-00:00", "+14:01", "+5:30"};
-        assert_int_equal(
-            ql_buf_put_str(cx, b, offsets[next_random(seed) % QL_ARRAY_LEN(offsets)]), QL_OK);
+        assert_int_equal(ql_buf_put_str(cx, b, offsets[next_random(seed) % QL_ARRAY_LEN(offsets)]),
+                         QL_OK);
         n = next_random(seed) % 2;
     }
     for (uint64_t i = 0; i < n; i++) {
