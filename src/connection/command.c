@@ -45,8 +45,13 @@ static ql_status
 init_db(ql_session *s, void *arg, ql_outcome *out)
 {
     const ql_command *cmd = arg;
+    ql_str name = cmd->text;
+    size_t fit;
     (void)out;
-    return ql_session_use(s, cmd->text);
+    if (s->vars.cs_client != NULL && !ql_charset_is_plain(s->vars.cs_client)) {
+        QL_TRY(ql_charset_text(&s->cx, s->cx.arena, s->vars.cs_client, name, &name, &fit));
+    }
+    return ql_session_use(s, name);
 }
 
 static ql_status

@@ -300,7 +300,7 @@ ql_connection_refuse(ql_instance *inst, int fd)
     ql_wire_init(&w, fd);
     if (cx.diag != NULL && ql_intr_init(&cx, &intr) == QL_OK) {
         (void)ql_fail(&cx, QL_ER_CON_COUNT_ERROR);
-        if (ql_reply_error(&cx, &w, 0, ql_diag_error(cx.diag)) == QL_OK &&
+        if (ql_reply_error(&cx, &w, 0, NULL, ql_diag_error(cx.diag)) == QL_OK &&
             ql_wire_flush(&cx, &w, QL_NO_WAIT) == QL_OK) {
             ql_wire_linger(&cx, &w, 0);
         }

@@ -96,7 +96,8 @@ qli_reply_failure(ql_connection *c, ql_status why)
     (void)ql_wire_trim(&c->wire);
     ql_status st = ql_wire_flush(cx, &c->wire, dl); /* what is in flight has no more time either */
     if (st == QL_OK) {
-        st = ql_reply_error(cx, &c->wire, c->login.caps, ql_diag_error(cx->diag));
+        st = ql_reply_error(cx, &c->wire, c->login.caps, c->s.vars.cs_results,
+                            ql_diag_error(cx->diag));
     }
     qli_reply_flush(c, st, dl);
     ql_unhold(cx, reason);

@@ -115,12 +115,16 @@ QLI_FN(RIGHT)
 
 QLI_FN(LENGTH)
 {
-    return qli_put_int(out, (int64_t)args[0].s.n);
+    uint64_t n = args[0].s.n;
+    QL_TRY(args[0].coll ? ql_charset_length(cx, args[0].coll->charset, args[0].s, &n) : QL_OK);
+    return qli_put_int(out, (int64_t)n);
 }
 
 QLI_FN(BIT_LENGTH)
 {
-    return qli_put_int(out, (int64_t)args[0].s.n * 8);
+    QL_TRY(qli_fn_LENGTH(cx, call, args, nargs, out));
+    out->i *= 8;
+    return QL_OK;
 }
 
 QLI_FN(CHAR_LENGTH)
@@ -128,6 +132,50 @@ QLI_FN(CHAR_LENGTH)
     size_t n;
     QL_TRY(qli_count_chars(cx, coll_of(&args[0]), args[0].s, &n));
     return qli_put_int(out, (int64_t)n);
+}
+
+/* Characters beyond U+00FF: MySQL's latin1 knows case in the upper half of ISO 8859-1 alone. */
+static ql_status
+goes_beyond(ql_ctx *cx, ql_str s, bool *yes)
+{
+    *yes = false;
+    QL_TRY(ql_bulk_count(cx, s.n < QLI_STEP ? s.n : QLI_STEP));
+    for (size_t i = 0; i < s.n && !*yes; i++) {
+        *yes = (unsigned char)s.p[i] >= 0xc4;
+        if (i % QLI_STEP == QLI_STEP - 1) {
+            QL_TRY(ql_check(cx));
+        }
+    }
+    return QL_OK;
+}
+
+/* Character by character: those whose other case the set has not stay. Replaces what is in b. */
+static ql_status
+change_within(ql_ctx *cx, const ql_charset *cs, ql_str s, bool upper, ql_buf *b)
+{
+    bool latin1 = strcmp(cs->name, "latin1") == 0, beyond = false;
+    ql_buf_clear(b);
+    for (size_t i = 0; i < s.n;) {
+        uint32_t cp;
+        int used = ql_utf8_decode(s.p + i, s.n - i, &cp);
+        ql_str one = {s.p + i, used > 0 ? (size_t)used : 1};
+        size_t was = b->n, fit;
+        QL_TRY(ql_bulk_count(cx, QL_BULK_NODE));
+        QL_TRY(upper ? ql_utf8_upper(cx, one, b) : ql_utf8_lower(cx, one, b));
+        QL_TRY(ql_charset_fits(cx, cs, (ql_str){b->p + was, b->n - was}, &fit));
+        if (latin1) {
+            QL_TRY(goes_beyond(cx, one, &beyond));
+            bool becomes;
+            QL_TRY(goes_beyond(cx, (ql_str){b->p + was, b->n - was}, &becomes));
+            beyond = beyond || becomes;
+        }
+        if (fit == 0 || beyond) {
+            b->n = was;
+            QL_TRY(ql_buf_put(cx, b, one.p, one.n));
+        }
+        i += one.n;
+    }
+    return QL_OK;
 }
 
 static ql_status
@@ -154,8 +202,21 @@ change_case(ql_ctx *cx, ql_call *call, const ql_value *v, bool upper, ql_value *
         }
         return qli_put_str(call, out, p, v->s.n);
     }
+    const ql_charset *cs = coll_of(v)->charset;
     ql_buf b = qli_buf(call);
+    size_t fit = 0;
     ql_status st = upper ? ql_utf8_upper(cx, v->s, &b) : ql_utf8_lower(cx, v->s, &b);
+    if (st == QL_OK && !ql_charset_is_unicode(cs)) {
+        st = ql_charset_fits(cx, cs, (ql_str){b.p, b.n}, &fit);
+        bool beyond = false, becomes = false;
+        if (st == QL_OK && strcmp(cs->name, "latin1") == 0) {
+            st = goes_beyond(cx, v->s, &beyond);
+            st = st == QL_OK ? goes_beyond(cx, (ql_str){b.p, b.n}, &becomes) : st;
+        }
+        if (st == QL_OK && (fit < b.n || beyond || becomes)) {
+            st = change_within(cx, cs, v->s, upper, &b);
+        }
+    }
     if (st == QL_OK) {
         st = qli_put_copy(cx, call, out, b.p, b.n);
     }
@@ -410,18 +471,30 @@ QLI_FN(STRCMP)
     return qli_put_int(out, cmp < 0 ? -1 : cmp > 0);
 }
 
+/* The bytes of the first character in its character set; one of bytes. */
+static ql_status
+first_character(ql_ctx *cx, ql_call *call, const ql_value *v, ql_str *out)
+{
+    uint32_t cp;
+    int n = v->s.n && coll_of(v) != ql_coll_binary ? ql_utf8_decode(v->s.p, v->s.n, &cp) : 0;
+    *out = (ql_str){v->s.p, n > 0 ? (size_t)n : v->s.n != 0};
+    return coll_of(v) != NULL ? ql_charset_bytes(cx, call->arena, coll_of(v)->charset, *out, out)
+                              : QL_OK;
+}
+
 QLI_FN(ASCII)
 {
-    return qli_put_int(out, args[0].s.n ? (unsigned char)args[0].s.p[0] : 0);
+    ql_str s;
+    QL_TRY(first_character(cx, call, &args[0], &s));
+    return qli_put_int(out, s.n ? (unsigned char)s.p[0] : 0);
 }
 
 QLI_FN(ORD)
 {
-    ql_str s = args[0].s;
-    uint32_t cp;
-    int n = s.n && coll_of(&args[0]) != ql_coll_binary ? ql_utf8_decode(s.p, s.n, &cp) : 0;
-    int64_t v = s.n ? (unsigned char)s.p[0] : 0;
-    for (int i = 1; i < n; i++) {
+    ql_str s;
+    int64_t v = 0;
+    QL_TRY(first_character(cx, call, &args[0], &s));
+    for (size_t i = 0; i < s.n; i++) {
         v = v * 256 + (unsigned char)s.p[i];
     }
     return qli_put_int(out, v);

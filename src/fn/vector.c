@@ -52,6 +52,26 @@ is_bytes(const ql_vector *v)
 
 /* ---- lengths ---- */
 
+/* In bytes of cs. */
+static ql_status
+lengths_in(ql_ctx *cx, const ql_charset *cs, const ql_rows *r)
+{
+    const ql_vector *a = r->args[0];
+    unsigned am = ql_arg_mask(a);
+    bool ascii = ql_charset_extends_ascii(cs);
+    for (uint16_t k = 0; k < r->n; k++) {
+        uint16_t row = ql_rows_at(r, k);
+        ql_str s = a->s[row & am];
+        uint64_t n = s.n;
+        QL_TRY(ql_bulk_count(cx, sizeof s + (s.n < SHORT ? s.n : 0)));
+        if (!ascii || s.n >= SHORT || !qli_chunk_is_ascii(s.p, s.n)) {
+            QL_TRY(ql_charset_length(cx, cs, s, &n));
+        }
+        r->out->i[row] = (int64_t)n;
+    }
+    return QL_OK;
+}
+
 QLI_FN_VECTOR(LENGTH)
 {
     const ql_vector *a = r->args[0];
@@ -59,6 +79,9 @@ QLI_FN_VECTOR(LENGTH)
     (void)call;
     if (!args_are(r, 0, 1, QL_K_STRING)) {
         return QL_END;
+    }
+    if (!is_bytes(a) && !ql_charset_is_plain(a->type.coll->charset)) {
+        return lengths_in(cx, a->type.coll->charset, r);
     }
     for (uint16_t k = 0; k < r->n; k++) {
         uint16_t row = ql_rows_at(r, k);

@@ -200,12 +200,23 @@ keep_str(ql_ctx *cx, ql_arena *a, ql_str *s)
     return QL_OK;
 }
 
+/* Names come in the client's character set. */
+static ql_status
+keep_name(ql_ctx *cx, ql_arena *a, unsigned collation, ql_str *s)
+{
+    const ql_collation *coll = ql_collation_by_id(collation);
+    size_t fit;
+    return coll != NULL && !ql_charset_is_plain(coll->charset) && coll->charset->min_bytes == 1
+               ? ql_charset_text(cx, a, coll->charset, *s, s, &fit)
+               : keep_str(cx, a, s);
+}
+
 static ql_status
 keep_hello(ql_ctx *cx, ql_arena *a, qli_client_hello *h)
 {
-    QL_TRY(keep_str(cx, a, &h->user));
+    QL_TRY(keep_name(cx, a, h->charset, &h->user));
     QL_TRY(keep_str(cx, a, &h->auth));
-    QL_TRY(keep_str(cx, a, &h->db));
+    QL_TRY(keep_name(cx, a, h->charset, &h->db));
     QL_TRY(keep_str(cx, a, &h->pid));
     QL_TRY(keep_str(cx, a, &h->program));
     return keep_str(cx, a, &h->plugin);

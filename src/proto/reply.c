@@ -62,7 +62,8 @@ ql_reply_end_of_rows(ql_ctx *cx, ql_wire *w, const ql_reply *r, const ql_outcome
 }
 
 ql_status
-ql_reply_error(ql_ctx *cx, ql_wire *w, uint32_t caps, const ql_condition *c)
+ql_reply_error(ql_ctx *cx, ql_wire *w, uint32_t caps, const ql_charset *results,
+               const ql_condition *c)
 {
     static const ql_condition unknown = {QL_DIAG_ERROR, 1105, "HY000", (char *)"Unknown error"};
     ql_buf *b;
@@ -76,6 +77,9 @@ ql_reply_error(ql_ctx *cx, ql_wire *w, uint32_t caps, const ql_condition *c)
         QL_TRY(ql_buf_put_u8(cx, b, '#'));
         QL_TRY(ql_buf_put(cx, b, c->sqlstate, 5));
     }
-    QL_TRY(ql_buf_put(cx, b, c->text, strlen(c->text)));
+    ql_str text = {c->text, strlen(c->text)};
+    bool lossy;
+    QL_TRY(results != NULL ? ql_charset_to_client(cx, results, text, b, &lossy)
+                           : ql_buf_put(cx, b, text.p, text.n));
     return ql_wire_end(cx, w);
 }

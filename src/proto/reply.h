@@ -28,7 +28,8 @@ ql_status ql_reply_eof(ql_ctx *cx, ql_wire *w, const ql_reply *r) QL_MUST_USE;
  */
 ql_status ql_reply_plain_eof(ql_ctx *cx, ql_wire *w, const ql_reply *r) QL_MUST_USE;
 /* ERR from a condition; NULL = 1105. Without PROTOCOL_41 (before the handshake answer) no SQLSTATE
- * is sent. */
-ql_status ql_reply_error(ql_ctx *cx, ql_wire *w, uint32_t caps, const ql_condition *c) QL_MUST_USE;
+ * is sent. results: character_set_results; NULL: the text goes as it is. */
+ql_status ql_reply_error(ql_ctx *cx, ql_wire *w, uint32_t caps, const ql_charset *results,
+                         const ql_condition *c) QL_MUST_USE;
 
 #endif

@@ -60,7 +60,7 @@ announced_length(const ql_result_column *c, const ql_charset *results)
         return (uint32_t)n;
     }
     bool blob = t->field >= QL_F_TINY_BLOB && t->field <= QL_F_BLOB;
-    n = (blob ? n : n / t->coll->charset->max_bytes) * results->max_bytes;
+    n = n / (blob ? t->coll->charset->min_bytes : t->coll->charset->max_bytes) * results->max_bytes;
     return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 

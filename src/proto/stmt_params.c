@@ -117,7 +117,8 @@ string_value(ql_ctx *cx, ql_arena *a, ql_str raw, bool is_binary, const ql_chars
     bool lossy = false;
     ql_status st = QL_OK;
     ql_str from = raw;
-    if (!is_binary && cs != NULL && cs->max_bytes != 4) {
+    is_binary = is_binary || coll == ql_coll_binary;
+    if (!is_binary && cs != NULL && !(ql_charset_is_plain(cs) && cs->max_bytes == 4)) {
         st = ql_charset_from_client(cx, cs, raw, &text, &lossy);
         from = (ql_str){text.p, text.n};
     }
@@ -126,7 +127,11 @@ string_value(ql_ctx *cx, ql_arena *a, ql_str raw, bool is_binary, const ql_chars
     if (p == NULL) {
         return st == QL_OK ? QL_ERROR : st;
     }
-    *out = ql_value_str((ql_str){p, from.n}, is_binary ? ql_coll_binary : coll);
+    from.p = p;
+    if (!is_binary && coll != NULL && !ql_charset_is_plain(coll->charset)) {
+        QL_TRY(ql_charset_limit(cx, a, coll->charset, from, &from));
+    }
+    *out = ql_value_str(from, is_binary ? ql_coll_binary : coll);
     return QL_OK;
 }
 

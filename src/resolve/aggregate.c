@@ -88,6 +88,7 @@ type_aggregate(qli_res *r, qli_scope *sc, ql_agg *g)
             QL_TRY(qli_cast_kind(r, sc, &g->args[i], QL_K_STRING));
         }
         QL_TRY(qli_coll_aggregate(r, g->args, g->nargs, "group_concat", &c, &co));
+        QL_TRY(qli_coll_apply(r, sc, g->args, g->nargs, "group_concat", c));
         g->type = ql_type_varchar(65535, c);
         g->type.field = QL_F_BLOB;
         return QL_OK;

@@ -84,16 +84,16 @@ same_collation(qli_res *r, ql_expr *const *a, bool *yes)
 {
     ql_expr *lo[2] = {a[0], a[1]}, *hi[2] = {a[0], a[2]};
     const ql_collation *c, *c1, *c2;
-    uint8_t co;
+    uint8_t co, all;
     *yes = true;
     if (a[0]->type.kind != QL_K_STRING || a[1]->type.kind != QL_K_STRING ||
         a[2]->type.kind != QL_K_STRING) {
         return QL_OK;
     }
-    QL_TRY(qli_coll_aggregate(r, a, 3, "between", &c, &co));
+    QL_TRY(qli_coll_aggregate(r, a, 3, "between", &c, &all));
     QL_TRY(qli_coll_aggregate(r, lo, 2, "between", &c1, &co));
     QL_TRY(qli_coll_aggregate(r, hi, 2, "between", &c2, &co));
-    *yes = c1 == c && c2 == c;
+    *yes = c1 == c && c2 == c && all != 1;
     return QL_OK;
 }
 
@@ -152,10 +152,9 @@ qli_bind_between(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     ql_type t = ql_type_bool();
     ql_kind kind;
     const ql_collation *coll = NULL;
-    uint8_t co;
     QL_TRY(between_kind(r, sc, a, &kind));
     if (kind == QL_K_STRING) {
-        QL_TRY(qli_coll_aggregate(r, a, 3, "between", &coll, &co));
+        QL_TRY(qli_coll_compared(r, sc, a, 3, "between", &coll));
     }
     QL_TRY(qli_op_node(r, sc, e->op, &t, a, 3, out));
     (*out)->compare_kind = kind;

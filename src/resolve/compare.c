@@ -1,86 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Comparisons: the kind in which two operands meet, constants brought to the other side's kind, the
- * collation in force (coercibility, manual section "Collation Coercibility in Expressions"), and
- * the logical operators.
+ * Comparisons: the kind in which two operands meet, constants brought to the other side's kind, and
+ * the logical operators. The collation in force is collmeet.c's.
  */
 #include <math.h>
 
 #include "resolve/resolve_int.h"
 #include "types/moment.h"
-
-static const char *
-coercibility_name(uint8_t c)
-{
-    static const char *const names[] = {"EXPLICIT",  "NONE",    "IMPLICIT", "SYSCONST",
-                                        "COERCIBLE", "NUMERIC", "IGNORABLE"};
-    return names[c < QL_ARRAY_LEN(names) ? c : 4];
-}
-
-static bool
-coll_is_unicode(const ql_collation *c)
-{
-    return __builtin_strncmp(c->charset->name, "utf8", 4) == 0;
-}
-
-/* Two collations of equal strength: the one that holds, or NULL. */
-static const ql_collation *
-coll_meet(const ql_collation *a, const ql_collation *b)
-{
-    if (a == b) {
-        return a;
-    }
-    if (a == ql_coll_binary || b == ql_coll_binary) {
-        return ql_coll_binary;
-    }
-    if (a->charset == b->charset) {
-        return a->is_binary ? a : b->is_binary ? b : NULL;
-    }
-    bool ua = coll_is_unicode(a), ub = coll_is_unicode(b);
-    if (ua != ub) {
-        return ua ? a : b;
-    }
-    if (ua && ub) { /* utf8mb3 is a part of utf8mb4 */
-        return a->charset->max_bytes > b->charset->max_bytes ? a : b;
-    }
-    return NULL;
-}
-
-ql_status
-qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
-                   const ql_collation **coll, uint8_t *coercibility)
-{
-    const ql_collation *c = NULL;
-    uint8_t strength = 6;
-    for (uint32_t i = 0; i < n; i++) {
-        QL_TRY(ql_bulk_node(r->cx));
-        if (!ql_kind_has_text(e[i]->type.kind) || !e[i]->type.coll) {
-            continue;
-        }
-        const ql_collation *o = e[i]->type.coll;
-        uint8_t s = e[i]->coercibility;
-        if (!c || s < strength) {
-            if (c && strength <= 2 && s == 1) {
-                continue;
-            }
-            c = o;
-            strength = s;
-        } else if (s == strength) {
-            const ql_collation *m = coll_meet(c, o);
-            if ((!m && s <= 2) || (s == 0 && o != c && m != ql_coll_binary)) {
-                return ql_fail(r->cx, QL_ER_CANT_AGGREGATE_2COLLATIONS, c->name,
-                               coercibility_name(strength), o->name, coercibility_name(s),
-                               operation);
-            }
-            c = m ? m : qli_conn_coll(r);
-        } else if (s == 2 && strength == 2 && o == ql_coll_binary) {
-            c = o;
-        }
-    }
-    *coll = c ? c : qli_conn_coll(r);
-    *coercibility = c ? strength : 5;
-    return QL_OK;
-}
 
 static const char *
 op_text(ql_op op)
@@ -449,7 +375,6 @@ compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_
 {
     ql_kind kind;
     const ql_collation *coll = NULL;
-    uint8_t co;
     bool alike = false;
     QL_TRY(shown_digits(r, sc, &a, b));
     QL_TRY(shown_digits(r, sc, &b, a));
@@ -465,7 +390,9 @@ compare_scalars(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_
     }
     ql_expr *args[2] = {a, b};
     if (kind == QL_K_STRING) {
-        QL_TRY(qli_coll_aggregate(r, args, 2, op_text(op), &coll, &co));
+        QL_TRY(qli_coll_compared(r, sc, args, 2, op_text(op), &coll));
+        a = args[0];
+        b = args[1];
     }
     if (op != QL_OP_NULLSAFE_EQ && !r->preparing &&
         ((is_null(a) && qli_is_column(b)) || (is_null(b) && qli_is_column(a)))) {

@@ -126,6 +126,18 @@ bind_sysvar(qli_res *r, const ql_ast_expr *e, ql_expr **out)
     return QL_OK;
 }
 
+/* Of a text or bytes in another character set, in its characters. */
+static uint32_t
+converted_length(const ql_type *from, const ql_collation *to, uint32_t length)
+{
+    const ql_charset *cs = from->coll != NULL ? from->coll->charset : to->charset;
+    if (from->coll == ql_coll_binary) {
+        return length / to->charset->min_bytes;
+    }
+    uint64_t n = (uint64_t)length * (to == ql_coll_binary ? cs->max_bytes : 1);
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
 /* Type of a CAST as written. */
 ql_status
 qli_cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *out)
@@ -197,9 +209,9 @@ qli_cast_target(qli_res *r, const ql_ast_type *t, const ql_expr *arg, ql_type *o
         uint32_t len = t->has_length ? t->length : UINT32_MAX;
         *out = ql_type_varchar(len, c);
         if (!t->has_length) {
-            out->length = arg->type.kind == QL_K_STRING
-                              ? arg->type.length
-                              : ql_kinds[arg->type.kind]->text_length(&arg->type);
+            len = arg->type.kind == QL_K_STRING ? arg->type.length
+                                                : ql_kinds[arg->type.kind]->text_length(&arg->type);
+            out->length = converted_length(&arg->type, c, len);
         }
         /* A fixed length cuts; the field says so to the cast. */
         out->field = t->has_length ? QL_F_STRING : QL_F_VAR_STRING;
@@ -254,8 +266,18 @@ bind_convert(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)e->name.n, e->name.p) ?: "");
     }
     QL_TRY(qli_cast_kind(r, sc, &arg, QL_K_STRING));
-    ql_type t = ql_type_varchar(arg->type.length, ql_charset_default(cs));
+    ql_type t = ql_type_varchar(0, ql_charset_default(cs));
+    t.length = converted_length(&arg->type, t.coll, arg->type.length);
     return explicit_cast(r, arg, &t, out);
+}
+
+/* Texts of MySQL's views are of utf8mb3, ours of utf8mb4: statements that know that go on working.
+ */
+static bool
+may_collate(const ql_charset *from, const ql_charset *to)
+{
+    return from == to || (ql_charset_is_plain(from) && ql_charset_is_plain(to) &&
+                          from->max_bytes >= 3 && to->max_bytes >= 3);
 }
 
 static ql_status
@@ -269,8 +291,8 @@ bind_collate(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
                        ql_arena_printf(r->cx, r->a, "%.*s", (int)e->name.n, e->name.p) ?: "");
     }
     QL_TRY(qli_cast_kind(r, sc, &arg, QL_K_STRING));
-    if (arg->type.kind == QL_K_STRING && arg->type.coll && arg->type.coll->charset != c->charset &&
-        (arg->type.coll == ql_coll_binary) != (c == ql_coll_binary)) {
+    if (arg->type.kind == QL_K_STRING && arg->type.coll &&
+        !may_collate(arg->type.coll->charset, c->charset)) {
         return ql_fail(r->cx, QL_ER_COLLATION_CHARSET_MISMATCH, c->name,
                        arg->type.coll->charset->name);
     }
@@ -316,14 +338,17 @@ qli_case_node(qli_res *r, qli_scope *sc, ql_expr **args, uint32_t n, ql_expr **o
     if (e->type.kind == QL_K_STRING) {
         const ql_collation *c;
         QL_TRY(qli_coll_aggregate(r, vals, nvals, "case", &c, &co));
+        QL_TRY(qli_coll_apply(r, sc, vals, nvals, "case", e->type.coll));
     } else if (e->type.kind == QL_K_NULL) {
         co = 6;
     }
     for (uint32_t i = 0; i + 1 < n; i += 2) {
         QL_TRY(ql_bulk_node(r->cx));
+        args[i + 1] = vals[i / 2];
         QL_TRY(qli_cast(r, sc, &args[i + 1], &e->type));
     }
     if (n % 2) {
+        args[n - 1] = vals[nvals - 1];
         QL_TRY(qli_cast(r, sc, &args[n - 1], &e->type));
     } else {
         e->type.nullable = true;

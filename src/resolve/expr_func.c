@@ -56,6 +56,9 @@ cast_arg(qli_res *r, qli_scope *sc, ql_expr *node, char letter, ql_expr **arg)
     switch (letter) {
     case 's':
         return qli_cast_kind(r, sc, arg, QL_K_STRING);
+    case 'b':
+        QL_TRY(qli_cast_kind(r, sc, arg, QL_K_STRING));
+        return qli_cast_bytes(r, sc, arg, ql_coll_binary);
     case 'i':
         return qli_cast_kind(r, sc, arg, QL_K_INT);
     case 'd':
@@ -177,8 +180,9 @@ prepare_args(qli_res *r, qli_scope *sc, ql_expr *node, ql_expr **args, uint32_t 
         return args[0]->type.kind == QL_K_DATE ? qli_cast_kind(r, sc, &args[0], QL_K_DATETIME)
                                                : QL_OK;
     case QL_FN_HEX:
-        return ql_kind_is_temporal(args[0]->type.kind) ? qli_cast_kind(r, sc, &args[0], QL_K_STRING)
-                                                       : QL_OK;
+        QL_TRY(ql_kind_is_temporal(args[0]->type.kind) ? qli_cast_kind(r, sc, &args[0], QL_K_STRING)
+                                                       : QL_OK);
+        return qli_cast_bytes(r, sc, &args[0], ql_coll_binary);
     case QL_FN_CONV: /* of the number, not of the bytes that would be its text */
         return args[0]->type.bits != 0 ? qli_plain_int(r, &args[0]) : QL_OK;
     case QL_FN_FIELD:
@@ -235,6 +239,27 @@ is_never_null(ql_func_id fn, ql_expr **args, uint32_t n)
     }
 }
 
+/* The collation of the texts among the arguments; where they come together they become texts of its
+ * character set. */
+static ql_status
+meet_texts(qli_res *r, qli_scope *sc, const qli_func *f, ql_expr *node, ql_expr **args, uint32_t n)
+{
+    uint8_t co;
+    node->ascii = f->rule != QLI_R_BINARY;
+    for (uint32_t i = 0; i < n; i++) {
+        QL_TRY(ql_bulk_node(r->cx));
+        node->ascii &= args[i]->type.kind != QL_K_STRING || args[i]->ascii;
+    }
+    node->ascii |= f->rule == QLI_R_ASCII && !(f->flags & QL_FF_STMT);
+    if (f->flags & QL_FF_SEARCHES) {
+        return qli_coll_compared(r, sc, args, n, f->name, &node->coll);
+    }
+    QL_TRY(qli_coll_aggregate(r, args, n, f->name, &node->coll, &co));
+    return f->rule == QLI_R_STRING || (f->rule == QLI_R_AGGTYPE && node->type.kind == QL_K_STRING)
+               ? qli_coll_apply(r, sc, args, n, f->name, node->coll)
+               : QL_OK;
+}
+
 ql_status
 ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql_unit unit,
         uint32_t index, ql_expr **out)
@@ -278,8 +303,7 @@ ql_call(qli_res *r, qli_scope *sc, ql_func_id fn, ql_expr **args, uint32_t n, ql
     if (!types_before_casts(f->rule)) {
         QL_TRY(qli_func_type(r, f, node, args, n));
     }
-    uint8_t co;
-    QL_TRY(qli_coll_aggregate(r, args, n, f->name, &node->coll, &co));
+    QL_TRY(meet_texts(r, sc, f, node, args, n));
     node->args = args;
     node->nargs = n;
     if (dated && node->type.kind == QL_K_STRING) {

@@ -154,9 +154,8 @@ in_node(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr **v, uint32_t n
         QL_TRY(qli_cast_compared(r, sc, &args[i + 1], kind));
     }
     const ql_collation *coll = NULL;
-    uint8_t co;
     if (kind == QL_K_STRING) {
-        QL_TRY(qli_coll_aggregate(r, args, n + 1, "IN", &coll, &co));
+        QL_TRY(qli_coll_compared(r, sc, args, n + 1, " IN ", &coll));
     }
     ql_type t = ql_type_bool();
     QL_TRY(qli_op_node(r, sc, op, &t, args, n + 1, out));
@@ -262,7 +261,6 @@ bind_match(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
 {
     ql_expr **a;
     const ql_collation *coll;
-    uint8_t co;
     bool like = e->op == QL_OP_LIKE || e->op == QL_OP_NOT_LIKE;
     QL_TRY(qli_bind_scalars(r, sc, &e->args, &a));
     for (uint32_t i = 0; i < e->args.n; i++) {
@@ -271,7 +269,7 @@ bind_match(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
     if (e->args.n == 3 && !a[2]->is_constant) {
         return ql_fail(r->cx, QL_ER_WRONG_ARGUMENTS, "ESCAPE");
     }
-    QL_TRY(qli_coll_aggregate(r, a, 2, like ? "like" : "regexp", &coll, &co));
+    QL_TRY(qli_coll_compared(r, sc, a, 2, like ? "like" : "regexp", &coll));
     ql_type t = ql_type_bool();
     QL_TRY(qli_op_node(r, sc, e->op, &t, a, e->args.n, out));
     (*out)->coll = coll;

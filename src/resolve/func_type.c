@@ -223,6 +223,12 @@ locale_of(const qli_res *r)
 }
 
 static uint32_t
+bytes_a_char(const ql_expr *e)
+{
+    return e->type.coll != NULL ? e->type.coll->charset->max_bytes : 1;
+}
+
+static uint32_t
 ascii_length(const qli_res *r, ql_func_id fn, ql_expr **args, uint32_t n)
 {
     switch (fn) {
@@ -237,10 +243,12 @@ ascii_length(const qli_res *r, ql_func_id fn, ql_expr **args, uint32_t n)
         return 36;
     case QL_FN_HEX:
         return args[0]->type.kind == QL_K_STRING && args[0]->type.length < 1u << 28
-                   ? args[0]->type.length * 8
+                   ? args[0]->type.length * 2 * bytes_a_char(args[0])
                    : 16;
     case QL_FN_TO_BASE64:
-        return args[0]->type.length < 1u << 28 ? args[0]->type.length * 6 : 1u << 30;
+        return args[0]->type.length < 1u << 28
+                   ? (args[0]->type.length * bytes_a_char(args[0]) + 1) / 2 * 3
+                   : 1u << 30;
     case QL_FN_DATABASE:
         return 34;
     case QL_FN_USER:

@@ -67,9 +67,10 @@ typedef enum ql_func_flag {
     QL_FF_NULLS = 2,  /* is called with NULL arguments; others yield NULL at once */
     QL_FF_STMT =
         4, /* constant during a statement, not folded at resolve time (NOW, CONNECTION_ID) */
-    QL_FF_LAZY = 8,    /* evaluates its arguments itself, only those it needs (COALESCE, ELT,
-                          BENCHMARK) */
-    QL_FF_COSTLY = 16, /* work grows with the data; never evaluated while resolving */
+    QL_FF_LAZY = 8,      /* evaluates its arguments itself, only those it needs (COALESCE, ELT,
+                            BENCHMARK) */
+    QL_FF_SEARCHES = 32, /* compares its string arguments, which must meet in a collation */
+    QL_FF_COSTLY = 16,   /* work grows with the data; never evaluated while resolving */
 } ql_func_flag;
 const char *ql_func_name(ql_func_id id);
 unsigned ql_func_flags(ql_func_id id);

@@ -527,6 +527,8 @@ ql_status qli_common_type(qli_res *r, ql_expr *const *e, uint32_t n, const char 
 ql_status qli_common_of_types(qli_res *r, const ql_type *t, const uint8_t *coercibility, uint32_t n,
                               const char *operation, ql_type *out) QL_MUST_USE;
 ql_status qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_MUST_USE;
+/* As qli_cast, of a text to another one, whatever they have in common. */
+ql_status qli_cast_text(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_MUST_USE;
 ql_status qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
 /* BIT or YEAR as an integer that has nothing but digits. */
 ql_status qli_plain_int(qli_res *r, ql_expr **e) QL_MUST_USE;
@@ -591,9 +593,23 @@ ql_status qli_compare_prepare(qli_res *r, qli_scope *sc, ql_expr **a, ql_expr **
 ql_status qli_and(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out) QL_MUST_USE;
 ql_status qli_or(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr *b, ql_expr **out) QL_MUST_USE;
 ql_status qli_not(qli_res *r, qli_scope *sc, ql_expr *a, ql_expr **out) QL_MUST_USE;
-/* Collation of several strings together; 1267 naming `operation`. Non-strings do not count. */
+
+/* --- collmeet.c --- */
+/* Collation of several strings together; 1267, 1270, 1271 naming `operation`. Non-strings do not
+ * count. *coercibility 1: they have none, which is no error where they are not compared. */
 ql_status qli_coll_aggregate(qli_res *r, ql_expr *const *e, uint32_t n, const char *operation,
                              const ql_collation **coll, uint8_t *coercibility) QL_MUST_USE;
+/* Those among e that are of another character set become of coll's: 1267 for constants that do not
+ * fit and for others that might not. */
+ql_status qli_coll_apply(qli_res *r, qli_scope *sc, ql_expr **e, uint32_t n, const char *operation,
+                         const ql_collation *coll) QL_MUST_USE;
+/* Both, of what is compared. */
+ql_status qli_coll_compared(qli_res *r, qli_scope *sc, ql_expr **e, uint32_t n,
+                            const char *operation, const ql_collation **coll) QL_MUST_USE;
+/* A text that is to be bytes becomes those of its character set, bytes that are to be text become
+ * that, where these are other ones inside. */
+ql_status qli_cast_bytes(qli_res *r, qli_scope *sc, ql_expr **e,
+                         const ql_collation *coll) QL_MUST_USE;
 
 /* --- keyexpr.c --- */
 /* Expressions in the block's WHERE that are functional key parts of its tables become their

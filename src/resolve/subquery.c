@@ -59,8 +59,14 @@ match_columns(qli_res *r, qli_scope *sc, ql_expr **left, ql_expr *node)
         return QL_OK;
     }
     ql_expr *both[2] = {*left, item};
-    uint8_t co;
-    return qli_coll_aggregate(r, both, 2, "IN", &node->coll, &co);
+    QL_TRY(qli_coll_compared(r, sc, both, 2, " IN ", &node->coll));
+    *left = both[0];
+    if (both[1] != item &&
+        q->set_op == QL_SET_NONE) { /* bytes against a text of another form: the item changes */
+        q->items[0].expr = both[1];
+        q->items[0].column.type = both[1]->type;
+    }
+    return QL_OK;
 }
 
 ql_status

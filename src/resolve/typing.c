@@ -32,6 +32,17 @@ qli_type_of_value(const qli_res *r, const ql_value *v)
     return t;
 }
 
+/* Longer ones are not looked at. */
+static bool
+is_short_ascii(ql_str s)
+{
+    bool ascii = s.n <= 4096;
+    for (size_t i = 0; ascii && i < s.n; i++) {
+        ascii = (unsigned char)s.p[i] < 0x80;
+    }
+    return ascii;
+}
+
 ql_expr *
 qli_const(qli_res *r, const ql_value *v)
 {
@@ -45,6 +56,7 @@ qli_const(qli_res *r, const ql_value *v)
     }
     e->type = qli_type_of_value(r, &e->value);
     e->is_constant = true;
+    e->ascii = v->kind != QL_K_STRING || is_short_ascii(v->s);
     e->coercibility = v->kind == QL_K_NULL ? 6 : v->kind == QL_K_STRING ? 4 : 5;
     return e;
 }
@@ -206,6 +218,7 @@ cast_node(qli_res *r, ql_expr **e, const ql_type *t)
     c->coercibility = t->kind != QL_K_STRING             ? 5
                       : ql_kind_is_list((*e)->type.kind) ? (*e)->coercibility
                                                          : 4;
+    c->ascii = (*e)->ascii || !ql_kind_has_text((*e)->type.kind);
     *e = c;
     return qli_fold(r, e);
 }
@@ -216,6 +229,13 @@ qli_plain_int(qli_res *r, ql_expr **e)
     ql_type t = ql_type_int((*e)->type.is_unsigned);
     t.nullable = (*e)->type.nullable;
     return cast_node(r, e, &t);
+}
+
+ql_status
+qli_cast_text(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
+{
+    (void)sc;
+    return cast_node(r, e, t);
 }
 
 ql_status
@@ -238,7 +258,6 @@ qli_hex_as_number(qli_res *r, ql_expr **e)
 ql_status
 qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
 {
-    (void)sc;
     if ((*e)->is_hex && ql_kind_is_number(t->kind)) {
         QL_TRY(qli_hex_as_number(r, e));
     }
@@ -251,6 +270,9 @@ qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t)
         c->type.nullable = true;
         *e = c;
         return QL_OK;
+    }
+    if ((*e)->type.kind == QL_K_STRING && t->kind == QL_K_STRING && t->coll) {
+        return qli_cast_bytes(r, sc, e, t->coll);
     }
     /* Decimals keep the digits that they have: another scale is another value to print. */
     if ((*e)->type.kind == t->kind &&
@@ -266,7 +288,7 @@ ql_status
 qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind)
 {
     const ql_type *from = &(*e)->type;
-    if (kind == QL_K_NULL) {
+    if (kind == QL_K_NULL || (kind == QL_K_STRING && from->kind == kind)) {
         return QL_OK;
     }
     if (from->kind == QL_K_JSON && kind == QL_K_STRING) {

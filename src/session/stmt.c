@@ -70,17 +70,17 @@ end_statement(ql_session *s, bool more)
 
 /* ---- stages ---- */
 
-/* The text in the server's character set. */
+/* The text in the server's character set. What is none of the client's (bytes for a BLOB) stays. */
 static ql_status
 text_from_client(ql_session *s, ql_str *text)
 {
     const ql_charset *cs = s->vars.cs_client;
-    bool lossy = false;
-    if (cs == NULL || cs->max_bytes > 1 || strcmp(cs->name, "binary") == 0) {
+    size_t fit;
+    if (cs == NULL || ql_charset_is_plain(cs)) {
         return QL_OK;
     }
     ql_buf_clear(&s->text);
-    QL_TRY(ql_charset_from_client(&s->cx, cs, *text, &s->text, &lossy));
+    QL_TRY(ql_charset_decode(&s->cx, cs, *text, QL_MISFIT_KEEP, &s->text, &fit));
     *text = (ql_str){s->text.p, s->text.n};
     return QL_OK;
 }

@@ -182,6 +182,7 @@ struct ql_ast_expr {
     bool
         is_hex; /* LITERAL x'..', 0x.., b'..': binary string that is an integer in number context */
     bool is_bool; /* LITERAL TRUE, FALSE (an INT 1 or 0) */
+    bool is_code; /* LITERAL _charset x'..', whose heading is what was written */
     ql_ast_type *cast_type;
     ql_ast_select *select;
     ql_ast_orders order_by;

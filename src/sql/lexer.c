@@ -373,16 +373,10 @@ lex_word(qli_lexer *lx, qli_token *t)
         return; /* "word.name" is a qualified name whatever the word */
     }
     if (c == '_' && t->text.n > 1) {
-        static const char *const introducers[] = {
-            "binary", "utf8mb4", "utf8mb3", "utf8", "latin1", "ascii", "ucs2",  "utf16",
-            "utf32",  "latin2",  "cp1252",  "gbk",  "sjis",   "big5",  "koi8r", "cp1251"};
-        for (size_t i = 0; i < QL_ARRAY_LEN(introducers); i++) {
-            size_t n = strlen(introducers[i]);
-            if (t->text.n == n + 1 && ql_ascii_compare(t->text.p + 1, introducers[i], n) == 0) {
-                t->kind = T_CHARSET;
-                t->text = (ql_str){t->text.p + 1, n};
-                return;
-            }
+        ql_str set = {t->text.p + 1, t->text.n - 1};
+        if (ql_charset_by_name(set) != NULL) {
+            t->kind = T_CHARSET;
+            t->text = set;
         }
         return;
     }

@@ -710,5 +710,6 @@ ql_parse_mode_of(const ql_vars *v, bool allow_params)
                                     (mode & QL_MODE_NO_ZERO_IN_DATE ? 0 : QL_DATES_ZERO_PARTS) |
                                     (mode & QL_MODE_ALLOW_INVALID_DATES ? QL_DATES_ANY_DAY : 0),
                            .allow_params = allow_params,
-                           .literal_coll = v->coll_connection};
+                           .literal_coll = v->coll_connection,
+                           .client = v->cs_client};
 }

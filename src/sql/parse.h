@@ -13,6 +13,8 @@ typedef struct ql_parse_mode {
     unsigned dates;    /* QL_DATES_*: what DATE'...' may name besides days of the calendar */
     bool allow_params; /* ? is a parameter (prepared); otherwise 1064 */
     const ql_collation *literal_coll; /* collation_connection, for literals without introducer */
+    const ql_charset *client; /* set of the bytes that the text was given in, which introducers
+                                 speak of and binary literals are; NULL: as they are */
 } ql_parse_mode;
 
 /* What the session's sql_mode and character set make of texts. */

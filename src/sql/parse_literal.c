@@ -192,6 +192,29 @@ warn_malformed(qli_parser *p, const ql_value *v)
     return QL_OK;
 }
 
+/* The bytes that the client has sent. */
+static ql_status
+client_bytes(qli_parser *p, ql_str *s)
+{
+    return p->mode->client != NULL ? ql_charset_bytes(p->cx, p->a, p->mode->client, *s, s) : QL_OK;
+}
+
+/* A literal becomes a text of the connection's character set, '?' for what that has not. */
+static ql_status
+connection_text(qli_parser *p, ql_value *v)
+{
+    if (v->coll == NULL || v->coll == ql_coll_default) {
+        return warn_malformed(p, v);
+    }
+    if (v->coll == ql_coll_binary) {
+        return client_bytes(p, &v->s);
+    }
+    QL_TRY(warn_malformed(p, v));
+    return ql_charset_is_plain(v->coll->charset)
+               ? QL_OK
+               : ql_charset_limit(p->cx, p->a, v->coll->charset, v->s, &v->s);
+}
+
 static ql_status
 literal(qli_parser *p, bool introduced, ql_ast_expr **out)
 {
@@ -211,7 +234,7 @@ literal(qli_parser *p, bool introduced, ql_ast_expr **out)
         v->kind = QL_K_STRING;
         QL_TRY(string_value(p, &v->s));
         e->end = p->prev_end;
-        return introduced ? QL_OK : warn_malformed(p, v);
+        return introduced ? QL_OK : connection_text(p, v);
     case T_INT:
     case T_DECIMAL:
     case T_DOUBLE:
@@ -246,20 +269,6 @@ qli_literal(qli_parser *p, ql_ast_expr **out)
     return literal(p, false, out);
 }
 
-/* Bytes that are said to be UTF-8 must be that. */
-static ql_status
-refuse_malformed(qli_parser *p, const ql_charset *cs, ql_str s)
-{
-    size_t at;
-    char text[8];
-    QL_TRY(find_malformed(p, s, &at));
-    if (at == s.n) {
-        return QL_OK;
-    }
-    malformed_text(s, at, text);
-    return ql_fail(p->cx, QL_ER_INVALID_CHARACTER_STRING, cs->name, text);
-}
-
 /* _charset 'x', _charset x'41': bytes of that character set. */
 ql_status
 qli_introduced_literal(qli_parser *p, ql_ast_expr **out)
@@ -273,25 +282,26 @@ qli_introduced_literal(qli_parser *p, ql_ast_expr **out)
     qli_advance(p);
     QL_TRY(literal(p, true, out));
     ql_ast_expr *e = *out;
+    bool hex = e->is_code = e->is_hex;
     e->pos = pos;
     e->is_hex = false;
     e->value.coll = ql_charset_default(cs);
-    if (strncmp(cs->name, "utf8", 4) == 0) {
-        return e->value.kind == QL_K_STRING ? refuse_malformed(p, cs, e->value.s) : QL_OK;
-    }
-    if (cs->max_bytes == 4 || e->value.coll == ql_coll_binary) {
+    if (e->value.kind != QL_K_STRING) {
         return QL_OK;
     }
-    ql_buf buf = {0};
-    bool lossy = false;
-    ql_status st = ql_charset_from_client(p->cx, cs, e->value.s, &buf, &lossy);
-    if (st == QL_OK) {
-        char *w = ql_arena_strndup(p->cx, p->a, buf.p != NULL ? buf.p : "", buf.n);
-        e->value.s = (ql_str){w, buf.n};
-        st = w != NULL ? QL_OK : QL_ERROR;
+    if (!hex) {
+        QL_TRY(client_bytes(p, &e->value.s));
     }
-    ql_buf_free(&buf);
-    return st;
+    size_t all = (e->value.s.n + cs->min_bytes - 1) / cs->min_bytes * cs->min_bytes, fit;
+    ql_str bytes = e->value.s;
+    QL_TRY(ql_charset_text(p->cx, p->a, cs, bytes, &e->value.s, &fit));
+    if (fit < all) {
+        size_t zeros = all - bytes.n;
+        char text[8];
+        malformed_text(bytes, fit - (fit < zeros ? fit : zeros), text);
+        return ql_fail(p->cx, QL_ER_INVALID_CHARACTER_STRING, cs->name, text);
+    }
+    return QL_OK;
 }
 
 /* DATE 'x', TIME 'x', TIMESTAMP 'x'; the current token is the string. */

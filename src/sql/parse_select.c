@@ -231,7 +231,7 @@ heading(const qli_parser *p, const ql_ast_expr *e, uint32_t from)
     if (e->kind != QL_A_LITERAL) {
         return text;
     }
-    if (e->value.kind == QL_K_STRING && !e->is_hex) {
+    if (e->value.kind == QL_K_STRING && !e->is_hex && !e->is_code) {
         return e->value.s;
     }
     if (e->value.kind == QL_K_NULL) {

@@ -99,13 +99,12 @@ is_ascii(ql_str s)
 static ql_status
 put_introduced(qli_printer *p, const ql_charset *cs, ql_str s)
 {
-    bool utf8 = strncmp(cs->name, "utf8", 4) == 0;
     QL_TRY(ql_buf_printf(p->cx, p->b, "_%s", cs->name));
-    if (is_ascii(s) && (cs->max_bytes < 4 || utf8)) {
+    if (is_ascii(s) && ql_charset_extends_ascii(cs)) {
         return ql_print_text(p->cx, p->b, s);
     }
     QL_TRY(qli_put(p, " "));
-    if (utf8 || cs->max_bytes == 4 || strcmp(cs->name, "binary") == 0) {
+    if (ql_charset_is_plain(cs)) {
         return put_hex(p, s);
     }
     ql_buf bytes = {0};

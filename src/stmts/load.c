@@ -24,7 +24,6 @@ typedef struct loader {
     const ql_collation *coll;
     bool is_utf8;
     ql_text_reader r;
-    ql_buf converted;
     ql_ex **set;
     bool *null_given; /* [insert.ncolumns] NULL for a column that takes none; SET may still help */
     bool fixed;
@@ -113,10 +112,8 @@ choose_charset(ql_ctx *cx, loader *l)
         return ql_not_built(cx, "LOAD DATA of a file in this character set");
     }
     bool binary = l->cs == ql_coll_binary->charset;
-    l->is_utf8 = !binary && (l->cs->max_bytes >= 3 || l->cs->max_bytes == 1) &&
-                 (ql_str_eq((ql_str){l->cs->name, 4}, QL_STR("utf8")) ||
-                  ql_str_eq((ql_str){l->cs->name, 5}, QL_STR("ascii")));
-    l->coll = binary ? ql_coll_binary : ql_coll_default;
+    l->is_utf8 = !binary && ql_charset_is_plain(l->cs);
+    l->coll = binary ? ql_coll_binary : l->is_utf8 ? ql_coll_default : ql_charset_default(l->cs);
     return QL_OK;
 }
 
@@ -148,7 +145,6 @@ init(ql_ctx *cx, ql_run *run, loader *l)
     const ql_rload *ld = run->stmt->load;
     *l = (loader){.ld = ld, .ast = run->stmt->ast->load, .file = {.fd = -1}};
     ql_text_format f = l->ast->format;
-    l->converted.quota = ql_arena_quota(cx->arena);
     QL_TRY(choose_charset(cx, l));
     QL_TRY(ql_text_format_settle(cx, cx->arena, &f, l->cs,
                                  cx->vars->sql_mode & QL_MODE_NO_BACKSLASH_ESCAPES));
@@ -179,7 +175,6 @@ init(ql_ctx *cx, ql_run *run, loader *l)
 static ql_status
 text_value(ql_ctx *cx, loader *l, ql_str bytes, ql_value *out)
 {
-    bool lossy = false;
     const ql_collation *coll = l->coll;
     if (l->is_utf8) {
         size_t good;
@@ -188,13 +183,11 @@ text_value(ql_ctx *cx, loader *l, ql_str bytes, ql_value *out)
             coll = ql_coll_binary; /* the column says what it thinks of them */
         }
     } else if (coll != ql_coll_binary) {
-        ql_buf_clear(&l->converted);
-        QL_TRY(ql_charset_from_client(cx, l->cs, bytes, &l->converted, &lossy));
-        bytes.n = l->converted.n;
-        bytes.p = ql_arena_strndup(cx, l->in.w.row_mem, l->converted.p, l->converted.n);
-        if (bytes.p == NULL) {
-            return QL_ERROR;
-        }
+        ql_str text;
+        size_t good;
+        QL_TRY(ql_charset_text(cx, l->in.w.row_mem, l->cs, bytes, &text, &good));
+        coll = good < bytes.n ? ql_coll_binary : coll;
+        bytes = good < bytes.n ? bytes : text;
     }
     *out = ql_value_str(bytes, coll);
     return QL_OK;
@@ -435,7 +428,6 @@ qli_exec_load(ql_ctx *cx, ql_run *run)
     QL_TRY(init(cx, run, &l));
     ql_status st = load_rows(cx, &l);
     ql_text_reader_fini(&l.r);
-    ql_buf_free(&l.converted);
     if (st == QL_OK) {
         st = ql_check(cx);
     }

@@ -121,10 +121,17 @@ set_sysvar(ql_ctx *cx, const ql_ast_set_item *item, computed *c)
     return ql_sysvar_set(cx, id, item->scope == QL_SCOPE_GLOBAL, v);
 }
 
+/* SET CHARACTER SET leaves the connection with what the database has. */
 static ql_status
 set_charset(ql_ctx *cx, const ql_ast_set_item *item)
 {
-    return ql_vars_set_names(cx, item->name, item->collation);
+    QL_TRY(ql_vars_set_names(cx, item->name, item->collation));
+    if (item->kind == QL_SET_NAMES) {
+        return QL_OK;
+    }
+    const char *name = cx->vars->coll_database->name;
+    ql_value v = ql_value_str((ql_str){name, strlen(name)}, ql_coll_default);
+    return ql_sysvar_set(cx, QL_SV_COLLATION_CONNECTION, false, &v);
 }
 
 static ql_status

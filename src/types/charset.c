@@ -1,508 +1,550 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * UTF-8, letter case, and conversion between the server's utf8mb4 and the character sets of clients
- * (by ICU converters where a table is needed). Collations are in collate.c. Runs in the thread of
- * the statement; no locks, no waits, looks at the kill flag every 64 KiB.
+ * The list of character sets (charsets.def), and texts to and from their bytes. Tables come from
+ * codes.c. Runs in the thread of the statement; no locks, looks at the kill flag every 16 KiB.
  */
-#include <string.h>
-#include <strings.h>
-#include <unicode/uchar.h>
-#include <unicode/ucnv.h>
-#include <unicode/ucnv_cb.h>
+#include "types/charset.h"
 
+#include <string.h>
+
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/bulk.h"
-#include "base/diag.h"
-#include "intr/intr.h"
 #include "types/charset_int.h"
-#include "types/collate.h"
 
-#define CHECK_BYTES 32768
+#define PIECE ((size_t)16384) /* bytes between two looks */
+#define SHORT ((size_t)2048)  /* texts that are converted right into an arena */
 
-static const char *const converters[] = {
-#define QL_CHARSET(symbol, cs_name, max, coll, icu) icu,
-#include "types/collations.def"
+const ql_charset qli_charsets[QLI_CS_COUNT] = {
+#define QL_CHARSET(symbol, name, description, most, least, coll, form, icu)                        \
+    [QLI_CS_##symbol] = {name, description, most, least, QLI_FORM_##form, coll},
+#include "types/charsets.def"
 };
 
-int
-ql_utf8_decode(const char *p, size_t n, uint32_t *cp)
+/* "utf8" is the old name of utf8mb3. */
+const ql_charset *
+ql_charset_by_name(ql_str name)
 {
-    const unsigned char *s = (const unsigned char *)p;
-    if (n == 0) {
-        return 0;
+    if (ql_str_eq_nocase(name, QL_STR("utf8"))) {
+        return &qli_charsets[QLI_CS_utf8mb3];
     }
-    if (s[0] < 0x80) {
-        *cp = s[0];
-        return 1;
-    }
-    if (s[0] < 0xc2) {
-        return 0;
-    }
-    if (s[0] < 0xe0) {
-        if (n < 2 || (s[1] & 0xc0) != 0x80) {
-            return 0;
+    for (size_t i = 0; i < QLI_CS_COUNT; i++) {
+        const char *listed = qli_charsets[i].name;
+        if (ql_str_eq_nocase((ql_str){listed, strlen(listed)}, name)) {
+            return &qli_charsets[i];
         }
-        *cp = (uint32_t)(s[0] & 0x1f) << 6 | (s[1] & 0x3f);
-        return 2;
     }
-    if (s[0] < 0xf0) {
-        if (n < 3 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80) {
-            return 0;
-        }
-        uint32_t c = (uint32_t)(s[0] & 0x0f) << 12 | (uint32_t)(s[1] & 0x3f) << 6 | (s[2] & 0x3f);
-        if (c < 0x800 || (c >= 0xd800 && c <= 0xdfff)) {
-            return 0;
-        }
-        *cp = c;
-        return 3;
-    }
-    if (s[0] > 0xf4 || n < 4 || (s[1] & 0xc0) != 0x80 || (s[2] & 0xc0) != 0x80 ||
-        (s[3] & 0xc0) != 0x80) {
-        return 0;
-    }
-    uint32_t c = (uint32_t)(s[0] & 0x07) << 18 | (uint32_t)(s[1] & 0x3f) << 12 |
-                 (uint32_t)(s[2] & 0x3f) << 6 | (s[3] & 0x3f);
-    if (c < 0x10000 || c > 0x10ffff) {
-        return 0;
-    }
-    *cp = c;
-    return 4;
-}
-
-int
-ql_utf8_encode(uint32_t cp, char out[4])
-{
-    if (cp < 0x80) {
-        out[0] = (char)cp;
-        return 1;
-    }
-    if (cp < 0x800) {
-        out[0] = (char)(0xc0 | cp >> 6);
-        out[1] = (char)(0x80 | (cp & 0x3f));
-        return 2;
-    }
-    if (cp < 0x10000) {
-        out[0] = (char)(0xe0 | cp >> 12);
-        out[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (cp & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | (cp >> 18 & 7));
-    out[1] = (char)(0x80 | (cp >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (cp >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (cp & 0x3f));
-    return 4;
+    return NULL;
 }
 
 size_t
-qli_ascii_prefix(ql_str s)
+ql_charset_count(void)
 {
-    size_t i = 0;
-    while (i + 8 <= s.n) {
-        uint64_t w;
-        memcpy(&w, s.p + i, 8);
-        if (w & 0x8080808080808080u) {
-            break;
-        }
-        i += 8;
-    }
-    while (i < s.n && (unsigned char)s.p[i] < 0x80) {
-        i++;
-    }
-    return i;
+    return QLI_CS_COUNT;
 }
 
-/* Bytes of the character at p (n > 0), 1 for a malformed one. */
+const ql_charset *
+ql_charset_nth(size_t i)
+{
+    return i < QLI_CS_COUNT ? &qli_charsets[i] : NULL;
+}
+
+bool
+ql_charset_is_plain(const ql_charset *cs)
+{
+    return cs->form <= QLI_FORM_ASCII;
+}
+
+bool
+ql_charset_is_unicode(const ql_charset *cs)
+{
+    return cs->form == QLI_FORM_UTF8 || (cs->form >= QLI_FORM_UCS2 && cs->form <= QLI_FORM_UTF32);
+}
+
+bool
+ql_charset_extends_ascii(const ql_charset *cs)
+{
+    return cs->min_bytes == 1 && cs != &qli_charsets[QLI_CS_swe7];
+}
+
+/* ---- one character ---- */
+
+/* One conversion on its way. */
+typedef struct conversion {
+    const ql_charset *cs;
+    const qli_codes *codes; /* form CODES */
+    ql_misfit how;
+    bool ascii; /* ASCII characters are the same bytes on both sides */
+    bool misfit, stopped;
+    size_t fit; /* where the first misfit is */
+} conversion;
+
+static ql_status
+begin(ql_ctx *cx, const ql_charset *cs, ql_misfit how, conversion *c)
+{
+    *c = (conversion){.cs = cs, .how = how, .ascii = ql_charset_extends_ascii(cs)};
+    return cs->form == QLI_FORM_CODES ? qli_codes_of(cx, cs, &c->codes) : QL_OK;
+}
+
+static inline bool
+is_surrogate(uint32_t u)
+{
+    return u >= 0xd800 && u < 0xe000;
+}
+
+static inline uint32_t
+unit_at(const unsigned char *p, bool little)
+{
+    return little ? (uint32_t)p[1] << 8 | p[0] : (uint32_t)p[0] << 8 | p[1];
+}
+
+static int
+read_utf16(const unsigned char *p, size_t n, bool little, uint32_t *cp)
+{
+    uint32_t a = n < 2 ? 0xdc00 : unit_at(p, little), b;
+    if (!is_surrogate(a)) {
+        *cp = a;
+        return 2;
+    }
+    b = a < 0xdc00 && n >= 4 ? unit_at(p + 2, little) : 0;
+    if (b < 0xdc00 || b > 0xdfff) {
+        return n < 2 ? -(int)n : -2;
+    }
+    *cp = 0x10000 + ((a - 0xd800) << 10) + (b - 0xdc00);
+    return 4;
+}
+
+static int
+read_utf32(const unsigned char *p, size_t n, uint32_t *cp)
+{
+    if (n < 4) {
+        return -(int)n;
+    }
+    *cp = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    return *cp > 0x10ffff || is_surrogate(*cp) ? -4 : 4;
+}
+
+/* The character at p (n > 0): bytes used, or minus the bytes of what is none. */
+static inline int
+read_char(const conversion *c, const unsigned char *p, size_t n, uint32_t *cp)
+{
+    int used;
+    switch ((qli_form)c->cs->form) {
+    case QLI_FORM_CODES:
+        return qli_code_read(c->codes, p, n, cp);
+    case QLI_FORM_UTF8:
+        used = ql_utf8_decode((const char *)p, n, cp);
+        return used == 0 ? -1 : used > c->cs->max_bytes ? -used : used;
+    case QLI_FORM_ASCII:
+        *cp = p[0];
+        return p[0] < 0x80 ? 1 : -1;
+    case QLI_FORM_UCS2:
+        *cp = n < 2 ? 0xd800 : unit_at(p, false);
+        return !is_surrogate(*cp) ? 2 : n < 2 ? -(int)n : -2;
+    case QLI_FORM_UTF16:
+    case QLI_FORM_UTF16LE:
+        return read_utf16(p, n, c->cs->form == QLI_FORM_UTF16LE, cp);
+    case QLI_FORM_UTF32:
+        return read_utf32(p, n, cp);
+    case QLI_FORM_BINARY:
+        break;
+    }
+    *cp = p[0];
+    return 1;
+}
+
+static size_t
+write_utf16(uint32_t cp, bool little, char out[4])
+{
+    uint32_t units[2] = {cp, 0};
+    size_t n = cp < 0x10000 ? 1 : 2;
+    if (n == 2) {
+        units[0] = 0xd800 + ((cp - 0x10000) >> 10);
+        units[1] = 0xdc00 + ((cp - 0x10000) & 0x3ff);
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[2 * i + little] = (char)(units[i] >> 8);
+        out[2 * i + !little] = (char)units[i];
+    }
+    return 2 * n;
+}
+
+/* Its bytes; 0: the set has not got it. */
 static inline size_t
-char_bytes(const char *p, size_t n)
+write_char(const conversion *c, uint32_t cp, char out[4])
 {
+    uint32_t code;
+    switch ((qli_form)c->cs->form) {
+    case QLI_FORM_CODES:
+        code = qli_code(c->codes, cp);
+        return code != QLI_NO_CODE ? qli_code_put(code, out) : 0;
+    case QLI_FORM_UTF8:
+        return cp < 0x10000 || c->cs->max_bytes == 4 ? (size_t)ql_utf8_encode(cp, out) : 0;
+    case QLI_FORM_UCS2:
+        return cp < 0x10000 ? write_utf16(cp, false, out) : 0;
+    case QLI_FORM_UTF16:
+    case QLI_FORM_UTF16LE:
+        return write_utf16(cp, c->cs->form == QLI_FORM_UTF16LE, out);
+    case QLI_FORM_UTF32:
+        out[0] = 0;
+        out[1] = (char)(cp >> 16);
+        out[2] = (char)(cp >> 8);
+        out[3] = (char)cp;
+        return 4;
+    case QLI_FORM_ASCII:
+    case QLI_FORM_BINARY:
+        break;
+    }
+    out[0] = (char)cp;
+    return cp < 0x80 ? 1 : 0;
+}
+
+/* ---- a piece of a text ---- */
+
+static void
+note_misfit(conversion *c, size_t at)
+{
+    if (!c->misfit) {
+        c->misfit = true;
+        c->fit = at;
+    }
+    c->stopped = c->how == QL_MISFIT_STOP;
+}
+
+/* Bytes of ASCII from `at` on, before `end`. */
+static inline size_t
+ascii_run(ql_str in, size_t at, size_t end)
+{
+    return (unsigned char)in.p[at] < 0x80 ? qli_ascii_prefix((ql_str){in.p + at, end - at}) : 0;
+}
+
+/* From bytes of the set to UTF-8; `out` has room for three times as many. */
+static size_t
+decode_piece(conversion *c, ql_str in, size_t *at, size_t end, char *out)
+{
+    char *o = out;
+    size_t i = *at, run;
     uint32_t cp;
-    if ((unsigned char)*p < 0x80) {
-        return 1;
-    }
-    int used = ql_utf8_decode(p, n, &cp);
-    return used ? (size_t)used : 1;
-}
-
-size_t
-ql_utf8_chars(ql_str s)
-{
-    size_t i = qli_ascii_prefix(s), chars = i;
-    for (; i < s.n; chars++) {
-        i += char_bytes(s.p + i, s.n - i);
-    }
-    return chars;
-}
-
-size_t
-ql_utf8_offset(ql_str s, size_t chars)
-{
-    if (chars >= s.n) {
-        return s.n;
-    }
-    size_t i = qli_ascii_prefix((ql_str){s.p, chars});
-    chars -= i;
-    for (; i < s.n && chars > 0; chars--) {
-        i += char_bytes(s.p + i, s.n - i);
-    }
-    return i;
-}
-
-size_t
-ql_utf8_valid_prefix(ql_str s)
-{
-    size_t i = 0;
-    uint32_t cp;
-    for (;;) {
-        i += qli_ascii_prefix((ql_str){s.p + i, s.n - i});
-        if (i >= s.n) {
-            return s.n;
-        }
-        int used = ql_utf8_decode(s.p + i, s.n - i, &cp);
-        if (used == 0) {
-            return i;
-        }
-        i += (size_t)used;
-    }
-}
-
-/* Up to CHECK_BYTES from `at` on, whole characters: a piece does not end inside one unless that is
- * malformed. */
-static ql_str
-piece_at(ql_str s, size_t at)
-{
-    size_t n = s.n - at < CHECK_BYTES ? s.n - at : CHECK_BYTES;
-    for (int back = 0; back < 3 && at + n < s.n && ((unsigned char)s.p[at + n] & 0xc0) == 0x80;
-         back++) {
-        n--;
-    }
-    return (ql_str){s.p + at, n};
-}
-
-ql_status
-ql_utf8_chars_long(ql_ctx *cx, ql_str s, size_t *chars)
-{
-    *chars = 0;
-    for (size_t at = 0; at < s.n;) {
-        ql_str piece = piece_at(s, at);
-        *chars += ql_utf8_chars(piece);
-        at += piece.n;
-        QL_TRY(ql_bulk_count(cx, piece.n));
-    }
-    return QL_OK;
-}
-
-ql_status
-ql_utf8_offset_long(ql_ctx *cx, ql_str s, size_t chars, size_t *at)
-{
-    *at = 0;
-    while (chars != 0 && *at < s.n) {
-        ql_str piece = piece_at(s, *at);
-        size_t here = ql_utf8_chars(piece);
-        if (here > chars) {
-            *at += ql_utf8_offset(piece, chars);
-            return QL_OK;
-        }
-        *at += piece.n;
-        chars -= here;
-        QL_TRY(ql_bulk_count(cx, piece.n));
-    }
-    return QL_OK;
-}
-
-ql_status
-ql_utf8_valid_prefix_long(ql_ctx *cx, ql_str s, size_t *good)
-{
-    for (*good = 0; *good < s.n;) {
-        ql_str piece = piece_at(s, *good);
-        size_t n = ql_utf8_valid_prefix(piece);
-        *good += n;
-        if (n < piece.n) {
-            return QL_OK;
-        }
-        QL_TRY(ql_bulk_count(cx, n));
-    }
-    return QL_OK;
-}
-
-bool
-ql_str_eq(ql_str a, ql_str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
-static inline unsigned char
-ascii_lower(char c)
-{
-    unsigned char u = (unsigned char)c;
-    return u >= 'A' && u <= 'Z' ? (unsigned char)(u + 32) : u;
-}
-
-bool
-ql_str_eq_nocase(ql_str a, ql_str b)
-{
-    if (a.n != b.n) {
-        return false;
-    }
-    for (size_t i = 0; i < a.n; i++) {
-        if (ascii_lower(a.p[i]) != ascii_lower(b.p[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Map each character with ICU's simple case mapping, in pieces of 64 KiB. Malformed bytes stay. */
-static ql_status
-map_case(ql_ctx *cx, ql_str in, struct ql_buf *out, bool upper)
-{
-    char first = upper ? 'a' : 'A', last = upper ? 'z' : 'Z';
-    for (size_t i = 0; i < in.n;) {
-        QL_TRY(ql_check(cx));
-        size_t end = in.n - i > CHECK_BYTES ? i + CHECK_BYTES : in.n;
-        /* A mapped character may be one byte longer than its source (never above 4). */
-        QL_TRY(ql_buf_reserve(cx, out, (end - i) * 2 + 8));
-        while (i < end) {
-            char c = in.p[i];
-            if ((unsigned char)c < 0x80) {
-                out->p[out->n++] = c >= first && c <= last ? (char)(c ^ 0x20) : c;
-                i++;
-                continue;
-            }
-            uint32_t cp;
-            int used = ql_utf8_decode(in.p + i, in.n - i, &cp);
-            if (used == 0) {
-                out->p[out->n++] = c;
-                i++;
-                continue;
-            }
-            UChar32 m = upper ? u_toupper((UChar32)cp) : u_tolower((UChar32)cp);
-            out->n += (size_t)ql_utf8_encode((uint32_t)m, out->p + out->n);
-            i += (size_t)used;
-        }
-    }
-    return QL_OK;
-}
-
-ql_status
-ql_utf8_upper(ql_ctx *cx, ql_str in, struct ql_buf *out)
-{
-    return map_case(cx, in, out, true);
-}
-
-ql_status
-ql_utf8_lower(ql_ctx *cx, ql_str in, struct ql_buf *out)
-{
-    return map_case(cx, in, out, false);
-}
-
-static ql_status
-open_converter(ql_ctx *cx, const ql_charset *cs, UConverter **cnv)
-{
-    UErrorCode err = U_ZERO_ERROR;
-    *cnv = ucnv_open(converters[qli_charset_index(cs)], &err);
-    if (U_FAILURE(err)) {
-        return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Character set '%s' cannot be loaded: %s",
-                            cs->name, u_errorName(err));
-    }
-    return QL_OK;
-}
-
-/* Plain copy in pieces, so that a kill is seen. */
-static ql_status
-copy_bytes(ql_ctx *cx, ql_str in, struct ql_buf *out)
-{
-    for (size_t i = 0; i < in.n; i += CHECK_BYTES) {
-        QL_TRY(ql_check(cx));
-        size_t n = in.n - i < CHECK_BYTES ? in.n - i : CHECK_BYTES;
-        QL_TRY(ql_buf_put(cx, out, in.p + i, n));
-    }
-    return QL_OK;
-}
-
-/* ascii: bytes above 0x7f are '?' in both directions. utf8mb3: characters above the BMP. */
-static ql_status
-copy_filtered(ql_ctx *cx, ql_str in, uint32_t limit, struct ql_buf *out, bool *lossy)
-{
-    size_t i = 0, next_check = 0;
-    while (i < in.n) {
-        if (i >= next_check) {
-            QL_TRY(ql_check(cx));
-            next_check = i + CHECK_BYTES;
-        }
-        size_t n = qli_ascii_prefix((ql_str){in.p + i, in.n - i < 4096 ? in.n - i : 4096});
-        if (n > 0) {
-            QL_TRY(ql_buf_put(cx, out, in.p + i, n));
-            i += n;
+    while (i < end) {
+        if (c->ascii && (run = ascii_run(in, i, end)) != 0) {
+            memcpy(o, in.p + i, run);
+            o += run;
+            i += run;
             continue;
         }
-        uint32_t cp;
-        int used = ql_utf8_decode(in.p + i, in.n - i, &cp);
-        if (used == 0 || cp >= limit) {
-            QL_TRY(ql_buf_put_u8(cx, out, '?'));
-            *lossy = true;
-            i += used ? (size_t)used : 1;
-        } else {
-            QL_TRY(ql_buf_put(cx, out, in.p + i, (size_t)used));
+        int used = read_char(c, (const unsigned char *)in.p + i, in.n - i, &cp);
+        if (used > 0) {
+            o += ql_utf8_encode(cp, o);
             i += (size_t)used;
+            continue;
         }
+        note_misfit(c, i);
+        if (c->stopped) {
+            break;
+        }
+        size_t n = c->how == QL_MISFIT_KEEP ? (size_t)-used : 1;
+        memcpy(o, c->how == QL_MISFIT_KEEP ? in.p + i : "?", n);
+        o += n;
+        i += (size_t)-used;
     }
+    *at = i;
+    return (size_t)(o - out);
+}
+
+/* From UTF-8 to bytes of the set; `out` has room for four times as many. */
+static size_t
+encode_piece(conversion *c, ql_str in, size_t *at, size_t end, char *out)
+{
+    char *o = out;
+    size_t i = *at, run;
+    uint32_t cp;
+    while (i < end) {
+        if (c->ascii && (run = ascii_run(in, i, end)) != 0) {
+            memcpy(o, in.p + i, run);
+            o += run;
+            i += run;
+            continue;
+        }
+        int used = ql_utf8_decode(in.p + i, in.n - i, &cp);
+        size_t n = used > 0 ? write_char(c, cp, o) : 0;
+        if (n == 0) {
+            note_misfit(c, i);
+            if (c->stopped) {
+                break;
+            }
+            if (used == 0 && c->how == QL_MISFIT_KEEP) {
+                *o = in.p[i];
+                n = 1;
+            } else {
+                n = write_char(c, '?', o);
+            }
+        }
+        o += n;
+        i += used > 0 ? (size_t)used : 1;
+    }
+    *at = i;
+    return (size_t)(o - out);
+}
+
+typedef size_t (*piece_fn)(conversion *c, ql_str in, size_t *at, size_t end, char *out);
+
+/* Bytes of a result for each of the source. */
+static size_t
+growth(const ql_charset *cs, piece_fn fn)
+{
+    return fn == decode_piece ? 3 : cs->max_bytes <= 2 && cs->min_bytes == 1 ? 1 : 4;
+}
+
+static ql_status
+convert(ql_ctx *cx, conversion *c, piece_fn fn, ql_str in, struct ql_buf *out, size_t *fit)
+{
+    for (size_t at = 0; at < in.n && !c->stopped;) {
+        size_t end = in.n - at > PIECE ? at + PIECE : in.n;
+        QL_TRY(ql_bulk_count(cx, end - at));
+        QL_TRY(ql_buf_reserve(cx, out, (end - at + 4) * growth(c->cs, fn)));
+        out->n += fn(c, in, &at, end, out->p + out->n);
+    }
+    *fit = c->misfit ? c->fit : in.n;
     return QL_OK;
 }
 
+/* Nothing is looked at: any bytes are taken for what they are said to be. */
 static bool
-charset_is(const ql_charset *cs, const char *name)
+is_copy(const ql_charset *cs, ql_misfit how)
 {
-    return strcmp(cs->name, name) == 0;
-}
-
-/* Charsets whose conversion is a copy. */
-static bool
-charset_is_copied(const ql_charset *cs)
-{
-    return charset_is(cs, "binary") || charset_is(cs, "utf8mb4");
-}
-
-/* One side by the converter, through UTF-16 pieces. from = client to utf8mb4. */
-static ql_status
-convert_pieces(ql_ctx *cx, UConverter *from, UConverter *to, ql_str in, struct ql_buf *out)
-{
-    UChar pivot[2048], *pivot_source = pivot, *pivot_target = pivot;
-    const char *src = in.p, *src_end = in.p + in.n;
-    UBool first = 1;
-    for (;;) {
-        QL_TRY(ql_check(cx));
-        QL_TRY(ql_buf_reserve(cx, out, CHECK_BYTES));
-        const char *piece_end = src_end - src > CHECK_BYTES / 4 ? src + CHECK_BYTES / 4 : src_end;
-        char *target = out->p + out->n;
-        UErrorCode err = U_ZERO_ERROR;
-        ucnv_convertEx(to, from, &target, out->p + out->n + CHECK_BYTES, &src, piece_end, pivot,
-                       &pivot_source, &pivot_target, pivot + QL_ARRAY_LEN(pivot), first,
-                       piece_end == src_end, &err);
-        first = 0;
-        out->n = (size_t)(target - out->p);
-        if (err != U_BUFFER_OVERFLOW_ERROR && U_FAILURE(err)) {
-            return ql_fail_text(cx, QL_ER_UNKNOWN_ERROR, "Character set conversion failed: %s",
-                                u_errorName(err));
-        }
-        if (err != U_BUFFER_OVERFLOW_ERROR && src == src_end) {
-            return QL_OK;
-        }
-    }
-}
-
-/* Substitution that notes the loss and puts '?'. */
-static void
-substitute_from_unicode(const void *context, UConverterFromUnicodeArgs *args, const UChar *units,
-                        int32_t length, UChar32 cp, UConverterCallbackReason reason,
-                        UErrorCode *err)
-{
-    (void)units;
-    (void)length;
-    (void)cp;
-    if (reason > UCNV_IRREGULAR) {
-        return;
-    }
-    static const UChar mark[1] = {'?'};
-    const UChar *p = mark;
-    *(bool *)(uintptr_t)context = true;
-    *err = U_ZERO_ERROR;
-    ucnv_cbFromUWriteUChars(args, &p, mark + 1, 0, err);
-}
-
-static void
-substitute_to_unicode(const void *context, UConverterToUnicodeArgs *args, const char *units,
-                      int32_t length, UConverterCallbackReason reason, UErrorCode *err)
-{
-    (void)units;
-    (void)length;
-    if (reason > UCNV_IRREGULAR) {
-        return;
-    }
-    static const UChar mark[1] = {'?'};
-    *(bool *)(uintptr_t)context = true;
-    *err = U_ZERO_ERROR;
-    ucnv_cbToUWriteUChars(args, mark, 1, 0, err);
+    return cs->form == QLI_FORM_BINARY ||
+           (cs->form == QLI_FORM_UTF8 && cs->max_bytes == 4 && how != QL_MISFIT_STOP);
 }
 
 static ql_status
-convert(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, bool *lossy,
-        bool from_client)
+convert_any(ql_ctx *cx, const ql_charset *cs, piece_fn fn, ql_str in, ql_misfit how,
+            struct ql_buf *out, size_t *fit)
 {
-    UConverter *client = NULL;
-    UErrorCode err = U_ZERO_ERROR;
-    QL_TRY(open_converter(cx, cs, &client));
-    UConverter *utf8 = ucnv_open("utf-8", &err);
-    ql_status st;
-    if (U_FAILURE(err)) {
-        st = ql_fail_oom(cx, 0);
-        goto out;
+    conversion c;
+    *fit = in.n;
+    if (is_copy(cs, how)) {
+        return ql_buf_put(cx, out, in.p, in.n);
     }
-    ucnv_setFromUCallBack(client, substitute_from_unicode, lossy, NULL, NULL, &err);
-    ucnv_setToUCallBack(client, substitute_to_unicode, lossy, NULL, NULL, &err);
-    ucnv_setToUCallBack(utf8, substitute_to_unicode, lossy, NULL, NULL, &err);
-    st = from_client ? convert_pieces(cx, client, utf8, in, out)
-                     : convert_pieces(cx, utf8, client, in, out);
-out:
-    ucnv_close(client);
-    if (utf8 != NULL) {
-        ucnv_close(utf8);
-    }
-    return st;
+    QL_TRY(begin(cx, cs, how, &c));
+    return convert(cx, &c, fn, in, out, fit);
 }
 
-/* Character sets in which ASCII text is the same bytes. */
-static bool
-charset_extends_ascii(const ql_charset *cs)
+ql_status
+ql_charset_decode(ql_ctx *cx, const ql_charset *cs, ql_str in, ql_misfit how, struct ql_buf *out,
+                  size_t *fit)
 {
-    return !charset_is(cs, "ucs2") && !charset_is(cs, "utf16") && !charset_is(cs, "utf16le") &&
-           !charset_is(cs, "utf32");
+    return convert_any(cx, cs, decode_piece, in, how, out, fit);
 }
 
-static ql_status
-is_ascii(ql_ctx *cx, ql_str s, bool *yes)
+ql_status
+ql_charset_encode(ql_ctx *cx, const ql_charset *cs, ql_str in, ql_misfit how, struct ql_buf *out,
+                  size_t *fit)
 {
-    *yes = true;
-    for (size_t i = 0, n; i < s.n && *yes; i += n) {
-        n = s.n - i < CHECK_BYTES ? s.n - i : CHECK_BYTES;
-        QL_TRY(ql_bulk_count(cx, n));
-        *yes = qli_ascii_prefix((ql_str){s.p + i, n}) == n;
-    }
-    return QL_OK;
-}
-
-static ql_status
-convert_any(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, bool *lossy,
-            bool from_client)
-{
-    *lossy = false;
-    if (in.n == 0) {
-        return QL_OK;
-    }
-    if (charset_is_copied(cs)) {
-        return copy_bytes(cx, in, out);
-    }
-    if (charset_is(cs, "utf8mb3")) {
-        return copy_filtered(cx, in, 0x10000, out, lossy);
-    }
-    if (charset_is(cs, "ascii")) {
-        return copy_filtered(cx, in, 0x80, out, lossy);
-    }
-    bool ascii = false;
-    if (charset_extends_ascii(cs)) {
-        QL_TRY(is_ascii(cx, in, &ascii));
-    }
-    return ascii ? copy_bytes(cx, in, out) : convert(cx, cs, in, out, lossy, from_client);
+    return convert_any(cx, cs, encode_piece, in, how, out, fit);
 }
 
 ql_status
 ql_charset_from_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, bool *lossy)
 {
-    return convert_any(cx, cs, in, out, lossy, true);
+    size_t fit;
+    QL_TRY(convert_any(cx, cs, decode_piece, in, QL_MISFIT_MARK, out, &fit));
+    *lossy = fit < in.n;
+    return QL_OK;
 }
 
 ql_status
 ql_charset_to_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out, bool *lossy)
 {
-    return convert_any(cx, cs, in, out, lossy, false);
+    size_t fit;
+    QL_TRY(convert_any(cx, cs, encode_piece, in, QL_MISFIT_MARK, out, &fit));
+    *lossy = fit < in.n;
+    return QL_OK;
+}
+
+/* ---- texts ---- */
+
+ql_status
+ql_charset_fits(ql_ctx *cx, const ql_charset *cs, ql_str s, size_t *fit)
+{
+    conversion c;
+    char bytes[4];
+    *fit = s.n;
+    if (cs->form == QLI_FORM_BINARY) {
+        return QL_OK;
+    }
+    if (ql_charset_is_unicode(cs) && cs->max_bytes == 4) {
+        return ql_utf8_valid_prefix_long(cx, s, fit);
+    }
+    QL_TRY(begin(cx, cs, QL_MISFIT_STOP, &c));
+    for (size_t i = 0, end; i < s.n;) {
+        end = s.n - i > PIECE ? i + PIECE : s.n;
+        QL_TRY(ql_bulk_count(cx, end - i));
+        while (i < end) {
+            uint32_t cp;
+            size_t run = c.ascii ? ascii_run(s, i, end) : 0;
+            int used = run != 0 ? (int)run : ql_utf8_decode(s.p + i, s.n - i, &cp);
+            if (used == 0 || (run == 0 && write_char(&c, cp, bytes) == 0)) {
+                *fit = i;
+                return QL_OK;
+            }
+            i += (size_t)used;
+        }
+    }
+    return QL_OK;
+}
+
+/* From *at on, as long as they are at most `most` bytes of the set: *at behind them, *bytes of it.
+ */
+static ql_status
+measure(ql_ctx *cx, const ql_charset *cs, ql_str s, uint64_t most, size_t *at, uint64_t *bytes)
+{
+    conversion c;
+    char room[4];
+    QL_TRY(begin(cx, cs, QL_MISFIT_MARK, &c));
+    for (size_t i = *at, end; i < s.n;) {
+        end = s.n - i > PIECE ? i + PIECE : s.n;
+        QL_TRY(ql_bulk_count(cx, end - i));
+        while (i < end) {
+            uint32_t cp;
+            size_t run = c.ascii ? ascii_run(s, i, end) : 0;
+            run = run < most - *bytes ? run : (size_t)(most - *bytes);
+            int used = run != 0 ? (int)run : ql_utf8_decode(s.p + i, s.n - i, &cp);
+            size_t n = run != 0 ? run : used == 0 ? 1 : write_char(&c, cp, room);
+            n = n != 0 ? n : write_char(&c, '?', room);
+            if (n > most - *bytes) {
+                *at = i;
+                return QL_OK;
+            }
+            *bytes += n;
+            i += used > 0 ? (size_t)used : 1;
+        }
+        *at = i;
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_charset_length(ql_ctx *cx, const ql_charset *cs, ql_str s, uint64_t *bytes)
+{
+    size_t chars, at = 0;
+    *bytes = s.n;
+    if (ql_charset_is_plain(cs)) {
+        return QL_OK;
+    }
+    if (cs->max_bytes == cs->min_bytes) {
+        QL_TRY(ql_utf8_chars_long(cx, s, &chars));
+        *bytes = (uint64_t)chars * cs->max_bytes;
+        return QL_OK;
+    }
+    *bytes = 0;
+    return measure(cx, cs, s, UINT64_MAX, &at, bytes);
+}
+
+ql_status
+ql_charset_prefix(ql_ctx *cx, const ql_charset *cs, ql_str s, uint64_t most, size_t *n)
+{
+    uint64_t bytes = 0;
+    *n = 0;
+    if (s.n <= most / cs->max_bytes) {
+        *n = s.n;
+        return QL_OK;
+    }
+    return measure(cx, cs, s, most, n, &bytes);
+}
+
+/* The result in a: short ones are made there, others copied. */
+static ql_status
+into_arena(ql_ctx *cx, struct ql_arena *a, const ql_charset *cs, piece_fn fn, ql_str in,
+           ql_misfit how, ql_str *out, size_t *fit)
+{
+    conversion c;
+    ql_buf b = {.quota = ql_arena_quota(a)};
+    size_t at = 0;
+    QL_TRY(begin(cx, cs, how, &c));
+    if (in.n <= SHORT) {
+        char *p = ql_arena_alloc(cx, a, (in.n + 4) * growth(cs, fn));
+        if (p == NULL) {
+            return QL_ERROR;
+        }
+        *out = (ql_str){p, fn(&c, in, &at, in.n, p)};
+        *fit = c.misfit ? c.fit : in.n;
+        return ql_bulk_count(cx, in.n);
+    }
+    ql_status st = convert(cx, &c, fn, in, &b, fit);
+    if (st == QL_OK) {
+        *out = (ql_str){ql_arena_strndup(cx, a, b.p != NULL ? b.p : "", b.n), b.n};
+        st = out->p != NULL ? QL_OK : QL_ERROR;
+    }
+    ql_buf_free(&b);
+    return st;
+}
+
+ql_status
+ql_charset_limit(ql_ctx *cx, struct ql_arena *a, const ql_charset *cs, ql_str s, ql_str *out)
+{
+    size_t fit;
+    *out = s;
+    QL_TRY(ql_charset_fits(cx, cs, s, &fit));
+    if (fit == s.n || cs->form == QLI_FORM_BINARY) {
+        return QL_OK;
+    }
+    ql_buf b = {.quota = ql_arena_quota(a)};
+    conversion c;
+    char bytes[4];
+    ql_status st = begin(cx, cs, QL_MISFIT_MARK, &c);
+    for (size_t i = 0; st == QL_OK && i < s.n;) {
+        uint32_t cp;
+        int used = ql_utf8_decode(s.p + i, s.n - i, &cp);
+        size_t n = used > 0 ? (size_t)used : 1;
+        bool has = used > 0 && write_char(&c, cp, bytes) != 0;
+        st = ql_buf_put(cx, &b, has ? s.p + i : "?", has ? n : 1);
+        i += n;
+    }
+    if (st == QL_OK) {
+        *out = (ql_str){ql_arena_strndup(cx, a, b.p, b.n), b.n};
+        st = out->p != NULL ? QL_OK : QL_ERROR;
+    }
+    ql_buf_free(&b);
+    return st;
+}
+
+ql_status
+ql_charset_bytes(ql_ctx *cx, struct ql_arena *a, const ql_charset *cs, ql_str s, ql_str *out)
+{
+    size_t fit;
+    *out = s;
+    return ql_charset_is_plain(cs)
+               ? QL_OK
+               : into_arena(cx, a, cs, encode_piece, s, QL_MISFIT_KEEP, out, &fit);
+}
+
+/* Zeros in front. */
+static ql_status
+align(ql_ctx *cx, struct ql_arena *a, const ql_charset *cs, ql_str *s)
+{
+    size_t more = (cs->min_bytes - s->n % cs->min_bytes) % cs->min_bytes;
+    if (more != 0) {
+        char *p = ql_arena_alloc(cx, a, s->n + more);
+        if (p == NULL) {
+            return QL_ERROR;
+        }
+        memset(p, 0, more);
+        QL_TRY(ql_bulk_copy(cx, p + more, s->p, s->n));
+        *s = (ql_str){p, s->n + more};
+    }
+    return QL_OK;
+}
+
+ql_status
+ql_charset_text(ql_ctx *cx, struct ql_arena *a, const ql_charset *cs, ql_str bytes, ql_str *out,
+                size_t *fit)
+{
+    *out = bytes;
+    if (ql_charset_is_plain(cs)) {
+        QL_TRY(ql_charset_fits(cx, cs, bytes, fit));
+        out->n = *fit;
+        return QL_OK;
+    }
+    QL_TRY(align(cx, a, cs, &bytes));
+    return into_arena(cx, a, cs, decode_piece, bytes, QL_MISFIT_STOP, out, fit);
 }

@@ -1,21 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Character sets and collations. Inside the server text is utf8mb4; collations come from ICU sort
- * keys with an ASCII table built from them as fast path. Collations are constant data, valid for
- * the life of the process.
+ * Collations, and helpers for UTF-8. Collations come from ICU sort keys with an ASCII table built
+ * from them as fast path. They are constant data, valid for the life of the process.
  */
 #ifndef QL_TYPES_COLLATE_H
 #define QL_TYPES_COLLATE_H
 
-#include "base/ctx.h"
+#include "types/charset.h"
 
 struct ql_buf;
-
-typedef struct ql_charset {
-    const char *name;  /* "utf8mb4" */
-    uint8_t max_bytes; /* per character */
-    uint16_t default_coll_id;
-} ql_charset;
 
 /* Collation ids and names are MySQL's (utf8mb4_0900_ai_ci 255, utf8mb4_general_ci 45, utf8mb4_bin
  * 46, utf8mb4_0900_as_cs 278, utf8mb4_unicode_ci 224, utf8mb4_0900_bin 309, binary 63,
@@ -24,7 +17,8 @@ typedef struct ql_collation {
     uint16_t id;
     const char *name;
     const ql_charset *charset;
-    bool is_binary; /* compares bytes: binary, and *_bin */
+    bool is_binary; /* compares the bytes that texts have inside: binary, and *_bin */
+    bool is_bin;    /* called *_bin, or binary: texts are equal when their characters are */
     bool pad_space; /* trailing spaces do not count (all but the 0900 ones and binary) */
     bool case_insensitive, accent_insensitive;
     const void *impl; /* private to collate.c */
@@ -36,8 +30,7 @@ extern const ql_collation *const ql_coll_utf8mb4_bin;
 
 const ql_collation *ql_collation_by_id(unsigned id); /* NULL = unknown */
 const ql_collation *
-ql_collation_by_name(ql_str name);                 /* case-insensitive; "utf8_..." = utf8mb3_... */
-const ql_charset *ql_charset_by_name(ql_str name); /* "utf8" = utf8mb3 */
+ql_collation_by_name(ql_str name); /* case-insensitive; "utf8_..." = utf8mb3_... */
 const ql_collation *ql_charset_default(const ql_charset *cs);
 size_t ql_collation_count(void);
 const ql_collation *ql_collation_nth(size_t i);
@@ -86,13 +79,6 @@ ql_status ql_utf8_offset_long(ql_ctx *cx, ql_str s, size_t chars, size_t *at) QL
 ql_status ql_utf8_valid_prefix_long(ql_ctx *cx, ql_str s, size_t *good) QL_MUST_USE;
 int ql_utf8_decode(const char *p, size_t n, uint32_t *cp); /* bytes used, 0 = malformed */
 int ql_utf8_encode(uint32_t cp, char out[4]);
-/* Convert between the server's utf8mb4 and a client character set, appended to out; characters that
- * the target has not become '?' (*lossy set). binary and utf8 are copies. */
-ql_status ql_charset_from_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out,
-                                 bool *lossy) QL_MUST_USE;
-ql_status ql_charset_to_client(ql_ctx *cx, const ql_charset *cs, ql_str in, struct ql_buf *out,
-                               bool *lossy) QL_MUST_USE;
-
 /* Upper/lower case (full Unicode through ICU, ASCII fast path), appended. */
 ql_status ql_utf8_upper(ql_ctx *cx, ql_str in, struct ql_buf *out) QL_MUST_USE;
 ql_status ql_utf8_lower(ql_ctx *cx, ql_str in, struct ql_buf *out) QL_MUST_USE;

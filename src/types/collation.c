@@ -1,23 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The lists of character sets and collations, and looking them up. Constant data made from
+ * The list of collations, and looking them up. Constant data made from
  * collations.def. What a collation does is in collate.c. No locks, no waits.
  */
 #include <string.h>
 
 #include "types/charset_int.h"
 #include "types/collate_int.h"
-
-enum charset_index {
-#define QL_CHARSET(symbol, cs_name, max, coll, icu) CS_##symbol,
-#include "types/collations.def"
-    CS_COUNT
-};
-
-static const ql_charset charsets[CS_COUNT] = {
-#define QL_CHARSET(symbol, cs_name, max, coll, icu) [CS_##symbol] = {cs_name, max, coll},
-#include "types/collations.def"
-};
 
 enum coll_index {
 #define QL_COLLATION(id_, name_, cs, rule_, pad, locale_, strength_) CO_##id_,
@@ -35,8 +24,9 @@ static const ql_collation collations[CO_COUNT] = {
 #define QL_COLLATION(id_, name_, cs, rule_, pad, locale_, strength_)                               \
     [CO_##id_] = {id_,                                                                             \
                   name_,                                                                           \
-                  &charsets[CS_##cs],                                                              \
+                  &qli_charsets[QLI_CS_##cs],                                                      \
                   QLI_RULE_##rule_ == QLI_RULE_BYTES,                                              \
+                  (strength_) == 0,                                                                \
                   pad,                                                                             \
                   (strength_) == 1 || (strength_) == 2,                                            \
                   (strength_) == 1,                                                                \
@@ -49,12 +39,6 @@ _Static_assert(CO_COUNT <= QLI_MAX_COLLATIONS, "slots of lazily built tables");
 const ql_collation *const ql_coll_binary = &collations[CO_63];
 const ql_collation *const ql_coll_default = &collations[CO_255];
 const ql_collation *const ql_coll_utf8mb4_bin = &collations[CO_46];
-
-size_t
-qli_charset_index(const ql_charset *cs)
-{
-    return (size_t)(cs - charsets);
-}
 
 const ql_collation *
 ql_collation_by_id(unsigned id)
@@ -88,17 +72,6 @@ ql_collation_by_name(ql_str name)
     for (size_t i = 0; i < CO_COUNT; i++) {
         if (name_matches(collations[i].name, name)) {
             return &collations[i];
-        }
-    }
-    return NULL;
-}
-
-const ql_charset *
-ql_charset_by_name(ql_str name)
-{
-    for (size_t i = 0; i < CS_COUNT; i++) {
-        if (name_matches(charsets[i].name, name)) {
-            return &charsets[i];
         }
     }
     return NULL;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/bulk.h"
 #include "base/diag.h"
+#include "types/charset_int.h"
 #include "types/kinds_int.h"
 #include "types/moment.h"
 
@@ -119,26 +120,53 @@ string_type_of(const ql_value *v, const ql_collation *coll)
 
 /* ---- into strings ---- */
 
+/* A text or bytes in that of coll as they are in the character set of t. *good false: bytes that
+ * are no text of it. */
+static ql_status
+to_charset(ql_ctx *cx, struct ql_arena *a, const ql_collation *coll, const ql_type *t, ql_str *s,
+           bool *good)
+{
+    const ql_charset *from = coll->charset, *to = t->coll->charset;
+    *good = true;
+    if (from == to) {
+        return QL_OK;
+    }
+    if (t->coll == ql_coll_binary) {
+        return ql_charset_bytes(cx, a, from, *s, s);
+    }
+    if (coll != ql_coll_binary) {
+        return ql_charset_is_unicode(to) && to->max_bytes == 4 ? QL_OK
+                                                               : ql_charset_limit(cx, a, to, *s, s);
+    }
+    size_t fit, all = (s->n + to->min_bytes - 1) / to->min_bytes * to->min_bytes;
+    ql_str bytes = *s;
+    QL_TRY(ql_charset_text(cx, a, to, bytes, s, &fit));
+    if (fit < all) {
+        char text[QLI_ERR_TEXT];
+        size_t at = fit - (all - bytes.n < fit ? all - bytes.n : fit);
+        ql_warn(cx, QL_DIAG_WARNING, QL_ER_INVALID_CHARACTER_STRING, to->name,
+                qli_err_text((ql_str){bytes.p + at, bytes.n - at}, true, text));
+        *good = false;
+    }
+    return QL_OK;
+}
+
 static ql_status
 string_cast(ql_ctx *cx, struct ql_arena *a, const ql_value *v, const ql_type *t, ql_value *out)
 {
     ql_str s;
-    bool binary = t->coll == ql_coll_binary;
+    bool binary = t->coll == ql_coll_binary, good = true;
     QL_TRY(ql_value_to_str(cx, a, v, &s));
-    bool bytes = (v->kind == QL_K_INT && v->bits != 0) ||
-                 (v->kind == QL_K_STRING && v->coll == ql_coll_binary);
-    bool limited = t->field == QL_F_STRING || t->field == QL_F_VARCHAR ||
-                   (t->field == QL_F_VAR_STRING && t->length != 0);
-    if (!binary && bytes) {
-        size_t good;
-        QL_TRY(ql_utf8_valid_prefix_long(cx, s, &good));
-        if (good < s.n) {
-            char text[QLI_ERR_TEXT];
-            ql_warn(cx, QL_DIAG_WARNING, QL_ER_INVALID_CHARACTER_STRING, "utf8mb4",
-                    qli_err_text((ql_str){s.p + good, s.n - good}, true, text));
-            *out = ql_value_null();
-            return QL_OK;
-        }
+    bool limited = t->field == QL_F_STRING || t->field == QL_F_VARCHAR;
+    const ql_collation *from = v->kind == QL_K_INT && v->bits != 0 ? ql_coll_binary
+                               : ql_kind_has_text(v->kind)         ? v->coll
+                                                                   : NULL;
+    if (from != NULL && t->coll != NULL) {
+        QL_TRY(to_charset(cx, a, from, t, &s, &good));
+    }
+    if (!good) {
+        *out = ql_value_null();
+        return QL_OK;
     }
     size_t keep = s.n;
     if (limited && t->length < s.n) {
@@ -260,11 +288,17 @@ ql_status
 qli_wire_string(ql_ctx *cx, const ql_wire_cell *w, ql_str s, const ql_collation *coll)
 {
     bool lossy = false;
-    if (w->results == NULL || coll == ql_coll_binary || w->results->max_bytes == 4) {
+    const ql_charset *own = coll != NULL ? coll->charset : NULL, *cs = w->results;
+    if (cs == NULL || cs == ql_coll_binary->charset) {
+        cs = own; /* nobody wants it converted */
+    }
+    if (coll == ql_coll_binary || cs == NULL || (cs == own && ql_charset_is_plain(cs)) ||
+        (ql_charset_is_plain(cs) && cs->max_bytes == 4) ||
+        (s.n < QL_BULK_PIECE && ql_charset_extends_ascii(cs) && qli_ascii_prefix(s) == s.n)) {
         return ql_buf_put_lenenc_str(cx, w->out, s.p, s.n);
     }
     ql_buf_clear(w->text);
-    QL_TRY(ql_charset_to_client(cx, w->results, s, w->text, &lossy));
+    QL_TRY(ql_charset_to_client(cx, cs, s, w->text, &lossy));
     return ql_buf_put_lenenc_str(cx, w->out, w->text->p, w->text->n);
 }
 

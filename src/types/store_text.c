@@ -11,34 +11,15 @@
 #include "types/moment.h"
 #include "types/store_int.h"
 
-/* First character that the column's character set cannot hold, or s.n. */
+/* "\xF0\x9F\x98\x80..." : at most six bytes, as MySQL shows them: those that the text has where it
+ * comes from. */
 static ql_status
-storable_prefix(ql_ctx *cx, ql_str s, const ql_charset *cs, size_t *out)
+complain_charset(const qli_store *s, const ql_value *v, ql_str rest)
 {
-    size_t good;
-    QL_TRY(ql_utf8_valid_prefix_long(cx, s, &good));
-    *out = good;
-    uint32_t limit = strcmp(cs->name, "utf8mb3") == 0 ? 0x10000 : 0;
-    if (strcmp(cs->name, "ascii") == 0) {
-        limit = 0x80;
+    if (v->coll != NULL && !ql_charset_is_plain(v->coll->charset)) {
+        rest.n = ql_utf8_offset((ql_str){rest.p, rest.n < 28 ? rest.n : 28}, 7);
+        QL_TRY(ql_charset_bytes(s->cx, s->a, v->coll->charset, rest, &rest));
     }
-    for (size_t i = 0; limit != 0 && i < good;) {
-        uint32_t cp = 0;
-        int used = ql_utf8_decode(s.p + i, good - i, &cp);
-        if (cp >= limit) {
-            *out = i;
-            return QL_OK;
-        }
-        i += used > 0 ? (size_t)used : 1;
-        QL_TRY(ql_bulk_count(cx, 4));
-    }
-    return QL_OK;
-}
-
-/* "\xF0\x9F\x98\x80..." : at most six bytes, as MySQL shows them. */
-static ql_status
-complain_charset(const qli_store *s, ql_str rest)
-{
     static const char hex[] = "0123456789ABCDEF";
     char text[32];
     size_t n = 0, i;
@@ -81,21 +62,24 @@ blob_limit(ql_field f)
 }
 
 /* Bytes of s that fit the column. */
-static size_t
-fitting_bytes(const ql_type *t, ql_str s, bool binary)
+static ql_status
+fitting_bytes(ql_ctx *cx, const ql_type *t, ql_str s, bool binary, size_t *n)
 {
     uint64_t limit = blob_limit(t->field);
+    *n = s.n;
     if (limit == 0) { /* 65535 characters at most */
-        return binary ? (s.n < t->length ? s.n : t->length) : ql_utf8_offset(s, t->length);
+        *n = binary ? (s.n < t->length ? s.n : t->length) : ql_utf8_offset(s, t->length);
+        return QL_OK;
     }
-    if (s.n <= limit) {
-        return s.n;
+    if (!binary && t->coll != NULL && !ql_charset_is_plain(t->coll->charset)) {
+        return ql_charset_prefix(cx, t->coll->charset, s, limit, n);
     }
-    size_t n = limit;
-    while (!binary && n > 0 && ((unsigned char)s.p[n] & 0xc0) == 0x80) {
-        n--;
+    size_t fit = s.n <= limit ? s.n : limit;
+    while (!binary && fit > 0 && fit < s.n && ((unsigned char)s.p[fit] & 0xc0) == 0x80) {
+        fit--;
     }
-    return n;
+    *n = fit;
+    return QL_OK;
 }
 
 static ql_status
@@ -140,6 +124,33 @@ shorten_double(const qli_store *s, const ql_value *v, ql_str *text)
     return QL_OK;
 }
 
+/* A text or bytes as the column can hold them: what it cannot is an error, or becomes '?'; what is
+ * malformed ends the text. */
+static ql_status
+to_column(const qli_store *s, const ql_value *v, ql_str *text)
+{
+    const ql_charset *from = v->coll != NULL ? v->coll->charset : NULL, *to = s->t->coll->charset;
+    size_t fit, all = text->n;
+    ql_str was = *text;
+    if (from == ql_coll_binary->charset) {
+        all = (all + to->min_bytes - 1) / to->min_bytes * to->min_bytes;
+        QL_TRY(ql_charset_text(s->cx, s->a, to, was, text, &fit));
+        size_t zeros = all - was.n;
+        fit = fit < all ? fit - (fit < zeros ? fit : zeros) : was.n;
+    } else {
+        QL_TRY(ql_charset_fits(s->cx, to, was, &fit));
+    }
+    if (fit == was.n) {
+        return QL_OK;
+    }
+    QL_TRY(complain_charset(s, v, (ql_str){was.p + fit, was.n - fit}));
+    if (from == NULL || from == to || from == ql_coll_binary->charset) {
+        text->n = from == ql_coll_binary->charset ? text->n : fit;
+        return QL_OK;
+    }
+    return ql_charset_limit(s->cx, s->a, to, was, text);
+}
+
 ql_status
 qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -152,18 +163,18 @@ qli_store_string(const qli_store *s, const ql_value *v, ql_value *out)
     }
     bool bytes = plain.kind == QL_K_INT && plain.bits != 0;
     QL_TRY(ql_value_to_str(s->cx, s->a, &plain, &text));
-    if (!binary && (bytes || v->kind == QL_K_STRING) && t->coll != NULL) {
-        size_t good;
-        QL_TRY(storable_prefix(s->cx, text, t->coll->charset, &good));
-        if (good < text.n) {
-            QL_TRY(complain_charset(s, (ql_str){text.p + good, text.n - good}));
-            text.n = good;
-        }
+    plain.coll = bytes ? ql_coll_binary : v->coll;
+    if ((ql_kind_has_text(v->kind) || bytes) && t->coll != NULL) {
+        QL_TRY(!binary ? to_column(s, &plain, &text)
+               : plain.coll != NULL
+                   ? ql_charset_bytes(s->cx, s->a, plain.coll->charset, text, &text)
+                   : QL_OK);
     }
-    size_t keep = fitting_bytes(t, text, binary);
+    size_t keep;
+    QL_TRY(fitting_bytes(s->cx, t, text, binary, &keep));
     if (keep < text.n && ql_kind_family(v->kind) == QL_FAM_DOUBLE) {
         QL_TRY(shorten_double(s, v, &text));
-        keep = fitting_bytes(t, text, binary);
+        QL_TRY(fitting_bytes(s->cx, t, text, binary, &keep));
     }
     if (keep < text.n) {
         bool harmless = !binary && blob_limit(t->field) == 0;

@@ -167,8 +167,7 @@ convert_flags(ql_ctx *cx, ql_sysvar_id id, bool global, const ql_value *value, q
 static bool
 client_may_use(const ql_charset *cs)
 {
-    return strcmp(cs->name, "ucs2") != 0 && strncmp(cs->name, "utf16", 5) != 0 &&
-           strcmp(cs->name, "utf32") != 0;
+    return cs->min_bytes == 1;
 }
 
 static ql_status

@@ -122,7 +122,8 @@ set_string_numbers(ql_value *v, const ql_type *ty)
     if (ty->field == QL_F_JSON) {
         return;
     }
-    v[COL_CHARACTER_MAXIMUM_LENGTH] = ql_value_int(ty->length);
+    uint32_t least = blob && ty->coll ? ty->coll->charset->min_bytes : 1;
+    v[COL_CHARACTER_MAXIMUM_LENGTH] = ql_value_int(ty->length / least);
     v[COL_CHARACTER_OCTET_LENGTH] =
         ql_value_int(blob ? (int64_t)ty->length : (int64_t)ty->length * per_char);
     if (ty->coll && ty->coll != ql_coll_binary) {

@@ -124,6 +124,14 @@ def codec_seeds():
     put("keycodec", "bytes-int", bytes([1, 0, 1]) + b"\xfe" + bytes(8))
 
 
+def charset_seeds():
+    text = "aÄ€Жع中日한ไ~\\😀".encode()
+    high = bytes(range(0x80, 0x100)) + bytes(range(0xa1, 0xff)) * 2 + b"\x8f\xb0\xa1\x81\x30\x81\x30\x90\x30\x81\x30\xd8\x3d\xde\x00"
+    for cs in range(41):  # in the order of charsets.def
+        put("charset", f"text-{cs:02}", bytes([cs, 0]) + text)
+        put("charset", f"bytes-{cs:02}", bytes([cs, 1]) + high)
+
+
 # --- records of the catalog --------------------------------------------------------------------------------------------------------
 def section(tag, body=b""):
     def varint(n):
@@ -218,6 +226,7 @@ packet_seeds()
 handshake_seeds()
 login_seeds()
 codec_seeds()
+charset_seeds()
 record_seeds()
 for d in sorted((HERE / "corpus").iterdir()):
     print(d.name, len(list(d.iterdir())), "files", sum(f.stat().st_size for f in d.iterdir()), "bytes")

@@ -25,6 +25,7 @@ TARGETS = {  # name: longest input
     "parse": 2048,
     "rowcodec": 1024,
     "keycodec": 512,
+    "charset": 1024,
     "record": 1024,
     "zone": 4096,
     "json": 1024,

@@ -84,7 +84,7 @@ COLLATIONS = ["utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs", "utf8mb4_unicode_ci", 
 BIG = {"text": f"REPEAT('abc1', {N // 4})", "digits": f"REPEAT('7', {N})", "wide": f"REPEAT('ä€x', {N // 48})"}
 # They wait, or do as often as told what is told: not about one evaluation. Regular expressions are a test of their own.
 NOT_RUN = {"REGEXP_LIKE", "REGEXP_INSTR", "REGEXP_SUBSTR", "REGEXP_REPLACE", "SLEEP", "BENCHMARK", "MASTER_POS_WAIT", "SOURCE_POS_WAIT", "WAIT_FOR_EXECUTED_GTID_SET"}
-SMALL = {"s": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'", "v": "'abc'", "p": "'$[0]'"}
+SMALL = {"s": "'c1a'", "b": "'c1a'", "i": "3", "d": "3.5", "n": "3.5", "D": "'2024-01-31'", "T": "'10:11:12'", "M": "'2024-01-31 10:11:12'", "x": "'abc'", "a": "'abc'", "c": "'abc'", "v": "'abc'", "p": "'$[0]'"}
 # What only a grammar of its own can call.
 CALLS = {
     "EXTRACT": ["EXTRACT(DAY FROM {0})"], "DATE_ADD": ["DATE_ADD({0}, INTERVAL 1 DAY)", "DATE_ADD('2024-01-31', INTERVAL {0} DAY_SECOND)"],
@@ -113,7 +113,7 @@ def calls(name, low, high, kinds, big):
             found.append(f"{name}({', '.join(small[:i] + [big] + small[i + 1:])})")
         if n > 1:
             found.append(f"{name}({', '.join([big] * n)})")
-            strings = [big if k in 'sxacv' else s for k, s in zip(kind, small)]
+            strings = [big if k in 'sbxacv' else s for k, s in zip(kind, small)]
             found.append(f"{name}({', '.join(strings)})")
     return list(dict.fromkeys(found))
 

@@ -161,7 +161,7 @@ test_casts(void **state)
     ql_ctx cx;
     fixture_begin(&cx);
     ql_type c3 = ql_type_varchar(3, ql_coll_default), b4 = ql_type_varchar(4, ql_coll_binary);
-    b4.field = QL_F_STRING;
+    c3.field = b4.field = QL_F_STRING;
     ql_type i = ql_type_int(false), u = ql_type_int(true);
     struct {
         ql_value v;
