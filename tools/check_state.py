@@ -32,6 +32,7 @@ ALLOWED = {
     "intr/wait.c": {"matrix": "record of the waits that were killed, debug builds"},
     "types/joints.c": {"tables": CONSTANT},
     "types/codes.c": {"tables": CONSTANT},
+    "types/orders.c": {"tables": CONSTANT},
     "types/weights.c": {"simple_once": CONSTANT, "simple_table": CONSTANT, "uca_tables": CONSTANT},
     "kv/crc32c.c": {"table": CONSTANT, "table_made": CONSTANT},
     "kv/fault.c": {n: "signal handlers of memory faults, of which " + ONE_PROCESS

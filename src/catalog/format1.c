@@ -68,7 +68,7 @@ take_type(reader *r, ql_type *t)
     t->decimals = (uint8_t)take(r, 1);
     t->length = (uint32_t)take(r, 4);
     unsigned coll = (unsigned)take(r, 2);
-    t->coll = coll ? ql_collation_by_id(coll) : NULL;
+    t->coll = coll ? ql_collation_of_stored(coll) : NULL;
     if ((coll && !t->coll) || t->kind > QL_K_DATETIME || (t->kind == QL_K_STRING && !t->coll)) {
         r->bad = true;
     }

@@ -110,7 +110,8 @@ put_type(ql_ctx *cx, ql_buf *b, const ql_type *t)
     QL_TRY(ql_section_put_number(cx, b, COLUMN_FIELD, t->field));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_LENGTH, t->length));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_DECIMALS, t->decimals));
-    QL_TRY(ql_section_put_number(cx, b, COLUMN_COLLATION, t->coll ? t->coll->id : 0));
+    QL_TRY(
+        ql_section_put_number(cx, b, COLUMN_COLLATION, t->coll ? ql_collation_stored(t->coll) : 0));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_UNSIGNED, t->is_unsigned));
     QL_TRY(ql_section_put_number(cx, b, COLUMN_NULLABLE, t->nullable));
     for (unsigned i = 0; t->members && i < t->members->n; i++) {
@@ -309,10 +310,10 @@ take_choice(decoder *d, const ql_section *s, uint64_t max, const char *part)
 }
 
 static const ql_collation *
-take_collation(decoder *d, const ql_section *s, const char *part)
+take_collation(decoder *d, const ql_section *s, const char *part, bool column)
 {
-    const ql_collation *coll =
-        ql_collation_by_id((unsigned)ql_section_number(s, UINT32_MAX, &d->bad));
+    unsigned number = (unsigned)ql_section_number(s, UINT32_MAX, &d->bad);
+    const ql_collation *coll = column ? ql_collation_of_stored(number) : ql_collation_by_id(number);
     if (!coll) {
         note_foreign(d, s->tag, part);
     }
@@ -369,7 +370,7 @@ take_type(decoder *d, const ql_section *s, ql_type *t)
         t->decimals = (uint8_t)ql_section_number(s, UINT8_MAX, &d->bad);
         break;
     case COLUMN_COLLATION:
-        t->coll = take_collation(d, s, "a column");
+        t->coll = take_collation(d, s, "a column", true);
         break;
     case COLUMN_UNSIGNED:
         t->is_unsigned = ql_section_number(s, 1, &d->bad) != 0;
@@ -687,7 +688,7 @@ take_table(decoder *d, ql_str sections, ql_table *t, uint64_t *autoinc_start)
             QL_TRY(take_engine(d, &s, &t->engine));
             break;
         case TABLE_COLLATION:
-            t->coll = take_collation(d, &s, "a table");
+            t->coll = take_collation(d, &s, "a table", false);
             break;
         case TABLE_AUTO_INCREMENT:
             *autoinc_start = ql_section_number(&s, UINT64_MAX, &d->bad);

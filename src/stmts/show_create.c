@@ -91,8 +91,9 @@ put_column(ql_ctx *cx, ql_buf *b, const ql_table *t, const ql_column *c)
     ql_str type;
     QL_TRY(ql_column_type_text(cx, cx->arena, c, &type));
     QL_TRY(ql_buf_put(cx, b, type.p, type.n));
-    if (ql_kind_has_text(c->type.kind) && c->type.coll != NULL && c->type.coll != t->coll &&
-        c->type.coll != ql_coll_binary && c->type.field != QL_F_JSON) {
+    if (ql_kind_has_text(c->type.kind) && c->type.coll != NULL &&
+        (t->coll == NULL || c->type.coll->id != t->coll->id) && c->type.coll != ql_coll_binary &&
+        c->type.field != QL_F_JSON) {
         if (t->coll == NULL || c->type.coll->charset != t->coll->charset) {
             QL_TRY(ql_buf_printf(cx, b, " CHARACTER SET %s", c->type.coll->charset->name));
         }

@@ -109,7 +109,8 @@ same_edges(ql_ctx *cx, const ql_collation *c, ql_str s, ql_beginning *out)
 {
     const qli_coll *impl = c->impl;
     bool folds = impl->rule != QLI_RULE_BYTES;
-    const uint16_t *weights = folds ? qli_simple_weights(impl->rule == QLI_RULE_LATIN1) : NULL;
+    const uint16_t *weights = NULL;
+    QL_TRY(folds ? qli_weights(cx, c, &weights) : QL_OK);
     ql_str cut = {s.p, c == ql_coll_binary ? s.n : ql_utf8_valid_prefix(s)};
     size_t all = cut.n;
     cut.n = without_padding(c, weights, cut);
@@ -245,7 +246,8 @@ uca_edges(ql_ctx *cx, const ql_collation *c, ql_str s, uint32_t most, ql_beginni
         }
         QL_TRY(ql_buf_put(cx, &out->low, l->primaries, l->n));
         QL_TRY(ql_buf_put(cx, &out->high, l->primaries, l->n));
-        end = c->pad_space && weighs_as(l, &space) ? end : out->low.n;
+        bool counts = l->n > 0 && !(c->pad_space && weighs_as(l, &space));
+        end = counts ? out->low.n : end; /* what has no weight behind spaces changes nothing */
     }
     return QL_OK;
 }

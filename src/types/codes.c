@@ -122,6 +122,9 @@ read_all(qli_codes *t, UConverter *c, const ql_charset *cs)
         char byte = (char)b;
         bool longer;
         uint16_t u = icu_reads(c, &byte, 1, &longer);
+        if (b < 0x80 && ql_charset_extends_ascii(cs)) {
+            u = (uint16_t)b; /* IBM's converters exchange some control characters */
+        }
         t->one[b] = u != 0 || b == 0 ? u : longer && t->two != NULL ? QLI_LONGER : QLI_NOTHING;
         if (t->one[b] == QLI_LONGER) {
             read_two(t, c, b);
@@ -257,7 +260,11 @@ write_rest(qli_codes *t)
 static bool
 write_all(qli_codes *t, UConverter *c)
 {
-    bool good = write_icu(t, c) && write_rest(t);
+    bool good = true;
+    for (uint32_t b = 0; good && b < 0x80; b++) {
+        good = t->one[b] != b || write_as(t, b, b);
+    }
+    good = good && write_icu(t, c) && write_rest(t);
     for (int i = 0; i < 256; i++) {
         t->pages[i] = t->pages[i] != NULL ? t->pages[i] : no_codes;
     }

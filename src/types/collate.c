@@ -400,6 +400,7 @@ ql_status
 ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b, int *result)
 {
     const qli_coll *impl = c->impl;
+    const uint16_t *weights;
     QL_TRY(cut_padding(cx, c, &a));
     QL_TRY(cut_padding(cx, c, &b));
     switch (impl->rule) {
@@ -407,7 +408,11 @@ ql_coll_compare(ql_ctx *cx, const ql_collation *c, ql_str a, ql_str b, int *resu
         return compare_uca(cx, impl, a, b, result);
     case QLI_RULE_SIMPLE:
     case QLI_RULE_LATIN1:
-        return compare_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), a, b, result);
+    case QLI_RULE_ORDER:
+    case QLI_RULE_CODES:
+    case QLI_RULE_CODES_CI:
+        QL_TRY(qli_weights(cx, c, &weights));
+        return compare_simple(cx, weights, a, b, result);
     case QLI_RULE_BYTES:
         break;
     }
@@ -418,6 +423,7 @@ ql_status
 ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s, struct ql_buf *out)
 {
     const qli_coll *impl = c->impl;
+    const uint16_t *weights;
     QL_TRY(cut_padding(cx, c, &s));
     QL_TRY(ql_bulk_count(cx, s.n < CHECK_BYTES ? s.n : CHECK_BYTES));
     switch (impl->rule) {
@@ -425,7 +431,11 @@ ql_coll_sortkey(ql_ctx *cx, const ql_collation *c, ql_str s, struct ql_buf *out)
         return sortkey_uca(cx, impl, s, out);
     case QLI_RULE_SIMPLE:
     case QLI_RULE_LATIN1:
-        return sortkey_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), s, out);
+    case QLI_RULE_ORDER:
+    case QLI_RULE_CODES:
+    case QLI_RULE_CODES_CI:
+        QL_TRY(qli_weights(cx, c, &weights));
+        return sortkey_simple(cx, weights, s, out);
     case QLI_RULE_BYTES:
         break;
     }
@@ -436,6 +446,7 @@ ql_status
 ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed, uint64_t *hash)
 {
     const qli_coll *impl = c->impl;
+    const uint16_t *weights;
     QL_TRY(cut_padding(cx, c, &s));
     QL_TRY(ql_bulk_count(cx, s.n < CHECK_BYTES ? s.n : CHECK_BYTES));
     switch (impl->rule) {
@@ -443,7 +454,11 @@ ql_coll_hash(ql_ctx *cx, const ql_collation *c, ql_str s, uint64_t seed, uint64_
         return hash_uca(cx, impl, s, seed, hash);
     case QLI_RULE_SIMPLE:
     case QLI_RULE_LATIN1:
-        return hash_simple(cx, qli_simple_weights(impl->rule == QLI_RULE_LATIN1), s, seed, hash);
+    case QLI_RULE_ORDER:
+    case QLI_RULE_CODES:
+    case QLI_RULE_CODES_CI:
+        QL_TRY(qli_weights(cx, c, &weights));
+        return hash_simple(cx, weights, s, seed, hash);
     case QLI_RULE_BYTES:
         break;
     }

@@ -29,6 +29,12 @@ extern const ql_collation *const ql_coll_default; /* utf8mb4_0900_ai_ci */
 extern const ql_collation *const ql_coll_utf8mb4_bin;
 
 const ql_collation *ql_collation_by_id(unsigned id); /* NULL = unknown */
+/* The number under which a column's collation is kept. Some collations order texts otherwise than
+ * once; the keys of columns that were made then have the old order, and such a column has a
+ * collation of the same id and name that goes on with it (ql_collation_by_id and _by_name give the
+ * new one). */
+unsigned ql_collation_stored(const ql_collation *c);
+const ql_collation *ql_collation_of_stored(unsigned stored); /* NULL = unknown */
 const ql_collation *
 ql_collation_by_name(ql_str name); /* case-insensitive; "utf8_..." = utf8mb3_... */
 const ql_collation *ql_charset_default(const ql_charset *cs);

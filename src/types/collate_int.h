@@ -11,14 +11,22 @@
 
 #include "types/collate.h"
 
-typedef enum qli_rule { QLI_RULE_BYTES, QLI_RULE_SIMPLE, QLI_RULE_LATIN1, QLI_RULE_UCA } qli_rule;
+typedef enum qli_rule {
+    QLI_RULE_BYTES,
+    QLI_RULE_SIMPLE, /* one weight a character, of tables made from Unicode's properties; */
+    QLI_RULE_LATIN1,
+    QLI_RULE_ORDER, /* of tables of the character set (orders.c) */
+    QLI_RULE_CODES,
+    QLI_RULE_CODES_CI,
+    QLI_RULE_UCA,
+} qli_rule;
 
 /* A collation element: primary weight (16 bits), secondary (8), tertiary (8). Made of ICU's
  * elements; a long primary is two elements of which the second continues the first. */
 #define QLI_TABLE_CHARS 0x800 /* code points of one and two UTF-8 bytes */
 #define QLI_TABLE_CES 3
 #define QLI_COMPLEX 0xff
-#define QLI_MAX_COLLATIONS 128
+#define QLI_MAX_COLLATIONS 512
 typedef struct qli_uca_table {
     void *collator; /* UCollator, used read-only */
     void *trailing; /* USet: characters that may join with the one before (marks, contractions) */
@@ -33,13 +41,16 @@ typedef struct qli_uca_table {
 typedef struct qli_coll {
     qli_rule rule;
     int strength;       /* 1 primary .. 3 tertiary */
-    const char *locale; /* ICU locale, "" = root */
+    const char *locale; /* ICU locale, "" = root; or rules, which begin with '&' */
     size_t slot;        /* place of the table among the lazily built ones */
 } qli_coll;
 
-/* Weight of each character of the Basic Multilingual Plane under the folding rules; the caller
- * gives others 0xFFFD, as in MySQL. */
+/* Weight of each character of the Basic Multilingual Plane under a rule of one weight a character;
+ * the caller gives others 0xFFFD, as in MySQL. Made at the first use. Waits: aside. */
+ql_status qli_weights(ql_ctx *cx, const ql_collation *c, const uint16_t **out) QL_MUST_USE;
 const uint16_t *qli_simple_weights(bool latin1);
+/* orders.c: of rules ORDER, CODES, CODES_CI. */
+ql_status qli_order_weights(ql_ctx *cx, const ql_collation *c, const uint16_t **out) QL_MUST_USE;
 /* The table of a UCA collation, made at its first use. QL_ERROR: out of memory, no ICU data. */
 ql_status qli_uca_weights(ql_ctx *cx, const qli_coll *c, const qli_uca_table **out) QL_MUST_USE;
 

@@ -10,31 +10,43 @@
 
 enum coll_index {
 #define QL_COLLATION(id_, name_, cs, rule_, pad, locale_, strength_) CO_##id_,
+#define QL_COLLATION_WAS(...)
 #include "types/collations.def"
-    CO_COUNT
+    CO_COUNT, /* behind those that are shown: the earlier forms of some of them */
+    CO_LAST = CO_COUNT - 1,
+#define QL_COLLATION(...)
+#define QL_COLLATION_WAS(id_, name_, cs, rule_, pad, locale_, strength_) CO_WAS_##id_,
+#include "types/collations.def"
+    CO_ALL
 };
 
-static const qli_coll impls[CO_COUNT] = {
+static const qli_coll impls[CO_ALL] = {
 #define QL_COLLATION(id_, name_, cs, rule_, pad, locale_, strength_)                               \
     [CO_##id_] = {QLI_RULE_##rule_, strength_, locale_, CO_##id_},
+#define QL_COLLATION_WAS(id_, name_, cs, rule_, pad, locale_, strength_)                           \
+    [CO_WAS_##id_] = {QLI_RULE_##rule_, strength_, locale_, CO_WAS_##id_},
 #include "types/collations.def"
 };
 
-static const ql_collation collations[CO_COUNT] = {
+#define ROW(at, id_, name_, cs, rule_, pad, strength_)                                             \
+    [at] = {id_,                                                                                   \
+            name_,                                                                                 \
+            &qli_charsets[QLI_CS_##cs],                                                            \
+            QLI_RULE_##rule_ == QLI_RULE_BYTES,                                                    \
+            (strength_) == 0,                                                                      \
+            pad,                                                                                   \
+            (strength_) == 1 || (strength_) == 2,                                                  \
+            (strength_) == 1,                                                                      \
+            &impls[at]},
+static const ql_collation collations[CO_ALL] = {
 #define QL_COLLATION(id_, name_, cs, rule_, pad, locale_, strength_)                               \
-    [CO_##id_] = {id_,                                                                             \
-                  name_,                                                                           \
-                  &qli_charsets[QLI_CS_##cs],                                                      \
-                  QLI_RULE_##rule_ == QLI_RULE_BYTES,                                              \
-                  (strength_) == 0,                                                                \
-                  pad,                                                                             \
-                  (strength_) == 1 || (strength_) == 2,                                            \
-                  (strength_) == 1,                                                                \
-                  &impls[CO_##id_]},
+    ROW(CO_##id_, id_, name_, cs, rule_, pad, strength_)
+#define QL_COLLATION_WAS(id_, name_, cs, rule_, pad, locale_, strength_)                           \
+    ROW(CO_WAS_##id_, id_, name_, cs, rule_, pad, strength_)
 #include "types/collations.def"
 };
 
-_Static_assert(CO_COUNT <= QLI_MAX_COLLATIONS, "slots of lazily built tables");
+_Static_assert(CO_ALL <= QLI_MAX_COLLATIONS, "slots of lazily built tables");
 
 const ql_collation *const ql_coll_binary = &collations[CO_63];
 const ql_collation *const ql_coll_default = &collations[CO_255];
@@ -49,6 +61,37 @@ ql_collation_by_id(unsigned id)
         }
     }
     return NULL;
+}
+
+/* Numbers of those that were otherwise once, as they are now. */
+#define STORED_NEW 0x8000u
+
+static const ql_collation *
+earlier_form(unsigned id)
+{
+    for (size_t i = CO_COUNT; i < CO_ALL; i++) {
+        if (collations[i].id == id) {
+            return &collations[i];
+        }
+    }
+    return NULL;
+}
+
+unsigned
+ql_collation_stored(const ql_collation *c)
+{
+    bool changed = c < &collations[CO_COUNT] && earlier_form(c->id) != NULL;
+    return c->id | (changed ? STORED_NEW : 0);
+}
+
+const ql_collation *
+ql_collation_of_stored(unsigned stored)
+{
+    const ql_collation *was = earlier_form(stored & ~STORED_NEW);
+    if (stored & STORED_NEW) {
+        return was != NULL ? ql_collation_by_id(stored & ~STORED_NEW) : NULL;
+    }
+    return was != NULL ? was : ql_collation_by_id(stored);
 }
 
 /* "utf8" and "utf8_..." are the old names of utf8mb3. */

@@ -190,6 +190,18 @@ free_table(qli_uca_table *t)
     ql_mem_free(t);
 }
 
+static UCollator *
+open_collator(const char *locale, UErrorCode *err)
+{
+    UChar rules[128];
+    if (locale[0] != '&') {
+        return ucol_open(locale, err);
+    }
+    int32_t n = (int32_t)strlen(locale);
+    u_charsToUChars(locale, rules, n < (int32_t)QL_ARRAY_LEN(rules) ? n : 0);
+    return ucol_openRules(rules, n, UCOL_DEFAULT, UCOL_DEFAULT, NULL, err);
+}
+
 /* root: NULL when the table of ICU's root itself is to be made. */
 static qli_uca_table *
 build_table(const char *locale, const qli_uca_table *root, UErrorCode *err)
@@ -199,7 +211,7 @@ build_table(const char *locale, const qli_uca_table *root, UErrorCode *err)
         *err = U_MEMORY_ALLOCATION_ERROR;
         return NULL;
     }
-    t->collator = ucol_open(locale, err);
+    t->collator = open_collator(locale, err);
     ucol_setAttribute(t->collator, UCOL_NORMALIZATION_MODE, UCOL_ON, err);
     if (U_SUCCESS(*err)) {
         t->trailing = trailing_characters(t->collator, root, err);

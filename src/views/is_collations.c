@@ -44,8 +44,14 @@ static unsigned
 sort_length(const ql_collation *c)
 {
     bool is_unicode = strncmp(c->name, "utf", 3) == 0 || strncmp(c->name, "ucs", 3) == 0;
-    if (strncmp(c->name, "tis620_thai", 11) == 0) {
-        return 4;
+    static const struct {
+        uint16_t id;
+        uint8_t bytes;
+    } others[] = {{2, 4}, {18, 4}, {31, 2}, {34, 2}, {248, 2}, {250, 8}, {304, 24}};
+    for (size_t i = 0; i < QL_ARRAY_LEN(others); i++) {
+        if (others[i].id == c->id) {
+            return others[i].bytes;
+        }
     }
     if (c->is_binary || !is_unicode || strstr(c->name, "_general_") ||
         strstr(c->name, "_tolower_")) {
