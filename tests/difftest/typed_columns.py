@@ -48,7 +48,7 @@ COLUMNS = {
         TypedCol("u16", "VARCHAR(8) CHARACTER SET utf16", "text", ANY + strings("😀")),
         TypedCol("uc", "VARCHAR(8) CHARACTER SET ucs2", "text", ANY, strings("😀")),
         TypedCol("k", "VARCHAR(8) CHARACTER SET koi8r", "text", strings("", "a", "Ж", "ж", "мир"), strings("ä", "日")),
-        TypedCol("g", "VARCHAR(8) CHARACTER SET gbk", "text", strings("", "a", "日本", "中"), strings("😀")),
+        TypedCol("g", "VARCHAR(8) CHARACTER SET gbk COLLATE gbk_bin", "text", strings("", "a", "日本", "中"), strings("😀")),
         TypedCol("w", "VARBINARY(8)", "bytes", strings("", "a", "ä", "\x7f") + ["x'00'", "x'FF'", "x'E4'"]),
     ],
     "json": [
@@ -113,7 +113,7 @@ EXPRS = {
     "zone": ["{a}"],
     "text": ["{a}", "HEX({a})", "LENGTH({a})", "CHAR_LENGTH({a})", "BIT_LENGTH({a})", "ORD({a})", "ASCII({a})", "UPPER({a})", "LOWER({a})", "REVERSE({a})", "LEFT({a}, 1)", "SUBSTRING({a}, 2)", "MD5({a})", "CRC32({a})", "TO_BASE64({a})",
              "HEX(CONVERT({a} USING utf16))", "HEX(CONVERT({a} USING latin1))", "HEX(CONVERT({a} USING utf8mb4))", "HEX(CONVERT({a} USING gbk))", "HEX(CAST({a} AS BINARY))", "HEX(CAST({a} AS CHAR(2) CHARACTER SET utf32))",
-             "CONCAT({a}, 'x')", "HEX(CONCAT({a}, 'ä'))", "CONCAT({a}, {n})", "HEX(CONCAT({a}, {n}))", "LOCATE('a', {a})", "REPLACE({a}, 'a', 'bb')", "LPAD({a}, 3, '*')", "CHARSET({a})", "COLLATION({a})", "CHARSET(CONCAT({a}, 'x'))",
+             "CONCAT({a}, 'x')", "HEX(CONCAT({a}, 'ä'))", "CONCAT({a}, {n})", "HEX(CONCAT({a}, {n}))", "LOCATE('b', {a})", "REPLACE({a}, 'a', 'bb')", "LPAD({a}, 3, '*')", "CHARSET({a})", "COLLATION({a})", "CHARSET(CONCAT({a}, 'x'))",
              "COERCIBILITY({a})", "{a} = {l}", "{a} LIKE 'a%'", "{a} = _latin1 x'E4'", "{a} = _utf8mb4 'ä'", "{a} = {b}", "{a} < {b}", "CHARSET(CONCAT({a}, {b}))", "HEX(CONCAT({a}, {b}))", "TRIM({a})",
              "HEX(REPEAT({a}, 2))", "FIELD({a}, {l}, 'a')", "QUOTE(COALESCE({a}, 'n'))", "STRCMP({a}, {l})"],
     "bytes": ["HEX({a})", "LENGTH({a})", "HEX(CONCAT({a}, 'ä'))", "CHARSET({a})", "HEX(CONVERT(CONVERT({a} USING latin1) USING utf8mb4))", "{a} = 'a'", "HEX(UPPER({a}))", "HEX(REVERSE({a}))", "ORD({a})"],
