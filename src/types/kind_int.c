@@ -377,7 +377,7 @@ store_year(const qli_store *s, const ql_value *v, ql_value *out)
     return QL_OK;
 }
 
-/* Bytes of a text are the bits, big-endian. */
+/* The bytes that a text has in its character set are the bits, big-endian. */
 static ql_status
 store_bit(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -387,6 +387,9 @@ store_bit(const qli_store *s, const ql_value *v, ql_value *out)
     if (v->kind == QL_K_STRING || ql_kind_is_temporal(v->kind)) {
         ql_str text;
         QL_TRY(ql_value_to_str(s->cx, s->a, v, &text));
+        if (v->kind == QL_K_STRING && v->coll != NULL) {
+            QL_TRY(ql_charset_bytes(s->cx, s->a, v->coll->charset, text, &text));
+        }
         for (size_t i = 0; i < text.n; i++) {
             outside = outside || (u >> 56) != 0;
             u = u << 8 | (unsigned char)text.p[i];
