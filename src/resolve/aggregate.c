@@ -48,7 +48,10 @@ sum_type(const ql_expr *a, bool average, unsigned increment)
     ql_type t = ql_type_double();
     if (a->type.kind == QL_K_DOUBLE && a->type.decimals < QL_DECIMALS_DOUBLE) {
         unsigned d = a->type.decimals + (average ? increment : 0);
-        t.decimals = (uint8_t)(d < QL_DECIMALS_DOUBLE ? d : QL_DECIMALS_DOUBLE);
+        if (d < QL_DECIMALS_DOUBLE) {
+            t.decimals = (uint8_t)d;
+            t.length = QLI_DOUBLE_DIGITS + d;
+        }
     }
     return t;
 }

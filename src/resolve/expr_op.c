@@ -296,6 +296,10 @@ bind_negate(qli_res *r, qli_scope *sc, const ql_ast_expr *e, ql_expr **out)
         t.length = len;
         t.nullable = nullable;
     }
+    if (t.kind == QL_K_DOUBLE) {
+        t.field = QL_F_DOUBLE;
+        t.length += t.decimals < QL_DECIMALS_DOUBLE;
+    }
     return qli_op_node(r, sc, QL_OP_NEG, &t, a, 1, out);
 }
 

@@ -302,7 +302,10 @@ number_type(const ql_expr *a)
         break;
     default:
         t = ql_type_double();
-        t.decimals = a->type.kind == QL_K_DOUBLE ? a->type.decimals : t.decimals;
+        if (a->type.kind == QL_K_DOUBLE && a->type.decimals < QL_DECIMALS_DOUBLE) {
+            t.decimals = a->type.decimals;
+            t.length = QLI_DOUBLE_DIGITS + t.decimals;
+        }
         break;
     }
     return t;

@@ -77,7 +77,7 @@ struct ql_expr {
                          counts as zero, with a warning, never as NULL */
     uint8_t edge; /* CAST of a DATETIME to TIMESTAMP for a key: the first (1) or the last (2) of the
                      moments at which clocks show it; 0: the one that is stored */
-    bool ascii;       /* a text that holds nothing but ASCII, whatever its character set */
+    bool ascii;   /* a text that holds nothing but ASCII, whatever its character set */
     uint8_t coercibility; /* of the collation, as COERCIBILITY(): 0 explicit ... 6 ignorable */
     ql_unit unit;
     ql_str name;

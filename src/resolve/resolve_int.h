@@ -530,6 +530,8 @@ ql_status qli_cast(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_
 /* As qli_cast, of a text to another one, whatever they have in common. */
 ql_status qli_cast_text(qli_res *r, qli_scope *sc, ql_expr **e, const ql_type *t) QL_MUST_USE;
 ql_status qli_cast_kind(qli_res *r, qli_scope *sc, ql_expr **e, ql_kind kind) QL_MUST_USE;
+/* Characters of a DOUBLE with a known number of digits behind the point, but for these. */
+#define QLI_DOUBLE_DIGITS 17u
 /* BIT or YEAR as an integer that has nothing but digits. */
 ql_status qli_plain_int(qli_res *r, ql_expr **e) QL_MUST_USE;
 ql_status qli_to_number(qli_res *r, qli_scope *sc, ql_expr **e) QL_MUST_USE;

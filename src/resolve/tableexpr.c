@@ -336,6 +336,9 @@ ql_type_for_column(const ql_type *t)
         type.field = QL_F_STRING;
         break;
     case QL_FAM_INT:
+        if (t->field == QL_F_YEAR || t->field == QL_F_BIT) {
+            break;
+        }
         if (t->field != QL_F_TINY && t->field != QL_F_SHORT && t->field != QL_F_INT24 &&
             t->field != QL_F_LONG) {
             type = ql_type_int(t->is_unsigned);

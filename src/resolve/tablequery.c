@@ -203,7 +203,8 @@ item_column(ql_ctx *cx, const ql_query *q, const ql_item *it, bool primary, ql_c
     } else if (!from && !extreme && c->type.kind == QL_K_STRING) {
         set_short_text_type(e, &c->type);
     }
-    if (!from && !extreme && c->type.kind == QL_K_INT) {
+    if (!from && !extreme && c->type.kind == QL_K_INT && c->type.field != QL_F_YEAR &&
+        c->type.field != QL_F_BIT) {
         set_int_type(q, e, &c->type);
     }
     if (!from && !extreme && c->type.kind == QL_K_DOUBLE) {

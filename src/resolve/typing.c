@@ -390,7 +390,10 @@ double_digits(ql_op op, const ql_type *a, const ql_type *b, unsigned increment, 
         d = has > d ? has : d;
     }
     d += op == QL_OP_DIV ? increment : 0;
-    t->decimals = (uint8_t)(d < QL_DECIMALS_DOUBLE ? d : QL_DECIMALS_DOUBLE);
+    if (d < QL_DECIMALS_DOUBLE) {
+        t->decimals = (uint8_t)d;
+        t->length = QLI_DOUBLE_DIGITS + d;
+    }
 }
 
 ql_status

@@ -210,12 +210,28 @@ shown_digits(const ql_type *t)
                                                                            : t->decimals;
 }
 
+/* Digits in front of the point of a number whose digits behind it are known. */
+static uint32_t
+whole_digits(const ql_type *t)
+{
+    unsigned p, s;
+    if (t->kind == QL_K_DOUBLE) {
+        return t->length > t->decimals ? t->length - t->decimals : 0;
+    }
+    ql_kinds[t->kind]->decimal_shape(t, &p, &s);
+    return p - s;
+}
+
 static ql_type
 double_common(const ql_type *a, const ql_type *b)
 {
     ql_type t = ql_type_double();
     uint8_t da = shown_digits(a), db = shown_digits(b);
     t.decimals = da > db ? da : db;
+    if (t.decimals < QL_DECIMALS_DOUBLE) {
+        uint32_t wa = whole_digits(a), wb = whole_digits(b);
+        t.length = (wa > wb ? wa : wb) + t.decimals;
+    }
     if (a->kind == QL_K_DOUBLE && b->kind == QL_K_DOUBLE && a->field == b->field) {
         t.field = a->field;
         t.length = a->length > b->length ? a->length : b->length;
