@@ -459,11 +459,12 @@ ql_time_from_number(int64_t v, ql_dt *t)
 {
     *t = (ql_dt){0};
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-    if (u >= 10000000000) { /* YYYYMMDDHHMMSS: its time */
-        ql_dt_result r = ql_dt_from_number(v, true, t);
+    if (v >= 10000000000 && /* YYYYMMDDHHMMSS: its time */
+        ql_dt_from_number(v, QL_DATES_ZERO, t) == QL_DT_OK) {
         t->year = t->month = t->day = 0;
-        return r;
+        return QL_DT_OK;
     }
+    *t = (ql_dt){0};
     ql_dt_result r = time_from_digits(u, t);
     t->negative = v < 0;
     return r;

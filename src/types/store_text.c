@@ -301,6 +301,15 @@ is_unwanted_date(const qli_store *s, const ql_value *v, int64_t packed)
            (s->t->kind == QL_K_TIMESTAMP && packed != 0);
 }
 
+/* Beyond what a TIME can be: out of range, and as long as can be. */
+static bool
+is_longest_time(const ql_type *t, int64_t packed)
+{
+    ql_dt d;
+    ql_time_unpack(packed, &d);
+    return t->kind == QL_K_TIME && d.hour == 838 && d.minute == 59 && d.second == 59;
+}
+
 ql_status
 qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
 {
@@ -322,7 +331,7 @@ qli_store_temporal(const qli_store *s, const ql_value *v, ql_value *out)
         r = ok ? r : QL_DT_INVALID;
     }
     if (r != QL_DT_OK) {
-        QL_TRY(complain_temporal(s, v, r));
+        QL_TRY(complain_temporal(s, v, is_longest_time(t, packed) ? QL_DT_INVALID : r));
         if (r == QL_DT_INVALID) {
             packed = 0;
         }
