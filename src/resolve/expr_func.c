@@ -97,13 +97,20 @@ unit_is_simple(ql_unit u)
     return u <= QL_U_YEAR;
 }
 
+/* Dates and times are texts there. */
+static ql_kind
+kind_in_list(const ql_expr *e)
+{
+    return ql_kind_is_temporal(e->type.kind) ? QL_K_STRING : e->type.kind;
+}
+
 /* Kind in which FIELD and INTERVAL compare: all text, all integers, else numbers. */
 static ql_kind
 list_compare_kind(const ql_expr *node, ql_expr **args, uint32_t n)
 {
-    ql_kind k = args[0]->type.kind;
+    ql_kind k = kind_in_list(args[0]);
     for (uint32_t i = 1; i < n; i++) {
-        ql_kind o = args[i]->type.kind;
+        ql_kind o = kind_in_list(args[i]);
         if (o != k && o != QL_K_NULL) {
             k = k == QL_K_NULL ? o
                 : (k == QL_K_INT || k == QL_K_DECIMAL) && (o == QL_K_INT || o == QL_K_DECIMAL)
@@ -114,7 +121,7 @@ list_compare_kind(const ql_expr *node, ql_expr **args, uint32_t n)
     if (node->fn == QL_FN_INTERVAL && k != QL_K_INT && k != QL_K_DECIMAL) {
         return QL_K_DOUBLE;
     }
-    return k == QL_K_NULL || ql_kind_is_temporal(k) ? QL_K_STRING : k;
+    return k == QL_K_NULL ? QL_K_STRING : k;
 }
 
 static bool
