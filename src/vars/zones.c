@@ -30,8 +30,8 @@ typedef struct entry {
 
 struct ql_zones {
     char *dir;                 /* [const] */
-    ql_zone *system;           /* [const] NULL: UTC */
-    ql_zone *utc;              /* [const] stands for it by name */
+    ql_zone *system;           /* [const] */
+    ql_zone *utc;              /* [const] where the database has none of that name */
     ql_mutex mu;               /* rank ZONES */
     qli_zone_names names;      /* [mu] names == NULL: not looked for yet; then it stays */
     entry *entries;            /* [mu] one for each name */
@@ -48,14 +48,18 @@ ql_zones_new(void)
         return NULL;
     }
     z->dir = ql_mem_strndup(dir, strlen(dir));
-    z->utc = ql_zone_of_seconds("SYSTEM", 0);
-    if (z->dir == NULL || z->utc == NULL) {
+    z->utc = ql_zone_of_seconds("UTC", 0);
+    z->system = z->dir != NULL ? qli_zone_system_read(z->dir, getenv("TZ")) : NULL;
+    if (z->system == NULL) {
+        z->system = ql_zone_of_seconds("SYSTEM", 0);
+    }
+    if (z->dir == NULL || z->utc == NULL || z->system == NULL) {
         ql_mem_free(z->dir);
         ql_zone_free(z->utc);
+        ql_zone_free(z->system);
         ql_mem_free(z);
         return NULL;
     }
-    z->system = qli_zone_system_read(z->dir, getenv("TZ"));
     ql_mutex_init(&z->mu, QL_RANK_ZONES);
     return z;
 }
@@ -84,7 +88,7 @@ ql_zones_free(ql_zones *z)
 const ql_zone *
 ql_zone_system(const ql_zones *z)
 {
-    return z->system != NULL ? z->system : z->utc;
+    return z->system;
 }
 
 /* ---- reading aside ---- */

@@ -101,7 +101,13 @@ def test_no_database():
             assert server.query("SELECT COUNT(*) FROM mysql.time_zone_name") == ((0,),)
             assert str(server.query("SELECT CONVERT_TZ('2020-07-01 12:00:00', 'UTC', 'SYSTEM')")[0][0]) == "2020-07-01 14:00:00"
             server.query("SET time_zone = '+05:30'")
-            server.query("SET time_zone = 'UTC'")
+            with server.connect() as c, c.cursor() as cur:
+                for name in ("utc", "UTC"):
+                    cur.execute(f"SET time_zone = '{name}'")
+                    cur.execute("SELECT @@time_zone, NOW() = UTC_TIMESTAMP(), CONVERT_TZ('2020-07-01 12:00:00', 'utc', '+01:00') = '2020-07-01 13:00:00'")
+                    assert cur.fetchone() == ("UTC", 1, 1)
+            server.query("SET GLOBAL time_zone = 'UTC'")
+            assert server.query("SELECT @@time_zone, NOW() = UTC_TIMESTAMP()") == (("UTC", 1),)
             fails(1298, server, "SET time_zone = 'Europe/Berlin'")
     finally:
         shutil.rmtree(folder)
