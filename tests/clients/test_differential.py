@@ -29,5 +29,9 @@ def test_time_zones():
     run("tz", 1500)
 
 
+def test_json():
+    run("json", 1500)
+
+
 if __name__ == "__main__":
     main(globals())

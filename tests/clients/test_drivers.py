@@ -50,7 +50,8 @@ def cases():
 
 
 MORE = [("ENUM('small','it''s','ä','10')", "it's"), ("ENUM('small','it''s','ä','10')", "ä"), ("ENUM('b','a') CHARACTER SET latin1", "a"), ("SET('x','y','€')", "x,€"), ("SET('x','y','€')", ""), ("YEAR", "2024"), ("YEAR", "1901"), ("YEAR", "0000"),
-        ("FLOAT(7,3)", "1234.125"), ("DOUBLE(9,2)", "-1234567.25")]
+        ("FLOAT(7,3)", "1234.125"), ("DOUBLE(9,2)", "-1234567.25"),
+        ("JSON", '{"a": [1, -2.5, true, null], "ä€😀": "o\'x"}'), ("JSON", "[]"), ("JSON", '"text"'), ("JSON", "17"), ("JSON", "null")]
 CASES = [(f"t{i}", *c) for i, c in enumerate(cases())]
 EXPONENTS = {name for name, definition, value, _ in CASES if definition == "DOUBLE" and value is not None and "e" in value}  # drivers write these their way
 BITS = {name for name, definition, _, _ in CASES if definition.startswith("BIT")}  # PHP makes numbers of them
@@ -81,7 +82,7 @@ def run(command, s, file):
     return r.stdout.decode().splitlines()
 
 
-def check_texts(lines):
+def check_texts(lines, without):
     """Of a driver that hands the texts of the text protocol on: they are what was written."""
     want = {name: read for name, _, _, read in CASES}
     seen = 0
@@ -92,7 +93,7 @@ def check_texts(lines):
             data = read.encode() if isinstance(read, str) else read
             assert got == ("NULL" if data is None else data.hex()), (name, row, [c for c in CASES if c[0] == name], bytes.fromhex(got) if got != "NULL" else got)
             seen += 1
-    assert seen >= len(CASES) - len(EXPONENTS) - len(BITS) - len(LONG_TIMES), seen
+    assert seen >= len(CASES) - len(EXPONENTS) - len(BITS) - len(without), seen
 
 
 def check(command, texts=True, without=()):
@@ -109,7 +110,7 @@ def check(command, texts=True, without=()):
         assert got == want, f"\ngot  {got}\nwant {want}\n{definitions[name]}"
     assert len(lines) == len(reference) > len(CASES)
     if texts:
-        check_texts(lines)
+        check_texts(lines, without)
 
 
 def test_php_mysqli():
@@ -125,8 +126,8 @@ def test_ruby_mysql2():
     check(["ruby", str(HERE / "types.rb")], without=LONG_TIMES)
 
 
-def test_perl_dbd():
-    check(["perl", str(HERE / "types.pl")])
+def test_perl_dbd():  # prepared, it binds texts as BLOBs: JSON has no binary texts (3144)
+    check(["perl", str(HERE / "types.pl")], without={c[0] for c in CASES if c[1] == "JSON"})
 
 
 def test_java():
