@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/catalog_int.h"
+#include "json/json.h"
 
 static ql_type
 text_type(uint32_t length, const ql_collation *coll)
@@ -48,6 +49,9 @@ column_type(const ql_view_column *c)
         break;
     case 'h':
         t = ql_type_time(0);
+        break;
+    case 'j':
+        t = ql_type_json();
         break;
     case 't':
         t = text_type(c->length, coll);

@@ -21,7 +21,7 @@ typedef struct ql_view_column {
     char kind; /* 's' VARCHAR of `length` characters, 't' a TEXT of `length` bytes (0: LONGTEXT),
                   'u', 'i' BIGINT without and with sign, 'm', 'n' INT without and with sign (their
                   display width, 0: as usual), 'd' DATETIME, 'z' TIMESTAMP, both with `length`
-                  fractional digits, 'h' TIME */
+                  fractional digits, 'h' TIME, 'j' JSON */
     uint32_t length;
     unsigned flags;
 } ql_view_column;

@@ -99,6 +99,7 @@ typedef struct ql_json_builder {
     ql_buf members;     /* for each member of the open objects */
     ql_buf keys;        /* names of these */
     ql_buf scratch;
+    bool decimals;  /* of texts: numbers with a fraction are decimals where these hold them */
     unsigned depth; /* open frames */
     ql_json_frame frames[QL_JSON_NEST];
 } ql_json_builder;

@@ -207,7 +207,11 @@ put_real(parser *p, size_t start)
     ql_str s = {p->in.p + start, p->at - start};
     size_t used;
     bool overflow;
+    ql_decimal exact;
     QL_TRY(ql_text_for_number(p->b->cx, &s, room));
+    if (p->b->decimals && ql_decimal_parse(&exact, s, &used) && used == s.n) {
+        return ql_json_put_decimal(p->b, &exact);
+    }
     double d = ql_double_parse(s, &used, &overflow);
     return overflow ? refuse(p, "Number too big to be stored in double.", start)
                     : ql_json_put_double(p->b, d);

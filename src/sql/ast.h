@@ -595,6 +595,7 @@ typedef struct ql_ast_admin { /* ANALYZE/CHECK/OPTIMIZE/REPAIR TABLE, FLUSH */
     uint32_t ncolumns;
     uint64_t buckets; /* 0: not given */
     bool auto_update; /* made again when statistics are */
+    ql_str data;      /* USING DATA; p NULL: not given */
 } ql_ast_admin;
 
 typedef struct ql_ast_load { /* LOAD DATA */

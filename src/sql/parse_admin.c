@@ -346,7 +346,8 @@ is_maintenance_word(const qli_parser *p, qli_token_kind verb)
     }
 }
 
-/* UPDATE HISTOGRAM ON c, ... [WITH n BUCKETS] [{MANUAL | AUTO} UPDATE], DROP HISTOGRAM ON c, ... */
+/* UPDATE HISTOGRAM ON c, ... {[WITH n BUCKETS] [{MANUAL | AUTO} UPDATE] |
+ * USING DATA 'json'}, DROP HISTOGRAM ON c, ... */
 static ql_status
 histogram(qli_parser *p, ql_ast_admin *a)
 {
@@ -362,8 +363,9 @@ histogram(qli_parser *p, ql_ast_admin *a)
     if (a->drops_histograms) {
         return QL_OK;
     }
-    if (qli_is(p, K_USING)) {
-        return qli_unbuilt(p, "UPDATE HISTOGRAM ... USING DATA");
+    if (qli_accept(p, K_USING)) {
+        QL_TRY(qli_expect(p, K_DATA));
+        return qli_string(p, &a->data);
     }
     if (qli_accept(p, K_WITH)) {
         QL_TRY(qli_uint(p, &a->buckets));

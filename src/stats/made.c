@@ -26,7 +26,8 @@ ql_histogram_verdict
 ql_stats_may_have_histogram(const ql_table *t, uint16_t column)
 {
     const ql_type *type = &t->types[column];
-    if (type->field == QL_F_ENUM || type->field == QL_F_SET || type->field == QL_F_BIT) {
+    if (type->field == QL_F_ENUM || type->field == QL_F_SET || type->field == QL_F_BIT ||
+        type->field == QL_F_JSON) {
         return QL_HISTOGRAM_TYPE;
     }
     for (uint16_t i = 0; i < t->nindexes; i++) {
@@ -78,8 +79,8 @@ qli_json_of_value(ql_ctx *cx, const ql_type *t, const ql_value *v, ql_buf *out)
     return quoted ? ql_buf_put_u8(cx, out, '"') : QL_OK;
 }
 
-static ql_status
-put_number(ql_ctx *cx, ql_buf *out, double d)
+ql_status
+qli_json_put_double(ql_ctx *cx, ql_buf *out, double d)
 {
     char text[QL_DOUBLE_TEXT_MAX];
     size_t n = ql_double_print(d, text);
@@ -87,8 +88,8 @@ put_number(ql_ctx *cx, ql_buf *out, double d)
     return memchr(text, '.', n) || memchr(text, 'e', n) ? QL_OK : ql_buf_put_str(cx, out, ".0");
 }
 
-static const char *
-type_name(const ql_type *t)
+const char *
+qli_histogram_type(const ql_type *t)
 {
     switch (ql_kind_family(t->kind)) {
     case QL_FAM_INT:
@@ -102,6 +103,25 @@ type_name(const ql_type *t)
     default:
         return t->kind == QL_K_DATE ? "date" : t->kind == QL_K_TIME ? "time" : "datetime";
     }
+}
+
+ql_status
+qli_histogram_end(ql_ctx *cx, ql_buf *out, const qli_histogram_said *h)
+{
+    ql_dt t;
+    char when[32];
+    QL_TRY(ql_buf_printf(cx, out, "], \"data-type\": \"%s\", " AUTO_UPDATE "%s, ",
+                         qli_histogram_type(h->type), h->again ? "true" : "false"));
+    QL_TRY(ql_buf_put_str(cx, out, "\"null-values\": "));
+    QL_TRY(qli_json_put_double(cx, out, h->nulls));
+    ql_dt_from_unix(h->at_us, 0, &t);
+    size_t n = ql_dt_print(&t, 6, when);
+    QL_TRY(ql_buf_printf(cx, out, ", \"collation-id\": %u, \"last-updated\": \"%.*s\", ",
+                         h->collation, (int)n, when));
+    QL_TRY(ql_buf_put_str(cx, out, "\"sampling-rate\": "));
+    QL_TRY(qli_json_put_double(cx, out, h->rate));
+    return ql_buf_printf(cx, out, ", \"histogram-type\": \"%s\", " BUCKETS_ASKED "%u}",
+                         h->single ? "singleton" : "equi-height", h->buckets);
 }
 
 /* --- making --- */
@@ -166,7 +186,7 @@ singleton(maker *m)
         QL_TRY(ql_buf_put_str(m->cx, &m->json, i ? ", [" : "["));
         QL_TRY(put_literal(m, &m->v[i]));
         QL_TRY(ql_buf_put_str(m->cx, &m->json, ", "));
-        QL_TRY(put_number(m->cx, &m->json, sum > 1 ? 1 : sum));
+        QL_TRY(qli_json_put_double(m->cx, &m->json, sum > 1 ? 1 : sum));
         QL_TRY(ql_buf_put_u8(m->cx, &m->json, ']'));
     }
     return QL_OK;
@@ -198,7 +218,7 @@ equi_height(maker *m)
         QL_TRY(ql_buf_put_str(m->cx, &m->json, ", "));
         QL_TRY(put_literal(m, &m->v[i - 1]));
         QL_TRY(ql_buf_put_str(m->cx, &m->json, ", "));
-        QL_TRY(put_number(m->cx, &m->json, (double)done / m->s->n));
+        QL_TRY(qli_json_put_double(m->cx, &m->json, (double)done / m->s->n));
         QL_TRY(ql_buf_printf(m->cx, &m->json, ", %u]", i - first));
     }
     return QL_OK;
@@ -208,8 +228,6 @@ equi_height(maker *m)
 static ql_status
 make(maker *m, double rows, int64_t at_us, ql_column_stats *out)
 {
-    ql_dt t;
-    char when[32];
     QL_TRY(find_runs(m));
     m->h = QL_ARENA_NEW(m->cx, m->a, ql_histogram);
     if (!m->h) {
@@ -230,18 +248,15 @@ make(maker *m, double rows, int64_t at_us, ql_column_stats *out)
     QL_TRY(ql_buf_put_str(m->cx, &m->json, "{\"buckets\": ["));
     QL_TRY(single ? singleton(m) : equi_height(m));
     m->h->complete = single && rate >= 1;
-    QL_TRY(ql_buf_printf(m->cx, &m->json, "], \"data-type\": \"%s\", " AUTO_UPDATE "%s, ",
-                         type_name(m->type), m->again ? "true" : "false"));
-    QL_TRY(ql_buf_put_str(m->cx, &m->json, "\"null-values\": "));
-    QL_TRY(put_number(m->cx, &m->json, out->nulls));
-    ql_dt_from_unix(at_us, 0, &t);
-    size_t n = ql_dt_print(&t, 6, when);
-    QL_TRY(ql_buf_printf(m->cx, &m->json, ", \"collation-id\": %u, \"last-updated\": \"%.*s\", ",
-                         m->type->kind == QL_K_STRING ? m->type->coll->id : 8u, (int)n, when));
-    QL_TRY(ql_buf_put_str(m->cx, &m->json, "\"sampling-rate\": "));
-    QL_TRY(put_number(m->cx, &m->json, rate));
-    return ql_buf_printf(m->cx, &m->json, ", \"histogram-type\": \"%s\", " BUCKETS_ASKED "%u}",
-                         single ? "singleton" : "equi-height", m->buckets);
+    qli_histogram_said said = {.type = m->type,
+                               .again = m->again,
+                               .single = single,
+                               .nulls = out->nulls,
+                               .rate = rate,
+                               .buckets = m->buckets,
+                               .collation = m->type->kind == QL_K_STRING ? m->type->coll->id : 8u,
+                               .at_us = at_us};
+    return qli_histogram_end(m->cx, &m->json, &said);
 }
 
 /* --- keeping --- */
@@ -269,22 +284,29 @@ write_record(ql_ctx *cx, const ql_table *t, uint16_t column, const ql_buf *value
     return st;
 }
 
+ql_status
+qli_histogram_keep(ql_ctx *cx, const ql_table *t, uint16_t column, const ql_buf *json,
+                   int64_t at_us, const ql_column_stats *c)
+{
+    ql_buf value = {0};
+    ql_str name = t->columns[column].name;
+    ql_status st;
+    QL_TRY_TO(st, ql_buf_put_lenenc_str(cx, &value, name.p, name.n), out);
+    QL_TRY_TO(st, ql_buf_put_lenenc_str(cx, &value, json->p, json->n), out);
+    QL_TRY_TO(st, qli_stats_put_column(cx, &value, at_us, c), out);
+    st = write_record(cx, t, column, &value);
+out:
+    ql_buf_free(&value);
+    return st;
+}
+
 static ql_status
 make_and_write(maker *m, const ql_table *t, uint16_t column, double rows)
 {
     int64_t now = ql_now_real_us();
     ql_column_stats c = {0};
-    ql_buf value = {0};
-    ql_str name = t->columns[column].name;
-    ql_status st;
-    QL_TRY_TO(st, make(m, rows, now, &c), out);
-    QL_TRY_TO(st, ql_buf_put_lenenc_str(m->cx, &value, name.p, name.n), out);
-    QL_TRY_TO(st, ql_buf_put_lenenc_str(m->cx, &value, m->json.p, m->json.n), out);
-    QL_TRY_TO(st, qli_stats_put_column(m->cx, &value, now, &c), out);
-    st = write_record(m->cx, t, column, &value);
-out:
-    ql_buf_free(&value);
-    return st;
+    QL_TRY(make(m, rows, now, &c));
+    return qli_histogram_keep(m->cx, t, column, &m->json, now, &c);
 }
 
 ql_status

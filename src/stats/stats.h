@@ -78,6 +78,10 @@ ql_histogram_verdict ql_stats_may_have_histogram(const ql_table *t, uint16_t col
  * the column has what it had. Waits: COMMIT. */
 ql_status ql_stats_make_histogram(ql_ctx *cx, ql_table *t, uint16_t column, uint32_t buckets,
                                   bool again, uint64_t memory) QL_MUST_USE;
+/* The histogram that the JSON text tells, instead of one that is made; *fault: why it is none, as
+ * MySQL words it (in a), or NULL. Waits: COMMIT. */
+ql_status ql_stats_read_histogram(ql_ctx *cx, ql_arena *a, ql_table *t, uint16_t column,
+                                  ql_str json, const char **fault) QL_MUST_USE;
 /* *was: there was one. Waits: COMMIT. */
 ql_status ql_stats_drop_histogram(ql_ctx *cx, ql_table *t, uint16_t column, bool *was) QL_MUST_USE;
 /* As MySQL's JSON, in a; empty: there is none. */

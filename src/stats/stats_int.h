@@ -160,6 +160,20 @@ ql_status qli_stats_put_column(ql_ctx *cx, ql_buf *b, int64_t at_us,
 ql_status qli_stats_get_column(ql_ctx *cx, ql_arena *a, ql_str in, int64_t at_us,
                                ql_column_stats *c, bool *good) QL_MUST_USE;
 
+/* made.c: the JSON of a histogram behind its buckets. */
+typedef struct qli_histogram_said {
+    const ql_type *type;
+    bool again, single;
+    double nulls, rate;
+    uint32_t buckets, collation;
+    int64_t at_us;
+} qli_histogram_said;
+ql_status qli_histogram_end(ql_ctx *cx, ql_buf *out, const qli_histogram_said *h) QL_MUST_USE;
+const char *qli_histogram_type(const ql_type *t); /* "int", "string" ... */
+ql_status qli_json_put_double(ql_ctx *cx, ql_buf *out, double d) QL_MUST_USE;
+/* On the disk. Waits: COMMIT. */
+ql_status qli_histogram_keep(ql_ctx *cx, const ql_table *t, uint16_t column, const ql_buf *json,
+                             int64_t at_us, const ql_column_stats *c) QL_MUST_USE;
 /* made.c: histograms that statements have made take the place of those of the sample. */
 ql_status qli_stats_overlay(ql_ctx *cx, const ql_table *t, qli_kept *k,
                             ql_column_stats *columns) QL_MUST_USE;

@@ -38,12 +38,20 @@ work_on_column(ql_ctx *cx, qli_table *t, const ql_ast_admin *a, ql_table *tab, q
                      : "No histogram statistics found for column '%.*s'.";
     } else {
         ql_histogram_verdict may = ql_stats_may_have_histogram(tab, (uint16_t)column);
-        if (may == QL_HISTOGRAM_MAY) {
+        const char *fault = NULL;
+        if (may == QL_HISTOGRAM_MAY && a->data.p) {
+            QL_TRY(ql_stats_read_histogram(cx, t->mem, tab, (uint16_t)column, a->data, &fault));
+            *type = fault ? "Error" : "status";
+        } else if (may == QL_HISTOGRAM_MAY) {
             uint64_t memory = ql_vars_u64(cx->vars, QL_SV_HISTOGRAM_GENERATION_MAX_MEM_SIZE);
             QL_TRY(ql_stats_make_histogram(cx, tab, (uint16_t)column,
                                            a->buckets ? (uint32_t)a->buckets : BUCKETS,
                                            a->auto_update, memory));
             *type = "status";
+        }
+        if (fault) {
+            *text = fault;
+            return QL_OK;
         }
         format = may == QL_HISTOGRAM_MAY    ? "Histogram statistics created for column '%.*s'."
                  : may == QL_HISTOGRAM_TYPE ? "The column '%.*s' has an unsupported data type."
@@ -80,6 +88,11 @@ qli_histograms(ql_ctx *cx, qli_table *t, const ql_ast_admin *a, ql_table *tab)
         return answer(cx, t, table, "Error",
                       tab->temporary ? "Cannot create histogram statistics for a temporary table."
                                      : "Cannot create histogram statistics for a view.");
+    }
+    if (a->data.p && a->ncolumns > 1) {
+        return answer(cx, t, table, "Error",
+                      "Only one column can be specified while modifying histogram statistics with "
+                      "JSON data.");
     }
     QL_TRY(ql_table_lock(cx, tab, false));
     sort_names(a->columns, a->ncolumns);

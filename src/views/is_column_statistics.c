@@ -3,15 +3,38 @@
  * information_schema.COLUMN_STATISTICS: histograms that statements have made (stats/).
  */
 #include "acl/acl.h"
+#include "base/diag.h"
 #include "stats/stats.h"
 #include "views/views_int.h"
+#include "json/json.h"
 
 #define COLUMNS(C)                                                                                 \
     C(SCHEMA_NAME, 's', 64, BIN)                                                                   \
     C(TABLE_NAME, 's', 64, BIN)                                                                    \
     C(COLUMN_NAME, 's', 64, NN)                                                                    \
-    C(HISTOGRAM, 't', 0, NN)
+    C(HISTOGRAM, 'j', 0, NN)
 QLI_COLUMNS(column_statistics, COLUMNS);
+
+/* The text that was kept of a column of that type, as a document. */
+static ql_status
+set_document(ql_ctx *cx, ql_arena *a, ql_value *v, const ql_type *type, ql_str text)
+{
+    ql_json_fault fault;
+    ql_json_builder b;
+    ql_str doc;
+    ql_json_builder_init(&b, cx, a);
+    b.decimals = ql_kind_family(type->kind) == QL_FAM_DECIMAL;
+    ql_status st = ql_json_parse(&b, text, &fault);
+    if (st == QL_OK && fault.what) {
+        st = ql_fail(cx, QL_ER_INVALID_JSON_TEXT, fault.what, (unsigned)fault.at, "HISTOGRAM");
+    }
+    st = st == QL_OK ? ql_json_take(&b, a, &doc) : st;
+    ql_json_builder_free(&b);
+    if (st == QL_OK) {
+        *v = (ql_value){.kind = QL_K_JSON, .s = doc};
+    }
+    return st;
+}
 
 ql_status
 qli_fill_column_statistics(ql_ctx *cx, ql_view_rows *r)
@@ -36,7 +59,7 @@ qli_fill_column_statistics(ql_ctx *cx, ql_view_rows *r)
             qli_set_str(&v[COL_SCHEMA_NAME], t->db);
             qli_set_str(&v[COL_TABLE_NAME], t->name);
             qli_set_str(&v[COL_COLUMN_NAME], t->columns[c].name);
-            qli_set_str(&v[COL_HISTOGRAM], json);
+            QL_TRY(set_document(cx, r->a, &v[COL_HISTOGRAM], &t->types[c], json));
         }
     }
     return QL_OK;
