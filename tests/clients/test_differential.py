@@ -25,6 +25,10 @@ def test_types():
     run("types", 1500)
 
 
+def test_character_sets():
+    run("charset", 1500)
+
+
 def test_time_zones():
     run("tz", 1500)
 

@@ -51,7 +51,9 @@ def cases():
 
 MORE = [("ENUM('small','it''s','ä','10')", "it's"), ("ENUM('small','it''s','ä','10')", "ä"), ("ENUM('b','a') CHARACTER SET latin1", "a"), ("SET('x','y','€')", "x,€"), ("SET('x','y','€')", ""), ("YEAR", "2024"), ("YEAR", "1901"), ("YEAR", "0000"),
         ("FLOAT(7,3)", "1234.125"), ("DOUBLE(9,2)", "-1234567.25"),
-        ("JSON", '{"a": [1, -2.5, true, null], "ä€😀": "o\'x"}'), ("JSON", "[]"), ("JSON", '"text"'), ("JSON", "17"), ("JSON", "null")]
+        ("JSON", '{"a": [1, -2.5, true, null], "ä€😀": "o\'x"}'), ("JSON", "[]"), ("JSON", '"text"'), ("JSON", "17"), ("JSON", "null"),
+        ("VARCHAR(10) CHARACTER SET latin1", "ä€ß'"), ("CHAR(5) CHARACTER SET cp1251", "Жд"), ("VARCHAR(10) CHARACTER SET utf16", "aä😀"),
+        ("CHAR(3) CHARACTER SET ucs2", "äЖ"), ("VARCHAR(4) CHARACTER SET ascii", "x'"), ("ENUM('ä','b') CHARACTER SET latin1", "ä")]
 CASES = [(f"t{i}", *c) for i, c in enumerate(cases())]
 EXPONENTS = {name for name, definition, value, _ in CASES if definition == "DOUBLE" and value is not None and "e" in value}  # drivers write these their way
 BITS = {name for name, definition, _, _ in CASES if definition.startswith("BIT")}  # PHP makes numbers of them

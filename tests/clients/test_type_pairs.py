@@ -214,7 +214,7 @@ def is_stored_otherwise(a, b):
     fa, fb = family(a), family(b)
     if b == "year_" and fa in ("moment", "time"):  # the date's year; MariaDB wants a number
         return True
-    return a == "time3" and fb in ("int", "decimal", "time", "moment") or fa == "text" and fb == "real" or fb == "time" and fa in NUMERIC or (a, b) in {("dbl", "big"), ("vchr", "time3"), ("bit16", "txt")} or a == "flt" and fb == "moment"
+    return a == "time3" and fb in ("int", "decimal", "time", "moment") or fa == "text" and fb == "real" or fb == "time" and fa in NUMERIC or (a, b) in {("dbl", "big"), ("vchr", "time3"), ("bit16", "txt"), ("u16", "set_")} or a == "flt" and fb == "moment"
 
 
 CASTS = ["SIGNED", "UNSIGNED", "DECIMAL(20,2)", "CHAR", "CHAR(3)", "BINARY", "BINARY(3)", "DATE", "TIME", "DATETIME", "DATETIME(3)", "DOUBLE"]

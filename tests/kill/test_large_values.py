@@ -39,7 +39,7 @@ worst = []
 
 def gap():
     cur.execute("SHOW STATUS LIKE 'Quell_last_gap%'")
-    s = dict(cur.fetchall())
+    s = {k if isinstance(k, str) else k.decode(): v if isinstance(v, str) else v.decode() for k, v in cur.fetchall()}
     return int(s["Quell_last_gap_us"]), s["Quell_last_gap_from"], s["Quell_last_gap_to"], int(s["Quell_last_gap_wall_us"])
 
 
@@ -207,6 +207,33 @@ TABLES = ["CREATE DATABASE IF NOT EXISTS big", "DROP TABLE IF EXISTS big.i", "CR
 
 def test_operators_on_large_values():
     check([run(s) for s in STATEMENTS])
+
+
+# One of each form; the texts have characters that the set has and others.
+SETS = ["latin1", "cp1251", "swe7", "ascii", "gbk", "big5", "sjis", "ujis", "gb18030", "ucs2", "utf16", "utf16le", "utf32", "utf8mb3"]
+KNOWN = f"REPEAT('abcde', {N // 5})"
+
+
+def in_set(cs):
+    """Texts that become bytes of the set and again texts: as constants, in columns, in keys and results."""
+    e = f"CONVERT({W} USING {cs})"
+    yield from (f"SELECT LENGTH({e}), BIT_LENGTH({e}), CHAR_LENGTH({e})", f"SELECT LENGTH(HEX({e}))", f"SELECT LENGTH(UPPER({e})), LENGTH(REVERSE({e}))", f"SELECT MD5({e}), CRC32({e})", f"SELECT LENGTH(CAST({e} AS BINARY))",
+                f"SELECT LENGTH(CONVERT(CAST({e} AS BINARY) USING {cs}))", f"SELECT LENGTH(CONVERT(CAST({W} AS BINARY) USING {cs}))", f"SELECT {e} = {e}, {e} < CONCAT({e}, 'a')", f"SELECT LENGTH(CONCAT({e}, 'x', 0x41))",
+                f"SELECT COUNT(*) FROM (SELECT {e} AS v UNION SELECT {e}) AS d", f"SELECT LENGTH(v) FROM (SELECT {e} AS v UNION ALL SELECT CONCAT({e}, 'b')) AS d ORDER BY v", f"SELECT {e} LIKE '%b%c%'", f"SELECT LOCATE('xx', {e})")
+    yield f"CREATE TABLE big.cs (id INT PRIMARY KEY AUTO_INCREMENT, v LONGTEXT CHARACTER SET {cs}, s TEXT CHARACTER SET {cs}, b LONGBLOB)"
+    yield from (f"INSERT INTO big.cs (v) VALUES ({W})", f"INSERT INTO big.cs (v, b) VALUES ({KNOWN}, {KNOWN})", "UPDATE big.cs SET b = v", "UPDATE big.cs SET v = b", f"INSERT IGNORE INTO big.cs (v) VALUES ({W})",
+                f"INSERT IGNORE INTO big.cs (s) VALUES ({W})", "SELECT LENGTH(v), LENGTH(b) FROM big.cs", "SELECT v FROM big.cs", "SELECT MAX(v), MIN(v) FROM big.cs", "SELECT COUNT(*) FROM big.cs x JOIN big.cs y ON x.v = y.v",
+                "SELECT COUNT(*) FROM big.cs GROUP BY v", "SET character_set_results = NULL", "SELECT v FROM big.cs", f"SET character_set_results = {cs if cs[:3] not in ('ucs', 'utf') else 'latin2'}", "SELECT v, b FROM big.cs",
+                "SET character_set_results = utf8mb4", "ALTER TABLE big.cs CONVERT TO CHARACTER SET utf8mb4", "DROP TABLE big.cs")
+
+
+def test_character_sets():
+    """The tables of a set are made aside, once: that is not measured again."""
+    fill()
+    db.use_unicode = False  # results come in all sets
+    bad = [run(s, label=f"{cs}: {s[:90]}") for cs in SETS for s in in_set(cs)]
+    db.use_unicode = True
+    check(bad)
 
 
 NUMBERS = f"CONCAT('[', REPEAT('1234567,', {N // 8}), '1]')"
