@@ -240,6 +240,43 @@ compare_quick(ql_ctx *cx, const qli_uca_table *t, int strength, ql_str a, ql_str
     return restart_point(cx, t, a, b, n, &q->from);
 }
 
+/* Levels that are read from elements. */
+static int
+levels_of(const qli_coll *impl)
+{
+    return impl->strength < 3 ? impl->strength : 3;
+}
+
+/* The next kana at or after *at: 2 hiragana, 3 katakana; 0: there is none. */
+static ql_status
+next_kana(ql_ctx *cx, ql_str s, size_t *at, uint8_t *kind)
+{
+    for (*kind = 0; *kind == 0 && *at < s.n;) {
+        uint32_t cp = 0;
+        int used = (unsigned char)s.p[*at] < 0x80 ? 1 : ql_utf8_decode(s.p + *at, s.n - *at, &cp);
+        bool hiragana = (cp >= 0x3041 && cp <= 0x3096) || (cp >= 0x309d && cp <= 0x309f);
+        bool katakana = (cp >= 0x30a1 && cp <= 0x30fa) || (cp >= 0x30fd && cp <= 0x30ff) ||
+                        (cp >= 0x31f0 && cp <= 0x31ff) || (cp >= 0xff66 && cp <= 0xff9d);
+        *kind = used > 0 && hiragana ? 2 : used > 0 && katakana ? 3 : 0;
+        *at += used > 0 ? (size_t)used : 1;
+        QL_TRY(ql_bulk_count(cx, 4));
+    }
+    return QL_OK;
+}
+
+static ql_status
+compare_kana(ql_ctx *cx, ql_str a, ql_str b, int *result)
+{
+    size_t i = 0, j = 0;
+    uint8_t x, y;
+    do {
+        QL_TRY(next_kana(cx, a, &i, &x));
+        QL_TRY(next_kana(cx, b, &j, &y));
+    } while (x == y && x != 0);
+    *result = x < y ? -1 : x > y;
+    return QL_OK;
+}
+
 static ql_status
 compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
 {
@@ -253,14 +290,14 @@ compare_uca(ql_ctx *cx, const qli_coll *impl, ql_str a, ql_str b, int *result)
     }
     ql_str x = {a.p + q.from, a.n - q.from}, y = {b.p + q.from, b.n - q.from};
     *result = 0;
-    for (int level = 0; level < impl->strength && *result == 0; level++) {
+    for (int level = 0; level < levels_of(impl) && *result == 0; level++) {
         if (level == 2 && q.lower_diff != 0) {
             *result = q.lower_diff;
             break;
         }
         QL_TRY(compare_level(cx, t, level_masks[level], x, y, result));
     }
-    return QL_OK;
+    return *result == 0 && impl->strength > 3 ? compare_kana(cx, x, y, result) : QL_OK;
 }
 
 /* Bytes of one level, all or (most) at least so many. Weights have no zero byte but where a primary
@@ -306,11 +343,19 @@ sortkey_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, struct ql_buf *out)
     const qli_uca_table *t;
     QL_TRY(qli_uca_weights(cx, impl, &t));
     QL_TRY(ql_buf_reserve(cx, out, s.n * 2 + 16));
-    for (int level = 0; level < impl->strength; level++) {
+    for (int level = 0; level < levels_of(impl); level++) {
         if (level > 0) {
             QL_TRY(ql_buf_put_u8(cx, out, 1));
         }
         QL_TRY(sortkey_level(cx, t, level, s, SIZE_MAX, out));
+    }
+    if (impl->strength > 3) {
+        size_t at = 0;
+        uint8_t kind = 1; /* the end of the level before */
+        do {
+            QL_TRY(ql_buf_put_u8(cx, out, kind));
+            QL_TRY(next_kana(cx, s, &at, &kind));
+        } while (kind != 0);
     }
     return QL_OK;
 }
@@ -377,7 +422,15 @@ hash_uca(ql_ctx *cx, const qli_coll *impl, ql_str s, uint64_t seed, uint64_t *ha
     const qli_uca_table *t;
     uint64_t h = seed;
     QL_TRY(qli_uca_weights(cx, impl, &t));
-    for (int level = 0; level < impl->strength; level++) {
+    if (impl->strength > 3) {
+        size_t at = 0;
+        uint8_t kind;
+        do {
+            QL_TRY(next_kana(cx, s, &at, &kind));
+            h = hash_step(h, kind);
+        } while (kind != 0);
+    }
+    for (int level = 0; level < levels_of(impl); level++) {
         qli_reader r;
         ql_status st;
         uint32_t w;

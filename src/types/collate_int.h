@@ -40,7 +40,7 @@ typedef struct qli_uca_table {
 /* What ql_collation.impl points to: constant but for the table, which is published once. */
 typedef struct qli_coll {
     qli_rule rule;
-    int strength;       /* 1 primary .. 3 tertiary */
+    int strength;       /* 1 primary .. 3 tertiary, 4: and the kind of kana */
     const char *locale; /* ICU locale, "" = root; or rules, which begin with '&' */
     size_t slot;        /* place of the table among the lazily built ones */
 } qli_coll;

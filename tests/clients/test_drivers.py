@@ -53,7 +53,7 @@ MORE = [("ENUM('small','it''s','ä','10')", "it's"), ("ENUM('small','it''s','ä'
         ("FLOAT(7,3)", "1234.125"), ("DOUBLE(9,2)", "-1234567.25"),
         ("JSON", '{"a": [1, -2.5, true, null], "ä€😀": "o\'x"}'), ("JSON", "[]"), ("JSON", '"text"'), ("JSON", "17"), ("JSON", "null"),
         ("VARCHAR(10) CHARACTER SET latin1", "ä€ß'"), ("CHAR(5) CHARACTER SET cp1251", "Жд"), ("VARCHAR(10) CHARACTER SET utf16", "aä😀"),
-        ("CHAR(3) CHARACTER SET ucs2", "äЖ"), ("VARCHAR(4) CHARACTER SET ascii", "x'"), ("ENUM('ä','b') CHARACTER SET latin1", "ä")]
+        ("CHAR(3) CHARACTER SET ucs2", "äЖ"), ("VARCHAR(4) CHARACTER SET ascii", "x'")]
 CASES = [(f"t{i}", *c) for i, c in enumerate(cases())]
 EXPONENTS = {name for name, definition, value, _ in CASES if definition == "DOUBLE" and value is not None and "e" in value}  # drivers write these their way
 BITS = {name for name, definition, _, _ in CASES if definition.startswith("BIT")}  # PHP makes numbers of them
