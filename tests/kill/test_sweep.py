@@ -58,6 +58,7 @@ LOOSE = {
 }
 READS = [
     "SELECT 1",
+    "SELECT HEX(CONVERT(v USING gbk)), MD5(CONVERT(v USING utf16)), CONVERT(v USING latin1) COLLATE latin1_german1_ci < 'm', CONCAT(CONVERT(v USING cp1251), 0x41) FROM s.a WHERE id < 60 ORDER BY CONVERT(v USING sjis)",
     "SELECT id, j->>'$.name', JSON_SET(j, '$.list[1].x[0]', id), JSON_REMOVE(j, '$.z') FROM s.doc WHERE j->'$.list[0]' < 90 ORDER BY j DESC",
     "SELECT k, JSON_ARRAYAGG(j), JSON_OBJECTAGG(id, j->'$.list') FROM s.doc GROUP BY k",
     "SELECT d.id, t.n, t.v, t.x FROM s.doc d LEFT JOIN JSON_TABLE(d.j, '$' COLUMNS (n CHAR(5) PATH '$.name', NESTED PATH '$.list[*]' COLUMNS (v INT PATH '$', NESTED PATH '$.x[*]' COLUMNS (x INT PATH '$')))) t ON t.v < 50 OR t.x = 1 ORDER BY 1, 3, 4",
