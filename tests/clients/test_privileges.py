@@ -563,7 +563,8 @@ def test_privilege_views():
                 "TRUNCATE TABLE mysql.db"):
         assert code_of(root, sql) == 1044, sql
     assert code_of(root, "DROP DATABASE mysql") == 3552
-    assert names(root.query("SHOW TABLES FROM mysql")) == ["db", "innodb_index_stats", "innodb_table_stats", "tables_priv", "user"]
+    assert names(root.query("SHOW TABLES FROM mysql")) == ["db", "innodb_index_stats", "innodb_table_stats", "tables_priv", "time_zone", "time_zone_leap_second", "time_zone_name", "time_zone_transition",
+                                                              "time_zone_transition_type", "user"]
     root.query("FLUSH PRIVILEGES")
 
 
