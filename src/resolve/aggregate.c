@@ -50,7 +50,7 @@ sum_type(const ql_expr *a, bool average, unsigned increment)
         unsigned d = a->type.decimals + (average ? increment : 0);
         if (d < QL_DECIMALS_DOUBLE) {
             t.decimals = (uint8_t)d;
-            t.length = QLI_DOUBLE_DIGITS + d;
+            t.length = average ? a->type.length + increment : QLI_DOUBLE_DIGITS + d;
         }
     }
     return t;
