@@ -62,6 +62,8 @@ READS = [
     "SELECT id, j->>'$.name', JSON_SET(j, '$.list[1].x[0]', id), JSON_REMOVE(j, '$.z') FROM s.doc WHERE j->'$.list[0]' < 90 ORDER BY j DESC",
     "SELECT k, JSON_ARRAYAGG(j), JSON_OBJECTAGG(id, j->'$.list') FROM s.doc GROUP BY k",
     "SELECT d.id, t.n, t.v, t.x FROM s.doc d LEFT JOIN JSON_TABLE(d.j, '$' COLUMNS (n CHAR(5) PATH '$.name', NESTED PATH '$.list[*]' COLUMNS (v INT PATH '$', NESTED PATH '$.x[*]' COLUMNS (x INT PATH '$')))) t ON t.v < 50 OR t.x = 1 ORDER BY 1, 3, 4",
+    """ANALYZE TABLE s.a UPDATE HISTOGRAM ON g USING DATA '{"buckets": [""" + ", ".join(f"[{i}, {(i + 1) / 100}]" for i in range(100)) +
+    """], "data-type": "int", "null-values": 0, "collation-id": 8, "sampling-rate": 1, "histogram-type": "singleton", "number-of-buckets-specified": 100}'""",
     "SELECT COUNT(DISTINCT j), JSON_SEARCH(JSON_ARRAYAGG(j), 'all', 'n1%') FROM s.doc",
     "SELECT * FROM s.a",
     "SELECT v FROM s.a WHERE id = 17",
