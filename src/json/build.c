@@ -267,12 +267,10 @@ put_tail(ql_json_builder *b, const ql_json_frame *f, size_t n, unsigned high)
     return note(b, nest);
 }
 
+/* The table of an array of n elements, which is not empty: `ends` as kept while it was open. */
 static ql_status
-end_array(ql_json_builder *b, const ql_json_frame *f)
+put_ends(ql_json_builder *b, const char *ends, size_t n, unsigned width)
 {
-    size_t n = (b->ends.n - f->first) / sizeof(uint32_t);
-    const char *ends = b->ends.p + f->first;
-    unsigned high = table_width(b->out.n - f->start, n, 1), width = 1u << high;
     QL_TRY(ql_buf_reserve(b->cx, &b->out, n * width));
     char *p = b->out.p + b->out.n;
     for (size_t i = 0; i < n; i++) {
@@ -280,6 +278,17 @@ end_array(ql_json_builder *b, const ql_json_frame *f)
         QL_TRY(ql_bulk_count(b->cx, sizeof(uint32_t) + width));
     }
     b->out.n += n * width;
+    return QL_OK;
+}
+
+static ql_status
+end_array(ql_json_builder *b, const ql_json_frame *f)
+{
+    size_t n = (b->ends.n - f->first) / sizeof(uint32_t);
+    unsigned high = table_width(b->out.n - f->start, n, 1);
+    if (n > 0) {
+        QL_TRY(put_ends(b, b->ends.p + f->first, n, 1u << high));
+    }
     b->ends.n = f->first;
     return put_tail(b, f, n, high);
 }
@@ -300,7 +309,7 @@ static ql_str
 key_of(const ql_json_builder *b, const ql_json_frame *f, size_t i, member *m)
 {
     memcpy(m, b->members.p + f->first + i * sizeof *m, sizeof *m);
-    return (ql_str){b->keys.p + m->key, m->key_n};
+    return m->key_n > 0 ? (ql_str){b->keys.p + m->key, m->key_n} : QL_STR("");
 }
 
 static ql_status
@@ -318,9 +327,24 @@ is_in_order(ql_json_builder *b, const ql_json_frame *f, size_t n, bool *yes)
     return QL_OK;
 }
 
+/* Of the values that were kept: one that was not may have been the deepest. */
+static ql_status
+find_nest(ql_json_builder *b, ql_json_frame *f, const sorted *v, size_t kept)
+{
+    f->nest = 0;
+    for (size_t i = 0; i < kept; i++) {
+        ql_json value;
+        QL_TRY(ql_bulk_node(b->cx));
+        QL_TRY(ql_json_open(
+            b->cx, (ql_str){b->out.p + f->start + v[i].start, v[i].end - v[i].start}, &value));
+        f->nest = value.nest > f->nest ? value.nest : f->nest;
+    }
+    return QL_OK;
+}
+
 /* The members in order, of equal names the last one: values and names are written anew. */
 static ql_status
-reorder(ql_json_builder *b, const ql_json_frame *f, sorted *v, size_t *n)
+reorder(ql_json_builder *b, ql_json_frame *f, sorted *v, size_t *n)
 {
     size_t kept = 0;
     for (size_t i = 0; i < *n; i++) {
@@ -338,6 +362,9 @@ reorder(ql_json_builder *b, const ql_json_frame *f, sorted *v, size_t *n)
             continue;
         }
         v[kept++] = v[i];
+    }
+    if (kept < *n) {
+        QL_TRY(find_nest(b, f, v, kept));
     }
     ql_buf_clear(&b->scratch);
     for (size_t i = 0; i < kept; i++) {
@@ -362,7 +389,7 @@ reorder(ql_json_builder *b, const ql_json_frame *f, sorted *v, size_t *n)
 }
 
 static ql_status
-put_in_order(ql_json_builder *b, const ql_json_frame *f, size_t *n)
+put_in_order(ql_json_builder *b, ql_json_frame *f, size_t *n)
 {
     bool yes;
     QL_TRY(is_in_order(b, f, *n, &yes));
@@ -376,15 +403,14 @@ put_in_order(ql_json_builder *b, const ql_json_frame *f, size_t *n)
     return st;
 }
 
+/* Names and table of an object of n members, which is not empty. */
 static ql_status
-end_object(ql_json_builder *b, const ql_json_frame *f)
+put_names(ql_json_builder *b, const ql_json_frame *f, size_t n, size_t names, unsigned width)
 {
-    size_t n = (b->members.n - f->first) / sizeof(member);
-    QL_TRY(put_in_order(b, f, &n));
-    size_t names = b->keys.n - f->keys;
-    unsigned high = table_width(b->out.n - f->start + names, n, 2), width = 1u << high;
     QL_TRY(ql_buf_reserve(b->cx, &b->out, names + 2 * n * width));
-    QL_TRY(ql_buf_put(b->cx, &b->out, b->keys.p + f->keys, names));
+    if (names > 0) {
+        QL_TRY(ql_buf_put(b->cx, &b->out, b->keys.p + f->keys, names));
+    }
     char *keys = b->out.p + b->out.n, *values = keys + n * width;
     uint32_t end = 0;
     for (size_t i = 0; i < n; i++) {
@@ -396,6 +422,19 @@ end_object(ql_json_builder *b, const ql_json_frame *f)
         QL_TRY(ql_bulk_count(b->cx, sizeof m));
     }
     b->out.n += 2 * n * width;
+    return QL_OK;
+}
+
+static ql_status
+end_object(ql_json_builder *b, ql_json_frame *f)
+{
+    size_t n = (b->members.n - f->first) / sizeof(member);
+    QL_TRY(put_in_order(b, f, &n));
+    size_t names = b->keys.n - f->keys;
+    unsigned high = table_width(b->out.n - f->start + names, n, 2);
+    if (n > 0) {
+        QL_TRY(put_names(b, f, n, names, 1u << high));
+    }
     b->members.n = f->first;
     b->keys.n = f->keys;
     return put_tail(b, f, n, high);
@@ -404,7 +443,7 @@ end_object(ql_json_builder *b, const ql_json_frame *f)
 ql_status
 ql_json_end(ql_json_builder *b)
 {
-    const ql_json_frame *f = &b->frames[b->depth - 1];
+    ql_json_frame *f = &b->frames[b->depth - 1];
     return f->is_object ? end_object(b, f) : end_array(b, f);
 }
 

@@ -417,7 +417,8 @@ qli_arith(qli_res *r, qli_scope *sc, ql_op op, ql_expr *a, ql_expr *b, ql_expr *
     } else if (ka == QL_K_DECIMAL || kb == QL_K_DECIMAL || op == QL_OP_DIV) {
         t = op == QL_OP_INTDIV ? ql_type_int(a->type.is_unsigned || b->type.is_unsigned)
                                : decimal_result(op, &a->type, &b->type, inc);
-        if (op == QL_OP_MOD || op == QL_OP_DIV) { /* not below zero if what they are made of is not */
+        if (op == QL_OP_MOD ||
+            op == QL_OP_DIV) { /* not below zero if what they are made of is not */
             t.is_unsigned = a->type.is_unsigned && (op == QL_OP_MOD || b->type.is_unsigned);
         }
         QL_TRY(qli_cast_kind(r, sc, &a, QL_K_DECIMAL));
