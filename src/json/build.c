@@ -30,6 +30,7 @@ ql_json_builder_init(ql_json_builder *b, ql_ctx *cx, struct ql_arena *a)
     b->cx = cx;
     b->a = a;
     b->out = b->ends = b->members = b->keys = b->scratch = (ql_buf){.quota = q};
+    b->decimals = false;
     b->depth = 0;
 }
 
