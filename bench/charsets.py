@@ -5,11 +5,8 @@ scans with LIKE, comparisons, sorts, groups, and results in latin1 and utf8mb4. 
 
   charsets.py --quelld PATH [--rounds N] [--rows N] [--only quell] [--fresh] [--json FILE] [NAME ...]     NAME: parts of figures' names
 """
-import argparse
-import json
 import pathlib
 import random
-import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -62,44 +59,15 @@ def make(folder, rows):
 
 
 def main():
-    ap = argparse.ArgumentParser(usage=__doc__)
-    ap.add_argument("--quelld", required=True)
-    ap.add_argument("--rounds", type=int, default=7)
-    ap.add_argument("--rows", type=int, default=1_000_000)
-    ap.add_argument("--only", choices=["quell", "mariadb"])
-    ap.add_argument("--fresh", action="store_true")
-    ap.add_argument("--json")
-    ap.add_argument("names", nargs="*")
-    a = ap.parse_args()
-    files = {}
+    a, files = sides.arguments(__doc__, 7), {}
 
     def load(server, folder):
         if not files:
             files.update(make(folder, a.rows))
         sides.load_tables(server, "bench", CREATE, files)
-    found = {}
-    with sides.servers(a.quelld, f"charsets-{a.rows}", [__file__], load, lambda s: s.query("ANALYZE TABLE bench.t"), a.only, a.fresh) as started:
-        clients = {n: sides.Client(s, "bench") for n, s in started.items()}
-        print(f"{'':28} {'quell':>9} {'mariadb':>9} ms   ratio   processor time", flush=True)
-        for name, sql, results in FIGURES:
-            if a.names and not any(n.lower() in name.lower() for n in a.names):
-                continue
-            took, used, answers = {n: [] for n in clients}, {n: [] for n in clients}, {}
-            for _ in range(a.rounds):
-                for n, c in clients.items():
-                    c.run(f"SET character_set_results = {results or 'utf8mb4'}")
-                    before, rows = c.cpu(), [] if results is None and not answers.get(n) else None
-                    took[n].append(c.run(sql, rows=rows))
-                    used[n].append(c.cpu() - before)
-                    answers[n] = answers.get(n) or rows
-            t = {n: 1000 * statistics.median(v) for n, v in took.items()}
-            u = {n: 1000 * statistics.median(v) for n, v in used.items()}
-            found[name] = {"ms": t, "cpu_ms": u}
-            ratio = t["mariadb"] / t["quell"] if len(t) == 2 else 0
-            differs = "" if len(set(map(str, answers.values()))) == 1 else "   other results"
-            print(f"{name:28} {t.get('quell', 0):9.1f} {t.get('mariadb', 0):9.1f}     {ratio:5.2f}   {u.get('quell', 0):9.1f} {u.get('mariadb', 0):9.1f}{differs}", flush=True)
-    if a.json:
-        pathlib.Path(a.json).write_text(json.dumps(found, indent=1) + "\n")
+    shown = {sql for _, sql, results in FIGURES if results}  # rows in another character set for each side's client: only timed
+    sides.figures(a, f"charsets-{a.rows}", [__file__], load, [(name, sql, f"SET character_set_results = {results or 'utf8mb4'}") for name, sql, results in FIGURES],
+                  lambda sql: None if sql in shown else list)
 
 
 if __name__ == "__main__":

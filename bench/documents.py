@@ -5,11 +5,9 @@ a generated column, sorts, groups, changes, aggregates. Medians of the time and 
 
   documents.py --quelld PATH [--rounds N] [--rows N] [--only quell] [--fresh] [--json FILE] [NAME ...]     NAME: parts of figures' names
 """
-import argparse
 import json
 import pathlib
 import random
-import statistics
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -61,17 +59,13 @@ def make(folder, rows):
     return paths
 
 
+def without_blanks(rows):
+    """MariaDB keeps a document's blanks; of many rows their number counts."""
+    return "affected" if rows and rows[0][:8] == "affected" else [str(x).replace(" ", "") for x in rows] if len(rows) < 10 else len(rows)
+
+
 def main():
-    ap = argparse.ArgumentParser(usage=__doc__)
-    ap.add_argument("--quelld", required=True)
-    ap.add_argument("--rounds", type=int, default=5)
-    ap.add_argument("--rows", type=int, default=1_000_000)
-    ap.add_argument("--only", choices=["quell", "mariadb"])
-    ap.add_argument("--fresh", action="store_true")
-    ap.add_argument("--json")
-    ap.add_argument("names", nargs="*")
-    a = ap.parse_args()
-    files = {}
+    a, files = sides.arguments(__doc__, 5), {}
 
     def load(server, folder):
         if not files:
@@ -81,28 +75,7 @@ def main():
             cur.execute(sql)
         for table, path in files.items():
             cur.execute(f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE {table} (id, j)")
-    found = {}
-    with sides.servers(a.quelld, f"documents-{a.rows}", [__file__], load, lambda s: s.query("ANALYZE TABLE bench.t"), a.only, a.fresh) as started:
-        clients = {n: sides.Client(s, "bench") for n, s in started.items()}
-        print(f"{'':30} {'quell':>9} {'mariadb':>9} ms   ratio   processor time", flush=True)
-        for name, sql in FIGURES:
-            if a.names and not any(n.lower() in name.lower() for n in a.names):
-                continue
-            took, used, answers = {n: [] for n in clients}, {n: [] for n in clients}, {}
-            for _ in range(a.rounds):
-                for n, c in clients.items():
-                    before, rows = c.cpu(), None if answers.get(n) else []
-                    took[n].append(c.run(sql, rows=rows))
-                    used[n].append(c.cpu() - before)
-                    answers[n] = answers.get(n) or ("affected" if rows and rows[0][:8] == "affected" else [str(x).replace(" ", "") for x in rows] if len(rows) < 10 else len(rows))
-            t = {n: 1000 * statistics.median(v) for n, v in took.items()}
-            u = {n: 1000 * statistics.median(v) for n, v in used.items()}
-            found[name] = {"ms": t, "cpu_ms": u}
-            ratio = t["mariadb"] / t["quell"] if len(t) == 2 else 0
-            differs = "" if len(set(map(str, answers.values()))) == 1 else "   other results"
-            print(f"{name:30} {t.get('quell', 0):9.1f} {t.get('mariadb', 0):9.1f}     {ratio:5.2f}   {u.get('quell', 0):9.1f} {u.get('mariadb', 0):9.1f}{differs}", flush=True)
-    if a.json:
-        pathlib.Path(a.json).write_text(json.dumps(found, indent=1) + "\n")
+    sides.figures(a, f"documents-{a.rows}", [__file__], load, [(*f, None) for f in FIGURES], lambda sql: without_blanks)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the benchmarks of queries share: the two servers on data that is loaded once and kept, a client in C (libmariadb through ctypes: what is
 measured is the server, not the decoding of results in Python), processor time in nanoseconds, and the comparison of one query on both sides."""
+import argparse
 import contextlib
 import ctypes
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -306,3 +308,45 @@ def summary(measured, bound=1.2):
             f"by processor time: {sum(r > bound for r in by_cpu)} over {bound}; median {statistics.median(by_cpu):.2f}, worst {by_cpu[-1]:.2f}\n"
             f"sum of wall: {wall['quell']:.3f} s, MariaDB {wall['mariadb']:.3f} s ({wall['quell'] / wall['mariadb']:.2f}); "
             f"processor: {cpu['quell']:.3f} s, MariaDB {cpu['mariadb']:.3f} s ({cpu['quell'] / max(cpu['mariadb'], 1e-9):.2f})")
+
+
+def arguments(usage, rounds):
+    """What programs of figures take; .files: made once for both servers by whoever loads."""
+    ap = argparse.ArgumentParser(usage=usage)
+    ap.add_argument("--quelld", required=True)
+    ap.add_argument("--rounds", type=int, default=rounds)
+    ap.add_argument("--rows", type=int, default=1_000_000)
+    ap.add_argument("--only", choices=["quell", "mariadb"])
+    ap.add_argument("--fresh", action="store_true")
+    ap.add_argument("--json")
+    ap.add_argument("names", nargs="*")
+    return ap.parse_args()
+
+
+def figures(a, kept, sources, load, list_of, answer):
+    """Each (name, statement, statement before it or None) in turns on both sides: medians of wall and processor time, and whether answer(rows) is the same.
+    answer None: the rows are not looked at."""
+    found = {}
+    with servers(a.quelld, kept, sources, load, lambda s: s.query("ANALYZE TABLE bench.t"), a.only, a.fresh) as started:
+        clients = {n: Client(s, "bench") for n, s in started.items()}
+        print(f"{'':30} {'quell':>9} {'mariadb':>9} ms   ratio   processor time", flush=True)
+        for name, sql, before in list_of:
+            if a.names and not any(n.lower() in name.lower() for n in a.names):
+                continue
+            took, used, answers = {n: [] for n in clients}, {n: [] for n in clients}, {}
+            for _ in range(a.rounds):
+                for n, c in clients.items():
+                    if before:
+                        c.run(before)
+                    cpu, rows = c.cpu(), [] if answer(sql) and n not in answers else None
+                    took[n].append(c.run(sql, rows=rows))
+                    used[n].append(c.cpu() - cpu)
+                    if rows is not None:
+                        answers[n] = answer(sql)(rows)
+            t, u = ({n: 1000 * statistics.median(v) for n, v in x.items()} for x in (took, used))
+            found[name] = {"ms": t, "cpu_ms": u}
+            ratio = t["mariadb"] / t["quell"] if len(t) == 2 else 0
+            differs = "" if len(set(map(str, answers.values()))) <= 1 else "   other results"
+            print(f"{name:30} {t.get('quell', 0):9.1f} {t.get('mariadb', 0):9.1f}     {ratio:5.2f}   {u.get('quell', 0):9.1f} {u.get('mariadb', 0):9.1f}{differs}", flush=True)
+    if a.json:
+        pathlib.Path(a.json).write_text(json.dumps(found, indent=1) + "\n")

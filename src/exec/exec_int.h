@@ -101,6 +101,9 @@ ql_status qli_op_filter_compile_as(ql_ctx *cx, qli_op *op, const ql_expr *filter
 /* Apply op->filter to b in place (op->sel). */
 ql_status qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b) QL_MUST_USE;
 
+/* The op's own batch holds n rows: they are filtered, and *out is the batch. */
+ql_status qli_op_hand_out(ql_ctx *cx, qli_op *op, size_t n, ql_batch **out) QL_MUST_USE;
+
 /* --- picker.c: conditions on index entries before their rows are read --- */
 /* Lives with its operator, whose batch it shows the entries in. */
 typedef struct qli_picker {

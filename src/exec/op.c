@@ -135,3 +135,12 @@ qli_op_filter_apply(ql_ctx *cx, qli_op *op, ql_batch *b)
     b->nsel = n;
     return QL_OK;
 }
+
+ql_status
+qli_op_hand_out(ql_ctx *cx, qli_op *op, size_t n, ql_batch **out)
+{
+    op->batch.n = op->batch.nsel = (uint16_t)n;
+    op->batch.sel = NULL;
+    *out = &op->batch;
+    return qli_op_filter_apply(cx, op, &op->batch);
+}

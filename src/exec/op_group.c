@@ -401,11 +401,7 @@ group_next(ql_ctx *cx, qli_op *op, ql_batch **out)
             ql_vector_set(&op->batch.cols[g->q->aggs[i].slot], n, &v);
         }
     }
-    op->batch.n = op->batch.nsel = n;
-    op->batch.sel = NULL;
-    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
-    *out = &op->batch;
-    return QL_OK;
+    return qli_op_hand_out(cx, op, n, out);
 }
 
 static ql_status

@@ -313,15 +313,11 @@ json_next(ql_ctx *cx, qli_op *op, ql_batch **out)
         }
     }
     j->at += n;
-    op->batch.n = op->batch.nsel = (uint16_t)n;
-    op->batch.sel = NULL;
     if (cx->proc != NULL) {
         ql_proc_add_rows(cx->proc, n, 0);
     }
     ql_arena_reset(op->scratch);
-    QL_TRY(qli_op_filter_apply(cx, op, &op->batch));
-    *out = &op->batch;
-    return QL_OK;
+    return qli_op_hand_out(cx, op, n, out);
 }
 
 static ql_status
